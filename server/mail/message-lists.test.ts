@@ -27,6 +27,7 @@ let asked: PageQuery[]
 let tags: (string | undefined)[]
 let tag: string | undefined
 let fromServer: number
+let noticed: string[]
 let lists: MessageLists
 
 beforeEach(() => {
@@ -39,6 +40,7 @@ beforeEach(() => {
   tags = []
   tag = undefined
   fromServer = 0
+  noticed = []
   lists = new MessageLists({
     index: {
       of: () => ({
@@ -57,7 +59,7 @@ beforeEach(() => {
     },
     refs,
     ownerOf: async () => owner,
-    indexerOf: () => ({ asOf: () => asOf, hasLooked, mailbox }),
+    indexerOf: () => ({ asOf: () => asOf, hasLooked, mailbox, notice: path => noticed.push(path) }),
   })
 })
 
@@ -71,6 +73,21 @@ test('a fresh folder is answered from the index, with the time of the last look'
   const said = { items: [], next_cursor: null, total: 0, source: 'index', as_of: new Date(asOf!).toISOString() }
   expect(JSON.parse(found.text.toString())).toEqual(said)
   expect(fromServer).toBe(0)
+})
+
+test('nobody is shown an older state than the mail server has told: the folder is looked at first', async () => {
+  const before = asOf
+  asOf = undefined
+  await list()
+  expect(fromServer).toBe(1)
+  asOf = before
+  expect(await list()).not.toBeInstanceOf(JsonText)
+  expect([fromServer, noticed, asked]).toEqual([2, ['INBOX'], []])
+  // Another folder is another matter.
+  expect(await list({ folder: 'Archive' })).toBeInstanceOf(JsonText)
+  asOf = Date.now() + 1
+  expect(await list()).toBeInstanceOf(JsonText)
+  expect(fromServer).toBe(2)
 })
 
 interface Circumstances {

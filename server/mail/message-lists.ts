@@ -17,12 +17,17 @@ export interface MessageListsOptions {
   refs: Pick<MessageRefs, 'decodeCursor' | 'canName'>
   /** @throws Problem when the principal may not see the account. */
   ownerOf(principal: Principal, accountId: string): Promise<Owner>
-  indexerOf(accountId: string): Pick<AccountIndexer, 'asOf' | 'mailbox' | 'hasLooked'> | undefined
+  indexerOf(accountId: string): Pick<AccountIndexer, 'asOf' | 'mailbox' | 'hasLooked' | 'notice'> | undefined
 }
+
+/** Folders of an account for which that is known. */
+const notedFolders = 1_000
 
 export class MessageLists {
   readonly #options: MessageListsOptions
   readonly #pages = new KnownPages()
+  /** When the mail server last answered for a folder that the index has: nobody is shown an older state afterwards. By account and path. */
+  readonly #answered = new Map<string, Map<string, number>>()
 
   constructor(options: MessageListsOptions) {
     this.#options = options
@@ -36,12 +41,16 @@ export class MessageLists {
     signal: AbortSignal,
   ): Promise<JsonText | MessagePage> {
     const indexed = await this.find(principal, accountId, query)
-    return indexed ?? this.#options.mail.listMessages(principal, accountId, query, signal)
+    if (indexed) return indexed
+    const page = await this.#options.mail.listMessages(principal, accountId, query, signal)
+    if (this.#options.indexerOf(accountId)) this.#note(accountId, query.folder)
+    return page
   }
 
   /** After an account was removed: nothing of its lists is kept. */
   forget(accountId: string): void {
     this.#pages.forget(accountId)
+    this.#answered.delete(accountId)
   }
 
   /** From the index; undefined where the mail server has to be asked. */
@@ -57,6 +66,7 @@ export class MessageLists {
     // Until the first look of a start, what was known before it is still the best that can be said at once.
     if (!indexer || !(isFresh || (asOf === undefined && !indexer.hasLooked))) return undefined
     if (!maySeeAccount(principal, accountId) || !refs.canName(path)) return undefined
+    if (asOf !== undefined && this.#isOlder(accountId, path, asOf)) return undefined
     const owner = await ownerOf(principal, accountId)
     // A disabled account has no revision; one that was given another mailbox is not the one that was indexed.
     if (owner.revision === null || owner.mailbox !== indexer.mailbox) return undefined
@@ -67,10 +77,37 @@ export class MessageLists {
     const known = this.#pages.find(key)
     const answer = await index!.of(accountId).listPage(query, known?.tag).catch(absent)
     if (answer?.kind === 'stale_cursor') checkCursor(after, Number.NaN)
-    if (answer?.kind === 'same' && known) return new JsonText(this.#pages.put(key, known, asOf ?? known.asOf))
+    if (answer?.kind === 'same' && known) {
+      const at = asOf ?? known.asOf
+      return this.#isOlder(accountId, path, at) ? undefined : new JsonText(this.#pages.put(key, known, at))
+    }
     if (answer?.kind !== 'page') return undefined
     const at = asOf ?? comparedAt(answer.compared, owner.mailbox)
-    return at === undefined ? undefined : new JsonText(this.#pages.put(key, answer, at))
+    return at === undefined || this.#isOlder(accountId, path, at)
+      ? undefined
+      : new JsonText(this.#pages.put(key, answer, at))
+  }
+
+  #note(accountId: string, path: string): void {
+    const ofAccount = this.#answered.get(accountId) ?? new Map<string, number>()
+    this.#answered.set(accountId, ofAccount)
+    ofAccount.delete(path)
+    ofAccount.set(path, Date.now())
+    const [oldest] = ofAccount.keys()
+    if (ofAccount.size > notedFolders && oldest !== undefined) ofAccount.delete(oldest)
+  }
+
+  /** Whether the mail server was heard after that. Then the folder is looked at now, so that the index can answer again. */
+  #isOlder(accountId: string, path: string, at: number): boolean {
+    const ofAccount = this.#answered.get(accountId)
+    const answered = ofAccount?.get(path)
+    if (answered === undefined) return false
+    if (at < answered) {
+      this.#options.indexerOf(accountId)?.notice(path)
+      return true
+    }
+    ofAccount!.delete(path)
+    return false
   }
 }
 
