@@ -45,7 +45,7 @@ export interface Endpoint<Params = unknown, Query = unknown, Body = unknown, Res
    * what is revoked must end at once.
    */
   isRevocation?(body: Body): boolean
-  /** Which callers may use it, where the scope alone does not decide: users only, or everything but API tokens. Documentation only; services refuse. */
+  /** Which callers may use it, where the scope alone does not decide: users only, or everything but API tokens. The gate refuses others for `session`; services refuse tokens for `not_token`. */
   callers?: 'session' | 'not_token'
   headers?: readonly RequestHeader[]
   /** A success sets the cookie of a session, or takes it away. */

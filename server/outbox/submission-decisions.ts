@@ -77,6 +77,9 @@ export class SubmissionDecisions {
     decide: (row: SubmissionRow, transaction: Database, tell: Tell) => Promise<Partial<SubmissionRow>>,
   ): Promise<Submission> {
     const { store, outbox, hub } = this.#options
+    if (principal.kind !== 'session') {
+      throw new Problem('session_needed', 'Only signed-in users decide about this; tokens and the API key never do.')
+    }
     await outbox.getRow(principal, submissionId)
     const decided = await hub.transact(async (transaction, tell) => {
       const row = await store.find(submissionId, transaction)

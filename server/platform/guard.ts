@@ -12,6 +12,8 @@ export interface Operation {
   limit?: LimitName
   /** Let in also while the audit trail cannot be written. */
   mayRevoke?: boolean
+  /** Only signed-in users may, whatever scopes a token has. */
+  callers?: Endpoint['callers']
 }
 
 /** What a human stopped: known at once and in memory, since every request asks for it. */
@@ -37,6 +39,9 @@ export function guard(principal: Principal, operation: Operation, accountId?: st
   }
   if (operation.scope !== 'signed_in' && !principal.scopes.has(operation.scope)) {
     throw new Problem('forbidden', `This requires the scope ${operation.scope}.`, { missing_scope: operation.scope })
+  }
+  if (operation.callers === 'session' && principal.kind !== 'session') {
+    throw new Problem('session_needed', 'Only signed-in users may do this; tokens and the API key are not allowed to.')
   }
   if (accountId !== undefined && !maySeeAccount(principal, accountId)) {
     throw new Problem('account_not_found', 'There is no such account.')

@@ -49,9 +49,9 @@ const about: Record<string, (id: string, ref: string) => Asked> = {
   listBadly: id => ({ method: 'GET', path: `${fill(api.mail.listMessages.path, { account_id: id })}?cursor=none` }),
   searchAccount: id => ({
     method: 'GET',
-    path: `${fill(api.mailSearch.searchAccount.path, { account_id: id })}?q=hidden`,
+    path: `${fill(api.mailSearch.searchAccount.path, { account_id: id })}?q=about`,
   }),
-  searchMail: id => ({ method: 'GET', path: `${api.mailSearch.searchMail.path}?q=hidden&account=${id}` }),
+  searchMail: id => ({ method: 'GET', path: `${api.mailSearch.searchMail.path}?q=about&account=${id}` }),
   searchBadly: id => ({
     method: 'GET',
     path: `${fill(api.mailSearch.searchAccount.path, { account_id: id })}?q=in%3anowhere`,

@@ -213,7 +213,8 @@ export function handle<Params, Query, Body, Response>(
 ): void {
   const name = operationName(endpoint)
   const mayRevoke = endpoint.isRevocation !== undefined
-  const operation: Operation = { name, scope: endpoint.scope, effect: endpoint.effect, mayRevoke }
+  const { scope, effect, callers } = endpoint
+  const operation: Operation = { name, scope, effect, mayRevoke, ...(callers && { callers }) }
   const safe = leaveSecretsOut(endpoint)
   http.fastify.route({
     method: endpoint.method,
