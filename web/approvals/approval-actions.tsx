@@ -41,7 +41,7 @@ export function ApprovalActions({
     d: () => (may('deny') ? setDialog('deny') : false),
   })
   return (
-    <footer className="grid shrink-0 grid-cols-1 gap-2 border-t bg-surface px-3 py-2 md:px-4">
+    <footer data-at-bottom="buttons" className="grid shrink-0 grid-cols-1 gap-2 border-t bg-surface px-3 py-2 md:px-4">
       {approve.error && !isSigningIn && <ErrorNote error={approve.error} />}
       {state === 'waiting' && because !== null && <p className="text-sm text-soft">{because}</p>}
       {state !== 'waiting' && <p className="text-sm text-soft">{endWords(detail)}</p>}
