@@ -119,7 +119,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     for (const subject of ['First', 'Second', 'Third']) {
       await dovecot.appendMessage('bob@test.local', `From: Ann <ann@test.local>\nSubject: ${subject}\n\nWords.\n`)
     }
-    const feed = page.getByRole('region', { name: 'Changes' })
+    const feed = page.getByRole('region', { name: 'Activity' })
     await feed.getByRole('link', { name: '3 new mails in Bob' }).waitFor()
     await feed.getByText('Ann: Third').waitFor()
     // What was there before the page was opened reads the same.
@@ -157,7 +157,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     imap.close()
     const storageState = await signIn(browser, run.url)
     const { page } = await visit(browser, run.url, { storageState })
-    const feed = page.getByRole('region', { name: 'Changes' })
+    const feed = page.getByRole('region', { name: 'Activity' })
     await feed.getByRole('link', { name: '130 new mails in Dave', exact: true }).waitFor()
     // The page loads more than it first asks for.
     await page.reload()

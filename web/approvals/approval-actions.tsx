@@ -41,12 +41,12 @@ export function ApprovalActions({
     d: () => (may('deny') ? setDialog('deny') : false),
   })
   return (
-    <footer className="grid shrink-0 grid-cols-1 gap-2 border-t bg-surface px-3 py-2 md:px-4">
+    <footer data-at-bottom="buttons" className="grid shrink-0 grid-cols-1 gap-2 border-t bg-surface px-3 py-2 md:px-4">
       {approve.error && !isSigningIn && <ErrorNote error={approve.error} />}
       {state === 'waiting' && because !== null && <p className="text-sm text-soft">{because}</p>}
       {state !== 'waiting' && <p className="text-sm text-soft">{endWords(detail)}</p>}
       {state === 'waiting' && (
-        <div className="grid grid-cols-[1fr_1fr_2fr] gap-2 md:flex md:justify-end">
+        <div className="flex flex-wrap justify-end gap-2">
           <Button className={tall} icon={X} disabled={!may('deny')} onClick={() => setDialog('deny')}>
             Deny <Key>d</Key>
           </Button>
@@ -81,13 +81,14 @@ export function ApprovalActions({
   )
 }
 
-const tall = 'min-h-11 max-md:w-full'
+/** Each as wide as its share, and on a line of its own where its words need that. */
+const tall = 'min-h-11 max-md:grow'
 
 function Key({ children }: { children: string }) {
   return (
     <span
       aria-hidden="true"
-      className="rounded-sm border border-current px-1 font-mono text-xs opacity-80 max-sm:hidden"
+      className="rounded-sm border border-current px-1 font-mono text-xs opacity-80 max-sm:hidden lg:max-xl:hidden"
     >
       {children}
     </span>

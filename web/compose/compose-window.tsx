@@ -30,7 +30,7 @@ function DraftWindow({ open }: { open: OpenDraft }) {
   useReturnFocus()
   if (data) return <Writing draft={data} isNew={open.isNew} />
   return (
-    <section aria-label="Message" className={look}>
+    <section aria-label="Message" data-at-bottom="buttons" className={look}>
       <header className="flex min-h-12 items-center justify-end border-b px-1.5">
         <IconButton icon={X} label="Close" onClick={close} />
       </header>
@@ -75,7 +75,14 @@ function Writing({ draft: first, isNew }: { draft: Draft; isNew: boolean }) {
     if (!event.ctrlKey && !event.metaKey) event.stopPropagation()
   }
   return (
-    <section ref={box} aria-label={titles[draft.mode]} className={look} onKeyDown={onKeyDown} {...drop.handlers}>
+    <section
+      ref={box}
+      aria-label={titles[draft.mode]}
+      data-at-bottom="buttons"
+      className={look}
+      onKeyDown={onKeyDown}
+      {...drop.handlers}
+    >
       <header className="flex min-h-12 shrink-0 items-center gap-3 border-b py-1.5 pr-1.5 pl-4">
         <h2 className="text-base font-semibold">{titles[draft.mode]}</h2>
         <SaveState snapshot={snapshot} onRetry={() => void session.flush().catch(() => undefined)} />

@@ -14,7 +14,7 @@ import { queryKeys } from '../platform/query-keys.ts'
 import { ToneIcon } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
 import { IconButton } from '../ui/icon-button.tsx'
-import { useToast } from '../ui/toast.tsx'
+import { NoteAmongToasts, useToast } from '../ui/toast.tsx'
 import { useCompose } from './compose-context.tsx'
 
 /** Longer waits were asked for. */
@@ -23,10 +23,11 @@ const goneMs = 4_000
 
 export function SentBar() {
   const { sent } = useCompose()
+  if (!sent) return null
   return (
-    <div role="status" className="pointer-events-none fixed inset-x-4 bottom-20 z-40 flex justify-center md:bottom-4">
-      {sent && <Bar key={sent.id} first={sent} />}
-    </div>
+    <NoteAmongToasts>
+      <Bar key={sent.id} first={sent} />
+    </NoteAmongToasts>
   )
 }
 
@@ -59,7 +60,7 @@ function Bar({ first }: { first: Submission }) {
   return (
     <div className="pointer-events-auto flex min-h-12 max-w-full items-center gap-3 rounded-lg border bg-raised py-1 pr-1.5 pl-3 text-sm shadow-float">
       <ToneIcon tone={submissionStates[state].tone} />
-      <span className="min-w-0">
+      <span className="min-w-0 flex-1 wrap-anywhere">
         <Words submission={data} />
       </span>
       {data.can.includes('cancel') && (

@@ -36,6 +36,7 @@ export function SelectionBar({
         event.preventDefault()
         onClear()
       }}
+      data-at-bottom={shown ? 'selection' : undefined}
       className={shown ? 'relative z-20 shrink-0 border-t bg-accent-tint px-1.5 py-1' : undefined}
     >
       <div className={shown ? 'flex min-h-9 items-center gap-1 pl-1.5' : undefined}>

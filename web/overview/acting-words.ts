@@ -1,4 +1,5 @@
 /** The words of facts about acting on mail: changes of messages, drafts, what is sent, approvals, and what was stopped. */
+import type { OperationKind, OperationState } from '../../contract/operation.ts'
 import type { SubmissionState } from '../../contract/submission.ts'
 import { formatCount } from '../platform/format.ts'
 import type { Tone } from '../ui/tone.ts'
@@ -14,68 +15,91 @@ type ActingFact =
   | 'freeze_changed'
 
 export const actingWords: { [T in ActingFact]: SayChange<T> } = {
-  operation_changed: ({ account_id, kind, state, counts, undo_of }, nameOf) => ({
+  operation_changed: ({ account_id, operation_id, kind, state, counts, undo_of }, nameOf) => ({
     tone: state === 'pending' || state === 'done' ? 'info' : 'warn',
-    text: `${undo_of === null ? '' : 'Undo: '}${operationWords[kind]} ${formatCount(counts.total, kind.endsWith('_folder') ? 'folder' : 'message')} of ${nameOf(account_id)}: ${operationStates[state]}`,
+    text: `${undo_of === null ? '' : 'Undo: '}${operationSentence(kind, state, counts.total)} in ${nameOf(account_id)}${operationStates[state]}`,
+    href: `/changes?operation=${operation_id}`,
   }),
-  draft_created: ({ account_id }, nameOf) => ({ tone: 'info', text: `A draft was begun in ${nameOf(account_id)}` }),
-  draft_changed: ({ account_id, state }, nameOf) => ({
+  draft_created: ({ account_id, draft_id }, nameOf) => ({
     tone: 'info',
-    text: `A draft of ${nameOf(account_id)} was ${draftStates[state]}`,
+    text: `A draft was started in ${nameOf(account_id)}`,
+    href: draftAt(account_id, draft_id),
   }),
-  delivery_changed: ({ account_id, state, refused, bounced }, nameOf) => ({
+  draft_changed: ({ account_id, draft_id, state }, nameOf) => ({
+    tone: 'info',
+    text: `A draft in ${nameOf(account_id)} was ${draftStates[state]}`,
+    ...(state === 'open' ? { href: draftAt(account_id, draft_id) } : {}),
+    ...(state === 'submitted' || state === 'sent' ? { href: '/outbox' } : {}),
+  }),
+  delivery_changed: ({ account_id, submission_id, state, refused, bounced }, nameOf) => ({
     tone: refused + bounced > 0 ? 'warn' : (deliveryTones[state] ?? 'info'),
-    text: `A message from ${nameOf(account_id)}: ${deliveryStates[state]}`,
+    text: `A message from ${nameOf(account_id)} ${deliveryStates[state]}`,
+    href: `/outbox?open=${submission_id}`,
   }),
-  approval_requested: ({ account_id, principal_name, recipients }, nameOf) => ({
+  approval_requested: ({ account_id, approval_id, principal_name, recipients }, nameOf) => ({
     tone: 'warn',
     text: `${principal_name} asks to send a message from ${nameOf(account_id)} to ${formatCount(recipients, 'recipient')}`,
+    href: `/approvals?open=${approval_id}`,
   }),
-  approval_decided: ({ account_id, state, by }, nameOf) => ({
+  approval_decided: ({ account_id, approval_id, state, by }, nameOf) => ({
     tone: state === 'approved' ? 'good' : 'info',
-    text: `A message from ${nameOf(account_id)} that waited for approval: ${approvalStates[state]}${by === null ? '' : ` by ${by}`}`,
+    text: `A message from ${nameOf(account_id)} ${approvalStates[state]}${by === null ? '' : ` by ${by}`}`,
+    href: `/approvals?show=decided&open=${approval_id}`,
   }),
   freeze_changed: ({ target, is_frozen, by }) => ({
     tone: is_frozen ? 'bad' : 'good',
-    text: `${by} ${is_frozen ? 'stopped' : 'let go on'} ${freezeTargets[target]}`,
+    text: is_frozen ? `${by} stopped ${freezeTargets[target]}` : `${by} lifted the stop of ${freezeTargets[target]}`,
+    ...(target === 'principal' ? { href: '/tokens' } : {}),
+    ...(target === 'account' ? { href: '/accounts' } : {}),
   }),
 }
 
-const operationWords = {
-  flags: 'flags of',
-  move: 'move of',
-  copy: 'copy of',
-  delete: 'deletion of',
-  create_folder: 'creation of',
-  rename_folder: 'new name of',
-  delete_folder: 'deletion of',
-  subscribe_folder: 'subscription to',
-  unsubscribe_folder: 'end of the subscription to',
+/** Opens it where it is written. */
+function draftAt(accountId: string, draftId: string): string {
+  return `/mail?${new URLSearchParams({ account: accountId, compose: `${accountId}.${draftId}` })}`
 }
-const operationStates = {
-  pending: 'accepted',
-  done: 'done',
-  partial: 'done in part',
-  failed: 'failed',
-  unknown: 'its outcome is not known',
+
+function operationSentence(kind: OperationKind, state: OperationState, total: number): string {
+  const [what, done] = operationWords[kind]
+  const was = total === 1 ? 'was' : 'were'
+  return `${formatCount(total, what)} ${state === 'failed' ? 'could not be' : was} ${done}`
+}
+
+const operationWords: Record<OperationKind, readonly ['message' | 'folder', string]> = {
+  flags: ['message', 'flagged or labelled'],
+  move: ['message', 'moved'],
+  copy: ['message', 'copied'],
+  delete: ['message', 'deleted permanently'],
+  create_folder: ['folder', 'created'],
+  rename_folder: ['folder', 'renamed'],
+  delete_folder: ['folder', 'deleted'],
+  subscribe_folder: ['folder', 'subscribed to'],
+  unsubscribe_folder: ['folder', 'unsubscribed from'],
+}
+const operationStates: Record<OperationState, string> = {
+  pending: ', not yet on the mail server',
+  done: '',
+  partial: ', but not all of them',
+  failed: '',
+  unknown: ', but the outcome is unknown',
 }
 
 const draftStates = {
   open: 'changed',
-  submitted: 'handed over to be sent',
+  submitted: 'submitted to be sent',
   sent: 'sent',
   discarded: 'discarded',
 }
 
 const deliveryStates: Record<SubmissionState, string> = {
-  held: 'waits for an approval',
+  held: 'waits for approval',
   scheduled: 'is scheduled',
   queued: 'waits to be sent',
   sending: 'is being sent',
   sent: 'was sent',
   partial: 'was sent to some of its recipients',
   failed: 'could not be sent',
-  unknown: 'it is not known whether it was sent',
+  unknown: 'may or may not have been sent',
   cancelled: 'was cancelled',
   denied: 'was denied',
   expired: 'was not approved in time',
@@ -91,10 +115,10 @@ const deliveryTones: Partial<Record<SubmissionState, Tone>> = {
 }
 
 const approvalStates = {
-  approved: 'approved',
-  denied: 'denied',
-  expired: 'not decided in time',
-  void: 'edited or cancelled',
+  approved: 'was approved',
+  denied: 'was denied',
+  expired: 'was not decided in time',
+  void: 'no longer waits: it was edited or cancelled',
 }
 
 const freezeTargets = { principal: 'a program', account: 'an account', everything: 'all programs' }

@@ -34,7 +34,7 @@ export function ChangeFeed({ accounts }: { accounts: readonly Account[] }) {
   const isNarrowed = types !== undefined || view.account !== ''
   return (
     <Card
-      title="Changes"
+      title="Activity"
       isFlush
       isStale={freshness.isStale}
       actions={

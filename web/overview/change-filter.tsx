@@ -19,7 +19,7 @@ export function ChangeFilter({
 }) {
   const small = 'min-h-7! py-0 text-xs!'
   return (
-    <search aria-label="Changes" className="flex min-w-0 gap-2">
+    <search aria-label="Activity" className="flex min-w-0 gap-2">
       <span className="w-30 min-w-0 sm:w-34">
         <Select
           aria-label="Kind of change"

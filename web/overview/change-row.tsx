@@ -2,6 +2,8 @@
 import { ChevronDown } from 'lucide-react'
 import { useId, useState } from 'react'
 import { Link } from 'wouter'
+import { useSession } from '../platform/session.ts'
+import { mayOpen } from '../shell/navigation.ts'
 import { ToneIcon } from '../ui/badge.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { RelativeTime } from '../ui/relative-time.tsx'
@@ -68,7 +70,9 @@ export function ChangeRow({ row: { tone, text, detail, href, at, members } }: { 
 }
 
 function Words({ text, href }: { text: string; href: string | undefined }) {
-  if (href === undefined) return <bdi>{text}</bdi>
+  const { scopes } = useSession().principal
+  // Who may see that something happens may not open each page that shows more of it.
+  if (href === undefined || !mayOpen(href, scopes)) return <bdi>{text}</bdi>
   return (
     <Link href={href} className="rounded-sm hover:underline">
       <bdi>{text}</bdi>

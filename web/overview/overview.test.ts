@@ -112,6 +112,32 @@ test('every fact of the contract has its sentence, and names its account', () =>
   expect(changeOf({ type: 'heartbeat', data: { server_time: data.at } }, [])).toBeUndefined()
 })
 
+test('facts of acting lead to where one can act on them', () => {
+  const say = (type: Fact['type'], data: object) =>
+    changeOf({ type, data } as unknown as Fact, [{ id: 'a', name: 'Work' }])
+  const moved = { account_id: 'a', operation_id: 'o', kind: 'move', counts: { total: 2 }, undo_of: null }
+  expect(say('operation_changed', { ...moved, state: 'done' })).toMatchObject({
+    text: '2 messages were moved in Work',
+    href: '/changes?operation=o',
+  })
+  expect(say('operation_changed', { ...moved, state: 'failed' })?.text).toBe('2 messages could not be moved in Work')
+  expect(say('draft_changed', { account_id: 'a', draft_id: 'd', state: 'open' })?.href).toBe(
+    '/mail?account=a&compose=a.d',
+  )
+  expect(say('draft_changed', { account_id: 'a', draft_id: 'd', state: 'discarded' })).not.toHaveProperty('href')
+  expect(say('delivery_changed', { account_id: 'a', submission_id: 's', state: 'held' })).toMatchObject({
+    text: 'A message from Work waits for approval',
+    href: '/outbox?open=s',
+  })
+  expect(say('approval_requested', { account_id: 'a', approval_id: 'p', recipients: 1 })?.href).toBe(
+    '/approvals?open=p',
+  )
+  expect(say('approval_decided', { account_id: 'a', approval_id: 'p', state: 'denied', by: 'Ada' })).toMatchObject({
+    text: 'A message from Work was denied by Ada',
+    href: '/approvals?show=decided&open=p',
+  })
+})
+
 test('without a request there is no response time, and the chart has a gap there', () => {
   const times = { response_time_ms: { p50: 0, p95: 0, p99: 0 }, average_response_time_ms: 0 }
   expect(responseWords({ requests_per_minute: 0, ...times })).toEqual({

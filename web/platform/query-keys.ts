@@ -47,10 +47,12 @@ export const queryKeys = {
   approvals: ['approvals'],
   approvalsIn: (state: string) => ['approvals', 'list', state],
   approval: (approvalId: string) => ['approvals', 'one', approvalId],
+  approvalSettings: ['approval-settings'],
   outbox: ['outbox'],
   outboxIn: (shown: string) => ['outbox', 'list', shown],
   submission: (submissionId: string) => ['outbox', 'one', submissionId],
   drafts: (accountId: string) => ['drafts', accountId],
+  signature: (accountId: string) => ['signature', accountId],
   freezes: ['freezes'],
   /** Begins like the tokens, so that it is as old as they are. */
   tokenPolicy: (tokenId: string) => ['tokens', tokenId, 'policy'],

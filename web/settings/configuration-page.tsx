@@ -7,6 +7,7 @@ import { Card } from '../ui/card.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
 import { Panel } from '../ui/panel.tsx'
+import { ApprovalPanel } from './approval-panel.tsx'
 import { ConfigurationEditor } from './configuration-editor.tsx'
 import { ConfigurationSkeleton } from './configuration-skeleton.tsx'
 import { NetworkPanel } from './network-panel.tsx'
@@ -42,6 +43,7 @@ export function ConfigurationPage() {
             {config => <ConfigurationEditor config={config} />}
           </Panel>
         )}
+        <ApprovalPanel />
         {mayOpen && <NetworkPanel />}
       </div>
     </>

@@ -44,7 +44,7 @@ export function KeysDialog({
             <Line keys={['k']}>Previous in the list</Line>
             <Line keys={['o']}>Open it, as Enter does</Line>
             <Line keys={['u']}>Close it and go back to the list</Line>
-            <Line keys={['x']}>Select it, or no longer</Line>
+            <Line keys={['x']}>Select it, or deselect it</Line>
             <Line keys={['Shift', 'click']}>Select all up to it</Line>
             <Line keys={[selectAllKeys]}>Select all, while the focus is in the list</Line>
             <Line keys={['e']}>Archive</Line>
@@ -61,7 +61,7 @@ export function KeysDialog({
             <Line keys={['r']}>Reply</Line>
             <Line keys={['a']}>Reply to all</Line>
             <Line keys={['f']}>Forward</Line>
-            <Line keys={['Ctrl', 'Enter']}>Send what you write</Line>
+            <Line keys={['Ctrl', 'Enter']}>Send the message that you write</Line>
           </Keys>
         )}
         {pages.includes('/approvals') && (
@@ -71,6 +71,7 @@ export function KeysDialog({
             <Line keys={['d']}>Deny it</Line>
             <Line keys={['j']}>Next</Line>
             <Line keys={['k']}>Previous</Line>
+            <Line keys={['u']}>Close it and go back to the list</Line>
           </Keys>
         )}
         <Switch
@@ -97,9 +98,12 @@ function Keys({ title, children }: { title: string; children: ReactNode }) {
 function Line({ keys, children }: { keys: readonly string[]; children: ReactNode }) {
   return (
     <div className="flex items-baseline gap-3">
-      <dt className="w-16 shrink-0">
+      <dt className="w-24 shrink-0">
         {keys.map(key => (
-          <kbd key={key} className="mr-1 rounded-sm border bg-sunken px-1.5 font-mono text-xs">
+          <kbd
+            key={key}
+            className="mr-1 inline-block rounded-sm border bg-sunken px-1.5 font-mono text-xs whitespace-nowrap"
+          >
             {key}
           </kbd>
         ))}

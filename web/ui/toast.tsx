@@ -1,6 +1,7 @@
 /** Short notes on what the user just did. Everything else goes to the change feed. */
 import { X } from 'lucide-react'
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useState } from 'react'
+import { createPortal } from 'react-dom'
 import { ToneIcon } from './badge.tsx'
 import { Button } from './button.tsx'
 import { IconButton } from './icon-button.tsx'
@@ -32,9 +33,11 @@ const shownMs = 6_000
 const shownWithActionMs = 12_000
 
 const ToastContext = createContext<((toast: ToastInput) => void) | undefined>(undefined)
+const PlaceContext = createContext<HTMLElement | null>(null)
 
 export function ToastProvider({ children }: { children: ReactNode }) {
   const [toasts, setToasts] = useState<ShownToast[]>([])
+  const [place, setPlace] = useState<HTMLElement | null>(null)
   const show = useCallback((toast: ToastInput) => {
     const shown: ShownToast = { ...toast, id: toast.id ?? Math.random().toString(36), shown: Math.random() }
     setToasts(before => [...before.filter(({ id }) => id !== shown.id), shown].slice(-mostShown))
@@ -42,11 +45,12 @@ export function ToastProvider({ children }: { children: ReactNode }) {
   const close = useCallback((id: string) => setToasts(before => before.filter(toast => toast.id !== id)), [])
   return (
     <ToastContext value={show}>
-      {children}
+      <PlaceContext value={place}>{children}</PlaceContext>
       <div
         role="status"
-        className="pointer-events-none fixed right-4 bottom-36 z-40 grid w-80 max-w-[calc(100%-2rem)] gap-2 md:bottom-4"
+        className="note-place pointer-events-none fixed right-4 z-40 grid w-80 max-w-[calc(100%-2rem)] gap-2"
       >
+        <div ref={setPlace} className="min-w-0 empty:hidden" />
         {toasts.map(toast => (
           <ToastCard key={toast.shown} toast={toast} onClose={close} />
         ))}
@@ -60,6 +64,12 @@ export function useToast(): (toast: ToastInput) => void {
   const show = useContext(ToastContext)
   if (!show) throw new Error('there is no ToastProvider above')
   return show
+}
+
+/** For a note that lives longer than a toast: among them, so that none lies over another. */
+export function NoteAmongToasts({ children }: { children: ReactNode }) {
+  const place = useContext(PlaceContext)
+  return place && createPortal(children, place)
 }
 
 function ToastCard({ toast, onClose }: { toast: ShownToast; onClose(id: string): void }) {

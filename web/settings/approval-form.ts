@@ -1,0 +1,45 @@
+/** The settings of approvals as they are typed, and what is wrong with them, as the contract says it. */
+import { ApprovalSettings } from '../../contract/approvals.ts'
+
+export interface ApprovalForm {
+  approvers: string
+  expires_hours: string
+  /** Empty: a session of any age may approve. */
+  fresh_sign_in_minutes: string
+  undo_seconds: string
+  own_tokens: boolean
+}
+
+const figures = ['approvers', 'expires_hours', 'fresh_sign_in_minutes', 'undo_seconds'] as const
+
+export function formOf(settings: ApprovalSettings): ApprovalForm {
+  return {
+    approvers: String(settings.approvers),
+    expires_hours: String(settings.expires_hours),
+    fresh_sign_in_minutes: String(settings.fresh_sign_in_minutes ?? ''),
+    undo_seconds: String(settings.undo_seconds),
+    own_tokens: settings.own_tokens,
+  }
+}
+
+export function settingsOf(form: ApprovalForm): ApprovalSettings {
+  const minutes = form.fresh_sign_in_minutes.trim()
+  return {
+    approvers: figureOf(form.approvers),
+    expires_hours: figureOf(form.expires_hours),
+    fresh_sign_in_minutes: minutes === '' ? null : figureOf(minutes),
+    undo_seconds: figureOf(form.undo_seconds),
+    own_tokens: form.own_tokens,
+  }
+}
+
+/** What is no whole number fits no bound. */
+function figureOf(text: string): number {
+  return /^\d{1,6}$/.test(text.trim()) ? Number(text.trim()) : Number.NaN
+}
+
+export function faultsOf(form: ApprovalForm): Partial<Record<keyof ApprovalForm, string>> {
+  const settings = settingsOf(form)
+  const isRight = (name: (typeof figures)[number]) => ApprovalSettings.shape[name].safeParse(settings[name]).success
+  return Object.fromEntries(figures.filter(name => !isRight(name)).map(name => [name, 'Enter a number in this range.']))
+}
