@@ -48,6 +48,7 @@ import { type SecretBox, Signer } from './platform/secret-box.ts'
 import type { OrganizingJudge } from './policies/organizing-judge.ts'
 import { poolLimitsPart } from './pool-limits-part.ts'
 import { SandboxRunner } from './sandbox-runner.ts'
+import { type Sender, senderRights } from './sender-rights.ts'
 import { NetworkService } from './settings/network-service.ts'
 import { SettingStore } from './settings/setting-store.ts'
 import { settingsRoutes } from './settings/settings-routes.ts'
@@ -91,6 +92,8 @@ export interface ComposedMail {
   /** What leaves is made of. */
   writing: ComposedDrafts
   outbox: OutboxService
+  /** Whether those who handed in a message may still send it. */
+  mayStillSend(sender: Sender, db?: Database): Promise<boolean>
   folders: FolderService
   sandbox: SandboxRunner
   addRoutes(http: HttpServer): void
@@ -172,6 +175,7 @@ export function composeMail({
   const control = controlOf({ freezes, organizing, foldersOf })
   const { operations, folders: folderService, ...changing } = composeOperations({ ...acting, control })
   const writing = composeDrafts({ ...acting, mail, bodies, cleaner: reading.cleaner })
+  const mayStillSend = senderRights({ db, hasApiKey: config.apiKey !== undefined, now: Date.now })
   const leaving = composeOutbox({
     ...{ db, hub, guard, accounts, pool, refs, leases, timeoutMs, mayPrune, retention, calls, logger },
     connections: config.smtpConnections,
@@ -180,6 +184,7 @@ export function composeMail({
     blobs: writing.blobs,
     messages: writing.messages,
     isHeld: isFrozenBy(freezes),
+    mayStillSend,
   })
   // Also for what other processes lifted.
   freezes.onChange(() => {
@@ -202,6 +207,7 @@ export function composeMail({
     }),
     writing,
     outbox: leaving.outbox,
+    mayStillSend,
     folders: folderService,
     sandbox,
     addRoutes: http => {
