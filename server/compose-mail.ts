@@ -45,6 +45,7 @@ import type { OutboundGuard } from './platform/network/outbound-guard.ts'
 import type { Principal } from './platform/principal.ts'
 import type { RetentionClock } from './platform/retention-clock.ts'
 import { type SecretBox, Signer } from './platform/secret-box.ts'
+import type { Shown } from './platform/shown.ts'
 import type { OrganizingJudge } from './policies/organizing-judge.ts'
 import { poolLimitsPart } from './pool-limits-part.ts'
 import { SandboxRunner } from './sandbox-runner.ts'
@@ -68,6 +69,8 @@ export interface MailSurroundings {
   freezes: FreezeService
   /** Of what programs change. */
   organizing: Pick<OrganizingJudge, 'admit'>
+  /** Hears what programs are shown. */
+  shown: Shown
   /** Of mail servers. */
   guard: OutboundGuard
   /** One process watches an account. */
@@ -108,6 +111,7 @@ export function composeMail({
   hub,
   freezes,
   organizing,
+  shown,
   guard,
   leases,
   mayPrune,
@@ -174,7 +178,7 @@ export function composeMail({
     pool.run(accountId, 'interactive', connection => connection.listFolders(false), AbortSignal.timeout(timeoutMs()))
   const control = controlOf({ freezes, organizing, foldersOf })
   const { operations, folders: folderService, ...changing } = composeOperations({ ...acting, control })
-  const writing = composeDrafts({ ...acting, mail, bodies, cleaner: reading.cleaner })
+  const writing = composeDrafts({ ...acting, mail, bodies, cleaner: reading.cleaner, shown })
   const mayStillSend = senderRights({ db, hasApiKey: config.apiKey !== undefined, now: Date.now })
   const leaving = composeOutbox({
     ...{ db, hub, guard, accounts, pool, refs, leases, timeoutMs, mayPrune, retention, calls, logger },

@@ -141,6 +141,23 @@ test('what a token read of strangers holds its messages where its policy says so
   await people.tell(token.proof, 'GET', `/api/v1/accounts/${account}/messages?folder=INBOX`)
   const held = await write(token.proof)
   expect(await stateOf(held)).toBe('held')
+  // Nobody needs to read a message to have its words in an answer: each road by which they reach a token, with another token.
+  const messages = `/api/v1/accounts/${account}/messages?folder=INBOX`
+  const [{ ref }] = (await people.tell<{ items: [{ ref: string }] }>(admin, 'GET', messages)).items
+  const drafts = `/api/v1/accounts/${account}/drafts`
+  const others = async () => {
+    const other = await people.token(['mail:send'], [account])
+    const route = api.policy.setTokenPolicy.path.replace('{token_id}', other.id)
+    await people.tell(admin, 'PUT', route, { ...policy, sending: { ...policy.sending, approval } })
+    return other.proof
+  }
+  const [asksRest, asksMcp] = [await others(), await others()]
+  await people.tell(asksRest, 'POST', drafts, { mode: 'reply', message: ref, body: { format: 'text', content: 'x' } })
+  await callTool(await connectMcp(people.url, asksMcp), 'mail_draft', { mode: 'forward', ref: `${account}.${ref}` })
+  for (const proof of [asksRest, asksMcp]) {
+    const next = await write(proof)
+    expect((JSON.parse((await send(proof, next)).text) as Submission).state).toBe('held')
+  }
 })
 
 test('a token that is revoked takes back what it sent: what is held, and what the mail server has not had whole', async () => {
