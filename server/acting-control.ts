@@ -34,9 +34,10 @@ export function controlOf({ freezes, organizing, foldersOf }: ControlOptions): {
       }
       const folders = [...asked.messages.map(({ place }) => place.path), ...targets]
       await organizing.admit(principal, {
-        isDeletion: asked.kind === 'delete',
-        messages: asked.messages.length,
-        folders,
+        isDeletion: asked.kind === 'delete' || asked.folder?.isEmptied === true,
+        messages: asked.messages.length + (asked.folder ? 1 : 0),
+        folders: [...folders, ...foldersOfChange(asked)],
+        isRename: asked.kind === 'rename_folder',
       })
     },
     isHeld: isFrozenBy(freezes),
@@ -49,6 +50,11 @@ export function isFrozenBy(freezes: Pick<FreezeService, 'isFrozen'>) {
     const { principal_kind: kind, principal_id: id, account_id: accountId } = waiting
     return freezes.isFrozen({ kind: kind as Principal['kind'], id }, accountId)
   }
+}
+
+/** The folder that is changed itself, and the name that it gets. */
+function foldersOfChange({ folder }: AskedChange): string[] {
+  return folder ? [folder.path, ...(folder.to === undefined ? [] : [folder.to])] : []
 }
 
 function targetsOf({ messages }: AskedChange): string[] {

@@ -103,7 +103,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const ruling = composePolicies({ db, hub, writtenTo: (...asked) => mailboxes.writtenTo(...asked), logger })
   const { organizing, shown } = ruling
   const mailboxes = composeMail({
-    ...{ config, db, secrets, hub, guard, leases, gateway, freezes, organizing },
+    ...{ config, db, secrets, hub, guard, leases, gateway, freezes, organizing, shown },
     ...{ mayPrune, retention, calls, logger },
   })
   const { accounts, pool, sandbox } = mailboxes

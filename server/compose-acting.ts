@@ -10,13 +10,15 @@ import type { CallMetrics } from './metrics/call-metrics.ts'
 import type { FolderService } from './operations/folder-service.ts'
 import type { OperationService } from './operations/operation-service.ts'
 import type { OutboxService } from './outbox/outbox-service.ts'
+import type { Database } from './platform/database/database.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { OutboundGuard } from './platform/network/outbound-guard.ts'
 import type { OrganizingJudge } from './policies/organizing-judge.ts'
+import { type Sender, senderRights } from './sender-rights.ts'
 
 export interface ActingSurroundings extends Omit<OperationSurroundings, 'control'>, DraftSurroundings {
-  config: Pick<Config, 'smtpConnections'>
+  config: Pick<Config, 'smtpConnections' | 'apiKey'>
   /** Of mail servers. */
   guard: OutboundGuard
   freezes: FreezeService
@@ -32,6 +34,8 @@ export interface ComposedActing {
   /** What leaves is made of. */
   writing: ComposedDrafts
   outbox: OutboxService
+  /** Whether those who handed in a message may still send it. */
+  mayStillSend(sender: Sender, db?: Database): Promise<boolean>
   addRoutes(http: HttpServer): void
   /** Before what watches accounts. */
   before: Part
@@ -40,13 +44,14 @@ export interface ComposedActing {
 }
 
 export function composeActing(around: ActingSurroundings): ComposedActing {
-  const { config, pool, freezes, organizing, indexerOf, timeoutMs } = around
+  const { config, db, pool, freezes, organizing, indexerOf, timeoutMs } = around
   const foldersOf = async (accountId: string) =>
     indexerOf(accountId)?.listing ??
     pool.run(accountId, 'interactive', connection => connection.listFolders(false), AbortSignal.timeout(timeoutMs()))
   const control = controlOf({ freezes, organizing, foldersOf })
   const { operations, folders, ...changing } = composeOperations({ ...around, control })
   const writing = composeDrafts(around)
+  const mayStillSend = senderRights({ db, hasApiKey: config.apiKey !== undefined, now: Date.now })
   const leaving = composeOutbox({
     ...around,
     connections: config.smtpConnections,
@@ -55,6 +60,7 @@ export function composeActing(around: ActingSurroundings): ComposedActing {
     blobs: writing.blobs,
     messages: writing.messages,
     isHeld: isFrozenBy(freezes),
+    mayStillSend,
   })
   // Also for what other processes lifted.
   freezes.onChange(() => {
@@ -62,7 +68,7 @@ export function composeActing(around: ActingSurroundings): ComposedActing {
     leaving.lookAgain()
   })
   return {
-    ...{ operations, folders, writing, outbox: leaving.outbox, before: changing.before },
+    ...{ operations, folders, writing, outbox: leaving.outbox, mayStillSend, before: changing.before },
     addRoutes: http => {
       changing.addRoutes(http)
       writing.addRoutes(http)

@@ -4,7 +4,7 @@ import type { AccountService } from './accounts/account-service.ts'
 import { ApprovalDetails } from './approvals/approval-details.ts'
 import { ApprovalIds } from './approvals/approval-id.ts'
 import { approvalRoutes } from './approvals/approval-routes.ts'
-import { ApprovalService } from './approvals/approval-service.ts'
+import { ApprovalService, type ApprovalServiceOptions } from './approvals/approval-service.ts'
 import { ApprovalSettingsHolder } from './approvals/approval-settings.ts'
 import { ApprovalStore } from './approvals/approval-store.ts'
 import { HeldEdits } from './approvals/held-edits.ts'
@@ -33,6 +33,7 @@ export interface ApprovalSurroundings {
   mail: Pick<MailService, 'getMessage'>
   writing: ComposedDrafts
   outbox: OutboxService
+  mayStillSend: ApprovalServiceOptions['mayStillSend']
   ruling: ComposedPolicies
   freezes: FreezeService
   sessions: Pick<SessionService, 'find'>
@@ -53,7 +54,7 @@ const strangerName = 'mail of strangers'
 const sessionMark = 'session-'
 
 export function composeApprovals(around: ApprovalSurroundings): ComposedApprovals {
-  const { db, hub, accounts, mail, writing, outbox, ruling, freezes, sessions, baseUrl, logger } = around
+  const { db, hub, accounts, mail, writing, outbox, mayStillSend, ruling, freezes, sessions, baseUrl, logger } = around
   const { drafts, composer, messages, keys } = writing
   const { policies, rates, judge, reads } = ruling
   const now = Date.now
@@ -88,6 +89,7 @@ export function composeApprovals(around: ApprovalSurroundings): ComposedApproval
     freezes,
     policies,
     judge,
+    mayStillSend,
     hub,
     signedInAt,
     now,

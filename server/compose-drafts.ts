@@ -29,6 +29,7 @@ import type { FindLease } from './platform/lease.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import type { RetentionClock } from './platform/retention-clock.ts'
+import type { Shown } from './platform/shown.ts'
 import type { HtmlCleaner } from './reading/html-cleaner.ts'
 import type { OutgoingBodies } from './reading/outgoing-bodies.ts'
 import type { AccountIndexer } from './sync/account-indexer.ts'
@@ -48,6 +49,8 @@ export interface DraftSurroundings {
   indexerOf(accountId: string): AccountIndexer | undefined
   mayPrune: FindLease
   retention: Pick<RetentionClock, 'now'>
+  /** Hears whose words a program takes into a draft: it is shown them there. */
+  shown: Shown
   logger: Logger
 }
 
@@ -72,7 +75,7 @@ export function composeDrafts(around: DraftSurroundings): ComposedDrafts {
   const blobs = new Blobs(db)
   const identities = new IdentityService(new IdentityStore(db), accounts)
   const files = new AttachmentFiles({ store, blobs, mail })
-  const answers = new AnsweredMessages({ mail, bodies })
+  const answers = new AnsweredMessages({ mail: heardMail(mail, around.shown), bodies })
   const keys = new DraftKeys(store)
   const copies = new DraftCopyStore(db)
   const warnings = new DraftWarnings({ index, isIndexed: accountId => indexerOf(accountId) !== undefined })
@@ -105,5 +108,17 @@ export function composeDrafts(around: DraftSurroundings): ComposedDrafts {
       { name: 'drafts', start: () => forgetting.start(), stop: () => forgetting.stop() },
       { name: 'copies of drafts', start: () => copier.start(), stop: () => copier.stop() },
     ],
+  }
+}
+
+/** An answer shows its writer, in the quotation, the subject and the names, what reading the message would. */
+function heardMail(mail: MailService, shown: Shown): Pick<MailService, 'getMessage' | 'files'> {
+  return {
+    files: mail.files,
+    getMessage: async (principal, accountId, ...asked) => {
+      const message = await mail.getMessage(principal, accountId, ...asked)
+      shown(principal, { name: 'mail.getMessage', scope: 'mail:read', effect: 'read' }, accountId, message)
+      return message
+    },
   }
 }

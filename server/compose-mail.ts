@@ -40,6 +40,7 @@ import type { OutboundGuard } from './platform/network/outbound-guard.ts'
 import type { Principal } from './platform/principal.ts'
 import type { RetentionClock } from './platform/retention-clock.ts'
 import { type SecretBox, Signer } from './platform/secret-box.ts'
+import type { Shown } from './platform/shown.ts'
 import type { OrganizingJudge } from './policies/organizing-judge.ts'
 import { poolLimitsPart } from './pool-limits-part.ts'
 import { SandboxRunner } from './sandbox-runner.ts'
@@ -62,6 +63,8 @@ export interface MailSurroundings {
   freezes: FreezeService
   /** Of what programs change. */
   organizing: Pick<OrganizingJudge, 'admit'>
+  /** Hears what programs are shown. */
+  shown: Shown
   /** Of mail servers. */
   guard: OutboundGuard
   /** One process watches an account. */
@@ -74,7 +77,8 @@ export interface MailSurroundings {
   logger: Logger
 }
 
-export interface ComposedMail extends Pick<ComposedActing, 'operations' | 'folders' | 'writing' | 'outbox'> {
+export interface ComposedMail
+  extends Pick<ComposedActing, 'operations' | 'folders' | 'writing' | 'outbox' | 'mayStillSend'> {
   accounts: AccountService
   health: HealthRegistry
   pool: ConnectionPool
@@ -95,6 +99,7 @@ export function composeMail({
   hub,
   freezes,
   organizing,
+  shown,
   guard,
   leases,
   mayPrune,
@@ -155,7 +160,7 @@ export function composeMail({
   const indexed = new IndexedMail({ ...fromIndex, hasIndex: composed.hasIndex, defaultLevel })
   const watcher = new MailWatcher({ accounts, states, pool, refs, health, hub, leases, logger, indexing })
   const acting = composeActing({
-    ...{ config, db, hub, pool, refs, guard, accounts, freezes, organizing, calls },
+    ...{ config, db, hub, pool, refs, guard, accounts, freezes, organizing, shown, calls },
     ...{ index, expected, indexerOf: composed.find, mail, bodies, cleaner: reading.cleaner, timeoutMs },
     ...{ leases, mayPrune, retention, logger },
   })
@@ -176,6 +181,7 @@ export function composeMail({
     folders: acting.folders,
     writing: acting.writing,
     outbox: acting.outbox,
+    mayStillSend: acting.mayStillSend,
     sandbox,
     addRoutes: http => {
       const startSandbox = () => sandbox.start({ isAsked: true })

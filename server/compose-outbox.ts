@@ -44,6 +44,8 @@ export interface OutboxSurroundings {
   notice(accountId: string, path: string): void
   /** Whether a human stopped what its sender, or its account, sends. */
   isHeld(submission: DueRow): boolean
+  /** Whether its sender may still send it. */
+  mayStillSend(submission: DueRow): Promise<boolean>
   /** Messages of an account that are sent at a time. */
   connections: number
   calls: CallMetrics
@@ -62,7 +64,7 @@ export interface ComposedOutbox {
 
 export function composeOutbox(around: OutboxSurroundings): ComposedOutbox {
   const { db, hub, guard, accounts, pool, refs, leases, drafts, blobs, messages, timeoutMs, notice } = around
-  const { isHeld, mayPrune, retention, connections, calls, logger } = around
+  const { isHeld, mayStillSend, mayPrune, retention, connections, calls, logger } = around
   const store = new SubmissionStore(db)
   const ids = new SubmissionIds()
   const outbox = new OutboxService({ store, ids, hub, drafts, blobs, isHeld })
@@ -70,7 +72,7 @@ export function composeOutbox(around: OutboxSurroundings): ComposedOutbox {
   calls.watchOutbox(() => store.countAllWaiting())
   const contents = new SubmissionContents({ outbox, messages })
   const queue = new OutboxQueue({
-    ...{ store, hub, blobs, drafts, pool, refs, leases, notice, isHeld, logger },
+    ...{ store, hub, blobs, drafts, pool, refs, leases, notice, isHeld, mayStillSend, logger },
     memory: new CopyMemory(),
     senders: new NodemailerSenders({ guard, timeoutMs }),
     loginOf: accountId => accounts.smtpLogin(accountId),

@@ -11,7 +11,7 @@ import { PolicyRates } from './policies/policy-rates.ts'
 import { policyRoutes } from './policies/policy-routes.ts'
 import { PolicyService } from './policies/policy-service.ts'
 import { PolicyStore } from './policies/policy-store.ts'
-import { shownSenders } from './policies/shown-senders.ts'
+import { repeatsOthers, shownSenders } from './policies/shown-senders.ts'
 import { StrangerReads } from './policies/stranger-reads.ts'
 import { TokenJudge } from './policies/token-judge.ts'
 import { TokenStore } from './tokens/token-store.ts'
@@ -36,7 +36,7 @@ export interface ComposedPolicies {
 
 /** What shows words of mail, beside what only names folders and accounts. */
 const showsMail =
-  /^(mail|mailSearch|mailIndex|events)\.|^tool\.mail_(search|read|attachment|changes|thread)|^drafts\.previewDraft$|Content$|^approvals\.getApproval$/
+  /^(mail|mailSearch|mailIndex|events)\.|^tool\.mail_(search|read|attachment|changes|thread)|^drafts\.(previewDraft|getHtml|getRaw|getAttachment|attachFromMessage)$|^outbox\.getSubmissionHtml$|Content$|^approvals\.getApproval$/
 const namesOnly = new Set([
   'mail.listFolders',
   'mailIndex.getIndex',
@@ -69,7 +69,9 @@ export function composePolicies({ db, hub, writtenTo, logger }: PolicySurroundin
     reads,
     organizing: new OrganizingJudge({ policyOf, rates, db }),
     shown: ({ kind, id }, { name, effect }, accountId, answer) => {
-      if (kind === 'session' || kind === 'anonymous' || effect !== 'read') return
+      if (kind === 'session' || kind === 'anonymous') return
+      if (/^(drafts|outbox)\./.test(name) && repeatsOthers(answer)) return reads.note(id, accountId, undefined)
+      if (effect !== 'read' && name !== 'drafts.attachFromMessage') return
       if (!showsMail.test(name) || namesOnly.has(name)) return
       reads.note(id, accountId, answer === undefined ? undefined : shownSenders(answer))
     },

@@ -1,7 +1,7 @@
 /** Approvals: bound to one message, decided once, by users that may, and never by the caller that asks. */
 import { expect, test } from 'vitest'
 import { writer } from '../../test/support/draft-world.ts'
-import { agent, ann, ben, hashOfTaken, startSending } from '../../test/support/send-world.ts'
+import { agent, ann, ben, hashOfTaken, signal, startSending } from '../../test/support/send-world.ts'
 
 const to = ['eve@example.org']
 const codeOf = (work: Promise<unknown>) =>
@@ -189,4 +189,19 @@ test('what waits comes first, the oldest of it first; every page continues where
   }
   expect(await codeOf(world.approvals.list(ann, { limit: 1, cursor: 'x' }))).toBe('bad_request')
   expect((await world.approvals.list(writer('token-other'), { limit: 10 })).items).toEqual([])
+})
+
+test('a human who edits may add the signature: it is that of the account, as in any other draft', async () => {
+  const world = await startSending()
+  const identity = { format: 'text' as const, content: 'Ann, Example Ltd', from_name: null, aliases: [] }
+  await world.identities.set(ann, 'a', identity)
+  const draft = await world.create({ to, include_signature: false, body: { format: 'text', content: 'x' } })
+  const submission = await world.send(draft)
+  const approval = await world.approvalOf(submission.id)
+  await world.edits.edit(ann, approval.id, approval.hash, { include_signature: true }, signal)
+  const { hash } = await world.approvalOf(submission.id)
+  expect(hash).not.toBe(approval.hash)
+  await world.approvals.approve(ann, approval.id, hash)
+  await expect.poll(() => world.senders.taken.length).toBe(1)
+  expect(world.senders.taken[0]!.bytes.toString()).toContain('Ann, Example Ltd')
 })

@@ -28,6 +28,8 @@ export interface ApprovalServiceOptions {
   freezes: Pick<FreezeService, 'isFrozen'>
   policies: Pick<PolicyService, 'policyOf'>
   judge: Pick<TokenJudge, 'denials'>
+  /** Whether who asks may still send: a token may be revoked or narrowed, a user disabled, while its message is held. */
+  mayStillSend(asker: ApprovalRow, transaction: Database): Promise<boolean>
   hub: Pick<EventHub, 'transact' | 'listen'>
   /** When the session was opened, in epoch milliseconds. */
   signedInAt(principal: Principal): Promise<number | undefined>
@@ -221,13 +223,17 @@ export class ApprovalService {
 
   /** What keeps it from leaving though a human says yes; it goes on waiting. */
   async #refusalNow(transaction: Database, row: ApprovalRow): Promise<Problem | undefined> {
-    const { freezes, policies, judge, outbox, now } = this.#options
+    const { freezes, policies, judge, outbox, mayStillSend, now } = this.#options
     const asker = { kind: row.principal_kind, id: row.principal_id }
     if (freezes.isFrozen(asker, row.account_id)) {
       return new Problem(
         'frozen',
         'A human stopped what its sender, or its account, sends: it is held until that is lifted.',
       )
+    }
+    if (!(await mayStillSend(row, transaction))) {
+      const detail = 'Its sender may not send any more: the token or user has ended, or has fewer rights now.'
+      return new Problem('not_possible_now', detail)
     }
     const policy = policies.policyOf(asker)
     const submission = await outbox.find(row.submission_id, transaction)

@@ -146,7 +146,8 @@ export class DraftService {
 
   /** Of one that is held for an approval: by the human who approves it. Its message in the outbox stays the old one until it is replaced. */
   async changeSubmitted(principal: Principal, accountId: string, draftId: string, { rev, ...wanted }: DraftChange) {
-    const work = async (row: DraftRow) => ({ content: JSON.stringify(withChange(contentOf(row), wanted, null)) })
+    const { signature } = await this.#options.identities.identityOf(principal, accountId)
+    const work = async (row: DraftRow) => ({ content: JSON.stringify(withChange(contentOf(row), wanted, signature)) })
     return this.revise(principal, accountId, draftId, rev, work, 'submitted')
   }
 

@@ -67,7 +67,7 @@ export class FolderService {
     }
     const delimiter = await operations.amongFolders(accountId, signal, check)
     const args = argumentsOf(wanted, delimiter)
-    const asked = { path: args.folder, to: args.to }
+    const asked = { path: args.folder, to: args.to, isEmptied }
     await mayChange(principal, accountId, { kind: wanted.kind, undoOf: undefined, messages: [], folder: asked })
     const given = { id: ids.next(), accountId, kind: wanted.kind as FolderKind, args }
     const added = newFolderOperation(principal, given)

@@ -10,7 +10,12 @@ export interface AskedChange {
   /** The operation that it undoes. */
   undoOf: string | undefined
   /** Of a change of a folder. */
-  folder?: { path: string; to: string | undefined }
+  folder?: {
+    path: string
+    to: string | undefined
+    /** Its messages are deleted with it. */
+    isEmptied?: boolean | undefined
+  }
   /** Each message that was found with what is to be done to it. */
   messages: readonly (FoundMessage & { change: Change })[]
 }

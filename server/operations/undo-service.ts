@@ -143,8 +143,8 @@ export class UndoService {
       change: JSON.parse(item.change) as Change,
     }))
     const { kind, account_id, undo_of } = operation
-    const { folder: path, to } = JSON.parse(operation.arguments) as Partial<FolderArguments>
-    const folder = path === undefined ? {} : { folder: { path, to } }
+    const { folder: path, to, isEmptied } = JSON.parse(operation.arguments) as Partial<FolderArguments>
+    const folder = path === undefined ? {} : { folder: { path, to, isEmptied } }
     await mayChange(principal, account_id, { kind, undoOf: undo_of ?? undefined, messages, ...folder })
   }
 

@@ -25,6 +25,8 @@ export interface DeliveryOptions {
   /** Messages of an account that are sent at a time. */
   connections(): number
   isHeld(submission: DueRow): boolean
+  /** Whether its sender may still send it: a token may be revoked or narrowed, a user disabled, while it waits. */
+  mayStillSend(submission: DueRow): Promise<boolean>
   /** Hears in which state each attempt has left its message. */
   attempted?(state: SubmissionState): void
   clock: OutboxClock
@@ -100,11 +102,26 @@ export class Delivery {
 
   async #attempt(row: SubmissionRow) {
     const { blobs, isHeld } = this.#options
+    await this.#checkSender(row)
     const to = recipientsOf(row).flatMap(({ email, state }) => (state === 'waiting' ? [email] : []))
-    const bytes = verifiedBytes(blobs.read(row.blob_id), row.sha256, () => !isHeld(row))
+    const bytes = verifiedBytes(blobs.read(row.blob_id), row.sha256, {
+      mayLeave: () => !isHeld(row),
+      checkSender: () => this.#checkSender(row),
+    })
     const figures = { sizeBytes: row.size_bytes, envelopeId: row.id }
     const sender = await this.#open()
     return sender.send({ from: row.envelope_from, to }, bytes, figures, this.#cut.signal)
+  }
+
+  /** @throws NotSent */
+  async #checkSender(row: SubmissionRow): Promise<void> {
+    const isAllowed = await this.#options.mayStillSend(row).catch((cause: unknown) => {
+      const message = 'Whether its sender may still send could not be read.'
+      throw new NotSent(message, { isTemporary: true, code: 'sender_not_known', cause })
+    })
+    if (isAllowed) return
+    const message = 'Its sender may not send it any more: the token or user has ended, or has fewer rights now.'
+    throw new NotSent(message, { isTemporary: false, code: 'sender_not_allowed' })
   }
 
   async #open(): Promise<MailSender> {

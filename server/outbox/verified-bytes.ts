@@ -2,14 +2,18 @@
 import { createHash } from 'node:crypto'
 import { type MessageBytes, NotSent } from './mail-sender.ts'
 
-/**
- * @param mayLeave Asked before the first byte and behind the last one: until then nobody gets the message.
- * @throws NotSent instead of ending, when these are not the bytes, or it may not leave.
- */
+export interface Leave {
+  /** Asked before the first byte and behind the last one: until then nobody gets the message. */
+  mayLeave(): boolean
+  /** Behind the last byte. @throws NotSent */
+  checkSender(): Promise<void>
+}
+
+/** @throws NotSent instead of ending, when these are not the bytes, or it may not leave. */
 export async function* verifiedBytes(
   bytes: MessageBytes,
   sha256: string,
-  mayLeave: () => boolean,
+  { mayLeave, checkSender }: Leave,
 ): AsyncGenerator<Uint8Array> {
   if (!mayLeave()) throw frozen()
   const hash = createHash('sha256')
@@ -21,6 +25,7 @@ export async function* verifiedBytes(
     const message = 'The stored message is not the one that was handed in; it was not sent.'
     throw new NotSent(message, { isTemporary: false, code: 'content_changed' })
   }
+  await checkSender()
   if (!mayLeave()) throw frozen()
 }
 

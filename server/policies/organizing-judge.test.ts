@@ -16,7 +16,7 @@ function judgeOn(db: Database, organizing: Partial<TokenPolicy['organizing']>, m
   const policy = { ...defaultPolicy, mode, organizing: { ...defaultPolicy.organizing, ...organizing } }
   const judge = new OrganizingJudge({ policyOf: ({ kind }) => (kind === 'session' ? undefined : policy), rates, db })
   const ask = (messages: number, folders = ['INBOX'], isDeletion = false, principal = bot) =>
-    judge.admit(principal, { messages, folders, isDeletion }).then(
+    judge.admit(principal, { messages, folders, isDeletion, isRename: false }).then(
       () => 'done',
       (error: { code: string }) => error.code,
     )

@@ -11,6 +11,8 @@ export interface AskedOrganizing {
   messages: number
   /** In which messages are changed, and into which they are moved or copied. */
   folders: readonly string[]
+  /** Of a folder, with all that lies in it. */
+  isRename: boolean
 }
 
 export interface OrganizingJudgeOptions {
@@ -37,7 +39,7 @@ export class OrganizingJudge {
         'This token only proposes, and changes of a mailbox cannot be proposed yet: nothing was changed. Ask a human to do it.'
       throw new Problem('policy_denied', detail)
     }
-    refuse(organizingFindings(policy.organizing, asked))
+    refuse([...organizingFindings(policy.organizing, asked), ...renameFindings(policy.sending.approval, asked)])
     const turn = this.#last.then(() => this.#count(principal, policy, asked.messages))
     this.#last = turn.catch(() => undefined)
     await turn
@@ -64,6 +66,13 @@ function organizingFindings(
   const others = [...new Set(asked.folders)].filter(path => !known.has(folderKey(path)))
   if (others.length > 0) deny('folders', `The token may not change messages in ${others.slice(0, 5).join(', ')}.`)
   return findings
+}
+
+/** By its name a folder can become that of sent mail, which says to whom the owner wrote, and so who is no stranger. */
+function renameFindings({ always, strangers }: TokenPolicy['sending']['approval'], { isRename }: AskedOrganizing) {
+  if (!isRename || always || !strangers) return []
+  const why = 'A token that may write to known people without an approval may not rename folders.'
+  return [{ rule: 'folders', effect: 'deny', why }] satisfies PolicyFinding[]
 }
 
 /** The name of the inbox is the same in any case (RFC 3501, section 5.1). */

@@ -14,6 +14,15 @@ export function shownSenders(answer: unknown): string[] | undefined {
   return collect(answer, senders, deepest) ? senders : undefined
 }
 
+/** Whether drafts repeat words of the messages that they answer, or submissions those of reports that came back, which anybody can forge. */
+export function repeatsOthers(answer: unknown, depth = deepest): boolean {
+  if (typeof answer !== 'object' || answer === null) return false
+  if (depth === 0) return true
+  if ('mode' in answer && typeof answer.mode === 'string' && answer.mode !== 'new') return true
+  if ('state' in answer && answer.state === 'bounced') return true
+  return Object.values(answer).some(one => repeatsOthers(one, depth - 1))
+}
+
 function collect(value: unknown, senders: string[], depth: number): boolean {
   if (typeof value !== 'object' || value === null) return true
   if (depth === 0) return false

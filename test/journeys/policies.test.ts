@@ -63,3 +63,30 @@ test('a policy is refused to other tokens, set by users alone, in the trail, and
   )
   expect(trail.map(({ refs }) => refs.token_id)).toEqual(Array.from({ length: 4 }, () => token.id))
 })
+
+test('a policy of changes holds for folders too: which, how many, and never their messages with them', async () => {
+  const { people, ann, gateway } = await startMcpWorld()
+  const token = await people.token(['mail:organize', 'mail:delete'], [ann])
+  const set = (policy: TokenPolicy) => people.ask(people.admin, 'PUT', pathOf(token.id), policy)
+  const path = api.operations.createFolder.path.replace('{account_id}', ann)
+  const create = async (name: string) => codeOf(await people.ask(token.proof, 'POST', path, { path: name }))
+  const named = (name: string) => `${path}?folder=${encodeURIComponent(name)}`
+  const remove = async (name: string) =>
+    codeOf(await people.ask(token.proof, 'DELETE', `${named(name)}&messages=delete`))
+  const rename = async (name: string, to: string) =>
+    codeOf(await people.ask(token.proof, 'PATCH', named(name), { path: to }))
+  expect(codeOf(await set(organizing({ folders: ['Shop', 'Old'], may_delete: false })))).toBe('ok')
+  expect([await create('Shop'), await create('Else')]).toEqual(['ok', 'policy_denied'])
+  await expect.poll(() => [...gateway.folders.keys()]).toContain('Shop')
+  await expect.poll(() => rename('Shop', 'Else')).toBe('policy_denied')
+  expect(await remove('Shop')).toBe('policy_denied')
+  expect(codeOf(await set(organizing({ folders: ['Old'] })))).toBe('ok')
+  expect([await rename('Shop', 'Old'), await remove('Shop')]).toEqual(['policy_denied', 'policy_denied'])
+  expect(codeOf(await set(organizing({ max_per_hour: 2 })))).toBe('ok')
+  expect([await create('One'), await create('Two')]).toEqual(['ok', 'policy_denied'])
+  // A folder that gets the name of that of sent mail would make known people of strangers.
+  const approval = { always: false, strangers: true, tainted_minutes: null }
+  const free = organizing({})
+  expect(codeOf(await set({ ...free, sending: { ...free.sending, approval } }))).toBe('ok')
+  expect(await rename('Shop', 'Gesendet')).toBe('policy_denied')
+})

@@ -141,4 +141,51 @@ test('what a token read of strangers holds its messages where its policy says so
   await people.tell(token.proof, 'GET', `/api/v1/accounts/${account}/messages?folder=INBOX`)
   const held = await write(token.proof)
   expect(await stateOf(held)).toBe('held')
+  // Nobody needs to read a message to have its words in an answer: each road by which they reach a token, with another token.
+  const messages = `/api/v1/accounts/${account}/messages?folder=INBOX`
+  const [{ ref }] = (await people.tell<{ items: [{ ref: string }] }>(admin, 'GET', messages)).items
+  const drafts = `/api/v1/accounts/${account}/drafts`
+  const others = async () => {
+    const other = await people.token(['mail:send'], [account])
+    const route = api.policy.setTokenPolicy.path.replace('{token_id}', other.id)
+    await people.tell(admin, 'PUT', route, { ...policy, sending: { ...policy.sending, approval } })
+    return other.proof
+  }
+  const [asksRest, asksMcp] = [await others(), await others()]
+  await people.tell(asksRest, 'POST', drafts, { mode: 'reply', message: ref, body: { format: 'text', content: 'x' } })
+  await callTool(await connectMcp(people.url, asksMcp), 'mail_draft', { mode: 'forward', ref: `${account}.${ref}` })
+  for (const proof of [asksRest, asksMcp]) {
+    const next = await write(proof)
+    expect((JSON.parse((await send(proof, next)).text) as Submission).state).toBe('held')
+  }
+})
+
+test('a token that is revoked takes back what it sent: what is held, and what the mail server has not had whole', async () => {
+  const { people, account, write, send, sink } = await startSender()
+  const { admin } = people
+  const token = await people.token(['mail:send'], [account])
+  const path = api.policy.setTokenPolicy.path.replace('{token_id}', token.id)
+  const held = JSON.parse((await send(token.proof, await write(token.proof))).text) as Submission
+  const { policy } = await people.tell<{ policy: { sending: object } }>(admin, 'GET', path)
+  const approval = { always: false, strangers: false, tainted_minutes: null }
+  await people.tell(admin, 'PUT', path, { ...policy, sending: { ...policy.sending, approval } })
+  const [begun, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  sink.script.onCommand = async line => {
+    if (line !== 'DATA') return undefined
+    begun.resolve()
+    await released.promise
+    return undefined
+  }
+  const leaving = JSON.parse((await send(token.proof, await write(token.proof))).text) as Submission
+  await begun.promise
+  await people.tell(admin, 'DELETE', api.tokens.revokeToken.path.replace('{token_id}', token.id))
+  released.resolve()
+  const now = (id: string) => people.tell<Submission>(admin, 'GET', `/api/v1/outbox/${id}`)
+  await expect.poll(async () => (await now(leaving.id)).state).toBe('failed')
+  expect((await now(leaving.id)).error?.code).toBe('sender_not_allowed')
+  const yes = { hash: held.hash }
+  expect(codeOf(await people.ask(admin, 'POST', `${approvals}/${held.approval_id}/approve`, yes))).toBe(
+    'not_possible_now',
+  )
+  expect(sink.taken).toEqual([])
 })

@@ -91,6 +91,7 @@ export async function startOutbox(options: OutboxWorldOptions = {}) {
   /** Ids of principals that are frozen. */
   const frozen = new Set<string>()
   const isHeld = ({ principal_id: id }: { principal_id: string }) => frozen.has(id)
+  const mayStillSend = async () => true
   const time = options.clock ?? clock
   const outbox = new OutboxService({
     store,
@@ -111,7 +112,21 @@ export async function startOutbox(options: OutboxWorldOptions = {}) {
   const noticed: string[] = []
   const notice = (_accountId: string, path: string) => void noticed.push(path)
   const memory = new CopyMemory()
-  const shared = { pool, refs, memory, notice, store, hub, blobs, drafts, leases, isHeld, logger, clock: time }
+  const shared = {
+    pool,
+    refs,
+    memory,
+    notice,
+    store,
+    hub,
+    blobs,
+    drafts,
+    leases,
+    isHeld,
+    mayStillSend,
+    logger,
+    clock: time,
+  }
   const newQueue = () =>
     new OutboxQueue({
       ...shared,

@@ -48,6 +48,15 @@ export interface SendWorldOptions {
   login?: MailLogin
 }
 
+interface Rules {
+  policy: TokenPolicy
+  settings: ApprovalSettings
+  written: Set<string>
+  signedInAt: number
+  /** Who may not send any more, by their principal. */
+  ended: Set<string>
+}
+
 /** The agent acts by `policy`, which a test changes; users by none. */
 export async function startSending(options: SendWorldOptions = {}) {
   const drafting = await startDrafts({ ...(options.db && { db: options.db }), bounds: { drafts: 1_000_000 } })
@@ -64,12 +73,14 @@ export async function startSending(options: SendWorldOptions = {}) {
     logger,
   })
   await freezes.start()
-  const rules: { policy: TokenPolicy; settings: ApprovalSettings; written: Set<string>; signedInAt: number } = {
+  const rules: Rules = {
     policy: defaultPolicy,
     settings: { ...defaultApprovalSettings, undo_seconds: 0 },
     written: new Set(),
     signedInAt: Date.now(),
+    ended: new Set(),
   }
+  const mayStillSend = async ({ principal_id: id }: { principal_id: string }) => !rules.ended.has(id)
   const policies = { policyOf: ({ kind }: Pick<Principal, 'kind'>) => (kind === 'session' ? undefined : rules.policy) }
   const rates = new PolicyRates(new PolicyStore(db), clock.now)
   const reads = new Map<string, number>()
@@ -102,7 +113,7 @@ export async function startSending(options: SendWorldOptions = {}) {
     logger,
   })
   const queue = new OutboxQueue({
-    ...{ store: submissions, hub, blobs, drafts, leases, isHeld, logger, pool },
+    ...{ store: submissions, hub, blobs, drafts, leases, isHeld, mayStillSend, logger, pool },
     refs: new MessageRefs(new Signer(randomBytes(32))),
     memory: new CopyMemory(),
     notice: () => undefined,
@@ -128,7 +139,7 @@ export async function startSending(options: SendWorldOptions = {}) {
     now: clock.now,
   })
   const approvals = new ApprovalService({
-    ...{ store, settings, outbox, freezes, policies, judge, hub, logger },
+    ...{ store, settings, outbox, freezes, policies, judge, mayStillSend, hub, logger },
     signedInAt: async () => rules.signedInAt,
     now: clock.now,
   })
