@@ -119,6 +119,8 @@ const others: Record<string, string> = {
   'drafts.uploadAttachment': 'mail:draft',
   'drafts.getAttachment': 'mail:draft',
   'drafts.getRaw': 'mail:draft',
+  'drafts.getHtml': 'mail:draft',
+  'outbox.getSubmissionHtml': 'mail:draft',
   'mail.getMessageHtml': 'mail:read',
   'mail.getAttachment': 'mail:read',
   'mail.getMessagePart': 'mail:read',
