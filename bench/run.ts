@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { approvals } from './approvals.ts'
 import { audience } from './audience.ts'
 import { events } from './events.ts'
 import { firstList } from './first-list.ts'
@@ -42,6 +43,7 @@ import { trailRead } from './trail-read.ts'
 /** Each answers its figures as plain data. With a `variant`, they have a file of their own. */
 const benchmarks: Record<string, () => Promise<object & { variant?: string }>> = {
   stats,
+  approvals,
   gate,
   'new-mail': newMail,
   soak,

@@ -119,6 +119,8 @@ const others: Record<string, string> = {
   'drafts.uploadAttachment': 'mail:draft',
   'drafts.getAttachment': 'mail:draft',
   'drafts.getRaw': 'mail:draft',
+  'drafts.getHtml': 'mail:draft',
+  'outbox.getSubmissionHtml': 'mail:draft',
   'mail.getMessageHtml': 'mail:read',
   'mail.getAttachment': 'mail:read',
   'mail.getMessagePart': 'mail:read',
@@ -192,9 +194,9 @@ const scopeOfTool: Record<string, Scope | 'signed_in'> = {
   mail_read: 'mail:read',
   mail_update: 'mail:organize',
   mail_move: 'mail:organize',
-  mail_outbox: 'mail:draft',
   mail_folder_edit: 'mail:organize',
   mail_draft: 'mail:draft',
+  mail_outbox: 'mail:draft',
   mail_send: 'mail:send',
 }
 test('a scope counts as unused only as long as no tool asks for it', () => {

@@ -72,6 +72,19 @@ test('what was decided or cancelled is not edited any more', async () => {
   }
 })
 
+test('what was cancelled is not edited either while its approval does not know it yet', async () => {
+  const world = await startSending()
+  const { draft, submission, approval } = await held(world)
+  await world.approvals.stop()
+  await world.outbox.cancel(agent, submission.id)
+  expect((await world.approvalOf(submission.id)).state).toBe('waiting')
+  const { rev } = await world.drafts.get(ann, 'a', draft.id)
+  expect(await codeOf(world.edits.edit(ann, approval.id, approval.hash, { subject: 'x' }, signal))).toBe(
+    'approval_void',
+  )
+  expect((await world.drafts.get(ann, 'a', draft.id)).rev).toBe(rev)
+})
+
 test('an edit during which the message was approved comes too late: what was approved leaves, once', async () => {
   const world = await startSending()
   const { submission, approval } = await held(world)

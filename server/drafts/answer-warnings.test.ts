@@ -71,7 +71,7 @@ test('a reply to all says to how many it goes, from 21 on; one to the sender alo
   expect((await many.answer('reply_all')).warnings).toEqual(['This reply goes to 21 people.'])
   expect((await many.answer('reply')).warnings).toEqual([])
   const draft = await many.answer('reply_all')
-  // Blind copies count too, and whoever is taken out does not any more.
+  // Blind copies count too, and people who are removed do not any more.
   const more = await many.drafts.change(agent, 'a', draft.id, {
     rev: draft.rev,
     bcc: ['x@example.com', 'y@example.com'],
