@@ -36,7 +36,7 @@ export interface ComposedPolicies {
 
 /** What shows words of mail, beside what only names folders and accounts. */
 const showsMail =
-  /^(mail|mailSearch|mailIndex|events)\.|^tool\.mail_(search|read|attachment|changes|thread)|^drafts\.previewDraft$|Content$|^approvals\.getApproval$/
+  /^(mail|mailSearch|mailIndex|events)\.|^tool\.mail_(search|read|attachment|changes|thread)|^drafts\.(previewDraft|get(Raw|Html|Attachment))$|^outbox\.getSubmissionHtml$|Content$|^approvals\.getApproval$/
 const namesOnly = new Set([
   'mail.listFolders',
   'mailIndex.getIndex',
