@@ -189,3 +189,18 @@ test('a token that is revoked takes back what it sent: what is held, and what th
   )
   expect(sink.taken).toEqual([])
 })
+
+test('a draft that is read as a file may quote a stranger: what the token sends afterwards is held', async () => {
+  const { people, account, write, send } = await startSender()
+  const token = await people.token(['mail:send'], [account])
+  const path = api.policy.setTokenPolicy.path.replace('{token_id}', token.id)
+  const { policy } = await people.tell<{ policy: { sending: object } }>(people.admin, 'GET', path)
+  const approval = { always: false, strangers: false, tainted_minutes: 60 }
+  await people.tell(people.admin, 'PUT', path, { ...policy, sending: { ...policy.sending, approval } })
+  const stateOf = async (draft: Draft) => (JSON.parse((await send(token.proof, draft)).text) as Submission).state
+  expect(await stateOf(await write(token.proof))).toBe('queued')
+  const draft = await write(token.proof)
+  const shown = await people.ask(token.proof, 'GET', `/api/v1/accounts/${account}/drafts/${draft.id}/raw`)
+  expect(shown.status).toBe(200)
+  expect(await stateOf(draft)).toBe('held')
+})
