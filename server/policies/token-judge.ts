@@ -58,7 +58,7 @@ export class TokenJudge implements PolicyJudge {
       const known = await this.#options.writtenTo(message.accountId, message.recipients)
       const unknown = message.recipients.filter(email => !known.has(email))
       if (unknown.length > 0) {
-        const why = 'The account never wrote to these recipients, as far as is known.'
+        const why = 'As far as is known, this account has never written to these recipients.'
         holds.push({ ...held('approval_strangers', why), recipients: unknown })
       }
     }

@@ -112,7 +112,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await page.keyboard.press('e')
     const dialog = page.getByRole('dialog', { name: 'Edit before it is sent' })
     await dialog.getByRole('textbox', { name: 'Text' }).fill('At one, dear Bob.')
-    await dialog.getByRole('button', { name: 'Show what this makes of it' }).click()
+    await dialog.getByRole('button', { name: 'Save and review' }).click()
     await dialog.waitFor({ state: 'hidden' })
     await page.getByRole('button', { name: 'Show the new version' }).click()
     await isSeen(page, 'At one, dear Bob.')

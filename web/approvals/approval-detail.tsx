@@ -17,6 +17,7 @@ import { AskerActivity } from './asker-activity.tsx'
 import { HeldRecipients } from './held-recipients.tsx'
 import { NewAndQuoted } from './new-and-quoted.tsx'
 import { useApproval } from './use-approvals.ts'
+import { useHeldFiles } from './use-held-files.ts'
 import { useWasOnScreen } from './use-on-screen.ts'
 
 /** Give it the id as key: what was seen of one says nothing of another. */
@@ -55,6 +56,7 @@ function Detail({ detail, isEdited, onShowNew }: { detail: ApprovalDetail; isEdi
   const words = useRef<HTMLDivElement>(null)
   const wasOnScreen = useWasOnScreen(words)
   const frameSource = addressOf(submissionHtmlPath, { submission_id: submission.id }, { hash })
+  const hrefOf = useHeldFiles(submission, content.attachments)
   const { tone, text } = approvalStates[state]
   const more =
     message === null || content.text === null
@@ -100,7 +102,7 @@ function Detail({ detail, isEdited, onShowNew }: { detail: ApprovalDetail; isEdi
         )}
         <Reasons detail={detail} />
         <HeldRecipients submission={submission} envelope={content.envelope} />
-        <OutgoingAttachments attachments={content.attachments} />
+        <OutgoingAttachments attachments={content.attachments} hrefOf={hrefOf} />
         <OutgoingContent content={content} frameSource={frameSource} body={words} onSeen={onSeen} more={more} />
         <AskerActivity name={asks.name} activity={activity} />
         <Decisions detail={detail} />
@@ -118,9 +120,10 @@ function Detail({ detail, isEdited, onShowNew }: { detail: ApprovalDetail; isEdi
 function Reasons({ detail }: { detail: ApprovalDetail }) {
   const reasons = reasonsOf(detail)
   if (reasons.length === 0) return null
+  const title = detail.state === 'waiting' ? 'Why it is held' : 'Why it was held'
   return (
-    <section aria-label="Why it is held" className="border-b px-4 py-2.5 text-sm">
-      <h3 className="mb-1 text-xs text-muted">Why it is held</h3>
+    <section aria-label={title} className="border-b px-4 py-2.5 text-sm">
+      <h3 className="mb-1 text-xs text-muted">{title}</h3>
       <ul className="grid grid-cols-1 gap-1">
         {reasons.map(why => (
           <li key={why} className="flex items-start gap-2">

@@ -34,7 +34,7 @@ export function EditHeldDialog({ detail, onClose }: { detail: ApprovalDetail; on
         <>
           <Button onClick={onClose}>Cancel</Button>
           <Button variant="primary" type="submit" form={id} isBusy={edit.isPending} disabled={!draft.data}>
-            Show what this makes of it
+            Save and review
           </Button>
         </>
       }
@@ -113,7 +113,7 @@ function EditForm({
       }}
     >
       <p className="text-sm text-soft">
-        Approvals given so far are void. Nothing is sent before the edited message is approved.
+        Approvals given so far no longer count. Nothing is sent before the edited message is approved.
       </p>
       {people.map(([label, name]) => (
         <RecipientsField

@@ -99,7 +99,7 @@ export function ComposeForm({
           />
         </div>
         <DraftAttachments session={session} snapshot={snapshot} />
-        {warnings.length > 0 && (
+        {warnings.length > 0 && !(isNew && draft.rev === 1) && (
           <ul aria-label="Before you send" className="grid gap-1 pb-2 text-sm">
             {warnings.map(warning => (
               <li key={warning} className="flex items-start gap-2">

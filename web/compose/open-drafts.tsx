@@ -30,7 +30,7 @@ export function OpenDrafts({ accountId }: { accountId: string }) {
   return (
     <section aria-labelledby={id} className="pt-2">
       <p id={id} className="px-3 pt-1 pb-1 text-xs font-medium text-muted">
-        Being written ({formatNumber(open.length)})
+        Drafts in progress ({formatNumber(open.length)})
       </p>
       <ul>
         {shown.map(({ id: draftId, subject, created_by: by }) => (

@@ -92,7 +92,7 @@ function Words({ submission: { state, send_at: sendAt, error, approval_id: appro
       </>
     )
   }
-  if (state === 'held') return <>{approvalId === null ? 'Held' : 'Waits for approval'}</>
+  if (state === 'held') return <>{approvalId === null ? 'Held' : 'Waiting for approval'}</>
   if (state === 'sent') return <>Sent</>
   return (
     <>

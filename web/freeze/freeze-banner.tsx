@@ -51,7 +51,7 @@ function Stop({ freeze, names }: { freeze: Freeze; names: ReadonlyMap<string, st
       }
     >
       <strong className="font-semibold">{nameOf(freeze, names)}</strong>
-      {reads === 'stop' && ', also reading'}. By <bdi>{by.name}</bdi> <RelativeTime at={at} />
+      {reads === 'stop' && ', also reading'}. Stopped by <bdi>{by.name}</bdi> <RelativeTime at={at} />
       {reason !== null && `: ${visibleText(reason)}`}
       {lift.error && <span className="block text-bad">{lift.error.message}</span>}
     </Banner>

@@ -27,7 +27,7 @@ export function FreezeDialog({ target, onClose }: { target: FreezeTarget; onClos
       onConfirm={() => freeze.mutate({ reads, reason: reason.trim() }, { onSuccess: onClose })}
       onClose={onClose}
     >
-      <p className="text-sm wrap-anywhere">{words[target.target](target.name)} A user lifts the stop.</p>
+      <p className="text-sm wrap-anywhere">{words[target.target](target.name)} Only a user can lift the stop.</p>
       <Radios<Freeze['reads']>
         legend="Reading"
         value={reads}

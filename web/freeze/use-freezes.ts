@@ -35,7 +35,7 @@ export function useFreeze({ target, id, name }: FreezeTarget) {
             : { principal: id ?? '' }
       return call(freezesApi.freeze, { body: { ...what, reads, ...(reason && { reason }) } })
     },
-    onSuccess: () => toast({ tone: 'good', title: 'Stopped', detail: name }),
+    onSuccess: () => toast({ tone: 'good', title: 'Stopped', detail: sentence(name) }),
     onSettled: changed,
   })
 }
@@ -48,6 +48,10 @@ export function useLift() {
     onSuccess: () => toast({ tone: 'good', title: 'The stop is lifted', detail: 'What was held goes on.' }),
     onSettled: changed,
   })
+}
+
+function sentence(name: string): string {
+  return `${name.charAt(0).toUpperCase()}${name.slice(1)}`
 }
 
 function useFreezesChanged(): () => Promise<unknown> {

@@ -107,21 +107,53 @@ function Headers({ content: { headers, size_bytes: size, sha256 } }: { content: 
   )
 }
 
-export function OutgoingAttachments({ attachments }: { attachments: readonly DraftAttachment[] }) {
+/** @param hrefOf Where one can be downloaded; undefined where it cannot. */
+export function OutgoingAttachments({
+  attachments,
+  hrefOf = () => undefined,
+}: {
+  attachments: readonly DraftAttachment[]
+  hrefOf?: (attachment: DraftAttachment) => string | undefined
+}) {
   if (attachments.length === 0) return null
   return (
     <section aria-label="Attachments" className="border-b px-4 py-2.5">
       <p className="mb-1.5 text-xs text-muted">{formatCount(attachments.length, 'attachment')}</p>
       <ul className="flex flex-wrap gap-1.5">
-        {attachments.map(({ id, name, type, size_bytes: size, sha256 }) => (
-          <li key={id} title={`SHA-256 ${sha256}`} className="max-w-full min-w-0 rounded-md border px-2.5 py-1.5">
-            <bdi className="block truncate text-sm">{visibleText(name)}</bdi>
-            <span className="block truncate text-xs text-muted">
-              {visibleText(type)}, {formatBytes(size)}
-            </span>
+        {attachments.map(attachment => (
+          <li key={attachment.id} className="max-w-full min-w-0 rounded-md border">
+            <Attachment attachment={attachment} href={hrefOf(attachment)} />
           </li>
         ))}
       </ul>
     </section>
+  )
+}
+
+function Attachment({ attachment, href }: { attachment: DraftAttachment; href: string | undefined }) {
+  const { name, type, size_bytes: size, sha256 } = attachment
+  const words = (
+    <>
+      <bdi className={classNames('block truncate text-sm', href !== undefined && 'font-medium text-accent')}>
+        {visibleText(name)}
+      </bdi>
+      <span className="block truncate text-xs text-muted">
+        {visibleText(type)}, {formatBytes(size)}
+      </span>
+    </>
+  )
+  const look = 'block min-w-0 rounded-md px-2.5 py-1.5'
+  if (href === undefined) {
+    return (
+      <div className={look} title={`SHA-256 ${sha256}`}>
+        {words}
+      </div>
+    )
+  }
+  return (
+    <a href={href} download className={classNames(look, 'hover:bg-sunken')} title={`Download, SHA-256 ${sha256}`}>
+      <span className="sr-only">Download </span>
+      {words}
+    </a>
   )
 }

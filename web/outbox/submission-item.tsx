@@ -32,17 +32,17 @@ export function SubmissionItem({
         aria-expanded={isOpen}
         aria-controls={id}
         onClick={onToggle}
-        className="flex min-h-14 w-full items-center gap-3 px-3 py-2 text-left hover:bg-sunken/60 focus-visible:-outline-offset-2"
+        className="flex min-h-14 w-full items-center gap-3 px-3 py-2 text-left max-sm:flex-wrap max-sm:gap-y-1 hover:bg-sunken/60 focus-visible:-outline-offset-2"
       >
         <Arrow className="size-4 shrink-0 text-muted" aria-hidden="true" />
-        <span className="grid min-w-0 flex-1 grid-cols-1">
+        <span className="grid min-w-0 flex-1 grid-cols-1 max-sm:basis-3/4">
           <bdi className="truncate font-medium">{visibleText(subject.trim()) || '(no subject)'}</bdi>
           <span className="truncate text-xs text-muted">
             <bdi>{principal.name}</bdi> to <bdi>{recipientWords(recipients)}</bdi>
           </span>
           <span className="text-xs text-muted sm:hidden">{formatMinute(Date.parse(at))}</span>
         </span>
-        <span className="grid shrink-0 justify-items-end gap-0.5 text-xs text-muted" aria-live="polite">
+        <span className="grid shrink-0 justify-items-end gap-0.5 max-sm:ps-7 text-xs text-muted" aria-live="polite">
           <span className="flex gap-1">
             {isFrozen && <Badge tone="warn">Stopped</Badge>}
             <StatePill tone={tone}>{text}</StatePill>

@@ -4,7 +4,7 @@ import { formatCount } from '../platform/format.ts'
 import type { Tone } from '../ui/tone.ts'
 
 export const submissionStates: Record<SubmissionState, { tone: Tone; text: string }> = {
-  held: { tone: 'warn', text: 'Waits for approval' },
+  held: { tone: 'warn', text: 'Waiting for approval' },
   scheduled: { tone: 'info', text: 'Scheduled' },
   queued: { tone: 'info', text: 'Queued' },
   sending: { tone: 'busy', text: 'Sending' },
