@@ -70,18 +70,24 @@ export type ApprovalDetail = z.infer<typeof ApprovalDetail>
 
 const reason = line.trim().min(1).max(500)
 
+/** The least and the most of each figure of the settings. */
+export const approvalBounds = {
+  approvers: [1, 5],
+  fresh_sign_in_minutes: [1, 1_440],
+  expires_hours: [1, 168],
+  undo_seconds: [0, 120],
+} as const
+const within = ([least, most]: readonly [number, number]) => z.int().min(least).max(most)
+
 export const ApprovalSettings = z
   .strictObject({
-    approvers: z.int().min(1).max(5).describe('How many different users have to approve'),
+    approvers: within(approvalBounds.approvers).describe('How many different users have to approve'),
     own_tokens: z.boolean().describe('Whether the owner of a token may approve what it asks for'),
-    fresh_sign_in_minutes: z
-      .int()
-      .min(1)
-      .max(1_440)
+    fresh_sign_in_minutes: within(approvalBounds.fresh_sign_in_minutes)
       .nullable()
       .describe('Approving requires a sign-in, or a passkey, within so many minutes; null: every session may'),
-    expires_hours: z.int().min(1).max(168),
-    undo_seconds: z.int().min(0).max(120).describe('So long users can undo sending'),
+    expires_hours: within(approvalBounds.expires_hours),
+    undo_seconds: within(approvalBounds.undo_seconds).describe('So long users can undo sending'),
   })
   .meta({ id: 'ApprovalSettings' })
 export type ApprovalSettings = z.infer<typeof ApprovalSettings>

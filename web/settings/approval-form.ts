@@ -1,5 +1,5 @@
 /** The settings of approvals as they are typed, and what is wrong with them, as the contract says it. */
-import { ApprovalSettings } from '../../contract/approvals.ts'
+import { type ApprovalSettings, approvalBounds } from '../../contract/approvals.ts'
 
 export interface ApprovalForm {
   approvers: string
@@ -40,6 +40,12 @@ function figureOf(text: string): number {
 
 export function faultsOf(form: ApprovalForm): Partial<Record<keyof ApprovalForm, string>> {
   const settings = settingsOf(form)
-  const isRight = (name: (typeof figures)[number]) => ApprovalSettings.shape[name].safeParse(settings[name]).success
+  const isRight = (name: (typeof figures)[number]) => {
+    const [least, most] = approvalBounds[name]
+    const figure = settings[name]
+    return (
+      (figure === null && name === 'fresh_sign_in_minutes') || (figure !== null && figure >= least && figure <= most)
+    )
+  }
   return Object.fromEntries(figures.filter(name => !isRight(name)).map(name => [name, 'Enter a number in this range.']))
 }
