@@ -237,6 +237,7 @@ export const accessApi = {
     isRevocation: () => true,
     response: z.undefined(),
     status: 204,
+    problems: ['session_needed'],
   }),
   listSessions: endpoint({
     method: 'GET',

@@ -105,7 +105,7 @@ const doors: Record<string, RegExp> = {
   '@ai-sdk/openai-compatible': /^server\/assistant\/adapters\//,
   '@openrouter/ai-sdk-provider': /^server\/assistant\/adapters\//,
   react: /^web\//,
-  'react-dom': /^web\/main\.tsx$/,
+  'react-dom': /^web\/(main|ui\/toast)\.tsx$/,
   '@tanstack/react-query': /^web\//,
   '@tanstack/react-virtual': /^web\/mail\/use-row-window\.ts$/,
   wouter: /^web\//,

@@ -29,7 +29,7 @@ const hints: Partial<Record<ProblemCode, string>> = {
 /** Looked at closely by the service; every word here costs every client. */
 const people = z.array(z.string().max(620)).max(draftBounds.recipients).optional()
 const input = z.strictObject({
-  mode: DraftMode.optional(),
+  mode: z.enum(DraftMode.options).optional(),
   ref: ToolRef.optional(),
   draft: z.string().max(70).optional(),
   rev: z.int().min(1).optional(),

@@ -29,28 +29,12 @@ export function fromToolRef(text: string): NamedMessage {
 /** Shown of each list; how many there are more is said. */
 const maxPeople = 10
 const maxAttachments = 20
-const ReadTime = z.object({ local: z.string(), zone: z.string().optional(), utc: z.string().optional() })
 const maxEvents = 5
 
-/** Words of the invitation's author. */
+/** Words of the invitation's author. What an event has beside its summary says its name: the list of tools is read by models that pay for it. */
 const ReadCalendar = z.object({
   method: z.string().optional(),
-  events: z.array(
-    z.object({
-      summary: z.string(),
-      location: z.string().optional(),
-      start: ReadTime.optional(),
-      end: ReadTime.optional(),
-      recurrence: z.string().optional(),
-      repeats: z.string().optional(),
-      exceptions: z.int().optional(),
-      additions: z.int().optional(),
-      status: z.string().optional(),
-      organizer: Person.optional(),
-      attendees: z.array(Person).optional(),
-      more_attendees: z.int().optional(),
-    }),
-  ),
+  events: z.array(z.looseObject({ summary: z.string() })),
   more: z.int().optional(),
 })
 
@@ -171,6 +155,6 @@ function calendarOf({ method, events, event_count: count }: Calendar): z.infer<t
   }
 }
 
-function timeOf({ local, time_zone: zone, utc }: CalendarTime): z.infer<typeof ReadTime> {
+function timeOf({ local, time_zone: zone, utc }: CalendarTime): { local: string; zone?: string; utc?: string } {
   return { local: cleanLine(local), ...(zone !== null && { zone: cleanLine(zone) }), ...(utc !== null && { utc }) }
 }

@@ -1,6 +1,6 @@
 /** Search for models: the same language, accounts and folders as everywhere, in few words; what was not searched is said. */
 import { z } from 'zod'
-import { type Address, MessageFault, maxSearchLength } from '../../contract/mail.ts'
+import { type Address, maxSearchLength } from '../../contract/mail.ts'
 import { type SearchAnswer, type SearchHit, SearchSort } from '../../contract/mail-search.ts'
 import type { ProblemCode } from '../../contract/problem.ts'
 import { AccountId, line } from '../../contract/wire.ts'
@@ -62,7 +62,7 @@ export function searchTool({ search, accounts, hints }: SearchToolOptions): Tool
           flags: z.array(z.string()).optional(),
           labels: z.array(z.string()).optional(),
           attachments: z.boolean().optional(),
-          faults: z.array(MessageFault).optional().describe('Why not all of it is known'),
+          faults: z.array(z.string()).optional().describe('Why not all of it is known'),
         }),
       ),
       total: z.int().optional().describe('On the first page'),

@@ -78,13 +78,19 @@ export type ObjectSchema = { type: 'object'; [key: string]: unknown }
 export function toolSchema(type: z.ZodType, io: 'input' | 'output'): ObjectSchema {
   const { $schema: _dialect, ...schema } = z.toJSONSchema(type, {
     io,
-    override: ({ jsonSchema }) => {
+    override: ({ jsonSchema, path }) => {
       // What zod says of every whole number.
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum
       if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum
       // A caller that breaks one gets a readable error.
       delete jsonSchema.pattern
       if (io === 'output') delete jsonSchema.additionalProperties
+      // Which fields of a part are always there, an answer shows by itself.
+      if (io === 'output' && path.length > 0) delete jsonSchema.required
+      // Nobody writes a text by its length; one that is too long is refused with the bound.
+      delete jsonSchema.maxLength
+      if (jsonSchema.minLength === 1) delete jsonSchema.minLength
+      delete jsonSchema.examples
     },
   })
   if (schema.type !== 'object') throw new Error('a tool takes and answers an object')
