@@ -135,7 +135,7 @@ function EditPolicy({ token, answer, onDone }: { token: ApiToken; answer: Answer
           }}
         />
         {save.error && <ErrorNote error={save.error} />}
-        <p className="text-xs text-muted">It applies immediately, also to what waits in the outbox.</p>
+        <p className="text-xs text-muted">It applies immediately, also to what waits for an approval.</p>
       </form>
     </Dialog>
   )
