@@ -90,6 +90,7 @@ test('the first start of a clean copy says what it prepares, and serves its page
   const root = join(import.meta.dirname, '../..')
   for (const part of [
     'bin',
+    'client',
     'contract',
     'server',
     'sandbox',

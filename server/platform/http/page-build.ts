@@ -30,9 +30,12 @@ export async function buildPageWhenStale(
 }
 
 function newestSource(root: string): number {
-  const files = globSync(['web/**/*', 'contract/**/*', 'scripts/**/*', 'vite.config.ts', 'package-lock.json'], {
-    cwd: root,
-  })
+  const files = globSync(
+    ['web/**/*', 'client/**/*', 'contract/**/*', 'scripts/**/*', 'vite.config.ts', 'package-lock.json'],
+    {
+      cwd: root,
+    },
+  )
   return Math.max(...files.map(file => statSync(join(root, file), { throwIfNoEntry: false })?.mtimeMs ?? 0))
 }
 
