@@ -71,7 +71,7 @@ export function KeysDialog({
             <Line keys={['d']}>Deny it</Line>
             <Line keys={['j']}>Next</Line>
             <Line keys={['k']}>Previous</Line>
-            <Line keys={['u']}>Close it and go back to the list</Line>
+            <Line keys={['u']}>Close it and go back to those that wait</Line>
           </Keys>
         )}
         <Switch
