@@ -57,7 +57,7 @@ export function AnswerLine({ accountId, messageRef }: Named) {
   const { begin } = useCompose()
   if (!useMay('mail:draft')) return null
   return (
-    <p className="flex shrink-0 flex-wrap gap-2 border-t px-3 py-1.5 md:px-4">
+    <p className="flex shrink-0 flex-wrap gap-2 border-t px-3 py-1 md:px-4 md:py-1.5">
       {answers.map(({ mode, label, icon }) => (
         <Button
           key={mode}

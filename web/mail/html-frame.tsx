@@ -39,7 +39,7 @@ export function HtmlFrame({
         src={source}
         className={classNames(
           'w-full bg-on-fill scheme-light',
-          heightRem === undefined && 'min-h-52 flex-1 md:min-h-64',
+          heightRem === undefined && 'min-h-47 flex-1 md:min-h-64',
         )}
         style={heightRem === undefined ? undefined : { height: `${heightRem}rem` }}
       />
