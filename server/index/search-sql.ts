@@ -7,7 +7,7 @@ import { type Marks, marksOf } from './search-marks.ts'
 import type { SearchCondition, SearchNode } from './search-tree.ts'
 
 type Sql = RawBuilder<unknown>
-type Row = 'm.rowid' | 't.rowid'
+type Row = `${'m' | 't'}.rowid`
 
 export interface SqlContext {
   account: number

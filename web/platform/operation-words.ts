@@ -139,6 +139,7 @@ const words: ReadonlyMap<string, string> = new Map(
     'tool.mail_folders': 'Tool: listed folders',
     'tool.mail_move': 'Tool: moved messages',
     'tool.mail_outbox': 'Tool: listed the outbox',
+    'tool.mail_draft': 'Tool: wrote a draft',
     'tool.mail_folder_edit': 'Tool: edited a folder',
     'tool.mail_read': 'Tool: read a message',
     'tool.mail_search': 'Tool: searched messages',
