@@ -29,6 +29,8 @@ const tags: Readonly<Record<string, string>> = {
   Metrics: 'Figures of the running server',
   Operations: 'Changes of mail, and undoing them',
   Outbox: 'Messages on their way out, and what became of them',
+  Approvals: 'Messages that wait for a human to approve them, and who may',
+  Freeze: 'Stopping what a caller, an account or all programs do',
   Profile: 'One’s own password, second factor and passkeys',
   Tokens: 'API tokens',
   Users: 'Users',
