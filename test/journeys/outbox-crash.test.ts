@@ -230,7 +230,7 @@ async function submitAll(databaseUrl: string, ways: readonly Way[]): Promise<voi
     const store = new SubmissionStore(db)
     const drafts = { mark: async () => true }
     const outbox = new OutboxService({ store, ids: new SubmissionIds(), hub, drafts, blobs, isHeld: () => false })
-    const principal = principalOf('session-1', { kind: 'session', userId: 'ann' })
+    const principal = principalOf('api-key', { kind: 'api_key' })
     for (const [index, way] of ways.entries()) {
       way.messageId = `<${way.accountId}.${index}@test.local>`
       const head = `From: alice@test.local\r\nSubject: ${index}\r\nMessage-ID: ${way.messageId}\r\n\r\n`
