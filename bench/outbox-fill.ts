@@ -31,10 +31,10 @@ export async function fillOutbox(
     const options = { store, ids: new SubmissionIds(), hub, drafts, blobs, isHeld: () => false, mostWaiting: count }
     const outbox = new OutboxService(options)
     const principal = {
-      id: 'session-bench',
+      id: 'api-key',
       name: 'Bench',
-      kind: 'session',
-      userId: 'bench',
+      kind: 'api_key',
+      userId: null,
       scopes: new Set<never>(),
       accounts: 'all',
     } as const
