@@ -39,7 +39,7 @@ const late = [
   'server/drafts/write-message',
   'server/index/index-thread',
   'server/index/text-of-parts',
-  'server/mail/page-writer',
+  'server/mail/index-writers',
   'server/mcp/sdk-server',
   'server/platform/database/sqlite-thread',
   'server/platform/http/docs-app',

@@ -20,7 +20,7 @@ import { SyncProgress } from './sync/sync-progress.ts'
 import type { BackgroundStep, UsageService } from './sync/usage-service.ts'
 
 /** Loaded by the thread that makes lists. */
-const pageWriter = threadProgram(import.meta, 'mail/page-writer')
+const writers = threadProgram(import.meta, 'mail/index-writers')
 
 export interface IndexSurroundings {
   config: Config
@@ -63,7 +63,7 @@ export function composeIndex({
   const home: IndexHome = isSqlite ? { dir: join(config.dataDir, 'index') } : { postgresUrl: config.databaseUrl }
   const index = new IndexThreads({
     home,
-    pages: { module: pathToFileURL(pageWriter).href, key: refKey },
+    writers: { module: pathToFileURL(writers).href, key: refKey },
     damaged: accountId => {
       logger.warn({ account_id: accountId }, 'the index of an account was damaged: it is built again')
       indexers.get(accountId)?.renew()

@@ -185,7 +185,7 @@ test('threads of the index start without the library of schemas, which takes lon
     }
     return loaded
   }
-  for (const program of ['server/index/index-thread.ts', 'server/mail/page-writer.ts']) {
+  for (const program of ['server/index/index-thread.ts', 'server/mail/index-writers.ts']) {
     const loaded = load(program, new Set())
     assert.ok(loaded.size > 20, `what ${program} loads was not found`)
     none(

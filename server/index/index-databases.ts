@@ -6,6 +6,7 @@ import { PageCache, type PageWriter } from './index-page.ts'
 import { IndexStore } from './index-store.ts'
 import type { IndexDatabase } from './index-tables.ts'
 import { PostgresIndex } from './postgres-index.ts'
+import type { HitWriter } from './search-types.ts'
 import { SqliteIndexes } from './sqlite-indexes.ts'
 import type { TextReader } from './text-index.ts'
 
@@ -18,6 +19,7 @@ export interface IndexParts {
   readText: TextReader
   /** Writes pages of lists as text. */
   writePage?: PageWriter
+  writeHit?: HitWriter
 }
 
 /** Rows of the stores of accounts that are remembered: how their numbers go on. */
@@ -62,10 +64,10 @@ export class IndexDatabases {
   #storeOf(accountId: string, { db, account, bytes }: OpenIndex): IndexStore {
     const known = this.#stores.get(accountId)
     if (known?.db === db) return known.store
-    const { readText, writePage } = this.#parts
+    const { readText, writePage, writeHit } = this.#parts
     const [fullText, blocks] = [this.#fullText, this.#blocks]
     const pages = writePage && { write: writePage, cache: this.#pages }
-    const store = new IndexStore({ db, account, accountId, fullText, readText, blocks, pages, bytes })
+    const store = new IndexStore({ db, account, accountId, fullText, readText, blocks, pages, writeHit, bytes })
     this.#stores.delete(accountId)
     if (this.#stores.size >= maxStores) this.#stores.delete(this.#stores.keys().next().value!)
     this.#stores.set(accountId, { store, db })

@@ -3,24 +3,26 @@ import type { IndexHome } from './index-databases.ts'
 import type { IndexFaultCode } from './index-fault.ts'
 import type { IndexOperation, IndexOperations } from './index-operations.ts'
 import type { PageWriter } from './index-page.ts'
+import type { HitWriter } from './search-types.ts'
 
-/** A module that makes pages of lists as text, and the key with which it signs the references of messages. */
-export interface PageWriterPlace {
+/** A module that makes what lists and searches answer as text, and the key with which it signs the references of messages. */
+export interface WriterPlace {
   /** A URL. */
   module: string
   key: Uint8Array
 }
 
 /** What such a module exports. */
-export interface PageWriterModule {
+export interface WriterModule {
   pageWriter(key: Uint8Array): PageWriter
+  hitWriter(key: Uint8Array): HitWriter
 }
 
 export interface IndexThreadData {
   home: IndexHome
   isReader: boolean
-  /** For the thread that makes lists. */
-  pages?: PageWriterPlace
+  /** For threads that answer people. */
+  writers?: WriterPlace
 }
 
 /** `release` closes the file of an account, `drop` removes it, `open` makes it; `close` comes last and is not answered. */

@@ -23,6 +23,7 @@ export interface IndexOperations {
   search: Asked<'search'>
   findHits: Asked<'findHits'>
   readHits: Asked<'readHits'>
+  writeHits: Asked<'writeHits'>
   heldMessages: Asked<'heldMessages'>
   listFlags: Asked<'listFlags'>
   listUidRanges: Asked<'listUidRanges'>
@@ -57,6 +58,7 @@ export const roles: Record<IndexOperation, IndexRole> = {
   search: 'searches',
   findHits: 'searches',
   readHits: 'searches',
+  writeHits: 'searches',
   heldMessages: 'lists',
   listFlags: 'searches',
   listUidRanges: 'searches',

@@ -55,7 +55,16 @@ import { messageIdText, threadIdText } from './message-identity.ts'
 import { countRows } from './postgres-statistics.ts'
 import { RowNumbers } from './row-numbers.ts'
 import { SearchStore } from './search-store.ts'
-import type { FoundPlaces, HitPlace, IndexSearch, SearchAnswer, SearchHit } from './search-types.ts'
+import type {
+  FoundPlaces,
+  HitPlace,
+  HitStyle,
+  HitWriter,
+  IndexSearch,
+  SearchAnswer,
+  SearchHit,
+  WrittenHit,
+} from './search-types.ts'
 import { removeFromBlocks } from './text-blocks.ts'
 import { removeTexts, type TextReader } from './text-index.ts'
 import { shrinkThreads } from './thread-links.ts'
@@ -77,6 +86,8 @@ export interface IndexStoreOptions {
   blocks?: BlockCache | undefined
   /** Where lists are made; left out where nothing asks for their text. */
   pages?: { write: PageWriter; cache: PageCache } | undefined
+  /** Left out where nothing asks for hits as text. */
+  writeHit?: HitWriter | undefined
   /** Bytes that the database takes. */
   bytes(): Promise<number>
 }
@@ -207,6 +218,14 @@ export class IndexStore {
   /** What `findHits` found, as far as it is in a page. */
   async readHits(places: readonly HitPlace[], query: Pick<IndexSearch, 'tree' | 'inBody'>): Promise<SearchHit[]> {
     return this.#read(owner => this.#searchOf(owner).read(places, query))
+  }
+
+  /** The same as JSON text, made here: nothing is left to do for each of them. */
+  async writeHits(places: readonly HitPlace[], inBody: boolean, style: HitStyle): Promise<WrittenHit[]> {
+    const { writeHit } = this.#options
+    if (!writeHit) throw new Error('this thread writes no hits')
+    const hits = await this.readHits(places, { tree: style.tree, inBody })
+    return hits.map(hit => ({ rowid: hit.rowid, json: writeHit(hit, style) }))
   }
 
   /** Which of these ids it holds. */

@@ -5,7 +5,7 @@
 import { threadProgram } from '../platform/start-thread.ts'
 import type { IndexHome } from './index-databases.ts'
 import { IndexFault } from './index-fault.ts'
-import type { IndexOrder, PageWriterPlace } from './index-messages.ts'
+import type { IndexOrder, WriterPlace } from './index-messages.ts'
 import { type IndexOperation, type IndexOperations, type IndexRole, roles } from './index-operations.ts'
 import type { FolderBatch } from './index-types.ts'
 import { IndexWorker } from './index-worker.ts'
@@ -18,8 +18,8 @@ export interface IndexThreadsOptions {
   bounds?: Partial<IndexThreadBounds>
   /** The file that the threads run. */
   thread?: string
-  /** What makes pages of lists; without it there are none. */
-  pages?: PageWriterPlace
+  /** What makes lists and hits as text; without it there are none. */
+  writers?: WriterPlace
 }
 
 export interface IndexThreadBounds {
@@ -62,7 +62,7 @@ export class IndexThreads {
   #drained: (() => void) | undefined
   #isClosed = false
 
-  constructor({ home, damaged, bounds, thread = program, pages }: IndexThreadsOptions) {
+  constructor({ home, damaged, bounds, thread = program, writers }: IndexThreadsOptions) {
     this.#bounds = { ...defaultBounds, ...bounds }
     this.#damaged = damaged
     const { idleMs } = this.#bounds
@@ -70,8 +70,8 @@ export class IndexThreads {
     this.#workers = {
       // Indexing comes behind what people wait for, and a search, which takes a core for some time, behind lists.
       writes: new IndexWorker({ ...worker(false), priority: 'background' }),
-      lists: new IndexWorker({ ...worker(true), pages }),
-      searches: new IndexWorker({ ...worker(true), priority: 'low' }),
+      lists: new IndexWorker({ ...worker(true), writers }),
+      searches: new IndexWorker({ ...worker(true), writers, priority: 'low' }),
     }
   }
 

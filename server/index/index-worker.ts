@@ -8,8 +8,8 @@ import type {
   IndexFailure,
   IndexOrder,
   IndexThreadData,
-  PageWriterPlace,
   ToIndexThread,
+  WriterPlace,
 } from './index-messages.ts'
 
 /** Heap of the thread: one batch, or one page, at a time. */
@@ -23,7 +23,7 @@ export interface IndexWorkerOptions {
   /** After so long without an order it ends. */
   idleMs: number
   /** For the thread that makes lists. */
-  pages?: PageWriterPlace | undefined
+  writers?: WriterPlace | undefined
   /** Where several threads want a processor. */
   priority?: ThreadOptions['priority']
 }
@@ -99,9 +99,9 @@ export class IndexWorker {
   }
 
   #start(): Worker {
-    const { home, isReader, thread, pages, priority } = this.#options
+    const { home, isReader, thread, writers, priority } = this.#options
     const worker = startThread(thread, {
-      workerData: { home, isReader, ...(pages && { pages }) } satisfies IndexThreadData,
+      workerData: { home, isReader, ...(writers && { writers }) } satisfies IndexThreadData,
       resourceLimits: { maxOldGenerationSizeMb: maxMemoryMb },
       ...(priority && { priority }),
     })

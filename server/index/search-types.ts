@@ -54,6 +54,25 @@ export interface SearchHit extends HitPlace {
   snippet: Snippet | null
 }
 
+/** How hits are written; what the thread of the index needs to know of it. */
+export interface HitStyle {
+  accountId: string
+  /** The address of the account: what resembles it is suspicious. */
+  own: string
+  /** Whether previews are wanted, and may be read. */
+  hasPreview: boolean
+  /** With the paths of folders in place of their names: a message is named in a folder that the search means. */
+  tree: SearchNode
+}
+
+/** Makes the text of a hit; given by what knows how messages are shown and named. */
+export type HitWriter = (hit: SearchHit, style: HitStyle) => string
+
+export interface WrittenHit {
+  rowid: number
+  json: string
+}
+
 export interface SearchAnswer extends Omit<FoundPlaces, 'places'> {
   hits: SearchHit[]
 }

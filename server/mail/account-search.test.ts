@@ -13,11 +13,13 @@ import { createLogger } from '../platform/logger.ts'
 import { everyScope, type Principal, scopeSet } from '../platform/principal.ts'
 import { SecretBox, Signer } from '../platform/secret-box.ts'
 import { toRecord } from '../sync/folder-indexer.ts'
+import { hitWriter } from './hit-writer.ts'
 import { MailSearch, type SearchQuery } from './mail-search.ts'
 
 const { signal } = new AbortController()
 const someone: Principal = { id: 'p', name: 'P', kind: 'session', userId: null, scopes: everyScope, accounts: 'all' }
-const refs = new MessageRefs(new Signer(new SecretBox(Buffer.alloc(32, 7)).derive('refs')))
+const refKey = new SecretBox(Buffer.alloc(32, 7)).derive('refs')
+const refs = new MessageRefs(new Signer(refKey))
 const login = { host: 'memory', port: 143, tls: 'none', user: 'a', password: 'secret' } as const
 const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString()
 
@@ -52,7 +54,8 @@ onEachIndex(open => {
       .values({ account: 1, ...counts })
       .execute()
     const bytes = async () => 0
-    const store = new IndexStore({ db, account: 1, accountId: 'a', fullText, readText: textOfParts, bytes })
+    const parts = { fullText, readText: textOfParts, writeHit: hitWriter(refKey) }
+    const store = new IndexStore({ db, account: 1, accountId: 'a', ...parts, bytes })
     const connection = await gateway.connect(login, { timeoutMs: 5_000, signal })
     const listed = async () => {
       const standings = await connection.changes.listStandings(1_000)

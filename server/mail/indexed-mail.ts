@@ -1,15 +1,15 @@
 /** Mail as the local index knows it: changes, threads across folders, and how far an account is indexed. The mail server is not asked. */
 import type { IndexLevel } from '../../contract/accounts.ts'
 import type { Contact, IndexStatus, IndexedMessage as ListedMessage, ThreadSummary } from '../../contract/mail-index.ts'
-import type { MessageHeader } from '../imap/mail-gateway.ts'
 import type { MessageRefs } from '../imap/message-ref.ts'
 import { toSummary } from '../imap/summary-bounds.ts'
 import { IndexFault } from '../index/index-fault.ts'
 import type { IndexOperations } from '../index/index-operations.ts'
-import type { IndexedMessage, IndexedPlace, ThreadCursor } from '../index/index-types.ts'
+import type { IndexedMessage, ThreadCursor } from '../index/index-types.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { AccountIndexer } from '../sync/account-indexer.ts'
+import { nowhere, toHeader } from './indexed-header.ts'
 import type { Owner } from './mail-service.ts'
 import { warningsOf } from './sender-warnings.ts'
 
@@ -199,9 +199,6 @@ function showsPreviews(principal: Principal, preview: WantsPreview): boolean {
   return preview === 'true' && principal.scopes.has('mail:read')
 }
 
-/** Between two folders, for as long as one of them is not read again. */
-export const nowhere: IndexedPlace = { path: 'INBOX', uidValidity: 0, uid: 0, flags: [] }
-
 /** Of an account of which nothing is indexed. */
 const offStatus: Omit<IndexStatus, 'default_level'> = {
   level: 'off',
@@ -213,35 +210,6 @@ const offStatus: Omit<IndexStatus, 'default_level'> = {
   texts: 0,
   size_bytes: 0,
   looked_at: null,
-}
-
-const flagNames = new Map([
-  ['\\Seen', 'seen'],
-  ['\\Flagged', 'flagged'],
-  ['\\Answered', 'answered'],
-  ['\\Draft', 'draft'],
-  ['\\Deleted', 'deleted'],
-] as const)
-
-export function toHeader(message: IndexedMessage, { uid, flags }: IndexedPlace): MessageHeader {
-  const { messageId, subject, from, fromCount, to, toCount, date, sizeBytes, hasAttachments, faults } = message
-  const known = [...flagNames].flatMap(([name, flag]) => (flags.includes(name) ? [flag] : []))
-  const keywords = flags.filter(flag => !flag.startsWith('\\'))
-  return {
-    uid,
-    messageId,
-    subject,
-    from,
-    fromCount,
-    to,
-    toCount,
-    date,
-    flags: known,
-    keywords,
-    sizeBytes,
-    hasAttachments,
-    faults,
-  }
 }
 
 /** What the index says to its callers, as the API says it. */

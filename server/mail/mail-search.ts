@@ -1,8 +1,8 @@
 /** Search over accounts: asks each of those that the caller may see, and merges what they find into pages that stay as they are while mail comes. */
-import type { SearchAnswer, SearchCoverage, SearchHit, SearchSort } from '../../contract/mail-search.ts'
+import type { SearchAnswer, SearchCoverage, SearchSort } from '../../contract/mail-search.ts'
 import type { MessageRefs } from '../imap/message-ref.ts'
 import { parseSearch } from '../index/search-language.ts'
-import { foldersIn } from '../index/search-tree.ts'
+import { JsonText } from '../platform/http/json-text.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { AccountFindings, Hit, ServerOff } from './account-findings.ts'
@@ -11,10 +11,9 @@ import { asked } from './indexed-mail.ts'
 import type { Owner } from './mail-service.ts'
 import { previewOf, readPreviews } from './message-preview.ts'
 import { countsOf } from './search-counts.ts'
-import { type HitWords, toIndexedHit, toServerHit } from './search-hits.ts'
 import { compareHits, fromCursor, toCursor } from './search-order.ts'
 import { inTurns } from './search-turns.ts'
-import { mayBeIn } from './server-terms.ts'
+import { type HitWords, toServerHit } from './server-hit-view.ts'
 
 export interface MailSearchOptions extends AccountSearchOptions {
   refs: Pick<MessageRefs, 'encode' | 'canName' | 'encodeEnd' | 'decodeEnd'>
@@ -38,6 +37,11 @@ export interface SearchQuery {
   account?: string | undefined
 }
 
+/** A `SearchAnswer`: hits of the index come as text from the thread that found them. */
+export class SearchText extends JsonText {
+  declare readonly text: string
+}
+
 /** Accounts that are searched at the same time, and those whose mail servers one search may ask. */
 const [atOnce, maxServers] = [8, 10]
 
@@ -50,13 +54,21 @@ export class MailSearch {
     this.#accounts = accounts
   }
 
+  async searchAccount(...call: Parameters<MailSearch['writeAccountSearch']>): Promise<SearchAnswer> {
+    return JSON.parse((await this.writeAccountSearch(...call)).text)
+  }
+
+  async searchMail(...call: Parameters<MailSearch['writeMailSearch']>): Promise<SearchAnswer> {
+    return JSON.parse((await this.writeMailSearch(...call)).text)
+  }
+
   /** Throws what keeps the account from being searched at all. */
-  async searchAccount(
+  async writeAccountSearch(
     principal: Principal,
     accountId: string,
     query: SearchQuery,
     signal: AbortSignal,
-  ): Promise<SearchAnswer> {
+  ): Promise<SearchText> {
     if (!maySeeAccount(principal, accountId)) throw new Problem('account_not_found', 'There is no such account.')
     const owner = await this.#options.ownerOf(principal, accountId)
     const { answer, found } = await this.#search(principal, new Map([[accountId, owner]]), query, accountId, signal)
@@ -65,7 +77,7 @@ export class MailSearch {
     return answer
   }
 
-  async searchMail(principal: Principal, query: SearchQuery, signal: AbortSignal): Promise<SearchAnswer> {
+  async writeMailSearch(principal: Principal, query: SearchQuery, signal: AbortSignal): Promise<SearchText> {
     const { accountsOf, ownerOf } = this.#options
     const seen = (await accountsOf(principal)).map(({ id }) => id).filter(id => maySeeAccount(principal, id))
     const named = query.account?.split(',')
@@ -118,50 +130,50 @@ export class MailSearch {
     const hasMore = hits.length > page.length || found.some(each => each.hasMore)
     const top = Math.max(...found.map(each => each.top ?? 0))
     const pageEnd = last && hasMore ? { ...last, ...(sort === 'relevance' && { top, now }) } : undefined
-    const answer: SearchAnswer = {
-      items: await this.#read(page, { query, found, owners, inBody }, signal),
+    const items = await this.#write(page, { query, found, owners, inBody }, signal)
+    const rest: Omit<SearchAnswer, 'items'> = {
       next_cursor: pageEnd ? toCursor(refs, list, pageEnd) : null,
       ...countsOf(counts, found),
       coverage: found.map(({ coverage }) => coverage),
     }
+    const answer = new SearchText(`{"items":[${items.join(',')}],${JSON.stringify(rest).slice(1)}`)
     return { answer, found }
   }
 
-  /** In the order of the page; those that are gone meanwhile are left out. */
-  async #read(page: readonly Hit[], { query, found, owners, inBody }: Page, signal: AbortSignal): Promise<SearchHit[]> {
-    const read = new Map<Hit, SearchHit>()
+  /** As JSON, in the order of the page; those that are gone meanwhile are left out. */
+  async #write(page: readonly Hit[], { query, found, owners, inBody }: Page, signal: AbortSignal): Promise<string[]> {
+    const written = new Map<Hit, string>()
     const byAccount = Map.groupBy(page, ({ accountId }) => accountId)
     await inTurns([...byAccount], atOnce, async ([accountId, hits]) => {
       const findings = found.find(({ coverage }) => coverage.account_id === accountId)!
       const { refs } = this.#options
       const hasPreview = inBody && query.preview === 'true'
-      const { tree, names } = findings
-      const hasFolders = foldersIn(tree).length > 0
-      const isMeant = (path: string) => !hasFolders || mayBeIn(tree, name => names.pathsOf(name).includes(path))
-      const words: HitWords = { refs, accountId, owner: owners.get(accountId)!, hasPreview, isMeant }
-      await this.#readIndexed(hits, { findings, inBody, words }, read)
-      await this.#readOnServer(hits, words, read, signal)
+      const words: HitWords = { refs, accountId, owner: owners.get(accountId)!, hasPreview }
+      await this.#writeIndexed(hits, { findings, inBody, words }, written)
+      await this.#writeOnServer(hits, words, written, signal)
     })
-    return page.flatMap(hit => read.get(hit) ?? [])
+    return page.flatMap(hit => written.get(hit) ?? [])
   }
 
-  async #readIndexed(
+  async #writeIndexed(
     hits: readonly Hit[],
     { findings, inBody, words }: { findings: AccountFindings; inBody: boolean; words: HitWords },
-    read: Map<Hit, SearchHit>,
+    written: Map<Hit, string>,
   ): Promise<void> {
     const indexed = new Map(hits.filter(({ kind }) => kind === 'indexed').map(hit => [hit.seconds, hit]))
     if (indexed.size === 0) return
     const places = [...indexed.values()].map(({ seconds, score }) => ({ rowid: seconds, score }))
-    const index = this.#options.index!.of(words.accountId)
-    for (const hit of await asked(index.readHits(places, { tree: findings.tree, inBody })))
-      read.set(indexed.get(hit.rowid)!, toIndexedHit(hit, words))
+    const { accountId, owner, hasPreview } = words
+    const index = this.#options.index!.of(accountId)
+    const style = { accountId, own: owner.email, hasPreview, tree: findings.tree }
+    for (const { rowid, json } of await asked(index.writeHits(places, inBody, style)))
+      written.set(indexed.get(rowid)!, json)
   }
 
-  async #readOnServer(
+  async #writeOnServer(
     hits: readonly Hit[],
     words: HitWords,
-    read: Map<Hit, SearchHit>,
+    written: Map<Hit, string>,
     signal: AbortSignal,
   ): Promise<void> {
     const onServer = hits.filter(hit => hit.kind === 'on_server')
@@ -173,8 +185,10 @@ export class MailSearch {
             .run(words.accountId, 'interactive', c => readPreviews(c, path, headers), signal, path)
             .catch(noPreviews)
         : undefined
-      for (const hit of group)
-        read.set(hit, toServerHit(hit, previews && previewOf(previews.get(hit.header.uid)), words))
+      for (const hit of group) {
+        const preview = previews && previewOf(previews.get(hit.header.uid))
+        written.set(hit, JSON.stringify(toServerHit(hit, preview, words)))
+      }
     }
   }
 }

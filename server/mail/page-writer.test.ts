@@ -10,7 +10,7 @@ import { Signer } from '../platform/secret-box.ts'
 
 const key = Buffer.alloc(32, 1)
 const refs = new MessageRefs(new Signer(key))
-const module = pathToFileURL(join(import.meta.dirname, 'page-writer.ts')).href
+const module = pathToFileURL(join(import.meta.dirname, 'index-writers.ts')).href
 
 interface Page {
   items: { ref: string; uid: number; flags: string[]; preview?: string | null; sender_warnings: string[] }[]
@@ -20,7 +20,7 @@ interface Page {
 
 onEachIndex(world => {
   const begin = async (accountId: string) => {
-    const threads = new IndexThreads({ home: world.home(), damaged: () => undefined, pages: { module, key } })
+    const threads = new IndexThreads({ home: world.home(), damaged: () => undefined, writers: { module, key } })
     onTestFinished(() => threads.close())
     const index = threads.of(accountId)
     await index.applyFolders([folder('INBOX')], 1)

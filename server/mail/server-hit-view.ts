@@ -1,0 +1,34 @@
+/** A message that only the mail server has found, as the API says it. */
+import type { SearchHit } from '../../contract/mail-search.ts'
+import type { MessageRefs } from '../imap/message-ref.ts'
+import { toSummary } from '../imap/summary-bounds.ts'
+import type { Owner } from './mail-service.ts'
+import { warningsOf } from './sender-warnings.ts'
+import type { ServerHit } from './server-hits.ts'
+
+export interface HitWords {
+  refs: Pick<MessageRefs, 'encode' | 'canName'>
+  accountId: string
+  owner: Owner
+  /** Whether previews are wanted, and may be read. */
+  hasPreview: boolean
+}
+
+/** @param preview Undefined where none is wanted. */
+export function toServerHit(hit: ServerHit, preview: string | null | undefined, words: HitWords): SearchHit {
+  const { refs, accountId, owner } = words
+  const { header, place, folders, messageId, threadId, score } = hit
+  return {
+    ...toSummary(header),
+    sender_warnings: warningsOf(header.from, owner.email),
+    account_id: accountId,
+    id: messageId,
+    thread_id: threadId,
+    ref: refs.encode(accountId, { folder: place.path, uid: place.uid, uidValidity: place.uidValidity }),
+    uid_validity: place.uidValidity,
+    folders: folders.filter(path => refs.canName(path)),
+    snippet: null,
+    score,
+    ...(preview !== undefined && { preview }),
+  }
+}
