@@ -11,63 +11,21 @@
  * exits with 1 when a promise is broken, with 2 when it was called wrongly or can make no facts.
  */
 import { parseArgs } from 'node:util'
-import { Caller } from './caller.mjs'
-import { checkAccounts } from './checks-accounts.mjs'
-import { checkDoor, checkRequests } from './checks-door.mjs'
-import { checkGoodbye, checkGrammar, checkHeartbeat, checkOpening, checkWhole, leave } from './checks-end.mjs'
-import { checkFacts, checkStates, checkWelcome } from './checks-facts.mjs'
-import { checkGaps, checkReplay } from './checks-replay.mjs'
-import { FairClock } from './fair-clock.mjs'
-import { Report, Undecided } from './report.mjs'
-import { Streams } from './stream.mjs'
+import { checkStream } from './check-stream.mjs'
 
-const { url, token, waitMs, isPartial } = readArguments()
-const report = new Report()
-const clock = new FairClock()
-const caller = new Caller({ url, token, clock })
-const streams = new Streams({ caller, clock })
-const run = Math.random().toString(36).slice(2, 10)
-/** Grows as more is known: the stream that is open during the whole run, the epoch, the facts that were made. */
-const probe = { report, clock, caller, streams, token, waitMs, isPartial, run, agents: [] }
+const stream = readArguments()
 /** Whatever the server does, this ends. */
-const wholeMs = 300_000 + 2 * waitMs
+const wholeMs = 300_000 + 2 * stream.waitMs
 
 setTimeout(() => {
   console.log(`not ok   everything within ${wholeMs / 1000} s`)
   process.exit(1)
 }, wholeMs).unref()
 
-let undecided
-try {
-  undecided = await checkEverything()
-} catch (error) {
-  if (error instanceof Undecided) undecided = error.message
-  else await report.check('all facts come on the stream that is open all the time', () => Promise.reject(error))
-}
-// A server that fails at this has been told so above, or has not been asked for anything.
-await leave(probe).catch(() => undefined)
-if (streams.all.some(({ blocks }) => blocks.length > 0)) await checkGrammar(probe)
-for (const stream of streams.all) stream.close()
-const isWell = report.failures === 0
-console.log(isWell ? (undecided ?? 'all is well') : `${report.failures} failed`)
+const { failures, undecided } = await checkStream(stream, line => console.log(line))
+const isWell = failures === 0
+console.log(isWell ? (undecided ?? 'all is well') : `${failures} failed`)
 process.exit(isWell ? (undecided ? 2 : 0) : 1)
-
-/** Answers why nothing can be said, where that is so. What is broken is in the report. */
-async function checkEverything() {
-  if (!(await checkDoor(probe))) return
-  if (token === undefined) return 'a token is needed for all else'
-  if (!(await checkWelcome(probe))) return
-  await checkRequests(probe)
-  if (!(await checkFacts(probe))) return
-  probe.hasStates = await checkStates(probe)
-  const comesBack = await checkReplay(probe)
-  if (!(await checkOpening(probe))) return
-  await checkGaps(probe)
-  if (comesBack) await checkAccounts(probe)
-  await checkHeartbeat(probe)
-  await checkGoodbye(probe)
-  await checkWhole(probe)
-}
 
 function readArguments() {
   try {

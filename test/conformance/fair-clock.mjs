@@ -11,9 +11,10 @@ const mostMs = 2 * tickMs
 export class FairClock {
   #passedMs = 0
   #last = performance.now()
+  #timer = setInterval(() => this.#turn(), tickMs).unref()
 
-  constructor() {
-    setInterval(() => this.#turn(), tickMs).unref()
+  stop() {
+    clearInterval(this.#timer)
   }
 
   now() {

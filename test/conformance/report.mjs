@@ -2,17 +2,22 @@
 
 export class Report {
   failures = 0
+  #print
+
+  constructor(print) {
+    this.#print = print
+  }
 
   /** Answers whether it is so. */
   async check(name, body) {
     try {
       await body()
-      console.log(`ok       ${name}`)
+      this.#print(`ok       ${name}`)
       return true
     } catch (error) {
       if (error instanceof Undecided) throw error
       this.failures++
-      console.log(`not ok   ${name}: ${error.cause?.message ?? error.message}`)
+      this.#print(`not ok   ${name}: ${error.cause?.message ?? error.message}`)
       return false
     }
   }
@@ -31,7 +36,7 @@ export class Report {
 
   /** What could not be checked, which is no fault. */
   note(text) {
-    console.log(`-        ${text}`)
+    this.#print(`-        ${text}`)
   }
 }
 

@@ -12,6 +12,9 @@ test('an account that cannot be reached is told with its error over a kill -9, a
   const past = (run: Served) => run.call(api.accounts.listAccountStates, { params: { account_id: id } })
   const states = async (run: Served) => (await past(run)).items.map(({ state }) => state)
   await expect.poll(() => states(first)).toEqual(['unknown', 'unreachable'])
+  // The state is known before its fact is in the database, which is all that is left after the kill.
+  const told = () => first.call(api.events.listFacts, { query: { limit: '10', types: 'account_state_changed' } })
+  await expect.poll(async () => (await told()).items.map(({ data }) => data)).toMatchObject([{ state: 'unreachable' }])
   await first.stop('SIGKILL')
 
   const second = await startHere({ dataDir: first.dataDir })

@@ -60,6 +60,8 @@ mail_gid = ${mailGroup}
 first_valid_uid = 1
 mailbox_list_index = yes
 mail_fsync = never
+# Where the system has no watch of files left for it, Dovecot looks itself, by default every 30 s.
+mailbox_idle_check_interval = 1 secs
 mail_max_userip_connections = ${maxConnectionsPerUser}
 namespace inbox {
   inbox = yes

@@ -1,8 +1,9 @@
-/** Runs the conformance script to its end, as anybody runs it against an address. */
+/** Runs the conformance script to its end, as anybody runs it against an address; or its checks in this process. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { type CheckedStream, checkStream } from '../conformance/check-stream.mjs'
 
 const script = join(import.meta.dirname, '../conformance/event-stream.mjs')
 
@@ -31,5 +32,21 @@ export async function runConformance(
     })
   }
   const [code] = (await once(child, 'close')) as [number | null]
-  return { code, text, failed: [...text.matchAll(/^not ok +(.*)$/gm)].map(match => match[1]!) }
+  return { code, text, failed: failedIn(text) }
+}
+
+/** Without the process of its own, which takes longer than the checks. */
+export async function runChecksHere(
+  address: string,
+  stream: Omit<CheckedStream, 'url' | 'isPartial'>,
+): Promise<Omit<Verdict, 'code'> & { undecided: string | undefined }> {
+  const url = new URL('/api/dashboard/events', address)
+  const lines: string[] = []
+  const { undecided } = await checkStream({ ...stream, url, isPartial: false }, line => void lines.push(line))
+  const text = lines.join('\n')
+  return { text, failed: failedIn(text), undecided }
+}
+
+function failedIn(text: string): string[] {
+  return [...text.matchAll(/^not ok +(.*)$/gm)].map(match => match[1]!)
 }

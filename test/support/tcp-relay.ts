@@ -6,7 +6,7 @@ export interface TcpRelay {
   readonly port: number
   /** From now on nothing gets through, silently. */
   silence(): void
-  /** New connections get through again. */
+  /** New connections get through again. Those that lost something meanwhile end: bytes in the middle of a connection are never lost alone. */
   resume(): void
   /** Clients hear that it is over, and the server does not. */
   cutClients(): void
@@ -30,6 +30,8 @@ export async function startRelay(
 ): Promise<TcpRelay> {
   const sockets = new Set<Socket>()
   const clients = new Set<Socket>()
+  /** Of connections of which something was lost. */
+  const torn = new Set<Socket>()
   let isSilent = false
   const pass = (from: Socket, into: Socket, change: Change, holds?: Hold) => {
     sockets.add(from)
@@ -41,11 +43,13 @@ export async function startRelay(
         await held
         from.resume()
       }
-      if (!isSilent) into.write(Buffer.from(change(text), 'latin1'))
+      if (isSilent) torn.add(from).add(into)
+      else into.write(Buffer.from(change(text), 'latin1'))
     })
     from.on('close', () => {
       sockets.delete(from)
       if (!isSilent) into.destroy()
+      else torn.add(into)
     })
     from.on('error', () => undefined)
   }
@@ -62,6 +66,8 @@ export async function startRelay(
     port: address.port,
     resume: () => {
       isSilent = false
+      for (const socket of torn) socket.destroy()
+      torn.clear()
     },
     silence: () => {
       isSilent = true
