@@ -64,6 +64,20 @@ export class AuditStore {
     await later(transaction, transaction.updateTable('audit_chain').set(row).where('id', '=', 1))
   }
 
+  /**
+   * With the end of the transaction, which is outdated where the ends are not as they were, or somebody has added an entry: nothing has
+   * to be read first.
+   */
+  async moveEnds(transaction: Database, before: AuditChainRow, after: AuditChainRow): Promise<void> {
+    const columns = Object.keys(before) as (keyof AuditChainRow)[]
+    const unchanged = columns.reduce(
+      (update, column) => update.where(column, '=', before[column]),
+      transaction.updateTable('audit_chain').set(after),
+    )
+    const isNewest = sql<boolean>`coalesce(${newestNumber}, 0) <= ${before.newest}`
+    await later(transaction, unchanged.where(isNewest), 1)
+  }
+
   async findEnds(): Promise<AuditChainRow | undefined> {
     return this.#db.selectFrom('audit_chain').selectAll().where('id', '=', 1).executeTakeFirst()
   }

@@ -1,5 +1,6 @@
 /** Appends to the trail and forgets its oldest entries, each in one transaction that moves the ends too. */
 import type { Database } from '../platform/database/database.ts'
+import { isOutdated } from '../platform/database/database-fault.ts'
 import type { Lease } from '../platform/lease.ts'
 import type { Logger } from '../platform/logger.ts'
 import { type AuditChain, brokenSeal, type TrailEnds, type TrailPlace } from './audit-chain.ts'
@@ -38,6 +39,8 @@ export class AuditTrail {
   readonly #keeper: AuditTrailOptions['keeper']
   #written = nowhere
   #trailId: string | undefined
+  /** The ends as this process has left them, with a seal that is whole. Whether they still are so is for the database to say. */
+  #left: AuditChainRow | undefined
   /** Not known to be committed: the connection may break when it is, and before that is heard. */
   #attempted: { rows: readonly NewAuditRow[]; end: TrailPlace } | undefined
   #isFaultTold = false
@@ -63,7 +66,44 @@ export class AuditTrail {
 
   /** All of them, in order, or none. To try again, give the same list: what was committed after all is not written twice. */
   async append(rows: readonly NewAuditRow[]): Promise<TrailPlace> {
-    const end = await this.#change(async (transaction, ends, breakSeal, newestEntry) => {
+    const end = (await this.#appendUnread(rows)) ?? (await this.#appendRead(rows))
+    this.#attempted = undefined
+    this.resume(end)
+    this.#keeper?.moved(end)
+    return this.#written
+  }
+
+  /**
+   * Behind the ends as this process has left them: a transaction that reads nothing is a single message to the thread of SQLite, and each
+   * change of anything waits for it. Undefined where somebody else changed them, and nothing is written.
+   */
+  async #appendUnread(rows: readonly NewAuditRow[]): Promise<TrailEnds | undefined> {
+    const before = this.#left
+    if (!before || this.#attempted) return undefined
+    const place = { number: before.newest, hash: before.newest_hash }
+    const entries = this.#link(place, rows)
+    const last = entries.at(-1) ?? place
+    this.#left = undefined
+    this.#attempted = { rows, end: { number: last.number, hash: last.hash } }
+    const { id: _always, seal: _old, ...ends } = before
+    const after = this.#endsBehind(ends, last)
+    const left = { id: 1, ...after, seal: this.#chain.seal(after) }
+    try {
+      await this.#store.transact(async transaction => {
+        await this.#store.moveEnds(transaction, before, left)
+        await this.#store.insert(transaction, entries)
+      })
+    } catch (error) {
+      if (!isOutdated(error)) throw error
+      this.#attempted = undefined
+      return undefined
+    }
+    this.#left = left
+    return after
+  }
+
+  async #appendRead(rows: readonly NewAuditRow[]): Promise<TrailEnds> {
+    return this.#change(async (transaction, ends, breakSeal, newestEntry) => {
       if (this.#attempted?.rows === rows && (await this.#isThere(transaction, this.#attempted.end))) return undefined
       const beyond = newestEntry > ends.newest ? await this.#store.findNewest(transaction) : undefined
       // Someone added it; it must not stand in the way of what follows.
@@ -73,13 +113,13 @@ export class AuditTrail {
       const last = entries.at(-1) ?? place
       this.#attempted = { rows, end: { number: last.number, hash: last.hash } }
       await this.#store.insert(transaction, entries)
-      const head_number = Math.max(ends.head_number, this.#keeper?.saved ?? 0)
-      return { ...ends, newest: last.number, newest_hash: last.hash, head_number }
+      return this.#endsBehind(ends, last)
     })
-    this.#attempted = undefined
-    this.resume(end)
-    this.#keeper?.moved(end)
-    return this.#written
+  }
+
+  #endsBehind(ends: TrailEnds, last: TrailPlace): TrailEnds {
+    const head_number = Math.max(ends.head_number, this.#keeper?.saved ?? 0)
+    return { ...ends, newest: last.number, newest_hash: last.hash, head_number }
   }
 
   /**
@@ -112,7 +152,8 @@ export class AuditTrail {
       newestEntry: number,
     ) => Promise<TrailEnds | undefined>,
   ): Promise<TrailEnds> {
-    return this.#store.transact(async transaction => {
+    this.#left = undefined
+    const { ends, left } = await this.#store.transact(async transaction => {
       const locked = (await this.#store.lockWithNewest(transaction)) ?? (await this.#restoreEnds(transaction))
       const { row, newestEntry } = locked
       let isWhole = this.#chain.isSealed(row) && this.#reaches(row)
@@ -122,11 +163,13 @@ export class AuditTrail {
       }
       const changed = await work(transaction, ends, breakSeal, newestEntry)
       if (!isWhole) this.#tellFault()
-      if (!changed) return ends
-      const seal = isWhole ? this.#chain.seal(changed) : brokenSeal
-      await this.#store.saveEnds(transaction, { id: 1, ...changed, seal })
-      return changed
+      if (!changed) return { ends, left: undefined }
+      const left = { id: 1, ...changed, seal: isWhole ? this.#chain.seal(changed) : brokenSeal }
+      await this.#store.saveEnds(transaction, left)
+      return { ends: changed, left: isWhole ? left : undefined }
     })
+    this.#left = left
+    return ends
   }
 
   /** Someone took the ends away, which were there since the first start. */

@@ -22,6 +22,22 @@ export class DatabaseThreadEnded extends Error {
 /** Too much waits for the database already, or for too long; what is refused was not begun. */
 export class DatabaseOverloaded extends Error {}
 
+/** Of `OutdatedTransaction`, which comes back from threads by its code alone. */
+const outdated = 'OUTDATED_TRANSACTION'
+
+/** A statement changed other rows than its transaction relied on: somebody else was there first. Nothing of the transaction was kept. */
+export class OutdatedTransaction extends Error {
+  readonly code = outdated
+
+  constructor() {
+    super('what the transaction relied on was changed by somebody else')
+  }
+}
+
+export function isOutdated(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === outdated
+}
+
 export function markDatabaseFault(error: unknown): void {
   if (error instanceof Error) Object.defineProperty(error, ofDatabase, { value: true, configurable: true })
 }

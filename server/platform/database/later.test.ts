@@ -1,9 +1,10 @@
 /** Statements that are left for later go with what follows, and fail with it. */
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
-import { openOnThreads } from '../../../test/support/databases.ts'
+import { memoryDatabase, openOnThreads } from '../../../test/support/databases.ts'
 import { migrations } from '../../migrations.ts'
 import type { Database } from './database.ts'
+import { isOutdated } from './database-fault.ts'
 import { later } from './later.ts'
 import { migrate } from './migrate.ts'
 
@@ -65,4 +66,28 @@ test('where what was left for later fails, so does all that relied on it, up to 
     await saveLater(transaction, 'five')
   })
   expect(await names(db)).toEqual(['five', 'there'])
+})
+
+test.each([
+  ['on threads', async () => (await opened()).db],
+  ['in the same thread', memoryDatabase],
+])('what has to change so many rows is outdated where it changes others, and nothing is kept: %s', async (_, open) => {
+  const db = await open()
+  await save(db, 'there')
+  const rename = (from: string, to: string) =>
+    db.transaction().execute(async transaction => {
+      const change = transaction.updateTable('settings').set({ value: to }).where('name', '=', 'there')
+      await later(transaction, change.where('value', '=', from), 1)
+      await later(transaction, transaction.insertInto('settings').values(row(to)))
+    })
+  await rename('x', 'one')
+  expect(isOutdated(await rename('x', 'two').catch((error: unknown) => error))).toBe(true)
+  expect(await names(db)).toEqual(['one', 'there'])
+  await rename('one', 'three')
+  expect(await names(db)).toEqual(['one', 'there', 'three'])
+  const answered = db.transaction().execute(async transaction => {
+    const change = transaction.updateTable('settings').set({ value: 'y' }).returning('name')
+    await later(transaction, change, 2)
+  })
+  expect(isOutdated(await answered.catch((error: unknown) => error))).toBe(true)
 })

@@ -1,8 +1,9 @@
 /** The thread of one SQLite connection: runs what it is told in order, and answers many statements at once. */
 import { statSync } from 'node:fs'
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
-import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { dropStartMemory } from '../start-memory.ts'
+import { OutdatedTransaction } from './database-fault.ts'
 import { openSqlite, openSqliteReader, prepareWriting } from './sqlite-file.ts'
 import type { Answer, Changes, Fault, FromThread, Order, Rows, ThreadData, ToThread } from './sqlite-messages.ts'
 import { changesSchema, StatementCache } from './statement-cache.ts'
@@ -92,7 +93,7 @@ class SqliteThread {
       case 'inside':
         return this.#runInside(order[1], order[2])
       case 'later':
-        return this.#runLater(order[1], order[2])
+        return this.#runLater(order[1], order[2], order[3])
       case 'begin':
         return this.#begin()
       case 'commit':
@@ -114,7 +115,7 @@ class SqliteThread {
     }
   }
 
-  #runInside(sql: string, values: SQLInputValue[]): Answer {
+  #runInside(sql: string, values: SQLInputValue[]): Changes | Rows {
     if (!this.#database.isTransaction) throw this.#brokenBy
     // Back to a savepoint, what failed is gone with all that relied on it.
     if (/^\s*rollback to\b/i.test(sql)) this.#failedBefore = undefined
@@ -128,9 +129,11 @@ class SqliteThread {
     }
   }
 
-  #runLater(sql: string, values: SQLInputValue[]): Answer {
+  #runLater(sql: string, values: SQLInputValue[], changes: number | undefined): Answer {
     try {
-      return this.#runInside(sql, values)
+      const answer = this.#runInside(sql, values)
+      if (changes !== undefined && changedBy(answer) !== changes) throw new OutdatedTransaction()
+      return answer
     } catch (error) {
       this.#failedBefore = { error }
       throw error
@@ -160,7 +163,7 @@ class SqliteThread {
     return nothing
   }
 
-  #run(sql: string, values: SQLInputValue[]): Answer {
+  #run(sql: string, values: SQLInputValue[]): Changes | Rows {
     const kept = this.#statements.get(sql)
     if (kept.tookMs > slowMs) this.#flush()
     const began = performance.now()
@@ -212,6 +215,11 @@ function answerOf({ statement, columns, isOpenEnded }: Kept, values: SQLInputVal
   return { columns, rows: rows as unknown as [] }
 }
 
+/** What answers rows has changed each of them. */
+function changedBy(answer: Changes | Rows): number {
+  return 'rows' in answer ? answer.rows.length : Number(answer.changes)
+}
+
 function rowsOf(statement: StatementSync, values: SQLInputValue[]): unknown[] {
   const rows: unknown[] = []
   for (const row of statement.iterate(...values)) {
@@ -244,15 +252,44 @@ function serve(port: MessagePort, data: ThreadData): void {
     port.close()
     return
   }
-  const thread = new SqliteThread(database, post)
-  port.on('message', (message: ToThread) => {
-    if (message === 'forget') return thread.forget()
-    if (message !== 'close') return thread.runAll(message)
-    database.close()
-    port.close()
-  })
-  setTimeout(dropStartMemory, dropAfterMs).unref()
   post({ opened: database.location() })
+  const thread = new SqliteThread(database, post)
+  // Behind the start of the program. From then on nothing else runs in the event loop of this thread.
+  setImmediate(() => listen(port, data.bell, message => hear(message)))
+
+  /** False for the last one. */
+  function hear(message: ToThread): boolean {
+    if (message === 'close') {
+      database.close()
+      port.close()
+      return false
+    }
+    if (message === 'forget') thread.forget()
+    else thread.runAll(message)
+    return true
+  }
+}
+
+/** Sleeps until something is said: in the event loop, to hear of a message and to go back to sleep cost more than most statements. */
+function listen(port: MessagePort, bell: SharedArrayBuffer, hear: (message: ToThread) => boolean): void {
+  const rung = new Int32Array(bell)
+  const dropAt = performance.now() + dropAfterMs
+  let isDropped = false
+  for (;;) {
+    // Before the messages are read: one that comes behind them rings again.
+    const heard = Atomics.load(rung, 0)
+    for (let next = receive(port); next; next = receive(port)) if (!hear(next.message)) return
+    const patienceMs = isDropped ? Number.POSITIVE_INFINITY : dropAt - performance.now()
+    if (patienceMs > 0) Atomics.wait(rung, 0, heard, patienceMs)
+    else {
+      isDropped = true
+      dropStartMemory()
+    }
+  }
+}
+
+function receive(port: MessagePort): { message: ToThread } | undefined {
+  return receiveMessageOnPort(port)
 }
 
 // Where it is only compiled there is no port.

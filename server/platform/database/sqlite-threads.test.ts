@@ -67,9 +67,10 @@ test('a commit is answered with what no caller waits for, and behind what one do
   const messages: number[] = []
   const thread = await started
   thread.on('message', (answers: unknown[]) => void messages.push(answers.length))
+  const insert = 'insert into t values (1)'
   const change = async (how: 'later' | 'inside') => {
     void worker.run(['begin'])
-    void worker.run([how, 'insert into t values (1)', []])
+    void worker.run(how === 'later' ? [how, insert, [], 1] : [how, insert, []])
     await worker.run(['commit'])
   }
   // A statement that is new may take long, so what is before it does not wait for it.

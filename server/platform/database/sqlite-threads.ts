@@ -112,10 +112,19 @@ export class SqliteThreads {
     this.#writer.run(['begin']).catch(() => undefined)
   }
 
-  /** In the transaction that is open. @param how `later`: what follows in it need not wait for the answer, and fails where this fails. */
-  inside(sql: string, values: SQLInputValue[], how: 'inside' | 'later' = 'inside'): Promise<Rows | Changes> {
+  /** In the transaction that is open. */
+  inside(sql: string, values: SQLInputValue[]): Promise<Rows | Changes> {
     if (changesSchema(sql)) this.#hasOtherSchema = true
-    return this.#writer.run([how, sql, values])
+    return this.#writer.run(['inside', sql, values])
+  }
+
+  /**
+   * The same, where what follows in the transaction need not wait for the answer, and fails where this fails.
+   * @param changes Rows that it has to change; undefined for any number.
+   */
+  later(sql: string, values: SQLInputValue[], changes: number | undefined): Promise<Rows | Changes> {
+    if (changesSchema(sql)) this.#hasOtherSchema = true
+    return this.#writer.run(['later', sql, values, changes])
   }
 
   /** Whatever comes of it, no transaction is open behind it. */

@@ -8,7 +8,7 @@ import type { Answer, Changes, Fault, FromThread, Order, Rows, ThreadData, ToThr
 const maxMemoryMb = 128
 const program = threadProgram(import.meta, 'sqlite-thread')
 
-export interface SqliteWorkerOptions extends ThreadData {
+export interface SqliteWorkerOptions extends Omit<ThreadData, 'bell'> {
   /** Ended by itself, so that nothing can be known of what it was at. Called once at most. */
   died(error: DatabaseThreadEnded): void
   /** All that it was told is answered. */
@@ -23,6 +23,7 @@ interface Pending {
 export class SqliteWorker {
   readonly #options: SqliteWorkerOptions
   readonly #worker: Worker
+  readonly #bell = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
   readonly #opened = Promise.withResolvers<string | null>()
   readonly #exited = Promise.withResolvers<void>()
   /** In the order in which they are answered. */
@@ -35,8 +36,9 @@ export class SqliteWorker {
 
   constructor(options: SqliteWorkerOptions) {
     this.#options = options
+    const { path, isReader } = options
     this.#worker = startThread(program, {
-      workerData: { path: options.path, isReader: options.isReader } satisfies ThreadData,
+      workerData: { path, isReader, bell: this.#bell.buffer } satisfies ThreadData,
       resourceLimits: { maxOldGenerationSizeMb: maxMemoryMb, maxYoungGenerationSizeMb: 1 },
     })
     this.#worker.on('message', (message: FromThread) => this.#hear(message))
@@ -97,6 +99,8 @@ export class SqliteWorker {
 
   #post(message: ToThread): void {
     this.#worker.postMessage(message)
+    Atomics.add(this.#bell, 0, 1)
+    Atomics.notify(this.#bell, 0)
   }
 
   #hear(message: FromThread): void {

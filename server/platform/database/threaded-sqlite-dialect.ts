@@ -99,6 +99,7 @@ class ThreadedDriver implements Driver {
 interface Kept {
   sql: string
   values: SQLInputValue[]
+  changes: number | undefined
   answer: PromiseWithResolvers<QueryResult<unknown>>
 }
 
@@ -155,13 +156,13 @@ class ThreadedConnection implements DatabaseConnection {
     if (isWriteStatement(sql)) this.#observer?.beforeWrite()
     const answer = Promise.withResolvers<QueryResult<unknown>>()
     later.answer = answer.promise
-    this.#later.push({ sql, values: parameters.map(encode), answer })
+    this.#later.push({ sql, values: parameters.map(encode), changes: later.changes, answer })
     return { rows: [] }
   }
 
   #sendLater(): void {
-    for (const { sql, values, answer } of this.#later.splice(0)) {
-      const run = () => this.#threads.inside(sql, values, 'later')
+    for (const { sql, values, changes, answer } of this.#later.splice(0)) {
+      const run = () => this.#threads.later(sql, values, changes)
       answer.resolve(this.#observed(sql, run).then(toResult))
     }
   }
