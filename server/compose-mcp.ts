@@ -3,6 +3,7 @@ import type { AccountService } from './accounts/account-service.ts'
 import { accountTools } from './accounts/account-tools.ts'
 import type { ClientRegistry } from './clients/client-registry.ts'
 import type { ComposedDrafts } from './compose-drafts.ts'
+import { reportingDrafts, reportingOutbox } from './compose-shown.ts'
 import { draftTools } from './drafts/draft-tools.ts'
 import type { MailSearch } from './mail/mail-search.ts'
 import type { MailService } from './mail/mail-service.ts'
@@ -78,8 +79,8 @@ export function composeMcp({
       ...mailTools({ mail, search, accounts }),
       ...operationTools({ operations }),
       folderTool({ folders, operations, accounts }),
-      ...draftTools({ ...writing, accounts, baseUrl }),
-      ...outboxTools({ outbox }),
+      ...draftTools({ ...reportingDrafts(writing, shown), accounts, baseUrl }),
+      ...outboxTools(reportingOutbox({ outbox }, shown)),
       ...tools,
     ],
     limits,

@@ -1,12 +1,15 @@
 /** Messages on their way out, wired by hand: taken in, sent, decided about. A part of the composition root. */
+import type { EventOf } from '../contract/event.ts'
 import type { AccountService } from './accounts/account-service.ts'
 import type { ComposedMessages } from './drafts/composed-messages.ts'
 import type { EventHub } from './events/event-hub.ts'
+import { EventStore } from './events/event-store.ts'
 import type { ConnectionPool } from './imap/connection-pool.ts'
 import type { MessageRefs } from './imap/message-ref.ts'
 import type { LeaseService } from './leases/lease-service.ts'
 import type { CallMetrics } from './metrics/call-metrics.ts'
 import { NodemailerSenders } from './outbox/adapters/nodemailer-sender.ts'
+import { BounceCursorStore } from './outbox/bounce-cursor-store.ts'
 import { BounceWatcher } from './outbox/bounce-watcher.ts'
 import { CopyMemory } from './outbox/copy-memory.ts'
 import type { DraftMarks, SubmittedBlobs } from './outbox/draft-marks.ts'
@@ -66,6 +69,7 @@ export function composeOutbox(around: OutboxSurroundings): ComposedOutbox {
   const { db, hub, guard, accounts, pool, refs, leases, drafts, blobs, messages, timeoutMs, notice } = around
   const { isHeld, mayStillSend, mayPrune, retention, connections, calls, logger } = around
   const store = new SubmissionStore(db)
+  const events = new EventStore(db)
   const ids = new SubmissionIds()
   const outbox = new OutboxService({ store, ids, hub, drafts, blobs, isHeld })
   const decisions = new SubmissionDecisions({ store, outbox, drafts, hub, isHeld })
@@ -80,7 +84,14 @@ export function composeOutbox(around: OutboxSurroundings): ComposedOutbox {
     attempted: state => calls.recordDelivery(state),
     clock: systemClock,
   })
-  const bounces = new BounceWatcher({ store, hub, pool, clock: systemClock, logger })
+  const bounces = new BounceWatcher({
+    ...{ store, hub, pool, clock: systemClock, logger },
+    cursors: new BounceCursorStore(db),
+    newestArrivals: async limit =>
+      (await events.newestOf('mail_received', limit)).map(({ number, data }) => {
+        return { number, arrival: JSON.parse(data) as EventOf<'mail_received'>['data'] }
+      }),
+  })
   const isPruning = () => mayPrune() !== undefined
   const retentionNow = () => retention.now()
   const pruner = new OutboxPruner({ db, store, blobs, mayPrune: isPruning, retentionNow, logger })
@@ -95,7 +106,7 @@ export function composeOutbox(around: OutboxSurroundings): ComposedOutbox {
           ids.startAfter(await store.newestId())
           await queue.start()
           pruner.start()
-          bounces.start()
+          await bounces.start()
         },
         stop: async () => {
           await bounces.stop()

@@ -1,4 +1,6 @@
 /** Policies of tokens, wired by hand. A part of the composition root. */
+import { factTypes } from '../contract/event.ts'
+import { DraftStore } from './drafts/draft-store.ts'
 import type { EventHub } from './events/event-hub.ts'
 import type { Database } from './platform/database/database.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
@@ -6,12 +8,13 @@ import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import { maySeeAccount } from './platform/principal.ts'
 import type { Shown } from './platform/shown.ts'
+import { wordsInEvents } from './policies/foreign-words.ts'
 import { OrganizingJudge } from './policies/organizing-judge.ts'
 import { PolicyRates } from './policies/policy-rates.ts'
 import { policyRoutes } from './policies/policy-routes.ts'
 import { PolicyService } from './policies/policy-service.ts'
 import { PolicyStore } from './policies/policy-store.ts'
-import { repeatsOthers, shownSenders } from './policies/shown-senders.ts'
+import { ShownWords } from './policies/shown-words.ts'
 import { StrangerReads } from './policies/stranger-reads.ts'
 import { TokenJudge } from './policies/token-judge.ts'
 import { TokenStore } from './tokens/token-store.ts'
@@ -34,16 +37,6 @@ export interface ComposedPolicies {
   part: Part
 }
 
-/** What shows words of mail, beside what only names folders and accounts. */
-const showsMail =
-  /^(mail|mailSearch|mailIndex|events)\.|^tool\.mail_(search|read|attachment|changes|thread)|^drafts\.(previewDraft|getHtml|getRaw|getAttachment|attachFromMessage)$|^outbox\.getSubmissionHtml$|Content$|^approvals\.getApproval$/
-const namesOnly = new Set([
-  'mail.listFolders',
-  'mailIndex.getIndex',
-  'mailIndex.rebuildIndex',
-  'events.getStreamHealth',
-])
-
 export function composePolicies({ db, hub, writtenTo, logger }: PolicySurroundings): ComposedPolicies {
   const store = new PolicyStore(db)
   const now = Date.now
@@ -54,27 +47,32 @@ export function composePolicies({ db, hub, writtenTo, logger }: PolicySurroundin
   const { policyOf } = policies
   const reads = new StrangerReads({ store, writtenTo, now, logger })
   const judge = new TokenJudge({ policyOf, rates, writtenTo, lastStrangerRead: id => reads.last(id), now })
-  // What comes over streams that are open already.
-  const stopListening = hub.listen('mail_received', ({ account_id: accountId }) => {
-    for (const principal of hub.readers()) {
-      if (principal.kind !== 'session' && principal.scopes.has('mail:meta') && maySeeAccount(principal, accountId)) {
-        reads.note(principal.id, accountId, undefined)
-      }
-    }
+  const drafts = new DraftStore(db)
+  const words = new ShownWords({
+    reads,
+    policyOf,
+    draftsOf: async ids =>
+      (await drafts.origins(ids)).map(({ id, mode, principal_id: by, created_at: at }) => {
+        return { id, by, repeatsOthers: mode !== 'new', begunAt: Date.parse(at) }
+      }),
   })
+  // What comes over streams that are open already.
+  const hear = (data: object) => {
+    const accountId = 'account_id' in data && typeof data.account_id === 'string' ? data.account_id : undefined
+    for (const principal of hub.readers()) {
+      if (principal.kind === 'session' || !principal.scopes.has('mail:meta')) continue
+      if (accountId === undefined || maySeeAccount(principal, accountId)) reads.note(principal.id, accountId, undefined)
+    }
+  }
+  const foreign = factTypes.filter(type => wordsInEvents.get(type) !== 'none')
+  const stopListening = foreign.map(type => hub.listen(type, hear))
   return {
     policies,
     rates,
     judge,
     reads,
     organizing: new OrganizingJudge({ policyOf, rates, db }),
-    shown: ({ kind, id }, { name, effect }, accountId, answer) => {
-      if (kind === 'session' || kind === 'anonymous') return
-      if (/^(drafts|outbox)\./.test(name) && repeatsOthers(answer)) return reads.note(id, accountId, undefined)
-      if (effect !== 'read' && name !== 'drafts.attachFromMessage') return
-      if (!showsMail.test(name) || namesOnly.has(name)) return
-      reads.note(id, accountId, answer === undefined ? undefined : shownSenders(answer))
-    },
+    shown: (...shown) => words.hear(...shown),
     addRoutes: http => policyRoutes(http, policies),
     part: {
       name: 'policies',
@@ -83,7 +81,7 @@ export function composePolicies({ db, hub, writtenTo, logger }: PolicySurroundin
         await reads.start()
       },
       stop: async () => {
-        stopListening()
+        for (const stop of stopListening) stop()
         policies.stop()
         await reads.stop()
       },

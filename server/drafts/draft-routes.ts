@@ -90,7 +90,7 @@ export function draftRoutes(http: HttpServer, parts: DraftParts): void {
     const file = { name: query.name, type: query.type ?? type, bytes }
     const draft = await attachments.add(owner, Number(query.rev), file, () => call.checkAgain(params.account_id))
     call.note({ name: query.name })
-    return { status: 201, json: JSON.stringify(draftsApi.getDraft.response.parse(draft)) }
+    return { status: 201, answer: draftsApi.getDraft.response.parse(draft) }
   })
   handleRaw(http, draftAttachmentPath, attachment, async (call, reply) => {
     const { principal, params } = call

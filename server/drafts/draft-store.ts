@@ -24,6 +24,16 @@ export class DraftStore {
     return db.selectFrom('drafts').selectAll().where('id', '=', id).executeTakeFirst()
   }
 
+  /** Who wrote them, to what, and when they began. */
+  async origins(ids: readonly string[]): Promise<Pick<DraftRow, 'id' | 'mode' | 'principal_id' | 'created_at'>[]> {
+    if (ids.length === 0) return []
+    return this.#db
+      .selectFrom('drafts')
+      .select(['id', 'mode', 'principal_id', 'created_at'])
+      .where('id', 'in', ids)
+      .execute()
+  }
+
   /** The latest change first, as long as what is written in them has room; at least one. */
   async list({ accountId, principalId, before, limit, characters }: DraftListQuery): Promise<DraftRow[]> {
     let query = this.#db

@@ -42,7 +42,7 @@ export interface Subscription {
   lastEventId: string | undefined
 }
 
-type Listener = (data: Fact['data']) => void
+type Listener = (data: Fact['data'], number: number) => void
 
 const markEveryMs = 1_000
 /** So that a stream ends within a second of its principal. */
@@ -145,8 +145,8 @@ export class EventHub {
     return [key, newest]
   }
 
-  /** Hears facts of a type, of this process and of others, after they are logged. Returns how to stop. */
-  listen<T extends FactType>(type: T, listener: (data: EventOf<T>['data']) => void): () => void {
+  /** Hears facts of a type, of this process and of others, after they are logged, with their numbers. Returns how to stop. */
+  listen<T extends FactType>(type: T, listener: (data: EventOf<T>['data'], number: number) => void): () => void {
     const listeners = this.#listeners.get(type) ?? new Set()
     this.#listeners.set(type, listeners)
     // Listeners are kept by type, so each gets only data of its own.
@@ -270,7 +270,7 @@ export class EventHub {
     if (fact.type === 'account_removed') this.#forgetStates(fact.data.account_id)
     for (const listener of this.#listeners.get(fact.type) ?? []) {
       try {
-        listener(fact.data)
+        listener(fact.data, entry.number)
       } catch (err) {
         this.#options.logger.error({ err, type: fact.type }, 'a listener failed')
       }

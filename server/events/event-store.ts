@@ -189,6 +189,17 @@ export class EventStore {
       .execute()
   }
 
+  /** Of a type, newest first. */
+  async newestOf(type: string, limit: number): Promise<EventRow[]> {
+    return this.#db
+      .selectFrom('events')
+      .selectAll()
+      .where('type', '=', type)
+      .orderBy('number', 'desc')
+      .limit(limit)
+      .execute()
+  }
+
   /** Says for all processes from where on every fact is held; it never goes back. */
   async setOldest(number: number): Promise<void> {
     await this.#db

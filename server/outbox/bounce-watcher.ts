@@ -1,63 +1,77 @@
-/** Looks at mail that arrives for accounts that sent something lately, and ties reports of failed deliveries to what was sent. */
-import type { EventOf } from '../../contract/event.ts'
+/**
+ * Has mail that arrives for accounts that sent something lately looked at for reports of failed deliveries. How far it got is in the database,
+ * written behind the look: what a crash comes between is looked at again after the next start.
+ */
 import type { EventHub } from '../events/event-hub.ts'
-import type { ConnectionPool } from '../imap/connection-pool.ts'
-import { wholeMessage } from '../imap/gateway-capabilities.ts'
 import type { Logger } from '../platform/logger.ts'
-import { type BounceReport, looksLikeBounce, readBounce, wordsAbout } from './bounce-report.ts'
+import type { BounceCursorStore } from './bounce-cursor-store.ts'
+import { type Arrival, BounceLook, type BounceLookOptions, reportedMs } from './bounce-look.ts'
+import { looksLikeBounce } from './bounce-report.ts'
 import type { OutboxClock } from './outbox-clock.ts'
-import { deliveryFact } from './submission-facts.ts'
-import type { SubmissionStore } from './submission-store.ts'
-import { recipientsOf, type SubmissionRow } from './submission-tables.ts'
 
-export interface BounceWatcherOptions {
-  store: SubmissionStore
+export interface BounceWatcherOptions extends BounceLookOptions {
   hub: Pick<EventHub, 'transact' | 'listen'>
-  pool: Pick<ConnectionPool, 'run'>
+  cursors: BounceCursorStore
+  /** The newest arrivals in the event log, newest first; without sender and subject, which it does not hold. */
+  newestArrivals(limit: number): Promise<Numbered[]>
   clock: OutboxClock
   logger: Logger
 }
 
-type Arrival = EventOf<'mail_received'>['data']
+export interface Numbered {
+  /** Of the fact in the event log. */
+  number: number
+  arrival: Arrival
+}
 
-/** Bytes of a report that are read: what failed stands at its beginning. */
-const mostBytes = 256 * 1024
-const pieceBytes = 64 * 1024
+/** Messages that are known and not looked at yet; after a start, those of the log that are looked at again. */
 const mostWaiting = 200
-/** Servers give up after some days. */
-const reportedMs = 14 * 24 * 60 * 60_000
-/** A report that names no message is only tied to what was sent shortly before. */
-const guessedMs = 5 * 24 * 60 * 60_000
-const mostGuessed = 500
+const mostMissed = 500
+/** A mail server that was away is asked again after so long. */
+const retryMs = 5 * 60_000
+/** So far what is in the database may be behind; what is looked at twice is marked once. */
+const saveMs = 10_000
 
 export class BounceWatcher {
   readonly #options: BounceWatcherOptions
-  readonly #waiting: Arrival[] = []
+  readonly #look: BounceLook
+  readonly #waiting: Numbered[] = []
+  /** Whose mail server was away. */
+  readonly #failed: Numbered[] = []
+  /** By account, up to where all is known; what waits or failed is before it. */
+  readonly #heard = new Map<string, number>()
   readonly #stopped = new AbortController()
+  #looking: Numbered | undefined
   #unsubscribe: () => void = () => undefined
   #running: Promise<void> | undefined
+  #saving: Promise<void> = Promise.resolve()
+  #callOffRetry: (() => void) | undefined
+  #callOffSave: (() => void) | undefined
 
   constructor(options: BounceWatcherOptions) {
     this.#options = options
+    this.#look = new BounceLook(options)
   }
 
-  start(): void {
-    this.#unsubscribe = this.#options.hub.listen('mail_received', arrival => {
-      if (!looksLikeBounce(arrival.from?.email ?? undefined, arrival.subject ?? undefined)) return
-      // Reports can be forged in any number: more are not looked at, and nothing depends on them.
-      if (this.#waiting.length >= mostWaiting) return
-      this.#waiting.push(arrival)
-      this.#running ??= this.#work().finally(() => {
-        this.#running = undefined
-      })
-    })
+  async start(): Promise<void> {
+    const { hub, cursors, newestArrivals, clock } = this.#options
+    this.#unsubscribe = hub.listen('mail_received', (arrival, number) => this.#hear({ number, arrival }))
+    const looked = await cursors.list()
+    const since = clock.now() - reportedMs
+    for (const missed of (await newestArrivals(mostMissed)).reverse()) {
+      const { account_id: accountId, at } = missed.arrival
+      if (missed.number > (looked.get(accountId) ?? 0) && Date.parse(at) >= since) this.#add(missed, mostMissed)
+    }
   }
 
   async stop(): Promise<void> {
     this.#stopped.abort()
     this.#unsubscribe()
-    this.#waiting.length = 0
+    this.#callOffRetry?.()
+    this.#callOffSave?.()
     await this.#running
+    await this.#saving
+    await this.#save()
   }
 
   /** Once what has arrived is looked at. */
@@ -65,96 +79,73 @@ export class BounceWatcher {
     await this.#running
   }
 
-  async #work(): Promise<void> {
-    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
-      try {
-        await this.#look(next)
-      } catch (err) {
-        if (this.#stopped.signal.aborted) return
-        const { account_id, folder, uid } = next
-        this.#options.logger.info({ err, account_id, folder, uid }, 'a message that may be a bounce could not be read')
-      }
-    }
+  #hear(heard: Numbered): void {
+    const { from, subject, account_id: accountId } = heard.arrival
+    if (looksLikeBounce(from?.email ?? undefined, subject ?? undefined)) this.#add(heard, mostWaiting)
+    else this.#passed(accountId, heard.number)
   }
 
-  async #look(arrival: Arrival): Promise<void> {
-    const { store, clock } = this.#options
-    const since = new Date(clock.now() - reportedMs).toISOString()
-    if (!(await store.hasSentSince(arrival.account_id, since))) return
-    const raw = await this.#read(arrival)
-    const report = raw && readBounce(raw)
-    if (!report) return
-    for (const row of await this.#find(arrival.account_id, report, since)) await this.#mark(row, report)
-  }
-
-  /** Its beginning; undefined when it is gone. */
-  async #read({ account_id, folder, uid, uid_validity }: Arrival): Promise<Buffer | undefined> {
-    const pieces: Buffer[] = []
-    for (let start = 0; start < mostBytes; ) {
-      const piece = { section: wholeMessage, start, length: pieceBytes }
-      const { uidValidity, bytes } = await this.#options.pool.run(
-        account_id,
-        'background',
-        connection => connection.parts.read(folder, uid, piece),
-        this.#stopped.signal,
-        folder,
-      )
-      if (bytes === undefined || uidValidity !== uid_validity) return undefined
-      pieces.push(bytes)
-      start += bytes.length
-      if (bytes.length < pieceBytes) break
-    }
-    return Buffer.concat(pieces)
-  }
-
-  /** By the Message-ID that came back, the id of the envelope, or, where neither is named, by the recipient alone. */
-  async #find(accountId: string, report: BounceReport, since: string): Promise<SubmissionRow[]> {
-    const { store, clock } = this.#options
-    const byMessage = await store.findByMessageIds(accountId, report.messageIds, since)
-    if (byMessage.length > 0) return byMessage
-    const byEnvelope = report.envelopeId === undefined ? undefined : await store.find(report.envelopeId)
-    if (byEnvelope?.account_id === accountId) return [byEnvelope]
-    // A report that names another message is about another message.
-    if (report.messageIds.length > 0) return []
-    const guessedSince = new Date(clock.now() - guessedMs).toISOString()
-    const recent = await store.listSentSince(accountId, guessedSince, mostGuessed)
-    const named = recent.filter(row => failedRecipients(row, report).length > 0)
-    return named.length === 1 ? named : []
-  }
-
-  async #mark(found: SubmissionRow, report: BounceReport): Promise<void> {
-    const { store, hub, clock } = this.#options
-    await hub.transact(async (transaction, tell) => {
-      const row = await store.find(found.id, transaction)
-      // What is sent again at this moment is written when that ends.
-      if (!row || row.state === 'sending') return
-      const failed = new Map(failedRecipients(row, report))
-      if (failed.size === 0) return
-      const at = new Date(clock.now()).toISOString()
-      const recipients = recipientsOf(row).map(recipient => {
-        const words = failed.get(recipient.email)
-        return words === undefined ? recipient : { ...recipient, state: 'bounced' as const, response: words, at }
-      })
-      const changed = await store.changeRecipients(transaction, row, JSON.stringify(recipients))
-      if (changed) tell(deliveryFact(changed))
+  #add(one: Numbered, most: number): void {
+    // Reports can be forged in any number: more are not looked at, and nothing depends on them.
+    if (this.#waiting.length < most) this.#waiting.push(one)
+    this.#passed(one.arrival.account_id, one.number)
+    this.#running ??= this.#work().finally(() => {
+      this.#running = undefined
     })
   }
-}
 
-/** Of those that the mail server accepted, or may have: a report about anybody else is about another message, or forged. */
-function failedRecipients(row: SubmissionRow, { failed, texts }: BounceReport): [email: string, words: string][] {
-  const reported = new Map(failed.map(({ email, words }) => [email.toLowerCase(), words]))
-  return recipientsOf(row).flatMap(({ email, state }): [string, string][] => {
-    if (state !== 'accepted' && state !== 'unknown') return []
-    const words = reported.get(email.toLowerCase()) ?? firstOf(texts, text => wordsAbout(text, email))
-    return words === undefined ? [] : [[email, words]]
-  })
-}
-
-function firstOf<Item, Result>(items: readonly Item[], find: (item: Item) => Result | undefined): Result | undefined {
-  for (const item of items) {
-    const found = find(item)
-    if (found !== undefined) return found
+  #passed(accountId: string, number: number): void {
+    this.#heard.set(accountId, Math.max(number, this.#heard.get(accountId) ?? 0))
+    this.#callOffSave ??= this.#options.clock.after(saveMs, () => {
+      this.#callOffSave = undefined
+      this.#saving = this.#save()
+    })
   }
-  return undefined
+
+  async #work(): Promise<void> {
+    const { signal } = this.#stopped
+    while (!signal.aborted) {
+      this.#looking = this.#waiting.shift()
+      if (!this.#looking) return
+      const { arrival } = this.#looking
+      try {
+        await this.#look.look(arrival, signal)
+      } catch (err) {
+        if (signal.aborted) return
+        const { account_id, folder, uid } = arrival
+        this.#options.logger.info({ err, account_id, folder, uid }, 'a message that may be a bounce could not be read')
+        this.#retryLater(this.#looking)
+      }
+      this.#looking = undefined
+    }
+  }
+
+  #retryLater(failed: Numbered): void {
+    const { clock } = this.#options
+    if (Date.parse(failed.arrival.at) < clock.now() - reportedMs || this.#failed.length >= mostWaiting) return
+    this.#failed.push(failed)
+    this.#callOffRetry ??= clock.after(retryMs, () => {
+      this.#callOffRetry = undefined
+      for (const one of this.#failed.splice(0)) this.#add(one, mostMissed)
+    })
+  }
+
+  /** Never rejects: what is not saved is looked at again. */
+  async #save(): Promise<void> {
+    const { cursors, logger } = this.#options
+    const open = [...this.#waiting, ...this.#failed, ...(this.#looking ? [this.#looking] : [])]
+    const rows = [...this.#heard].map(([account_id, heard]) => {
+      const own = open.flatMap(({ number, arrival }) => (arrival.account_id === account_id ? [number - 1] : []))
+      return { account_id, number: Math.min(heard, ...own) }
+    })
+    try {
+      await cursors.save(rows)
+      // What is not looked at yet is saved when it is.
+      for (const { account_id, number } of rows) {
+        if (this.#heard.get(account_id) === number) this.#heard.delete(account_id)
+      }
+    } catch (err) {
+      logger.info({ err }, 'how far mail was looked through for reports could not be stored')
+    }
+  }
 }

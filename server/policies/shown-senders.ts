@@ -14,13 +14,29 @@ export function shownSenders(answer: unknown): string[] | undefined {
   return collect(answer, senders, deepest) ? senders : undefined
 }
 
-/** Whether drafts repeat words of the messages that they answer, or submissions those of reports that came back, which anybody can forge. */
-export function repeatsOthers(answer: unknown, depth = deepest): boolean {
-  if (typeof answer !== 'object' || answer === null) return false
-  if (depth === 0) return true
-  if ('mode' in answer && typeof answer.mode === 'string' && answer.mode !== 'new') return true
-  if ('state' in answer && answer.state === 'bounced') return true
-  return Object.values(answer).some(one => repeatsOthers(one, depth - 1))
+/** Of the drafts in an answer, and of those of the submissions in it; undefined where it says what came back, which anybody can forge. */
+export function shownDrafts(answer: unknown): string[] | undefined {
+  const ids = new Set<string>()
+  return collectDrafts(answer, ids, deepest) ? [...ids] : undefined
+}
+
+/** Whether a list, or all lists, of an answer are empty. */
+export function showsNothing(answer: unknown, depth = deepest): boolean {
+  if (typeof answer !== 'object' || answer === null) return true
+  if (depth === 0 || 'subject' in answer) return false
+  if (Array.isArray(answer)) return answer.length === 0
+  const lists = Object.values(answer).filter(one => typeof one === 'object' && one !== null)
+  return lists.length > 0 && lists.every(one => showsNothing(one, depth - 1))
+}
+
+function collectDrafts(value: unknown, ids: Set<string>, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  if (depth === 0) return false
+  if (Array.isArray(value)) return value.every(one => collectDrafts(one, ids, depth - 1))
+  if ('state' in value && value.state === 'bounced') return false
+  if ('mode' in value && 'id' in value && typeof value.id === 'string') ids.add(value.id)
+  if ('draft_id' in value && typeof value.draft_id === 'string') ids.add(value.draft_id)
+  return Object.values(value).every(one => collectDrafts(one, ids, depth - 1))
 }
 
 function collect(value: unknown, senders: string[], depth: number): boolean {

@@ -60,3 +60,25 @@ test('it is remembered over a restart, rather longer than shorter', async () => 
   clock.now += 60_000
   expect(await (await start()).last('bot')).toBe(readAt + storeEveryMs)
 })
+
+test('what a program wrote is in its own words unless it had read a stranger’s mail by then, or shortly before', async () => {
+  const { reads, clock } = await readsOn()
+  const minute = 60_000
+  const start = clock.now
+  const written = { by: 'bot', repeatsOthers: false, begunAt: start }
+  const readOf = async (text: Partial<typeof written>, principal = 'bot') => {
+    reads.noteWritten(principal, 60 * minute, async () => [{ ...written, ...text }])
+    return reads.last(principal)
+  }
+  expect(await readOf({})).toBeUndefined()
+  expect(await readOf({ by: 'other' }, 'a')).toBe(start)
+  expect(await readOf({ repeatsOthers: true }, 'b')).toBe(start)
+  expect(await readOf({ begunAt: start - 1_441 * minute }, 'c')).toBe(start)
+  reads.note('bot', 'a', undefined)
+  clock.now += 90 * minute
+  // Written 61 minutes after it had read: as long as the rule of the token reaches back.
+  expect(await readOf({ begunAt: start + 61 * minute })).toBe(start)
+  expect(await readOf({ begunAt: start + 59 * minute })).toBe(clock.now)
+  reads.noteWritten('lost', minute, async () => Promise.reject(new Error('no database')))
+  expect(await reads.last('lost')).toBe(clock.now)
+})

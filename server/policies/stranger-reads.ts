@@ -14,6 +14,16 @@ export interface StrangerReadsOptions {
   logger: Logger
 }
 
+/** A text that a program is shown again. */
+export interface Written {
+  /** Its principal. */
+  by: string
+  /** It answers, quotes or attaches mail, or says what came back. */
+  repeatsOthers: boolean
+  /** In epoch milliseconds. */
+  begunAt: number
+}
+
 /** The longest time that a policy asks for. */
 const rememberedMs = 1_440 * 60_000
 /** So far what is stored may be behind. */
@@ -64,17 +74,28 @@ export class StrangerReads {
   /** @param senders Of all that is shown; undefined where that is not known. */
   note(principalId: string, accountId: string | undefined, senders: readonly string[] | undefined): void {
     if (senders?.length === 0) return
-    if (senders === undefined || accountId === undefined || this.#lookCount >= mostLooks)
-      return this.#remember(principalId)
-    const looks = this.#looks.get(principalId) ?? new Set()
-    this.#looks.set(principalId, looks)
-    const look = this.#look(principalId, accountId, senders).finally(() => {
-      this.#lookCount--
-      looks.delete(look)
-      if (looks.size === 0) this.#looks.delete(principalId)
+    if (senders === undefined || accountId === undefined) return this.#remember(principalId)
+    this.#lookUp(principalId, async () => {
+      const known = await this.#options.writtenTo(accountId, senders)
+      return senders.some(email => !known.has(email))
     })
-    this.#lookCount++
-    looks.add(look)
+  }
+
+  /**
+   * Of what programs wrote and are shown again. It is in their own words if they had read no stranger's when they wrote it, or in so long a time
+   * before. Of what was written longer ago than reads are remembered, that is not known.
+   */
+  noteWritten(principalId: string, windowMs: number, find: () => Promise<readonly Written[]>): void {
+    const before = [...(this.#looks.get(principalId) ?? [])]
+    this.#lookUp(principalId, async () => {
+      await Promise.all(before)
+      const texts = await find()
+      const read = this.#reads.get(principalId) ?? Number.NEGATIVE_INFINITY
+      const rememberedSince = this.#options.now() - rememberedMs
+      return texts.some(({ by, repeatsOthers, begunAt }) => {
+        return repeatsOthers || by !== principalId || begunAt < rememberedSince || read >= begunAt - windowMs
+      })
+    })
   }
 
   /** In epoch milliseconds, of all that was delivered before this was asked. */
@@ -83,9 +104,21 @@ export class StrangerReads {
     return this.#reads.get(principalId)
   }
 
-  async #look(principalId: string, accountId: string, senders: readonly string[]): Promise<void> {
-    const known = await this.#options.writtenTo(accountId, senders).catch(() => new Set<string>())
-    if (senders.some(email => !known.has(email))) this.#remember(principalId)
+  /** @param isStrangers What fails counts as a stranger's. */
+  #lookUp(principalId: string, isStrangers: () => Promise<boolean>): void {
+    if (this.#lookCount >= mostLooks) return this.#remember(principalId)
+    const looks = this.#looks.get(principalId) ?? new Set()
+    this.#looks.set(principalId, looks)
+    this.#lookCount++
+    const look = isStrangers()
+      .catch(() => true)
+      .then(is => {
+        if (is) this.#remember(principalId)
+        this.#lookCount--
+        looks.delete(look)
+        if (looks.size === 0) this.#looks.delete(principalId)
+      })
+    looks.add(look)
   }
 
   #remember(principalId: string): void {

@@ -1,7 +1,8 @@
 /** Waits until the index of an account holds the mail of its server, so that lists and searches come from it. */
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import { api } from '../../contract/index.ts'
 import type { IndexStatus } from '../../contract/mail-index.ts'
+import { patience } from './patience.ts'
 import type { People } from './people.ts'
 
 /** @param messages How many there are, in all folders; unless given, as many as the index knows of. */
@@ -12,5 +13,7 @@ export async function untilIndexed(people: People, accountId: string, messages?:
     return { state, indexed, texts }
   }
   const indexed = messages ?? expect.any(Number)
-  await expect.poll(status, { interval: 20 }).toEqual({ state: 'complete', indexed, texts: indexed })
+  // Unlike `expect.poll` also before the tests of a file.
+  const wanted = { state: 'complete', indexed, texts: indexed }
+  await vi.waitFor(async () => expect(await status()).toEqual(wanted), { interval: 20, timeout: patience })
 }

@@ -21,7 +21,7 @@ export function handleUpload(
   path: string,
   operation: Operation,
   mostBytes: number,
-  handler: (call: UploadCall, upload: Upload) => Promise<{ status: number; json: string }>,
+  handler: (call: UploadCall, upload: Upload) => Promise<{ status: number; answer: unknown }>,
 ): void {
   // Of their own: elsewhere JSON alone is read.
   http.fastify.register(async scope => {
@@ -35,17 +35,19 @@ export function handleUpload(
       handler: async (request, reply) => {
         const params = (request.params ?? {}) as Record<string, string>
         const query = (request.query ?? {}) as Record<string, string>
-        guard(principalOf(request), operation, params.account_id)
+        const principal = principalOf(request)
+        guard(principal, operation, params.account_id)
         refuseDeclared(request.headers, mostBytes)
         const call = new HttpCall(request, reply, { params, query, body: undefined }, http)
         const type = request.headers['content-type']
         const bytes = bytesOf(request.raw, mostBytes, () => http.wantBody(request))
-        const { status, json } = await handler(call, { type, bytes })
+        const { status, answer } = await handler(call, { type, bytes })
+        http.options.shown?.(principal, operation, params.account_id, answer)
         return reply
           .code(status)
           .header('cache-control', 'no-store')
           .header('content-type', 'application/json; charset=utf-8')
-          .send(json)
+          .send(JSON.stringify(answer))
       },
     })
   })

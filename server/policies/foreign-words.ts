@@ -1,0 +1,109 @@
+/** Of each operation, tool and event: whether it shows a program words that a stranger has chosen. One that is not named here counts as if it did. */
+
+/**
+ * - `none`: words of users, administrators and the own mail server alone.
+ * - `messages`: mail that names its sender, who counts where the mail server has verified it.
+ * - `strangers`: anybody's.
+ * - `written`: drafts and messages on their way out: own words, and those of whatever was read when they were written.
+ * - `begun`: a draft that answers with what the call itself says, unless it answers or attaches mail.
+ * - `reported`: a tool that reports what it shows piece by piece, as the endpoint that shows the same.
+ */
+export type WordsShown = 'none' | 'messages' | 'strangers' | 'written' | 'begun' | 'reported'
+
+const operations: Record<Exclude<WordsShown, 'reported'>, Record<string, string>> = {
+  messages: {
+    mail: 'getMessage',
+    events: 'listFacts',
+  },
+  strangers: {
+    approvals: 'getApproval',
+    // What was refused is noted in the words of whoever asked.
+    audit: 'listAudit exportAudit',
+    drafts: 'attachFromMessage previewDraft getAttachment getHtml getRaw',
+    events: 'streamEvents',
+    mail: 'listMessages getMessageHtml getAttachment getMessagePart getMessageRaw getAttachmentsZip',
+    mailIndex: 'listThreads getThread listMessagesById listContacts',
+    mailSearch: 'searchMail searchAccount',
+    outbox: 'getSubmissionContent getSubmissionHtml',
+  },
+  written: {
+    approvals: 'listApprovals approve deny editHeld',
+    drafts: 'getDraft listDrafts changeDraft removeAttachment uploadAttachment',
+    outbox: 'sendDraft listSubmissions getSubmission cancelSubmission retrySubmission resolveSubmission',
+  },
+  begun: { drafts: 'createDraft' },
+  none: {
+    access:
+      'getSignInState setUp openSession giveSecondFactor beginPasskeySignIn finishPasskeySignIn getSession closeSession ' +
+      'listSessions endSession endAllSessions',
+    accounts:
+      'listMailAccounts listAccounts createAccount getAccount listAccountStates updateAccount deleteAccount verifyAccount startSandbox',
+    accountHealth: 'listAccountErrors reconnectAccount',
+    accountUsage: 'getUsage',
+    approvals: 'getApprovalSettings setApprovalSettings',
+    // Its models see no mail.
+    assistant: 'queryChatbot listProviders',
+    audit: 'verifyAudit getAuditSettings changeAuditSettings',
+    clients: 'listClients disconnectClient',
+    drafts: 'discardDraft getSignature setSignature',
+    events: 'getStreamHealth',
+    freezes: 'freeze listFreezes liftFreeze',
+    // Names of folders are those that users gave them.
+    mail: 'listFolders',
+    mailIndex: 'listChanges getIndex rebuildIndex',
+    // Its tools report for themselves.
+    mcp: 'exchange',
+    metrics: 'getStats listSamples prometheus',
+    operations:
+      'createFolder changeFolder deleteFolder changeMessages deleteMessages listOperations getOperation undoOperation undoOperations',
+    // Of the recipients of the draft alone.
+    outbox: 'checkDraft',
+    policy: 'getTokenPolicy setTokenPolicy',
+    profile:
+      'getProfile changeProfile changePassword beginTotp confirmTotp removeTotp renewRecoveryCodes beginPasskey addPasskey removePasskey',
+    settings: 'getConfig updateConfig listPrivateNetworks allowPrivateNetworks forbidPrivateNetwork',
+    system: 'live ready',
+    tokens: 'listTokens createToken changeToken rotateToken revokeToken listMadeByToken',
+    users: 'listUsers inviteUser changeUser resetUser deleteUser listMadeByUser readLink acceptLink',
+  },
+}
+
+const others: Record<string, WordsShown> = {
+  beginOidcSignIn: 'none',
+  finishOidcSignIn: 'none',
+  docs: 'none',
+  'tool.mail_accounts': 'none',
+  'tool.mail_folders': 'none',
+  'tool.mail_search': 'strangers',
+  'tool.mail_read': 'messages',
+  'tool.mail_update': 'none',
+  'tool.mail_move': 'none',
+  'tool.mail_folder_edit': 'none',
+  'tool.mail_draft': 'reported',
+  'tool.mail_outbox': 'reported',
+  // What it says of a message that was refused are words of the own mail server, of a policy, or of a user.
+  'tool.mail_send': 'none',
+}
+
+/** By the name of the operation. */
+export const wordsShown: ReadonlyMap<string, WordsShown> = new Map([
+  ...Object.entries(operations).flatMap(([words, groups]) =>
+    Object.entries(groups).flatMap(([group, names]) =>
+      names.split(' ').map(name => [`${group}.${name}`, words as WordsShown] as const),
+    ),
+  ),
+  ...Object.entries(others),
+])
+
+/** Of the events of a stream: those with words of strangers. The others hold ids, counts, and words of users. */
+export const wordsInEvents: ReadonlyMap<string, 'none' | 'strangers'> = new Map([
+  ['mail_received', 'strangers'],
+  ...(
+    'server_started client_connected client_disconnected configuration_updated account_added account_updated account_removed ' +
+    'account_state_changed mail_changed mail_removed folder_changed operation_changed draft_created draft_changed delivery_changed ' +
+    'approval_requested approval_decided freeze_changed alert_raised alert_cleared token_created token_updated token_revoked ' +
+    'user_added user_updated user_removed sync_progress audit_update stats_update'
+  )
+    .split(' ')
+    .map(type => [type, 'none'] as const),
+])

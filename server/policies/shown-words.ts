@@ -1,0 +1,67 @@
+/** Hears what programs are shown, and notes when words of strangers are among it. */
+import type { TokenPolicy } from '../../contract/policy.ts'
+import type { Operation } from '../platform/guard.ts'
+import type { Principal } from '../platform/principal.ts'
+import { wordsShown } from './foreign-words.ts'
+import { shownDrafts, shownSenders, showsNothing } from './shown-senders.ts'
+import type { StrangerReads, Written } from './stranger-reads.ts'
+
+export interface ShownWordsOptions {
+  reads: Pick<StrangerReads, 'note' | 'noteWritten'>
+  policyOf(principal: Principal): TokenPolicy | undefined
+  /** Those of the drafts that there still are. */
+  draftsOf(ids: readonly string[]): Promise<(Written & { id: string })[]>
+}
+
+const longestMinutes = 1_440
+
+export class ShownWords {
+  readonly #options: ShownWordsOptions
+
+  constructor(options: ShownWordsOptions) {
+    this.#options = options
+  }
+
+  /** As `Shown` has it. */
+  hear(principal: Principal, { name }: Operation, accountId: string | undefined, answer: unknown): void {
+    const { kind, id } = principal
+    if (kind === 'session' || kind === 'anonymous') return
+    const { reads } = this.#options
+    switch (wordsShown.get(name)) {
+      case 'none':
+      case 'reported':
+        return
+      case 'messages':
+        return reads.note(id, accountId, answer === undefined ? undefined : shownSenders(answer))
+      case 'begun':
+        if (!repeatsMail(answer)) return
+        return reads.note(id, accountId, undefined)
+      case 'written':
+        return this.#hearWritten(principal, accountId, answer)
+      default:
+        if (answer !== undefined && showsNothing(answer)) return
+        return reads.note(id, accountId, undefined)
+    }
+  }
+
+  #hearWritten(principal: Principal, accountId: string | undefined, answer: unknown): void {
+    const { reads, policyOf, draftsOf } = this.#options
+    const ids = shownDrafts(answer)
+    if (ids === undefined) return reads.note(principal.id, accountId, undefined)
+    if (ids.length === 0) return
+    const minutes = policyOf(principal)?.sending.approval.tainted_minutes ?? longestMinutes
+    reads.noteWritten(principal.id, minutes * 60_000, async () => {
+      const found = await draftsOf(ids)
+      const isWhole = found.length === ids.length
+      // What became of a draft that is gone is not known.
+      return isWhole ? found : [...found, { by: '', repeatsOthers: true, begunAt: 0 }]
+    })
+  }
+}
+
+/** A draft that was just begun: all else in it is what the call itself said. */
+function repeatsMail(answer: unknown): boolean {
+  if (typeof answer !== 'object' || answer === null) return true
+  const isNew = 'mode' in answer && answer.mode === 'new'
+  return !isNew || !('attachments' in answer) || !Array.isArray(answer.attachments) || answer.attachments.length > 0
+}
