@@ -1,6 +1,7 @@
 /** Operations and their messages in the database. What changes several rows takes the transaction of its caller. */
 import type { OperationState } from '../../contract/operations.ts'
 import type { Database } from '../platform/database/database.ts'
+import { type ItemChange, insertItems, updateItems } from './item-rows.ts'
 import type { ItemRow, OperationRow } from './operation-tables.ts'
 
 export interface OperationQuery {
@@ -16,16 +17,8 @@ export interface OperationQuery {
   limit: number
 }
 
-/** Of one operation. */
-export interface ItemChange {
-  item: ItemRow
-  values: Partial<ItemRow>
-}
-
-/** Rows of one statement, and values of one `in (…)`. */
+/** Values of one `in (…)`. */
 const rowsAtOnce = 500
-/** So many different results are written by one statement each; more by rows. */
-const mostGroups = 16
 
 export class OperationStore {
   readonly #db: Database
@@ -36,7 +29,7 @@ export class OperationStore {
 
   async insert(transaction: Database, operation: OperationRow, items: readonly ItemRow[]): Promise<void> {
     await transaction.insertInto('operations').values(operation).execute()
-    for (const piece of pieces(items)) await transaction.insertInto('operation_items').values(piece).execute()
+    await insertItems(transaction, items)
   }
 
   async find(id: string, db: Database = this.#db): Promise<OperationRow | undefined> {
@@ -132,52 +125,8 @@ export class OperationStore {
     await transaction.updateTable('operations').set(values).where('id', '=', id).execute()
   }
 
-  /** Most often the same of many. */
   async saveItems(transaction: Database, changes: readonly ItemChange[]): Promise<void> {
-    const alike = Map.groupBy(changes, ({ values }) => JSON.stringify(values))
-    if (alike.size > mostGroups) {
-      return this.#replace(
-        transaction,
-        changes.map(({ item, values }) => ({ ...item, ...values })),
-      )
-    }
-    for (const group of alike.values()) {
-      const { item, values } = group[0]!
-      for (const piece of pieces(group)) {
-        const positions = piece.map(each => each.item.position)
-        await transaction
-          .updateTable('operation_items')
-          .set(values)
-          .where('operation_id', '=', item.operation_id)
-          .where('position', 'in', positions)
-          .execute()
-      }
-    }
-  }
-
-  async #replace(transaction: Database, items: readonly ItemRow[]): Promise<void> {
-    for (const piece of pieces(items)) {
-      await transaction
-        .insertInto('operation_items')
-        .values(piece)
-        .onConflict(conflict =>
-          conflict.columns(['operation_id', 'position']).doUpdateSet(({ ref }) => ({
-            path: ref('excluded.path'),
-            uid_validity: ref('excluded.uid_validity'),
-            uid: ref('excluded.uid'),
-            flags: ref('excluded.flags'),
-            identity: ref('excluded.identity'),
-            changed: ref('excluded.changed'),
-            after_path: ref('excluded.after_path'),
-            after_uid_validity: ref('excluded.after_uid_validity'),
-            after_uid: ref('excluded.after_uid'),
-            state: ref('excluded.state'),
-            code: ref('excluded.code'),
-            why: ref('excluded.why'),
-          })),
-        )
-        .execute()
-    }
+    await updateItems(transaction, changes)
   }
 
   /** Sizes of settled operations of an account, newest first. */
