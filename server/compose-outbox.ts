@@ -10,6 +10,7 @@ import { NodemailerSenders } from './outbox/adapters/nodemailer-sender.ts'
 import { BounceWatcher } from './outbox/bounce-watcher.ts'
 import { CopyMemory } from './outbox/copy-memory.ts'
 import type { DraftMarks, SubmittedBlobs } from './outbox/draft-marks.ts'
+import type { Leaving } from './outbox/leaving.ts'
 import { systemClock } from './outbox/outbox-clock.ts'
 import { OutboxPruner } from './outbox/outbox-pruner.ts'
 import { OutboxQueue } from './outbox/outbox-queue.ts'
@@ -44,8 +45,8 @@ export interface OutboxSurroundings {
   notice(accountId: string, path: string): void
   /** Whether a human stopped what its sender, or its account, sends. */
   isHeld(submission: DueRow): boolean
-  /** Whether its sender may still send it. */
-  mayStillSend(submission: DueRow): Promise<boolean>
+  /** Rules on what is to leave. */
+  rulesFor(outbox: OutboxService): Leaving
   /** Messages of an account that are sent at a time. */
   connections: number
   calls: CallMetrics
@@ -64,7 +65,7 @@ export interface ComposedOutbox {
 
 export function composeOutbox(around: OutboxSurroundings): ComposedOutbox {
   const { db, hub, guard, accounts, pool, refs, leases, drafts, blobs, messages, timeoutMs, notice } = around
-  const { isHeld, mayStillSend, mayPrune, retention, connections, calls, logger } = around
+  const { isHeld, rulesFor, mayPrune, retention, connections, calls, logger } = around
   const store = new SubmissionStore(db)
   const ids = new SubmissionIds()
   const outbox = new OutboxService({ store, ids, hub, drafts, blobs, isHeld })
@@ -72,7 +73,8 @@ export function composeOutbox(around: OutboxSurroundings): ComposedOutbox {
   calls.watchOutbox(() => store.countAllWaiting())
   const contents = new SubmissionContents({ outbox, messages })
   const queue = new OutboxQueue({
-    ...{ store, hub, blobs, drafts, pool, refs, leases, notice, isHeld, mayStillSend, logger },
+    ...{ store, hub, blobs, drafts, pool, refs, leases, notice, logger },
+    leaving: rulesFor(outbox),
     memory: new CopyMemory(),
     senders: new NodemailerSenders({ guard, timeoutMs }),
     loginOf: accountId => accounts.smtpLogin(accountId),

@@ -67,7 +67,7 @@ export function composePolicies({ db, hub, writtenTo, logger }: PolicySurroundin
     rates,
     judge,
     reads,
-    organizing: new OrganizingJudge({ policyOf, rates, db }),
+    organizing: new OrganizingJudge({ read: principal => policies.read(principal), rates, db }),
     shown: ({ kind, id }, { name, effect }, accountId, answer) => {
       if (kind === 'session' || kind === 'anonymous') return
       if (/^(drafts|outbox)\./.test(name) && repeatsOthers(answer)) return reads.note(id, accountId, undefined)

@@ -15,6 +15,7 @@ import * as freezes from './freezes/migrations/0019-freezes.ts'
 import * as leases from './leases/migrations/0011-leases.ts'
 import * as operations from './operations/migrations/0016-operations.ts'
 import * as submissions from './outbox/migrations/0018-submissions.ts'
+import * as letOut from './outbox/migrations/0021-let-out.ts'
 import { type Migrations, together } from './platform/database/migrate.ts'
 import * as policies from './policies/migrations/0019-policies.ts'
 import * as settings from './settings/migrations/0001-settings.ts'
@@ -46,4 +47,5 @@ export const migrations: Migrations = {
   '0017-drafts': together(blobs, drafts),
   '0018-submissions': submissions,
   '0019-acting': together(freezes, policies, approvals),
+  '0021-let-out': letOut,
 }
