@@ -45,6 +45,7 @@ export const Approval = z
         decision: z.enum(['approve', 'deny']),
         reason: z.string().nullable(),
         at: Timestamp,
+        counts: z.boolean().describe('False for a yes whose giver may not approve it any more'),
       }),
     ),
     needed: z.int().describe('Approvals of different users that it needs'),
@@ -91,6 +92,20 @@ export const ApprovalSettings = z
   })
   .meta({ id: 'ApprovalSettings' })
 export type ApprovalSettings = z.infer<typeof ApprovalSettings>
+
+/** As they apply. */
+export const ApprovalSettingsAnswer = ApprovalSettings.extend({
+  is_unreadable: z
+    .boolean()
+    .describe('What is stored cannot be read: nothing is approved, and programs send nothing, until it is set again'),
+}).meta({ id: 'ApprovalSettingsAnswer' })
+export type ApprovalSettingsAnswer = z.infer<typeof ApprovalSettingsAnswer>
+
+/** What was read may be sent back whole. */
+export const ApprovalSettingsChange = ApprovalSettings.extend({
+  is_unreadable: z.boolean().optional().describe('Ignored, so that what was read may be sent back'),
+}).meta({ id: 'ApprovalSettingsChange' })
+export type ApprovalSettingsChange = z.infer<typeof ApprovalSettingsChange>
 
 export const defaultApprovalSettings: ApprovalSettings = {
   approvers: 1,
@@ -200,7 +215,7 @@ export const approvalsApi = {
     summary: 'Get who has to approve, and how',
     scope: 'dashboard:read',
     effect: 'read',
-    response: ApprovalSettings,
+    response: ApprovalSettingsAnswer,
   }),
   setApprovalSettings: endpoint({
     method: 'PUT',
@@ -210,8 +225,8 @@ export const approvalsApi = {
     callers: 'session',
     scope: 'dashboard:admin',
     effect: 'write',
-    body: ApprovalSettings,
-    response: ApprovalSettings,
+    body: ApprovalSettingsChange,
+    response: ApprovalSettingsAnswer,
     problems: ['session_needed'],
   }),
 }

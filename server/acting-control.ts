@@ -7,7 +7,7 @@ import { Problem } from './platform/problem.ts'
 import type { OrganizingJudge } from './policies/organizing-judge.ts'
 
 export interface ControlOptions {
-  freezes: Pick<FreezeService, 'isFrozen'>
+  freezes: Pick<FreezeService, 'isFrozenNow'>
   organizing: Pick<OrganizingJudge, 'admit'>
   foldersOf(accountId: string): Promise<readonly Pick<Folder, 'path' | 'role'>[]>
 }
@@ -19,7 +19,7 @@ export function controlOf({ freezes, organizing, foldersOf }: ControlOptions): {
   return {
     mayChange: async (principal, accountId, asked) => {
       // The gate knows the account of a request only where its path names one.
-      if (freezes.isFrozen(principal, accountId)) {
+      if (await freezes.isFrozenNow(principal, accountId)) {
         throw new Problem('frozen', 'A human stopped changes of this account, or of this caller.')
       }
       if (principal.kind === 'session') return
@@ -40,11 +40,13 @@ export function controlOf({ freezes, organizing, foldersOf }: ControlOptions): {
         isRename: asked.kind === 'rename_folder',
       })
     },
-    isHeld: isFrozenBy(freezes),
+    // Asked of the database right before the mail server is told: another process may have stopped it just now.
+    isHeld: ({ principal_kind: kind, principal_id: id, account_id: accountId }) =>
+      freezes.isFrozenNow({ kind, id }, accountId),
   }
 }
 
-/** For what waits in a queue: operations and messages alike. */
+/** For what is shown of messages that wait. */
 export function isFrozenBy(freezes: Pick<FreezeService, 'isFrozen'>) {
   return (waiting: { principal_kind: string; principal_id: string; account_id: string }): boolean => {
     const { principal_kind: kind, principal_id: id, account_id: accountId } = waiting

@@ -101,9 +101,9 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const stopping = composeFreezes({ db, hub, accountIds: () => accounts.listIds(), logger })
   const { freezes } = stopping
   const ruling = composePolicies({ db, hub, writtenTo: (...asked) => mailboxes.writtenTo(...asked), logger })
-  const { organizing, shown } = ruling
+  const { shown } = ruling
   const mailboxes = composeMail({
-    ...{ config, db, secrets, hub, guard, leases, gateway, freezes, organizing, shown },
+    ...{ config, db, secrets, hub, guard, leases, gateway, freezes, ruling },
     ...{ mayPrune, retention, calls, logger },
   })
   const { accounts, pool, sandbox } = mailboxes

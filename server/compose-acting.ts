@@ -2,28 +2,26 @@
 
 import { controlOf, isFrozenBy } from './acting-control.ts'
 import { type ComposedDrafts, composeDrafts, type DraftSurroundings } from './compose-drafts.ts'
+import { type ComposedLeaving, composeLeaving } from './compose-leaving.ts'
 import { composeOperations, type OperationSurroundings } from './compose-operations.ts'
 import { composeOutbox } from './compose-outbox.ts'
+import type { ComposedPolicies } from './compose-policies.ts'
 import type { Config } from './config.ts'
 import type { FreezeService } from './freezes/freeze-service.ts'
 import type { CallMetrics } from './metrics/call-metrics.ts'
 import type { FolderService } from './operations/folder-service.ts'
 import type { OperationService } from './operations/operation-service.ts'
 import type { OutboxService } from './outbox/outbox-service.ts'
-import type { Database } from './platform/database/database.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { OutboundGuard } from './platform/network/outbound-guard.ts'
-import type { OrganizingJudge } from './policies/organizing-judge.ts'
-import { type Sender, senderRights } from './sender-rights.ts'
 
 export interface ActingSurroundings extends Omit<OperationSurroundings, 'control'>, DraftSurroundings {
   config: Pick<Config, 'smtpConnections' | 'apiKey'>
   /** Of mail servers. */
   guard: OutboundGuard
   freezes: FreezeService
-  /** Of what programs change. */
-  organizing: Pick<OrganizingJudge, 'admit'>
+  ruling: ComposedPolicies
   calls: CallMetrics
   timeoutMs(): number
 }
@@ -34,8 +32,7 @@ export interface ComposedActing {
   /** What leaves is made of. */
   writing: ComposedDrafts
   outbox: OutboxService
-  /** Whether those who handed in a message may still send it. */
-  mayStillSend(sender: Sender, db?: Database): Promise<boolean>
+  leaving: ComposedLeaving
   addRoutes(http: HttpServer): void
   /** Before what watches accounts. */
   before: Part
@@ -44,15 +41,15 @@ export interface ComposedActing {
 }
 
 export function composeActing(around: ActingSurroundings): ComposedActing {
-  const { config, db, pool, freezes, organizing, indexerOf, timeoutMs } = around
+  const { config, pool, freezes, ruling, indexerOf, timeoutMs } = around
   const foldersOf = async (accountId: string) =>
     indexerOf(accountId)?.listing ??
     pool.run(accountId, 'interactive', connection => connection.listFolders(false), AbortSignal.timeout(timeoutMs()))
-  const control = controlOf({ freezes, organizing, foldersOf })
+  const control = controlOf({ freezes, organizing: ruling.organizing, foldersOf })
   const { operations, folders, ...changing } = composeOperations({ ...around, control })
   const writing = composeDrafts(around)
-  const mayStillSend = senderRights({ db, hasApiKey: config.apiKey !== undefined, now: Date.now })
-  const leaving = composeOutbox({
+  const leaving = composeLeaving({ ...around, hasApiKey: config.apiKey !== undefined })
+  const outgoing = composeOutbox({
     ...around,
     connections: config.smtpConnections,
     notice: (accountId, path) => indexerOf(accountId)?.notice(path),
@@ -60,20 +57,20 @@ export function composeActing(around: ActingSurroundings): ComposedActing {
     blobs: writing.blobs,
     messages: writing.messages,
     isHeld: isFrozenBy(freezes),
-    mayStillSend,
+    rulesFor: leaving.rulesFor,
   })
   // Also for what other processes lifted.
   freezes.onChange(() => {
     changing.lookAgain()
-    leaving.lookAgain()
+    outgoing.lookAgain()
   })
   return {
-    ...{ operations, folders, writing, outbox: leaving.outbox, mayStillSend, before: changing.before },
+    ...{ operations, folders, writing, outbox: outgoing.outbox, leaving, before: changing.before },
     addRoutes: http => {
       changing.addRoutes(http)
       writing.addRoutes(http)
-      leaving.addRoutes(http)
+      outgoing.addRoutes(http)
     },
-    parts: [...changing.parts, ...writing.parts, ...leaving.parts],
+    parts: [...changing.parts, ...writing.parts, leaving.part, ...outgoing.parts],
   }
 }

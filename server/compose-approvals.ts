@@ -2,16 +2,16 @@
 import type { SessionService } from './access/session-service.ts'
 import type { AccountService } from './accounts/account-service.ts'
 import { ApprovalDetails } from './approvals/approval-details.ts'
-import { ApprovalIds } from './approvals/approval-id.ts'
+import { ApprovalEnds } from './approvals/approval-ends.ts'
 import { approvalRoutes } from './approvals/approval-routes.ts'
-import { ApprovalService, type ApprovalServiceOptions } from './approvals/approval-service.ts'
-import { ApprovalSettingsHolder } from './approvals/approval-settings.ts'
-import { ApprovalStore } from './approvals/approval-store.ts'
+import { ApprovalService } from './approvals/approval-service.ts'
 import { HeldEdits } from './approvals/held-edits.ts'
 import { RecentCalls } from './approvals/recent-calls.ts'
+import { ReleaseCheck } from './approvals/release-check.ts'
 import { SendService } from './approvals/send-service.ts'
 import { sendTools } from './approvals/send-tools.ts'
 import type { ComposedDrafts } from './compose-drafts.ts'
+import type { ComposedLeaving } from './compose-leaving.ts'
 import type { ComposedPolicies } from './compose-policies.ts'
 import type { EventHub } from './events/event-hub.ts'
 import type { FreezeService } from './freezes/freeze-service.ts'
@@ -23,7 +23,7 @@ import type { HttpServer } from './platform/http/http-server.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import type { Principal } from './platform/principal.ts'
-import { SettingStore } from './settings/setting-store.ts'
+import { approverOf } from './sender-rights.ts'
 import type { Tool } from './tools/tool.ts'
 
 export interface ApprovalSurroundings {
@@ -33,7 +33,7 @@ export interface ApprovalSurroundings {
   mail: Pick<MailService, 'getMessage'>
   writing: ComposedDrafts
   outbox: OutboxService
-  mayStillSend: ApprovalServiceOptions['mayStillSend']
+  leaving: ComposedLeaving
   ruling: ComposedPolicies
   freezes: FreezeService
   sessions: Pick<SessionService, 'find'>
@@ -54,14 +54,11 @@ const strangerName = 'mail of strangers'
 const sessionMark = 'session-'
 
 export function composeApprovals(around: ApprovalSurroundings): ComposedApprovals {
-  const { db, hub, accounts, mail, writing, outbox, mayStillSend, ruling, freezes, sessions, baseUrl, logger } = around
+  const { db, hub, accounts, mail, writing, outbox, leaving, ruling, freezes, sessions, baseUrl, logger } = around
   const { drafts, composer, messages, keys } = writing
   const { policies, rates, judge, reads } = ruling
   const now = Date.now
-  const store = new ApprovalStore(db)
-  const ids = new ApprovalIds()
-  const kept = new SettingStore(db)
-  const settings = new ApprovalSettingsHolder(kept, hub, logger)
+  const { store, ids, settings, senders } = leaving
   const calls = new RecentCalls()
   reads.onRead(principalId => calls.note(principalId, strangerName))
   const sending = new SendService({
@@ -82,21 +79,14 @@ export function composeApprovals(around: ApprovalSurroundings): ComposedApproval
     const session = await sessions.find(id.slice(sessionMark.length))
     return session && Date.parse(session.created_at)
   }
+  const releases = new ReleaseCheck({ ...senders, judge, now })
+  const ends = new ApprovalEnds({ store, outbox, releases, hub, now, logger })
   const approvals = new ApprovalService({
-    store,
-    settings,
-    outbox,
-    freezes,
-    policies,
-    judge,
-    mayStillSend,
-    hub,
-    signedInAt,
-    now,
-    logger,
+    ...{ store, settings, outbox, releases, ends, hub, signedInAt, now },
+    findApprover: approverOf(db),
   })
   const details = new ApprovalDetails({ approvals, outbox, messages, rates, calls, strangerName, now })
-  const edits = new HeldEdits({ approvals, store, drafts, composer, outbox, hub, now })
+  const edits = new HeldEdits({ approvals, releases, store, drafts, composer, outbox, hub, now })
   const tokenAs = async (principal: Principal, tokenId: string): Promise<Principal> => {
     await policies.get(principal, tokenId)
     return { ...principal, kind: 'token', id: `token-${tokenId}` }
@@ -114,15 +104,8 @@ export function composeApprovals(around: ApprovalSurroundings): ComposedApproval
     addRoutes: http => approvalRoutes(http, { sending, approvals, details, edits, settings, tokenAs }),
     part: {
       name: 'approvals',
-      start: async () => {
-        ids.startAfter(await store.newestId())
-        await settings.start()
-        await approvals.start()
-      },
-      stop: async () => {
-        settings.stop()
-        await approvals.stop()
-      },
+      start: () => ends.start(),
+      stop: () => ends.stop(),
     },
   }
 }

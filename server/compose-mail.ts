@@ -9,6 +9,7 @@ import { HealthRegistry } from './accounts/health-registry.ts'
 import { type ComposedActing, composeActing } from './compose-acting.ts'
 import { composeIndex } from './compose-index.ts'
 import { composeGateway, tryImap } from './compose-outbound.ts'
+import type { ComposedPolicies } from './compose-policies.ts'
 import { composeReading } from './compose-reading.ts'
 import type { Config } from './config.ts'
 import type { EventHub } from './events/event-hub.ts'
@@ -40,8 +41,6 @@ import type { OutboundGuard } from './platform/network/outbound-guard.ts'
 import type { Principal } from './platform/principal.ts'
 import type { RetentionClock } from './platform/retention-clock.ts'
 import { type SecretBox, Signer } from './platform/secret-box.ts'
-import type { Shown } from './platform/shown.ts'
-import type { OrganizingJudge } from './policies/organizing-judge.ts'
 import { poolLimitsPart } from './pool-limits-part.ts'
 import { SandboxRunner } from './sandbox-runner.ts'
 import { NetworkService } from './settings/network-service.ts'
@@ -61,10 +60,7 @@ export interface MailSurroundings {
   secrets: SecretBox
   hub: EventHub
   freezes: FreezeService
-  /** Of what programs change. */
-  organizing: Pick<OrganizingJudge, 'admit'>
-  /** Hears what programs are shown. */
-  shown: Shown
+  ruling: ComposedPolicies
   /** Of mail servers. */
   guard: OutboundGuard
   /** One process watches an account. */
@@ -78,7 +74,7 @@ export interface MailSurroundings {
 }
 
 export interface ComposedMail
-  extends Pick<ComposedActing, 'operations' | 'folders' | 'writing' | 'outbox' | 'mayStillSend'> {
+  extends Pick<ComposedActing, 'operations' | 'folders' | 'writing' | 'outbox' | 'leaving'> {
   accounts: AccountService
   health: HealthRegistry
   pool: ConnectionPool
@@ -98,8 +94,7 @@ export function composeMail({
   secrets,
   hub,
   freezes,
-  organizing,
-  shown,
+  ruling,
   guard,
   leases,
   mayPrune,
@@ -108,6 +103,7 @@ export function composeMail({
   logger,
   ...given
 }: MailSurroundings): ComposedMail {
+  const { shown } = ruling
   const gateway = composeGateway({ guard, version: config.version, calls }, given.gateway)
   const health = new HealthRegistry(hub)
   // A trial of an account borrows from the pool, and its time is a setting; pool and settings need the accounts. So both are asked for when it is made.
@@ -160,7 +156,7 @@ export function composeMail({
   const indexed = new IndexedMail({ ...fromIndex, hasIndex: composed.hasIndex, defaultLevel })
   const watcher = new MailWatcher({ accounts, states, pool, refs, health, hub, leases, logger, indexing })
   const acting = composeActing({
-    ...{ config, db, hub, pool, refs, guard, accounts, freezes, organizing, shown, calls },
+    ...{ config, db, hub, pool, refs, guard, accounts, freezes, ruling, shown, calls },
     ...{ index, expected, indexerOf: composed.find, mail, bodies, cleaner: reading.cleaner, timeoutMs },
     ...{ leases, mayPrune, retention, logger },
   })
@@ -181,7 +177,7 @@ export function composeMail({
     folders: acting.folders,
     writing: acting.writing,
     outbox: acting.outbox,
-    mayStillSend: acting.mayStillSend,
+    leaving: acting.leaving,
     sandbox,
     addRoutes: http => {
       const startSandbox = () => sandbox.start({ isAsked: true })

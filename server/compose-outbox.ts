@@ -13,6 +13,7 @@ import { BounceCursorStore } from './outbox/bounce-cursor-store.ts'
 import { BounceWatcher } from './outbox/bounce-watcher.ts'
 import { CopyMemory } from './outbox/copy-memory.ts'
 import type { DraftMarks, SubmittedBlobs } from './outbox/draft-marks.ts'
+import type { Leaving } from './outbox/leaving.ts'
 import { systemClock } from './outbox/outbox-clock.ts'
 import { OutboxPruner } from './outbox/outbox-pruner.ts'
 import { OutboxQueue } from './outbox/outbox-queue.ts'
@@ -47,8 +48,8 @@ export interface OutboxSurroundings {
   notice(accountId: string, path: string): void
   /** Whether a human stopped what its sender, or its account, sends. */
   isHeld(submission: DueRow): boolean
-  /** Whether its sender may still send it. */
-  mayStillSend(submission: DueRow): Promise<boolean>
+  /** Rules on what is to leave. */
+  rulesFor(outbox: OutboxService): Leaving
   /** Messages of an account that are sent at a time. */
   connections: number
   calls: CallMetrics
@@ -67,7 +68,7 @@ export interface ComposedOutbox {
 
 export function composeOutbox(around: OutboxSurroundings): ComposedOutbox {
   const { db, hub, guard, accounts, pool, refs, leases, drafts, blobs, messages, timeoutMs, notice } = around
-  const { isHeld, mayStillSend, mayPrune, retention, connections, calls, logger } = around
+  const { isHeld, rulesFor, mayPrune, retention, connections, calls, logger } = around
   const store = new SubmissionStore(db)
   const events = new EventStore(db)
   const ids = new SubmissionIds()
@@ -76,7 +77,8 @@ export function composeOutbox(around: OutboxSurroundings): ComposedOutbox {
   calls.watchOutbox(() => store.countAllWaiting())
   const contents = new SubmissionContents({ outbox, messages })
   const queue = new OutboxQueue({
-    ...{ store, hub, blobs, drafts, pool, refs, leases, notice, isHeld, mayStillSend, logger },
+    ...{ store, hub, blobs, drafts, pool, refs, leases, notice, logger },
+    leaving: rulesFor(outbox),
     memory: new CopyMemory(),
     senders: new NodemailerSenders({ guard, timeoutMs }),
     loginOf: accountId => accounts.smtpLogin(accountId),

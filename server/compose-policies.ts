@@ -71,7 +71,7 @@ export function composePolicies({ db, hub, writtenTo, logger }: PolicySurroundin
     rates,
     judge,
     reads,
-    organizing: new OrganizingJudge({ policyOf, rates, db }),
+    organizing: new OrganizingJudge({ read: principal => policies.read(principal), rates, db }),
     shown: (...shown) => words.hear(...shown),
     addRoutes: http => policyRoutes(http, policies),
     part: {

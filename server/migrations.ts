@@ -15,6 +15,7 @@ import * as freezes from './freezes/migrations/0019-freezes.ts'
 import * as leases from './leases/migrations/0011-leases.ts'
 import * as operations from './operations/migrations/0016-operations.ts'
 import * as submissions from './outbox/migrations/0018-submissions.ts'
+import * as letOut from './outbox/migrations/0021-let-out.ts'
 import * as bounceCursors from './outbox/migrations/0023-bounce-cursors.ts'
 import { type Migrations, together } from './platform/database/migrate.ts'
 import * as policies from './policies/migrations/0019-policies.ts'
@@ -47,5 +48,6 @@ export const migrations: Migrations = {
   '0017-drafts': together(blobs, drafts),
   '0018-submissions': submissions,
   '0019-acting': together(freezes, policies, approvals),
+  '0021-let-out': letOut,
   '0023-bounce-cursors': bounceCursors,
 }

@@ -1,7 +1,8 @@
 /** Who handed in a message may send it as long as they could hand it in again: each way in which that ends. */
 import { expect, test } from 'vitest'
 import { minute, setUp } from '../test/support/tokens-on.ts'
-import { type Sender, senderRights } from './sender-rights.ts'
+import type { Sender } from './approvals/sender-state.ts'
+import { senderRights } from './sender-rights.ts'
 
 test('a token that was revoked, narrowed, or has expired, or whose owner was, may not send any more', async () => {
   const { tokens, clock, signIn, become, db } = await setUp()

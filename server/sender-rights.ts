@@ -1,13 +1,14 @@
-/** Whether those who handed in a message may still send it: asked when it is approved, and when it leaves, which may be a year later. */
-import type { SubmissionRow } from './outbox/submission-tables.ts'
+/** Who hands in a message, who approves it and from which account, as they are now: asked when it is approved, and when it leaves, which may be a year later. */
+import { AccountStore } from './accounts/account-store.ts'
+import type { Sender, SendingAccount } from './approvals/sender-state.ts'
+import { keyOf } from './drafts/draft-recipients.ts'
+import { IdentityStore } from './drafts/identity-store.ts'
 import type { Database } from './platform/database/database.ts'
 import { maySeeAccount, type Principal } from './platform/principal.ts'
 import { toPrincipal } from './tokens/token-row.ts'
 import { TokenStore } from './tokens/token-store.ts'
 import { rightsOf } from './users/rights.ts'
 import { UserStore } from './users/user-store.ts'
-
-export type Sender = Pick<SubmissionRow, 'principal_kind' | 'principal_id' | 'user_id' | 'account_id'>
 
 export interface SenderRightsOptions {
   db: Database
@@ -39,4 +40,33 @@ export function senderRights({ db: ownDb, hasApiKey, now }: SenderRightsOptions)
 
 function maySend({ scopes, accounts }: Pick<Principal, 'scopes' | 'accounts'>, accountId: string): boolean {
   return scopes.has('mail:send') && maySeeAccount({ accounts } as Principal, accountId)
+}
+
+/** A user with the rights of now, as if signed in; undefined for users who are gone or disabled. */
+export function approverOf(ownDb: Database) {
+  const users = new UserStore(ownDb)
+  return async (userId: string, db: Database = ownDb): Promise<Principal | undefined> => {
+    const user = await users.find(userId, db)
+    if (!user || user.disabled) return undefined
+    return { id: `user-${user.id}`, name: user.name, kind: 'session', userId: user.id, ...rightsOf(user) }
+  }
+}
+
+/** An account as it sends now; undefined when it is gone. */
+export function sendingAccountOf(ownDb: Database) {
+  const accounts = new AccountStore(ownDb)
+  const identities = new IdentityStore(ownDb)
+  return async (accountId: string, db: Database = ownDb): Promise<SendingAccount | undefined> => {
+    const row = await accounts.find(accountId, db)
+    if (!row) return undefined
+    return {
+      version: row.updated_at,
+      owns: async email => {
+        if (keyOf(email) === keyOf(row.email)) return true
+        const identity = await identities.find(accountId, db)
+        const aliases = identity ? (JSON.parse(identity.aliases) as string[]) : []
+        return aliases.some(alias => keyOf(alias) === keyOf(email))
+      },
+    }
+  }
 }

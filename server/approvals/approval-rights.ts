@@ -1,8 +1,9 @@
 /** Who may see an approval, and who may decide about it. */
-import type { ApprovalSettings } from '../../contract/approvals.ts'
+import type { Approval, ApprovalSettings, ApprovalSettingsAnswer } from '../../contract/approvals.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
-import { type ApprovalRow, decisionsOf } from './approval-tables.ts'
+import { settingsProblem } from './approval-settings.ts'
+import type { ApprovalRow } from './approval-tables.ts'
 
 /** Programs see what they ask for themselves; users all of the accounts that they may see. */
 export function maySeeApproval(principal: Principal, row: Pick<ApprovalRow, 'account_id' | 'principal_id'>): boolean {
@@ -11,7 +12,7 @@ export function maySeeApproval(principal: Principal, row: Pick<ApprovalRow, 'acc
 }
 
 /** Why the principal may not deny it; undefined where it may. Saying no needs fewer rights than saying yes. */
-export function denyRefusal(principal: Principal, row: ApprovalRow): Problem | undefined {
+export function denyRefusal(principal: Principal, row: Pick<ApprovalRow, 'user_id'>): Problem | undefined {
   if (principal.kind !== 'session' || principal.userId === null) {
     return new Problem(
       'session_needed',
@@ -26,10 +27,10 @@ export function denyRefusal(principal: Principal, row: ApprovalRow): Problem | u
   return new Problem('forbidden', detail, { missing_scope: 'dashboard:operate' })
 }
 
-/** Why the principal may not approve it, whatever its hash; undefined where it may. */
-export function approveRefusal(
+/** Why the principal may not approve it, whatever its hash, and whatever was decided before; undefined where it may. */
+export function giverRefusal(
   principal: Principal,
-  row: ApprovalRow,
+  row: Pick<ApprovalRow, 'user_id'>,
   settings: ApprovalSettings,
 ): Problem | undefined {
   const refusal = denyRefusal(principal, row)
@@ -37,7 +38,20 @@ export function approveRefusal(
   if (row.user_id === principal.userId && !settings.own_tokens) {
     return new Problem('four_eyes_needed', 'The token is yours, so another user has to approve.')
   }
-  const hasApproved = row.state === 'waiting' && decisionsOf(row).some(({ user_id }) => user_id === principal.userId)
+  return undefined
+}
+
+/** @param given What was decided before. */
+export function approveRefusal(
+  principal: Principal,
+  row: Pick<ApprovalRow, 'user_id' | 'state'>,
+  settings: ApprovalSettingsAnswer,
+  given: Approval['decisions'],
+): Problem | undefined {
+  const refusal = giverRefusal(principal, row, settings) ?? settingsProblem(settings)
+  if (refusal) return refusal
+  const hasApproved =
+    row.state === 'waiting' && given.some(({ user_id, counts }) => counts && user_id === principal.userId)
   return hasApproved
     ? new Problem('four_eyes_needed', 'You have approved; another user has to approve as well.')
     : undefined

@@ -57,6 +57,6 @@ export function approvalRoutes(http: HttpServer, options: ApprovalRoutesOptions)
     call.note({ account_id: detail.submission.account_id, submission_id: detail.submission.id, hash: detail.hash })
     return detail
   })
-  handle(http, approvalsApi.getApprovalSettings, () => settings.current)
+  handle(http, approvalsApi.getApprovalSettings, () => settings.read())
   handle(http, approvalsApi.setApprovalSettings, ({ principal, body }) => settings.set(principal, body))
 }

@@ -101,7 +101,7 @@ test('a cancelled message leaves no approval behind, and one that nobody approve
   world.clock.ahead = 168 * 3_600_000
   // By the decision that comes too late, and by the sweep.
   expect(await codeOf(world.approvals.approve(ann, late.approval.id, late.approval.hash))).toBe('not_possible_now')
-  await world.approvals.sweep()
+  await world.ends.sweep()
   for (const { submission, approval } of [late, swept]) {
     expect([(await world.approvals.get(ann, approval.id)).state, await world.stateOf(submission.id)]).toEqual([
       'expired',
@@ -204,4 +204,90 @@ test('a human who edits may add the signature: it is that of the account, as in 
   await world.approvals.approve(ann, approval.id, hash)
   await expect.poll(() => world.senders.taken.length).toBe(1)
   expect(world.senders.taken[0]!.bytes.toString()).toContain('Ann, Example Ltd')
+})
+
+const two = { approvers: 2, undo_seconds: 0 }
+
+test('of two approvals the first counts only as long as its giver may approve', async () => {
+  const world = await startSending()
+  world.rules.settings = { ...world.rules.settings, ...two }
+  const { submission, approval } = await held(world)
+  await world.approvals.approve(ann, approval.id, approval.hash)
+  world.rules.demoted.add('ann')
+  const counted = async () => (await world.approvals.get(ben, approval.id)).decisions.map(({ counts }) => counts)
+  expect(await counted()).toEqual([false])
+  expect((await world.approvals.approve(ben, approval.id, approval.hash)).state).toBe('waiting')
+  expect(await counted()).toEqual([false, true])
+  expect(await world.stateOf(submission.id)).toBe('held')
+  world.rules.demoted.clear()
+  // Who gave it before need not again; the second one is there already.
+  expect(await codeOf(world.approvals.approve(ann, approval.id, approval.hash))).toBe('four_eyes_needed')
+  world.rules.demoted.add('ann')
+  const cy = writer('session-3', { kind: 'session', userId: 'cy', accounts: 'all' })
+  expect((await world.approvals.approve(cy, approval.id, approval.hash)).state).toBe('approved')
+  await expect.poll(() => world.stateOf(submission.id)).toBe('sent')
+  expect(world.senders.taken.map(hashOfTaken)).toEqual([approval.hash])
+})
+
+test('of two approvals that of the owner does not count once owners may not approve', async () => {
+  const world = await startSending()
+  world.rules.settings = { ...world.rules.settings, ...two }
+  const owned = { ...agent, userId: 'ann' }
+  const draft = await world.create({ to, body: { format: 'text', content: 'x' } }, owned)
+  const { id } = await world.send(draft, owned)
+  const approval = await world.approvalOf(id)
+  await world.approvals.approve(ann, approval.id, approval.hash)
+  world.rules.settings = { ...world.rules.settings, own_tokens: false }
+  expect((await world.approvals.approve(ben, approval.id, approval.hash)).state).toBe('waiting')
+  expect(await world.stateOf(id)).toBe('held')
+})
+
+test('what a sender asked for is withdrawn as soon as that sender has ended, and its draft is open', async () => {
+  const world = await startSending()
+  const { draft, submission, approval } = await held(world)
+  const other = await world.send(
+    await world.create({ to, body: { format: 'text', content: 'x' } }, writer('token-other')),
+    writer('token-other'),
+  )
+  world.rules.ended.add(agent.id)
+  // Before anything heard of it, what is shown is true.
+  const shown = await world.approvals.get(ann, approval.id)
+  expect([shown.can, shown.cannot_because]).toEqual([['deny'], expect.stringContaining('Its sender may not send')])
+  expect(await codeOf(world.approvals.approve(ann, approval.id, approval.hash))).toBe('not_possible_now')
+  const data = { token_id: 'agent', name: 'agent', user_id: 'ann', at: new Date().toISOString() }
+  await world.hub.publish({ type: 'token_revoked', data })
+  await expect.poll(async () => (await world.approvalOf(submission.id)).state).toBe('void')
+  expect(await world.outbox.get(agent, submission.id)).toMatchObject({
+    state: 'denied',
+    error: { code: 'sender_not_allowed' },
+    // Nothing that was never approved can be tried again.
+    can: [],
+  })
+  expect((await world.drafts.get(agent, 'a', draft.id)).state).toBe('open')
+  expect((await world.approvalOf(other.id)).state).toBe('waiting')
+})
+
+test('what keeps it from being approved is shown: the policy of now, its address, and settings that cannot be read', async () => {
+  const world = await startSending()
+  const { approval } = await held(world)
+  const shown = async () => {
+    const { can, cannot_because: because } = await world.approvals.get(ann, approval.id)
+    const code = await codeOf(world.approvals.approve(ann, approval.id, approval.hash))
+    return [can, because, code]
+  }
+  const { policy, account, settings } = world.rules
+  world.rules.policy = { ...policy, sending: { ...policy.sending, recipients: [] } }
+  expect(await shown()).toEqual([['edit', 'deny'], expect.stringContaining('policy'), 'not_possible_now'])
+  world.rules.policy = policy
+  world.rules.account = { version: '2', addresses: new Set() }
+  expect(await shown()).toEqual([['edit', 'deny'], expect.stringContaining('no address'), 'not_possible_now'])
+  world.rules.account = account
+  world.rules.isPolicyUnreadable = true
+  expect(await shown()).toEqual([['deny'], expect.stringContaining('cannot be read'), 'not_possible_now'])
+  world.rules.isPolicyUnreadable = false
+  world.rules.settings = { ...settings, is_unreadable: true }
+  expect(await shown()).toEqual([['deny'], expect.stringContaining('cannot be read'), 'not_possible_now'])
+  world.rules.settings = settings
+  expect(await shown()).toEqual([['approve', 'edit', 'deny'], null, 'ok'])
+  expect(world.senders.taken.length).toBeLessThanOrEqual(1)
 })

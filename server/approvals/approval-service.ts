@@ -2,39 +2,34 @@
  * Approvals: a human's yes or no to exactly one message, named by the hash of its bytes and envelope. Each decision is one transaction with what
  * becomes of the message; an edit, a cancellation or a decision that comes first makes it void.
  */
-import type { Approval, ApprovalState } from '../../contract/approvals.ts'
+import type { Approval, ApprovalSettingsAnswer, ApprovalState } from '../../contract/approvals.ts'
 import type { EventHub } from '../events/event-hub.ts'
-import type { FreezeService } from '../freezes/freeze-service.ts'
 import type { OutboxService } from '../outbox/outbox-service.ts'
 import type { Database } from '../platform/database/database.ts'
-import { every } from '../platform/lifecycle.ts'
-import type { Logger } from '../platform/logger.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { visibleAccounts } from '../platform/visible-figures.ts'
-import type { PolicyService } from '../policies/policy-service.ts'
-import type { TokenJudge } from '../policies/token-judge.ts'
+import type { ApprovalEnds, Tell } from './approval-ends.ts'
 import { decidedFact } from './approval-facts.ts'
 import { approveRefusal, denyRefusal, maySeeApproval, noApproval } from './approval-rights.ts'
 import type { ApprovalSettingsHolder } from './approval-settings.ts'
 import type { ApprovalStore } from './approval-store.ts'
-import { type ApprovalRow, decisionsOf, judgedOf } from './approval-tables.ts'
+import { type ApprovalRow, decisionsOf, type StoredDecision } from './approval-tables.ts'
 import { neededOf, toApproval } from './approval-view.ts'
+import { type FindApprover, givenDecisions } from './given-approvals.ts'
+import type { FindObstacle, ReleaseCheck } from './release-check.ts'
 
 export interface ApprovalServiceOptions {
   store: ApprovalStore
-  settings: Pick<ApprovalSettingsHolder, 'current'>
+  settings: Pick<ApprovalSettingsHolder, 'read'>
   outbox: Pick<OutboxService, 'release' | 'end' | 'find' | 'view'>
-  freezes: Pick<FreezeService, 'isFrozen'>
-  policies: Pick<PolicyService, 'policyOf'>
-  judge: Pick<TokenJudge, 'denials'>
-  /** Whether who asks may still send: a token may be revoked or narrowed, a user disabled, while its message is held. */
-  mayStillSend(asker: ApprovalRow, transaction: Database): Promise<boolean>
-  hub: Pick<EventHub, 'transact' | 'listen'>
+  releases: Pick<ReleaseCheck, 'obstaclesIn'>
+  ends: Pick<ApprovalEnds, 'void' | 'expire'>
+  findApprover: FindApprover
+  hub: Pick<EventHub, 'transact'>
   /** When the session was opened, in epoch milliseconds. */
   signedInAt(principal: Principal): Promise<number | undefined>
   now(): number
-  logger: Logger
 }
 
 export interface ApprovalListQuery {
@@ -44,49 +39,13 @@ export interface ApprovalListQuery {
   cursor?: string | undefined
 }
 
-type Tell = Parameters<OutboxService['end']>[1]
-
-const sweepEveryMs = 10_000
-const sweptAtOnce = 100
 const cursorForm = /^([wd])(a[0-9a-z]{16})?$/
 
 export class ApprovalService {
   readonly #options: ApprovalServiceOptions
-  readonly #stopped = new AbortController()
-  #sweeping: Promise<void> | undefined
-  #unsubscribe: (() => void) | undefined
 
   constructor(options: ApprovalServiceOptions) {
     this.#options = options
-  }
-
-  async start(): Promise<void> {
-    const { hub, store, logger } = this.#options
-    const failed = (err: unknown) => logger.error({ err }, 'approvals could not be followed')
-    this.#unsubscribe = hub.listen('delivery_changed', ({ submission_id: submissionId, state }) => {
-      if (state === 'cancelled')
-        store
-          .findOf(submissionId)
-          .then(row => row && this.#close(row, 'void'))
-          .catch(failed)
-    })
-    every(sweepEveryMs, this.#stopped.signal, () => void this.sweep().catch(failed), failed)
-    await this.#closeGone()
-    await this.sweep()
-  }
-
-  async stop(): Promise<void> {
-    this.#unsubscribe?.()
-    this.#stopped.abort()
-    await this.#sweeping?.catch(() => undefined)
-  }
-
-  /** Ends those whose time is up; one sweep at a time. */
-  async sweep(): Promise<void> {
-    this.#sweeping ??= this.#sweep().finally(() => {
-      this.#sweeping = undefined
-    })
-    await this.#sweeping
   }
 
   async list(principal: Principal, { state, account_id: accountId, limit, cursor }: ApprovalListQuery) {
@@ -112,9 +71,8 @@ export class ApprovalService {
       if (decided.length > room) return `d${decided[room - 1]!.id}`
       return room === 0 && state !== 'waiting' ? 'd' : null
     })()
-    const items = await Promise.all(page.map(row => this.#view(principal, row)))
     return {
-      items: items.filter(item => item !== undefined),
+      items: await this.#views(principal, page),
       next_cursor: next,
       waiting: await store.countWaiting(query),
     }
@@ -122,7 +80,7 @@ export class ApprovalService {
 
   /** @throws Problem also for those that the principal may not see. */
   async get(principal: Principal, id: string): Promise<Approval> {
-    const shown = await this.#view(principal, await this.getRow(principal, id))
+    const [shown] = await this.#views(principal, [await this.getRow(principal, id)])
     if (!shown) throw noApproval()
     return shown
   }
@@ -135,15 +93,25 @@ export class ApprovalService {
 
   /** @throws Problem when it is not this message that waits, or the principal may not say yes to it. */
   async approve(principal: Principal, id: string, hash: string): Promise<Approval> {
-    const { settings } = this.#options
+    const { settings, findApprover, releases, outbox } = this.#options
     await this.checkApprover(principal, await this.getRow(principal, id))
     const outcome = await this.#options.hub.transact(async (transaction, tell) => {
       // As it is now: others decide at the same moment.
       const row = await this.#waiting(transaction, tell, id, hash)
       if (row instanceof Problem) return row
-      const refusal = approveRefusal(principal, row, settings.current)
+      const applied = await settings.read(transaction)
+      const given = await givenDecisions(row, applied, findApprover, transaction)
+      const refusal = approveRefusal(principal, row, applied, given)
       if (refusal) throw refusal
-      return (await this.#refusalNow(transaction, row)) ?? (await this.#approve(transaction, tell, principal, row))
+      const submission = await outbox.find(row.submission_id, transaction)
+      const obstacle = submission && (await releases.obstaclesIn(transaction)(row, submission))
+      // It goes on waiting.
+      if (obstacle) return obstacle.problem
+      const decisions = [
+        ...given.filter(({ user_id: userId }) => userId !== principal.userId),
+        { ...this.#decision(principal, 'approve', null), counts: true },
+      ]
+      return this.#approve(transaction, tell, principal, { row, decisions, needed: neededOf(row, applied) })
     })
     if (outcome instanceof Problem) throw outcome
     return this.get(principal, id)
@@ -153,14 +121,14 @@ export class ApprovalService {
   async deny(principal: Principal, id: string, hash: string, reason: string | undefined): Promise<Approval> {
     const refusal = denyRefusal(principal, await this.getRow(principal, id))
     if (refusal) throw refusal
-    const { outbox, store, hub } = this.#options
+    const { outbox, store, hub, ends } = this.#options
     const outcome = await hub.transact(async (transaction, tell) => {
       const row = await this.#waiting(transaction, tell, id, hash)
       if (row instanceof Problem) return row
       const why = reason ?? 'A human denied it, without a reason.'
       const error = { code: 'denied', why, server_response: null }
       if (!(await outbox.end(transaction, tell, row.submission_id, 'denied', error)))
-        return this.#void(transaction, tell, row)
+        return ends.void(transaction, tell, row)
       const decisions = JSON.stringify([...decisionsOf(row), this.#decision(principal, 'deny', reason ?? null)])
       await store.change(transaction, row, { state: 'denied', decisions })
       tell(decidedFact(row, 'denied', principal.name, this.#at()))
@@ -172,10 +140,12 @@ export class ApprovalService {
 
   /** @throws Problem unless the principal may approve it: by its rights, and by how long ago it signed in. */
   async checkApprover(principal: Principal, row: ApprovalRow): Promise<void> {
-    const { settings, signedInAt, now } = this.#options
-    const refusal = approveRefusal(principal, row, settings.current)
+    const { settings, signedInAt, findApprover, now } = this.#options
+    const applied = await settings.read()
+    const given = await givenDecisions(row, applied, findApprover)
+    const refusal = approveRefusal(principal, row, applied, given)
     if (refusal) throw refusal
-    const minutes = settings.current.fresh_sign_in_minutes
+    const minutes = applied.fresh_sign_in_minutes
     if (minutes === null) return
     const at = await signedInAt(principal)
     if (at !== undefined && now() - at <= minutes * 60_000) return
@@ -190,7 +160,7 @@ export class ApprovalService {
     const row = await this.#options.store.find(id, transaction)
     if (!row) return noApproval()
     if (row.state === 'waiting' && row.expires_at <= this.#at()) {
-      await this.#expire(transaction, tell, row)
+      await this.#options.ends.expire(transaction, tell, row)
       return new Problem('not_possible_now', 'It has expired: nobody approved it in time.')
     }
     if (row.state === 'void')
@@ -204,103 +174,48 @@ export class ApprovalService {
     transaction: Database,
     tell: Tell,
     principal: Principal,
-    row: ApprovalRow,
+    { row, decisions, needed }: { row: ApprovalRow; decisions: Approval['decisions']; needed: number },
   ): Promise<Problem | undefined> {
-    const { outbox, store, settings } = this.#options
-    const decisions = [...decisionsOf(row), this.#decision(principal, 'approve', null)]
-    const values = { decisions: JSON.stringify(decisions) }
-    const given = decisions.filter(({ decision }) => decision === 'approve').length
-    if (given < neededOf(row, settings.current)) {
-      await store.change(transaction, row, values)
+    const { outbox, store, ends } = this.#options
+    const count = decisions.filter(({ decision, counts }) => decision === 'approve' && counts).length
+    if (count < needed) {
+      // Whether they count is found out again each time.
+      const stored = decisions.map(({ counts: _counts, ...decision }) => decision)
+      await store.change(transaction, row, { decisions: JSON.stringify(stored) })
       return undefined
     }
     if (!(await outbox.release(transaction, tell, row.submission_id, row.hash)))
-      return this.#void(transaction, tell, row)
-    await store.change(transaction, row, { ...values, state: 'approved' })
+      return ends.void(transaction, tell, row)
+    await store.change(transaction, row, { decisions: JSON.stringify(decisions), state: 'approved' })
     tell(decidedFact(row, 'approved', principal.name, this.#at()))
     return undefined
   }
 
-  /** What keeps it from leaving though a human says yes; it goes on waiting. */
-  async #refusalNow(transaction: Database, row: ApprovalRow): Promise<Problem | undefined> {
-    const { freezes, policies, judge, outbox, mayStillSend, now } = this.#options
-    const asker = { kind: row.principal_kind, id: row.principal_id }
-    if (freezes.isFrozen(asker, row.account_id)) {
-      return new Problem(
-        'frozen',
-        'A human stopped what its sender, or its account, sends: it is held until that is lifted.',
-      )
-    }
-    if (!(await mayStillSend(row, transaction))) {
-      const detail = 'Its sender may not send any more: the token or user has ended, or has fewer rights now.'
-      return new Problem('not_possible_now', detail)
-    }
-    const policy = policies.policyOf(asker)
-    const submission = await outbox.find(row.submission_id, transaction)
-    if (!policy || !submission) return undefined
-    const at = submission.send_at === null ? undefined : Math.max(now(), Date.parse(submission.send_at))
-    const [denial] = judge.denials(policy, { ...judgedOf(row), at })
-    return denial && new Problem('not_possible_now', `The policy of the token does not allow this now. ${denial.why}`)
+  async #views(principal: Principal, rows: readonly ApprovalRow[]): Promise<Approval[]> {
+    const obstacleOf = this.#options.releases.obstaclesIn()
+    const settings = await this.#options.settings.read()
+    const views = await Promise.all(rows.map(row => this.#view(principal, row, settings, obstacleOf)))
+    return views.filter(view => view !== undefined)
   }
 
-  async #void(transaction: Database, tell: Tell, row: ApprovalRow): Promise<Problem> {
-    const isVoid = await this.#options.store.change(transaction, row, { state: 'void' })
-    if (isVoid) tell(decidedFact(row, 'void', null, this.#at()))
-    return new Problem('approval_void', 'The message was cancelled or edited meanwhile; nothing waits here.')
-  }
-
-  async #expire(transaction: Database, tell: Tell, row: ApprovalRow): Promise<void> {
-    const { outbox, store } = this.#options
-    const error = { code: 'expired', why: 'Nobody approved it in time.', server_response: null }
-    const isEnded = await outbox.end(transaction, tell, row.submission_id, 'expired', error)
-    const state = isEnded ? 'expired' : 'void'
-    if (await store.change(transaction, row, { state })) tell(decidedFact(row, state, null, this.#at()))
-  }
-
-  async #close(row: ApprovalRow, state: 'void' | 'expired'): Promise<void> {
-    await this.#options.hub.transact(async (transaction, tell) => {
-      const current = await this.#options.store.find(row.id, transaction)
-      if (current?.state !== 'waiting') return
-      if (state === 'void') await this.#void(transaction, tell, current)
-      else if (current.expires_at <= this.#at()) await this.#expire(transaction, tell, current)
+  async #view(
+    principal: Principal,
+    row: ApprovalRow,
+    settings: ApprovalSettingsAnswer,
+    obstacleOf: FindObstacle,
+  ): Promise<Approval | undefined> {
+    const { outbox, findApprover } = this.#options
+    const submission = await outbox.find(row.submission_id)
+    if (!submission) return undefined
+    return toApproval(row, principal, {
+      submission: outbox.view(principal, submission),
+      decisions: await givenDecisions(row, settings, findApprover),
+      settings,
+      obstacle: row.state === 'waiting' ? await obstacleOf(row, submission) : undefined,
     })
   }
 
-  async #sweep(): Promise<void> {
-    for (;;) {
-      const rows = await this.#options.store.listExpired(this.#at(), sweptAtOnce)
-      for (const row of rows) {
-        if (this.#stopped.signal.aborted) return
-        await this.#close(row, 'expired')
-      }
-      if (rows.length < sweptAtOnce) return
-    }
-  }
-
-  /** What was cancelled while nobody listened. */
-  async #closeGone(): Promise<void> {
-    const { store, outbox } = this.#options
-    for (let after: string | undefined; ; ) {
-      const rows = await store.listWaiting({ accounts: undefined }, after, sweptAtOnce)
-      for (const row of rows) {
-        if ((await outbox.find(row.submission_id))?.state !== 'held') await this.#close(row, 'void')
-      }
-      after = rows.at(-1)?.id
-      if (rows.length < sweptAtOnce) return
-    }
-  }
-
-  async #view(principal: Principal, row: ApprovalRow): Promise<Approval | undefined> {
-    const submission = await this.#options.outbox.find(row.submission_id)
-    if (!submission) return undefined
-    return toApproval(row, this.#options.outbox.view(principal, submission), principal, this.#options.settings.current)
-  }
-
-  #decision(
-    { userId, name }: Principal,
-    decision: 'approve' | 'deny',
-    reason: string | null,
-  ): Approval['decisions'][number] {
+  #decision({ userId, name }: Principal, decision: 'approve' | 'deny', reason: string | null): StoredDecision {
     return { user_id: userId ?? '', name, decision, reason, at: this.#at() }
   }
 

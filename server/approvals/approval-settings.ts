@@ -1,5 +1,13 @@
-/** Who has to approve, and how: set by an administrator, in memory, and followed where another process changes it. */
-import { ApprovalSettings, defaultApprovalSettings } from '../../contract/approvals.ts'
+/**
+ * Who has to approve, and how: set by an administrator. Nothing is remembered: what decides reads them in its own transaction.
+ * Stored settings that cannot be read approve nothing, until a user sets them again.
+ */
+import {
+  ApprovalSettings,
+  type ApprovalSettingsAnswer,
+  type ApprovalSettingsChange,
+  defaultApprovalSettings,
+} from '../../contract/approvals.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -7,54 +15,58 @@ import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 
 export interface KeptSettings {
-  find(name: string): Promise<unknown>
+  /** @throws SyntaxError where it is not JSON. */
+  find(name: string, db?: Database): Promise<unknown>
   save(transaction: Database, name: string, value: unknown, at: string): Promise<void>
 }
 
 const settingName = 'approvals'
+/** Shown and applied in the place of what cannot be read. */
+const unreadable: ApprovalSettingsAnswer = { ...defaultApprovalSettings, own_tokens: false, is_unreadable: true }
 
 export class ApprovalSettingsHolder {
   readonly #kept: KeptSettings
-  readonly #hub: Pick<EventHub, 'transact' | 'listen'>
+  readonly #hub: Pick<EventHub, 'transact'>
   readonly #logger: Logger
-  #current = defaultApprovalSettings
-  #unsubscribe: (() => void) | undefined
 
-  constructor(kept: KeptSettings, hub: Pick<EventHub, 'transact' | 'listen'>, logger: Logger) {
+  constructor(kept: KeptSettings, hub: Pick<EventHub, 'transact'>, logger: Logger) {
     this.#kept = kept
     this.#hub = hub
     this.#logger = logger
   }
 
   async start(): Promise<void> {
-    await this.#load()
-    this.#unsubscribe = this.#hub.listen('configuration_updated', ({ changed }) => {
-      if (!changed.includes(settingName)) return
-      this.#load().catch((err: unknown) => this.#logger.error({ err }, 'the settings of approvals could not be read'))
+    if (!(await this.read()).is_unreadable) return
+    this.#logger.error('the settings of approvals cannot be read: nothing is approved until a user sets them again')
+  }
+
+  /** As the database has them now, also where another process has just set them. @param db The transaction that decides. */
+  async read(db?: Database): Promise<ApprovalSettingsAnswer> {
+    const stored = await this.#kept.find(settingName, db).catch((error: unknown) => {
+      if (error instanceof SyntaxError) return error
+      throw error
     })
+    if (stored === undefined) return { ...defaultApprovalSettings, is_unreadable: false }
+    const { success, data } = ApprovalSettings.safeParse(stored)
+    return success ? { ...data, is_unreadable: false } : unreadable
   }
 
-  stop(): void {
-    this.#unsubscribe?.()
-  }
-
-  get current(): ApprovalSettings {
-    return this.#current
-  }
-
-  async set(principal: Principal, settings: ApprovalSettings): Promise<ApprovalSettings> {
+  async set(principal: Principal, change: ApprovalSettingsChange): Promise<ApprovalSettingsAnswer> {
     if (principal.kind !== 'session') throw new Problem('session_needed', 'Sign in to change how approvals are given.')
+    const { is_unreadable: _ignored, ...settings } = change
     const at = new Date().toISOString()
     await this.#hub.transact(async (transaction, tell) => {
       await this.#kept.save(transaction, settingName, settings, at)
       tell({ type: 'configuration_updated', data: { changed: [settingName], principal: principal.name, at } })
     })
-    this.#current = settings
-    return settings
+    return { ...settings, is_unreadable: false }
   }
+}
 
-  async #load(): Promise<void> {
-    const read = ApprovalSettings.safeParse(await this.#kept.find(settingName))
-    this.#current = read.success ? read.data : defaultApprovalSettings
-  }
+/** Where they cannot be read. */
+export function settingsProblem({ is_unreadable: isUnreadable }: ApprovalSettingsAnswer): Problem | undefined {
+  if (!isUnreadable) return undefined
+  const detail =
+    'The stored settings of approvals cannot be read, so nothing is approved until an administrator saves them again.'
+  return new Problem('not_possible_now', detail)
 }

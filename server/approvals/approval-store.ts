@@ -10,6 +10,8 @@ export interface ApprovalQuery {
   state?: ApprovalState | undefined
 }
 
+export type Asker = Pick<ApprovalRow, 'principal_kind' | 'principal_id' | 'user_id' | 'account_id'>
+
 export class ApprovalStore {
   readonly #db: Database
 
@@ -77,6 +79,28 @@ export class ApprovalStore {
       .where('state', '=', 'waiting')
       .where('expires_at', '<=', at)
       .orderBy('expires_at')
+      .limit(limit)
+      .execute()
+  }
+
+  /** Who asked for what waits. */
+  async listSenders(): Promise<Asker[]> {
+    return this.#db
+      .selectFrom('approvals')
+      .select(['principal_kind', 'principal_id', 'user_id', 'account_id'])
+      .distinct()
+      .where('state', '=', 'waiting')
+      .execute()
+  }
+
+  async listWaitingOf({ principal_id: id, account_id: accountId }: Asker, limit: number): Promise<ApprovalRow[]> {
+    return this.#db
+      .selectFrom('approvals')
+      .selectAll()
+      .where('state', '=', 'waiting')
+      .where('principal_id', '=', id)
+      .where('account_id', '=', accountId)
+      .orderBy('id')
       .limit(limit)
       .execute()
   }

@@ -29,7 +29,7 @@ export interface ApprovalRow {
   message: string | null
   group_key: string
   needed: number
-  /** `Approval['decisions']` */
+  /** `StoredDecision[]` */
   decisions: string
   created_at: string
   expires_at: string
@@ -47,6 +47,10 @@ export function judgedOf({ judged }: Pick<ApprovalRow, 'judged'>): JudgedMessage
   return { ...message, threadPeople: threadPeople ? new Set(threadPeople) : undefined }
 }
 
-export function decisionsOf({ decisions }: Pick<ApprovalRow, 'decisions'>): Approval['decisions'] {
-  return JSON.parse(decisions) as Approval['decisions']
+type Decision = Approval['decisions'][number]
+/** `counts` is left out as long as it waits: it is found out each time. */
+export type StoredDecision = Omit<Decision, 'counts'> & Partial<Pick<Decision, 'counts'>>
+
+export function decisionsOf({ decisions }: Pick<ApprovalRow, 'decisions'>): StoredDecision[] {
+  return JSON.parse(decisions) as StoredDecision[]
 }

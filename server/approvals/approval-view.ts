@@ -1,21 +1,30 @@
 /** From the row of an approval, and its message in the outbox, to how it is shown. */
-import type { Approval, ApprovalSettings } from '../../contract/approvals.ts'
+import type { Approval, ApprovalSettings, ApprovalSettingsAnswer } from '../../contract/approvals.ts'
 import type { PolicyFinding } from '../../contract/policy.ts'
 import type { Submission } from '../../contract/submission.ts'
 import type { Principal } from '../platform/principal.ts'
 import { approveRefusal, denyRefusal } from './approval-rights.ts'
-import { type ApprovalRow, decisionsOf } from './approval-tables.ts'
+import type { ApprovalRow } from './approval-tables.ts'
+import type { Obstacle } from './release-check.ts'
+
+export interface Seen {
+  submission: Submission
+  decisions: Approval['decisions']
+  settings: ApprovalSettingsAnswer
+  /** Of what waits. */
+  obstacle: Obstacle | undefined
+}
 
 export function toApproval(
   row: ApprovalRow,
-  submission: Submission,
   principal: Principal,
-  settings: ApprovalSettings,
+  { submission, decisions, settings, obstacle }: Seen,
 ): Approval {
   const { id, state, hash, principal_id, principal_kind: kind, principal_name: name, created_at, expires_at } = row
-  const refusal = approveRefusal(principal, row, settings)
   const isWaiting = state === 'waiting'
-  const mayApprove = isWaiting && !refusal && !submission.is_frozen
+  const refusal = isWaiting ? approveRefusal(principal, row, settings, decisions) : undefined
+  const mayDecide = isWaiting && !refusal
+  const isBegun = submission.recipients.some(({ state: of }) => of === 'accepted')
   return {
     id,
     state,
@@ -27,14 +36,14 @@ export function toApproval(
     group: row.group_key,
     created_at,
     expires_at,
-    decisions: decisionsOf(row),
+    decisions,
     needed: neededOf(row, settings),
     can: [
-      ...(mayApprove ? (['approve', 'edit'] as const) : []),
+      ...(mayDecide && !obstacle ? (['approve'] as const) : []),
+      ...(mayDecide && !isBegun && (obstacle?.isEditable ?? true) ? (['edit'] as const) : []),
       ...(isWaiting && !denyRefusal(principal, row) ? (['deny'] as const) : []),
     ],
-    cannot_because:
-      isWaiting && !mayApprove ? (refusal?.message ?? 'A human stopped what its sender, or its account, sends.') : null,
+    cannot_because: (refusal ?? (isWaiting ? obstacle?.problem : undefined))?.message ?? null,
   }
 }
 

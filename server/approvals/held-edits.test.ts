@@ -21,15 +21,16 @@ async function held(world: World) {
 
 /** Something happens between composing the edit and putting it in place of what waits. */
 function editsWhile(world: World, happens: () => Promise<unknown>): HeldEdits {
-  const { approvals, approvalStore: store, drafts, outbox, hub, clock } = world
+  const { approvals, releases, approvalStore: store, drafts, outbox, hub, clock } = world
   const composer: HeldEditsOptions['composer'] = {
-    compose: async (...asked) => {
-      const composed = await world.composer.compose(...asked)
+    composePlanned: async (...asked) => {
+      const composed = await world.composer.composePlanned(...asked)
       await happens()
       return composed
     },
+    keep: (...kept) => world.composer.keep(...kept),
   }
-  return new HeldEdits({ approvals, store, drafts, composer, outbox, hub, now: clock.now })
+  return new HeldEdits({ approvals, releases, store, drafts, composer, outbox, hub, now: clock.now })
 }
 
 const requests = (world: World) => world.facts().filter(({ type }) => type === 'approval_requested')
@@ -75,7 +76,7 @@ test('what was decided or cancelled is not edited any more', async () => {
 test('what was cancelled is not edited either while its approval does not know it yet', async () => {
   const world = await startSending()
   const { draft, submission, approval } = await held(world)
-  await world.approvals.stop()
+  await world.ends.stop()
   await world.outbox.cancel(agent, submission.id)
   expect((await world.approvalOf(submission.id)).state).toBe('waiting')
   const { rev } = await world.drafts.get(ann, 'a', draft.id)
@@ -93,6 +94,8 @@ test('an edit during which the message was approved comes too late: what was app
     'approval_void',
   )
   await expect.poll(() => world.stateOf(submission.id)).toBe('sent')
+  const { draft_id: draftId, rev } = (await world.outbox.find(submission.id))!
+  expect(await world.drafts.get(ann, 'a', draftId)).toMatchObject({ rev, to: [{ email: 'anne@example.com' }] })
   expect(world.senders.taken.map(hashOfTaken)).toEqual([approval.hash])
   expect(world.senders.taken[0]!.envelope.to).toEqual(['anne@example.com'])
 })
@@ -105,6 +108,9 @@ test('of two edits of one message the second is void, and the first one is what 
   })
   const second = await codeOf(edits.edit(ann, approval.id, approval.hash, { subject: 'Second' }, signal))
   expect(second).toBe('approval_void')
+  // Nothing of the second is left in the draft either: it is what waits.
+  const { draft_id: draftId, rev } = (await world.outbox.find(submission.id))!
+  expect(await world.drafts.get(ann, 'a', draftId)).toMatchObject({ rev, subject: 'First' })
   const waits = await world.approvalOf(submission.id)
   expect(waits.state).toBe('waiting')
   expect((await world.approvals.get(ann, approval.id)).submission.subject).toBe('First')
@@ -142,4 +148,56 @@ test('the policy is asked about the edited recipients, and everyone is told that
   expect(await codeOf(world.approvals.approve(ann, approval.id, hash))).toBe('not_possible_now')
   expect(world.senders.taken).toEqual([])
   expect(await world.stateOf(submission.id)).toBe('held')
+})
+
+test('of ten editors at the same moment one wins, and the draft is what waits', async () => {
+  const world = await startSending()
+  const { draft, submission, approval } = await held(world)
+  const subjects = Array.from({ length: 10 }, (_, index) => `Edit ${index}`)
+  const edited = await Promise.all(
+    subjects.map(subject => codeOf(world.edits.edit(ann, approval.id, approval.hash, { subject }, signal))),
+  )
+  expect(edited.toSorted()).toEqual([...Array.from({ length: 9 }, () => 'approval_void'), 'ok'])
+  const waits = (await world.outbox.find(submission.id))!
+  const left = await world.drafts.get(ann, 'a', draft.id)
+  expect([left.rev, left.subject]).toEqual([waits.rev, waits.subject])
+  expect(waits.rev).toBe(draft.rev + 1)
+  expect(waits.subject).toBe(subjects[edited.indexOf('ok')])
+})
+
+test('what some recipients have already is not edited, and what is frozen neither', async () => {
+  const world = await startSending()
+  const { submission, approval } = await held(world)
+  const { id } = await world.freezes.freeze(ann, { principal: agent.id, reads: 'allow' })
+  const edit = () => codeOf(world.edits.edit(ann, approval.id, approval.hash, { subject: 'x' }, signal))
+  expect([await edit(), (await world.approvals.get(ann, approval.id)).can]).toEqual(['frozen', ['deny']])
+  await world.freezes.lift(ann, id)
+  const row = (await world.outbox.find(submission.id))!
+  const recipients = row.recipients.replace('"waiting"', '"accepted"')
+  await world.db.updateTable('submissions').set({ recipients }).where('id', '=', row.id).execute()
+  expect([await edit(), (await world.approvals.get(ann, approval.id)).can]).toEqual([
+    'not_possible_now',
+    ['approve', 'deny'],
+  ])
+})
+
+test('an account that got another address gives it to what is edited, and to drafts that were composed before', async () => {
+  const world = await startSending()
+  const { submission, approval } = await held(world)
+  const open = await world.create({ to: ['anne@example.com'], body: { format: 'text', content: 'x' } })
+  expect((await world.compose(open)).composed.from.email).toBe('ann@example.org')
+  world.setEmail('new@example.org')
+  world.rules.account = { version: '2', addresses: new Set(['new@example.org']) }
+  await world.edits.edit(ann, approval.id, approval.hash, { subject: 'Edited' }, signal)
+  const { hash } = await world.approvalOf(submission.id)
+  await world.approvals.approve(ann, approval.id, hash)
+  const second = await world.send(open)
+  const again = await world.approvalOf(second.id)
+  await world.approvals.approve(ann, again.id, again.hash)
+  for (const { id } of [submission, second]) await expect.poll(() => world.stateOf(id)).toBe('sent')
+  expect(world.senders.taken.map(({ envelope }) => envelope.from)).toEqual(['new@example.org', 'new@example.org'])
+  expect(world.senders.taken.map(({ bytes }) => /^From: (.*)$/m.exec(bytes.toString())![1]!.trim())).toEqual([
+    'new@example.org',
+    'new@example.org',
+  ])
 })

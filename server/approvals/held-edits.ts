@@ -5,18 +5,21 @@ import type { DraftComposer } from '../drafts/draft-composer.ts'
 import type { DraftService } from '../drafts/draft-service.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { OutboxService } from '../outbox/outbox-service.ts'
+import { recipientsOf } from '../outbox/submission-tables.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { requestedFact } from './approval-facts.ts'
 import type { ApprovalService } from './approval-service.ts'
 import type { ApprovalStore } from './approval-store.ts'
 import { judgedOf, storeJudged } from './approval-tables.ts'
+import type { ReleaseCheck } from './release-check.ts'
 
 export interface HeldEditsOptions {
   approvals: Pick<ApprovalService, 'getRow' | 'checkApprover'>
   store: ApprovalStore
-  drafts: Pick<DraftService, 'get' | 'changeSubmitted'>
-  composer: Pick<DraftComposer, 'compose'>
+  releases: Pick<ReleaseCheck, 'obstaclesIn'>
+  drafts: Pick<DraftService, 'get' | 'planSubmitted' | 'keepSubmitted'>
+  composer: Pick<DraftComposer, 'composePlanned' | 'keep'>
   outbox: Pick<OutboxService, 'replace' | 'find'>
   hub: Pick<EventHub, 'transact'>
   now(): number
@@ -31,7 +34,10 @@ export class HeldEdits {
     this.#options = options
   }
 
-  /** @throws Problem when it is not this message that waits any more; then the old one is what waits, unchanged. */
+  /**
+   * The draft, its message and the approval change together or not at all.
+   * @throws Problem when it is not this message that waits any more; then nothing of the edit stays.
+   */
   async edit(
     principal: Principal,
     id: string,
@@ -39,20 +45,29 @@ export class HeldEdits {
     change: HeldEdit,
     signal: AbortSignal,
   ): Promise<void> {
-    const { approvals, store, drafts, composer, outbox, hub } = this.#options
+    const { approvals, store, drafts, composer, outbox, releases, hub } = this.#options
     const row = await approvals.getRow(principal, id)
     await approvals.checkApprover(principal, row)
     const submission = await outbox.find(row.submission_id)
     if (row.state !== 'waiting' || row.hash !== hash || submission?.state !== 'held') throw isVoid()
+    if (recipientsOf(submission).some(({ state }) => state === 'accepted')) {
+      throw new Problem('not_possible_now', 'Some recipients have it already, so it is not edited any more.')
+    }
+    const obstacle = await releases.obstaclesIn()(row, submission)
+    if (obstacle && !obstacle.isEditable) throw obstacle.problem
     const { account_id: accountId, draft_id: draftId } = submission
     const draft = await drafts.get(principal, accountId, draftId)
     const people = [change.to ?? draft.to, change.cc ?? draft.cc, change.bcc ?? draft.bcc]
-    // Before the draft is changed: it is open again after a denial, and has to be whole then.
     if (people.every(list => list.length === 0)) {
       throw new Problem('no_recipients', 'A message needs a recipient.')
     }
-    const edited = await drafts.changeSubmitted(principal, accountId, draftId, { rev: draft.rev, ...change })
-    const composed = await composer.compose(principal, accountId, draftId, edited.rev, signal)
+    // Of the revision that waits: another editor may have been faster.
+    const planned = await drafts
+      .planSubmitted(principal, accountId, draftId, { rev: submission.rev, ...change })
+      .catch((error: unknown) => {
+        throw error instanceof Problem && error.code === 'draft_changed' ? isVoid() : error
+      })
+    const composed = await composer.composePlanned(principal, planned, signal)
     const at = new Date(this.#options.now()).toISOString()
     await hub.transact(async (transaction, tell) => {
       const isReplaced = await outbox.replace(transaction, tell, row.submission_id, hash, composed)
@@ -63,6 +78,8 @@ export class HeldEdits {
         attachmentBytes: composed.attachmentBytes,
       })
       if (!(await store.change(transaction, row, { hash: composed.hash, judged, decisions: '[]' }))) throw isVoid()
+      await drafts.keepSubmitted(transaction, tell, principal, planned)
+      await composer.keep(transaction, composed)
       tell(requestedFact(row, composed.envelope.to.length, at))
     })
   }

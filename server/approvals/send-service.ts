@@ -2,7 +2,6 @@
  * The only way by which mail leaves: a revision of a draft is composed, judged by the policy of its sender, and stored in one transaction as what
  * is sent, or held for an approval of exactly this message. Nothing in it is taken from the words of the sender.
  */
-import { createHash } from 'node:crypto'
 import type { Submission } from '../../contract/submission.ts'
 import type { ComposedMessage } from '../drafts/composed-message.ts'
 import type { DraftComposer } from '../drafts/draft-composer.ts'
@@ -17,10 +16,12 @@ import { Problem } from '../platform/problem.ts'
 import type { JudgedMessage, PolicyJudge, Verdict } from '../policies/policy-decision.ts'
 import type { PolicyRates } from '../policies/policy-rates.ts'
 import type { PolicyService } from '../policies/policy-service.ts'
+import { type ReadPolicy, unreadablePolicy } from '../policies/stored-policy.ts'
 import { requestedFact } from './approval-facts.ts'
 import type { ApprovalSettingsHolder } from './approval-settings.ts'
 import type { ApprovalStore } from './approval-store.ts'
-import { type ApprovalRow, storeJudged } from './approval-tables.ts'
+import { storeLetOut } from './let-out.ts'
+import { newApproval } from './new-approval.ts'
 
 export interface SendServiceOptions {
   drafts: Pick<DraftService, 'get'>
@@ -28,11 +29,11 @@ export interface SendServiceOptions {
   keys: DraftKeys
   outbox: Pick<OutboxService, 'submit' | 'get'>
   judge: PolicyJudge
-  policies: Pick<PolicyService, 'policyOf'>
+  policies: Pick<PolicyService, 'read'>
   rates: Pick<PolicyRates, 'findings' | 'countSend'>
-  freezes: Pick<FreezeService, 'isFrozen'>
+  freezes: Pick<FreezeService, 'isFrozenNow'>
   store: ApprovalStore
-  settings: Pick<ApprovalSettingsHolder, 'current'>
+  settings: Pick<ApprovalSettingsHolder, 'read'>
   hub: Pick<EventHub, 'transact'>
   accounts: { get(principal: Principal, accountId: string): Promise<{ enabled: boolean; smtp: unknown }> }
   /** Addresses of the thread of a message; undefined where they are not known. */
@@ -57,7 +58,6 @@ interface Prepared {
 }
 
 const year = 366 * 24 * 60 * 60_000
-const hour = 60 * 60_000
 /** Looks at a policy that is changed meanwhile. */
 const mostLooks = 5
 
@@ -85,16 +85,18 @@ export class SendService {
     await this.#checkAccount(principal, accountId)
     const prepared = await this.#prepare(principal, accountId, draftId, rev, sendAt, signal)
     for (let look = 1; ; look++) {
-      const policy = this.#options.policies.policyOf(principal)
-      const verdict = await this.#options.judge.judge(principal, prepared.judged)
+      const read = await this.#options.policies.read(principal)
+      if (read?.isUnreadable) throw new Problem('policy_denied', unreadablePolicy)
+      const verdict = await this.#options.judge.judge(principal, prepared.judged, read?.policy)
       if (verdict.verdict === 'deny') throw denied(verdict)
       const taken = await this.#options.hub.transact(async (transaction, tell) => {
         const repeated = await keys.repeated(call, transaction)
         if (repeated !== undefined) return repeated
-        // By the policy that applies now, and nothing is stopped by now.
-        if (this.#options.policies.policyOf(principal) !== policy) return undefined
-        this.#refuseFrozen(principal, accountId)
-        const { id } = await this.#take(principal, prepared, verdict, sendAt, { transaction, tell })
+        // By the policy that applies now, and nothing is stopped by now, whichever process did so.
+        const now = await this.#options.policies.read(principal, transaction)
+        if (now?.version !== read?.version) return undefined
+        await this.#refuseFrozen(principal, accountId, transaction)
+        const { id } = await this.#take(principal, prepared, verdict, { sendAt, read }, { transaction, tell })
         await keys.keep(transaction, call, id)
         return id
       })
@@ -115,7 +117,11 @@ export class SendService {
   ): Promise<Verdict> {
     const draft = await this.#options.drafts.get(principal, accountId, draftId)
     const prepared = await this.#prepare(principal, accountId, draftId, rev ?? draft.rev, undefined, signal)
-    return this.#options.judge.judge(as, prepared.judged)
+    const read = await this.#options.policies.read(as)
+    if (read?.isUnreadable) {
+      return { verdict: 'deny', findings: [{ rule: 'recipients', effect: 'deny', why: unreadablePolicy }] }
+    }
+    return this.#options.judge.judge(as, prepared.judged, read?.policy)
   }
 
   async #prepare(
@@ -145,49 +151,34 @@ export class SendService {
     principal: Principal,
     { composed, judged }: Prepared,
     { verdict, findings }: Verdict,
-    sendAt: number | undefined,
+    { sendAt, read }: { sendAt: number | undefined; read: ReadPolicy | undefined },
     { transaction, tell }: { transaction: Database; tell: Parameters<OutboxService['submit']>[1] },
   ): Promise<{ id: string }> {
-    const { outbox, rates, policies, settings, store, nextId, now } = this.#options
-    const policy = policies.policyOf(principal)
+    const { outbox, rates, store, nextId, now } = this.#options
     const recipients = composed.envelope.to.length
-    if (policy) {
+    if (read) {
       // Here nobody comes between what is counted and what is stored.
-      const tooMany = await rates.findings(principal.id, policy.sending, recipients, transaction)
+      const tooMany = await rates.findings(principal.id, read.policy.sending, recipients, transaction)
       if (tooMany.length > 0) throw denied({ verdict: 'deny', findings: tooMany })
       await rates.countSend(transaction, principal.id, recipients)
     }
-    const undoMs = policy ? 0 : settings.current.undo_seconds * 1_000
+    const settings = await this.#options.settings.read(transaction)
+    const undoMs = read ? 0 : settings.undo_seconds * 1_000
     const due = Math.max(sendAt ?? 0, now() + undoMs)
     const isLater = due > now()
-    const approvalId = verdict === 'hold' ? nextId() : null
-    const row = await outbox.submit(transaction, tell, {
-      ...{ principal, composed, approvalId },
+    const id = verdict === 'hold' ? nextId() : null
+    const submission = await outbox.submit(transaction, tell, {
+      ...{ principal, composed, approvalId: id },
       state: verdict === 'hold' ? 'held' : isLater ? 'scheduled' : 'queued',
-      sendAt: isLater ? iso(due) : null,
+      sendAt: isLater ? new Date(due).toISOString() : null,
+      letOut: read && id === null ? storeLetOut(read.policy, judged) : null,
     })
-    if (approvalId === null) return row
-    const at = iso(now())
-    const approval: ApprovalRow = {
-      id: approvalId,
-      submission_id: row.id,
-      account_id: composed.accountId,
-      ...{ principal_kind: principal.kind, principal_id: principal.id, principal_name: principal.name },
-      user_id: principal.userId,
-      hash: composed.hash,
-      state: 'waiting',
-      judged: storeJudged(judged),
-      findings: JSON.stringify(findings),
-      message: composed.answers ? JSON.stringify({ id: null, ref: composed.answers.ref }) : null,
-      group_key: groupOf(principal, composed),
-      needed: settings.current.approvers,
-      decisions: '[]',
-      created_at: at,
-      expires_at: iso(now() + settings.current.expires_hours * hour),
-    }
+    if (id === null) return submission
+    const { answers } = composed
+    const approval = newApproval({ id, submission, answers, judged, findings, settings, now: now() })
     await store.insert(transaction, approval)
-    tell(requestedFact(approval, recipients, at))
-    return row
+    tell(requestedFact(approval, recipients, approval.created_at))
+    return submission
   }
 
   #timeOf(at: string | undefined): number | undefined {
@@ -202,11 +193,11 @@ export class SendService {
     const { enabled, smtp } = await this.#options.accounts.get(principal, accountId)
     if (!enabled) throw new Problem('account_disabled', 'The account is disabled; an administrator can enable it.')
     if (!smtp) throw new Problem('account_cannot_send', 'The account has no SMTP server; an administrator can add one.')
-    this.#refuseFrozen(principal, accountId)
+    await this.#refuseFrozen(principal, accountId)
   }
 
-  #refuseFrozen(principal: Principal, accountId: string): void {
-    if (!this.#options.freezes.isFrozen(principal, accountId)) return
+  async #refuseFrozen(principal: Principal, accountId: string, db?: Database): Promise<void> {
+    if (!(await this.#options.freezes.isFrozenNow(principal, accountId, db))) return
     throw new Problem('frozen', 'A human stopped what this caller, or this account, sends.')
   }
 }
@@ -219,17 +210,4 @@ function denied({ findings }: Verdict): Problem {
       return named === '' ? why : `${why.replace(/\.$/, '')}: ${named}.`
     })
   return new Problem('policy_denied', `The policy of the token does not allow this. ${words.join(' ')}`)
-}
-
-/** Answers in one thread belong together, and messages to the same people. */
-function groupOf({ id }: Principal, { accountId, answers, envelope }: ComposedMessage): string {
-  const what = answers?.threadId ?? answers?.messageId ?? [...envelope.to].sort()
-  return createHash('sha256')
-    .update(JSON.stringify([id, accountId, what]))
-    .digest('hex')
-    .slice(0, 16)
-}
-
-function iso(time: number): string {
-  return new Date(time).toISOString()
 }

@@ -9,6 +9,7 @@ import type { AccountService } from '../accounts/account-service.ts'
 import { type Blobs, BlobTooLarge } from '../blobs/blobs.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import { domainOf } from '../mail/ascii-address.ts'
+import type { Database } from '../platform/database/database.ts'
 import type { Principal } from '../platform/principal.ts'
 import { limitKeyOf } from '../platform/principal.ts'
 import { SharedJobs } from '../reading/job-cache.ts'
@@ -59,17 +60,49 @@ export class DraftComposer {
 
   /** For the other parts of this room. @param by The address of the account, and whose work it is. */
   async composeRow(row: DraftRow, by: { email: string; asker: string }, signal: AbortSignal): Promise<ComposedMessage> {
-    const known = await this.#options.store.composed(row.id, row.rev)
-    if (known !== undefined) return JSON.parse(known) as ComposedMessage
-    return this.#underWay.run(`${row.id} ${row.rev}`, signal, wanted => this.#compose(row, by, wanted))
+    const known = read(await this.#options.store.composed(row.id, row.rev))
+    if (known && isBy(known, row, by.email)) return known
+    const key = JSON.stringify([row.id, row.rev, by.email])
+    return this.#underWay.run(key, signal, wanted => this.#compose(row, by, wanted))
   }
 
-  async #compose(
+  /** Of a revision that is not stored yet. What is composed is removed again, unless `keep` is called within an hour. */
+  async composePlanned(principal: Principal, row: DraftRow, signal: AbortSignal): Promise<ComposedMessage> {
+    const { email } = await this.#options.accounts.get(principal, row.account_id)
+    return this.#write(row, { email, asker: limitKeyOf(principal) }, signal)
+  }
+
+  /** In the transaction that stores the revision. */
+  async keep(transaction: Database, composed: ComposedMessage): Promise<void> {
+    const { store, blobs } = this.#options
+    const { draftId, rev, blobId } = composed
+    await store.keepComposed(transaction, { draftId, rev, blobId, composed: JSON.stringify(composed) })
+    await blobs.use(transaction, blobId, ownerOf(draftId))
+  }
+
+  async #compose(row: DraftRow, by: { email: string; asker: string }, signal: AbortSignal): Promise<ComposedMessage> {
+    const { store, blobs, hub } = this.#options
+    const composed = await this.#write(row, by, signal)
+    return hub.transact(async transaction => {
+      // Composed by another process meanwhile: that one counts.
+      const other = read(await store.composed(row.id, row.rev, transaction))
+      const now = await store.find(row.id, transaction)
+      if (other && isBy(other, now ?? row, by.email)) return other
+      if (now?.rev !== row.rev) throw draftChanged(now?.rev ?? row.rev + 1)
+      for (const blobId of await store.forgetComposed(transaction, row.id)) {
+        await blobs.release(transaction, ownerOf(row.id), blobId)
+      }
+      await this.keep(transaction, composed)
+      return composed
+    })
+  }
+
+  async #write(
     row: DraftRow,
     { email, asker }: { email: string; asker: string },
     signal: AbortSignal,
   ): Promise<ComposedMessage> {
-    const { store, blobs, bodies, hub } = this.#options
+    const { store, blobs, bodies } = this.#options
     const content = contentOf(row)
     const quote = row.quote === null ? null : (JSON.parse(row.quote) as Quote)
     const written = await writeBodies(bodies, content, quote, { key: asker, signal })
@@ -94,18 +127,7 @@ export class DraftComposer {
     try {
       const bounds = { bytes: messageBytes, accountBytes: accountBytes }
       const blob = await blobs.write(row.account_id, stream, bounds)
-      const composed = toComposed({ row, content, from, messageId, blob, attachments })
-      return await hub.transact(async transaction => {
-        // Composed by another process meanwhile: that one counts.
-        const other = await store.composed(row.id, row.rev, transaction)
-        if (other !== undefined) return JSON.parse(other) as ComposedMessage
-        const now = await store.find(row.id, transaction)
-        if (now?.rev !== row.rev) throw draftChanged(now?.rev ?? row.rev + 1)
-        const kept = { draftId: row.id, rev: row.rev, blobId: blob.id, composed: JSON.stringify(composed) }
-        await store.keepComposed(transaction, kept)
-        await blobs.use(transaction, blob.id, ownerOf(row.id))
-        return composed
-      })
+      return toComposed({ row, content, from, messageId, blob, attachments })
     } catch (error) {
       if (error instanceof BlobTooLarge) throw tooLarge(error)
       throw error
@@ -114,6 +136,15 @@ export class DraftComposer {
       stream.destroy()
     }
   }
+}
+
+function read(composed: string | undefined): ComposedMessage | undefined {
+  return composed === undefined ? undefined : (JSON.parse(composed) as ComposedMessage)
+}
+
+/** The account may have got another address since. What was handed over to be sent stays what it is. */
+function isBy({ from }: ComposedMessage, { state }: Pick<DraftRow, 'state'>, email: string): boolean {
+  return state !== 'open' || from.email === email
 }
 
 interface Parts {

@@ -144,11 +144,21 @@ export class DraftService {
     return this.get(principal, accountId, draftId)
   }
 
-  /** Of one that is held for an approval: by the human who approves it. Its message in the outbox stays the old one until it is replaced. */
-  async changeSubmitted(principal: Principal, accountId: string, draftId: string, { rev, ...wanted }: DraftChange) {
+  /**
+   * The next revision of one that is held for an approval, as the human who approves it wants it. Nothing is stored yet.
+   * @throws Problem when it has another revision.
+   */
+  async planSubmitted(principal: Principal, accountId: string, draftId: string, { rev, ...wanted }: DraftChange) {
     const { signature } = await this.#options.identities.identityOf(principal, accountId)
-    const work = async (row: DraftRow) => ({ content: JSON.stringify(withChange(contentOf(row), wanted, signature)) })
-    return this.revise(principal, accountId, draftId, rev, work, 'submitted')
+    const row = await this.getRow(principal, accountId, draftId)
+    if (row.state !== 'submitted' || row.rev !== rev) throw draftChanged(row.rev)
+    const content = JSON.stringify(withChange(contentOf(row), wanted, signature))
+    return { ...row, content, ...nextRevision(principal, rev) }
+  }
+
+  /** In the transaction that puts its message in the place of the one that waits. @throws Problem when another one was faster. */
+  async keepSubmitted(transaction: Database, tell: Tell, principal: Principal, planned: DraftRow): Promise<void> {
+    await this.#keep(transaction, tell, principal, { after: planned, rev: planned.rev - 1, state: 'submitted' })
   }
 
   /** @throws Problem for drafts that the principal may not see. */
@@ -215,29 +225,32 @@ export class DraftService {
     draftId: string,
     rev: number,
     work: (row: DraftRow, transaction: Database) => Promise<Partial<DraftRow>>,
-    state: 'open' | 'submitted' = 'open',
   ): Promise<DraftRow> {
-    const { hub, store, blobs } = this.#options
-    return hub.transact(async (transaction, tell) => {
+    return this.#options.hub.transact(async (transaction, tell) => {
       const row = await this.getRow(principal, accountId, draftId, transaction)
-      if (row.state !== state) throw draftSubmitted()
+      if (row.state !== 'open') throw draftSubmitted()
       if (row.rev !== rev) throw draftChanged(row.rev)
-      const values: Partial<DraftRow> = {
-        ...(await work(row, transaction)),
-        rev: rev + 1,
-        key: newKey(),
-        changed_by: changedBy(principal),
-        updated_at: new Date().toISOString(),
-      }
-      if (!(await store.update(transaction, row, values, state))) throw draftChanged(rev + 1)
-      for (const blobId of await store.forgetComposed(transaction, draftId)) {
-        await blobs.release(transaction, ownerOf(draftId), blobId)
-      }
-      const after = { ...row, ...values }
-      await this.#wantCopy(transaction, after)
-      tell({ type: 'draft_changed', data: { ...factOf(after, principal), state } })
+      const after = { ...row, ...(await work(row, transaction)), ...nextRevision(principal, rev) }
+      await this.#keep(transaction, tell, principal, { after, rev, state: 'open' })
       return after
     })
+  }
+
+  /** @param rev The one that it replaces. */
+  async #keep(
+    transaction: Database,
+    tell: Tell,
+    principal: Principal,
+    { after, rev, state }: { after: DraftRow; rev: number; state: 'open' | 'submitted' },
+  ): Promise<void> {
+    const { store, blobs } = this.#options
+    const { id } = after
+    if (!(await store.update(transaction, { id, rev }, after, state))) throw draftChanged(rev + 1)
+    for (const blobId of await store.forgetComposed(transaction, id)) {
+      await blobs.release(transaction, ownerOf(id), blobId)
+    }
+    await this.#wantCopy(transaction, after)
+    tell({ type: 'draft_changed', data: { ...factOf(after, principal), state } })
   }
 
   async #begin(
@@ -309,6 +322,10 @@ export class DraftService {
 
 function factOf({ id, account_id, rev }: DraftRow, { id: principal }: Principal) {
   return { account_id, draft_id: id, rev, principal, at: new Date().toISOString() }
+}
+
+function nextRevision(principal: Principal, rev: number) {
+  return { rev: rev + 1, key: newKey(), changed_by: changedBy(principal), updated_at: new Date().toISOString() }
 }
 
 /** Nobody can know it before. */

@@ -9,8 +9,8 @@ export class IdentityStore {
     this.#db = db
   }
 
-  async find(accountId: string): Promise<SignatureRow | undefined> {
-    return this.#db.selectFrom('signatures').selectAll().where('account_id', '=', accountId).executeTakeFirst()
+  async find(accountId: string, db: Database = this.#db): Promise<SignatureRow | undefined> {
+    return db.selectFrom('signatures').selectAll().where('account_id', '=', accountId).executeTakeFirst()
   }
 
   async save(row: SignatureRow): Promise<void> {

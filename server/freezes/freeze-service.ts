@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { Freeze } from '../../contract/freezes.ts'
 import { isMailScope } from '../../contract/scope.ts'
 import type { EventHub } from '../events/event-hub.ts'
+import type { Database } from '../platform/database/database.ts'
 import { databaseFaultKind } from '../platform/database/database-fault.ts'
 import type { Operation, Stops } from '../platform/guard.ts'
 import { every } from '../platform/lifecycle.ts'
@@ -105,6 +106,19 @@ export class FreezeService implements Stops {
   /** Whether nothing of the principal may leave, or change mail of the account. Asked again right before it does. */
   isFrozen(principal: Acting, accountId: string): boolean {
     return this.#active.holds(principal, accountId)
+  }
+
+  /**
+   * The same as the database has it now, also where another process has just stopped something: what leaves, or changes mail, asks here right
+   * before it does. What was stopped here and could not be stored counts too.
+   */
+  async readHeld(db?: Database): Promise<(principal: Acting, accountId: string) => boolean> {
+    const stored = new ActiveFreezes(await this.#options.store.listActive(db))
+    return (principal, accountId) => stored.holds(principal, accountId) || this.#active.holds(principal, accountId)
+  }
+
+  async isFrozenNow(principal: Acting, accountId: string, db?: Database): Promise<boolean> {
+    return (await this.readHeld(db))(principal, accountId)
   }
 
   /** Whether what the principal reads now, and has open for reading, is to end. */

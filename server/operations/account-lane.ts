@@ -108,7 +108,7 @@ export class AccountLane {
   async #next(): Promise<OperationRow | undefined> {
     const { store, isHeld } = this.#options
     let next = await store.findNext(this.#accountId)
-    while (next && isHeld(next)) next = await store.findNext(this.#accountId, next.id)
+    while (next && (await isHeld(next))) next = await store.findNext(this.#accountId, next.id)
     return next
   }
 

@@ -36,7 +36,8 @@ export class FolderRunner {
     const first = await look(false)
     if (first.state !== 'sent') return this.#save(operation, item, first)
     await this.#save(operation, item, first)
-    const send = async (writer: FolderWriter) => (isHeld(operation) ? ('held' as const) : tell(writer, kind, args))
+    const send = async (writer: FolderWriter) =>
+      (await isHeld(operation)) ? ('held' as const) : tell(writer, kind, args)
     const told = await pool.runOnce(accountId, 'interactive', send, signal).catch((error: unknown) => {
       signal.throwIfAborted()
       return error instanceof UnknownOutcome || error instanceof Problem ? error : Promise.reject(error)

@@ -29,7 +29,7 @@ export type HeldOperation = Pick<
 >
 
 /** Whether nothing of the operation may be told to a mail server now. Later operations of the account that are not held pass it. */
-export type IsHeld = (operation: HeldOperation) => boolean
+export type IsHeld = (operation: HeldOperation) => boolean | Promise<boolean>
 
 export const mayChangeAll: MayChange = async () => undefined
 export const isNeverHeld: IsHeld = () => false

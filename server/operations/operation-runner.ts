@@ -43,7 +43,7 @@ export class OperationRunner {
     for (let sent = work.group('sent'); sent; sent = work.group('sent')) await this.#lookAfter(work, sent, signal)
     await this.#follow(work)
     for (let next = work.group('waiting'); next; next = work.group('waiting')) {
-      if (isHeld(operation)) return
+      if (await isHeld(operation)) return
       await this.#step(work, next, checks, signal)
     }
     if (operation.state === 'pending' && work.settled) await this.#save(work, [])
@@ -102,7 +102,7 @@ export class OperationRunner {
     const [{ path }] = sent as [PlacedItem]
     // Waiting for a connection may have taken a while.
     const send = async (writer: MessageWriter) =>
-      isHeld(work.operation) ? ('held' as const) : step.send(writer, sent, change, intent)
+      (await isHeld(work.operation)) ? ('held' as const) : step.send(writer, sent, change, intent)
     const told = await pool.runOnce(accountId, 'interactive', send, signal, path).catch((error: unknown) => {
       endedBy(error, signal)
       if (error instanceof UnknownOutcome) return undefined

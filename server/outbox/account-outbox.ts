@@ -5,11 +5,10 @@
 import type { LeaseClaim, LeaseService } from '../leases/lease-service.ts'
 import { type Lease, LeaseLost } from '../platform/lease.ts'
 import { Delivery, type DeliveryOptions } from './delivery.ts'
+import { type Claimed, takeDue } from './due-messages.ts'
 import { giveUpOld, markInterrupted } from './left-over.ts'
 import { SentCopies, type SentCopiesOptions } from './sent-copies.ts'
-import { deliveryFact } from './submission-facts.ts'
-import type { DueRow } from './submission-store.ts'
-import { errorOf, type SubmissionRow } from './submission-tables.ts'
+import { errorOf } from './submission-tables.ts'
 
 export interface AccountOutboxOptions extends DeliveryOptions, Omit<SentCopiesOptions, 'accountId' | 'lease'> {
   leases: Pick<LeaseService, 'want'>
@@ -104,51 +103,32 @@ export class AccountOutbox {
     // While the account cannot send, one message finds out whether it can again.
     const free = (isFailing ? 1 : connections()) - this.#sending.size
     if (free <= 0) return undefined
-    const claimed = await this.#take(lease, free)
-    for (const row of claimed) this.#begin(row, lease)
-    if (claimed.length > 0) return 0
+    const { claimed, isMore } = await takeDue(this.#accountId, lease, free, this.#options)
+    for (const each of claimed) this.#begin(each, lease)
+    if (claimed.length > 0 || isMore) return 0
     const at = clock.now()
     const next = await store.nextDue(this.#accountId, new Date(at).toISOString())
     return next === undefined ? undefined : Math.max(1, Date.parse(next) - at)
   }
 
-  /** Takes some whose time has come, in one transaction; what a human has stopped is passed over. */
-  async #take(lease: Lease, limit: number): Promise<SubmissionRow[]> {
-    const { store, hub, clock, isHeld } = this.#options
-    const at = new Date(clock.now()).toISOString()
-    const some = await store.listDue(this.#accountId, { at, limit: 1 })
-    if (some.length === 0) return []
-    return hub.transact(async (transaction, tell) => {
-      await lease.fence(transaction)
-      const without: string[] = []
-      let due: DueRow[]
-      for (;;) {
-        due = await store.listDue(this.#accountId, { at, limit, without }, transaction)
-        const held = new Set(due.filter(isHeld).map(({ principal_id: id }) => id))
-        if (held.size === 0) break
-        without.push(...held)
-      }
-      const claimed: SubmissionRow[] = []
-      for (const { id } of due) {
-        const row = await store.claim(transaction, id)
-        if (!row) continue
-        claimed.push(row)
-        tell(deliveryFact(row))
-      }
-      return claimed
-    })
-  }
-
-  #begin(row: SubmissionRow, lease: Lease): void {
-    const sending = this.#send(row, lease).finally(() => {
+  #begin(claimed: Claimed, lease: Lease): void {
+    // Another process may have changed its login or address, and that is not heard yet.
+    if (!this.#delivery.isFor(claimed.account)) this.#own(this.changed())
+    const sending = this.#send(claimed, lease).finally(() => {
       this.#sending.delete(sending)
       this.wake()
     })
     this.#sending.add(sending)
   }
 
-  async #send(row: SubmissionRow, lease: Lease): Promise<void> {
-    const written = await this.#delivery.send(row, lease)
+  #own(closed: Promise<void>): void {
+    closed.catch((err: unknown) => {
+      this.#options.logger.warn({ err, account_id: this.#accountId }, 'connections of an outbox were not closed')
+    })
+  }
+
+  async #send(claimed: Claimed, lease: Lease): Promise<void> {
+    const written = await this.#delivery.send(claimed, lease)
     if (!written || !this.#delivery.isFailing) return
     await giveUpOld(this.#accountId, lease, errorOf(written), this.#options).catch((err: unknown) => {
       const { logger } = this.#options

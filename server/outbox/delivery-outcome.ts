@@ -6,7 +6,7 @@ import { recipientsOf, type StoredError, type StoredRecipient, type SubmissionRo
 export type OutcomeColumns = Partial<SubmissionRow> & Pick<SubmissionRow, 'state' | 'recipients' | 'error'>
 
 /** Nothing was tried: neither the message nor the server is to blame. */
-const untried = new Set(['frozen', 'stopped'])
+const untried = new Set(['not_now', 'stopped'])
 
 export function afterSent(row: SubmissionRow, outcome: SendOutcome, now: number): OutcomeColumns {
   const at = new Date(now).toISOString()

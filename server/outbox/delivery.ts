@@ -6,11 +6,13 @@ import { type Lease, LeaseLost } from '../platform/lease.ts'
 import type { Logger } from '../platform/logger.ts'
 import { afterNotSent, afterSent, afterUnknown, type OutcomeColumns } from './delivery-outcome.ts'
 import type { DraftMarks, SubmittedBlobs } from './draft-marks.ts'
+import type { Claimed } from './due-messages.ts'
+import type { Leaving } from './leaving.ts'
 import { type MailSender, type MailSenders, NotSent, UnknownDelivery } from './mail-sender.ts'
 import type { OutboxClock } from './outbox-clock.ts'
 import { accountDelay } from './retry-times.ts'
 import { deliveryFact } from './submission-facts.ts'
-import type { DueRow, SubmissionStore } from './submission-store.ts'
+import type { SubmissionStore } from './submission-store.ts'
 import { recipientsOf, type SubmissionRow } from './submission-tables.ts'
 import { verifiedBytes } from './verified-bytes.ts'
 
@@ -24,9 +26,7 @@ export interface DeliveryOptions {
   loginOf(accountId: string): Promise<MailLogin>
   /** Messages of an account that are sent at a time. */
   connections(): number
-  isHeld(submission: DueRow): boolean
-  /** Whether its sender may still send it: a token may be revoked or narrowed, a user disabled, while it waits. */
-  mayStillSend(submission: DueRow): Promise<boolean>
+  leaving: Leaving
   /** Hears in which state each attempt has left its message. */
   attempted?(state: SubmissionState): void
   clock: OutboxClock
@@ -42,6 +42,8 @@ export class Delivery {
   /** Ends what is being sent. */
   readonly #cut = new AbortController()
   #sender: MailSender | undefined
+  /** Of the account as it was when the connections were opened; undefined before the first message. */
+  #openedFor: string | undefined
   /** In a row, of the account and not of a message. */
   #faults = 0
   #pausedUntil = 0
@@ -55,6 +57,11 @@ export class Delivery {
   /** The account cannot send at the moment: its server is away, or refuses the login. */
   get isFailing(): boolean {
     return this.#faults > 0
+  }
+
+  /** Whether its connections are those of the account as it is now. */
+  isFor(account: string): boolean {
+    return this.#openedFor === account
   }
 
   /** How long it is left alone. */
@@ -86,9 +93,10 @@ export class Delivery {
   }
 
   /** Never rejects. @returns What was written: undefined when nothing could be. */
-  async send(row: SubmissionRow, lease: Lease): Promise<SubmissionRow | undefined> {
+  async send({ row, account }: Claimed, lease: Lease): Promise<SubmissionRow | undefined> {
     const { clock } = this.#options
-    const columns = await this.#attempt(row).then(
+    this.#openedFor = account
+    const columns = await this.#attempt(row, account).then(
       outcome => {
         this.#faults = 0
         return afterSent(row, outcome, clock.now())
@@ -100,28 +108,27 @@ export class Delivery {
     return written
   }
 
-  async #attempt(row: SubmissionRow) {
-    const { blobs, isHeld } = this.#options
-    await this.#checkSender(row)
+  async #attempt(row: SubmissionRow, account: string) {
+    const { blobs } = this.#options
     const to = recipientsOf(row).flatMap(({ email, state }) => (state === 'waiting' ? [email] : []))
-    const bytes = verifiedBytes(blobs.read(row.blob_id), row.sha256, {
-      mayLeave: () => !isHeld(row),
-      checkSender: () => this.#checkSender(row),
-    })
+    const bytes = verifiedBytes(blobs.read(row.blob_id), row.sha256, () => this.#checkLeaves(row, account))
     const figures = { sizeBytes: row.size_bytes, envelopeId: row.id }
     const sender = await this.#open()
     return sender.send({ from: row.envelope_from, to }, bytes, figures, this.#cut.signal)
   }
 
-  /** @throws NotSent */
-  async #checkSender(row: SubmissionRow): Promise<void> {
-    const isAllowed = await this.#options.mayStillSend(row).catch((cause: unknown) => {
-      const message = 'Whether its sender may still send could not be read.'
-      throw new NotSent(message, { isTemporary: true, code: 'sender_not_known', cause })
-    })
-    if (isAllowed) return
-    const message = 'Its sender may not send it any more: the token or user has ended, or has fewer rights now.'
-    throw new NotSent(message, { isTemporary: false, code: 'sender_not_allowed' })
+  /** As when it was taken for delivery, of what the database has now. @throws NotSent */
+  async #checkLeaves(row: SubmissionRow, account: string): Promise<void> {
+    const ruling = await this.#options.leaving
+      .rulesIn()(row)
+      .catch((cause: unknown) => {
+        const message = 'Whether it may still leave could not be read.'
+        throw new NotSent(message, { isTemporary: true, code: 'rules_not_known', cause })
+      })
+    if (ruling.verdict === 'refused') throw new NotSent(ruling.why, { isTemporary: false, code: ruling.code })
+    if (ruling.verdict === 'leave' && ruling.account === account) return
+    // What becomes of it is decided when it is taken the next time.
+    throw new NotSent('It may not leave now.', { isTemporary: true, code: 'not_now' })
   }
 
   async #open(): Promise<MailSender> {

@@ -13,6 +13,8 @@ export interface Submitted {
   /** In ISO 8601; with `scheduled`, and with `held` for what is released then. */
   sendAt: string | null
   approvalId: string | null
+  /** See the table. */
+  letOut?: string | null
 }
 
 /** What it holds of its message: these change together. */
@@ -33,7 +35,11 @@ export type MessageColumns = Pick<
   | 'answers'
 >
 
-export function newSubmission({ principal, composed, state, sendAt, approvalId }: Submitted, id: string, at: string) {
+export function newSubmission(
+  { principal, composed, state, sendAt, approvalId, letOut = null }: Submitted,
+  id: string,
+  at: string,
+) {
   const row: SubmissionRow = {
     id,
     account_id: composed.accountId,
@@ -50,6 +56,7 @@ export function newSubmission({ principal, composed, state, sendAt, approvalId }
     error: null,
     ended_at: null,
     approval_id: approvalId,
+    let_out: letOut,
     copy_state: 'none',
     copy_folder: null,
     copy_why: null,

@@ -25,6 +25,9 @@ export class OutboxQueue {
         if (state === 'queued' || state === 'scheduled' || sent_copy === 'waiting') this.#wake(account_id)
       }),
       hub.listen('freeze_changed', () => this.lookAgain()),
+      // What a policy, or settings of approvals, stopped may go on.
+      hub.listen('token_updated', () => this.lookAgain()),
+      hub.listen('configuration_updated', () => this.lookAgain()),
       hub.listen('account_updated', ({ account_id }) => {
         const changed = this.#accounts.get(account_id)?.changed()
         this.#own(changed, account_id)

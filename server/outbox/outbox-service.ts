@@ -14,7 +14,7 @@ import { messageColumns, newSubmission, readiness, type Submitted } from './new-
 import { deliveryFact } from './submission-facts.ts'
 import type { SubmissionIds } from './submission-id.ts'
 import { maySee, sightOf } from './submission-rights.ts'
-import type { DueRow, SubmissionStore } from './submission-store.ts'
+import { type DueRow, dueStates, type SubmissionStore } from './submission-store.ts'
 import { recipientsOf, type StoredError, type SubmissionRow } from './submission-tables.ts'
 import { cancellable, toSubmission } from './submission-view.ts'
 
@@ -68,6 +68,24 @@ export class OutboxService {
     }
     tell(deliveryFact(row))
     return row
+  }
+
+  /** What waits to leave is held for an approval. @returns Whether it waited, with this hash. */
+  async hold(
+    transaction: Database,
+    tell: Tell,
+    { id, hash }: Pick<SubmissionRow, 'id' | 'hash'>,
+    approvalId: string,
+  ): Promise<boolean> {
+    const values = { state: 'held' as const, approval_id: approvalId, let_out: null, due_at: null, error: null }
+    const held = await this.#options.store.change(transaction, id, { states: dueStates, hash }, values)
+    if (held) tell(deliveryFact(held))
+    return held !== undefined
+  }
+
+  /** It goes on waiting to leave, by other rules. */
+  async letOut(transaction: Database, { id, hash }: Pick<SubmissionRow, 'id' | 'hash'>, letOut: string): Promise<void> {
+    await this.#options.store.change(transaction, id, { states: dueStates, hash }, { let_out: letOut })
   }
 
   /** Lets go what was held for an approval: now, or at the time that was asked for. @returns Whether it was held, with this hash. */

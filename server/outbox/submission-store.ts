@@ -13,11 +13,11 @@ export interface SubmissionQuery {
   limit: number
 }
 
-/** What decides whether a submission is held, in few bytes. */
+/** What decides whether a submission is frozen. */
 export type DueRow = Pick<SubmissionRow, 'id' | 'account_id' | 'principal_id' | 'principal_kind' | 'user_id'>
 
 export const waitingStates = ['held', 'scheduled', 'queued', 'sending'] as const satisfies readonly SubmissionState[]
-const dueStates = ['scheduled', 'queued'] as const satisfies readonly SubmissionState[]
+export const dueStates = ['scheduled', 'queued'] as const satisfies readonly SubmissionState[]
 
 export class SubmissionStore {
   readonly #db: Database
@@ -103,10 +103,10 @@ export class SubmissionStore {
     accountId: string,
     { at, limit, without = [] }: { at: string; limit: number; without?: readonly string[] },
     db: Database = this.#db,
-  ): Promise<DueRow[]> {
+  ): Promise<SubmissionRow[]> {
     let query = db
       .selectFrom('submissions')
-      .select(['id', 'account_id', 'principal_id', 'principal_kind', 'user_id'])
+      .selectAll()
       .where('account_id', '=', accountId)
       .where('due_at', '<=', at)
       .where('state', 'in', dueStates)

@@ -47,6 +47,8 @@ export interface SubmissionRow {
   error: string | null
   ended_at: string | null
   approval_id: string | null
+  /** JSON, of those who judge: why it may leave without an approval; null for what users send, and for what needs one. */
+  let_out: string | null
   copy_state: CopyState
   copy_folder: string | null
   copy_why: string | null

@@ -2,20 +2,16 @@
 import { createHash } from 'node:crypto'
 import { type MessageBytes, NotSent } from './mail-sender.ts'
 
-export interface Leave {
-  /** Asked before the first byte and behind the last one: until then nobody gets the message. */
-  mayLeave(): boolean
-  /** Behind the last byte. @throws NotSent */
-  checkSender(): Promise<void>
-}
-
-/** @throws NotSent instead of ending, when these are not the bytes, or it may not leave. */
+/**
+ * @param checkLeaves Asked before the first byte and behind the last one: until then nobody gets the message.
+ * @throws NotSent instead of ending, when these are not the bytes, and what `checkLeaves` throws.
+ */
 export async function* verifiedBytes(
   bytes: MessageBytes,
   sha256: string,
-  { mayLeave, checkSender }: Leave,
+  checkLeaves: () => Promise<void>,
 ): AsyncGenerator<Uint8Array> {
-  if (!mayLeave()) throw frozen()
+  await checkLeaves()
   const hash = createHash('sha256')
   for await (const piece of bytes) {
     hash.update(piece)
@@ -25,10 +21,5 @@ export async function* verifiedBytes(
     const message = 'The stored message is not the one that was handed in; it was not sent.'
     throw new NotSent(message, { isTemporary: false, code: 'content_changed' })
   }
-  await checkSender()
-  if (!mayLeave()) throw frozen()
-}
-
-function frozen(): NotSent {
-  return new NotSent('A human stopped it.', { isTemporary: true, code: 'frozen' })
+  await checkLeaves()
 }

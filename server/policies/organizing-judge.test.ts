@@ -14,7 +14,11 @@ function judgeOn(db: Database, organizing: Partial<TokenPolicy['organizing']>, m
   const clock = { now: Date.parse('2026-01-05T10:00:00.000Z') }
   const rates = new PolicyRates(new PolicyStore(db), () => clock.now)
   const policy = { ...defaultPolicy, mode, organizing: { ...defaultPolicy.organizing, ...organizing } }
-  const judge = new OrganizingJudge({ policyOf: ({ kind }) => (kind === 'session' ? undefined : policy), rates, db })
+  const judge = new OrganizingJudge({
+    read: async ({ kind }) => (kind === 'session' ? undefined : { policy, version: '', isUnreadable: false }),
+    rates,
+    db,
+  })
   const ask = (messages: number, folders = ['INBOX'], isDeletion = false, principal = bot) =>
     judge.admit(principal, { messages, folders, isDeletion, isRename: false }).then(
       () => 'done',

@@ -4,6 +4,7 @@ import type { Database } from '../platform/database/database.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { PolicyRates } from './policy-rates.ts'
+import { type ReadPolicy, unreadablePolicy } from './stored-policy.ts'
 
 /** What is to be changed, as the server found it. */
 export interface AskedOrganizing {
@@ -16,7 +17,8 @@ export interface AskedOrganizing {
 }
 
 export interface OrganizingJudgeOptions {
-  policyOf(principal: Principal): TokenPolicy | undefined
+  /** As the database has it now; undefined for people. */
+  read(principal: Principal): Promise<ReadPolicy | undefined>
   rates: Pick<PolicyRates, 'changeFindings' | 'countChanges'>
   db: Database
 }
@@ -32,8 +34,10 @@ export class OrganizingJudge {
 
   /** Counts what it lets pass, also where that is refused later for another reason. @throws Problem `policy_denied`. */
   async admit(principal: Principal, asked: AskedOrganizing): Promise<void> {
-    const policy = this.#options.policyOf(principal)
-    if (!policy) return
+    const read = await this.#options.read(principal)
+    if (!read) return
+    const { policy, isUnreadable } = read
+    if (isUnreadable) throw new Problem('policy_denied', unreadablePolicy)
     if (policy.mode === 'propose') {
       const detail =
         'This token only proposes, and changes of a mailbox cannot be proposed yet: nothing was changed. Ask a human to do it.'

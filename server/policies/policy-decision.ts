@@ -1,5 +1,5 @@
 /** Judging what a caller wants to send, against the policy of its token: what is asked for as data, and the verdict. */
-import type { PolicyFinding } from '../../contract/policy.ts'
+import type { PolicyFinding, TokenPolicy } from '../../contract/policy.ts'
 import type { Principal } from '../platform/principal.ts'
 
 /** What is known of a message that is to be sent; nothing in it is the caller's own word about the message. */
@@ -21,7 +21,7 @@ export interface Verdict {
 
 /** Judges; counts nothing. People are not judged: what a user sends is that user's own act. */
 export interface PolicyJudge {
-  judge(principal: Principal, message: JudgedMessage): Promise<Verdict>
+  judge(principal: Principal, message: JudgedMessage, policy?: TokenPolicy): Promise<Verdict>
 }
 
 export function verdictOf(findings: PolicyFinding[]): Verdict {

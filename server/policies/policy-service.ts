@@ -1,7 +1,8 @@
 /** Policies of tokens: in memory, since each call of a program asks for one; stored with their token, and followed where another process changes one. */
-import { defaultPolicy, type PolicyAnswer, TokenPolicy } from '../../contract/policy.ts'
+import { defaultPolicy, type PolicyAnswer, type TokenPolicy } from '../../contract/policy.ts'
 import { policyWords } from '../../contract/policy-words.ts'
 import type { EventHub } from '../events/event-hub.ts'
+import type { Database } from '../platform/database/database.ts'
 import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Principal } from '../platform/principal.ts'
@@ -9,6 +10,7 @@ import { Problem } from '../platform/problem.ts'
 import type { PolicyRates } from './policy-rates.ts'
 import type { PolicyStore } from './policy-store.ts'
 import type { PolicyRow } from './policy-tables.ts'
+import { type ReadPolicy, readPolicy, unreadablePolicy } from './stored-policy.ts'
 import { isTimeZone } from './working-hours.ts'
 
 export interface PolicyOwner {
@@ -26,9 +28,8 @@ export interface PolicyServiceOptions {
   logger: Logger
 }
 
-interface Kept {
+interface Kept extends ReadPolicy {
   row: PolicyRow
-  policy: TokenPolicy
 }
 
 const tokenMark = 'token-'
@@ -70,6 +71,17 @@ export class PolicyService {
   policyOf = ({ kind, id }: Pick<Principal, 'kind' | 'id'>): TokenPolicy | undefined => {
     if (kind === 'session') return undefined
     return this.#kept.get(tokenIdOf(id) ?? '')?.policy ?? defaultPolicy
+  }
+
+  /**
+   * As the database has it now, also where another process has just changed it: what decides asks here, in the transaction that acts.
+   * Undefined for people.
+   */
+  async read({ kind, id }: Pick<Principal, 'kind' | 'id'>, db?: Database): Promise<ReadPolicy | undefined> {
+    if (kind === 'session') return undefined
+    const tokenId = tokenIdOf(id)
+    const row = tokenId === undefined ? undefined : await this.#options.store.find(tokenId, db)
+    return readPolicy(row?.policy)
   }
 
   /** For its owner, administrators, and the token itself. */
@@ -117,7 +129,7 @@ export class PolicyService {
       token_id: tokenId,
       policy,
       is_default: kept === undefined,
-      words: policyWords(policy),
+      words: kept?.isUnreadable ? [unreadablePolicy] : policyWords(policy),
       changed_at: kept?.row.changed_at ?? null,
       changed_by: kept?.row.changed_by ?? null,
       used: await this.#options.rates.used(tokenMark + tokenId),
@@ -127,10 +139,10 @@ export class PolicyService {
   #keep(row: PolicyRow): void {
     const known = this.#kept.get(row.token_id)
     if (known && known.row.changed_at > row.changed_at) return
-    const read = TokenPolicy.safeParse(JSON.parse(row.policy))
-    if (!read.success)
+    const read = readPolicy(row.policy)
+    if (read.isUnreadable)
       this.#options.logger.error({ token: row.token_id }, 'a policy cannot be read: nothing is allowed')
-    this.#kept.set(row.token_id, { row, policy: read.success ? read.data : nothing })
+    this.#kept.set(row.token_id, { row, ...read })
   }
 
   async #follow(tokenId: string): Promise<void> {
@@ -144,13 +156,6 @@ export class PolicyService {
       this.#stale.add(tokenId)
     }
   }
-}
-
-/** Where it is not known what is allowed. */
-const nothing: TokenPolicy = {
-  mode: 'act',
-  sending: { ...defaultPolicy.sending, recipients: [] },
-  organizing: { folders: [], max_per_hour: 0, may_delete: false },
 }
 
 function tokenIdOf(principalId: string): string | undefined {

@@ -18,8 +18,8 @@ export class PolicyStore {
     return this.#db.selectFrom('token_policies').selectAll().execute()
   }
 
-  async find(tokenId: string): Promise<PolicyRow | undefined> {
-    return this.#db.selectFrom('token_policies').selectAll().where('token_id', '=', tokenId).executeTakeFirst()
+  async find(tokenId: string, db: Database = this.#db): Promise<PolicyRow | undefined> {
+    return db.selectFrom('token_policies').selectAll().where('token_id', '=', tokenId).executeTakeFirst()
   }
 
   async save(transaction: Database, row: PolicyRow): Promise<void> {

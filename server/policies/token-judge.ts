@@ -27,14 +27,18 @@ export class TokenJudge implements PolicyJudge {
     this.#options = options
   }
 
-  async judge(principal: Principal, message: JudgedMessage): Promise<Verdict> {
-    const policy = this.#options.policyOf(principal)
+  /** @param policy As it was read from the database; without, as it is known in memory. */
+  async judge(
+    principal: Principal,
+    message: JudgedMessage,
+    policy: TokenPolicy | undefined = this.#options.policyOf(principal),
+  ): Promise<Verdict> {
     if (!policy) return { verdict: 'send', findings: [] }
     const { rates } = this.#options
     return verdictOf([
       ...this.denials(policy, message),
       ...(await rates.findings(principal.id, policy.sending, message.recipients.length)),
-      ...(await this.#holds(principal, policy, message)),
+      ...(await this.holds(principal.id, policy, message, this.#options.now())),
     ])
   }
 
@@ -48,7 +52,13 @@ export class TokenJudge implements PolicyJudge {
     ]
   }
 
-  async #holds(principal: Principal, { mode, sending }: TokenPolicy, message: JudgedMessage): Promise<PolicyFinding[]> {
+  /** When a human has to approve it. @param at When it was handed in, in epoch milliseconds. */
+  async holds(
+    principalId: string,
+    { mode, sending }: TokenPolicy,
+    message: JudgedMessage,
+    at: number,
+  ): Promise<PolicyFinding[]> {
     const { always, strangers, tainted_minutes: minutes } = sending.approval
     const holds: PolicyFinding[] = []
     if (mode === 'propose')
@@ -63,10 +73,10 @@ export class TokenJudge implements PolicyJudge {
       }
     }
     if (minutes !== null) {
-      const at = await this.#options.lastStrangerRead(principal.id)
-      const now = this.#options.now()
-      if (at !== undefined && now - at <= minutes * 60_000) {
-        const ago = Math.max(0, Math.round((now - at) / 60_000))
+      const last = await this.#options.lastStrangerRead(principalId)
+      // Only the last read is known: one behind `at` may not have been the first.
+      if (last !== undefined && at - last <= minutes * 60_000) {
+        const ago = Math.max(0, Math.round((this.#options.now() - last) / 60_000))
         holds.push(held('approval_tainted', `The token has read mail of a stranger ${ago} min ago.`))
       }
     }

@@ -21,8 +21,8 @@ export class SettingStore {
     this.#db = db
   }
 
-  async find(name: string): Promise<unknown> {
-    const row = await this.#db.selectFrom('settings').select('value').where('name', '=', name).executeTakeFirst()
+  async find(name: string, db: Database = this.#db): Promise<unknown> {
+    const row = await db.selectFrom('settings').select('value').where('name', '=', name).executeTakeFirst()
     return row ? JSON.parse(row.value) : undefined
   }
 

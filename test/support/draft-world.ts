@@ -53,7 +53,8 @@ const absent = () => {
 const noMail: DraftMail = { getMessage: absent, openAttachment: absent, files: { openRaw: absent } }
 
 export async function startDrafts(given: DraftWorldOptions = {}) {
-  const { email = 'ann@example.org', bounds, restMs } = given
+  const { bounds, restMs } = given
+  let { email = 'ann@example.org' } = given
   const { hub, db, facts } = await startHub(given.db)
   for (const id of ['a', 'b']) await keepAccount(db, id)
   const worker = new TextWorker()
@@ -94,6 +95,10 @@ export async function startDrafts(given: DraftWorldOptions = {}) {
   const messages = new ComposedMessages({ blobs, cleaner: new HtmlCleaner(worker) })
   const world = {
     ...{ db, hub, facts, disabled, store, blobs, drafts, composer, attachments, messages, identities, copies },
+    /** Of the accounts, from now on. */
+    setEmail: (next: string) => {
+      email = next
+    },
     create: (input: Partial<NewDraft> = {}, principal = agent) =>
       drafts.create(principal, 'a', { mode: 'new', ...input }, signal),
     compose: async (draft: { id: string; rev: number }, principal = agent) => {

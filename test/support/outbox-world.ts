@@ -11,6 +11,7 @@ import { LeaseStore } from '../../server/leases/lease-store.ts'
 import type { AccountOutboxOptions } from '../../server/outbox/account-outbox.ts'
 import { MemorySenders } from '../../server/outbox/adapters/memory-sender.ts'
 import { CopyMemory } from '../../server/outbox/copy-memory.ts'
+import type { Leaving } from '../../server/outbox/leaving.ts'
 import type { MailSenders } from '../../server/outbox/mail-sender.ts'
 import type { FirstState } from '../../server/outbox/new-submission.ts'
 import type { OutboxClock } from '../../server/outbox/outbox-clock.ts'
@@ -91,7 +92,16 @@ export async function startOutbox(options: OutboxWorldOptions = {}) {
   /** Ids of principals that are frozen. */
   const frozen = new Set<string>()
   const isHeld = ({ principal_id: id }: { principal_id: string }) => frozen.has(id)
-  const mayStillSend = async () => true
+  const rules = { refused: new Set<string>(), account: '1' }
+  const leaving: Leaving = {
+    rulesIn: () => async row => {
+      if (isHeld(row)) return { verdict: 'stopped' }
+      if (rules.refused.has(row.principal_id))
+        return { verdict: 'refused', code: 'sender_not_allowed', why: 'No more.' }
+      return { verdict: 'leave', account: rules.account }
+    },
+    judgeAgain: async () => undefined,
+  }
   const time = options.clock ?? clock
   const outbox = new OutboxService({
     store,
@@ -122,8 +132,7 @@ export async function startOutbox(options: OutboxWorldOptions = {}) {
     blobs,
     drafts,
     leases,
-    isHeld,
-    mayStillSend,
+    leaving,
     logger,
     clock: time,
   }
@@ -158,6 +167,7 @@ export async function startOutbox(options: OutboxWorldOptions = {}) {
       blobs,
       marks,
       frozen,
+      rules,
       outbox,
       decisions,
       facts,

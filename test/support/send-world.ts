@@ -5,11 +5,15 @@ import { type ApprovalSettings, defaultApprovalSettings } from '../../contract/a
 import { defaultPolicy, type TokenPolicy } from '../../contract/policy.ts'
 import type { MailLogin } from '../../server/accounts/mail-login.ts'
 import { isFrozenBy } from '../../server/acting-control.ts'
+import { ApprovalEnds } from '../../server/approvals/approval-ends.ts'
 import { ApprovalIds } from '../../server/approvals/approval-id.ts'
 import { ApprovalService } from '../../server/approvals/approval-service.ts'
 import { ApprovalStore } from '../../server/approvals/approval-store.ts'
 import { HeldEdits } from '../../server/approvals/held-edits.ts'
+import { LeaveRules } from '../../server/approvals/leave-rules.ts'
+import { ReleaseCheck } from '../../server/approvals/release-check.ts'
 import { SendService } from '../../server/approvals/send-service.ts'
+import type { SenderStateOptions } from '../../server/approvals/sender-state.ts'
 import { submissionHash } from '../../server/drafts/composed-message.ts'
 import { DraftKeys } from '../../server/drafts/draft-keys.ts'
 import { FreezeService } from '../../server/freezes/freeze-service.ts'
@@ -32,6 +36,7 @@ import { createLogger } from '../../server/platform/logger.ts'
 import type { Principal } from '../../server/platform/principal.ts'
 import { Signer } from '../../server/platform/secret-box.ts'
 import { PolicyRates } from '../../server/policies/policy-rates.ts'
+import type { PolicyService } from '../../server/policies/policy-service.ts'
 import { PolicyStore } from '../../server/policies/policy-store.ts'
 import { TokenJudge } from '../../server/policies/token-judge.ts'
 import { agent, ann, signal, startDrafts, writer } from './draft-world.ts'
@@ -46,15 +51,23 @@ export interface SendWorldOptions {
   db?: Database
   senders?: MailSenders
   login?: MailLogin
+  /** It hears nothing of what other processes do. */
+  isDeaf?: boolean
+  /** Another world on the same database delivers. */
+  hasQueue?: boolean
 }
 
 interface Rules {
   policy: TokenPolicy
-  settings: ApprovalSettings
+  settings: ApprovalSettings & { is_unreadable?: boolean }
   written: Set<string>
   signedInAt: number
   /** Who may not send any more, by their principal. */
   ended: Set<string>
+  /** Users who may not approve any more. */
+  demoted: Set<string>
+  account: { version: string; addresses: Set<string> }
+  isPolicyUnreadable: boolean
 }
 
 /** The agent acts by `policy`, which a test changes; users by none. */
@@ -66,7 +79,7 @@ export async function startSending(options: SendWorldOptions = {}) {
   await leases.start()
   const freezes = new FreezeService({
     store: new FreezeStore(db),
-    hub,
+    hub: options.isDeaf ? { transact: work => hub.transact(work), listen: () => () => undefined } : hub,
     ownerOf: async () => 'ann',
     accountIds: async () => new Set(['a', 'b']),
     now: clock.now,
@@ -79,9 +92,21 @@ export async function startSending(options: SendWorldOptions = {}) {
     written: new Set(),
     signedInAt: Date.now(),
     ended: new Set(),
+    demoted: new Set(),
+    account: { version: '1', addresses: new Set(['ann@example.org']) },
+    isPolicyUnreadable: false,
   }
   const mayStillSend = async ({ principal_id: id }: { principal_id: string }) => !rules.ended.has(id)
-  const policies = { policyOf: ({ kind }: Pick<Principal, 'kind'>) => (kind === 'session' ? undefined : rules.policy) }
+  let stored: Pick<PolicyService, 'read'> | undefined
+  const policies: Pick<PolicyService, 'policyOf' | 'read'> = {
+    policyOf: ({ kind }) => (kind === 'session' ? undefined : rules.policy),
+    read: async (principal, transaction) => {
+      if (stored) return stored.read(principal, transaction)
+      const { kind } = principal
+      const { policy, isPolicyUnreadable: isUnreadable } = rules
+      return kind === 'session' ? undefined : { policy, version: JSON.stringify(policy), isUnreadable }
+    },
+  }
   const rates = new PolicyRates(new PolicyStore(db), clock.now)
   const reads = new Map<string, number>()
   const judge = new TokenJudge({
@@ -112,42 +137,55 @@ export async function startSending(options: SendWorldOptions = {}) {
     health: { setConnections: () => undefined },
     logger,
   })
+  const store = new ApprovalStore(db)
+  const settings = { read: async () => ({ is_unreadable: false, ...rules.settings }) }
+  const ids = new ApprovalIds()
+  const nextId = () => ids.next()
+  const { now } = clock
+  const senderState: SenderStateOptions = {
+    freezes,
+    policies,
+    mayStillSend,
+    accountOf: async () => {
+      const { version, addresses } = rules.account
+      return { version, owns: async email => addresses.has(email) }
+    },
+  }
+  const leaving = new LeaveRules({ ...{ ...senderState, store, settings, outbox, judge, hub, nextId, now } })
   const queue = new OutboxQueue({
-    ...{ store: submissions, hub, blobs, drafts, leases, isHeld, mayStillSend, logger, pool },
+    ...{ store: submissions, hub, blobs, drafts, leases, leaving, logger, pool },
     refs: new MessageRefs(new Signer(randomBytes(32))),
     memory: new CopyMemory(),
     notice: () => undefined,
     senders: options.senders ?? senders,
     loginOf: async () => options.login ?? login,
     connections: () => 3,
-    clock: systemClock,
+    clock: { ...systemClock, now },
   })
   freezes.onChange(() => queue.lookAgain())
-  const store = new ApprovalStore(db)
-  const settings = {
-    get current() {
-      return rules.settings
-    },
-  }
-  const ids = new ApprovalIds()
   const sending = new SendService({
-    ...{ drafts, composer, outbox, judge, policies, rates, freezes, store, settings, hub },
+    ...{ drafts, composer, outbox, judge, policies, rates, freezes, store, settings, hub, nextId, now },
     keys: new DraftKeys(drafting.store),
     accounts: { get: async () => ({ enabled: true, smtp: login }) },
     peopleOf: async () => undefined,
-    nextId: () => ids.next(),
-    now: clock.now,
   })
+  const releases = new ReleaseCheck({ ...senderState, judge, now })
+  const ends = new ApprovalEnds({ store, outbox, releases, hub, now, logger })
   const approvals = new ApprovalService({
-    ...{ store, settings, outbox, freezes, policies, judge, mayStillSend, hub, logger },
+    ...{ store, settings, outbox, releases, ends, hub, now },
+    findApprover: async userId => {
+      if (rules.demoted.has(userId)) return undefined
+      return [ann, ben, writer('session-3', { kind: 'session', userId: 'cy', accounts: 'all' })].find(
+        user => user.userId === userId,
+      )
+    },
     signedInAt: async () => rules.signedInAt,
-    now: clock.now,
   })
-  const edits = new HeldEdits({ approvals, store, drafts, composer, outbox, hub, now: clock.now })
-  await queue.start()
-  await approvals.start()
+  const edits = new HeldEdits({ approvals, releases, store, drafts, composer, outbox, hub, now })
+  if (options.hasQueue !== false) await queue.start()
+  await ends.start()
   onTestFinished(async () => {
-    await approvals.stop()
+    await ends.stop()
     await queue.stop()
     freezes.stop()
     await pool.stop()
@@ -155,7 +193,11 @@ export async function startSending(options: SendWorldOptions = {}) {
   })
   return {
     ...{ ...drafting, freezes, rules, rates, reads, judge, outbox, senders, sending, approvals, approvalStore: store },
-    ...{ edits, clock, queue, submissions },
+    ...{ edits, ends, releases, clock, queue, submissions, leaving },
+    /** In place of `rules.policy`. */
+    usePolicies: (service: Pick<PolicyService, 'read'>) => {
+      stored = service
+    },
     /** The approval that a submission waits for. */
     approvalOf: async (submissionId: string) => (await store.findOf(submissionId))!,
     send: (

@@ -140,19 +140,22 @@ function Reasons({ detail }: { detail: ApprovalDetail }) {
 
 function Decisions({ detail: { decisions, needed, state } }: { detail: ApprovalDetail }) {
   if (decisions.length === 0 && needed === 1) return null
-  const given = decisions.filter(({ decision }) => decision === 'approve').length
+  const given = decisions.filter(({ decision, counts }) => decision === 'approve' && counts).length
   return (
     <section aria-label="Decisions" className="px-4 py-2.5 text-sm">
       <h3 className="mb-1 text-xs text-muted">Decisions</h3>
       <ul className="grid grid-cols-1 gap-1">
-        {decisions.map(({ user_id: id, name, decision, reason, at }) => (
+        {decisions.map(({ user_id: id, name, decision, reason, at, counts }) => (
           <li key={`${id} ${at}`} className="flex items-start gap-2">
             <span className="mt-0.5">
-              <ToneIcon tone={decision === 'approve' ? 'good' : 'bad'} />
+              <ToneIcon tone={!counts ? 'unknown' : decision === 'approve' ? 'good' : 'bad'} />
             </span>
             <span className="min-w-0 wrap-anywhere">
               <bdi className="font-medium">{name}</bdi> {decision === 'approve' ? 'approved it' : 'denied it'}{' '}
               <RelativeTime at={at} />
+              {!counts && (
+                <span className="block text-soft">It no longer counts: the user may not approve any more.</span>
+              )}
               {reason !== null && <q className="block text-soft">{visibleText(reason)}</q>}
             </span>
           </li>

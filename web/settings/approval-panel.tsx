@@ -1,7 +1,7 @@
 /** Who has to approve what programs send, how long it waits, and how long sending can be undone. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
-import { type ApprovalSettings, approvalsApi } from '../../contract/approvals.ts'
+import { type ApprovalSettings, type ApprovalSettingsAnswer, approvalsApi } from '../../contract/approvals.ts'
 import { call } from '../platform/api-client.ts'
 import { queryKeys } from '../platform/query-keys.ts'
 import { useMay } from '../platform/session.ts'
@@ -25,7 +25,7 @@ export function ApprovalPanel() {
   )
 }
 
-function SettingsForm({ settings }: { settings: ApprovalSettings }) {
+function SettingsForm({ settings }: { settings: ApprovalSettingsAnswer }) {
   const mayChange = useMay('dashboard:admin')
   const queries = useQueryClient()
   const toast = useToast()
@@ -64,6 +64,11 @@ function SettingsForm({ settings }: { settings: ApprovalSettings }) {
         if (Object.keys(faultsOf(form)).length === 0) mutate(settingsOf(form))
       }}
     >
+      {settings.is_unreadable && (
+        <p role="alert" className="rounded-md bg-warn-tint px-4 py-2.5 text-sm">
+          The stored settings cannot be read. Nothing is approved, and programs send nothing, until these are saved.
+        </p>
+      )}
       <div className="grid items-start gap-4 sm:grid-cols-2">
         {figure('approvers', 'Users who have to approve a message', '1 to 5 different users.')}
         {figure('expires_hours', 'Hours until a message that waits expires', '1 to 168 hours. Then it is not sent.')}
@@ -85,7 +90,7 @@ function SettingsForm({ settings }: { settings: ApprovalSettings }) {
       {error && <ErrorNote error={error} />}
       {mayChange ? (
         <div>
-          <Button type="submit" isBusy={isPending} disabled={!hasChanged}>
+          <Button type="submit" isBusy={isPending} disabled={!hasChanged && !settings.is_unreadable}>
             Save
           </Button>
         </div>

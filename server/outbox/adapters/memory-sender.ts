@@ -36,9 +36,12 @@ export class MemorySenders implements MailSenders {
   /** Connections at work, and the most that there were. */
   busy = 0
   mostBusy = 0
+  /** Senders: one for each login. */
+  opened = 0
   server: MemoryServer = {}
 
   open(accountId: string, _login: MailLogin, connections: number): MailSender {
+    this.opened++
     return new MemorySender(accountId, connections, this)
   }
 }

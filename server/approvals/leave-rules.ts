@@ -1,0 +1,116 @@
+/**
+ * Rules on messages right before they leave, which may be long after they were let out: by freezes, their sender, their account and the policy as
+ * they are in the database by then. What a human approved is held to the rules that hold at every moment; the rules that ask for an approval
+ * concern only what was let out without one, when they have changed since.
+ */
+import type { EventHub } from '../events/event-hub.ts'
+import type { Leaving, Rule, Ruling } from '../outbox/leaving.ts'
+import type { OutboxService } from '../outbox/outbox-service.ts'
+import { answeredBy, type SubmissionRow } from '../outbox/submission-tables.ts'
+import type { Database } from '../platform/database/database.ts'
+import type { JudgedMessage } from '../policies/policy-decision.ts'
+import type { ReadPolicy } from '../policies/stored-policy.ts'
+import type { TokenJudge } from '../policies/token-judge.ts'
+import { nextOpening } from '../policies/working-hours.ts'
+import { requestedFact } from './approval-facts.ts'
+import type { ApprovalSettingsHolder } from './approval-settings.ts'
+import type { ApprovalStore } from './approval-store.ts'
+import { judgedOf } from './approval-tables.ts'
+import { isLetOutBy, judgedLetOut, storeLetOut } from './let-out.ts'
+import { newApproval } from './new-approval.ts'
+import { SenderState, type SenderStateOptions } from './sender-state.ts'
+
+export interface LeaveRulesOptions extends SenderStateOptions {
+  store: ApprovalStore
+  settings: Pick<ApprovalSettingsHolder, 'read'>
+  outbox: Pick<OutboxService, 'hold' | 'letOut'>
+  judge: Pick<TokenJudge, 'denials' | 'holds'>
+  hub: Pick<EventHub, 'transact'>
+  nextId(): string
+  now(): number
+}
+
+const stopped: Ruling = { verdict: 'stopped' }
+
+export class LeaveRules implements Leaving {
+  readonly #options: LeaveRulesOptions
+
+  constructor(options: LeaveRulesOptions) {
+    this.#options = options
+  }
+
+  rulesIn(db?: Database): Rule {
+    const state = new SenderState(this.#options, db)
+    return row => this.#rule(row, state, db)
+  }
+
+  async judgeAgain(row: SubmissionRow): Promise<void> {
+    const { hub, policies, judge, outbox, now } = this.#options
+    const asker = { kind: row.principal_kind, id: row.principal_id }
+    const read = await policies.read(asker)
+    if (!read) return
+    const judged = judgedLetOut(row)
+    const handedIn = Date.parse(row.created_at)
+    const findings = await judge.holds(row.principal_id, read.policy, judged, handedIn)
+    await hub.transact(async (transaction, tell) => {
+      // Changed again meanwhile: it is asked about once more when it is taken.
+      if ((await policies.read(asker, transaction))?.version !== read.version) return
+      if (findings.length === 0) return outbox.letOut(transaction, row, storeLetOut(read.policy, judged))
+      const id = this.#options.nextId()
+      if (!(await outbox.hold(transaction, tell, row, id))) return
+      const settings = await this.#options.settings.read(transaction)
+      const answers = answeredBy(row)
+      const approval = newApproval({ id, submission: row, answers, judged, findings, settings, now: now() })
+      await this.#options.store.insert(transaction, approval)
+      tell(requestedFact(approval, judged.recipients.length, approval.created_at))
+    })
+  }
+
+  async #rule(row: SubmissionRow, state: SenderState, db: Database | undefined): Promise<Ruling> {
+    if (await state.isFrozen(row)) return stopped
+    const refusal = await state.refusal(row)
+    if (refusal) return { verdict: 'refused', ...refusal }
+    const policy = await state.policy(row)
+    const ruling = policy && (await this.#byPolicy(row, policy, db))
+    if (ruling) return ruling
+    return { verdict: 'leave', account: (await state.account(row.account_id))?.version ?? '' }
+  }
+
+  /** @returns What keeps it from leaving. */
+  async #byPolicy(row: SubmissionRow, read: ReadPolicy, db: Database | undefined): Promise<Ruling | undefined> {
+    const { store, settings, judge, now } = this.#options
+    // Nothing is lost: it waits until a user sets them again.
+    if (read.isUnreadable || (await settings.read(db)).is_unreadable) return stopped
+    const approval = row.approval_id === null ? undefined : await store.find(row.approval_id, db)
+    const isApproved = approval?.state === 'approved' && approval.hash === row.hash
+    if (row.approval_id !== null && !isApproved) {
+      return {
+        verdict: 'refused',
+        code: 'not_approved',
+        why: 'It needs an approval, and nobody gave it for this message.',
+      }
+    }
+    const { recipients } = judgedLetOut(row)
+    const judged: JudgedMessage = approval ? { ...judgedOf(approval), recipients } : judgedLetOut(row)
+    const denials = judge.denials(read.policy, { ...judged, at: now() })
+    const opening = denials.find(({ rule }) => rule === 'hours')
+    const denial = denials.find(finding => finding !== opening)
+    if (denial) return refused(denial.why)
+    if (opening) {
+      const { hours } = read.policy.sending
+      const at = hours ? nextOpening(hours, now()) : undefined
+      return at === undefined
+        ? refused(opening.why)
+        : { verdict: 'later', at, why: 'It waits for the working hours of its token.' }
+    }
+    return isApproved || isLetOutBy(row, read.policy) ? undefined : { verdict: 'ask' }
+  }
+}
+
+function refused(why: string): Ruling {
+  return {
+    verdict: 'refused',
+    code: 'policy_denied',
+    why: `The policy of the token does not allow this any more. ${why}`,
+  }
+}

@@ -1,0 +1,44 @@
+/** What is stored of a message that a policy let out without an approval, so that it can be judged again before it leaves. */
+import type { TokenPolicy } from '../../contract/policy.ts'
+import { recipientsOf, type SubmissionRow } from '../outbox/submission-tables.ts'
+import type { JudgedMessage } from '../policies/policy-decision.ts'
+
+interface StoredLetOut {
+  attachmentBytes: number
+  threadPeople: string[] | null
+  /** When the policy wanted an approval. */
+  approval: ReturnType<typeof approvalPart>
+}
+
+export function storeLetOut(policy: TokenPolicy, { attachmentBytes, threadPeople }: JudgedMessage): string {
+  const stored: StoredLetOut = {
+    attachmentBytes,
+    threadPeople: threadPeople ? [...threadPeople] : null,
+    approval: approvalPart(policy),
+  }
+  return JSON.stringify(stored)
+}
+
+/** Whether the policy wants an approval in the same cases as the one by which it was let out. */
+export function isLetOutBy({ let_out: stored }: Pick<SubmissionRow, 'let_out'>, policy: TokenPolicy): boolean {
+  if (stored === null) return false
+  return JSON.stringify((JSON.parse(stored) as StoredLetOut).approval) === JSON.stringify(approvalPart(policy))
+}
+
+/** Of those recipients that do not have it yet. */
+export function judgedLetOut(row: SubmissionRow): JudgedMessage {
+  const recipients = recipientsOf(row).flatMap(({ email, state }) => (state === 'waiting' ? [email] : []))
+  const stored = row.let_out === null ? undefined : (JSON.parse(row.let_out) as StoredLetOut)
+  return {
+    accountId: row.account_id,
+    recipients,
+    // Of messages of an earlier version it is not known: they have no more than this.
+    attachmentBytes: stored?.attachmentBytes ?? row.size_bytes,
+    threadPeople: stored?.threadPeople ? new Set(stored.threadPeople) : undefined,
+  }
+}
+
+function approvalPart({ mode, sending: { approval } }: TokenPolicy) {
+  const { always, strangers, tainted_minutes: taintedMinutes } = approval
+  return { mode, always, strangers, taintedMinutes }
+}

@@ -1,0 +1,105 @@
+/** Takes messages whose time has come, in one transaction; each is ruled on in it, and what may not leave now is ended, put off or passed over. */
+import type { EventHub } from '../events/event-hub.ts'
+import type { Database } from '../platform/database/database.ts'
+import type { Lease } from '../platform/lease.ts'
+import { afterNotSent } from './delivery-outcome.ts'
+import type { DraftMarks, Tell } from './draft-marks.ts'
+import type { Leaving } from './leaving.ts'
+import { NotSent } from './mail-sender.ts'
+import type { OutboxClock } from './outbox-clock.ts'
+import { deliveryFact } from './submission-facts.ts'
+import { dueStates, type SubmissionStore } from './submission-store.ts'
+import type { StoredError, SubmissionRow } from './submission-tables.ts'
+
+export interface DueMessagesOptions {
+  store: SubmissionStore
+  hub: Pick<EventHub, 'transact'>
+  drafts: DraftMarks
+  leaving: Leaving
+  clock: OutboxClock
+}
+
+export interface Claimed {
+  row: SubmissionRow
+  /** As it was ruled: see `Ruling`. */
+  account: string
+}
+
+export interface Taken {
+  claimed: Claimed[]
+  /** Others were ended, put off or judged again: there may be more. */
+  isMore: boolean
+}
+
+export async function takeDue(
+  accountId: string,
+  lease: Lease,
+  limit: number,
+  options: DueMessagesOptions,
+): Promise<Taken> {
+  const { store, hub, clock, leaving } = options
+  const at = new Date(clock.now()).toISOString()
+  if ((await store.listDue(accountId, { at, limit: 1 })).length === 0) return { claimed: [], isMore: false }
+  const asked: SubmissionRow[] = []
+  const taken = await hub.transact(async (transaction, tell) => {
+    await lease.fence(transaction)
+    const rule = leaving.rulesIn(transaction)
+    const without: string[] = []
+    for (;;) {
+      const due = await store.listDue(accountId, { at, limit, without }, transaction)
+      const rulings: { row: SubmissionRow; ruling: Awaited<ReturnType<typeof rule>> }[] = []
+      for (const row of due) rulings.push({ row, ruling: await rule(row) })
+      const stopped = rulings.filter(({ ruling }) => ruling.verdict === 'stopped')
+      if (stopped.length > 0) {
+        without.push(...new Set(stopped.map(({ row }) => row.principal_id)))
+        continue
+      }
+      const claimed: Claimed[] = []
+      for (const { row, ruling } of rulings) {
+        if (ruling.verdict === 'ask') asked.push(row)
+        else if (ruling.verdict === 'refused') await end(transaction, tell, row, ruling, options)
+        else if (ruling.verdict === 'later') await putOff(transaction, tell, row, ruling, options)
+        else if (ruling.verdict === 'leave') {
+          const own = await store.claim(transaction, row.id)
+          if (!own) continue
+          claimed.push({ row: own, account: ruling.account })
+          tell(deliveryFact(own))
+        }
+      }
+      return { claimed, isMore: claimed.length < rulings.length }
+    }
+  })
+  for (const row of asked) await leaving.judgeAgain(row)
+  return taken
+}
+
+/** Some of its recipients may have it already: then the others are left out. */
+async function end(
+  transaction: Database,
+  tell: Tell,
+  row: SubmissionRow,
+  { code, why }: { code: string; why: string },
+  { store, drafts, clock }: DueMessagesOptions,
+): Promise<void> {
+  const columns = afterNotSent(row, new NotSent(why, { isTemporary: false, code }), clock.now())
+  const ended = await store.change(transaction, row.id, { states: dueStates, hash: row.hash }, columns)
+  if (!ended) return
+  await drafts.mark(transaction, tell, row.draft_id, ended.state === 'failed' ? 'open' : 'sent', row.id)
+  tell(deliveryFact(ended))
+}
+
+async function putOff(
+  transaction: Database,
+  tell: Tell,
+  row: SubmissionRow,
+  { at, why }: { at: number; why: string },
+  { store }: DueMessagesOptions,
+): Promise<void> {
+  const due = new Date(at).toISOString()
+  const error: StoredError = { code: 'outside_hours', why, server_response: null }
+  // The time in which it is tried is not prolonged by what it waits between tries: else it could go on without end.
+  const first = { state: 'scheduled' as const, send_at: due, ready_at: due }
+  const values = { due_at: due, error: JSON.stringify(error), ...(row.attempts === 0 && first) }
+  const changed = await store.change(transaction, row.id, { states: dueStates, hash: row.hash }, values)
+  if (changed) tell(deliveryFact(changed))
+}
