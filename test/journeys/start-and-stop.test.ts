@@ -16,6 +16,7 @@ import { expect, inject, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { newPostgresDatabase } from '../support/databases.ts'
 import { openStream } from '../support/open-stream.ts'
+import { patience } from '../support/patience.ts'
 import { runCommand } from '../support/run-command.ts'
 import { apiKey, spawnRustyMail, startHere, startRustyMail } from '../support/rustymail.ts'
 import { administrator, enter } from '../support/signed-in.ts'
@@ -116,7 +117,9 @@ test('the first start of a clean copy says what it prepares, and serves its page
   expect([existsSync(dataDir), existsSync(join(dir.path, 'dist/web/index.html'))]).toEqual([false, false])
 
   const { child, log } = spawnRustyMail({ root: dir.path, dataDir })
-  await expect.poll(() => existsSync(join(dataDir, 'rustymail.pid')), bounds).toBe(true)
+  // Page and program are built before: ten seconds of the processor, and many of them may want it.
+  const whileBuilt = { ...bounds, timeout: patience * 4 }
+  await expect.poll(() => existsSync(join(dataDir, 'rustymail.pid')), whileBuilt).toBe(true)
   child.kill('SIGTERM')
   await once(child, 'close')
   expect(readdirSync(dataDir).filter(name => /pid|lock/.test(name))).toEqual([])

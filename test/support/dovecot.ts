@@ -80,7 +80,7 @@ async function start(directory: string, remove: () => void, options: DovecotOpti
   const [imapPort, imapsPort] = ports
   const halt = () => terminate(server)
   const login = async (user: string) => {
-    const password = users.find(known => known.user === user)?.password ?? ''
+    const password = users.find(known => known.user === user)?.password ?? 'pw-user'
     return RawImap.login(imapPort, user, password)
   }
   return {
