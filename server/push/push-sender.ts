@@ -31,6 +31,7 @@ export interface PushSenderOptions {
 const defaultTimeoutMs = 10_000
 /** All are as long, so that the length says nothing about who asks. */
 const paddedBytes = 1_024
+const leastRetryAfterMs = 1_000
 const mostRetryAfterMs = 60 * 60_000
 
 export class PushSender {
@@ -95,9 +96,9 @@ function outcomeOf(status: number, retryAfter: string | null): PushOutcome {
 
 /** Seconds, or a date (RFC 9110, section 10.2.3). */
 function retryAfterMs(value: string | null): number | undefined {
-  if (value === null) return undefined
-  const ms = /^\d{1,9}$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - Date.now()
-  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), mostRetryAfterMs)
+  if (value === null || !/^(\d{1,9}|[A-Z][a-z]+, .{5,40})$/.test(value)) return undefined
+  const ms = /^\d/.test(value) ? Number(value) * 1_000 : Date.parse(value) - Date.now()
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, leastRetryAfterMs), mostRetryAfterMs)
 }
 
 function faultOf(error: unknown, signal: AbortSignal): PushOutcome {
