@@ -134,6 +134,12 @@ export const endpoints = {
     addPasskey: 'POST /api/dashboard/profile/passkeys  body',
     removePasskey: 'DELETE /api/dashboard/profile/passkeys/{passkey_id}',
   },
+  push: {
+    getPush: 'GET /api/dashboard/push',
+    subscribePush: 'POST /api/dashboard/push/subscriptions  body',
+    unsubscribePush: 'DELETE /api/dashboard/push/subscriptions/{subscription_id}',
+    testPush: 'POST /api/dashboard/push/subscriptions/{subscription_id}/test',
+  },
   settings: {
     getConfig: 'GET /api/dashboard/config',
     updateConfig: 'PUT /api/dashboard/config verify body',

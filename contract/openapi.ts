@@ -30,6 +30,7 @@ const tags: Readonly<Record<string, string>> = {
   Operations: 'Changes of mail, and undoing them',
   Outbox: 'Messages on their way out, and what became of them',
   Approvals: 'Messages that wait for a human to approve them, and who may',
+  Push: 'Browsers that are notified of what waits for approval',
   Freeze: 'Stopping what a caller, an account or all programs do',
   Profile: 'One’s own password, second factor and passkeys',
   Tokens: 'API tokens',

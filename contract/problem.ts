@@ -50,6 +50,7 @@ export const problems = {
   setup_done: { status: 409, title: 'An administrator already exists' },
   totp_exists: { status: 409, title: 'An authenticator is already set up' },
   passkeys_need_https: { status: 409, title: 'Passkeys need HTTPS' },
+  push_off: { status: 409, title: 'Web Push is switched off' },
   too_many_users: { status: 409, title: 'Too many users' },
   too_many_networks: { status: 409, title: 'Too many networks' },
   too_many_tokens: { status: 409, title: 'Too many tokens' },

@@ -13,6 +13,7 @@ import { composeMcp } from './compose-mcp.ts'
 import { composeObserving } from './compose-observing.ts'
 import { composeOutbound } from './compose-outbound.ts'
 import { composePolicies } from './compose-policies.ts'
+import { composePush } from './compose-push.ts'
 import { composeStorage } from './compose-storage.ts'
 import type { Config } from './config.ts'
 import type { EventHub } from './events/event-hub.ts'
@@ -95,7 +96,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const heartbeatSeconds = overrides.heartbeatSeconds ?? 15
   const { hub, part: events } = composeEvents({ config, db, retention, mayPrune, heartbeatSeconds, logger })
   const { storage, part: watch } = stored.watch(fact => hub.publish(fact))
-  const { guard, guarded } = composeOutbound(config)
+  const { guard, guarded, pushing } = composeOutbound(config)
   const calls = new CallMetrics()
   const { gateway } = overrides
   const stopping = composeFreezes({ db, hub, accountIds: () => accounts.listIds(), logger })
@@ -143,6 +144,12 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     observe: call => calls.recordProvider(call),
   })
   const approving = composeApprovals({ ...mailboxes, db, hub, ruling, freezes, sessions, baseUrl: address, logger })
+  const { approver } = approving
+  const services = config.pushServices
+  const pushes = composePush({
+    ...{ db, hub, leases, secrets, accounts, approver, pushing, services, calls, logger },
+    baseUrl: address,
+  })
   const limits = new HttpLimits({ rates: config.http.limits, now: Date.now })
   const http: HttpServer = createHttpServer({
     logger,
@@ -181,6 +188,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   stopping.addRoutes(http)
   ruling.addRoutes(http)
   approving.addRoutes(http)
+  pushes.addRoutes(http)
   mailboxes.addRoutes(http)
   observing.addRoutes(http, { db, trail })
   assistantRoutes(http, assistant)
@@ -213,6 +221,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     { name: 'outbound', stop: () => guarded.stop() },
     ...mailboxes.parts,
     approving.part,
+    pushes.part,
     pagePart(http, root, logger),
     ...observing.parts,
     backupPart(config, () => stored.mayBackUp() !== undefined, logger),

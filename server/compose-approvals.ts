@@ -5,6 +5,7 @@ import { ApprovalDetails } from './approvals/approval-details.ts'
 import { ApprovalEnds } from './approvals/approval-ends.ts'
 import { approvalRoutes } from './approvals/approval-routes.ts'
 import { ApprovalService } from './approvals/approval-service.ts'
+import { ApproverView } from './approvals/approver-view.ts'
 import { HeldEdits } from './approvals/held-edits.ts'
 import { RecentCalls } from './approvals/recent-calls.ts'
 import { ReleaseCheck } from './approvals/release-check.ts'
@@ -46,6 +47,8 @@ export interface ComposedApprovals {
   /** Hears what programs call. */
   observe(outcome: RequestOutcome): void
   tools: Tool[]
+  /** What users may approve. */
+  approver: ApproverView
   addRoutes(http: HttpServer): void
   part: Part
 }
@@ -96,6 +99,7 @@ export function composeApprovals(around: ApprovalSurroundings): ComposedApproval
       const { kind, id } = caller?.principal ?? {}
       if (id !== undefined && (kind === 'token' || kind === 'api_key') && code === 'ok') calls.note(id, operation)
     },
+    approver: new ApproverView({ db, settings }),
     tools: sendTools({
       ...{ sending, outbox, hub },
       accountOf: (principal, draftId) => drafts.accountOf(principal, draftId),

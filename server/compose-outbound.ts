@@ -15,14 +15,17 @@ export interface ComposedOutbound {
   guard: OutboundGuard
   /** By which models and providers are asked. */
   guarded: GuardedFetch
+  /** By which push services are asked. */
+  pushing: GuardedFetch
 }
 
-/** Apart: a model on this machine is no reason to let people name this machine as their mail server. */
+/** Apart: a model on this machine is no reason to let people name this machine as their mail server, or as their push service. */
 export function composeOutbound(config: Config): ComposedOutbound {
   const { privateNetworks } = config
   return {
     guard: new OutboundGuard({ privateNetworks, trusted: trustedMailHosts(config), isAdjustable: true }),
     guarded: new GuardedFetch({ guard: new OutboundGuard({ privateNetworks, trusted: trustedWebHosts(config) }) }),
+    pushing: new GuardedFetch({ guard: new OutboundGuard({ privateNetworks, trusted: [] }) }),
   }
 }
 

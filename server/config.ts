@@ -37,6 +37,8 @@ export interface Config {
   privateNetworks: readonly string[]
   /** Mail servers that are believed when they say who a message is from, beside the known ones. */
   authServers: readonly NamedAuthServer[]
+  /** Hosts of push services; none: no browser is notified by Web Push. */
+  pushServices: readonly string[]
   oidc: OidcConfig | undefined
   /** What is indexed of each message. */
   index: { level: 'off' | 'headers' | 'text' }
@@ -118,6 +120,7 @@ export function loadConfig(argv: readonly string[], environment: Record<string, 
     },
     privateNetworks: env.RUSTYMAIL_PRIVATE_NETWORKS,
     authServers: env.RUSTYMAIL_AUTH_SERVERS,
+    pushServices: env.RUSTYMAIL_PUSH_SERVICES,
     oidc,
     index: { level: env.RUSTYMAIL_INDEX },
     smtpConnections: env.RUSTYMAIL_SMTP_CONNECTIONS,

@@ -3,6 +3,7 @@ import { isIP } from 'node:net'
 import { z } from 'zod'
 import { Role } from '../contract/access.ts'
 import { TlsKind } from '../contract/accounts.ts'
+import { knownPushServices } from './push/push-services.ts'
 
 const text = z.string().trim().min(1)
 const port = z
@@ -36,6 +37,13 @@ const hosts = list.refine(
   items => items.every(item => /^(\*|\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?)$/i.test(item)),
   'must be names such as mail.example.com or .example.com, without a port, separated by commas, or *',
 )
+const pushServices = z.union([
+  z.literal('none').transform((): string[] => []),
+  list.refine(
+    items => items.every(item => /^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:\d{1,5})?$/i.test(item)),
+    'must be hosts of push services such as fcm.googleapis.com or *.push.example.com, separated by commas, or none',
+  ),
+])
 const ranges = z.union([z.literal('all').transform(() => ['0.0.0.0/0', '::/0']), proxies])
 const roles = list
   .refine(
@@ -84,6 +92,7 @@ export const Environment = z.object({
   RUSTYMAIL_TLS_KEY: text.optional(),
   RUSTYMAIL_PRIVATE_NETWORKS: ranges.default([]),
   RUSTYMAIL_AUTH_SERVERS: authServers.default([]),
+  RUSTYMAIL_PUSH_SERVICES: pushServices.default([...knownPushServices]),
   RUSTYMAIL_RATE_LIMIT: count(100_000_000).default(6_000),
   RUSTYMAIL_OIDC_ISSUER: url.optional(),
   RUSTYMAIL_OIDC_CLIENT_ID: text.optional(),

@@ -8,6 +8,7 @@ import type { DataDir } from './platform/data-dir.ts'
 import type { Database } from './platform/database/database.ts'
 import { SecretBox } from './platform/secret-box.ts'
 import { totpSealContext } from './profile/second-factor-service.ts'
+import { vapidSealContext } from './push/vapid-keys.ts'
 
 export interface ServerKey {
   secrets: SecretBox
@@ -108,6 +109,10 @@ export async function resealAll(db: Database, from: SecretBox, to: SecretBox): P
     for (const { id, totp_sealed } of await transaction.selectFrom('users').select(['id', 'totp_sealed']).execute()) {
       const sealed = again(totp_sealed, totpSealContext(id))
       await transaction.updateTable('users').set({ totp_sealed: sealed }).where('id', '=', id).execute()
+    }
+    for (const { id, private_sealed } of await transaction.selectFrom('push_keys').selectAll().execute()) {
+      const sealed = { private_sealed: again(private_sealed, vapidSealContext) ?? '' }
+      await transaction.updateTable('push_keys').set(sealed).where('id', '=', id).execute()
     }
     const ends = await transaction.selectFrom('audit_chain').selectAll().executeTakeFirst()
     // A trail that is broken stays so: it is not sealed as if it were whole.

@@ -5,6 +5,7 @@ import type { SessionView } from '../contract/access.ts'
 import { lazyPage } from './platform/lazy-page.ts'
 import { SessionProvider, useForgetting, useSessionQuery } from './platform/session.ts'
 import { type ThemeChoice, useTheme } from './platform/theme.ts'
+import { useOpenedByNotification } from './push/push-follower.tsx'
 import { AlarmProvider } from './shell/alarm.tsx'
 import { EntranceSkeleton } from './shell/entrance.tsx'
 import { ForbiddenPage } from './shell/forbidden-page.tsx'
@@ -38,6 +39,7 @@ const ProfilePage = lazyPage(async () => (await import('./profile/profile-page.t
 
 export function App() {
   const theme = useTheme()
+  useOpenedByNotification()
   return (
     <PageBoundary>
       <Suspense fallback={<EntranceSkeleton />}>

@@ -36,6 +36,7 @@ export class CallMetrics {
   readonly #imapErrors: Counter<'cause'>
   readonly #droppedRows: Counter
   readonly #deliveries: Counter<'outcome'>
+  readonly #pushes: Counter<'outcome'>
 
   constructor() {
     const { told, whole } = this
@@ -82,6 +83,12 @@ export class CallMetrics {
       labelNames: ['outcome'],
       registers: [whole],
     })
+    this.#pushes = new Counter({
+      name: 'rustymail_push_notifications_total',
+      help: 'Attempts to notify a browser by outcome: sent, retried (later), refused, gone (unsubscribed), dropped (queue full, or tried too often)',
+      labelNames: ['outcome'],
+      registers: [whole],
+    })
   }
 
   recordTool({ operation, status, durationMs }: ToolFigures): void {
@@ -93,6 +100,10 @@ export class CallMetrics {
   /** @param outcome The state of a message after an attempt to send it. */
   recordDelivery(outcome: string): void {
     this.#deliveries.inc({ outcome })
+  }
+
+  recordPush(outcome: 'sent' | 'retried' | 'gone' | 'refused' | 'dropped'): void {
+    this.#pushes.inc({ outcome })
   }
 
   /** @param count Messages of all accounts that wait to be sent; asked for at each scrape. */

@@ -49,7 +49,7 @@ export interface ActingWorld {
 }
 
 /** For a whole file; the caller stops it. */
-export async function startActingWorld(): Promise<ActingWorld> {
+export async function startActingWorld(environment: Record<string, string> = {}): Promise<ActingWorld> {
   const ends: (() => unknown)[] = []
   const stop = async () => {
     for (const end of ends.reverse()) await end()
@@ -63,7 +63,10 @@ export async function startActingWorld(): Promise<ActingWorld> {
     const smtpPort = await sink.start()
     const dir = tempDir('acting')
     ends.push(() => dir.remove())
-    const run = await runHere({ environment: { RUSTYMAIL_INDEX: 'text' }, dataDir: `${dir.path}/data` })
+    const run = await runHere({
+      environment: { RUSTYMAIL_INDEX: 'text', ...environment },
+      dataDir: `${dir.path}/data`,
+    })
     ends.push(() => run.stop())
     const login = { host: '127.0.0.1', tls: 'none', user: alice, password: 'pw-alice' }
     const servers = { imap: { ...login, port: dovecot.imapPort }, smtp: { ...login, port: smtpPort } }

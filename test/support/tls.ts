@@ -31,7 +31,11 @@ export interface Certificate {
 export function selfSigned(): Certificate {
   const dir = tempDir('tls')
   onTestFinished(() => dir.remove())
-  const [certFile, keyFile] = [join(dir.path, 'cert.pem'), join(dir.path, 'key.pem')]
+  return selfSignedIn(dir.path)
+}
+
+export function selfSignedIn(dir: string): Certificate {
+  const [certFile, keyFile] = [join(dir, 'cert.pem'), join(dir, 'key.pem')]
   const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
   const name = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
   execFileSync('openssl', ['req', ...kind, '-keyout', keyFile, '-out', certFile, ...name], { stdio: 'ignore' })

@@ -3,7 +3,9 @@ import { useCallback, useState } from 'react'
 import { useLocation } from 'wouter'
 import { formatCount } from '../platform/format.ts'
 import { useStreamEvent } from '../platform/live.tsx'
+import { useSession } from '../platform/session.ts'
 import type { StreamEvent } from '../platform/stream-status.ts'
+import { markOf } from '../push/push-mark.ts'
 
 const storageKey = 'rustymail.approval-notices'
 
@@ -38,10 +40,13 @@ export function useNoticeChoice(): [NoticeState, (isOn: boolean) => Promise<void
 /** Around every page. */
 export function ApprovalNotices() {
   const [, navigate] = useLocation()
+  const { user_id: userId } = useSession().principal
   const tell = useCallback(
     ({ event, id }: StreamEvent) => {
       // What is replayed after a reconnect is told too: the tag keeps it to one notification each.
       if (event.type !== 'approval_requested' || id === null || stateOf() !== 'on') return
+      // Web Push tells of it.
+      if (markOf(userId)) return
       const { approval_id: approvalId, principal_name: name, recipients } = event.data
       const notice = new Notification('A message waits for your approval', {
         body: `${name}, to ${formatCount(recipients, 'recipient')}`,
@@ -54,7 +59,7 @@ export function ApprovalNotices() {
         notice.close()
       })
     },
-    [navigate],
+    [navigate, userId],
   )
   useStreamEvent(tell)
   return null

@@ -45,6 +45,7 @@ const ofProblems: Record<ProblemCode, string> = {
   setup_done: 'Already set up',
   totp_exists: 'Authenticator already set up',
   passkeys_need_https: 'Requires HTTPS',
+  push_off: 'Web Push is switched off',
   too_many_users: 'Too many users',
   too_many_tokens: 'Too many tokens',
   too_many_networks: 'Too many networks',

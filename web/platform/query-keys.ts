@@ -7,6 +7,7 @@ export const queryKeys = {
   invitation: (opened: number) => ['invitation', String(opened)],
   profile: ['profile'],
   ownSessions: ['sessions', 'own'],
+  push: ['push'],
   stats: ['stats'],
   samples: ['samples'],
   accounts: ['accounts'],

@@ -1,6 +1,7 @@
-/** One's own account: name, password, second factor, passkeys, and where one is signed in. */
+/** One's own account: name, password, second factor, passkeys, what notifies one, and where one is signed in. */
 import { useOidcFault } from '../access/oidc-return.ts'
 import { useSignInState } from '../access/use-sign-in.ts'
+import { PushPanel } from '../push/push-panel.tsx'
 import { FaultNote } from '../ui/error-state.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
 import { Panel } from '../ui/panel.tsx'
@@ -17,7 +18,7 @@ export function ProfilePage() {
   const fault = useOidcFault(useSignInState().data?.oidc?.name)
   return (
     <>
-      <PageHeader title="Profile" description="Your name and how you sign in." />
+      <PageHeader title="Profile" description="Your name, how you sign in, and which devices are notified." />
       <div className="grid gap-4">
         {fault && <FaultNote {...fault} />}
         <Panel query={profile}>
@@ -30,6 +31,7 @@ export function ProfilePage() {
             </>
           )}
         </Panel>
+        <PushPanel />
         <OwnSessions />
       </div>
     </>

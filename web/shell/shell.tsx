@@ -8,6 +8,7 @@ import { FreezeBanner } from '../freeze/freeze-banner.tsx'
 import { FreezeDialog } from '../freeze/freeze-dialog.tsx'
 import { useStream } from '../platform/live.tsx'
 import type { ThemeChoice } from '../platform/theme.ts'
+import { PushFollower } from '../push/push-follower.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { NavRail } from './nav-rail.tsx'
 import { destinations, isHere } from './navigation.ts'
@@ -59,6 +60,7 @@ export function Shell({
           <Shortcuts opened={opened} onOpen={setOpened} setTheme={theme[1]} />
           <ComposeHost />
           <ApprovalNotices />
+          <PushFollower />
           {isStopping && (
             <FreezeDialog target={{ target: 'everything', name: 'all programs' }} onClose={() => setStopping(false)} />
           )}

@@ -1,0 +1,68 @@
+/** What waits as one user may approve it at this moment: asked when they are to be notified. */
+import type { Database } from '../platform/database/database.ts'
+import type { Principal } from '../platform/principal.ts'
+import { visibleAccounts } from '../platform/visible-figures.ts'
+import { approveRefusal, maySeeApproval } from './approval-rights.ts'
+import type { ApprovalSettingsHolder } from './approval-settings.ts'
+import { type ApprovalRow, decisionsOf } from './approval-tables.ts'
+
+/** What a notification is about: the group, and what is told of it. */
+export type Waiting = Pick<ApprovalRow, 'id' | 'group_key' | 'account_id' | 'principal_name' | 'expires_at'>
+
+export interface ApproverViewOptions {
+  db: Database
+  settings: Pick<ApprovalSettingsHolder, 'read'>
+}
+
+/** Those that wait longest; more are not counted. */
+const mostCounted = 200
+/** As many ids as one statement takes. */
+const mostIds = 500
+
+export class ApproverView {
+  readonly #options: ApproverViewOptions
+
+  constructor(options: ApproverViewOptions) {
+    this.#options = options
+  }
+
+  /** Groups of these approvals, as far as they wait. */
+  async groupsOf(approvalIds: readonly string[]): Promise<string[]> {
+    const parts = Array.from({ length: Math.ceil(approvalIds.length / mostIds) }, (_, part) =>
+      approvalIds.slice(part * mostIds, (part + 1) * mostIds),
+    )
+    const found = await Promise.all(parts.map(ids => this.#groups().where('id', 'in', ids).execute()))
+    return [...new Set(found.flat().map(row => row.group_key))]
+  }
+
+  /** Groups in which something was asked for since then, and still waits. */
+  async groupsSince(at: string): Promise<string[]> {
+    const rows = await this.#groups().where('created_at', '>=', at).limit(mostCounted).execute()
+    return rows.map(row => row.group_key)
+  }
+
+  /** What of these groups the user may approve now, the oldest first, and how much of all. */
+  async waitingFor(user: Principal, groups: readonly string[]): Promise<{ items: Waiting[]; total: number }> {
+    const { db, settings } = this.#options
+    const accounts = visibleAccounts(user)
+    let query = db.selectFrom('approvals').selectAll().where('state', '=', 'waiting')
+    // No account has an empty id.
+    if (accounts) query = query.where('account_id', 'in', accounts.size > 0 ? [...accounts] : [''])
+    const ordered = query.orderBy('id').limit(mostCounted)
+    const [own, all, applied] = await Promise.all([
+      ordered.where('group_key', 'in', groups).execute(),
+      ordered.execute(),
+      settings.read(),
+    ])
+    const isTheirs = (row: ApprovalRow) => {
+      // Whoever said yes need not be told again, also where that does not count any more.
+      const given = decisionsOf(row).map(decision => ({ ...decision, counts: true }))
+      return maySeeApproval(user, row) && approveRefusal(user, row, applied, given) === undefined
+    }
+    return { items: own.filter(isTheirs), total: all.filter(isTheirs).length }
+  }
+
+  #groups() {
+    return this.#options.db.selectFrom('approvals').select('group_key').distinct().where('state', '=', 'waiting')
+  }
+}

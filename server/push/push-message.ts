@@ -1,0 +1,65 @@
+/** What a notification says: how many messages wait, and where the reader wishes it who asks. Never anything of a message itself. */
+import { hiddenCharacter } from '../../contract/hidden-character.ts'
+import type { PushDetails } from '../../contract/push.ts'
+
+/** What of some groups waits, and may be approved by one user at this moment. */
+export interface Standing {
+  /** Of these groups. */
+  count: number
+  /** Of all groups. */
+  total: number
+  /** Names of the callers that ask. */
+  asks: readonly string[]
+  /** Undefined when it is of several. */
+  account: string | undefined
+  /** The approval that waits longest. */
+  open: string
+  /** When the last of them expires. */
+  expiresAt: string
+}
+
+/** As the service worker of the page reads it. */
+export interface PushContent {
+  kind: 'approvals' | 'test'
+  /** One that is shown already is replaced by another with the same tag. */
+  tag: string
+  count: number
+  total: number
+  asks: string | null
+  account: string | null
+  open: string | null
+}
+
+const hidden = new RegExp(hiddenCharacter, 'gu')
+const mostCharacters = 80
+const mostNames = 2
+
+export function approvalContent(standing: Standing, groups: readonly string[], details: PushDetails): PushContent {
+  const { count, total, asks, account, open } = standing
+  const isTelling = details === 'sender'
+  const tag = groups.length === 1 ? groups[0]! : 'approvals'
+  return {
+    kind: 'approvals',
+    tag,
+    count,
+    total,
+    asks: isTelling ? namesOf(asks) : null,
+    account: isTelling && account !== undefined ? shown(account) : null,
+    open,
+  }
+}
+
+export const testContent: PushContent = {
+  ...{ kind: 'test', tag: 'test', count: 0, total: 0 },
+  ...{ asks: null, account: null, open: null },
+}
+
+function namesOf(asks: readonly string[]): string {
+  const named = asks.slice(0, mostNames).map(shown)
+  const others = asks.length - named.length
+  return others > 0 ? `${named.join(', ')} and ${others} more` : named.join(' and ')
+}
+
+function shown(name: string): string {
+  return name.replaceAll(hidden, '').slice(0, mostCharacters).toWellFormed()
+}

@@ -1,0 +1,53 @@
+/** The key pair by which push services know this server (VAPID, RFC 8292): made when it is first needed, its private half sealed. */
+import { createECDH } from 'node:crypto'
+import type { SecretBox } from '../platform/secret-box.ts'
+import type { PushStore } from './push-store.ts'
+
+export interface VapidKeys {
+  /** Base64url. */
+  publicKey: string
+  /** Base64url. */
+  privateKey: string
+}
+
+/** What the private key is bound to. */
+export const vapidSealContext = 'push vapid'
+
+export class VapidKeyHolder {
+  readonly #store: Pick<PushStore, 'findKeys' | 'keepKeys'>
+  readonly #secrets: SecretBox
+  readonly #now: () => number
+  #keys: Promise<VapidKeys> | undefined
+
+  constructor(store: Pick<PushStore, 'findKeys' | 'keepKeys'>, secrets: SecretBox, now: () => number) {
+    this.#store = store
+    this.#secrets = secrets
+    this.#now = now
+  }
+
+  /** Read once; a failure is not remembered. */
+  get(): Promise<VapidKeys> {
+    this.#keys ??= this.#load().catch((error: unknown) => {
+      this.#keys = undefined
+      throw error
+    })
+    return this.#keys
+  }
+
+  async #load(): Promise<VapidKeys> {
+    const row = (await this.#store.findKeys()) ?? (await this.#make())
+    return { publicKey: row.public_key, privateKey: this.#secrets.open(row.private_sealed, vapidSealContext) }
+  }
+
+  #make() {
+    const pair = createECDH('prime256v1')
+    pair.generateKeys()
+    // A key that begins with zeros is as long as others.
+    const secret = Buffer.concat([Buffer.alloc(32), pair.getPrivateKey()]).subarray(-32)
+    return this.#store.keepKeys({
+      public_key: pair.getPublicKey('base64url'),
+      private_sealed: this.#secrets.seal(secret.toString('base64url'), vapidSealContext),
+      created_at: new Date(this.#now()).toISOString(),
+    })
+  }
+}

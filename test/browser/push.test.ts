@@ -1,0 +1,226 @@
+/**
+ * A device that is notified, in Chromium: the page asks on a click, the service worker shows what the server pushed, and a click on it opens the
+ * approval. Only the push service of the browser's maker is stood in for, by ours: what that takes from the server is handed to the browser.
+ */
+import type { Page } from 'playwright-core'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { approvalsApi } from '../../contract/approvals.ts'
+import { draftsApi } from '../../contract/drafts.ts'
+import { outboxApi } from '../../contract/outbox.ts'
+import { pushApi } from '../../contract/push.ts'
+import { type ActingWorld, startActingWorld } from '../support/acting-world.ts'
+import { expectAccessible, expectNothingClipped, keepPicture, setScheme } from '../support/browser.ts'
+import { PushStandIn, type StandInBrowser } from '../support/push-stand-in.ts'
+import { available } from '../support/require.ts'
+import { tempDir } from '../support/temp-dir.ts'
+import { selfSignedIn } from '../support/tls.ts'
+
+const hasAll = [available('chromium'), available('dovecot')].every(Boolean)
+
+/** In place of what asks the maker of the browser. */
+const standIn = ({ subscription }: StandInBrowser) => `
+  const made = {
+    ...${JSON.stringify(subscription)},
+    options: {},
+    toJSON: () => (${JSON.stringify(subscription)}),
+    unsubscribe: async () => { localStorage.removeItem('made'); return true },
+  }
+  PushManager.prototype.subscribe = async options => {
+    localStorage.setItem('made', JSON.stringify(options))
+    return made
+  }
+  PushManager.prototype.getSubscription = async () => (localStorage.getItem('made') ? made : null)`
+
+interface Shown {
+  title: string
+  body: string
+  tag: string
+}
+const findShown = `navigator.serviceWorker.getRegistration('/').then(async registration =>
+  (await registration.getNotifications()).map(({ title, body, tag }) => ({ title, body, tag })))`
+
+describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
+  let world: ActingWorld
+  let service: PushStandIn
+
+  beforeAll(async () => {
+    const dir = tempDir('push')
+    service = new PushStandIn(selfSignedIn(dir.path))
+    const end = await service.start()
+    world = await startActingWorld({ RUSTYMAIL_PUSH_SERVICES: service.host })
+    return async () => {
+      await world.stop()
+      await end()
+      dir.remove()
+    }
+  })
+
+  async function ask(content: string): Promise<string> {
+    const { agent, accountId, messageRef } = world
+    const params = { account_id: accountId }
+    const body = { mode: 'reply', message: messageRef, body: { format: 'markdown', content } }
+    const draft = await agent(draftsApi.createDraft, { params, body })
+    const sent = await agent(outboxApi.sendDraft, {
+      params: { ...params, draft_id: draft.id },
+      body: { rev: draft.rev },
+    })
+    return sent.approval_id!
+  }
+
+  async function openAs(browser: StandInBrowser, size: { width?: number; height?: number } = {}) {
+    const { page, expectQuiet } = await world.open('/', size)
+    await page.context().grantPermissions(['notifications'], { origin: world.run.url })
+    await page.addInitScript(standIn(browser))
+    await page.goto(`${world.run.url}/profile`)
+    return { page, expectQuiet }
+  }
+
+  /** As the push service of its maker does, once the browser knows of the worker. */
+  async function connect(page: Page) {
+    const session = await page.context().newCDPSession(page)
+    const found = Promise.withResolvers<string>()
+    session.on('ServiceWorker.workerRegistrationUpdated', ({ registrations }) => {
+      const [registration] = registrations.filter(({ isDeleted }) => !isDeleted)
+      if (registration) found.resolve(registration.registrationId)
+    })
+    await session.send('ServiceWorker.enable')
+    const registrationId = await found.promise
+    const origin = new URL(world.run.url).origin
+    return (content: unknown) =>
+      session.send('ServiceWorker.deliverPushMessage', { origin, registrationId, data: JSON.stringify(content) })
+  }
+
+  const shown = (page: Page) => page.evaluate<Shown[]>(findShown)
+
+  test('asked for on a click; what is pushed is shown, and opens the approval without deciding it', async () => {
+    const phone = service.browser('phone')
+    const { person, run } = world
+    service.publicKey = (await person(pushApi.getPush)).public_key ?? undefined
+    const { page, expectQuiet } = await openAs(phone)
+    expect(await page.context().serviceWorkers()).toEqual([])
+    await page.getByRole('button', { name: 'Notify this device' }).click()
+    const devices = page.getByRole('list', { name: 'Devices that are notified' })
+    await devices.getByText('This device').waitFor()
+    expect(JSON.parse(await page.evaluate<string>("localStorage.getItem('made')"))).toEqual({
+      userVisibleOnly: true,
+      applicationServerKey: service.publicKey,
+    })
+    await expectAccessible(page, 'devices that are notified')
+    await devices.getByRole('button', { name: /^Test/ }).click()
+    await vi.waitFor(() => expect(service.contentsOf(phone)).toHaveLength(1))
+    const deliver = await connect(page)
+    await deliver(service.contentsOf(phone)[0])
+    await expect
+      .poll(() => shown(page))
+      .toEqual([{ title: 'RustyMail', body: 'This device is notified.', tag: 'test' }])
+    await devices.getByRole('checkbox').uncheck()
+    await expect.poll(async () => (await person(pushApi.getPush)).items[0]?.details).toBe('none')
+    await devices.getByRole('checkbox').check()
+    await expect.poll(async () => (await person(pushApi.getPush)).items[0]?.details).toBe('sender')
+
+    const id = await ask('Is it noticed?')
+    await vi.waitFor(() => expect(service.contentsOf(phone)).toHaveLength(2))
+    const content = service.contentsOf(phone)[1]!
+    await deliver(content)
+    await expect
+      .poll(async () => (await shown(page)).at(-1))
+      .toEqual({
+        ...{ title: 'A message waits for your approval', body: 'Support agent, for Alice', tag: content.tag },
+      })
+    // Another one takes its place.
+    await deliver({ ...content, count: 3, total: 5 })
+    await expect
+      .poll(async () => (await shown(page)).filter(({ tag }) => tag === content.tag))
+      .toMatchObject([{ title: '3 messages wait for your approval', body: 'Support agent, for Alice\n5 wait in all.' }])
+    const [worker] = page.context().serviceWorkers()
+    await worker!.evaluate(
+      `registration.getNotifications({ tag: ${JSON.stringify(content.tag)} }).then(([notification]) => {
+        const event = new NotificationEvent('notificationclick', { notification })
+        // Only a click of a person may bring a window to the front, or keep the worker.
+        event.waitUntil = promise => promise.catch(() => undefined)
+        dispatchEvent(event)
+      })`,
+    )
+    await page.waitForURL(`${run.url}/approvals?open=${id}`)
+    await page.getByText('Is it noticed?').or(page.getByRole('article')).first().waitFor()
+    const params = { approval_id: id }
+    const { state, hash } = await person(approvalsApi.getApproval, { params })
+    expect(state).toBe('waiting')
+    // Decided elsewhere: what is shown of it goes.
+    await deliver(content)
+    await person(approvalsApi.deny, { params, body: { hash } })
+    await expect.poll(async () => (await shown(page)).map(({ tag }) => tag)).toEqual(['test'])
+    // Its scope is the whole page, and it has cached nothing.
+    expect(await page.evaluate('navigator.serviceWorker.ready.then(({ scope }) => scope)')).toBe(`${run.url}/`)
+    expect(await page.evaluate('caches.keys()')).toEqual([])
+    expect(service.faults).toEqual([])
+    expectQuiet()
+  })
+
+  test('what cannot be read is shown as something, and leads no further than the page', async () => {
+    const { page } = await openAs(service.browser('odd'))
+    await page.getByRole('button', { name: 'Notify this device' }).click()
+    await page.getByText('This device').first().waitFor()
+    const deliver = await connect(page)
+    await deliver({
+      kind: 'approvals',
+      count: 1,
+      total: 1,
+      tag: 'x',
+      open: '../../evil?a=b',
+      asks: null,
+      account: null,
+    })
+    await expect
+      .poll(() => shown(page))
+      .toMatchObject([{ title: 'A message waits for your approval', body: '', tag: 'x' }])
+    const href = `navigator.serviceWorker.getRegistration('/').then(async registration =>
+      (await registration.getNotifications())[0].data.href)`
+    expect(await page.evaluate(href)).toBe('/approvals')
+  })
+
+  test('turned off it is forgotten; signed in again, the same user is notified again, and nobody else', async () => {
+    const phone = service.browser('again')
+    const { person } = world
+    const { page } = await openAs(phone)
+    await page.getByRole('button', { name: 'Notify this device' }).click()
+    const mine = page.getByRole('listitem').filter({ hasText: 'This device' })
+    await mine.waitFor()
+    const others = (await person(pushApi.getPush)).items.length - 1
+    const { items } = await person(pushApi.getPush)
+    const own = items.find(({ service: host, user_agent: agent }) => host === service.host && agent.includes('Chrome'))
+    await person(pushApi.unsubscribePush, { params: { subscription_id: own!.id } })
+    expect((await person(pushApi.getPush)).items).toHaveLength(others)
+    // As after a new sign-in: the page subscribes again what the server has forgotten.
+    await page.reload()
+    await mine.waitFor()
+    expect((await person(pushApi.getPush)).items).toHaveLength(others + 1)
+    await mine.getByRole('button', { name: /^Turn off/ }).click()
+    await page.getByRole('button', { name: 'Notify this device' }).waitFor()
+    expect((await person(pushApi.getPush)).items).toHaveLength(others)
+    await page.reload()
+    await page.getByRole('button', { name: 'Notify this device' }).waitFor()
+    expect((await person(pushApi.getPush)).items).toHaveLength(others)
+  })
+
+  test.each([
+    [320, 'dark'],
+    [390, 'light'],
+  ] as const)('at %i px, %s, devices can be used with one thumb', async (width, scheme) => {
+    const { page } = await openAs(service.browser(`phone-${width}`), { width, height: 700 })
+    await setScheme(page, scheme)
+    const button = page.getByRole('button', { name: 'Notify this device' })
+    await button.scrollIntoViewIfNeeded()
+    expect((await button.boundingBox())!.height).toBeGreaterThanOrEqual(44)
+    await button.click()
+    const mine = page.getByRole('listitem').filter({ hasText: 'This device' })
+    await mine.waitFor()
+    for (const name of [/^Test/, /^Turn off/]) {
+      expect((await mine.getByRole('button', { name }).boundingBox())!.height).toBeGreaterThanOrEqual(44)
+    }
+    await expectNothingClipped(page, `devices, ${width}`)
+    await expectAccessible(page, `devices, ${width}`)
+    await mine.scrollIntoViewIfNeeded()
+    await keepPicture(page, `push-${scheme}-${width}`)
+  })
+})

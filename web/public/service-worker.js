@@ -1,0 +1,47 @@
+/**
+ * Shows the notifications of Web Push, and opens the page at what they are about. It decides nothing: there is no button on them. It
+ * answers no request and keeps no file of the page, so the page is as new with it as without it.
+ */
+const approvalId = /^a[0-9a-z]{16}$/
+
+addEventListener('install', () => skipWaiting())
+addEventListener('activate', event => event.waitUntil(clients.claim()))
+addEventListener('push', event => event.waitUntil(show(contentOf(event.data))))
+addEventListener('notificationclick', event => {
+  event.notification.close()
+  event.waitUntil(openPage(event.notification.data?.href ?? '/approvals'))
+})
+
+/** Browsers want something to be shown for each push, so what cannot be read is shown as that. */
+function contentOf(data) {
+  try {
+    return data?.json() ?? {}
+  } catch {
+    return {}
+  }
+}
+
+function show({ kind, tag, count, total, asks, account, open }) {
+  const shared = { icon: '/icon-192.png', lang: 'en' }
+  if (kind === 'test') {
+    const options = { ...shared, tag: 'test', body: 'This device is notified.', data: { href: '/profile' } }
+    return registration.showNotification('RustyMail', options)
+  }
+  const href = approvalId.test(open) ? `/approvals?open=${open}` : '/approvals'
+  const who = [asks, account && `for ${account}`].filter(Boolean).join(', ')
+  const others = total > count ? `${total} wait in all.` : ''
+  const body = [who, others].filter(Boolean).join('\n')
+  const title = count > 1 ? `${count} messages wait for your approval` : 'A message waits for your approval'
+  // One of the same tag is replaced, and told again.
+  const options = { ...shared, body, tag: String(tag ?? 'approvals'), renotify: true, data: { href, isApproval: true } }
+  return registration.showNotification(title, options)
+}
+
+/** In the window that is there, without loading it again, or in a new one. */
+async function openPage(href) {
+  const windows = await clients.matchAll({ type: 'window', includeUncontrolled: true })
+  const found = windows.find(each => each.focused) ?? windows[0]
+  if (!found) return clients.openWindow(href)
+  found.postMessage({ type: 'rustymail.open', href })
+  return found.focus()
+}

@@ -1,0 +1,57 @@
+/** Around every page: keeps this browser subscribed for the user who asked for it, and takes back notifications of what is decided. */
+import { useEffect } from 'react'
+import { useLocation } from 'wouter'
+import { type PushDetails, pushApi } from '../../contract/push.ts'
+import { useWaitingApprovals } from '../approvals/use-approvals.ts'
+import { call } from '../platform/api-client.ts'
+import { useSession } from '../platform/session.ts'
+import { bodyOf, findSubscription, fingerprintOf } from './push-browser.ts'
+import { markOf } from './push-mark.ts'
+
+export function PushFollower() {
+  const { user_id: userId } = useSession().principal
+  const waiting = useWaitingApprovals().data?.waiting
+  useEffect(() => {
+    // Without it, there are only no notifications.
+    const details = markOf(userId)
+    if (details) subscribeAgain(details).catch(() => undefined)
+  }, [userId])
+  useEffect(() => {
+    if (waiting === 0 && markOf(userId)) closeNotifications().catch(() => undefined)
+  }, [waiting, userId])
+  return null
+}
+
+/** The server forgets a browser with the session in which it subscribed. */
+async function subscribeAgain(details: PushDetails): Promise<void> {
+  const subscription = await findSubscription()
+  if (!subscription) return
+  const [{ items }, own] = await Promise.all([call(pushApi.getPush), fingerprintOf(subscription)])
+  if (!items.some(({ fingerprint }) => fingerprint === own)) {
+    await call(pushApi.subscribePush, { body: { ...bodyOf(subscription), details } })
+  }
+}
+
+async function closeNotifications(): Promise<void> {
+  const registration = await navigator.serviceWorker?.getRegistration('/')
+  const shown = (await registration?.getNotifications()) ?? []
+  for (const notification of shown) if (notification.data?.isApproval) notification.close()
+}
+
+/** A notification that was clicked opens what it is about in the window that is there, signed in or not yet. */
+export function useOpenedByNotification(): void {
+  const [, navigate] = useLocation()
+  useEffect(() => {
+    const { serviceWorker } = navigator
+    // Without HTTPS there is none.
+    if (!serviceWorker) return
+    const open = ({ data }: MessageEvent) => {
+      if (data?.type === 'rustymail.open' && typeof data.href === 'string' && data.href.startsWith('/')) {
+        navigate(data.href)
+      }
+    }
+    serviceWorker.addEventListener('message', open)
+    serviceWorker.startMessages()
+    return () => serviceWorker.removeEventListener('message', open)
+  }, [navigate])
+}

@@ -1,0 +1,71 @@
+/** The browsers of a user that are notified, this one among them. */
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { type PushDetails, type PushSubscription, pushApi } from '../../contract/push.ts'
+import { call } from '../platform/api-client.ts'
+import { queryKeys } from '../platform/query-keys.ts'
+import { useSession } from '../platform/session.ts'
+import { useToast } from '../ui/toast.tsx'
+import { bodyOf, findSubscription, fingerprintOf, makeSubscription } from './push-browser.ts'
+import { mark } from './push-mark.ts'
+
+/** What the server knows, and the fingerprint of this browser where it has subscribed at a push service. */
+export function usePush() {
+  return useQuery({
+    queryKey: queryKeys.push,
+    queryFn: async ({ signal }) => {
+      const [known, own] = await Promise.all([call(pushApi.getPush, { signal }), ownFingerprint()])
+      return { ...known, own: known.items.find(({ fingerprint }) => fingerprint === own) }
+    },
+  })
+}
+
+async function ownFingerprint(): Promise<string | undefined> {
+  const subscription = await findSubscription()
+  return subscription && fingerprintOf(subscription)
+}
+
+export function useSubscribe(publicKey: string) {
+  const { user_id: userId } = useSession().principal
+  const changed = usePushChanged()
+  return useMutation({
+    mutationFn: async (details: PushDetails) => {
+      const subscription = await makeSubscription(publicKey)
+      return call(pushApi.subscribePush, { body: { ...bodyOf(subscription), details } })
+    },
+    onSuccess: ({ details }) => mark(userId, details),
+    onSettled: changed,
+  })
+}
+
+/** @param isOwn Of this browser, which then gives up its subscription too. */
+export function useUnsubscribe({ id }: Pick<PushSubscription, 'id'>, isOwn: boolean) {
+  const { user_id: userId } = useSession().principal
+  const changed = usePushChanged()
+  return useMutation({
+    mutationFn: async () => {
+      // Before anything else: what the server still has would be made again when the page is next opened.
+      if (isOwn) mark(userId, undefined)
+      await call(pushApi.unsubscribePush, { params: { subscription_id: id } })
+      if (isOwn) await (await findSubscription())?.unsubscribe()
+    },
+    onSettled: changed,
+  })
+}
+
+export function useTestPush({ id }: Pick<PushSubscription, 'id'>) {
+  const changed = usePushChanged()
+  const toast = useToast()
+  return useMutation({
+    mutationFn: () => call(pushApi.testPush, { params: { subscription_id: id } }),
+    onSuccess: ({ is_accepted: isAccepted, why }) =>
+      isAccepted
+        ? toast({ tone: 'good', title: 'Sent', detail: 'The device shows it in a moment.' })
+        : toast({ tone: 'bad', title: 'Not sent', detail: why ?? '' }),
+    onSettled: changed,
+  })
+}
+
+function usePushChanged(): () => Promise<unknown> {
+  const queries = useQueryClient()
+  return () => queries.invalidateQueries({ queryKey: queryKeys.push })
+}
