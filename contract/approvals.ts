@@ -35,6 +35,7 @@ export const Approval = z
       .object({ id: MessageId.nullable(), ref: MessageRef.nullable() })
       .nullable()
       .describe('The message that it answers'),
+    proposal_id: z.string().nullable().describe('The proposal that the message is an item of'),
     group: z.string().describe('Those that belong together: same token, account and recipients or thread'),
     created_at: Timestamp,
     expires_at: Timestamp,
