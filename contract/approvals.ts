@@ -1,5 +1,6 @@
 /** What waits for a human's yes: exactly what will leave, why it is held, and the decision. */
 import { z } from 'zod'
+import { AskerActivity } from './asker-activity.ts'
 import { ActingPrincipal, DraftBody, draftBounds, MessageContent, RecipientInput } from './draft.ts'
 import { endpoint } from './endpoint.ts'
 import { MessageRef } from './mail.ts'
@@ -57,15 +58,7 @@ export type Approval = z.infer<typeof Approval>
 
 export const ApprovalDetail = Approval.extend({
   content: MessageContent.describe('From the bytes that will leave'),
-  activity: z.object({
-    since: Timestamp,
-    sent: z.int(),
-    held: z.int(),
-    denied: z.int(),
-    changes: z.int().describe('Messages that it changed'),
-    read_strangers: z.int().describe('Messages of strangers that it read'),
-    calls: z.array(z.object({ name: z.string(), count: z.int() })).describe('What the token called in the last hour'),
-  }),
+  activity: AskerActivity,
 }).meta({ id: 'ApprovalDetail' })
 export type ApprovalDetail = z.infer<typeof ApprovalDetail>
 

@@ -1,5 +1,6 @@
 /** What a token in mode `propose` wants to do, as data: a change set that a human applies, whole or in part, or declines. */
 import { z } from 'zod'
+import { AskerActivity } from './asker-activity.ts'
 import { ActingPrincipal, Draft } from './draft.ts'
 import { Address, MessageRef } from './mail.ts'
 import { MessageId } from './message-id.ts'
@@ -99,6 +100,7 @@ export type Proposal = z.infer<typeof Proposal>
 
 export const ProposalDetail = Proposal.extend({
   items: z.array(ProposalItem).max(proposalBounds.items).describe('In the order in which they would be done'),
+  activity: AskerActivity,
 }).meta({ id: 'ProposalDetail' })
 export type ProposalDetail = z.infer<typeof ProposalDetail>
 

@@ -12,11 +12,12 @@ type ActingFact =
   | 'delivery_changed'
   | 'approval_requested'
   | 'approval_decided'
+  | 'proposal_changed'
   | 'freeze_changed'
 
 export const actingWords: { [T in ActingFact]: SayChange<T> } = {
   operation_changed: ({ account_id, operation_id, kind, state, counts, undo_of }, nameOf) => ({
-    tone: state === 'pending' || state === 'done' ? 'info' : 'warn',
+    tone: ['pending', 'done', 'declined'].includes(state) ? 'info' : 'warn',
     text: `${undo_of === null ? '' : 'Undo: '}${operationSentence(kind, state, counts.total)} in ${nameOf(account_id)}${operationStates[state]}`,
     href: `/changes?operation=${operation_id}`,
   }),
@@ -46,6 +47,14 @@ export const actingWords: { [T in ActingFact]: SayChange<T> } = {
     text: `A message from ${nameOf(account_id)} ${approvalStates[state]}${by === null ? '' : ` by ${by}`}`,
     href: `/approvals?show=decided&open=${approval_id}`,
   }),
+  proposal_changed: ({ account_id, proposal_id, principal_name, waiting, state, event, item_ids, by }, nameOf) => ({
+    tone: proposalTones[event],
+    text:
+      event === 'proposed'
+        ? `${principal_name} proposes ${formatCount(waiting, 'item')} in ${nameOf(account_id)}`
+        : `${formatCount(item_ids.length, 'item')} that ${principal_name} proposed in ${nameOf(account_id)} ${item_ids.length === 1 ? 'was' : 'were'} ${proposalEvents[event]}${by === null ? '' : ` by ${by}`}`,
+    href: `/approvals?${state === 'open' ? '' : 'show=decided&'}open=${proposal_id}`,
+  }),
   freeze_changed: ({ target, is_frozen, by }) => ({
     tone: is_frozen ? 'bad' : 'good',
     text: is_frozen ? `${by} stopped ${freezeTargets[target]}` : `${by} lifted the stop of ${freezeTargets[target]}`,
@@ -61,6 +70,9 @@ function draftAt(accountId: string, draftId: string): string {
 
 function operationSentence(kind: OperationKind, state: OperationState, total: number): string {
   const [what, done] = operationWords[kind]
+  if (state === 'proposed')
+    return `It is proposed that ${formatCount(total, what)} ${total === 1 ? 'is' : 'are'} ${done}`
+  if (state === 'declined') return `${formatCount(total, what)} ${total === 1 ? 'was' : 'were'} not ${done}`
   const was = total === 1 ? 'was' : 'were'
   return `${formatCount(total, what)} ${state === 'failed' ? 'could not be' : was} ${done}`
 }
@@ -77,6 +89,8 @@ const operationWords: Record<OperationKind, readonly ['message' | 'folder', stri
   unsubscribe_folder: ['folder', 'unsubscribed from'],
 }
 const operationStates: Record<OperationState, string> = {
+  proposed: '',
+  declined: ': the proposal was not applied',
   pending: ', not yet on the mail server',
   done: '',
   partial: ', but not all of them',
@@ -120,5 +134,21 @@ const approvalStates = {
   expired: 'was not decided in time',
   void: 'no longer waits: it was edited or cancelled',
 }
+
+const proposalEvents = {
+  applied: 'applied',
+  declined: 'declined',
+  withdrawn: 'withdrawn',
+  expired: 'not decided in time',
+  void: 'given up: they cannot be applied any more',
+}
+const proposalTones = {
+  proposed: 'warn',
+  applied: 'good',
+  declined: 'info',
+  withdrawn: 'info',
+  expired: 'warn',
+  void: 'info',
+} as const satisfies Record<string, Tone>
 
 const freezeTargets = { principal: 'a program', account: 'an account', everything: 'all programs' }
