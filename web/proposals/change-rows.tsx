@@ -149,7 +149,7 @@ function ChangeRow({ accountId, change }: { accountId: string; change: ProposedC
             className={classNames(
               'max-w-full truncate rounded-sm px-1.5 py-0.5 font-medium forced-colors:border',
               partLooks[tone],
-              isOut && 'line-through opacity-80',
+              isOut && 'line-through',
             )}
           >
             <span aria-hidden="true">{text}</span>
