@@ -20,6 +20,7 @@ const operation = (change: Partial<Operation>): Operation => ({
   waits_because: null,
   undo_of: null,
   undone_by: null,
+  proposal_id: null,
   ...change,
 })
 

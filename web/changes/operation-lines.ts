@@ -13,11 +13,13 @@ import { formatCount, formatNumber } from '../platform/format.ts'
 import type { Tone } from '../ui/tone.ts'
 
 export const stateWords: Record<OperationState, { tone: Tone; text: string }> = {
+  proposed: { tone: 'info', text: 'Proposed' },
   pending: { tone: 'info', text: 'Pending' },
   done: { tone: 'good', text: 'Done' },
   partial: { tone: 'warn', text: 'Partly done' },
   failed: { tone: 'bad', text: 'Failed' },
   unknown: { tone: 'warn', text: 'Unknown' },
+  declined: { tone: 'unknown', text: 'Not applied' },
 }
 
 export const itemWords: Record<ItemState, { tone: Tone; text: string }> = {

@@ -47,6 +47,7 @@ export const queryKeys = {
   approvals: ['approvals'],
   approvalsIn: (state: string) => ['approvals', 'list', state],
   approval: (approvalId: string) => ['approvals', 'one', approvalId],
+  proposals: ['proposals'],
   approvalSettings: ['approval-settings'],
   outbox: ['outbox'],
   outboxIn: (shown: string) => ['outbox', 'list', shown],
@@ -98,6 +99,8 @@ export function keysOutdatedBy(event: ServerEvent): readonly (readonly string[])
     case 'draft_created':
     case 'draft_changed':
       return [queryKeys.drafts(event.data.account_id)]
+    case 'proposal_changed':
+      return [queryKeys.proposals, queryKeys.operations]
     case 'approval_requested':
     case 'approval_decided':
     case 'delivery_changed':
