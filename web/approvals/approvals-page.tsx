@@ -69,7 +69,9 @@ export function ApprovalsPage() {
         <NoticesChoice />
       </section>
       <div className={classNames('min-h-0 min-w-0 flex-1 flex-col', open ? 'flex' : 'hidden lg:flex')}>
-        {open && isProposal(open) && <OpenProposal key={open} proposalId={open} itemId={item} backHref={approvalHref('', show)} />}
+        {open && isProposal(open) && (
+          <OpenProposal key={open} proposalId={open} itemId={item} backHref={approvalHref('', show)} />
+        )}
         {open && !isProposal(open) && <OpenApproval key={open} approvalId={open} backHref={approvalHref('', show)} />}
         {!open && (
           <div className="grid flex-1 place-items-center bg-canvas/60">

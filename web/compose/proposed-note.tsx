@@ -11,7 +11,11 @@ export function ProposedNote({ draft: { id, proposal_id: proposalId, created_by:
       <span className="min-w-0 grow basis-52 wrap-anywhere">
         This draft is part of a proposal of <bdi>{visibleText(by.name)}</bdi>.
       </span>
-      <ButtonLink href={`/approvals?${new URLSearchParams({ open: proposalId, item: id })}`} size="sm" icon={ListChecks}>
+      <ButtonLink
+        href={`/approvals?${new URLSearchParams({ open: proposalId, item: id })}`}
+        size="sm"
+        icon={ListChecks}
+      >
         Open the proposal
       </ButtonLink>
     </p>

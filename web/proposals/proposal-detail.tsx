@@ -12,6 +12,7 @@ import { RelativeTime } from '../ui/relative-time.tsx'
 import { SkeletonRows } from '../ui/skeleton.tsx'
 import { ItemGroups } from './item-groups.tsx'
 import { ProposalActions } from './proposal-actions.tsx'
+import { CountBadges } from './proposal-row.tsx'
 import { proposalStates } from './proposal-words.ts'
 import { useProposalView } from './use-proposal-view.ts'
 import { useFirstChanges, useProposal } from './use-proposals.ts'
@@ -113,7 +114,7 @@ function Detail({ detail, linked }: { detail: ProposalDetail; linked: string }) 
 }
 
 function Head({ detail }: { detail: ProposalDetail }) {
-  const { proposes, words, state, created_at: createdAt, expires_at: expiresAt } = detail
+  const { proposes, words, counts, state, created_at: createdAt, expires_at: expiresAt } = detail
   const { tone, text } = proposalStates[state]
   return (
     <header className="grid grid-cols-1 gap-2 border-b px-4 py-3">
@@ -134,6 +135,7 @@ function Head({ detail }: { detail: ProposalDetail }) {
       )}
       <p className="flex flex-wrap items-center gap-x-2 gap-y-1 text-sm text-soft" aria-live="polite">
         <StatePill tone={tone}>{text}</StatePill>
+        <CountBadges counts={counts} />
         <span>
           Since <RelativeTime at={createdAt} />
         </span>

@@ -33,8 +33,7 @@ export function ProposalRow({ proposal, isOpen, show }: { proposal: Proposal; is
       </span>
       <span className="flex flex-wrap items-center gap-1.5 text-xs text-muted">
         {state === 'open' ? <Badge tone="info">Proposal</Badge> : <StatePill tone={tone}>{text}</StatePill>}
-        {counts.sends > 0 && <Badge tone="warn">sends {formatCount(counts.sends, 'message')}</Badge>}
-        {counts.deletions > 0 && <Badge tone="bad">deletes {formatCount(counts.deletions, 'message')}</Badge>}
+        <CountBadges counts={counts} />
         {expiresAt !== null && state === 'open' && (
           <span>
             Expires <ListTime at={expiresAt} />
@@ -42,5 +41,15 @@ export function ProposalRow({ proposal, isOpen, show }: { proposal: Proposal; is
         )}
       </span>
     </Link>
+  )
+}
+
+/** What cannot be taken back. */
+export function CountBadges({ counts: { sends, deletions } }: Pick<Proposal, 'counts'>) {
+  return (
+    <>
+      {sends > 0 && <Badge tone="warn">sends {formatCount(sends, 'message')}</Badge>}
+      {deletions > 0 && <Badge tone="bad">deletes {formatCount(deletions, 'message')}</Badge>}
+    </>
   )
 }
