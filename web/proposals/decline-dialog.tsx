@@ -82,7 +82,7 @@ export function DeclineDialog({
             onChange={event => setReason(event.target.value)}
             rows={3}
             maxLength={proposalBounds.reason}
-            autoFocus
+            data-first-focus
           />
         </Field>
         {decline.error && <ErrorNote error={decline.error} />}

@@ -135,7 +135,7 @@ function Content({ item, acts, ...facts }: ItemFacts & { item: ProposalItem; act
           {isOpen ? (
             <AllChanges {...{ proposalId, accountId, scroller }} itemId={id} />
           ) : (
-            <FewChanges accountId={accountId} changes={changes.slice(0, fewest)} />
+            changes.length > 0 && <FewChanges accountId={accountId} changes={changes.slice(0, fewest)} />
           )}
         </div>
         {!hasAll && (
