@@ -7,6 +7,7 @@ import { approvalRoutes } from './approvals/approval-routes.ts'
 import { ApprovalService, type ApprovalServiceOptions } from './approvals/approval-service.ts'
 import { ApprovalSettingsHolder } from './approvals/approval-settings.ts'
 import { ApprovalStore } from './approvals/approval-store.ts'
+import { AskerActivities } from './approvals/asker-activities.ts'
 import { HeldEdits } from './approvals/held-edits.ts'
 import { RecentCalls } from './approvals/recent-calls.ts'
 import { SendService } from './approvals/send-service.ts'
@@ -95,7 +96,8 @@ export function composeApprovals(around: ApprovalSurroundings): ComposedApproval
     now,
     logger,
   })
-  const details = new ApprovalDetails({ approvals, outbox, messages, rates, calls, strangerName, now })
+  const activities = new AskerActivities({ outbox, rates, calls, strangerName, now })
+  const details = new ApprovalDetails({ approvals, outbox, messages, activities })
   const edits = new HeldEdits({ approvals, store, drafts, composer, outbox, hub, now })
   const tokenAs = async (principal: Principal, tokenId: string): Promise<Principal> => {
     await policies.get(principal, tokenId)
