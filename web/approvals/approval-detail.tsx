@@ -7,6 +7,7 @@ import { submissionHtmlPath } from '../../contract/outbox.ts'
 import { visibleText } from '../mail/mail-words.ts'
 import { OutgoingAttachments, OutgoingContent } from '../outbox/outgoing-content.tsx'
 import { addressOf } from '../platform/api-client.ts'
+import { useOpenProposals } from '../proposals/use-proposals.ts'
 import { StatePill, ToneIcon } from '../ui/badge.tsx'
 import { Button, ButtonLink } from '../ui/button.tsx'
 import { ErrorState } from '../ui/error-state.tsx'
@@ -24,11 +25,12 @@ import { useWasOnScreen } from './use-on-screen.ts'
 /** Give it the id as key: what was seen of one says nothing of another. */
 export function OpenApproval({ approvalId, backHref }: { approvalId: string; backHref: string }) {
   const { data, error, refetch } = useApproval(approvalId)
+  const proposals = useOpenProposals().data?.items
   // What is read does not change before one's eyes: an edited message is shown when the reader asks for it.
   const [shown, setShown] = useState<ApprovalDetail>()
   if (data && !shown) setShown(data)
   // It waits inside of its proposal, and not beside it.
-  if (data?.state === 'waiting' && data.proposal_id !== null) {
+  if (data?.state === 'waiting' && data.proposal_id !== null && proposals?.some(({ id }) => id === data.proposal_id)) {
     return <Redirect to={itemHref(data.proposal_id, data.submission.id)} replace />
   }
   const isEdited = data !== undefined && shown !== undefined && data.hash !== shown.hash

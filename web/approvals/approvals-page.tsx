@@ -60,9 +60,9 @@ export function ApprovalsPage() {
           </Tab>
         </nav>
         <div className="min-h-0 flex-1 overflow-y-auto">
-          {!ids && error && <ErrorState error={error} onRetry={() => void refetch()} />}
+          {error && <ErrorState error={error} onRetry={() => void refetch()} />}
           {!ids && !error && <SkeletonRows count={5} />}
-          {ids?.length === 0 && <Nothing isHistory={isHistory} />}
+          {ids?.length === 0 && !error && <Nothing isHistory={isHistory} />}
           {!isHistory && waiting.queue && <WaitingList queue={waiting.queue} open={open} />}
           {isHistory && decided.items && <DecidedList items={decided.items} open={open} />}
         </div>

@@ -20,7 +20,7 @@ export function useDecided(isAsked: boolean) {
     : undefined
   return {
     items,
-    error: approvals.error ?? proposals.error,
+    error: isKnown ? null : (approvals.error ?? proposals.error),
     refetch: () => Promise.all([approvals.refetch(), proposals.refetch()]),
   }
 }

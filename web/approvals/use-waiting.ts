@@ -6,12 +6,13 @@ import { queueOf, waitingCount } from './waiting-queue.ts'
 export function useWaiting() {
   const approvals = useWaitingApprovals()
   const proposals = useOpenProposals()
-  const isKnown = approvals.data !== undefined && proposals.data !== undefined
+  const isKnown = approvals.data !== undefined && (proposals.data !== undefined || proposals.isError)
   return {
     /** Undefined until both are known: what is in a proposal is not to stand beside it. */
-    queue: isKnown ? queueOf(approvals.data.items, proposals.data.items) : undefined,
+    queue: isKnown ? queueOf(approvals.data.items, proposals.data?.items) : undefined,
     count: waitingCount({ approvals: approvals.data, proposals: proposals.data }),
-    error: approvals.error ?? proposals.error,
+    /** Of what is missing; while something is known, the page says by itself that it may be stale. */
+    error: (approvals.data ? null : approvals.error) ?? (proposals.data ? null : proposals.error),
     refetch: () => Promise.all([approvals.refetch(), proposals.refetch()]),
   }
 }

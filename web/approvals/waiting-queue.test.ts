@@ -26,6 +26,8 @@ test('oldest first, what belongs together together, and a message of a proposal 
   ]
   const queue = queueOf(approvals, [proposal('p1', 11), proposal('p2', 50)])
   expect(idsOf(queue)).toEqual(['a1', 'a3', 'p1', 'a4', 'p2'])
+  // Where proposals cannot be had, no message is out of reach.
+  expect(idsOf(queueOf(approvals, undefined))).toEqual(['a1', 'a3', 'a2', 'a4'])
   const lists = { approvals: { items: approvals, waiting: 4 }, proposals: { open: 2 } }
   expect(waitingCount(lists)).toBe(5)
   // More than one page holds.

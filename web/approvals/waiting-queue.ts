@@ -12,14 +12,15 @@ export function isAlone({ proposal_id: proposalId }: Pick<Approval, 'proposal_id
   return proposalId === null
 }
 
-export function queueOf(approvals: readonly Approval[], proposals: readonly Proposal[]): QueueEntry[] {
-  const messages = groupApprovals(approvals.filter(isAlone)).map(group => ({
+/** @param proposals Undefined where they cannot be had: then each message stands for itself, so that none is out of reach. */
+export function queueOf(approvals: readonly Approval[], proposals: readonly Proposal[] | undefined): QueueEntry[] {
+  const messages = groupApprovals(proposals ? approvals.filter(isAlone) : approvals).map(group => ({
     kind: 'messages' as const,
     id: group.key,
     at: group.items.map(item => item.created_at).reduce((one, other) => (one < other ? one : other)),
     group,
   }))
-  const changes = proposals.map(proposal => ({
+  const changes = (proposals ?? []).map(proposal => ({
     kind: 'proposal' as const,
     id: proposal.id,
     at: proposal.created_at,
