@@ -50,6 +50,8 @@ export const queryKeys = {
   approvalSettings: ['approval-settings'],
   proposals: ['proposals'],
   proposalsIn: (state: string) => ['proposals', 'list', state],
+  /** What became of applied items changes more often than the lists, which are asked for on every page. */
+  openedProposals: ['proposals', 'one'],
   proposal: (proposalId: string) => ['proposals', 'one', proposalId],
   proposedChanges: (proposalId: string, part: string) => ['proposals', 'changes', proposalId, part],
   outbox: ['outbox'],
@@ -67,9 +69,6 @@ export function changesIndexOf(accountId: string, event: ServerEvent): boolean {
   const isOfMail = event.type === 'mail_received' || event.type === 'mail_removed' || event.type === 'folder_changed'
   return isOfMail && event.data.account_id === accountId
 }
-
-/** What became of applied items; the lists of proposals do not say it, and are asked for on every page. */
-const openedProposals = ['proposals', 'one']
 
 /** The keys that are stale after an event; a key stands for all that begin with it. */
 export function keysOutdatedBy(event: ServerEvent): readonly (readonly string[])[] {
@@ -101,14 +100,14 @@ export function keysOutdatedBy(event: ServerEvent): readonly (readonly string[])
       // From which folders, the fact does not say.
       return [queryKeys.folders(event.data.account_id), ...allListsOf(event.data.account_id)]
     case 'operation_changed':
-      return [queryKeys.operations, openedProposals]
+      return [queryKeys.operations, queryKeys.openedProposals]
     case 'draft_created':
     case 'draft_changed':
-      return [queryKeys.drafts(event.data.account_id), openedProposals]
+      return [queryKeys.drafts(event.data.account_id), queryKeys.openedProposals]
     case 'approval_requested':
     case 'approval_decided':
     case 'delivery_changed':
-      return [queryKeys.approvals, queryKeys.outbox, openedProposals]
+      return [queryKeys.approvals, queryKeys.outbox, queryKeys.openedProposals]
     case 'proposal_changed':
       return [
         queryKeys.proposals,

@@ -76,7 +76,7 @@ export function ItemCard({ item, acts, ...facts }: ItemFacts & { item: ProposalI
             <bdi>{visibleText(words)}</bdi>
           </p>
           <p className="flex flex-wrap items-center gap-1.5 text-xs text-muted empty:hidden" aria-live="polite">
-            {isRed && isWaiting(item) && <Badge tone="bad">cannot be undone</Badge>}
+            {isRed && isWaiting(item) && <span className="font-medium text-bad">Cannot be undone</span>}
             {news !== undefined && (
               <Badge tone="warn">{news === 'new' ? 'New' : 'Changed since you opened it: look again'}</Badge>
             )}

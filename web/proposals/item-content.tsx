@@ -1,5 +1,5 @@
 /** What a draft or a message of a proposal would be, from its bytes, as among approvals. */
-import { useQuery } from '@tanstack/react-query'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useCallback, useEffect, useRef, useState } from 'react'
 import type { ApprovalDetail } from '../../contract/approvals.ts'
 import { approvalsApi } from '../../contract/approvals.ts'
@@ -35,6 +35,12 @@ export function MessageOf({ item, ...reading }: Reading & { item: ProposalItem }
     queryFn: ({ signal }) => call(approvalsApi.getApproval, { params: { approval_id: approvalId }, signal }),
     enabled: approvalId !== '',
   })
+  const queries = useQueryClient()
+  const isOther = data !== undefined && data.hash !== item.hash
+  // The item names what was there before an edit: its proposal is asked for again.
+  useEffect(() => {
+    if (isOther) void queries.invalidateQueries({ queryKey: queryKeys.openedProposals })
+  }, [isOther, queries])
   if (!data && error) return <ErrorState error={error} onRetry={() => void refetch()} />
   if (!data) return <SkeletonRows count={4} />
   return (
@@ -46,7 +52,7 @@ export function MessageOf({ item, ...reading }: Reading & { item: ProposalItem }
 }
 
 function Message({
-  item: { id, hash, submission: named },
+  item: { id, hash },
   detail,
   onSeen,
 }: Pick<Reading, 'onSeen'> & { item: ProposalItem; detail: ApprovalDetail }) {
@@ -57,8 +63,7 @@ function Message({
   const wasOnScreen = useWasOnScreen(words)
   const hrefOf = useHeldFiles(submission, content.attachments)
   // What was edited a moment ago is not what the item names.
-  const isNamed = named === null || named.hash === detail.hash
-  const isSeen = hasFrame && wasOnScreen && isNamed
+  const isSeen = hasFrame && wasOnScreen && detail.hash === hash
   useEffect(() => {
     if (isSeen) onSeen(id, hash)
   }, [isSeen, onSeen, id, hash])
