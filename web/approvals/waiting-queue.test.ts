@@ -39,6 +39,7 @@ const requested = (id: string, name = 'Bot'): NoticedFact => ({
   type: 'approval_requested',
   data: {
     account_id: 'a',
+    at: '2026-11-29T00:00:00.000Z',
     approval_id: `a-${id}`,
     submission_id: id,
     principal: 't',
@@ -51,6 +52,7 @@ const proposed = (id: string, waiting: number, itemIds: string[]): NoticedFact =
   type: 'proposal_changed',
   data: {
     account_id: 'a',
+    at: '2026-11-29T00:00:00.000Z',
     proposal_id: id,
     principal: 't',
     principal_name: 'Bot',
