@@ -1,5 +1,6 @@
 /** What waits for a human's yes: exactly what will leave, why it is held, and the decision. */
 import { z } from 'zod'
+import { AskerActivity } from './asker-activity.ts'
 import { ActingPrincipal, DraftBody, draftBounds, MessageContent, RecipientInput } from './draft.ts'
 import { endpoint } from './endpoint.ts'
 import { MessageRef } from './mail.ts'
@@ -35,6 +36,7 @@ export const Approval = z
       .object({ id: MessageId.nullable(), ref: MessageRef.nullable() })
       .nullable()
       .describe('The message that it answers'),
+    proposal_id: z.string().nullable().describe('The proposal that the message is an item of'),
     group: z.string().describe('Those that belong together: same token, account and recipients or thread'),
     created_at: Timestamp,
     expires_at: Timestamp,
@@ -57,15 +59,7 @@ export type Approval = z.infer<typeof Approval>
 
 export const ApprovalDetail = Approval.extend({
   content: MessageContent.describe('From the bytes that will leave'),
-  activity: z.object({
-    since: Timestamp,
-    sent: z.int(),
-    held: z.int(),
-    denied: z.int(),
-    changes: z.int().describe('Messages that it changed'),
-    read_strangers: z.int().describe('Messages of strangers that it read'),
-    calls: z.array(z.object({ name: z.string(), count: z.int() })).describe('What the token called in the last hour'),
-  }),
+  activity: AskerActivity,
 }).meta({ id: 'ApprovalDetail' })
 export type ApprovalDetail = z.infer<typeof ApprovalDetail>
 

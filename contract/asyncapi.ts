@@ -26,6 +26,8 @@ const summaries: Record<ServerEvent['type'], string> = {
     'A message of the outbox has another state, or something became of one of its recipients or of its copy',
   approval_requested: 'A message waits for a human to approve it',
   approval_decided: 'It was approved or denied, has expired, or was edited or cancelled (`void`)',
+  proposal_changed:
+    'Items were proposed, applied, declined or withdrawn, have expired, or cannot be applied any more (`void`)',
   freeze_changed: 'A human stopped what a caller, an account or all programs do, or lifted that',
   alert_raised:
     'The server itself has a problem, until `alert_cleared`. While the database accepts no writes, the fact cannot be stored and is published later; `stats_update` shows it immediately',

@@ -116,6 +116,10 @@ export const Draft = z
         why: z.string().nullable(),
       })
       .describe('Its copy in the Drafts folder of the account'),
+    proposal_id: z
+      .string()
+      .nullable()
+      .describe('The proposal that it is an item of: until it is applied it is not put into the Drafts folder'),
     created_by: ActingPrincipal,
     changed_by: ActingPrincipal,
     created_at: Timestamp,

@@ -35,9 +35,9 @@ export const OperationKind = z.enum([
 export type OperationKind = z.infer<typeof OperationKind>
 
 export const OperationState = z
-  .enum(['pending', 'done', 'partial', 'failed', 'unknown'])
+  .enum(['proposed', 'pending', 'done', 'partial', 'failed', 'unknown', 'declined'])
   .describe(
-    '`pending`: not finished; `partial`: done for some messages; `unknown`: the response of the mail server was lost, and it cannot be found out ' +
+    '`proposed`: waits for a human to apply it; `declined`: it was not applied, and nothing of it was done; `pending`: not finished; `partial`: done for some messages; `unknown`: the response of the mail server was lost, and it cannot be found out ' +
       'what became of at least one message. Nothing is repeated then',
   )
 export type OperationState = z.infer<typeof OperationState>
@@ -86,6 +86,7 @@ export const Operation = z
     waits_because: z.string().nullable().describe('Why the last attempt failed, while it is retried'),
     undo_of: OperationId.nullable().describe('The operation that this one undoes'),
     undone_by: OperationId.nullable().describe('The latest operation that undoes this one'),
+    proposal_id: z.string().nullable().describe('The proposal that it is, or was, an item of'),
   })
   .meta({ id: 'Operation' })
 export type Operation = z.infer<typeof Operation>

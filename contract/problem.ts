@@ -33,6 +33,7 @@ export const problems = {
   attachment_not_found: { status: 404, title: 'No such attachment' },
   submission_not_found: { status: 404, title: 'No such message in the outbox' },
   approval_not_found: { status: 404, title: 'No such approval' },
+  proposal_not_found: { status: 404, title: 'No such proposal' },
   thread_not_found: { status: 404, title: 'No such thread' },
   client_not_found: { status: 404, title: 'No such client' },
   user_not_found: { status: 404, title: 'No such user' },

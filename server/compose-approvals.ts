@@ -6,6 +6,7 @@ import { ApprovalEnds } from './approvals/approval-ends.ts'
 import { approvalRoutes } from './approvals/approval-routes.ts'
 import { ApprovalService } from './approvals/approval-service.ts'
 import { ApproverView } from './approvals/approver-view.ts'
+import { AskerActivities } from './approvals/asker-activities.ts'
 import { HeldEdits } from './approvals/held-edits.ts'
 import { RecentCalls } from './approvals/recent-calls.ts'
 import { ReleaseCheck } from './approvals/release-check.ts'
@@ -88,7 +89,8 @@ export function composeApprovals(around: ApprovalSurroundings): ComposedApproval
     ...{ store, settings, outbox, releases, ends, hub, signedInAt, now },
     findApprover: approverOf(db),
   })
-  const details = new ApprovalDetails({ approvals, outbox, messages, rates, calls, strangerName, now })
+  const activities = new AskerActivities({ outbox, rates, calls, strangerName, now })
+  const details = new ApprovalDetails({ approvals, outbox, messages, activities })
   const edits = new HeldEdits({ approvals, releases, store, drafts, composer, outbox, hub, now })
   const tokenAs = async (principal: Principal, tokenId: string): Promise<Principal> => {
     await policies.get(principal, tokenId)

@@ -24,6 +24,7 @@ const classes: Record<FactType, FactClass> = {
   delivery_changed: 'routine',
   approval_requested: 'administrative',
   approval_decided: 'administrative',
+  proposal_changed: 'administrative',
   freeze_changed: 'administrative',
   alert_raised: 'administrative',
   alert_cleared: 'administrative',

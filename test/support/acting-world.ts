@@ -3,6 +3,8 @@ import type { Browser, Page } from 'playwright-core'
 import { expect, vi } from 'vitest'
 import type { Endpoint } from '../../contract/endpoint.ts'
 import { api } from '../../contract/index.ts'
+import { defaultPolicy, policyApi, type TokenPolicy } from '../../contract/policy.ts'
+import type { Scope } from '../../contract/scope.ts'
 import { launchBrowser, visit } from './browser.ts'
 import { type Dovecot, startDovecot } from './dovecot.ts'
 import { runHere, type Served } from './rustymail.ts'
@@ -44,6 +46,8 @@ export interface ActingWorld {
   agent: Caller
   /** The administrator, as the page is. */
   person: Caller
+  /** Another token of the account, with what its policy has beside the usual. */
+  anotherAgent(name: string, scopes: Scope[], policy?: Partial<TokenPolicy>): Promise<Caller>
   open(path: string, size?: { width?: number; height?: number }): Promise<{ page: Page; expectQuiet(): void }>
   stop(): Promise<void>
 }
@@ -91,6 +95,13 @@ export async function startActingWorld(environment: Record<string, string> = {})
         expires_at: null,
       },
     })
+    const anotherAgent: ActingWorld['anotherAgent'] = async (name, scopes, policy) => {
+      const body = { name, scopes, accounts: [accountId], allowed_addresses: [], expires_at: null }
+      const made = await person(api.tokens.createToken, { body })
+      const params = { token_id: made.info.id }
+      if (policy) await person(policyApi.setTokenPolicy, { params, body: { ...defaultPolicy, ...policy } })
+      return callerOf(run.url, { authorization: `Bearer ${made.token}` })
+    }
     return {
       run,
       browser,
@@ -101,6 +112,7 @@ export async function startActingWorld(environment: Record<string, string> = {})
       tokenId: info.id,
       agent: callerOf(run.url, { authorization: `Bearer ${token}` }),
       person,
+      anotherAgent,
       open: (path, size) => visit(browser, run.url + path, { width: 1440, storageState, ...size }),
       stop,
     }

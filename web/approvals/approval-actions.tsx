@@ -8,6 +8,7 @@ import { Button } from '../ui/button.tsx'
 import { ErrorNote } from '../ui/error-state.tsx'
 import { DenyDialog } from './deny-dialog.tsx'
 import { EditHeldDialog } from './edit-held-dialog.tsx'
+import { NextWaiting } from './next-waiting.tsx'
 import { SignInAgainDialog } from './sign-in-again.tsx'
 import { useApprove } from './use-approvals.ts'
 
@@ -27,6 +28,7 @@ export function ApprovalActions({
 }) {
   const { state, can, cannot_because: because } = detail
   const approve = useApprove(detail)
+  const [beganWaiting] = useState(state === 'waiting')
   const [dialog, setDialog] = useState<'deny' | 'edit'>()
   const [isSigningIn, setSigningIn] = useState(false)
   const may = (what: (typeof can)[number]) => state === 'waiting' && can.includes(what)
@@ -44,7 +46,14 @@ export function ApprovalActions({
     <footer data-at-bottom="buttons" className="grid shrink-0 grid-cols-1 gap-2 border-t bg-surface px-3 py-2 md:px-4">
       {approve.error && !isSigningIn && <ErrorNote error={approve.error} />}
       {state === 'waiting' && because !== null && <p className="text-sm text-soft">{because}</p>}
-      {state !== 'waiting' && <p className="text-sm text-soft">{endWords(detail)}</p>}
+      {state !== 'waiting' && (
+        <>
+          <p role="status" className="text-sm text-soft">
+            {endWords(detail)}
+          </p>
+          <NextWaiting after={detail.id} takesFocus={beganWaiting} />
+        </>
+      )}
       {state === 'waiting' && (
         <div className="flex flex-wrap justify-end gap-2">
           <Button className={tall} icon={X} disabled={!may('deny')} onClick={() => setDialog('deny')}>

@@ -1,11 +1,13 @@
 /** One approval: who asks, why it is held, and exactly what will be sent. Only what is on screen can be approved. */
-import { ArrowLeft } from 'lucide-react'
+import { ArrowLeft, ListChecks } from 'lucide-react'
 import { useCallback, useRef, useState } from 'react'
+import { Redirect } from 'wouter'
 import type { ApprovalDetail } from '../../contract/approvals.ts'
 import { submissionHtmlPath } from '../../contract/outbox.ts'
 import { visibleText } from '../mail/mail-words.ts'
 import { OutgoingAttachments, OutgoingContent } from '../outbox/outgoing-content.tsx'
 import { addressOf } from '../platform/api-client.ts'
+import { useOpenProposals } from '../proposals/use-proposals.ts'
 import { StatePill, ToneIcon } from '../ui/badge.tsx'
 import { Button, ButtonLink } from '../ui/button.tsx'
 import { ErrorState } from '../ui/error-state.tsx'
@@ -23,9 +25,14 @@ import { useWasOnScreen } from './use-on-screen.ts'
 /** Give it the id as key: what was seen of one says nothing of another. */
 export function OpenApproval({ approvalId, backHref }: { approvalId: string; backHref: string }) {
   const { data, error, refetch } = useApproval(approvalId)
+  const proposals = useOpenProposals().data?.items
   // What is read does not change before one's eyes: an edited message is shown when the reader asks for it.
   const [shown, setShown] = useState<ApprovalDetail>()
   if (data && !shown) setShown(data)
+  // It waits inside of its proposal, and not beside it.
+  if (data?.state === 'waiting' && data.proposal_id !== null && proposals?.some(({ id }) => id === data.proposal_id)) {
+    return <Redirect to={itemHref(data.proposal_id, data.submission.id)} replace />
+  }
   const isEdited = data !== undefined && shown !== undefined && data.hash !== shown.hash
   // Its state follows; its content is what was looked at.
   const detail = data &&
@@ -100,6 +107,7 @@ function Detail({ detail, isEdited, onShowNew }: { detail: ApprovalDetail; isEdi
             <Button onClick={onShowNew}>Show the new version</Button>
           </div>
         )}
+        <OfProposal detail={detail} />
         <Reasons detail={detail} />
         <HeldRecipients submission={submission} envelope={content.envelope} />
         <OutgoingAttachments attachments={content.attachments} hrefOf={hrefOf} />
@@ -117,7 +125,24 @@ function Detail({ detail, isEdited, onShowNew }: { detail: ApprovalDetail; isEdi
   )
 }
 
-function Reasons({ detail }: { detail: ApprovalDetail }) {
+function itemHref(proposalId: string, itemId: string): string {
+  return `/approvals?${new URLSearchParams({ open: proposalId, item: itemId })}`
+}
+
+/** It is decided there, together with what belongs to it. */
+function OfProposal({ detail: { proposal_id: proposalId, submission } }: { detail: ApprovalDetail }) {
+  if (proposalId === null) return null
+  return (
+    <p className="flex flex-wrap items-center gap-3 border-b bg-info-tint px-4 py-2 text-sm">
+      <span className="grow">This message is part of a proposal.</span>
+      <ButtonLink href={itemHref(proposalId, submission.id)} size="sm" icon={ListChecks}>
+        Open the proposal
+      </ButtonLink>
+    </p>
+  )
+}
+
+export function Reasons({ detail }: { detail: ApprovalDetail }) {
   const reasons = reasonsOf(detail)
   if (reasons.length === 0) return null
   const title = detail.state === 'waiting' ? 'Why it is held' : 'Why it was held'

@@ -1,42 +1,66 @@
-/** The rows of approvals: those that wait in groups, those that were decided by time. */
+/** What waits, proposals and messages in groups, and what was decided, by time. */
 import { Link } from 'wouter'
 import type { Approval } from '../../contract/approvals.ts'
+import type { Proposal } from '../../contract/proposal.ts'
 import { visibleText } from '../mail/mail-words.ts'
-import { useNow } from '../platform/clock.ts'
-import { formatCount, formatDateTime, formatRelative } from '../platform/format.ts'
-import { useLiveStatus } from '../platform/live.tsx'
+import { formatCount } from '../platform/format.ts'
+import { ProposalRow } from '../proposals/proposal-row.tsx'
 import { StatePill } from '../ui/badge.tsx'
 import { classNames } from '../ui/class-names.ts'
-import { approvalStates, groupApprovals, reasonsOf, recipientWords } from './approval-words.ts'
+import { type ApprovalGroup, approvalStates, reasonsOf, recipientWords } from './approval-words.ts'
+import { ListTime } from './list-time.tsx'
+import type { QueueEntry } from './waiting-queue.ts'
 
-export function ApprovalGroups({ items, open }: { items: readonly Approval[]; open: string }) {
+export function WaitingList({ queue, open }: { queue: readonly QueueEntry[]; open: string }) {
   return (
     <ul aria-live="polite" className="grid grid-cols-1">
-      {groupApprovals(items).map(({ key, name, items: own }) => (
-        <li key={key} className="border-b">
-          {own.length > 1 && (
-            <p className="flex justify-between gap-2 bg-sunken/50 px-4 py-1.5 text-xs text-muted">
-              <bdi className="truncate font-medium text-soft">{name}</bdi>
-              <span className="shrink-0">{formatCount(own.length, 'message')} that belong together</span>
-            </p>
-          )}
-          <ul>
-            {own.map(item => (
-              <Row key={item.id} item={item} isOpen={item.id === open} show="" />
-            ))}
-          </ul>
-        </li>
-      ))}
+      {queue.map(entry =>
+        entry.kind === 'proposal' ? (
+          <li key={entry.id} className="border-b">
+            <ProposalRow proposal={entry.proposal} isOpen={entry.id === open} show="" />
+          </li>
+        ) : (
+          <li key={entry.id} className="border-b">
+            <Group group={entry.group} open={open} />
+          </li>
+        ),
+      )}
     </ul>
   )
 }
 
-export function DecidedList({ items, open }: { items: readonly Approval[]; open: string }) {
+function Group({ group: { name, items }, open }: { group: ApprovalGroup; open: string }) {
+  return (
+    <>
+      {items.length > 1 && (
+        <p className="flex justify-between gap-2 bg-sunken/50 px-4 py-1.5 text-xs text-muted">
+          <bdi className="truncate font-medium text-soft">{name}</bdi>
+          <span className="shrink-0">{formatCount(items.length, 'message')} that belong together</span>
+        </p>
+      )}
+      <ul>
+        {items.map(item => (
+          <Row key={item.id} item={item} isOpen={item.id === open} show="" />
+        ))}
+      </ul>
+    </>
+  )
+}
+
+export type Decided = { kind: 'message'; item: Approval } | { kind: 'proposal'; item: Proposal }
+
+export function DecidedList({ items, open }: { items: readonly Decided[]; open: string }) {
   return (
     <ul className="grid grid-cols-1">
-      {items.map(item => (
-        <Row key={item.id} item={item} isOpen={item.id === open} show="decided" />
-      ))}
+      {items.map(({ kind, item }) =>
+        kind === 'message' ? (
+          <Row key={item.id} item={item} isOpen={item.id === open} show="decided" />
+        ) : (
+          <li key={item.id} className="border-b last:border-b-0">
+            <ProposalRow proposal={item} isOpen={item.id === open} show="decided" />
+          </li>
+        ),
+      )}
     </ul>
   )
 }
@@ -60,7 +84,7 @@ function Row({ item, isOpen, show }: { item: Approval; isOpen: boolean; show: ''
         <span className="flex items-baseline justify-between gap-2">
           <bdi className="truncate font-semibold">{visibleText(submission.subject.trim()) || '(no subject)'}</bdi>
           <span className="shrink-0 text-xs text-muted">
-            <Time at={createdAt} />
+            <ListTime at={createdAt} />
           </span>
         </span>
         <span className="truncate text-soft">
@@ -69,7 +93,7 @@ function Row({ item, isOpen, show }: { item: Approval; isOpen: boolean; show: ''
         {show === '' && why !== undefined && <span className="truncate text-xs text-muted">{visibleText(why)}</span>}
         {show === '' && (
           <span className="text-xs text-muted">
-            Expires <Time at={expiresAt} />
+            Expires <ListTime at={expiresAt} />
           </span>
         )}
         {show !== '' && (
@@ -79,17 +103,5 @@ function Row({ item, isOpen, show }: { item: Approval; isOpen: boolean; show: ''
         )}
       </Link>
     </li>
-  )
-}
-
-/** Inside a link nothing else takes the focus. */
-function Time({ at }: { at: string }) {
-  const { clockOffsetMs } = useLiveStatus()
-  const now = useNow(1_000) + clockOffsetMs
-  const atMs = Date.parse(at)
-  return (
-    <time dateTime={at} title={formatDateTime(atMs)}>
-      {formatRelative(atMs, now)}
-    </time>
   )
 }

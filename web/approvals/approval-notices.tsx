@@ -1,13 +1,18 @@
-/** A notification of the browser for each message that waits, for a person who asked for them. It opens the approval, and never decides. */
-import { useCallback, useState } from 'react'
+/** Notifications of the browser for what waits for a human's yes, for a person who asked for them. Each opens what waits, and never decides. */
+import { useCallback, useEffect, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
-import { formatCount } from '../platform/format.ts'
 import { useStreamEvent } from '../platform/live.tsx'
 import { useSession } from '../platform/session.ts'
 import type { StreamEvent } from '../platform/stream-status.ts'
 import { markOf } from '../push/push-mark.ts'
+import { isNoticed, type Notice, type NoticedFact, noticesOf } from './notice-burst.ts'
 
 const storageKey = 'rustymail.approval-notices'
+
+/** What comes within this time of each other is told together, */
+const gatherMs = 400
+/** but no later than this. */
+const mostGatherMs = 2_000
 
 export type NoticeState = 'on' | 'off' | 'blocked' | 'missing'
 
@@ -41,26 +46,35 @@ export function useNoticeChoice(): [NoticeState, (isOn: boolean) => Promise<void
 export function ApprovalNotices() {
   const [, navigate] = useLocation()
   const { user_id: userId } = useSession().principal
+  const gathered = useRef<{ facts: NoticedFact[]; since: number; timer: ReturnType<typeof setTimeout> }>(undefined)
+  useEffect(() => () => clearTimeout(gathered.current?.timer), [])
   const tell = useCallback(
     ({ event, id }: StreamEvent) => {
       // What is replayed after a reconnect is told too: the tag keeps it to one notification each.
-      if (event.type !== 'approval_requested' || id === null || stateOf() !== 'on') return
-      // Web Push tells of it.
-      if (markOf(userId)) return
-      const { approval_id: approvalId, principal_name: name, recipients } = event.data
-      const notice = new Notification('A message waits for your approval', {
-        body: `${name}, to ${formatCount(recipients, 'recipient')}`,
-        tag: approvalId,
-        icon: '/favicon.svg',
-      })
-      notice.addEventListener('click', () => {
-        window.focus()
-        navigate(`/approvals?open=${encodeURIComponent(approvalId)}`)
-        notice.close()
-      })
+      if (id === null || !isNoticed(event) || stateOf() !== 'on') return
+      // Web Push tells of messages.
+      if (event.type === 'approval_requested' && markOf(userId)) return
+      const { facts = [], since = Date.now(), timer } = gathered.current ?? {}
+      clearTimeout(timer)
+      const waitMs = Math.max(Math.min(gatherMs, since + mostGatherMs - Date.now()), 0)
+      const show = () => {
+        gathered.current = undefined
+        for (const notice of noticesOf(all)) showNotice(notice, navigate)
+      }
+      const all = [...facts, event]
+      gathered.current = { facts: all, since, timer: setTimeout(show, waitMs) }
     },
     [navigate, userId],
   )
   useStreamEvent(tell)
   return null
+}
+
+function showNotice({ title, body, tag, href }: Notice, navigate: (href: string) => void): void {
+  const notice = new Notification(title, { body, tag, icon: '/favicon.svg' })
+  notice.addEventListener('click', () => {
+    window.focus()
+    navigate(href)
+    notice.close()
+  })
 }

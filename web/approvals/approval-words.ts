@@ -2,7 +2,7 @@
 import type { Approval, ApprovalState } from '../../contract/approvals.ts'
 import type { SubmissionRecipient } from '../../contract/submission.ts'
 import { visibleText } from '../mail/mail-words.ts'
-import { formatCount, formatNumber } from '../platform/format.ts'
+import { formatNumber } from '../platform/format.ts'
 import type { Tone } from '../ui/tone.ts'
 
 export const approvalStates: Record<ApprovalState, { tone: Tone; text: string }> = {
@@ -54,5 +54,5 @@ export function waitingMark(waiting: number): string {
 export function waitingWords(waiting: number): string {
   return waiting === 0
     ? 'Nothing waits for approval'
-    : `${formatCount(waiting, 'message')} ${waiting === 1 ? 'waits' : 'wait'} for approval`
+    : `${formatNumber(waiting)} ${waiting === 1 ? 'waits' : 'wait'} for approval`
 }

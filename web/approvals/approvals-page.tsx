@@ -1,8 +1,8 @@
-/** What waits for a human's yes, in groups; beside it exactly what will be sent. Nothing is approved from the list. */
+/** What waits for a human's yes, oldest first; beside it exactly what will be changed or sent. Nothing is approved from the list. */
 import { ShieldCheck } from 'lucide-react'
 import { Link, useLocation } from 'wouter'
-import type { Approval } from '../../contract/approvals.ts'
 import { useUrlState } from '../platform/url-state.ts'
+import { OpenProposal } from '../proposals/proposal-detail.tsx'
 import { usePageKeys } from '../shell/page-keys.ts'
 import { classNames } from '../ui/class-names.ts'
 import { EmptyState } from '../ui/empty-state.tsx'
@@ -10,12 +10,14 @@ import { ErrorState } from '../ui/error-state.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
 import { SkeletonRows } from '../ui/skeleton.tsx'
 import { OpenApproval } from './approval-detail.tsx'
-import { ApprovalGroups, DecidedList } from './approval-list.tsx'
+import { DecidedList, WaitingList } from './approval-list.tsx'
 import { waitingWords } from './approval-words.ts'
 import { NoticesChoice } from './notices-choice.tsx'
-import { useDecidedApprovals, useWaitingApprovals } from './use-approvals.ts'
+import { useDecided } from './use-decided.ts'
+import { useWaiting } from './use-waiting.ts'
+import { idsOf } from './waiting-queue.ts'
 
-const defaults = { open: '', show: '' }
+const defaults = { open: '', show: '', item: '' }
 
 export function approvalHref(open: string, show: string): string {
   const search = new URLSearchParams({ ...(show && { show }), ...(open && { open }) })
@@ -23,13 +25,13 @@ export function approvalHref(open: string, show: string): string {
 }
 
 export function ApprovalsPage() {
-  const [{ open, show }] = useUrlState(defaults)
+  const [{ open, show, item }] = useUrlState(defaults)
   const isHistory = show === 'decided'
-  const waiting = useWaitingApprovals()
-  const decided = useDecidedApprovals(isHistory)
-  const { data, error, refetch } = isHistory ? decided : waiting
-  const items = data?.items ?? []
-  useWalking(items, open, show)
+  const waiting = useWaiting()
+  const decided = useDecided(isHistory)
+  const { error, refetch } = isHistory ? decided : waiting
+  const ids = isHistory ? decided.items?.map(({ item }) => item.id) : waiting.queue && idsOf(waiting.queue)
+  useWalking(ids ?? [], open, show)
   return (
     <div className="flex min-h-0 flex-1 bg-surface">
       <PageHeader title="Approvals" className="sr-only" />
@@ -46,7 +48,7 @@ export function ApprovalsPage() {
             Approvals
           </p>
           <p role="status" className="min-h-5 text-sm text-soft">
-            {waiting.data && waitingWords(waiting.data.waiting)}
+            {waiting.queue && waitingWords(waiting.count)}
           </p>
         </div>
         <nav aria-label="Which approvals" className="flex gap-1 border-b px-3 pb-1.5">
@@ -58,21 +60,23 @@ export function ApprovalsPage() {
           </Tab>
         </nav>
         <div className="min-h-0 flex-1 overflow-y-auto">
-          {!data && error && <ErrorState error={error} onRetry={() => void refetch()} />}
-          {!data && !error && <SkeletonRows count={5} />}
-          {data && items.length === 0 && <Nothing isHistory={isHistory} />}
-          {data && !isHistory && <ApprovalGroups items={items} open={open} />}
-          {data && isHistory && <DecidedList items={items} open={open} />}
+          {error && <ErrorState error={error} onRetry={() => void refetch()} />}
+          {!ids && !error && <SkeletonRows count={5} />}
+          {ids?.length === 0 && !error && <Nothing isHistory={isHistory} />}
+          {!isHistory && waiting.queue && <WaitingList queue={waiting.queue} open={open} />}
+          {isHistory && decided.items && <DecidedList items={decided.items} open={open} />}
         </div>
         <NoticesChoice />
       </section>
       <div className={classNames('min-h-0 min-w-0 flex-1 flex-col', open ? 'flex' : 'hidden lg:flex')}>
-        {open ? (
-          <OpenApproval key={open} approvalId={open} backHref={approvalHref('', show)} />
-        ) : (
+        {open && isProposal(open) && (
+          <OpenProposal key={open} proposalId={open} itemId={item} backHref={approvalHref('', show)} />
+        )}
+        {open && !isProposal(open) && <OpenApproval key={open} approvalId={open} backHref={approvalHref('', show)} />}
+        {!open && (
           <div className="grid flex-1 place-items-center bg-canvas/60">
             <EmptyState icon={ShieldCheck} title="Nothing open">
-              Choose a message from the list to see exactly what would be sent.
+              Choose from the list to see exactly what would be changed or sent.
             </EmptyState>
           </div>
         )}
@@ -81,14 +85,19 @@ export function ApprovalsPage() {
   )
 }
 
+/** Ids tell apart what is open. */
+function isProposal(id: string): boolean {
+  return id.startsWith('p')
+}
+
 /** j and k walk through the list; only what was opened can be decided. */
-function useWalking(items: readonly Approval[], open: string, show: string): void {
+function useWalking(ids: readonly string[], open: string, show: string): void {
   const [, navigate] = useLocation()
-  const at = items.findIndex(({ id }) => id === open)
+  const at = ids.indexOf(open)
   const step = (by: number) => {
-    const next = items[Math.min(Math.max(at + by, 0), items.length - 1)]
-    if (!next || next.id === open) return false
-    navigate(approvalHref(next.id, show), { replace: at >= 0 })
+    const next = ids[Math.min(Math.max(at + by, 0), ids.length - 1)]
+    if (next === undefined || next === open) return false
+    navigate(approvalHref(next, show), { replace: at >= 0 })
   }
   usePageKeys({
     j: () => step(1),
@@ -101,7 +110,7 @@ function Nothing({ isHistory }: { isHistory: boolean }) {
   if (isHistory) return <EmptyState title="Nothing decided yet">Decisions of the last weeks appear here.</EmptyState>
   return (
     <EmptyState icon={ShieldCheck} title="Nothing waits">
-      When a program asks to send a message that its policy holds, it appears here within a second.
+      When a program proposes changes, or asks to send a message that its policy holds, it appears here within a second.
     </EmptyState>
   )
 }

@@ -57,7 +57,7 @@ test('recipients, reasons and counts in words', () => {
   expect([waitingMark(0), waitingMark(12)]).toEqual(['', '(12) '])
   expect([waitingWords(0), waitingWords(1), waitingWords(2)]).toEqual([
     'Nothing waits for approval',
-    '1 message waits for approval',
-    '2 messages wait for approval',
+    '1 waits for approval',
+    '2 wait for approval',
   ])
 })

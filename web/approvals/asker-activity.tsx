@@ -1,8 +1,8 @@
 /** What the one who asks did in the last hour. */
-import type { ApprovalDetail } from '../../contract/approvals.ts'
+import type { AskerActivity as Activity } from '../../contract/asker-activity.ts'
 import { formatCount } from '../platform/format.ts'
 
-export function AskerActivity({ name, activity }: { name: string; activity: ApprovalDetail['activity'] }) {
+export function AskerActivity({ name, activity }: { name: string; activity: Activity }) {
   const { sent, held, denied, changes, read_strangers: read, calls } = activity
   const did = [
     `sent ${formatCount(sent, 'message')}`,

@@ -45,7 +45,7 @@ export function DenyDialog({ detail, onClose }: { detail: ApprovalDetail; onClos
             onChange={event => setReason(event.target.value)}
             rows={3}
             maxLength={500}
-            autoFocus
+            data-first-focus
           />
         </Field>
         {deny.error && <ErrorNote error={deny.error} />}

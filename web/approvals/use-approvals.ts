@@ -82,7 +82,9 @@ export function useEditHeld({ id, hash }: Pick<Approval, 'id' | 'hash'>) {
       call(approvalsApi.editHeld, { params: { approval_id: id }, body: { hash, ...edit } }),
     onSuccess: async detail => {
       queries.setQueryData(queryKeys.approval(detail.id), detail)
-      await queries.invalidateQueries({ queryKey: queryKeys.approvals })
+      await Promise.all(
+        [queryKeys.approvals, queryKeys.proposals].map(queryKey => queries.invalidateQueries({ queryKey })),
+      )
     },
   })
 }
@@ -90,5 +92,9 @@ export function useEditHeld({ id, hash }: Pick<Approval, 'id' | 'hash'>) {
 function useApprovalsChanged(): () => Promise<unknown> {
   const queries = useQueryClient()
   return () =>
-    Promise.all([queryKeys.approvals, queryKeys.outbox].map(queryKey => queries.invalidateQueries({ queryKey })))
+    Promise.all(
+      [queryKeys.approvals, queryKeys.outbox, queryKeys.proposals].map(queryKey =>
+        queries.invalidateQueries({ queryKey }),
+      ),
+    )
 }

@@ -74,6 +74,7 @@ const ofProblems: Record<ProblemCode, string> = {
   attachment_not_found: 'No such attachment',
   submission_not_found: 'Not in the outbox',
   approval_not_found: 'No such approval',
+  proposal_not_found: 'No such proposal',
   draft_changed: 'Changed meanwhile',
   draft_submitted: 'Already in the outbox',
   account_cannot_send: 'No SMTP server',

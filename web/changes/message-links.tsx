@@ -32,7 +32,7 @@ export function MessageLinks({ accountId, messages }: { accountId: string; messa
       {shown.map(({ name, folder }, index) => (
         <li key={name} className="min-w-0">
           <Link
-            href={addressOf(accountId, name, folder)}
+            href={messageHref(accountId, name, folder)}
             className="block min-h-6 truncate text-accent hover:underline"
           >
             <bdi>{subjects.get(name) ?? `Message ${formatNumber(index + 1)}`}</bdi>
@@ -52,7 +52,8 @@ export function MessageLinks({ accountId, messages }: { accountId: string; messa
 
 const addressDefaults = { account: '', folder: 'INBOX', message: '' }
 
-function addressOf(account: string, message: string, folder: string | null): string {
+/** Where a message is read. */
+export function messageHref(account: string, message: string, folder: string | null): string {
   const change = { account, message, folder: folder ?? 'INBOX' }
   return `/mail?${writeState(new URLSearchParams(), addressDefaults, change)}`
 }

@@ -1,15 +1,17 @@
 /** One operation: who asked for it, and what became of each of its messages. */
-import { Undo2 } from 'lucide-react'
+import { ListChecks, Undo2 } from 'lucide-react'
 import type { Operation, OperationResult, OperationWithResults } from '../../contract/operations.ts'
 import { visibleText } from '../mail/mail-words.ts'
 import { formatCount, formatDateTime } from '../platform/format.ts'
+import { useMay } from '../platform/session.ts'
 import { StatePill } from '../ui/badge.tsx'
-import { Button } from '../ui/button.tsx'
+import { Button, ButtonLink } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { ErrorState } from '../ui/error-state.tsx'
 import { SkeletonRows } from '../ui/skeleton.tsx'
+import type { Tone } from '../ui/tone.ts'
 import { MessageLinks } from './message-links.tsx'
-import { countWords, isUndoable, itemWords, kindWords, stateWords, titleOf } from './operation-lines.ts'
+import { countWords, isUndoable, itemWordsOf, kindWords, stateWords, titleOf } from './operation-lines.ts'
 import { useOperation } from './use-operations.ts'
 
 export function OperationDialog({
@@ -72,8 +74,9 @@ function Details({ operation, account }: { operation: OperationWithResults; acco
     <div className="grid grid-cols-1 gap-4 text-sm">
       <p className="flex flex-wrap items-center gap-2">
         <StatePill tone={tone}>{text}</StatePill>
-        <span className="text-soft">{countWords(counts, state)}</span>
+        <span className="text-soft empty:hidden">{countWords(counts, state)}</span>
       </p>
+      {operation.proposal_id !== null && <ProposalNote state={state} proposalId={operation.proposal_id} />}
       <dl className="grid grid-cols-[auto_1fr] gap-x-4 gap-y-1">
         {lines.map(([label, words]) => (
           <div key={label} className="contents">
@@ -87,7 +90,7 @@ function Details({ operation, account }: { operation: OperationWithResults; acco
         {groupResults(results).map(({ key, first, all }) => (
           <div key={key} className="grid min-w-0 gap-1.5 rounded-md border px-3 py-2">
             <p className="flex flex-wrap items-center gap-2">
-              <StatePill tone={itemWords[first.state].tone}>{itemWords[first.state].text}</StatePill>
+              <ResultPill words={itemWordsOf(first.state, state)} />
               <span>
                 {formatCount(all.length, 'message')}
                 {first.folder !== null && ` in ${visibleText(first.folder)}`}
@@ -103,6 +106,31 @@ function Details({ operation, account }: { operation: OperationWithResults; acco
       </section>
     </div>
   )
+}
+
+const proposalWords: Partial<Record<Operation['state'], string>> = {
+  proposed: 'It is proposed. Nothing is changed before a user applies it.',
+  declined: 'It was proposed and not applied. Nothing was changed.',
+}
+
+function ProposalNote({ state, proposalId }: { state: Operation['state']; proposalId: string }) {
+  const mayOpen = useMay('mail:draft')
+  return (
+    <p className="flex flex-wrap items-center gap-3">
+      <span className="grow basis-60 text-soft">
+        {proposalWords[state] ?? 'It was proposed, and applied by a user.'}
+      </span>
+      {mayOpen && (
+        <ButtonLink href={`/approvals?open=${encodeURIComponent(proposalId)}`} size="sm" icon={ListChecks}>
+          Open the proposal
+        </ButtonLink>
+      )}
+    </p>
+  )
+}
+
+function ResultPill({ words: { tone, text } }: { words: { tone: Tone; text: string } }) {
+  return <StatePill tone={tone}>{text}</StatePill>
 }
 
 /** What became of many in the same way is said once; what failed comes first. */

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import type { Operation, UndoChange } from '../../contract/operations.ts'
 import { eachOnce } from './changes-view.ts'
-import { countWords, groupChanges, isUndoable, titleOf } from './operation-lines.ts'
+import { countWords, groupChanges, isUndoable, itemWordsOf, titleOf } from './operation-lines.ts'
 
 const counts = { total: 40, waiting: 0, done: 40, failed: 0, gone: 0, unknown: 0 }
 const operation = (change: Partial<Operation>): Operation => ({
@@ -20,6 +20,7 @@ const operation = (change: Partial<Operation>): Operation => ({
   waits_because: null,
   undo_of: null,
   undone_by: null,
+  proposal_id: null,
   ...change,
 })
 
@@ -48,6 +49,15 @@ test('each kind, and its undo, says what is asked for', () => {
 test('counts are told where the state does not say them', () => {
   expect(countWords(counts, 'done')).toBe('')
   expect(countWords({ ...counts, done: 36, failed: 3, gone: 1 }, 'partial')).toBe('36 of 40 done, 3 failed, 1 gone')
+})
+
+test('what is proposed or declined was not tried: no counts, and its messages are neither pending nor failed', () => {
+  for (const state of ['proposed', 'declined'] as const) {
+    expect(countWords({ ...counts, waiting: 40, done: 0 }, state)).toBe('')
+    expect(isUndoable(operation({ state }))).toBe(false)
+  }
+  const words = (['proposed', 'declined', 'pending'] as const).map(state => itemWordsOf('waiting', state).text)
+  expect(words).toEqual(['Proposed', 'Not applied', 'Pending'])
 })
 
 test('what is pending, undone, deleted or changed nothing cannot be undone', () => {

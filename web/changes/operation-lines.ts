@@ -13,14 +13,16 @@ import { formatCount, formatNumber } from '../platform/format.ts'
 import type { Tone } from '../ui/tone.ts'
 
 export const stateWords: Record<OperationState, { tone: Tone; text: string }> = {
+  proposed: { tone: 'warn', text: 'Proposed' },
   pending: { tone: 'info', text: 'Pending' },
   done: { tone: 'good', text: 'Done' },
   partial: { tone: 'warn', text: 'Partly done' },
   failed: { tone: 'bad', text: 'Failed' },
   unknown: { tone: 'warn', text: 'Unknown' },
+  declined: { tone: 'unknown', text: 'Not applied' },
 }
 
-export const itemWords: Record<ItemState, { tone: Tone; text: string }> = {
+const itemWords: Record<ItemState, { tone: Tone; text: string }> = {
   waiting: { tone: 'info', text: 'Pending' },
   sent: { tone: 'info', text: 'Sent to the mail server' },
   done: { tone: 'good', text: 'Done' },
@@ -34,6 +36,16 @@ export const outcomeWords: Record<UndoOutcome, { tone: Tone; text: string }> = {
   nothing_to_do: { tone: 'unknown', text: 'Nothing to do' },
   conflict: { tone: 'warn', text: 'Conflict: left as it is' },
   impossible: { tone: 'bad', text: 'Cannot be undone' },
+}
+
+/** Whether the mail server was, or will be, asked: what is proposed waits for a human, and what was declined is over. */
+export function wasAsked(state: OperationState): boolean {
+  return state !== 'proposed' && state !== 'declined'
+}
+
+/** What became of one of its messages. */
+export function itemWordsOf(item: ItemState, state: OperationState): { tone: Tone; text: string } {
+  return wasAsked(state) || item !== 'waiting' ? itemWords[item] : stateWords[state]
 }
 
 export const kindWords: Record<Operation['principal']['kind'], string> = {
@@ -89,6 +101,8 @@ export function flagWords({ add, remove }: { add: readonly string[]; remove: rea
 /** Only what is not plain from the state: `36 of 40 done, 3 failed, 1 gone`. */
 export function countWords({ total, done, failed, gone, unknown }: OperationCounts, state: OperationState): string {
   if (state === 'done' && done === total) return ''
+  // Nothing of it was tried.
+  if (!wasAsked(state)) return ''
   const others = [
     [failed, 'failed'],
     [gone, 'gone'],
@@ -144,5 +158,7 @@ export function groupChanges(changes: readonly UndoChange[]): ChangeGroup[] {
 export function isUndoable({ state, kind, undo_of: undoOf, undone_by: undoneBy, counts }: Operation): boolean {
   const isPossible = kind !== 'delete' && counts.done > 0
   // What undid copies has deleted them.
-  return state !== 'pending' && undoneBy === null && isPossible && !(undoOf !== null && kind === 'copy')
+  return (
+    state !== 'pending' && wasAsked(state) && undoneBy === null && isPossible && !(undoOf !== null && kind === 'copy')
+  )
 }

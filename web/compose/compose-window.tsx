@@ -10,6 +10,7 @@ import { type OpenDraft, useCompose } from './compose-context.tsx'
 import { ComposeForm } from './compose-form.tsx'
 import { ConflictNote } from './conflict-note.tsx'
 import { DraftFoot } from './draft-foot.tsx'
+import { ProposedNote } from './proposed-note.tsx'
 import { SaveState } from './save-state.tsx'
 import { useDraft, useDraftSession } from './use-draft-session.ts'
 import { useDropFiles } from './use-drop-files.ts'
@@ -93,6 +94,7 @@ function Writing({ draft: first, isNew }: { draft: Draft; isNew: boolean }) {
       {snapshot.conflict && (
         <ConflictNote conflict={snapshot.conflict} mine={snapshot.form} onResolve={form => session.resolve(form)} />
       )}
+      <ProposedNote draft={draft} />
       <ComposeForm session={session} snapshot={snapshot} isNew={isNew} />
       <DraftFoot session={session} snapshot={snapshot} sending={sending} onGone={close} />
       {drop.isOver && (

@@ -33,7 +33,7 @@ export function OpenDrafts({ accountId }: { accountId: string }) {
         Drafts in progress ({formatNumber(open.length)})
       </p>
       <ul>
-        {shown.map(({ id: draftId, subject, created_by: by }) => (
+        {shown.map(({ id: draftId, subject, created_by: by, proposal_id: proposalId }) => (
           <li key={draftId}>
             <button
               type="button"
@@ -42,6 +42,7 @@ export function OpenDrafts({ accountId }: { accountId: string }) {
             >
               <PenLine className="size-4 shrink-0" aria-hidden="true" />
               <bdi className="min-w-0 flex-1 truncate text-sm">{visibleText(subject.trim()) || '(no subject)'}</bdi>
+              {proposalId !== null && <span className="shrink-0 text-xs text-muted">proposed by</span>}
               {by.kind !== 'session' && <bdi className="max-w-20 truncate text-xs text-muted">{by.name}</bdi>}
             </button>
           </li>

@@ -12,11 +12,12 @@ type ActingFact =
   | 'delivery_changed'
   | 'approval_requested'
   | 'approval_decided'
+  | 'proposal_changed'
   | 'freeze_changed'
 
 export const actingWords: { [T in ActingFact]: SayChange<T> } = {
   operation_changed: ({ account_id, operation_id, kind, state, counts, undo_of }, nameOf) => ({
-    tone: state === 'pending' || state === 'done' ? 'info' : 'warn',
+    tone: calmStates.has(state) ? 'info' : 'warn',
     text: `${undo_of === null ? '' : 'Undo: '}${operationSentence(kind, state, counts.total)} in ${nameOf(account_id)}${operationStates[state]}`,
     href: `/changes?operation=${operation_id}`,
   }),
@@ -46,6 +47,14 @@ export const actingWords: { [T in ActingFact]: SayChange<T> } = {
     text: `A message from ${nameOf(account_id)} ${approvalStates[state]}${by === null ? '' : ` by ${by}`}`,
     href: `/approvals?show=decided&open=${approval_id}`,
   }),
+  proposal_changed: ({ account_id, proposal_id, principal_name, state, event, item_ids, by }, nameOf) => ({
+    tone: event === 'proposed' ? 'warn' : event === 'applied' ? 'good' : 'info',
+    text:
+      event === 'proposed'
+        ? `${principal_name} proposes ${formatCount(item_ids.length, 'change')} in ${nameOf(account_id)}`
+        : `${formatCount(item_ids.length, 'proposed change')} in ${nameOf(account_id)} ${proposalEvents(item_ids.length)[event]}${by === null ? '' : ` by ${by}`}`,
+    href: `/approvals?${state === 'open' ? '' : 'show=decided&'}open=${proposal_id}`,
+  }),
   freeze_changed: ({ target, is_frozen, by }) => ({
     tone: is_frozen ? 'bad' : 'good',
     text: is_frozen ? `${by} stopped ${freezeTargets[target]}` : `${by} lifted the stop of ${freezeTargets[target]}`,
@@ -61,7 +70,9 @@ function draftAt(accountId: string, draftId: string): string {
 
 function operationSentence(kind: OperationKind, state: OperationState, total: number): string {
   const [what, done] = operationWords[kind]
+  if (state === 'proposed') return `${formatCount(total, what)} would be ${done}`
   const was = total === 1 ? 'was' : 'were'
+  if (state === 'declined') return `${formatCount(total, what)} ${was} not ${done}`
   return `${formatCount(total, what)} ${state === 'failed' ? 'could not be' : was} ${done}`
 }
 
@@ -76,12 +87,15 @@ const operationWords: Record<OperationKind, readonly ['message' | 'folder', stri
   subscribe_folder: ['folder', 'subscribed to'],
   unsubscribe_folder: ['folder', 'unsubscribed from'],
 }
+const calmStates: ReadonlySet<OperationState> = new Set(['proposed', 'pending', 'done', 'declined'])
 const operationStates: Record<OperationState, string> = {
+  proposed: ', if a person applies it',
   pending: ', not yet on the mail server',
   done: '',
   partial: ', but not all of them',
   failed: '',
   unknown: ', but the outcome is unknown',
+  declined: ': nobody applied it',
 }
 
 const draftStates = {
@@ -112,6 +126,17 @@ const deliveryTones: Partial<Record<SubmissionState, Tone>> = {
   unknown: 'bad',
   denied: 'warn',
   expired: 'warn',
+}
+
+function proposalEvents(count: number) {
+  const was = count === 1 ? 'was' : 'were'
+  return {
+    applied: `${was} applied`,
+    declined: `${was} declined`,
+    withdrawn: `${was} withdrawn`,
+    expired: `${was} not decided in time`,
+    void: 'cannot be applied any more',
+  }
 }
 
 const approvalStates = {

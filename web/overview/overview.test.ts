@@ -100,6 +100,7 @@ test('every fact of the contract has its sentence, and names its account', () =>
     detail: 'Work is full',
     messages: [],
     event: 'created',
+    item_ids: [],
     kind: 'move',
     counts: { total: 1 },
     by: 'Admin',

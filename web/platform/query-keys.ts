@@ -49,6 +49,12 @@ export const queryKeys = {
   approvalsIn: (state: string) => ['approvals', 'list', state],
   approval: (approvalId: string) => ['approvals', 'one', approvalId],
   approvalSettings: ['approval-settings'],
+  proposals: ['proposals'],
+  proposalsIn: (state: string) => ['proposals', 'list', state],
+  /** What became of applied items changes more often than the lists, which are asked for on every page. */
+  openedProposals: ['proposals', 'one'],
+  proposal: (proposalId: string) => ['proposals', 'one', proposalId],
+  proposedChanges: (proposalId: string, part: string) => ['proposals', 'changes', proposalId, part],
   outbox: ['outbox'],
   outboxIn: (shown: string) => ['outbox', 'list', shown],
   submission: (submissionId: string) => ['outbox', 'one', submissionId],
@@ -95,17 +101,25 @@ export function keysOutdatedBy(event: ServerEvent): readonly (readonly string[])
       // From which folders, the fact does not say.
       return [queryKeys.folders(event.data.account_id), ...allListsOf(event.data.account_id)]
     case 'operation_changed':
-      return [queryKeys.operations]
+      return [queryKeys.operations, queryKeys.openedProposals]
     case 'draft_created':
     case 'draft_changed':
-      return [queryKeys.drafts(event.data.account_id)]
+      return [queryKeys.drafts(event.data.account_id), queryKeys.openedProposals]
     case 'approval_requested':
     case 'approval_decided':
     case 'delivery_changed':
-      return [queryKeys.approvals, queryKeys.outbox]
+      return [queryKeys.approvals, queryKeys.outbox, queryKeys.openedProposals]
+    case 'proposal_changed':
+      return [
+        queryKeys.proposals,
+        queryKeys.approvals,
+        queryKeys.outbox,
+        queryKeys.operations,
+        queryKeys.drafts(event.data.account_id),
+      ]
     case 'freeze_changed':
       // Who may send, and what is held, is another now.
-      return [queryKeys.freezes, queryKeys.approvals, queryKeys.outbox]
+      return [queryKeys.freezes, queryKeys.approvals, queryKeys.outbox, queryKeys.proposals]
     case 'token_created':
     case 'token_updated':
     case 'token_revoked':

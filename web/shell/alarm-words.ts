@@ -8,14 +8,14 @@ export const icons = { well: '/favicon.svg', bad: '/favicon-bad.svg', lost: '/fa
 export interface Alarm {
   mark: string
   icon: keyof typeof icons
-  /** On the icon: how many messages wait for approval. */
+  /** On the icon: how many proposals and messages wait for approval. */
   waiting: number
 }
 
 /**
  * Only what is bad: a warning waits until one looks.
  * @param verdict Undefined for callers who may not look at the dashboard.
- * @param waiting Messages that wait for approval.
+ * @param waiting Proposals and messages that wait for approval.
  */
 export function alarmOf(
   verdict: Pick<Verdict, 'tone' | 'details'> | undefined,

@@ -1,6 +1,6 @@
 /** Says in the title and the icon of the window that something is wrong, for a person who looks at another tab. */
 import { type ReactNode, useEffect } from 'react'
-import { useWaitingApprovals } from '../approvals/use-approvals.ts'
+import { useWaitingCount } from '../approvals/use-waiting.ts'
 import { useVerdict } from '../overview/use-verdict.ts'
 import { AlarmMark } from '../platform/alarm-mark.ts'
 import { useFreshness } from '../platform/live.tsx'
@@ -10,7 +10,7 @@ import { waitingIcon } from './waiting-icon.ts'
 export function AlarmProvider({ children }: { children: ReactNode }) {
   const judged = useVerdict()
   const isCutOff = useFreshness(0).isStale
-  const waiting = useWaitingApprovals().data?.waiting ?? 0
+  const waiting = useWaitingCount()
   const alarm = alarmOf(judged?.verdict, isCutOff, waiting)
   useWindowIcon(alarm)
   return <AlarmMark value={alarm.mark}>{children}</AlarmMark>

@@ -66,9 +66,11 @@ export function KeysDialog({
         )}
         {pages.includes('/approvals') && (
           <Keys title="In approvals">
-            <Line keys={['a']}>Approve what is on screen, and send it</Line>
-            <Line keys={['e']}>Edit it first</Line>
-            <Line keys={['d']}>Deny it</Line>
+            <Line keys={['a']}>Approve the message on screen, or apply what is selected of a proposal</Line>
+            <Line keys={['e']}>Edit the message first</Line>
+            <Line keys={['d']}>Deny or decline it</Line>
+            <Line keys={['x']}>Select an item of a proposal, or deselect it</Line>
+            <Line keys={['↓', '↑']}>Next or previous item of a proposal</Line>
             <Line keys={['j']}>Next</Line>
             <Line keys={['k']}>Previous</Line>
             <Line keys={['u']}>Close it and go back to those that wait</Line>

@@ -37,29 +37,38 @@ function ApprovalRules({ form, faults, onChange }: Part) {
       <p role="status" className="rounded-md bg-sunken px-3 py-2 text-sm">
         {approvalWords(form)}
       </p>
-      <Checkbox label="Every message" isChecked={form.always} onChange={always => onChange({ always })} />
-      <Checkbox
-        label="Messages to strangers"
-        hint="A recipient to whom the account never wrote."
-        isChecked={form.strangers}
-        onChange={strangers => onChange({ strangers })}
-      />
-      <FigureField
-        {...{ form, faults, onChange }}
-        name="taintMinutes"
-        label="After it read mail of a stranger, within so many minutes"
-        hint="What it then writes may be the words of the stranger. Empty: this does not matter."
-        placeholder="never"
-      />
       <Radios<PolicyForm['mode']>
         legend="What becomes of what it asks for"
         value={form.mode}
         choices={[
           { value: 'act', label: 'It is done, as far as the rules allow' },
-          { value: 'propose', label: 'It becomes a proposal, which a user applies' },
+          {
+            value: 'propose',
+            label: 'It waits as a proposal',
+            hint: 'Changes of mail, drafts and messages: a user applies all of it, a part, or nothing. Limits hold all the same.',
+          },
         ]}
         onChange={mode => onChange({ mode })}
       />
+      {/* Of what is only proposed every message waits. What is to be corrected is shown all the same. */}
+      {(form.mode === 'act' || faults.taintMinutes) && (
+        <>
+          <Checkbox label="Every message" isChecked={form.always} onChange={always => onChange({ always })} />
+          <Checkbox
+            label="Messages to strangers"
+            hint="A recipient to whom the account never wrote."
+            isChecked={form.strangers}
+            onChange={strangers => onChange({ strangers })}
+          />
+          <FigureField
+            {...{ form, faults, onChange }}
+            name="taintMinutes"
+            label="After it read mail of a stranger, within so many minutes"
+            hint="What it then writes may be the words of the stranger. Empty: this does not matter."
+            placeholder="never"
+          />
+        </>
+      )}
     </Group>
   )
 }

@@ -120,7 +120,9 @@ export function policyFaults(form: PolicyForm): PolicyFaults {
 }
 
 /** When a human has to say yes, in one sentence; it is what matters most of a policy. */
-export function approvalWords({ always, strangers, taintMinutes }: PolicyForm): string {
+export function approvalWords({ mode, always, strangers, taintMinutes }: PolicyForm): string {
+  if (mode === 'propose')
+    return 'What it asks for waits as a proposal. Nothing is sent or changed before a user applies it.'
   if (always) return 'A user approves every message.'
   const minutes = taintMinutes.trim()
   const when = [

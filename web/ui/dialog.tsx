@@ -7,6 +7,7 @@ import { ErrorNote } from './error-state.tsx'
 import { IconButton } from './icon-button.tsx'
 import { useReturnFocus } from './use-return-focus.ts'
 
+/** The focus goes to what is marked `data-first-focus`, or else to what comes first. */
 interface DialogProps {
   onClose(): void
   title: string
@@ -28,6 +29,8 @@ function OpenDialog({ onClose, title, children, footer, size = 'md', isDismissab
   useEffect(() => {
     const dialog = ref.current
     dialog?.showModal()
+    // `autoFocus` comes too early: what is in a dialog that is not shown takes no focus.
+    dialog?.querySelector<HTMLElement>('[data-first-focus]')?.focus()
     return () => dialog?.close()
   }, [])
   useReturnFocus()

@@ -1,0 +1,152 @@
+/** What a token in mode `propose` wants to do, as data: a change set that a human applies, whole or in part, or declines. */
+import { z } from 'zod'
+import { AskerActivity } from './asker-activity.ts'
+import { ActingPrincipal, Draft } from './draft.ts'
+import { Address, MessageRef } from './mail.ts'
+import { MessageId } from './message-id.ts'
+import { Operation } from './operation.ts'
+import { Submission } from './submission.ts'
+import { AccountId, line, Timestamp } from './wire.ts'
+
+export const proposalBounds = {
+  /** Items of one proposal; what is proposed after that begins another one. */
+  items: 200,
+  /** Open proposals of one token, over all accounts. */
+  open: 20,
+  /** Changes of messages in one answer. */
+  changes: 200,
+  /** Hours in which a proposal can be applied, as of its latest item. */
+  hours: 168,
+  reason: 500,
+} as const
+
+export const ProposalId = z
+  .string()
+  .regex(/^p[0-9a-z]{16}$/, 'is not a proposal id')
+  .describe('Later ones have greater ids')
+  .meta({ examples: ['p01k5r9w2m3c7x4aq'] })
+
+export const ProposalState = z
+  .enum(['open', 'applied', 'partial', 'declined', 'expired'])
+  .describe('`open`: at least one item waits; `partial`: some items were applied, and none waits')
+export type ProposalState = z.infer<typeof ProposalState>
+
+export const ProposalItemKind = z
+  .enum(['operation', 'draft', 'message'])
+  .describe('A change of messages or folders; a draft to be put into the Drafts folder; a message to be sent')
+export type ProposalItemKind = z.infer<typeof ProposalItemKind>
+
+export const ProposalItemState = z
+  .enum(['waiting', 'applied', 'declined', 'expired', 'withdrawn', 'void'])
+  .describe(
+    '`applied`: a human said yes; what became of it since is in `operation`, `draft` or `submission`; `withdrawn`: by the caller who proposed it; ' +
+      '`void`: it cannot be applied any more, as `why` says',
+  )
+export type ProposalItemState = z.infer<typeof ProposalItemState>
+
+const hash = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/, 'is not a SHA-256 in hex')
+  .describe('SHA-256 of exactly what is proposed: applying is bound to it')
+
+/** Id of the operation, draft or submission. */
+const ItemId = z.string().regex(/^[ds]?[0-9A-Za-z_-]{16,22}$/, 'is not an id of an item')
+
+export const ProposalItem = z
+  .object({
+    id: ItemId.describe('Of its operation, draft or submission'),
+    kind: ProposalItemKind,
+    state: ProposalItemState,
+    hash,
+    at: Timestamp.describe('When it was proposed, or changed last'),
+    words: z.string().describe('In plain words: `Move 12 messages from INBOX to Archive`'),
+    operation: Operation.nullable(),
+    draft: Draft.nullable().describe('Without its body'),
+    submission: Submission.nullable(),
+    approval_id: z.string().nullable().describe('Of a message: by which it is approved, here or among approvals'),
+    needs_first: z.array(ItemId).describe('Items without which it cannot be applied: the folder that it moves to, say'),
+    decided: z
+      .object({ user_id: z.string(), name: z.string(), at: Timestamp, reason: z.string().nullable() })
+      .nullable()
+      .describe('Who applied or declined it'),
+    why: z.string().nullable().describe('Why it is void, or why the caller cannot apply it'),
+    can: z.array(z.enum(['apply', 'decline', 'withdraw'])).describe('What the caller may do now'),
+  })
+  .meta({ id: 'ProposalItem' })
+export type ProposalItem = z.infer<typeof ProposalItem>
+
+export const Proposal = z
+  .object({
+    id: ProposalId,
+    account_id: AccountId,
+    state: ProposalState,
+    proposes: ActingPrincipal,
+    words: z.array(z.string()).describe('What it would do, in plain words, a line for each kind of change'),
+    counts: z.object({
+      items: z.int(),
+      waiting: z.int(),
+      applied: z.int(),
+      declined: z.int().describe('With those that are expired, withdrawn or void'),
+      messages: z.int().describe('That waiting items would change'),
+      sends: z.int().describe('Waiting messages to be sent'),
+      deletions: z.int().describe('Messages that waiting items would delete permanently'),
+    }),
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    expires_at: Timestamp.nullable().describe('Null when nothing waits'),
+  })
+  .meta({ id: 'Proposal' })
+export type Proposal = z.infer<typeof Proposal>
+
+export const ProposalDetail = Proposal.extend({
+  items: z.array(ProposalItem).max(proposalBounds.items).describe('In the order in which they would be done'),
+  activity: AskerActivity,
+}).meta({ id: 'ProposalDetail' })
+export type ProposalDetail = z.infer<typeof ProposalDetail>
+
+/** One line of the diff: a message as it is now, and as it would be. */
+export const ProposedChange = z
+  .object({
+    item_id: ItemId,
+    id: MessageId.nullable(),
+    ref: MessageRef.nullable(),
+    subject: z.string().nullable(),
+    from: Address.nullable(),
+    date: Timestamp.nullable(),
+    folder: z.string().nullable().describe('Where it is now'),
+    flags: z.array(z.string()).nullable().describe('As they are now'),
+    add: z.array(z.string()).describe('Flags that it does not have yet'),
+    remove: z.array(z.string()).describe('Flags that it has'),
+    to: z.string().nullable().describe('Where it, or its copy, would be'),
+    action: z.enum(['flags', 'move', 'copy', 'delete', 'folder']),
+    outcome: z
+      .enum(['will_change', 'nothing_to_do', 'gone'])
+      .describe('`nothing_to_do`: it is so already; `gone`: it is not there any more'),
+  })
+  .meta({ id: 'ProposedChange' })
+export type ProposedChange = z.infer<typeof ProposedChange>
+
+/** Items as they were looked at. */
+export const ChosenItems = z
+  .array(z.strictObject({ id: ItemId, hash }))
+  .min(1)
+  .max(proposalBounds.items)
+  .refine(items => new Set(items.map(({ id }) => id)).size === items.length, 'must not repeat')
+
+export const DecisionReason = line.trim().min(1).max(proposalBounds.reason)
+
+/** What became of each item that was named. */
+export const ProposalDecision = z
+  .object({
+    proposal: ProposalDetail,
+    results: z.array(
+      z.object({
+        id: ItemId,
+        state: ProposalItemState,
+        code: z.string().nullable().describe('Why it was not done: a problem code'),
+        why: z.string().nullable(),
+      }),
+    ),
+  })
+  .meta({ id: 'ProposalDecision' })
+export type ProposalDecision = z.infer<typeof ProposalDecision>

@@ -1,0 +1,15 @@
+/** How long ago, in a row that is a link: inside of one nothing else takes the focus. */
+import { useNow } from '../platform/clock.ts'
+import { formatDateTime, formatRelative } from '../platform/format.ts'
+import { useLiveStatus } from '../platform/live.tsx'
+
+export function ListTime({ at }: { at: string }) {
+  const { clockOffsetMs } = useLiveStatus()
+  const now = useNow(1_000) + clockOffsetMs
+  const atMs = Date.parse(at)
+  return (
+    <time dateTime={at} title={formatDateTime(atMs)}>
+      {formatRelative(atMs, now)}
+    </time>
+  )
+}

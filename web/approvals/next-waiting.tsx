@@ -1,0 +1,34 @@
+/** After a decision: what waits next, with the keyboard on it. */
+import { ArrowRight } from 'lucide-react'
+import { useEffect, useRef } from 'react'
+import { ButtonLink } from '../ui/button.tsx'
+import { useWaiting } from './use-waiting.ts'
+import { idsOf } from './waiting-queue.ts'
+
+/**
+ * @param after What is open now.
+ * @param takesFocus It was decided while it was open, so its buttons are gone.
+ */
+export function NextWaiting({ after, takesFocus }: { after: string; takesFocus: boolean }) {
+  const { queue } = useWaiting()
+  const place = useRef<HTMLDivElement>(null)
+  const next = idsOf(queue ?? []).find(id => id !== after)
+  useEffect(() => {
+    if (!takesFocus || next === undefined) return
+    // A dialog that closes gives the focus back first.
+    const frame = requestAnimationFrame(() => {
+      const at = document.activeElement
+      const isLost = at === null || at === document.body || at.id === 'content'
+      if (isLost) place.current?.querySelector('a')?.focus()
+    })
+    return () => cancelAnimationFrame(frame)
+  }, [takesFocus, next])
+  if (next === undefined) return null
+  return (
+    <div ref={place} className="flex justify-end">
+      <ButtonLink href={`/approvals?open=${encodeURIComponent(next)}`} icon={ArrowRight}>
+        Next that waits
+      </ButtonLink>
+    </div>
+  )
+}

@@ -1,0 +1,101 @@
+/** Declines items of a proposal, with a reason that the one who proposed them reads. */
+import { useId, useState } from 'react'
+import type { ProposalDetail } from '../../contract/proposal.ts'
+import { proposalBounds } from '../../contract/proposals.ts'
+import { visibleText } from '../mail/mail-words.ts'
+import { formatCount } from '../platform/format.ts'
+import { Button } from '../ui/button.tsx'
+import { Radios } from '../ui/choice.tsx'
+import { Dialog } from '../ui/dialog.tsx'
+import { ErrorNote } from '../ui/error-state.tsx'
+import { Field, Textarea } from '../ui/field.tsx'
+import { useToast } from '../ui/toast.tsx'
+import type { ProposalView } from './use-proposal-view.ts'
+import { type ChosenItem, useDeclineItems } from './use-proposals.ts'
+
+type Which = 'all' | 'chosen' | 'others'
+
+export function DeclineDialog({
+  detail,
+  view,
+  onDone,
+  onClose,
+}: {
+  detail: ProposalDetail
+  view: ProposalView
+  onDone(): void
+  onClose(): void
+}) {
+  const id = useId()
+  const [reason, setReason] = useState('')
+  const [which, setWhich] = useState<Which>('all')
+  const toast = useToast()
+  const decline = useDeclineItems(detail.id, decision => {
+    view.noteResults(decision, 'declined')
+    const { results } = decision
+    const done = results.filter(({ state }) => state === 'declined').length
+    toast({ tone: done === results.length ? 'good' : 'warn', title: `Declined ${formatCount(done, 'item')}` })
+    onClose()
+    onDone()
+  })
+  const parts = partsOf(view)
+  const items = parts[which]
+  return (
+    <Dialog
+      isOpen
+      onClose={onClose}
+      title={`Decline ${formatCount(items.length, 'item')}?`}
+      size="sm"
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button variant="danger" type="submit" form={id} isBusy={decline.isPending} disabled={items.length === 0}>
+            Decline
+          </Button>
+        </>
+      }
+    >
+      <form
+        id={id}
+        className="grid gap-3"
+        onSubmit={event => {
+          event.preventDefault()
+          decline.mutate({ items, reason: reason.trim() })
+        }}
+      >
+        <p className="text-sm text-soft">Nothing of it is done. What was declined cannot be applied later.</p>
+        {parts.chosen.length > 0 && parts.others.length > 0 && (
+          <Radios<Which>
+            legend="Which"
+            value={which}
+            choices={[
+              { value: 'all', label: `All that wait (${parts.all.length})` },
+              { value: 'chosen', label: `Only those selected (${parts.chosen.length})` },
+              { value: 'others', label: `Only those not selected (${parts.others.length})` },
+            ]}
+            onChange={setWhich}
+          />
+        )}
+        <Field label="Reason" isOptional hint={`${visibleText(detail.proposes.name)} reads it.`}>
+          <Textarea
+            value={reason}
+            onChange={event => setReason(event.target.value)}
+            rows={3}
+            maxLength={proposalBounds.reason}
+            data-first-focus
+          />
+        </Field>
+        {decline.error && <ErrorNote error={decline.error} />}
+      </form>
+    </Dialog>
+  )
+}
+
+function partsOf({ waiting, selection: { chosen, known } }: ProposalView): Record<Which, ChosenItem[]> {
+  const all = waiting.map(({ id, hash }) => ({ id, hash: known.get(id) ?? hash }))
+  return {
+    all,
+    chosen: all.filter(({ id }) => chosen.has(id)),
+    others: all.filter(({ id }) => !chosen.has(id)),
+  }
+}

@@ -1,0 +1,181 @@
+/** One proposal as one diff: who wants what, then its items by kind, each of which is applied or declined. */
+import { ArrowLeft } from 'lucide-react'
+import { type KeyboardEvent, type RefObject, useEffect, useRef } from 'react'
+import type { ProposalDetail, ProposedChange } from '../../contract/proposal.ts'
+import { AskerActivity } from '../approvals/asker-activity.tsx'
+import { visibleText } from '../mail/mail-words.ts'
+import { usePageKeys } from '../shell/page-keys.ts'
+import { StatePill, ToneIcon } from '../ui/badge.tsx'
+import { ButtonLink } from '../ui/button.tsx'
+import { ErrorState } from '../ui/error-state.tsx'
+import { RelativeTime } from '../ui/relative-time.tsx'
+import { SkeletonRows } from '../ui/skeleton.tsx'
+import { ItemGroups } from './item-groups.tsx'
+import { ProposalActions } from './proposal-actions.tsx'
+import { CountBadges } from './proposal-row.tsx'
+import { proposalStates } from './proposal-words.ts'
+import { useProposalView } from './use-proposal-view.ts'
+import { useFirstChanges, useProposal } from './use-proposals.ts'
+
+/** Give it the id as key: what was chosen in one says nothing of another. */
+export function OpenProposal({
+  proposalId,
+  itemId,
+  backHref,
+}: {
+  proposalId: string
+  /** Which item a link is about; empty for none. */
+  itemId: string
+  backHref: string
+}) {
+  const { data, error, refetch } = useProposal(proposalId)
+  return (
+    <>
+      <p className="border-b px-2 py-1 lg:hidden">
+        <ButtonLink href={backHref} variant="quiet" icon={ArrowLeft}>
+          All approvals
+        </ButtonLink>
+      </p>
+      {!data && error && <ErrorState error={error} onRetry={() => void refetch()} />}
+      {!data && !error && <SkeletonRows count={6} />}
+      {data && <Detail detail={data} linked={itemId} />}
+    </>
+  )
+}
+
+const noChanges: readonly ProposedChange[] = []
+
+function Detail({ detail, linked }: { detail: ProposalDetail; linked: string }) {
+  const { id, items, proposes, activity } = detail
+  const view = useProposalView(detail)
+  const scroller = useRef<HTMLDivElement>(null)
+  const changes = useFirstChanges(
+    id,
+    view.waiting.some(({ kind }) => kind === 'operation'),
+  )
+  const focus = useItemFocus(scroller)
+  const show = (itemId: string) => {
+    view.onOpen(itemId, true)
+    // The message is drawn first.
+    requestAnimationFrame(() => {
+      focus.cardOf(itemId)?.scrollIntoView({ block: 'start' })
+      focus.to(itemId)
+    })
+  }
+  const showLinked = useRef(() => linked !== '' && show(linked))
+  useEffect(() => void showLinked.current(), [])
+  usePageKeys({
+    x: () => {
+      const current = focus.current() ?? view.waiting[0]?.id
+      if (current === undefined) return false
+      view.toggle(current)
+      focus.to(current)
+    },
+    e: () => {
+      const messages = view.waiting.filter(({ kind }) => kind === 'message')
+      const message = messages.find(({ id: each }) => each === focus.current()) ?? messages[0]
+      if (!message) return false
+      view.onOpen(message.id, true)
+      view.setEditing(message.id)
+    },
+  })
+  return (
+    <article aria-label="A proposal" className="flex min-h-0 flex-1 flex-col">
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: the keys move the focus among the boxes inside */}
+      <div
+        ref={scroller}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+        tabIndex={0}
+        onKeyDown={focus.onKeyDown}
+        className="relative min-h-0 flex-1 overflow-y-auto focus-visible:-outline-offset-2"
+      >
+        <div>
+          <Head detail={detail} />
+          <AskerActivity name={visibleText(proposes.name)} activity={activity} />
+          {changes.error && !changes.data && (
+            <ErrorState error={changes.error} onRetry={() => void changes.refetch()} />
+          )}
+          <ItemGroups
+            detail={detail}
+            view={view}
+            scroller={scroller}
+            changesOf={itemId => changes.data?.items.filter(({ item_id: each }) => each === itemId) ?? noChanges}
+          />
+        </div>
+      </div>
+      <ProposalActions
+        detail={detail}
+        view={view}
+        onShow={show}
+        onDecided={() => focus.toFirst(items.map(each => each.id))}
+      />
+    </article>
+  )
+}
+
+function Head({ detail }: { detail: ProposalDetail }) {
+  const { proposes, words, counts, state, created_at: createdAt, expires_at: expiresAt } = detail
+  const { tone, text } = proposalStates[state]
+  return (
+    <header className="grid grid-cols-1 gap-2 border-b px-4 py-3">
+      <h2 className="text-lg font-semibold wrap-anywhere">
+        <bdi>{visibleText(proposes.name)}</bdi> proposes
+      </h2>
+      {words.length > 0 && (
+        <ul className="grid grid-cols-1 gap-1">
+          {words.map(line => (
+            <li key={line} className="flex items-start gap-2">
+              <span className="mt-1">
+                <ToneIcon tone="info" />
+              </span>
+              <bdi className="min-w-0 wrap-anywhere">{visibleText(line)}</bdi>
+            </li>
+          ))}
+        </ul>
+      )}
+      <p className="flex flex-wrap items-center gap-x-2 gap-y-1 text-sm text-soft" aria-live="polite">
+        <StatePill tone={tone}>{text}</StatePill>
+        <CountBadges counts={counts} />
+        <span>
+          Since <RelativeTime at={createdAt} />
+        </span>
+        {expiresAt !== null && (
+          <span>
+            Expires <RelativeTime at={expiresAt} />
+          </span>
+        )}
+      </p>
+    </header>
+  )
+}
+
+/** The keyboard stands on the box of an item; arrows go to the next one. */
+function useItemFocus(scroller: RefObject<HTMLElement | null>) {
+  const boxes = () => [...(scroller.current?.querySelectorAll<HTMLInputElement>('input[data-choose]') ?? [])]
+  const boxOf = (id: string) => boxes().find(box => box.dataset.choose === id)
+  const cardOf = (id: string) => scroller.current?.querySelector<HTMLElement>(`[data-item="${CSS.escape(id)}"]`)
+  const current = () => document.activeElement?.closest<HTMLElement>('[data-item]')?.dataset.item
+  return {
+    cardOf,
+    current,
+    to: (id: string) => boxOf(id)?.focus(),
+    /** After a decision: the first that still waits; where none does, what comes next has the focus. */
+    toFirst: (ids: readonly string[]) =>
+      requestAnimationFrame(() => {
+        const first = ids.map(boxOf).find(box => box !== undefined)
+        first?.focus()
+      }),
+    onKeyDown: (event: KeyboardEvent) => {
+      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
+      if (step === undefined || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return
+      const all = boxes()
+      const at = all.findIndex(box => box.dataset.choose === current())
+      // Elsewhere arrows scroll.
+      if (at < 0 || !(event.target instanceof HTMLInputElement)) return
+      const next = all[at + step]
+      if (!next) return
+      event.preventDefault()
+      next.focus()
+    },
+  }
+}
