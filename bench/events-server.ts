@@ -14,8 +14,10 @@ import type { Fact } from '../contract/event.ts'
 import { createApp } from '../server/app.ts'
 import { loadConfig } from '../server/config.ts'
 import { createLogger } from '../server/platform/logger.ts'
+import { runBundledThreads } from '../test/support/bundled-threads.ts'
 import { watchBlocked } from './events/watch-blocked.ts'
 import { apiKey, unlimited } from './measure.ts'
+import { serverBundle } from './server-bundle.ts'
 
 /** Facts that may wait for their commit when they are published as fast as they can be; the log loses them at 50,000. */
 const maxUncommitted = 5_000
@@ -30,6 +32,8 @@ const environment = {
   ...unlimited,
 }
 if (process.argv.includes('--tls')) Object.assign(environment, makeCertificate())
+// One that is started while memory is looked at would count for tens of MiB.
+runBundledThreads(await serverBundle())
 const app = createApp(loadConfig([], environment), { logger: createLogger('warn') })
 await app.start()
 

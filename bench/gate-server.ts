@@ -8,7 +8,9 @@ import { loadConfig } from '../server/config.ts'
 import type { HttpServerOptions } from '../server/platform/http/http-server.ts'
 import { createLogger } from '../server/platform/logger.ts'
 import { type Caller, everyScope, type Principal } from '../server/platform/principal.ts'
+import { runBundledThreads } from '../test/support/bundled-threads.ts'
 import { unlimited } from './measure.ts'
+import { serverBundle } from './server-bundle.ts'
 
 const isOpen = process.argv.includes('--without-gate')
 const dataDir = mkdtempSync(join(tmpdir(), 'rustymail-bench-'))
@@ -21,6 +23,7 @@ const environment = {
 
 // Before the routes are made of it: what is public passes the guard at once.
 if (isOpen) Object.assign(api.metrics.getStats, { scope: 'public' })
+runBundledThreads(await serverBundle())
 const app = createApp(loadConfig([], environment), { logger: createLogger('warn') })
 if (isOpen) takeOut(app.http.options)
 await app.start()

@@ -1,34 +1,5 @@
-/**
- * For each test file: the server's threads run the bundle that was made before all tests, as they do in a server that was started.
- * From the sources each of them loads a hundred modules, which takes three times as much of the processor.
- */
-import { existsSync } from 'node:fs'
-import { syncBuiltinESMExports } from 'node:module'
-import { basename, join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+/** For each test file, which shares its process with others: the server's threads run the bundle that was made before all tests. */
 import { inject } from 'vitest'
+import { runBundledThreads } from './bundled-threads.ts'
 
-const threads = process.getBuiltinModule('node:worker_threads')
-const sources = pathToFileURL(join(import.meta.dirname, '../../server/')).href
-const bundle = inject('bundle')
-/** As `startThread` begins a program. */
-const importRe = /\bimport\("([^"]+)"\)/
-const known = Symbol.for('rustymail.bundled-threads')
-
-/** A test file shares its process with others. */
-if (!(known in threads.Worker)) {
-  threads.Worker = class extends threads.Worker {
-    static [known] = true
-
-    constructor(program: string | URL, options?: ConstructorParameters<typeof threads.Worker>[1]) {
-      super(typeof program === 'string' ? program.replace(importRe, bundled) : program, options)
-    }
-  }
-  syncBuiltinESMExports()
-}
-
-/** Programs that only tests have stay what they are. */
-function bundled(line: string, source: string): string {
-  const file = join(bundle, `${basename(source, '.ts')}.js`)
-  return source.startsWith(sources) && existsSync(file) ? line.replace(source, pathToFileURL(file).href) : line
-}
+runBundledThreads(inject('bundle'))
