@@ -226,6 +226,7 @@ export function handle<Params, Query, Body, Response>(
       isCounted: !endpoint.uncounted,
       limit: endpoint.limit,
       lighter: endpoint.lighter,
+      bodyShape: endpoint.bodyShape,
       mayTake: endpoint.stream === 'always',
     },
     // Without a promise where the service needs none: what is known already is answered in the turn in which it was asked.
