@@ -1,5 +1,6 @@
 /** Types of requests, answers and events. Generated from the contract by scripts/build-client.ts; do not edit. */
 import type { CallOptions, KeyedCallOptions, Method } from './call-types.ts'
+import type { Download, DownloadOptions, FileContent } from './files.ts'
 
 export interface Api {
   access: {
@@ -87,6 +88,8 @@ export interface Api {
     getAuditSettings: Method<{}, AuditSettings, CallOptions>
     /** Change what the audit trail records, and how long entries are kept: `PUT /api/dashboard/audit/settings` */
     changeAuditSettings: Method<AuditSettingsInput, AuditSettings, CallOptions>
+    /** Export the audit trail as a file, oldest first: `GET /api/dashboard/audit/export` */
+    exportAudit: Method<{ /** Id, or part of the name */ principal?: string | undefined; /** Name, or its prefix: `mail.` */ operation?: string | undefined; effect?: "read" | "write" | "send" | "destroy" | undefined; account_id?: string | undefined; outcome?: "ok" | "failed" | undefined; from?: string | undefined; to?: string | undefined; format: "csv" | "jsonl" }, Download, DownloadOptions>
   }
   clients: {
     /** List connected clients: `GET /api/dashboard/clients` */
@@ -115,6 +118,12 @@ export interface Api {
     getSignature: Method<{ /** Account id */ account_id: string }, Signature, CallOptions>
     /** Set how an account signs: `PUT /api/v1/accounts/{account_id}/signature` */
     setSignature: Method<{ /** Account id */ account_id: string } & { /** A text part is made from each; `markdown` and `html` are sent with an HTML part, cleaned of what is active */ format?: "markdown" | "html" | "text" | undefined; /** Below each new message, behind `-- `; empty for none */ content: string; /** In From, beside the address of the account */ from_name?: (string | null) | undefined; /** Further addresses of the owner: replies to all leave them out */ aliases?: Array<string> | undefined }, Signature, CallOptions>
+    /** Attach a file to a draft: `POST /api/v1/accounts/{account_id}/drafts/{draft_id}/attachments` */
+    uploadAttachment: Method<{ /** Account id */ account_id: string; /** Draft id */ draft_id: string } & { /** The revision that the change is based on */ rev: string; /** Of the file */ name: string; /** Media type; otherwise the `Content-Type` of the request */ type?: string | undefined } & { file: FileContent }, Draft, CallOptions>
+    /** Download an attachment of a draft: `GET /api/v1/accounts/{account_id}/drafts/{draft_id}/attachments/{attachment_id}` */
+    getAttachment: Method<{ /** Account id */ account_id: string; /** Draft id */ draft_id: string; attachment_id: string }, Download, DownloadOptions>
+    /** Download a draft as it would leave, as an `.eml` file: `GET /api/v1/accounts/{account_id}/drafts/{draft_id}/raw` */
+    getRaw: Method<{ /** Account id */ account_id: string; /** Draft id */ draft_id: string }, Download, DownloadOptions>
   }
   events: {
     /** Get the health of all event streams: count, volume, rate and errors: `GET /api/dashboard/streams` */
@@ -137,6 +146,12 @@ export interface Api {
     listMessages: Method<{ /** Account id */ account_id: string } & { /** Folder path */ folder?: string | undefined; /** How many, 1–100 */ limit?: number | undefined; /** `next_cursor` of the previous response */ cursor?: string | undefined; /** Include the beginning of each message; requires `mail:read` */ preview?: "true" | "false" | undefined }, { items: Array<MessageSummary>; next_cursor: (string | null); /** Messages in the folder */ total: number; /** The local index answers where it is complete and was compared recently */ source: "index" | "mail_server"; /** Everything that the mail server reported until then is included */ as_of: string }, CallOptions>
     /** Get one message with text, HTML and its attachment list: `GET /api/v1/accounts/{account_id}/messages/{ref}` */
     getMessage: Method<{ /** Account id */ account_id: string; /** Opaque and signed; names account, folder, UIDVALIDITY and UID, and the part for a message that is attached to another. In paths also the `id` of an indexed message, which names it wherever it is */ ref: string }, Message, CallOptions>
+    /** Download one attachment of a message, decoded: `GET /api/v1/accounts/{account_id}/messages/{ref}/attachments/{attachment_id}` */
+    getAttachment: Method<{ /** Account id */ account_id: string; /** Opaque and signed; names account, folder, UIDVALIDITY and UID, and the part for a message that is attached to another. In paths also the `id` of an indexed message, which names it wherever it is */ ref: string; attachment_id: string }, Download, DownloadOptions>
+    /** Download a message as it was sent, as an `.eml` file: `GET /api/v1/accounts/{account_id}/messages/{ref}/raw` */
+    getMessageRaw: Method<{ /** Account id */ account_id: string; /** Opaque and signed; names account, folder, UIDVALIDITY and UID, and the part for a message that is attached to another. In paths also the `id` of an indexed message, which names it wherever it is */ ref: string }, Download, DownloadOptions>
+    /** Download all attachments of a message as one zip archive: `GET /api/v1/accounts/{account_id}/messages/{ref}/attachments.zip` */
+    getAttachmentsZip: Method<{ /** Account id */ account_id: string; /** Opaque and signed; names account, folder, UIDVALIDITY and UID, and the part for a message that is attached to another. In paths also the `id` of an indexed message, which names it wherever it is */ ref: string }, Download, DownloadOptions>
   }
   mailIndex: {
     /** List what changed in an account since a state: `GET /api/v1/accounts/{account_id}/changes` */

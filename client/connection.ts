@@ -1,4 +1,5 @@
 /** One server and one token: sends requests, and repeats those that were refused for a time and may be repeated. */
+import type { FileContent } from './files.ts'
 import { noAnswer, problemOf } from './problem-error.ts'
 
 export interface ClientOptions {
@@ -18,7 +19,7 @@ export interface Sent {
   method: string
   path: string
   headers?: Record<string, string>
-  body?: string
+  body?: FileContent
   signal?: AbortSignal | undefined
   /** Doing it twice is the same as doing it once. */
   isRepeatable: boolean
@@ -65,6 +66,8 @@ export class Connection {
         // The token says who calls; a cookie of the page must not.
         credentials: 'omit',
         ...(body === undefined ? {} : { body }),
+        // Of a stream `fetch` wants to hear that the answer comes behind it.
+        ...(body instanceof ReadableStream ? { duplex: 'half' } : {}),
         ...(signal ? { signal } : {}),
       })
     } catch (cause) {

@@ -9,6 +9,7 @@ export type * from './api.d.ts'
 export type { CallOptions, KeyedCallOptions, Method } from './call-types.ts'
 export type { ClientOptions } from './connection.ts'
 export type { EventOptions, EventType, StreamedEvent } from './event-stream.ts'
+export type { Download, DownloadOptions, FileContent } from './files.ts'
 export { ProblemError } from './problem-error.ts'
 
 export interface Client extends Omit<Api, 'events'> {

@@ -3,6 +3,7 @@ import type { Api } from './api.d.ts'
 import type { KeyedCallOptions } from './call-types.ts'
 import type { Connection, Sent } from './connection.ts'
 import { endpoints } from './endpoints.ts'
+import { type DownloadOptions, downloadHeaders, type FileContent, toDownload, uploadHeaders } from './files.ts'
 import { ProblemError, unreachable } from './problem-error.ts'
 
 type Params = Readonly<Record<string, unknown>>
@@ -21,7 +22,9 @@ export function methodsOf(connection: Connection): Api {
 function methodOf(connection: Connection, name: string, row: string) {
   const [method = '', path = '', query = '', traits = ''] = row.split(' ')
   const [queryNames, has] = [query.split(','), new Set(traits.split(','))]
-  return async (params: Params = {}, { signal, idempotencyKey }: KeyedCallOptions = {}): Promise<unknown> => {
+  return async (given: Params = {}, options: KeyedCallOptions & DownloadOptions = {}): Promise<unknown> => {
+    const { signal, idempotencyKey } = options
+    const { file, params } = fileIn(name, given, has.has('upload'))
     if (idempotencyKey !== undefined && !has.has('key')) throw new TypeError(`${name} takes no idempotency key`)
     const { filled, search, rest } = sort(name, path, queryNames, params)
     const names = Object.keys(rest)
@@ -31,15 +34,27 @@ function methodOf(connection: Connection, name: string, row: string) {
       path: search.size > 0 ? `${filled}?${search}` : filled,
       headers: {
         ...(has.has('body') ? { 'content-type': 'application/json' } : {}),
+        ...(file === undefined ? {} : uploadHeaders(file)),
+        ...(has.has('file') ? downloadHeaders(options) : {}),
         ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
       },
       signal,
       isRepeatable: method === 'GET' || idempotencyKey !== undefined,
       ...(has.has('body') ? { body: JSON.stringify(rest) } : {}),
+      ...(file === undefined ? {} : { body: file }),
       ...(has.has('answers503') ? { accepts: [503] } : {}),
     }
-    return answerOf(await connection.send(sent), signal)
+    const response = await connection.send(sent)
+    return has.has('file') ? toDownload(response) : answerOf(response, signal)
   }
+}
+
+function fileIn(name: string, given: Params, isUpload: boolean): { file?: FileContent; params: Params } {
+  if (!isUpload) return { params: given }
+  const { file, ...params } = given
+  if (file === undefined) throw new TypeError(`${name} needs file`)
+  // The types say so.
+  return { file: file as FileContent, params }
 }
 
 /** What goes into the path and the query, and what is left for the body. */

@@ -1,7 +1,7 @@
 /** What waits for a human's yes: exactly what will leave, why it is held, and the decision. */
 import { z } from 'zod'
 import { AskerActivity } from './asker-activity.ts'
-import { ActingPrincipal, DraftBody, draftBounds, MessageContent, RecipientInput } from './draft.ts'
+import { ActingPrincipal, DraftBody, draftBounds, largeBody, MessageContent, RecipientInput } from './draft.ts'
 import { endpoint } from './endpoint.ts'
 import { MessageRef } from './mail.ts'
 import { MessageId } from './message-id.ts'
@@ -198,7 +198,7 @@ export const approvalsApi = {
       subject: line.max(draftBounds.subject).optional(),
       body: DraftBody.optional(),
     }),
-    bodyLimit: 4 * 1024 * 1024,
+    ...largeBody,
     response: ApprovalDetail,
     problems: [...deciding, 'no_recipients', 'too_large'],
   }),

@@ -24,6 +24,9 @@ export const draftBounds = {
   drafts: 1_000,
 } as const
 
+/** Of what is written: each list may have all recipients, as objects, and of a few too many the path is told. */
+export const largeBody = { bodyLimit: 4 * 1024 * 1024, bodyShape: { names: 4_000, values: 12_000 } } as const
+
 export const DraftId = z
   .string()
   .regex(/^d[0-9A-Za-z_-]{21}$/, 'is not a draft id')

@@ -14,6 +14,11 @@ export interface RequestHeader {
   example: string
 }
 
+export interface BodyShape {
+  names: number
+  values: number
+}
+
 export interface Endpoint<Params = unknown, Query = unknown, Body = unknown, Response = unknown> {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** With parameters in braces, as in OpenAPI: `/api/v1/accounts/{account_id}/folders`. */
@@ -40,6 +45,8 @@ export interface Endpoint<Params = unknown, Query = unknown, Body = unknown, Res
   stream?: 'always' | 'accepted'
   /** Bytes of a body, where it may be larger than others of its kind: see `bodyLimitOf`. */
   bodyLimit?: number
+  /** What a body may hold, where it may be more than elsewhere: members of objects; and members, items, objects and lists. */
+  bodyShape?: BodyShape
   /**
    * Takes something away from somebody, at least with such a body. It is let in also while the audit trail cannot be written, since
    * what is revoked must end at once.

@@ -138,7 +138,7 @@ export const rawApi: readonly RawEndpoint[] = [
     tag: 'Drafts',
     summary: 'Attach a file to a draft',
     description:
-      'The body is the file, as it is, streamed; with 30 MiB of all attachments together. A body that takes longer than 60 s to arrive is cut off. ' +
+      'The body is the file, as it is, streamed; with 30 MiB of all attachments together. It may take its time as long as 8 KiB a second come; with 60 s for pauses. ' +
       'Messages and multipart bodies are attached as `application/octet-stream`.',
     scope: 'mail:draft',
     effect: 'write',

@@ -5,11 +5,18 @@ import { controls, facts, states } from '../contract/event.ts'
 import { api } from '../contract/index.ts'
 import { type Json, toSchema } from '../contract/json-schema.ts'
 import { ProblemBody } from '../contract/problem-body.ts'
+import { type RawEndpoint, rawApi } from '../contract/raw-api.ts'
 
-const groups = Object.entries(api).map(
-  ([group, endpoints]) =>
-    [group, Object.entries(endpoints).filter(([, { stream }]) => stream !== 'always') as [string, Endpoint][]] as const,
-)
+type Row = [name: string, endpoint: Endpoint | RawEndpoint]
+
+/** Files among what is no JSON: the rest is for browsers and other programs. A second name of an address is left out. */
+const isFile = ({ name, uploads, responseHeaders }: RawEndpoint) =>
+  name !== 'mail.getMessagePart' && (uploads !== undefined || responseHeaders?.includes('Content-Disposition') === true)
+const groups = Object.entries(api).map(([group, endpoints]) => {
+  const rows = Object.entries(endpoints).filter(([, { stream }]) => stream !== 'always') as Row[]
+  const files = rawApi.filter(one => one.name.startsWith(`${group}.`) && isFile(one))
+  return [group, [...rows, ...files.map((one): Row => [one.name.slice(group.length + 1), one])]] as const
+})
 const generated = 'Generated from the contract by scripts/build-client.ts; do not edit.'
 
 /** Its keys, of a type that is an object, or one of several, also under a name. */
@@ -24,16 +31,25 @@ function keysOf(type: z.ZodType | undefined): string[] {
   return [...new Set(keys(toSchema(type, 'input', components) as Json))]
 }
 
-const takesKey = ({ headers }: Endpoint) => headers?.some(({ name }) => name === 'Idempotency-Key') ?? false
+const isUpload = (endpoint: Endpoint | RawEndpoint) => 'uploads' in endpoint
+const isDownload = (endpoint: Endpoint | RawEndpoint) => 'media' in endpoint && !isUpload(endpoint)
+const takesKey = ({ headers }: Endpoint | RawEndpoint) =>
+  headers?.some(({ name }) => name === 'Idempotency-Key') ?? false
 
 /** What is sent where: path, query, and the rest in the body. A name that means two things could not be one parameter. */
-function rowOf(name: string, endpoint: Endpoint): string {
+function rowOf(name: string, endpoint: Endpoint | RawEndpoint): string {
   const path = keysOf(endpoint.params)
   const [query, body] = [keysOf(endpoint.query), keysOf(endpoint.body)]
   const all = [...path, ...query, ...body]
   if (new Set(all).size !== all.length) throw new Error(`${name} has one name for two parameters: ${all.join(', ')}`)
   if (endpoint.body && body.length === 0) throw new Error(`the body of ${name} is not an object with fields`)
-  const traits = [endpoint.body && 'body', takesKey(endpoint) && 'key', endpoint.alsoStatus && 'answers503']
+  const traits = [
+    endpoint.body && 'body',
+    takesKey(endpoint) && 'key',
+    endpoint.alsoStatus && 'answers503',
+    isUpload(endpoint) && 'upload',
+    isDownload(endpoint) && 'file',
+  ]
   const cells = [endpoint.method, endpoint.path, query.join(','), traits.filter(Boolean).join(',')]
   return `    ${name}: '${cells.join(' ').trim()}',`
 }
@@ -99,12 +115,19 @@ export function clientTypes(): string {
   const [answered, taken]: [Json, Json] = [{}, {}]
   const output = (type: z.ZodType) => typeOf(toSchema(type, 'output', answered) as Json, same)
   const input = (type: z.ZodType) => typeOf(toSchema(type, 'input', taken) as Json, inputName)
-  const method = (name: string, endpoint: Endpoint) => {
+  const answerOf = (endpoint: Endpoint | RawEndpoint) => {
+    if (isDownload(endpoint)) return 'Download'
+    if ('json' in endpoint && endpoint.json) return output(endpoint.json)
+    return endpoint.status === 204 || !('response' in endpoint) ? 'undefined' : output(endpoint.response)
+  }
+  const method = (name: string, endpoint: Endpoint | RawEndpoint) => {
     const parts = [endpoint.params, endpoint.query, endpoint.body].filter(part => part !== undefined)
-    const answer = endpoint.status === 204 ? 'undefined' : output(endpoint.response)
-    const options = takesKey(endpoint) ? 'KeyedCallOptions' : 'CallOptions'
+    const sent = [...parts.map(input), ...(isUpload(endpoint) ? ['{ file: FileContent }'] : [])]
+    const answer = answerOf(endpoint)
+    const others = isDownload(endpoint) ? 'DownloadOptions' : 'CallOptions'
+    const options = takesKey(endpoint) ? 'KeyedCallOptions' : others
     return `    /** ${endpoint.summary}: \`${endpoint.method} ${endpoint.path}\` */
-    ${name}: Method<${parts.map(input).join(' & ') || '{}'}, ${answer}, ${options}>`
+    ${name}: Method<${sent.join(' & ') || '{}'}, ${answer}, ${options}>`
   }
   const body = groups.map(([group, rows]) => `  ${group}: {\n${rows.map(row => method(...row)).join('\n')}\n  }`)
   const events = (kind: string, types: [string, z.ZodType][]) =>
@@ -127,6 +150,7 @@ export function clientTypes(): string {
   ]
   return `/** Types of requests, answers and events. ${generated} */
 import type { CallOptions, KeyedCallOptions, Method } from './call-types.ts'
+import type { Download, DownloadOptions, FileContent } from './files.ts'
 
 export interface Api {
 ${body.join('\n')}

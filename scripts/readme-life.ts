@@ -36,7 +36,7 @@ const mailboxes: readonly Mailbox[][] = [
   ],
 ]
 /** The second mail server goes away for a while. */
-const outage = { afterMs: 22 * minute, forMs: 2 * minute }
+const outage = { afterMs: 5 * minute, forMs: 2 * minute }
 
 export async function startLife() {
   const dir = tempDir('readme')
@@ -107,7 +107,7 @@ function talkTo(url: string, headers: Record<string, string>) {
       headers: { ...headers, ...type },
       ...(body ? { body: JSON.stringify(body) } : {}),
     })
-    // While its mail server is away, an account answers with a problem: that is a part of the hour.
+    // While its mail server is away, an account answers with a problem: that is a part of it.
     if (!answer.ok && answer.status < 500) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`)
     return (await answer.json()) as Json
   }

@@ -4,7 +4,7 @@ import { type Backoff, backoffDelay } from '../imap/backoff.ts'
 import type { LeaseClaim, LeaseService } from '../leases/lease-service.ts'
 import { LeaseLost } from '../platform/lease.ts'
 import type { Logger } from '../platform/logger.ts'
-import { Problem } from '../platform/problem.ts'
+import { isStopping, Problem } from '../platform/problem.ts'
 import { bringCopy, type DraftCopyOptions, NoCopy } from './draft-copy.ts'
 import type { DraftCopyRow } from './draft-tables.ts'
 
@@ -74,6 +74,7 @@ export class DraftCopier {
         await this.#begin()
       }
     } catch (err) {
+      if (this.#stopped.signal.aborted) return
       logger.warn({ err }, 'copies of drafts could not be looked for')
       this.#lookIn(defaults.backoff.firstMs)
     }
@@ -117,6 +118,8 @@ export class DraftCopier {
         const commit: DraftCopyOptions['commit'] = work => this.#commit(work)
         await bringCopy(row, { ...this.#options, commit }, signal)
       } catch (error) {
+        // The mail connections end before this does.
+        if (isStopping(error)) this.#stopped.abort()
         if (signal.aborted || error instanceof LeaseLost) return
         await this.#failed(row, error)
       }

@@ -58,8 +58,8 @@ function readRecipient(input: RecipientInput): Address | string {
   const { email, name } = typeof input === 'string' ? partsOf(input) : { email: input.email, name: input.name ?? null }
   const address = email.trim()
   if (/[:;]/.test(address)) return 'names a group or several addresses; write one address in each item'
-  const ascii = asciiAddress(address)
-  if (ascii === undefined || !isDotAtom(address)) return 'is not an email address'
+  if (/["()\\]/.test(address)) return 'has quotes or a comment in the address; write the plain address'
+  if (asciiAddress(address) === undefined || !isDotAtom(address)) return 'is not an email address'
   const words = headerName(name ?? '')
     .slice(0, mailBounds.name)
     .toWellFormed()

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { type Draft, DraftMode, draftBounds } from '../../contract/draft.ts'
 import type { ProblemCode } from '../../contract/problem.ts'
+import { line } from '../../contract/wire.ts'
 import type { AccountService } from '../accounts/account-service.ts'
 import { fromToolRef, ToolRef } from '../mail/read-message.ts'
 import type { Principal } from '../platform/principal.ts'
@@ -27,7 +28,7 @@ const hints: Partial<Record<ProblemCode, string>> = {
   draft_changed: 'Somebody else changed it: call again without rev to change it all the same.',
 }
 /** Looked at closely by the service; every word here costs every client. */
-const people = z.array(z.string().max(620)).max(draftBounds.recipients).optional()
+const people = z.array(line.max(620)).max(draftBounds.recipients).optional()
 const input = z.strictObject({
   mode: z.enum(DraftMode.options).optional(),
   ref: ToolRef.optional(),
@@ -37,7 +38,7 @@ const input = z.strictObject({
   to: people,
   cc: people,
   bcc: people,
-  subject: z.string().max(draftBounds.subject).optional(),
+  subject: line.max(draftBounds.subject).optional(),
   body: z.string().max(draftBounds.body).optional().describe('Markdown'),
   attach: z.array(z.string().max(800)).max(draftBounds.attachments).optional().describe('ref#attachment id'),
 })
@@ -113,7 +114,7 @@ export function draftTools({ drafts, attachments, accounts, baseUrl }: DraftTool
     output,
     accountOf,
     run: async call => {
-      const { id, rev, to, cc, bcc, warnings } = await write(call)
+      const { id, rev, to, cc, bcc, warnings } = await write(call).catch(withoutBody)
       call.note({ draft_id: id, rev: String(rev) })
       const all = [...to, ...cc, ...bcc].map(({ email }) => email)
       const url = `${baseUrl()}/mail?compose=${call.accountId}.${id}`
@@ -127,6 +128,12 @@ export function draftTools({ drafts, attachments, accounts, baseUrl }: DraftTool
     },
   })
   return [tool]
+}
+
+/** Paths of the service are those of a request; of a tool there is no body. */
+function withoutBody(error: unknown): never {
+  if (!(error instanceof Problem) || error.code !== 'bad_request') throw error
+  throw new Problem('bad_request', error.message.replaceAll(/(^|; )body\.(?=to|cc|bcc)/g, '$1'), error.extension)
 }
 
 function attachmentsIn({ attach = [] }: Input) {

@@ -5,7 +5,7 @@ import type { ConnectionPool } from '../imap/connection-pool.ts'
 import type { LeaseClaim, LeaseService } from '../leases/lease-service.ts'
 import { type Lease, LeaseLost } from '../platform/lease.ts'
 import type { Logger } from '../platform/logger.ts'
-import { Problem } from '../platform/problem.ts'
+import { isStopping, Problem } from '../platform/problem.ts'
 import type { MovedMessageStore } from './moved-message-store.ts'
 import { type IsHeld, isNeverHeld } from './operation-control.ts'
 import { OperationRunner } from './operation-runner.ts'
@@ -96,7 +96,7 @@ export class AccountLane {
         failures = 0
       } catch (error) {
         if (signal.aborted) return
-        await this.#failed(operation, error)
+        if (!isStopping(error)) await this.#failed(operation, error)
         await this.#pause(backoffDelay(failures++, this.#options.backoff), signal)
         continue
       }

@@ -4,6 +4,7 @@
  */
 import type { LeaseClaim, LeaseService } from '../leases/lease-service.ts'
 import { type Lease, LeaseLost } from '../platform/lease.ts'
+import { isStopping } from '../platform/problem.ts'
 import { Delivery, type DeliveryOptions } from './delivery.ts'
 import { type Claimed, takeDue } from './due-messages.ts'
 import { giveUpOld, markInterrupted } from './left-over.ts'
@@ -75,7 +76,7 @@ export class AccountOutbox {
     while (!signal.aborted) {
       this.#isWoken = false
       const restMs = await this.#round().catch((err: unknown) => {
-        if (!(err instanceof LeaseLost))
+        if (!signal.aborted && !isStopping(err) && !(err instanceof LeaseLost))
           logger.warn({ err, account_id: this.#accountId }, 'an outbox could not be read')
         return againMs
       })

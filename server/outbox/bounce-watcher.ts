@@ -4,6 +4,7 @@
  */
 import type { EventHub } from '../events/event-hub.ts'
 import type { Logger } from '../platform/logger.ts'
+import { isStopping } from '../platform/problem.ts'
 import type { BounceCursorStore } from './bounce-cursor-store.ts'
 import { type Arrival, BounceLook, type BounceLookOptions, reportedMs } from './bounce-look.ts'
 import { looksLikeBounce } from './bounce-report.ts'
@@ -111,7 +112,7 @@ export class BounceWatcher {
       try {
         await this.#look.look(arrival, signal)
       } catch (err) {
-        if (signal.aborted) return
+        if (signal.aborted || isStopping(err)) return
         const { account_id, folder, uid } = arrival
         this.#options.logger.info({ err, account_id, folder, uid }, 'a message that may be a bounce could not be read')
         this.#retryLater(this.#looking)

@@ -11,7 +11,7 @@ import type { MessageRefs } from '../imap/message-ref.ts'
 import type { Lease } from '../platform/lease.ts'
 import { LeaseLost } from '../platform/lease.ts'
 import type { Logger } from '../platform/logger.ts'
-import { Problem } from '../platform/problem.ts'
+import { isStopping, Problem } from '../platform/problem.ts'
 import type { CopyMemory } from './copy-memory.ts'
 import type { SubmittedBlobs } from './draft-marks.ts'
 import type { OutboxClock } from './outbox-clock.ts'
@@ -77,7 +77,7 @@ export class SentCopies {
     while (!signal.aborted) {
       this.#isWoken = false
       const restMs = await this.#round().catch((err: unknown) => {
-        if (!signal.aborted && !(err instanceof LeaseLost)) {
+        if (!signal.aborted && !isStopping(err) && !(err instanceof LeaseLost)) {
           logger.warn({ err, account_id: accountId }, 'the copy of a sent message waits')
         }
         return againMs
@@ -112,7 +112,8 @@ export class SentCopies {
       if (isSavedByProvider(host, folder)) return await this.#look(row, folder)
       await this.#append(row, folder)
     } catch (error) {
-      if (this.#abort.signal.aborted || !(error instanceof Problem || error instanceof UnknownOutcome)) throw error
+      if (this.#abort.signal.aborted || isStopping(error)) throw error
+      if (!(error instanceof Problem || error instanceof UnknownOutcome)) throw error
       await this.#later(row, error)
     }
   }

@@ -49,3 +49,9 @@ export class Problem extends Error {
     }
   }
 }
+
+/** That we stop is no fault of what was being done: it is neither told nor noted, and done after the next start. */
+export function isStopping(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  return (error instanceof Problem && error.code === 'draining') || isStopping(error.cause)
+}

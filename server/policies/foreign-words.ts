@@ -17,7 +17,7 @@ const operations: Record<Exclude<WordsShown, 'reported'>, Record<string, string>
   },
   strangers: {
     approvals: 'getApproval',
-    // What was refused is noted in the words of whoever asked.
+    // What was refused is noted in the words of its caller, anonymous ones among them.
     audit: 'listAudit exportAudit',
     drafts: 'attachFromMessage previewDraft getAttachment getHtml getRaw',
     events: 'streamEvents',

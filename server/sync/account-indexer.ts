@@ -9,6 +9,7 @@ import type { FolderStanding, IndexHeader } from '../imap/gateway-capabilities.t
 import type { MailConnection } from '../imap/mail-gateway.ts'
 import { AccountExpectations } from '../index/expected-changes.ts'
 import type { AppliedBatch, ExpectedBatch, IndexedFolder } from '../index/index-types.ts'
+import { isStopping } from '../platform/problem.ts'
 import type { AccountIndexerOptions } from './account-indexer-options.ts'
 import { FolderIndexer } from './folder-indexer.ts'
 import { IndexFacts } from './index-facts.ts'
@@ -218,7 +219,7 @@ export class AccountIndexer {
         this.#nextRoundAt = 0
         this.#looked()
         const { logger, accountId, backoff } = this.#options
-        logger.warn({ err: error, account_id: accountId }, 'indexing waits until the next try')
+        if (!isStopping(error)) logger.warn({ err: error, account_id: accountId }, 'indexing waits until the next try')
         await wait(backoffDelay(failures++, backoff), undefined, { signal }).catch(() => undefined)
       }
     }

@@ -93,10 +93,17 @@ export async function use(client: Client): Promise<void> {
     if (event.type === 'account_added') void event
     void some
   }
+  const file = await client.mail.getAttachment({ account_id: 'a', ref: 'r', attachment_id: '2' })
+  const stream: ReadableStream<Uint8Array> = file.body
+  const attached = await client.drafts.uploadAttachment({ account_id: 'a', draft_id: 'd', rev: '1', name: 'n', file: stream })
+  // @ts-expect-error: a file is needed
+  await client.drafts.uploadAttachment({ account_id: 'a', draft_id: 'd', rev: '1', name: 'n' })
+  // @ts-expect-error: only downloads are resumed
+  await client.mail.getMessage({ account_id: 'a', ref: 'r' }, { resume: { from: 1, etag: 'e' } })
   const gone: undefined = await client.accounts.deleteAccount({ account_id: 'a' })
   const { items } = await client.events.listFacts()
   const problem = new ProblemError({} as never)
-  void [total, cursor, gone, items, problem.errors[0]?.path, createClient]
+  void [attached.rev, total, cursor, gone, items, problem.errors[0]?.path, createClient]
 }
 `
 

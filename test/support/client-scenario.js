@@ -34,6 +34,8 @@ export async function scenario({ createClient, ProblemError, url, token }) {
     await client.drafts.createDraft(draft, { idempotencyKey }),
   ].map(({ id }) => id)
 
+  const files = await filesOf(client, refused, { account_id, ref: refs[0] })
+
   const names = ['One', 'Two', 'Three']
   const live = []
   for await (const event of client.events({ types: ['account_updated'], account_id })) {
@@ -64,9 +66,52 @@ export async function scenario({ createClient, ProblemError, url, token }) {
     nowhere,
     faulty,
     isOneDraft: drafts[0] === drafts[1],
+    files,
     live: live.map(({ data }) => data.name),
     again,
     gap,
     left,
+  }
+}
+
+const bytesOf = async ({ body }) => new Uint8Array(await new Response(body).arrayBuffer())
+const areSame = (one, other) => one.length === other.length && one.every((byte, at) => byte === other[at])
+
+/** Up and down again, as a whole and in pieces. */
+async function filesOf(client, refused, { account_id, ref }) {
+  const bytes = new Uint8Array(300_000).map((_, at) => at % 251)
+  const draft = await client.drafts.createDraft({ account_id, subject: 'Files' })
+  const upload = (rev, file) =>
+    client.drafts.uploadAttachment({ account_id, draft_id: draft.id, rev: String(rev), name: 'Plän "1".bin', file })
+  let now = await upload(draft.rev, new Blob([bytes], { type: 'application/x-thing' }))
+  const stale = await refused(upload(draft.rev, 'late'))
+  now = await upload(now.rev, bytes)
+  // A browser takes a stream over HTTP/2 alone.
+  if (globalThis.document === undefined) now = await upload(now.rev, new Blob([bytes]).stream())
+  else now = await upload(now.rev, bytes.buffer)
+  const down = []
+  for (const { id: attachment_id } of now.attachments) {
+    const file = await client.drafts.getAttachment({ account_id, draft_id: draft.id, attachment_id })
+    down.push([file.name, file.size_bytes, file.from, areSame(await bytesOf(file), bytes)])
+  }
+  const raw = new TextDecoder().decode(await bytesOf(await client.drafts.getRaw({ account_id, draft_id: draft.id })))
+  const whole = await client.mail.getMessageRaw({ account_id, ref })
+  const message = await bytesOf(whole)
+  const resume = { from: 100, etag: whole.etag }
+  const rest = await client.mail.getMessageRaw({ account_id, ref }, { resume })
+  const isRest = areSame(await bytesOf(rest), message.slice(100))
+  const nothing = await refused(client.mail.getAttachment({ account_id, ref, attachment_id: '99' }))
+  const untouched = await client.mail.getMessageRaw({ account_id, ref })
+  await untouched.body.cancel()
+  const zip = await client.mail.getAttachmentsZip({ account_id, ref }).catch(error => error)
+  const isZip = zip.code === 'attachment_not_found' || String.fromCharCode(...(await bytesOf(zip)).slice(0, 2)) === 'PK'
+  return {
+    types: now.attachments.map(({ type }) => type),
+    down,
+    raw: raw.includes('Subject: Files'),
+    stale: stale.code,
+    nothing: nothing.status,
+    rest: [rest.from, isRest],
+    isZip,
   }
 }

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import type { Draft } from '../../contract/draft.ts'
 import { changeOf, type DraftForm, keepBoth, mergeForms } from './draft-form.ts'
+import { secondsLeft } from './local-time.ts'
 import { addRecipients, invalidOf, isAddress, parseRecipients } from './recipients.ts'
 
 test('recipients are split where they end, not in names', () => {
@@ -73,4 +74,20 @@ test('what two changed in different fields is joined; the same field is a confli
   expect(keepBoth('content', mine, other).content).toBe('Mine\n\nOf another')
   const more = { ...base, to: [{ email: 'b@x.org', name: null }] }
   expect(keepBoth('to', base, more).to.map(({ email }) => email)).toEqual(['a@x.org', 'b@x.org'])
+})
+
+test('of the time to undo no more seconds are shown than were set', () => {
+  const ten = { created_at: '2026-11-29T10:00:00.000Z', send_at: '2026-11-29T10:00:10.000Z' }
+  // The clock of the browser is behind, or the second of the page has begun before.
+  for (const [leftMs, shown] of [
+    [10_003, 10],
+    [10_900, 10],
+    [10_000, 10],
+    [9_001, 10],
+    [9_000, 9],
+    [1, 1],
+  ] as const) {
+    expect([leftMs, secondsLeft(ten, leftMs)]).toEqual([leftMs, shown])
+  }
+  expect(secondsLeft({ ...ten, send_at: null }, 3_000)).toBe(3)
 })

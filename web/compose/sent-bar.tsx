@@ -16,6 +16,7 @@ import { Button } from '../ui/button.tsx'
 import { IconButton } from '../ui/icon-button.tsx'
 import { NoteAmongToasts, useToast } from '../ui/toast.tsx'
 import { useCompose } from './compose-context.tsx'
+import { secondsLeft } from './local-time.ts'
 
 /** Longer waits were asked for. */
 const undoMs = 130_000
@@ -78,7 +79,8 @@ function Bar({ first }: { first: Submission }) {
   )
 }
 
-function Words({ submission: { state, send_at: sendAt, error, approval_id: approvalId } }: { submission: Submission }) {
+function Words({ submission }: { submission: Submission }) {
+  const { state, send_at: sendAt, error, approval_id: approvalId } = submission
   const { clockOffsetMs } = useLiveStatus()
   const now = useNow(1_000) + clockOffsetMs
   const leftMs = sendAt === null ? 0 : Date.parse(sendAt) - now
@@ -88,7 +90,7 @@ function Words({ submission: { state, send_at: sendAt, error, approval_id: appro
       <>
         Sending
         {/* Not read aloud each second. */}
-        <span aria-hidden="true">{leftMs > 0 ? ` in ${Math.ceil(leftMs / 1_000)} s` : '…'}</span>
+        <span aria-hidden="true">{leftMs > 0 ? ` in ${secondsLeft(submission, leftMs)} s` : '…'}</span>
       </>
     )
   }

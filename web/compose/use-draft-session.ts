@@ -33,8 +33,12 @@ export function useDraftSession(draft: Draft) {
   useStreamEvent(follow)
   useEffect(
     () => () => {
-      session.stop()
-      void queries.invalidateQueries({ queryKey: queryKeys.drafts(draft.account_id) })
+      // What was typed last is saved also when another page is opened, and then listed as it is.
+      const saved = session.flush().catch(() => false)
+      void saved.then(() => {
+        session.stop()
+        return queries.invalidateQueries({ queryKey: queryKeys.drafts(draft.account_id) })
+      })
     },
     [session, queries, draft.account_id],
   )

@@ -203,7 +203,8 @@ function placeOf({ folder, accountId }: MailRow, { scope }: MailSearch, nameOfAc
 function ToFolders({ at }: { at: ReturnType<typeof useMailView> }) {
   return (
     <ButtonLink href={at.hrefTo({ pane: 'folders' })} variant="quiet" size="sm" icon={FolderOpen}>
-      Folders
+      {/* Between phones and wide windows its word would leave no room for the name of the folder. */}
+      <span className="md:max-xl:sr-only">Folders</span>
     </ButtonLink>
   )
 }

@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { constants, type Http2ServerResponse } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { bodyLimits } from '../../../contract/endpoint.ts'
+import { type BodyShape, bodyLimits } from '../../../contract/endpoint.ts'
 import { anonymous } from '../principal.ts'
 import { Problem } from '../problem.ts'
 import type { BodyBudget } from './body-budget.ts'
@@ -102,7 +102,9 @@ export class BodyReader {
       if (size === 0 && limit === bodyLimits.none) return end(null)
       const whole = bytes.subarray(0, size)
       if (!isUtf8(whole)) return end(new Problem('bad_request', 'The body is not UTF-8.'))
-      if (!isModest(whole)) return end(immodest())
+      const shape = routeOptions.config.bodyShape ?? usualShape
+      const excess = findExcess(whole, shape)
+      if (excess) return end(immodest(shape, excess.field))
       const text = whole.toString('utf8')
       // Looked for where there can be any: they are escaped, as UTF-8 has none.
       const parsed: Done = loneSurrogate.test(text) ? (error, body) => end(error ?? refusalOfText(body), body) : end
@@ -133,9 +135,11 @@ function noRoom(): Problem {
   return new Problem('overloaded', detail, { retryAfterSeconds: 5 })
 }
 
-function immodest(): Problem {
-  const detail = `The body has more than ${maxDepth} levels, ${maxNames} names, or ${maxValues} values.`
-  return new Problem('bad_request', detail)
+function immodest({ names, values }: BodyShape, field: string | undefined): Problem {
+  const path = field === undefined ? 'body' : `body.${field}`
+  const [mostNames, mostValues] = [names, values].map(most => most.toLocaleString('en'))
+  const message = `holds too much: a body may have ${maxDepth} levels, ${mostNames} names, and ${mostValues} values`
+  return new Problem('bad_request', `${path}: ${message}.`, { errors: [{ path, message }] })
 }
 
 /** As Fastify has it: a client that went away in the middle is told apart by this code. */
@@ -145,38 +149,60 @@ function cutShort(): Error {
 
 /** Objects and lists in each other. */
 export const maxDepth = 32
-/** Members, items, objects and lists. The largest that an endpoint takes is a token with a thousand accounts. */
-export const maxValues = 4_000
-/** Of members: each unknown one is looked up, listed and spelled. */
-export const maxNames = 500
+/** What an endpoint takes that says nothing else. The largest of them is a token with a thousand accounts. */
+export const usualShape: BodyShape = { names: 500, values: 4_000 }
+/** Of a field, in bytes, that is told of. */
+const longestField = 60
 
 const [quote, backslash, comma, colon] = [0x22, 0x5c, 0x2c, 0x3a]
 const [openList, closeList, openObject, closeObject] = [0x5b, 0x5d, 0x7b, 0x7d]
 
 /**
- * Whether JSON costs no more to read than its length says: one walk over its bytes before anything is made of it. It does not check
- * whether they are valid JSON.
+ * Where JSON costs more to read than its length says: one walk over its bytes before anything is made of it. It does not check whether they are
+ * valid JSON.
+ * @returns Undefined where it does not; else the field of the body in which a bound is passed, as far as it has a short name.
  */
-export function isModest(bytes: Uint8Array): boolean {
+export function findExcess(
+  bytes: Uint8Array,
+  shape: BodyShape = usualShape,
+): { field: string | undefined } | undefined {
   let depth = 0
   let values = 0
   let names = 0
   let isInString = false
+  // Of the latest string of the outermost object, and of its latest name.
+  let [from, to] = [0, 0]
+  let [fieldFrom, fieldTo] = [0, 0]
+  const excess = () => ({ field: fieldIn(bytes.subarray(fieldFrom, fieldTo)) })
   for (let at = 0; at < bytes.length; at++) {
     const byte = bytes[at]
     if (isInString) {
       if (byte === backslash) at++
-      else if (byte === quote) isInString = false
+      else if (byte === quote) {
+        isInString = false
+        to = at + 1
+      }
       continue
     }
-    if (byte === quote) isInString = true
-    else if (byte === openObject || byte === openList) {
-      if (++depth > maxDepth || ++values > maxValues) return false
+    if (byte === quote) {
+      isInString = true
+      from = at
+    } else if (byte === openObject || byte === openList) {
+      if (++depth > maxDepth || ++values > shape.values) return excess()
     } else if (byte === closeObject || byte === closeList) depth--
-    else if (byte === comma && ++values > maxValues) return false
-    else if (byte === colon && ++names > maxNames) return false
+    else if (byte === comma && ++values > shape.values) return excess()
+    else if (byte === colon) {
+      if (depth === 1) [fieldFrom, fieldTo] = [from, to]
+      if (++names > shape.names) return excess()
+    }
   }
-  return true
+  return undefined
+}
+
+function fieldIn(bytes: Uint8Array): string | undefined {
+  if (bytes.length === 0 || bytes.length > longestField) return undefined
+  const name = Buffer.from(bytes).toString('utf8').slice(1, -1)
+  return /^\w+$/.test(name) ? name : undefined
 }
 
 /** So much is discarded as it comes, which costs less than another connection. */

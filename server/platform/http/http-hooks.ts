@@ -83,6 +83,7 @@ declare module 'fastify' {
     isCounted?: boolean
     limit?: LimitName | undefined
     lighter?: Endpoint['lighter']
+    bodyShape?: Endpoint['bodyShape']
     /** Its answer may be a stream that takes the connection. */
     mayTake?: boolean
   }

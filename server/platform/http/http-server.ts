@@ -1,7 +1,7 @@
 /** The only door to Fastify: what comes in is checked against the contract, what goes out too, and errors become problems. */
 import { randomBytes } from 'node:crypto'
 import type { EventEmitter } from 'node:events'
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2SecureServer } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import cookie from '@fastify/cookie'
@@ -15,6 +15,7 @@ import { ForwardedWatcher } from '../network/caller-address.ts'
 import type { Principal } from '../principal.ts'
 import { Problem } from '../problem.ts'
 import { type BodyBounds, BodyBudget } from './body-budget.ts'
+import { BodyClock, type UploadPace } from './body-clock.ts'
 import { type ConnectionBounds, ConnectionLimits } from './connection-limits.ts'
 import { BodyReader } from './http-body.ts'
 import { type Call, HttpCall } from './http-call.ts'
@@ -27,7 +28,7 @@ import { Cors } from './http-origin.ts'
 import { outcomeOfStream } from './http-outcome.ts'
 import { HttpPipelines } from './http-pipelines.ts'
 import { answerProblem, isCutOff, noteFault, problemOfParser, rawProblem } from './http-problem.ts'
-import { TlsConnections, type TlsFiles, tlsOptions } from './http-tls.ts'
+import { cutBody, TlsConnections, type TlsFiles, tlsOptions } from './http-tls.ts'
 import { JsonText } from './json-text.ts'
 import { responseWith } from './response-head.ts'
 import { securityHeaders } from './security-headers.ts'
@@ -41,6 +42,7 @@ export interface HttpServerOptions extends HttpJudges {
   bodyBounds?: BodyBounds
   /** Only a test is more impatient; milliseconds. */
   timeouts?: { requestTimeout: number; headersTimeout: number; connectionsCheckingInterval: number }
+  uploadPace?: UploadPace
 }
 
 export interface HttpServer {
@@ -68,16 +70,16 @@ export interface HttpServer {
   record(request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined
   /** As `HttpCall` has it. */
   checkAgain(request: FastifyRequest, accountId: string | undefined): Promise<void> | undefined
-  /** Tells a sender that holds its body back that it is wanted. */
-  wantBody(request: FastifyRequest): void
+  /** From here on the body may take as long as it comes at the pace of uploads. Tells a sender that holds it back that it is wanted. */
+  wantFile(request: FastifyRequest): void
   /** A stream has bounds of its own, so its connection does not count until it closes. */
   carry(request: FastifyRequest, stream: EventEmitter): void
   /** Answers what no route answers, and says whether it did: the page has addresses of its own. */
   serveFallback?: (request: FastifyRequest, reply: FastifyReply) => boolean
 }
 
-/** A head, or a body, that is not whole after 60 s is cut; how often Node looks is how late it may be. */
-const usualTimeouts = { requestTimeout: 60_000, connectionsCheckingInterval: 5_000 }
+/** A head that is not whole after 60 s is cut, and a body 60 s after its head; how often Node looks is how late a head may be. */
+const usualTimeouts = { requestTimeout: 60_000, headersTimeout: 60_000, connectionsCheckingInterval: 5_000 }
 const boot = randomBytes(4).toString('hex')
 
 export function createHttpServer(options: HttpServerOptions): HttpServer {
@@ -88,14 +90,17 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const headers = securityHeaders({ isHttps: options.origins.isHttps })
   const Response = responseWith(headers)
   // A request without a host is rejected by us.
-  const parsing = { ...timeouts, requireHostHeader: false, ServerResponse: Response, Http1ServerResponse: Response }
+  // Of Node, whole requests have no bound: `BodyClock` bounds their bodies.
+  const { headersTimeout, connectionsCheckingInterval } = timeouts
+  const heads = { requestTimeout: 0, headersTimeout, connectionsCheckingInterval }
+  const parsing = { ...heads, requireHostHeader: false, ServerResponse: Response, Http1ServerResponse: Response }
   const server = fastify({
     ...(options.tls ? tlsOptions(options.tls, parsing) : { http: parsing }),
     logger: false,
     bodyLimit: bodyLimits.none,
     genReqId: nextRequestId,
     return503OnClosing: false,
-    requestTimeout: timeouts.requestTimeout,
+    requestTimeout: 0,
     routerOptions: { maxParamLength: 1400 },
     // The contract checks what comes in and goes out. Fastify's own compilers would be loaded for nothing, 4 MiB of them.
     schemaController: { compilersFactory: { buildValidator: noSchema, buildSerializer: noSchema } },
@@ -147,6 +152,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   else front.standBefore(server.server)
   const bareOf = ({ raw }: FastifyRequest) => tlsConnections?.bareOf(raw.socket) ?? raw.socket
   connectionLimits.watch(server.server)
+  const clock = new BodyClock(timeouts.requestTimeout)
+  server.server.prependListener('request', (request: IncomingMessage) => {
+    clock.watch(request, () => cutBody(server.server, request))
+  })
   const http: HttpServer = {
     fastify: server,
     front,
@@ -162,7 +171,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     turnOf: response => pipelines.turnOf(response),
     record: (request, reply) => hooks.record(request, reply),
     checkAgain: (request, accountId) => hooks.checkAgain(request, accountId),
-    wantBody: request => bodies.want(request.raw),
+    wantFile: request => {
+      clock.release(request.raw)
+      bodies.want(request.raw)
+    },
     carry: (request, stream) => connectionLimits.carry(bareOf(request), stream),
   }
   const methods = new MethodTable(http.routes)
@@ -226,6 +238,7 @@ export function handle<Params, Query, Body, Response>(
       isCounted: !endpoint.uncounted,
       limit: endpoint.limit,
       lighter: endpoint.lighter,
+      bodyShape: endpoint.bodyShape,
       mayTake: endpoint.stream === 'always',
     },
     // Without a promise where the service needs none: what is known already is answered in the turn in which it was asked.

@@ -1,4 +1,6 @@
 /** TLS without a proxy: HTTP/1.1 and HTTP/2 on one port, and an end to connections that ask nothing or take nothing. */
+import type { EventEmitter } from 'node:events'
+import type { IncomingMessage } from 'node:http'
 import { constants, type Http2SecureServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -12,8 +14,6 @@ export interface TlsFiles {
   key: Buffer
 }
 
-/** Of a body over HTTP/2; HTTP/1.1 has it of Node. */
-const bodyMs = 60_000
 const keepAliveMs = 72_000
 /** A greeting that takes longer is cut. */
 const handshakeMs = 10_000
@@ -57,9 +57,6 @@ export class TlsConnections {
       }
     })
     server.on('session', session => this.#watchSession(session))
-    server.on('stream', (stream, _headers, flags) => {
-      if ((flags & constants.NGHTTP2_FLAG_END_STREAM) === 0) boundBody(stream)
-    })
   }
 
   /** The connection that carries it. */
@@ -111,11 +108,11 @@ function boundResets(session: ServerHttp2Session): void {
   })
 }
 
-/** HTTP/1.1 has a timeout for it in Node, HTTP/2 none. */
-function boundBody(stream: ServerHttp2Stream): void {
-  const cut = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), bodyMs)
-  const done = () => clearTimeout(cut)
-  stream.once('end', done).once('close', done)
+/** A request whose body is late: over HTTP/1.1 as Node itself does it, so that its sender is told. */
+export function cutBody(server: EventEmitter, request: IncomingMessage): void {
+  if ('stream' in request) return (request.stream as ServerHttp2Stream).close(constants.NGHTTP2_CANCEL)
+  const late = Object.assign(new Error('The body is late.'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' })
+  server.emit('clientError', late, request.socket)
 }
 
 function isHttp2Stream(socket: Duplex): socket is ServerHttp2Stream {

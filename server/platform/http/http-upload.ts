@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import { guard, type Operation } from '../guard.ts'
 import { Problem } from '../problem.ts'
+import { paced, type UploadPace, usualPace } from './body-clock.ts'
 import { type Call, HttpCall } from './http-call.ts'
 import { principalOf } from './http-hooks.ts'
 import type { HttpServer } from './http-server.ts'
@@ -40,8 +41,12 @@ export function handleUpload(
         refuseDeclared(request.headers, mostBytes)
         const call = new HttpCall(request, reply, { params, query, body: undefined }, http)
         const type = request.headers['content-type']
-        const bytes = bytesOf(request.raw, mostBytes, () => http.wantBody(request))
-        const { status, answer } = await handler(call, { type, bytes })
+        const bytes = bytesOf(request.raw, mostBytes, http.options.uploadPace, () => http.wantFile(request))
+        const { status, answer } = await handler(call, { type, bytes }).catch((error: unknown) => {
+          // The rest of it is not waited for.
+          if (error instanceof Problem && error.code === 'request_timeout') reply.header('connection', 'close')
+          throw error
+        })
         http.options.shown?.(principal, operation, params.account_id, answer)
         return reply
           .code(status)
@@ -56,12 +61,13 @@ export function handleUpload(
 async function* bytesOf(
   request: IncomingMessage,
   mostBytes: number,
+  pace: UploadPace = usualPace,
   ask: () => void,
 ): AsyncGenerator<Uint8Array, undefined> {
   ask()
   let size = 0
   // Where its reader stops in the middle, the answer still goes out over the same connection.
-  for await (const piece of request.iterator({ destroyOnReturn: false })) {
+  for await (const piece of paced(request.iterator({ destroyOnReturn: false }), pace)) {
     size += piece.length
     if (size > mostBytes) throw tooLarge(mostBytes)
     yield piece

@@ -1,0 +1,149 @@
+/** A file that keeps coming may take its time; one that does not, and every other body that is late, is cut. */
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { request } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { api } from '../../../contract/index.ts'
+import { headOf, openRaw } from '../../../test/support/raw-http.ts'
+import { openSession, selfSigned } from '../../../test/support/tls.ts'
+import { createLogger } from '../logger.ts'
+import { everyScope, type Principal } from '../principal.ts'
+import { paced, type UploadPace } from './body-clock.ts'
+import { createHttpServer, handle } from './http-server.ts'
+import type { TlsFiles } from './http-tls.ts'
+import { handleUpload } from './http-upload.ts'
+
+const admin: Principal = { id: 'a', name: 'A', kind: 'api_key', userId: null, scopes: everyScope, accounts: 'all' }
+const proof = { authorization: 'Bearer admin' }
+
+async function door(uploadPace: UploadPace, tls?: TlsFiles) {
+  const http = createHttpServer({
+    logger: createLogger('silent'),
+    authenticate: ({ token }) => (token === 'admin' ? admin : undefined),
+    observe: () => undefined,
+    origins: { publicUrl: undefined, allowed: [], isHttps: tls !== undefined },
+    trustedProxies: [],
+    tls,
+    timeouts: { requestTimeout: 100, headersTimeout: 60_000, connectionsCheckingInterval: 20 },
+    uploadPace,
+  })
+  const read: number[] = []
+  const ended = Promise.withResolvers<unknown>()
+  handle(http, api.accounts.createAccount, () => Promise.reject(new Error('far enough')))
+  handleUpload(
+    http,
+    '/upload',
+    { name: 'upload', scope: 'signed_in', effect: 'write' },
+    1_000,
+    async (_call, { bytes }) => {
+      try {
+        for await (const piece of bytes) read.push(piece.length)
+      } catch (error) {
+        ended.resolve(error)
+        throw error
+      }
+      return { status: 201, answer: { read } }
+    },
+  )
+  await http.fastify.listen({ host: '127.0.0.1', port: 0 })
+  const { server } = http.fastify
+  onTestFinished(async () => {
+    http.front.stop()
+    http.tlsConnections?.cut()
+    if (!tls) server.closeAllConnections()
+    await http.fastify.close()
+  })
+  return {
+    read,
+    ended: ended.promise,
+    port: (server.address() as AddressInfo).port,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+  }
+}
+
+/** Ends when an ordinary body that begins now is cut for taking too long. */
+async function untilLate(url: string): Promise<void> {
+  const json = { ...proof, 'content-type': 'application/json', 'content-length': 9 }
+  const connection = await openRaw(url, `${headOf('POST', api.accounts.createAccount.path, json)}{"a`)
+  expect((await connection.ended()).text).toMatch(/^HTTP\/1\.1 408 /)
+}
+
+test('an upload may take longer than every other body', async () => {
+  const { read, url } = await door({ graceMs: 60_000, bytesPerSecond: 1 })
+  const answered = Promise.withResolvers<number>()
+  const upload = request(`${url}/upload`, { method: 'POST', headers: { ...proof, 'content-type': 'text/plain' } })
+  upload.on('response', response => answered.resolve(response.resume().statusCode!))
+  for (const size of [1, 2, 3]) {
+    upload.write(Buffer.alloc(size))
+    await expect.poll(() => read.length).toBe(size)
+    await untilLate(url)
+  }
+  upload.end()
+  expect(await answered.promise).toBe(201)
+  expect(read).toEqual([1, 2, 3])
+})
+
+test('an upload that stops is cut, and its sender is told', async () => {
+  const { ended, url } = await door({ graceMs: 200, bytesPerSecond: 1_000_000 })
+  const connection = await openRaw(url, `${headOf('POST', '/upload', { ...proof, 'content-length': 9 })}x`)
+  const { text, isEnded } = await connection.ended()
+  expect(text).toMatch(/^HTTP\/1\.1 408 /)
+  expect(text).toContain('"code":"request_timeout"')
+  expect(text.toLowerCase()).toContain('connection: close')
+  expect(isEnded).toBe(true)
+  expect(await ended).toMatchObject({ code: 'request_timeout' })
+})
+
+test('over HTTP/2, where Node bounds none, an ordinary body is cut and an upload goes on', async () => {
+  const { certFile, keyFile } = selfSigned()
+  const [cert, key] = [readFileSync(certFile), readFileSync(keyFile)]
+  const { read, port } = await door({ graceMs: 60_000, bytesPerSecond: 1 }, { cert, key })
+  const session = await openSession(`https://127.0.0.1:${port}`, cert, {})
+  const post = { ':method': 'POST', 'content-type': 'application/json', ...proof }
+  const upload = session.request({ ...post, ':path': '/upload' })
+  upload.write('x')
+  await expect.poll(() => read).toEqual([1])
+  const late = session.request({ ...post, ':path': api.accounts.createAccount.path })
+  late.on('error', () => undefined)
+  late.write('{')
+  await once(late, 'close')
+  expect(late.rstCode).toBe(8)
+  upload.end('yz')
+  const [head] = await once(upload, 'response')
+  expect([head[':status'], read]).toEqual([201, [1, 2]])
+})
+
+test.each([
+  ['one that drips', 1, 900, 1],
+  ['one that is a little too slow', 700, 100, 73],
+  ['one that is just fast enough', 810, 100, 100],
+  ['one that waits once, and makes up for it', 90_000, 990, 100],
+])('of its grace, %s', async (_name, size, everyMs, pieces) => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  let ends = 0
+  const source: AsyncIterator<Uint8Array> = {
+    next: () =>
+      new Promise(resolve => setTimeout(() => resolve({ done: false, value: new Uint8Array(size) }), everyMs)),
+    return: async () => {
+      ends++
+      return { done: true, value: undefined }
+    },
+  }
+  let count = 0
+  let problem: unknown
+  const reading = (async () => {
+    for await (const piece of paced(source, { graceMs: 1_000, bytesPerSecond: 8_000 })) {
+      expect(piece).toHaveLength(size)
+      if (++count === 100) return
+    }
+  })().catch(error => {
+    problem = error
+  })
+  await vi.advanceTimersByTimeAsync(200_000)
+  await reading
+  expect([count, ends]).toEqual([pieces, 1])
+  if (pieces === 100) expect(problem).toBeUndefined()
+  else expect(problem).toMatchObject({ code: 'request_timeout' })
+})
