@@ -7,7 +7,15 @@ import type { OperationState } from '../../contract/operations.ts'
 import { type FolderWriter, UnknownOutcome } from '../imap/gateway-capabilities.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
 import { Problem } from '../platform/problem.ts'
-import { checkOwn, childrenOf, exists, type FolderArguments, type FolderKind, findFolder } from './folder-kinds.ts'
+import {
+  checkOwn,
+  childrenOf,
+  exists,
+  type FolderArguments,
+  type FolderKind,
+  findFolder,
+  renamedBy,
+} from './folder-kinds.ts'
 import { changedFact } from './operation-facts.ts'
 import type { ItemRow, OperationRow } from './operation-tables.ts'
 import { countsOf, stateOf } from './operation-work.ts'
@@ -31,7 +39,11 @@ export class FolderRunner {
     const kind = operation.kind as FolderKind
     const asked = { kind, args, isUndo: operation.undo_of !== null }
     const look = (isTold: boolean) => this.#look({ ...asked, isTold }, signal)
-    const state = item.state === 'sent' ? await look(true) : { state: 'waiting' as const }
+    const tidied = async (state: Values) => {
+      if (state.state === 'done') await this.#tidy(kind, args, signal)
+      return state
+    }
+    const state = item.state === 'sent' ? await tidied(await look(true)) : { state: 'waiting' as const }
     if (state.state !== 'waiting') return this.#save(operation, item, state)
     const first = await look(false)
     if (first.state !== 'sent') return this.#save(operation, item, first)
@@ -47,7 +59,7 @@ export class FolderRunner {
       await this.#save(operation, item, { state: 'waiting' })
       throw new TryLater(told)
     }
-    const done = told ? await look(true) : ({ state: 'done' } as const)
+    const done = told ? await tidied(await look(true)) : ({ state: 'done' } as const)
     await this.#save(operation, item, done)
     if (done.state === 'waiting') throw new TryLater(new Error('the mail server has not done it'))
   }
@@ -76,23 +88,40 @@ export class FolderRunner {
     }
   }
 
+  /** The connection may have been lost between the change and what follows it in the lists of mail programs. It may be done several times. */
+  async #tidy(kind: FolderKind, { folder, to = folder }: FolderArguments, signal: AbortSignal): Promise<void> {
+    const { pool, accountId } = this.#options
+    const wanted: [path: string, isSubscribed: boolean][] = []
+    if (kind === 'create_folder' || kind === 'rename_folder') wanted.push([to, true])
+    if (kind === 'rename_folder' || kind === 'delete_folder') wanted.push([folder, false])
+    for (const [path, isSubscribed] of wanted) {
+      const send = (writer: FolderWriter) => writer.setSubscribed(path, isSubscribed)
+      await pool.runOnce(accountId, 'interactive', send, signal).catch((error: unknown) => {
+        signal.throwIfAborted()
+        if (error instanceof Problem && isRefusal(error)) return
+        throw error instanceof UnknownOutcome || error instanceof Problem ? new TryLater(error) : error
+      })
+    }
+  }
+
   async #save(operation: OperationRow, item: ItemRow, change: Values): Promise<void> {
-    const { store, moved, hub, lease, noticeFolders } = this.#options
-    const { folder, to, delimiter = null } = JSON.parse(operation.arguments) as FolderArguments
+    const { store, moved, shown, hub, lease, noticeFolders } = this.#options
+    const args = JSON.parse(operation.arguments) as FolderArguments
     Object.assign(item, change)
     const { waiting, total: _total, ...counts } = countsOf([item])
     const isSettled = waiting === 0
     const state: OperationState = isSettled ? stateOf(countsOf([item])) : 'pending'
     const values = { ...counts, state, ...(isSettled && { settled_at: new Date().toISOString(), error: null }) }
-    const isRenamed = operation.kind === 'rename_folder' && item.state === 'done' && to !== undefined
+    const renamed = operation.kind === 'rename_folder' && item.state === 'done' ? renamedBy(args) : undefined
     await hub.transact(async (transaction, tell) => {
       await lease().fence(transaction)
       await store.saveItems(transaction, [{ item, values: change }])
       await store.update(transaction, operation.id, values)
-      if (isRenamed) await moved.renameFolder(transaction, operation.account_id, { from: folder, to, delimiter })
+      if (renamed) await moved.renameFolder(transaction, operation.account_id, renamed)
       if (isSettled) tell(changedFact({ ...operation, ...values }))
     })
     Object.assign(operation, values)
+    if (renamed) shown.renameFolder(operation.account_id, renamed)
     if (isSettled) noticeFolders()
   }
 }

@@ -261,11 +261,13 @@ export class AccountIndexer {
     // Then the index is not even asked, so that its threads can end and its files be closed.
     if (this.#known.isUnchanged(standings, asksAll || noticed.size > 0)) {
       this.#known.confirm(standings, asOf)
+      this.#expected.listed(done)
       this.#expected.compared(done)
       return this.#roundOver(lookers)
     }
     const round = await index.currentRound()
     const folders = await this.#writer.applyFolders(standings)
+    this.#expected.listed(done)
     const byPath = new Map(folders.map(folder => [folder.path, folder]))
     let isWhole = true
     for (const [at, { path, status }] of standings.entries()) {
@@ -281,6 +283,7 @@ export class AccountIndexer {
     }
     if (isWhole) {
       this.#expected.compared(done)
+      this.#expected.lookedAtAll(done)
       await this.#writer.settleOrphans(round)
       this.#known.roundOver(standings)
     }
@@ -329,6 +332,7 @@ export class AccountIndexer {
     // From here on a further notice is of something that these figures may not hold.
     for (const path of paths) this.#noticed.delete(path)
     const folders = await this.#writer.applyFolders(standings)
+    this.#expected.listed(done)
     for (const path of paths) {
       const folder = folders.find(each => each.path === path)
       const status = standings.find(each => each.path === path)?.status
