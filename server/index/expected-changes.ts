@@ -225,6 +225,7 @@ export class AccountExpectations {
 
   /** A folder, or all of them, was compared since this time. */
   compared(asOf: number, path?: string): void {
+    if (path === undefined) this.listed(asOf)
     if (this.#done === 0) return
     const isOver = (kept: Kept) =>
       kept.doneAt !== undefined && kept.doneAt <= asOf && (path === undefined || (kept.to ?? kept.path) === path)

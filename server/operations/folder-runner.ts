@@ -2,20 +2,12 @@
  * Does operations that change a folder: as with messages, what is about to be done is committed, the mail server is told once, and it is looked
  * at before anything is repeated.
  */
-import type { Folder } from '../../contract/mail.ts'
 import type { OperationState } from '../../contract/operations.ts'
 import { type FolderWriter, UnknownOutcome } from '../imap/gateway-capabilities.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
 import { Problem } from '../platform/problem.ts'
-import {
-  checkOwn,
-  childrenOf,
-  exists,
-  type FolderArguments,
-  type FolderKind,
-  findFolder,
-  renamedBy,
-} from './folder-kinds.ts'
+import { type FolderArguments, type FolderKind, renamedBy } from './folder-kinds.ts'
+import { type AskedFolder, lookAtFolder } from './folder-look.ts'
 import { changedFact } from './operation-facts.ts'
 import type { ItemRow, OperationRow } from './operation-tables.ts'
 import { countsOf, stateOf } from './operation-work.ts'
@@ -75,10 +67,10 @@ export class FolderRunner {
     })
   }
 
-  async #look(asked: Asked, signal: AbortSignal): Promise<Values> {
+  async #look(asked: AskedFolder, signal: AbortSignal): Promise<Values> {
     const { pool, accountId } = this.#options
     try {
-      const work = (connection: MailConnection) => look(connection, asked)
+      const work = (connection: MailConnection) => lookAtFolder(connection, asked)
       return await pool.run(accountId, 'interactive', work, signal)
     } catch (error) {
       signal.throwIfAborted()
@@ -131,65 +123,6 @@ const ours = ['folder_exists', 'folder_not_empty', 'folder_protected']
 
 function refused(problem: Problem): Values {
   return { state: 'failed', code: problem.code, why: wordsOf(problem) }
-}
-
-interface Asked {
-  kind: FolderKind
-  args: FolderArguments
-  isUndo: boolean
-  /** The mail server was told already: what is as it should be was done then. */
-  isTold: boolean
-}
-
-async function look(
-  connection: MailConnection,
-  { kind, args: { folder: path, to = '', isEmptied = false }, isUndo, isTold }: Asked,
-): Promise<Values> {
-  const folders = await connection.listFolders(false)
-  const has = (name: string) => folders.some(folder => folder.path === name)
-  const is = (isDone: boolean): Values => ({ state: isDone ? 'done' : 'waiting' })
-  switch (kind) {
-    case 'create_folder':
-      if (isTold) return is(has(path))
-      if (has(path)) throw exists(path)
-      break
-    case 'rename_folder':
-      if (isTold && has(path) === has(to)) return lost
-      if (isTold) return is(has(to))
-      checkOwn(path, folders, isUndo)
-      if (has(to)) throw exists(to)
-      break
-    case 'delete_folder':
-      if (isTold) return is(!has(path))
-      await checkEmpty(connection, checkOwn(path, folders, isUndo), folders, isEmptied)
-      break
-    default:
-      findFolder(path, folders)
-      if (isTold) return { state: 'waiting' }
-  }
-  return { state: 'sent' }
-}
-
-const lost: Values = {
-  state: 'unknown',
-  code: 'unknown',
-  why: 'The connection was lost, and it cannot be found out whether the folder was renamed.',
-}
-
-async function checkEmpty(
-  connection: MailConnection,
-  { path, selectable }: Folder,
-  folders: readonly Folder[],
-  isEmptied: boolean,
-): Promise<void> {
-  if (childrenOf(path, folders).length > 0) {
-    throw new Problem('folder_not_empty', 'It holds other folders: delete or rename those first.')
-  }
-  if (isEmptied || !selectable) return
-  const { total } = await connection.listMessages(path, 1, undefined)
-  if (total === 0) return
-  const detail = `It holds ${total} messages: move them first, or delete them with it (messages=delete, scope mail:delete).`
-  throw new Problem('folder_not_empty', detail)
 }
 
 async function tell(

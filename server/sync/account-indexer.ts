@@ -58,7 +58,8 @@ export class AccountIndexer {
     const facts = new IndexFacts(accountId, { db, hub, index })
     this.#expected = options.expected ?? new AccountExpectations()
     const expected = this.#expected
-    this.#writer = new IndexWriter({ index, own, facts, known: this.#known, expected })
+    const notice = (path: string) => this.notice(path)
+    this.#writer = new IndexWriter({ index, own, facts, known: this.#known, expected, notice })
     this.#folders = new FolderIndexer({
       apply: (batch, asOf) => this.#writer.apply(batch, asOf),
       expected,
@@ -69,7 +70,7 @@ export class AccountIndexer {
       index,
       writer: this.#writer,
       look: boundMs => this.look(boundMs),
-      notice: path => this.notice(path),
+      notice,
     })
     this.#texts = new TextBackfill({
       index,
@@ -261,7 +262,6 @@ export class AccountIndexer {
     // Then the index is not even asked, so that its threads can end and its files be closed.
     if (this.#known.isUnchanged(standings, asksAll || noticed.size > 0)) {
       this.#known.confirm(standings, asOf)
-      this.#expected.listed(done)
       this.#expected.compared(done)
       return this.#roundOver(lookers)
     }
