@@ -35,7 +35,7 @@ export function controlOf({ freezes, organizing, foldersOf }: ControlOptions): {
       const folders = [...asked.messages.map(({ place }) => place.path), ...targets]
       await organizing.admit(principal, {
         isDeletion: asked.kind === 'delete' || asked.folder?.isEmptied === true,
-        messages: asked.messages.length + (asked.folder ? 1 : 0),
+        messages: asked.messages.length + (asked.folder ? 1 + (asked.folder.messages ?? 0) : 0),
         folders: [...folders, ...foldersOfChange(asked)],
         isRename: asked.kind === 'rename_folder',
       })
@@ -54,9 +54,12 @@ export function isFrozenBy(freezes: Pick<FreezeService, 'isFrozen'>) {
   }
 }
 
-/** The folder that is changed itself, and the name that it gets. */
+/** The folder that is changed itself, those that it takes along, and the names that all of them get. */
 function foldersOfChange({ folder }: AskedChange): string[] {
-  return folder ? [folder.path, ...(folder.to === undefined ? [] : [folder.to])] : []
+  if (!folder) return []
+  const { path, to, inside = [] } = folder
+  const before = [path, ...inside]
+  return to === undefined ? before : [...before, ...before.map(each => to + each.slice(path.length))]
 }
 
 function targetsOf({ messages }: AskedChange): string[] {

@@ -2,6 +2,7 @@
 import type { AccountService } from './accounts/account-service.ts'
 import type { EventHub } from './events/event-hub.ts'
 import type { ConnectionPool } from './imap/connection-pool.ts'
+import type { MailConnection } from './imap/mail-gateway.ts'
 import type { MessageRefs } from './imap/message-ref.ts'
 import type { ExpectedChanges } from './index/expected-changes.ts'
 import type { IndexThreads } from './index/index-threads.ts'
@@ -69,14 +70,22 @@ export function composeOperations(around: OperationSurroundings): ComposedOperat
   const shown = new ShownOperations({ expected, indexerOf })
   const calls = new AcceptedCalls({ store, keys, shown }, hub, defaultBounds)
   const named = new NamedMessages({ refs, index, expected, isIndexed: accountId => indexerOf(accountId) !== undefined })
+  const foldersOf = (accountId: string, signal: AbortSignal) =>
+    pool.run(accountId, 'interactive', connection => connection.listFolders(false), signal)
   const operations = new OperationService({
     ...{ store, calls, ids, named, refs, hub, accounts },
     knownFolders: accountId => indexerOf(accountId)?.listing,
     ...control,
-    foldersOf: (accountId, signal) =>
-      pool.run(accountId, 'interactive', connection => connection.listFolders(false), signal),
+    foldersOf,
   })
-  const folders = new FolderService({ calls, ids, refs, operations, ...control })
+  const folders = new FolderService({
+    ...{ calls, ids, refs, operations, foldersOf },
+    countMessages: async (accountId, path, signal) => {
+      const look = (connection: MailConnection) => connection.listMessages(path, 1, undefined)
+      return (await pool.run(accountId, 'interactive', look, signal, path)).total
+    },
+    ...control,
+  })
   const undo = new UndoService({ store, moved, calls, ids, operations, pool, ...control })
   const notice = (accountId: string, path: string) => indexerOf(accountId)?.notice(path)
   const noticeFolders = (accountId: string) => indexerOf(accountId)?.noticeAll()

@@ -72,12 +72,76 @@ test('a message that leaves its folder is counted there and found by its id, unt
   expect([known.countLeaving('INBOX', 7), known.hasLeaving, known.placeOf('m2')]).toEqual([0, false, undefined])
 })
 
-test('what did not come about is read again, once', () => {
+test('what did not come about is read again, once, and found by its id until then', () => {
   const known = new AccountExpectations()
-  known.readAgain([1, 2].map(uid => ({ ...inbox, uid })))
-  expect([known.toReadAgain('INBOX', 7), known.toReadAgain('INBOX', 8)]).toEqual([[1, 2], []])
-  known.wereRead('INBOX', 7, [1])
-  expect(known.toReadAgain('INBOX', 7)).toEqual([2])
+  const uidsOf = (uidValidity = 7) => known.toReadAgain('INBOX', uidValidity).map(({ place }) => place.uid)
+  const back = (...uids: number[]) => uids.map(uid => ({ ...inbox, uid, messageId: `m${uid}` }))
+  known.readAgain([...back(1, 2), { ...inbox, uid: 3 }])
+  expect([uidsOf(), uidsOf(8), known.returningTo('m1')?.uid, known.hasLeaving]).toEqual([[1, 2, 3], [], 1, true])
+  const [first, ...others] = known.toReadAgain('INBOX', 7)
+  known.wereRead([first!])
+  expect([uidsOf(), known.returningTo('m1'), known.returningTo('m2')?.uid]).toEqual([[2, 3], undefined, 2])
+  // It went wrong once more while it was read.
+  known.readAgain(back(2))
+  known.wereRead(others)
+  expect([uidsOf(), known.returningTo('m2')?.uid]).toEqual([[2], 2])
+  const before = known.now
+  known.readAgain(back(4))
+  known.lookedAtAll(before)
+  expect([uidsOf(), known.returningTo('m2'), known.hasLeaving]).toEqual([[4], undefined, true])
+  known.lookedAtAll(known.now)
+  expect([uidsOf(), known.hasLeaving]).toEqual([[], false])
+})
+
+test('a message that leaves twice is found by its id whichever change is forgotten first', () => {
+  const known = new AccountExpectations()
+  known.set('1', [leaving(1)])
+  known.set('2', [leaving(1, { to: 'Junk' })])
+  known.set('1', [leaving(1)])
+  known.forget('2')
+  expect([known.placeOf('m1'), known.hasLeaving]).toMatchObject([{ to: 'Archive' }, true])
+  known.set('2', [leaving(1, { to: 'Junk' })])
+  known.set('1', [leaving(1)])
+  expect(known.placeOf('m1')).toMatchObject({ to: 'Junk' })
+  known.forget('1')
+  known.forget('2')
+  expect([known.placeOf('m1'), known.hasLeaving]).toEqual([undefined, false])
+})
+
+test('a message that left is not gone before its new folder was compared since', () => {
+  const known = new AccountExpectations()
+  known.set('1', [leaving(1, { messageId: null })])
+  const before = known.now
+  known.set('1', [leaving(1, { messageId: null, isDone: true })])
+  known.compared(before)
+  expect(known.hasLeaving).toBe(true)
+  known.compared(known.now)
+  expect(known.hasLeaving).toBe(false)
+})
+
+test('a folder that is renamed takes along what is expected in it, and what the index says of it, until it lists the new path', () => {
+  const known = new AccountExpectations()
+  const asOf = known.now
+  known.set('1', [leaving(1), seen(2), changeOf(3, { path: 'Other', leaves: true, to: 'INBOX' })])
+  known.set('2', [seen(4)])
+  known.set('2', [seen(4, { isDone: true })])
+  known.readAgain([{ ...inbox, uid: 5, messageId: 'm5' }])
+  known.renameFolder(path => (path === 'INBOX' ? 'Old' : path))
+  expect([known.placeOf('m1'), known.placeOf('m3'), known.returningTo('m5')]).toMatchObject([
+    { path: 'Old' },
+    { to: 'Old' },
+    { path: 'Old' },
+  ])
+  expect([known.countLeaving('INBOX', 7), known.countLeaving('Old', 7)]).toEqual([0, 1])
+  expect(known.toReadAgain('Old', 7).map(({ place }) => place.uid)).toEqual([5])
+  const batch = { ...read({ uid: 2, flags: [] }, { uid: 4, flags: [] }), path: 'Old' }
+  expect(known.adjust(batch, asOf).changed!.map(({ flags }) => flags)).toEqual([['\\Seen'], ['\\Seen']])
+  known.renameFolder(path => (path === 'Old' ? 'Older' : path))
+  expect([known.pathNow('INBOX'), known.pathNow('Other')]).toEqual(['Older', 'Other'])
+  known.listed(asOf)
+  expect(known.pathNow('INBOX')).toBe('Older')
+  known.listed(known.now)
+  expect(known.pathNow('INBOX')).toBe('INBOX')
 })
 
 test('readers wait for what is being written, also where that fails', async () => {

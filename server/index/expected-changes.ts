@@ -24,6 +24,19 @@ export interface ExpectedChange {
 
 type Place = Pick<IndexedPlace, 'path' | 'uidValidity' | 'uid'>
 
+/** A message that is not as it was shown. */
+type Returning = Place & Partial<Pick<ExpectedChange, 'messageId'>>
+
+/** Asked for once: what is asked for while it is read is read once more. */
+interface ToRead {
+  readonly place: Returning
+  /** On the clock that `now` shows. */
+  readonly at: number
+}
+
+/** The path that a folder has now. */
+export type Renamed = (path: string) => string
+
 interface Kept extends ExpectedChange {
   operation: string
   /** When it was done, on the clock that `now` shows; undefined before. */
@@ -34,6 +47,8 @@ interface Kept extends ExpectedChange {
 const mostAgain = 100_000
 /** Of an account. Those that are done are forgotten first, the oldest of them. */
 const mostDone = 100_000
+/** Of an account; the oldest are forgotten first. */
+const mostRenames = 1_000
 
 export class ExpectedChanges {
   readonly #accounts = new Map<string, AccountExpectations>()
@@ -54,12 +69,17 @@ export class AccountExpectations {
   /** In the order in which they are done: later ids are greater. */
   readonly #byOperation = new Map<string, Kept[]>()
   readonly #byPlace = new Map<string, Kept[]>()
-  /** The newest change of each message that leaves its folder, and, of those that are not done, how many there are of each folder. */
-  readonly #leaving = new Map<string, Kept>()
+  /** The changes by which each message leaves its folder, in their order, and, of those that are not done, how many there are of each folder. */
+  readonly #leaving = new Map<string, Kept[]>()
   readonly #leavingCounts = new Map<string, number>()
-  readonly #again = new Map<string, Set<number>>()
+  readonly #again = new Map<string, Map<number, ToRead>>()
+  /** Where messages are that come back, by their ids, until they are read. */
+  readonly #returning = new Map<string, Place>()
+  /** Folders that have another path on the mail server, until all were listed since. */
+  #renames: { at: number; renamed: Renamed }[] = []
   #clock = 0
   #done = 0
+  #leavers = 0
   #writing: Promise<void> | undefined
 
   /** Taken before the mail server is asked: what was done until then is in its answer. */
@@ -93,8 +113,7 @@ export class AccountExpectations {
     })
     if (kept.length === 0) return
     if (kept.some(({ doneAt }) => doneAt === this.#clock + 1)) this.#clock++
-    this.#byOperation.set(operation, kept)
-    for (const change of kept) this.#add(change)
+    this.#keep(operation, kept)
     for (const oldest of this.#byOperation.keys()) {
       if (this.#done <= mostDone) break
       this.#drop(oldest, ({ doneAt }) => doneAt !== undefined)
@@ -106,23 +125,36 @@ export class AccountExpectations {
   }
 
   /** They are not as was shown, or nobody knows how they are: they are read again with the next look at their folder. */
-  readAgain(places: readonly Place[]): void {
+  readAgain(places: readonly Returning[]): void {
+    if (places.length > 0) this.#clock++
     const left = mostAgain - [...this.#again.values()].reduce((sum, { size }) => sum + size, 0)
     for (const place of places.slice(0, Math.max(0, left))) {
-      const uids = this.#again.get(folderKey(place)) ?? new Set()
-      this.#again.set(folderKey(place), uids.add(place.uid))
+      const uids = this.#again.get(folderKey(place)) ?? new Map<number, ToRead>()
+      this.#again.set(folderKey(place), uids.set(place.uid, { place, at: this.#clock }))
+      if (place.messageId) this.#returning.set(place.messageId, place)
     }
   }
 
-  toReadAgain(path: string, uidValidity: number): number[] {
-    return [...(this.#again.get(folderKey({ path, uidValidity })) ?? [])]
+  toReadAgain(path: string, uidValidity: number): ToRead[] {
+    return [...(this.#again.get(folderKey({ path, uidValidity }))?.values() ?? [])]
   }
 
-  wereRead(path: string, uidValidity: number, uids: readonly number[]): void {
-    const key = folderKey({ path, uidValidity })
-    const left = this.#again.get(key)
-    for (const uid of uids) left?.delete(uid)
-    if (left?.size === 0) this.#again.delete(key)
+  wereRead(read: readonly ToRead[]): void {
+    for (const each of read) {
+      const { place } = each
+      const left = this.#again.get(folderKey(place))
+      // Asked for once more meanwhile.
+      if (left?.get(place.uid) !== each) continue
+      left.delete(place.uid)
+      if (left.size === 0) this.#again.delete(folderKey(place))
+      if (place.messageId && this.#returning.get(place.messageId) === place) this.#returning.delete(place.messageId)
+    }
+  }
+
+  /** All folders were looked at since this time: what was not read by then is in none of them. */
+  lookedAtAll(asOf: number): void {
+    const old = [...this.#again.values()].flatMap(uids => [...uids.values()].filter(({ at }) => at <= asOf))
+    this.wereRead(old)
   }
 
   /** What a look found, as it is shown. @param asOf `now` of when the mail server was asked. */
@@ -152,18 +184,48 @@ export class AccountExpectations {
     return this.#leavingCounts.get(folderKey({ path, uidValidity })) ?? 0
   }
 
-  /** Messages without a folder may come back to theirs. */
+  /** Messages without a folder may come back to theirs, or came into another one that was not compared since. */
   get hasLeaving(): boolean {
-    return this.#leavingCounts.size > 0
+    return this.#leavers > 0 || this.#returning.size > 0
   }
 
   /** Where a message is, or was, that left its folder in lists and was not found in another one since. */
   placeOf(messageId: string): Place | undefined {
-    return this.#leaving.get(messageId)
+    return this.#leaving.get(messageId)?.at(-1)
+  }
+
+  /** Where a message is that left its folder in lists and did not leave it after all, until lists have it again. */
+  returningTo(messageId: string): Place | undefined {
+    return this.#returning.get(messageId)
+  }
+
+  /** A folder has another path on the mail server, and with it those in it: what is expected there is expected under the new one. */
+  renameFolder(renamed: Renamed): void {
+    this.#clock++
+    this.#renames = [...this.#renames, { at: this.#clock, renamed }].slice(-mostRenames)
+    for (const [operation, all] of [...this.#byOperation]) {
+      const moved = all.map(kept => ({ ...kept, path: renamed(kept.path), to: kept.to && renamed(kept.to) }))
+      this.forget(operation)
+      this.#keep(operation, moved)
+    }
+    const again = [...this.#again.values()].flatMap(uids => [...uids.values()])
+    this.wereRead(again)
+    this.readAgain(again.map(({ place }) => ({ ...place, path: renamed(place.path) })))
+  }
+
+  /** Of a folder as the index has it. */
+  pathNow(path: string): string {
+    return this.#renames.reduce((now, { renamed }) => renamed(now), path)
+  }
+
+  /** The index has the folders as they were at this time, or later. */
+  listed(asOf: number): void {
+    this.#renames = this.#renames.filter(({ at }) => at > asOf)
   }
 
   /** A folder, or all of them, was compared since this time. */
   compared(asOf: number, path?: string): void {
+    if (path === undefined) this.listed(asOf)
     if (this.#done === 0) return
     const isOver = (kept: Kept) =>
       kept.doneAt !== undefined && kept.doneAt <= asOf && (path === undefined || (kept.to ?? kept.path) === path)
@@ -184,15 +246,21 @@ export class AccountExpectations {
     return this.#byPlace.get(keyOf(place)) ?? []
   }
 
+  #keep(operation: string, kept: Kept[]): void {
+    this.#byOperation.set(operation, kept)
+    for (const change of kept) this.#add(change)
+  }
+
   #add(kept: Kept): void {
     const key = keyOf(kept)
     const others = this.#byPlace.get(key) ?? []
-    others.push(kept)
-    others.sort((one, other) => (one.operation < other.operation ? -1 : 1))
-    this.#byPlace.set(key, others)
+    this.#byPlace.set(key, inOrder([...others, kept]))
     if (kept.isDone) this.#done++
     else if (kept.leaves) this.#countLeaving(kept, 1)
-    if (kept.leaves && kept.messageId !== null) this.#leaving.set(kept.messageId, kept)
+    if (kept.leaves) this.#leavers++
+    if (kept.leaves && kept.messageId !== null) {
+      this.#leaving.set(kept.messageId, inOrder([...(this.#leaving.get(kept.messageId) ?? []), kept]))
+    }
   }
 
   #drop(operation: string, isMeant: (kept: Kept) => boolean): void {
@@ -204,12 +272,11 @@ export class AccountExpectations {
     for (const kept of all) {
       if (!isMeant(kept)) continue
       const key = keyOf(kept)
-      const others = (this.#byPlace.get(key) ?? []).filter(other => other !== kept)
-      if (others.length > 0) this.#byPlace.set(key, others)
-      else this.#byPlace.delete(key)
+      without(this.#byPlace, key, kept)
       if (kept.isDone) this.#done--
       else if (kept.leaves) this.#countLeaving(kept, -1)
-      if (kept.messageId !== null && this.#leaving.get(kept.messageId) === kept) this.#leaving.delete(kept.messageId)
+      if (kept.leaves) this.#leavers--
+      if (kept.leaves && kept.messageId !== null) without(this.#leaving, kept.messageId, kept)
     }
   }
 
@@ -218,6 +285,16 @@ export class AccountExpectations {
     if (count > 0) this.#leavingCounts.set(folderKey(kept), count)
     else this.#leavingCounts.delete(folderKey(kept))
   }
+}
+
+function inOrder(changes: Kept[]): Kept[] {
+  return changes.length === 1 ? changes : changes.sort((one, other) => (one.operation < other.operation ? -1 : 1))
+}
+
+function without(lists: Map<string, Kept[]>, key: string, kept: Kept): void {
+  const others = (lists.get(key) ?? []).filter(other => other !== kept)
+  if (others.length > 0) lists.set(key, others)
+  else lists.delete(key)
 }
 
 function batchOf(folder: readonly Kept[]): ExpectedBatch {

@@ -113,6 +113,7 @@ export function indexStoreSuite(world: IndexWorld): void {
     ])
     await apply({ path: 'INBOX', vanished: [[2, 2]] })
     expect(await use(store => store.locateMessages([two]))).toMatchObject([{ id: two, places: [] }])
+    expect(await use(store => store.locateMessages([one], false))).toMatchObject([{ id: one, messageId: null }])
     const many = Array.from({ length: 700 }, (_, number) => recordOf(number + 10))
     const { added: all } = await apply({ path: 'INBOX', added: many })
     const named = all.map(({ id }) => id).reverse()

@@ -190,8 +190,8 @@ export class IndexStore {
   }
 
   /** Where they are: lighter than `messagesById`, for many at once. */
-  async locateMessages(ids: readonly string[]): Promise<LocatedMessage[]> {
-    return this.#read(owner => locateMessages(owner, ids))
+  async locateMessages(ids: readonly string[], hasMessageIds = true): Promise<LocatedMessage[]> {
+    return this.#read(owner => locateMessages(owner, ids, hasMessageIds))
   }
 
   async messagesById(ids: readonly string[]): Promise<IndexedMessage[]> {

@@ -152,6 +152,7 @@ export interface IndexedPlace {
 /** Where a message is, and what recognises it in another folder. */
 export interface LocatedMessage {
   id: string
+  /** Null also where it was not asked for. */
   messageId: string | null
   sizeBytes: number
   /** INTERNALDATE, ISO 8601 with milliseconds. */

@@ -8,20 +8,25 @@ import type { IndexedPlace, LocatedMessage } from './index-types.ts'
 import { flagColumns, toFlags } from './message-flags.ts'
 import { messageIdBytes, messageIdText } from './message-identity.ts'
 
-/** In the order of these ids; those that are not there are left out. One without a place is on its way to another folder, or gone soon. */
-export async function locateMessages(owner: IndexOwner, ids: readonly string[]): Promise<LocatedMessage[]> {
+/**
+ * In the order of these ids; those that are not there are left out. One without a place is on its way to another folder, or gone soon.
+ * @param hasMessageIds Left out, no envelope is read, which takes longer than the rest.
+ */
+export async function locateMessages(
+  owner: IndexOwner,
+  ids: readonly string[],
+  hasMessageIds: boolean,
+): Promise<LocatedMessage[]> {
   const rows = await rowsById(owner, ids)
   const places = await placesOf(
     owner,
     rows.map(({ rowid }) => rowid),
   )
-  const messageIdAt = await readMessageIds(
-    owner,
-    rows.map(({ envelope }) => envelope),
-  )
+  const envelopes = hasMessageIds ? rows.map(({ envelope }) => envelope) : []
+  const messageIdAt = await readMessageIds(owner, envelopes)
   return rows.map(({ rowid, id, date, size, envelope }) => ({
     id,
-    messageId: messageIdAt(envelope),
+    messageId: hasMessageIds ? messageIdAt(envelope) : null,
     sizeBytes: size,
     date: new Date(date).toISOString(),
     places: places.get(rowid) ?? [],

@@ -75,9 +75,14 @@ export class MessagePlaces {
     const { index, refs, indexerOf, expected } = this.#options
     // An account that is not followed has no index, and gets none by being asked for.
     if (!indexerOf(accountId)) return undefined
-    const [message] = (await index?.of(accountId).locateMessages([id]).catch(toProblem)) ?? []
-    const leaving = message && expected?.of(accountId).placeOf(id)
-    const places = [...(message?.places ?? []), ...(leaving ? [leaving] : [])]
+    const changes = expected?.of(accountId)
+    const place = () => changes?.placeOf(id) ?? changes?.returningTo(id)
+    // Of before the index is asked: it may have come up in a folder between its answer and a look here.
+    const before = place()
+    const [message] = (await index?.of(accountId).locateMessages([id], false).catch(toProblem)) ?? []
+    const leaving = place() ?? before
+    const listed = (message?.places ?? []).map(each => ({ ...each, path: changes?.pathNow(each.path) ?? each.path }))
+    const places = [...listed, ...(leaving ? [leaving] : [])]
     return message && places.filter(({ path }) => refs.canName(path)).map(toPlace)
   }
 

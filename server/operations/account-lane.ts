@@ -20,7 +20,7 @@ export interface AccountLaneOptions {
   hub: Pick<EventHub, 'transact' | 'listen'>
   pool: Pick<ConnectionPool, 'run' | 'runOnce' | 'untilWorthTrying'>
   leases: Pick<LeaseService, 'want'>
-  shown: Pick<ShownOperations, 'follow'>
+  shown: Pick<ShownOperations, 'follow' | 'renameFolder'>
   /** Something changed in a folder of an account: it is to be compared now. */
   notice(accountId: string, path: string): void
   /** Folders of an account were created, renamed or deleted. */

@@ -75,6 +75,14 @@ export function delimiterOf(folders: readonly Folder[]): string | null {
   return own?.delimiter ?? null
 }
 
+/** The path that any folder has when one has another name. */
+export function renamedBy({ folder, to = folder, delimiter = null }: FolderArguments): (path: string) => string {
+  return path => {
+    if (path === folder) return to
+    return delimiter !== null && path.startsWith(`${folder}${delimiter}`) ? to + path.slice(folder.length) : path
+  }
+}
+
 export function exists(path: string): Problem {
   return new Problem('folder_exists', `The account already has a folder ${JSON.stringify(path)}.`)
 }

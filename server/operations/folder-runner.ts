@@ -2,12 +2,12 @@
  * Does operations that change a folder: as with messages, what is about to be done is committed, the mail server is told once, and it is looked
  * at before anything is repeated.
  */
-import type { Folder } from '../../contract/mail.ts'
 import type { OperationState } from '../../contract/operations.ts'
 import { type FolderWriter, UnknownOutcome } from '../imap/gateway-capabilities.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
 import { Problem } from '../platform/problem.ts'
-import { checkOwn, childrenOf, exists, type FolderArguments, type FolderKind, findFolder } from './folder-kinds.ts'
+import { type FolderArguments, type FolderKind, renamedBy } from './folder-kinds.ts'
+import { type AskedFolder, lookAtFolder } from './folder-look.ts'
 import { changedFact } from './operation-facts.ts'
 import type { ItemRow, OperationRow } from './operation-tables.ts'
 import { countsOf, stateOf } from './operation-work.ts'
@@ -31,7 +31,11 @@ export class FolderRunner {
     const kind = operation.kind as FolderKind
     const asked = { kind, args, isUndo: operation.undo_of !== null }
     const look = (isTold: boolean) => this.#look({ ...asked, isTold }, signal)
-    const state = item.state === 'sent' ? await look(true) : { state: 'waiting' as const }
+    const tidied = async (state: Values) => {
+      if (state.state === 'done') await this.#tidy(kind, args, signal)
+      return state
+    }
+    const state = item.state === 'sent' ? await tidied(await look(true)) : { state: 'waiting' as const }
     if (state.state !== 'waiting') return this.#save(operation, item, state)
     const first = await look(false)
     if (first.state !== 'sent') return this.#save(operation, item, first)
@@ -48,7 +52,7 @@ export class FolderRunner {
       await this.#save(operation, item, { state: 'waiting' })
       throw new TryLater(told)
     }
-    const done = told ? await look(true) : ({ state: 'done' } as const)
+    const done = told ? await tidied(await look(true)) : ({ state: 'done' } as const)
     await this.#save(operation, item, done)
     if (done.state === 'waiting') throw new TryLater(new Error('the mail server has not done it'))
   }
@@ -64,10 +68,10 @@ export class FolderRunner {
     })
   }
 
-  async #look(asked: Asked, signal: AbortSignal): Promise<Values> {
+  async #look(asked: AskedFolder, signal: AbortSignal): Promise<Values> {
     const { pool, accountId } = this.#options
     try {
-      const work = (connection: MailConnection) => look(connection, asked)
+      const work = (connection: MailConnection) => lookAtFolder(connection, asked)
       return await pool.run(accountId, 'interactive', work, signal)
     } catch (error) {
       signal.throwIfAborted()
@@ -77,23 +81,40 @@ export class FolderRunner {
     }
   }
 
+  /** The connection may have been lost between the change and what follows it in the lists of mail programs. It may be done several times. */
+  async #tidy(kind: FolderKind, { folder, to = folder }: FolderArguments, signal: AbortSignal): Promise<void> {
+    const { pool, accountId } = this.#options
+    const wanted: [path: string, isSubscribed: boolean][] = []
+    if (kind === 'create_folder' || kind === 'rename_folder') wanted.push([to, true])
+    if (kind === 'rename_folder' || kind === 'delete_folder') wanted.push([folder, false])
+    for (const [path, isSubscribed] of wanted) {
+      const send = (writer: FolderWriter) => writer.setSubscribed(path, isSubscribed)
+      await pool.runOnce(accountId, 'interactive', send, signal).catch((error: unknown) => {
+        signal.throwIfAborted()
+        if (error instanceof Problem && isRefusal(error)) return
+        throw error instanceof UnknownOutcome || error instanceof Problem ? new TryLater(error) : error
+      })
+    }
+  }
+
   async #save(operation: OperationRow, item: ItemRow, change: Values): Promise<void> {
-    const { store, moved, hub, lease, noticeFolders } = this.#options
-    const { folder, to, delimiter = null } = JSON.parse(operation.arguments) as FolderArguments
+    const { store, moved, shown, hub, lease, noticeFolders } = this.#options
+    const args = JSON.parse(operation.arguments) as FolderArguments
     Object.assign(item, change)
     const { waiting, total: _total, ...counts } = countsOf([item])
     const isSettled = waiting === 0
     const state: OperationState = isSettled ? stateOf(countsOf([item])) : 'pending'
     const values = { ...counts, state, ...(isSettled && { settled_at: new Date().toISOString(), error: null }) }
-    const isRenamed = operation.kind === 'rename_folder' && item.state === 'done' && to !== undefined
+    const renamed = operation.kind === 'rename_folder' && item.state === 'done' ? renamedBy(args) : undefined
     await hub.transact(async (transaction, tell) => {
       await lease().fence(transaction)
       await store.saveItems(transaction, [{ item, values: change }])
       await store.update(transaction, operation.id, values)
-      if (isRenamed) await moved.renameFolder(transaction, operation.account_id, { from: folder, to, delimiter })
+      if (renamed) await moved.renameFolder(transaction, operation.account_id, renamed)
       if (isSettled) tell(changedFact({ ...operation, ...values }))
     })
     Object.assign(operation, values)
+    if (renamed) shown.renameFolder(operation.account_id, renamed)
     if (isSettled) noticeFolders()
   }
 }
@@ -103,65 +124,6 @@ const ours = ['folder_exists', 'folder_not_empty', 'folder_protected']
 
 function refused(problem: Problem): Values {
   return { state: 'failed', code: problem.code, why: wordsOf(problem) }
-}
-
-interface Asked {
-  kind: FolderKind
-  args: FolderArguments
-  isUndo: boolean
-  /** The mail server was told already: what is as it should be was done then. */
-  isTold: boolean
-}
-
-async function look(
-  connection: MailConnection,
-  { kind, args: { folder: path, to = '', isEmptied = false }, isUndo, isTold }: Asked,
-): Promise<Values> {
-  const folders = await connection.listFolders(false)
-  const has = (name: string) => folders.some(folder => folder.path === name)
-  const is = (isDone: boolean): Values => ({ state: isDone ? 'done' : 'waiting' })
-  switch (kind) {
-    case 'create_folder':
-      if (isTold) return is(has(path))
-      if (has(path)) throw exists(path)
-      break
-    case 'rename_folder':
-      if (isTold && has(path) === has(to)) return lost
-      if (isTold) return is(has(to))
-      checkOwn(path, folders, isUndo)
-      if (has(to)) throw exists(to)
-      break
-    case 'delete_folder':
-      if (isTold) return is(!has(path))
-      await checkEmpty(connection, checkOwn(path, folders, isUndo), folders, isEmptied)
-      break
-    default:
-      findFolder(path, folders)
-      if (isTold) return { state: 'waiting' }
-  }
-  return { state: 'sent' }
-}
-
-const lost: Values = {
-  state: 'unknown',
-  code: 'unknown',
-  why: 'The connection was lost, and it cannot be found out whether the folder was renamed.',
-}
-
-async function checkEmpty(
-  connection: MailConnection,
-  { path, selectable }: Folder,
-  folders: readonly Folder[],
-  isEmptied: boolean,
-): Promise<void> {
-  if (childrenOf(path, folders).length > 0) {
-    throw new Problem('folder_not_empty', 'It holds other folders: delete or rename those first.')
-  }
-  if (isEmptied || !selectable) return
-  const { total } = await connection.listMessages(path, 1, undefined)
-  if (total === 0) return
-  const detail = `It holds ${total} messages: move them first, or delete them with it (messages=delete, scope mail:delete).`
-  throw new Problem('folder_not_empty', detail)
 }
 
 async function tell(

@@ -5,6 +5,7 @@ import { agent, operator, principalOf, signal, startOperations } from '../../tes
 import { Problem } from '../platform/problem.ts'
 import { checkNewPath, pathForRole } from './folder-kinds.ts'
 import type { WantedOfFolder } from './folder-service.ts'
+import type { AskedChange } from './operation-control.ts'
 
 type World = Awaited<ReturnType<typeof startOperations>>
 const problem = (code: string) => expect.objectContaining({ code })
@@ -232,4 +233,44 @@ test('a folder for a role is beside the others', () => {
   expect(pathForRole('archive', [own('INBOX'), own('INBOX.Sent')])).toBe('INBOX.Archive')
   expect(pathForRole('junk', [own('INBOX'), own('INBOX.Sent'), own('Work')])).toBe('Junk')
   expect(pathForRole('trash', [own('INBOX')])).toBe('Trash')
+})
+
+test('rules of programs hear of all folders that a new name takes along, and of all messages that a deletion does', async () => {
+  const asked: AskedChange[] = []
+  const world = await startOperations({ mayChange: async (_principal, _account, change) => void asked.push(change) })
+  await run(world, { kind: 'create_folder', folder: 'Work' })
+  // The index does not know of it yet.
+  await world.knowFolders()
+  for (const folder of ['Work/2026', 'Work/2026/May', 'Works']) await run(world, { kind: 'create_folder', folder })
+  for (const subject of ['one', 'two', 'three']) world.gateway.deliver({ subject }, 'Works')
+  const renamed = await run(world, { kind: 'rename_folder', folder: 'Work', to: 'Job' })
+  const inside = ['Work/2026', 'Work/2026/May']
+  expect(asked.at(-1)).toMatchObject({ kind: 'rename_folder', folder: { path: 'Work', to: 'Job', inside } })
+  await undoAll(world, renamed.id)
+  const back = ['Job/2026', 'Job/2026/May']
+  expect(asked.at(-1)).toMatchObject({ kind: 'rename_folder', folder: { path: 'Job', to: 'Work', inside: back } })
+  await run(world, { kind: 'delete_folder', folder: 'Works', isEmptied: true })
+  expect(asked.at(-1)).toMatchObject({ kind: 'delete_folder', folder: { path: 'Works', isEmptied: true, messages: 3 } })
+})
+
+test('what follows a change of a folder in the lists of mail programs is done also where the answer to the change was lost', async () => {
+  const world = await startOperations()
+  const told: string[] = []
+  const lose = (command: string) => {
+    let isFirst = true
+    world.gateway.delay = step => {
+      if (step === 'setSubscribed') told.push(`${command} ${step}`)
+      if (step !== `${command} answered` || !isFirst) return
+      isFirst = false
+      throw lost()
+    }
+  }
+  lose('createFolder')
+  expect((await run(world, { kind: 'create_folder', folder: 'One' })).state).toBe('done')
+  lose('renameFolder')
+  expect((await run(world, { kind: 'rename_folder', folder: 'One', to: 'Two' })).state).toBe('done')
+  lose('deleteFolder')
+  expect((await run(world, { kind: 'delete_folder', folder: 'Two', isEmptied: false })).state).toBe('done')
+  const [create, rename, remove] = ['createFolder', 'renameFolder', 'deleteFolder'].map(each => `${each} setSubscribed`)
+  expect(told).toEqual([create, rename, rename, remove])
 })

@@ -28,6 +28,10 @@ export interface FolderServiceOptions {
   refs: Pick<MessageRefs, 'encode' | 'canName'>
   operations: Pick<OperationService, 'checkAccount' | 'get' | 'amongFolders'>
   mayChange?: MayChange
+  /** All of the account, as the mail server lists them now. */
+  foldersOf(accountId: string, signal: AbortSignal): Promise<readonly Folder[]>
+  /** How many messages a folder holds on the mail server now. */
+  countMessages(accountId: string, path: string, signal: AbortSignal): Promise<number>
 }
 
 export type WantedOfFolder =
@@ -67,13 +71,27 @@ export class FolderService {
     }
     const delimiter = await operations.amongFolders(accountId, signal, check)
     const args = argumentsOf(wanted, delimiter)
-    const asked = { path: args.folder, to: args.to, isEmptied }
+    const reach = principal.kind === 'session' ? {} : await this.#reachOf(accountId, wanted, signal)
+    const asked = { path: args.folder, to: args.to, isEmptied, ...reach }
     await mayChange(principal, accountId, { kind: wanted.kind, undoOf: undefined, messages: [], folder: asked })
     const given = { id: ids.next(), accountId, kind: wanted.kind as FolderKind, args }
     const added = newFolderOperation(principal, given)
     const repeated = await calls.take(call, [added], added.operation.id)
     if (repeated !== undefined) return operations.get(principal, repeated)
     return toResults(added.operation, added.items, refs)
+  }
+
+  /** What a change of a folder changes beside it, which the rules of a program are about. */
+  async #reachOf(accountId: string, wanted: WantedOfFolder, signal: AbortSignal) {
+    const { foldersOf, countMessages } = this.#options
+    if (wanted.kind === 'rename_folder') {
+      const folders = await foldersOf(accountId, signal)
+      return { inside: childrenOf(wanted.folder, folders).map(({ path }) => path) }
+    }
+    if (wanted.kind !== 'delete_folder' || !wanted.isEmptied) return {}
+    const folders = await foldersOf(accountId, signal)
+    const isSelectable = folders.find(({ path }) => path === wanted.folder)?.selectable
+    return { messages: isSelectable ? await countMessages(accountId, wanted.folder, signal) : 0 }
   }
 }
 

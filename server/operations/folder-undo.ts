@@ -47,7 +47,8 @@ export async function planFolder(
   }
   const undo = inverseOf(operation)
   const change = undo?.args.to === undefined ? {} : { to: undo.args.to }
-  return { operation, changes: [{ item, place: undefined, change, ...(await plan()) }] }
+  const inside = undo?.kind === 'rename_folder' ? childrenOf(undo.args.folder, folders).map(({ path }) => path) : []
+  return { operation, changes: [{ item, place: undefined, change, ...(await plan()) }], inside }
 }
 
 const willChange = { outcome: 'will_change', why: null } as const

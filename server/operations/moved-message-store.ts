@@ -1,4 +1,5 @@
 /** Follows messages through the moves that operations did. */
+import type { Renamed } from '../index/expected-changes.ts'
 import type { Database } from '../platform/database/database.ts'
 import { pieces } from './operation-store.ts'
 import { type Change, type Place, placeKey } from './operation-tables.ts'
@@ -33,16 +34,7 @@ export class MovedMessageStore {
   }
 
   /** A folder has another path: so have the places of messages in it, and what is still to be done there. */
-  async renameFolder(
-    transaction: Database,
-    accountId: string,
-    { from, to, delimiter }: { from: string; to: string; delimiter: string | null },
-  ): Promise<void> {
-    const below = delimiter === null ? undefined : `${from}${delimiter}`
-    const renamed = (path: string) => {
-      if (path === from) return to
-      return below !== undefined && path.startsWith(below) ? to + path.slice(from.length) : path
-    }
+  async renameFolder(transaction: Database, accountId: string, renamed: Renamed): Promise<void> {
     for (const column of ['path', 'after_path'] as const) {
       const paths = await this.#distinct(transaction, accountId, column)
       for (const path of paths.filter(each => renamed(each) !== each)) {
@@ -75,7 +67,8 @@ export class MovedMessageStore {
       .where('account_id', '=', accountId)
       .where(column, 'is not', null)
       .execute()
-    return rows.map(({ value }) => value as string)
+    // Shorter ones first: where a folder takes the path of the one around it, a new path may be the old one of another.
+    return rows.map(({ value }) => value as string).sort((one, other) => one.length - other.length)
   }
 
   async #movesFrom(accountId: string, places: readonly Place[]): Promise<{ from: Place; to: Place }[]> {

@@ -1,7 +1,7 @@
 /** Where messages are that a caller names, many at once: by references, which say it themselves, and by ids, which the index knows. */
 import type { ProblemCode } from '../../contract/problem.ts'
 import type { MessageRefs } from '../imap/message-ref.ts'
-import type { ExpectedChanges } from '../index/expected-changes.ts'
+import type { AccountExpectations, ExpectedChanges } from '../index/expected-changes.ts'
 import { IndexFault } from '../index/index-fault.ts'
 import type { IndexOperations } from '../index/index-operations.ts'
 import type { LocatedMessage } from '../index/index-types.ts'
@@ -38,14 +38,18 @@ export class NamedMessages {
     this.#options = options
   }
 
-  /** In the order of the names. */
-  async find(accountId: string, names: readonly string[]): Promise<(FoundMessage | NotFound)[]> {
+  /** In the order of the names. @param isCopied They come up in another folder, where they have to be recognised. */
+  async find(accountId: string, names: readonly string[], isCopied = true): Promise<(FoundMessage | NotFound)[]> {
+    const expected = this.#options.expected.of(accountId)
     const ids = names.filter(name => idForm.test(name))
-    const known = await this.#byId(accountId, ids)
+    // Of before the index is asked: a message may come up in another folder, or come back, between its answer and a look here.
+    const before = new Map(ids.map(id => [id, expected.placeOf(id) ?? expected.returningTo(id)]))
+    const known = await this.#byId(accountId, ids, isCopied)
     const seen = new Set<string>()
     return names.map(name => {
-      const leaving = this.#options.expected.of(accountId).placeOf(name)
-      const found = idForm.test(name) ? fromIndex(known.get(name), leaving) : this.#fromRef(accountId, name)
+      const otherwise = () => expected.returningTo(name) ?? before.get(name)
+      const found = idForm.test(name) ? fromIndex(known.get(name), expected, otherwise) : this.#fromRef(accountId, name)
+      if ('place' in found && !isCopied) found.identity = null
       if (!('place' in found)) return found
       const key = JSON.stringify(found.place)
       if (seen.has(key)) return { code: 'bad_request', why: 'It is named twice: by its id and by a reference.' }
@@ -54,11 +58,11 @@ export class NamedMessages {
     })
   }
 
-  async #byId(accountId: string, ids: readonly string[]): Promise<Map<string, LocatedMessage>> {
+  async #byId(accountId: string, ids: readonly string[], isCopied: boolean): Promise<Map<string, LocatedMessage>> {
     const { index, isIndexed } = this.#options
     if (ids.length === 0 || !isIndexed(accountId)) return new Map()
     try {
-      const messages = await index.of(accountId).locateMessages(ids)
+      const messages = await index.of(accountId).locateMessages(ids, isCopied)
       return new Map(messages.map(message => [message.id, message]))
     } catch (error) {
       if (!(error instanceof IndexFault)) throw error
@@ -80,8 +84,14 @@ export class NamedMessages {
 }
 
 /** In several folders it is changed in the first one, whose flags lists show too. */
-function fromIndex(message: LocatedMessage | undefined, leaving: Place | undefined): FoundMessage | NotFound {
-  const place = leaving ?? message?.places[0]
+function fromIndex(
+  message: LocatedMessage | undefined,
+  expected: Pick<AccountExpectations, 'placeOf' | 'pathNow'>,
+  otherwise: () => Place | undefined,
+): FoundMessage | NotFound {
+  const [indexed] = message?.places ?? []
+  const listed = indexed && { ...indexed, path: expected.pathNow(indexed.path) }
+  const place = (message && expected.placeOf(message.id)) ?? listed ?? otherwise()
   if (!message || !place) return unknown
   const { path, uidValidity, uid } = place
   const { id, messageId, sizeBytes, date } = message

@@ -15,6 +15,10 @@ export interface AskedChange {
     to: string | undefined
     /** Its messages are deleted with it. */
     isEmptied?: boolean | undefined
+    /** How many those are; 0 where none are deleted. */
+    messages?: number | undefined
+    /** Paths of folders that a rename takes along. */
+    inside?: readonly string[] | undefined
   }
   /** Each message that was found with what is to be done to it. */
   messages: readonly (FoundMessage & { change: Change })[]

@@ -82,7 +82,7 @@ export class OperationService {
     const before = await calls.repeated(call)
     if (before !== undefined) return this.get(principal, before)
     const { change, args, creates } = await this.#changeOf(accountId, wanted, signal)
-    const found = await named.find(accountId, wanted.ids)
+    const found = await named.find(accountId, wanted.ids, wanted.kind === 'move' || wanted.kind === 'copy')
     const messages = found.flatMap(each => ('place' in each ? [{ ...each, change }] : []))
     await mayChange(principal, accountId, { kind: wanted.kind, undoOf: undefined, messages })
     if (creates) {

@@ -1,7 +1,7 @@
 /** Operations and their messages in the database. What changes several rows takes the transaction of its caller. */
 import type { OperationState } from '../../contract/operations.ts'
 import type { Database } from '../platform/database/database.ts'
-import { type ItemChange, insertItems, updateItems } from './item-rows.ts'
+import { type ItemChange, insertItems, updateItems } from './operation-item-store.ts'
 import type { ItemRow, OperationRow } from './operation-tables.ts'
 
 export interface OperationQuery {

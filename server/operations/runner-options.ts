@@ -16,7 +16,7 @@ export interface RunnerOptions {
   /** @throws LeaseLost when another process does the operations of the account now. */
   lease(): Lease
   isHeld: IsHeld
-  shown: Pick<ShownOperations, 'follow'>
+  shown: Pick<ShownOperations, 'follow' | 'renameFolder'>
   /** Something changed in a folder. */
   notice(path: string): void
   /** Folders were created, renamed or deleted. */

@@ -1,5 +1,5 @@
 /** Lets the index show what operations change, from when they are taken in; and have read again what they did not change after all. */
-import type { ExpectedChange, ExpectedChanges } from '../index/expected-changes.ts'
+import type { ExpectedChange, ExpectedChanges, Renamed } from '../index/expected-changes.ts'
 import type { AccountIndexer } from '../sync/account-indexer.ts'
 import type { OperationStore } from './operation-store.ts'
 import { type Change, type ItemRow, isPlaced, type OperationRow, type PlacedItem, placeOf } from './operation-tables.ts'
@@ -30,13 +30,15 @@ export class ShownOperations {
       }
     }
     for (const accountId of await store.accounts()) {
+      const failed: PlacedItem[][] = []
       let messages = 0
       for (const operation of await store.listFailed(accountId, readAgain.operations)) {
         messages += operation.total
         if (messages > readAgain.messages) break
-        const failed = (await store.items(operation.id)).filter(isPlaced).filter(isOff)
-        this.#options.expected.of(accountId).readAgain(failed.map(placeOf))
+        failed.push((await store.items(operation.id)).filter(isPlaced).filter(isOff))
       }
+      // The oldest first: where a message was last counts.
+      this.#options.expected.of(accountId).readAgain(failed.reverse().flat().map(returning))
     }
   }
 
@@ -61,15 +63,26 @@ export class ShownOperations {
 
   /** What became of its messages. */
   follow(operation: Operation, items: readonly ItemRow[], changed: readonly ItemRow[]): void {
+    // What is about to be done is shown already.
+    if (changed.every(({ state }) => state === 'sent')) return
     const { expected, indexerOf } = this.#options
     const indexer = indexerOf(operation.account_id)
     const known = expected.of(operation.account_id)
     // While nothing compares, nothing that was read before can come later.
     this.expect(operation, indexer ? items : items.filter(({ state }) => state !== 'done'))
     const off = changed.filter(isPlaced).filter(isOff)
-    known.readAgain(off.map(placeOf))
+    known.readAgain(off.map(returning))
     for (const path of new Set(off.map(item => item.path))) indexer?.notice(path)
   }
+
+  /** On the mail server it has another path. */
+  renameFolder(accountId: string, renamed: Renamed): void {
+    this.#options.expected.of(accountId).renameFolder(renamed)
+  }
+}
+
+function returning(item: PlacedItem) {
+  return { ...placeOf(item), messageId: item.message_id }
 }
 
 /** Undefined where lists show nothing of it. */

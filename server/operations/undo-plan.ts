@@ -36,6 +36,8 @@ export interface PlannedChange {
 export interface PlannedUndo {
   operation: OperationRow
   changes: PlannedChange[]
+  /** Paths of folders that a new name takes along. */
+  inside?: readonly string[]
 }
 
 /** A message as it will be when its turn comes. */

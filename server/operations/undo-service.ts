@@ -126,7 +126,7 @@ export class UndoService {
     }
     const report = reportOf(plans, undos, isDryRun)
     if (isDryRun || undos.size === 0) return report
-    for (const undo of undos.values()) await this.#checkMayChange(principal, undo)
+    for (const [id, undo] of undos) await this.#checkMayChange(principal, undo, planned.get(id)?.inside)
     const omitted = report.changes.length + report.changes_omitted
     const undone = report.undone.filter(({ undo }) => undo !== null)
     const kept: UndoReport = { ...report, undone, changes: [], changes_omitted: omitted }
@@ -134,7 +134,11 @@ export class UndoService {
     return repeated === undefined ? report : (JSON.parse(repeated) as UndoReport)
   }
 
-  async #checkMayChange(principal: Principal, { operation, items }: NewOperation): Promise<void> {
+  async #checkMayChange(
+    principal: Principal,
+    { operation, items }: NewOperation,
+    inside: readonly string[] = [],
+  ): Promise<void> {
     const { mayChange = mayChangeAll } = this.#options
     const messages = items.filter(isPlaced).map(item => ({
       messageId: item.message_id,
@@ -144,7 +148,7 @@ export class UndoService {
     }))
     const { kind, account_id, undo_of } = operation
     const { folder: path, to, isEmptied } = JSON.parse(operation.arguments) as Partial<FolderArguments>
-    const folder = path === undefined ? {} : { folder: { path, to, isEmptied } }
+    const folder = path === undefined ? {} : { folder: { path, to, isEmptied, inside } }
     await mayChange(principal, account_id, { kind, undoOf: undo_of ?? undefined, messages, ...folder })
   }
 

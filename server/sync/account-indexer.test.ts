@@ -105,6 +105,29 @@ test('what is there is indexed, newest first, with texts, and none of it is told
   expect(facts.filter(({ type }) => type !== 'folder_changed')).toEqual([])
 })
 
+test('a message that the mail server could not give is read again, and not forever', async () => {
+  const busy = gateway.deliver({ subject: '', messageId: null, faults: ['unreadable'] })
+  const broken = gateway.deliver({ subject: '', messageId: null, faults: ['unreadable'] })
+  let count = 0
+  gateway.delay = step => {
+    if (step !== 'headersOf') return
+    count++
+    const [first] = gateway.getFolder('INBOX').messages
+    Object.assign(first!, { subject: 'readable', messageId: '<1@x>', faults: [] })
+  }
+  indexer.start()
+  const subjects = async () => {
+    const { messages } = await index().listMessages({ path: 'INBOX', limit: 10 })
+    return messages.map(({ subject }) => subject)
+  }
+  await vi.waitFor(async () => expect(await subjects()).toEqual(['', 'readable']))
+  expect(await uidsIn('INBOX')).toEqual([busy, broken])
+  await vi.waitFor(() => expect(count).toBe(3))
+  await indexer.look(60_000)
+  await isComplete()
+  expect(count).toBe(3)
+})
+
 test('what changes while it is read ahead is indexed as it is then', async () => {
   const uids = Array.from({ length: 900 }, (_, n) => gateway.deliver({ subject: `mail ${n}`, messageId: `<${n}@x>` }))
   const readAhead = Promise.withResolvers<void>()

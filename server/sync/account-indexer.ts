@@ -59,7 +59,8 @@ export class AccountIndexer {
     const facts = new IndexFacts(accountId, { db, hub, index })
     this.#expected = options.expected ?? new AccountExpectations()
     const expected = this.#expected
-    this.#writer = new IndexWriter({ index, own, facts, known: this.#known, expected })
+    const notice = (path: string) => this.notice(path)
+    this.#writer = new IndexWriter({ index, own, facts, known: this.#known, expected, notice })
     this.#folders = new FolderIndexer({
       apply: (batch, asOf) => this.#writer.apply(batch, asOf),
       expected,
@@ -70,7 +71,7 @@ export class AccountIndexer {
       index,
       writer: this.#writer,
       look: boundMs => this.look(boundMs),
-      notice: path => this.notice(path),
+      notice,
     })
     this.#texts = new TextBackfill({
       index,
@@ -267,6 +268,7 @@ export class AccountIndexer {
     }
     const round = await index.currentRound()
     const folders = await this.#writer.applyFolders(standings)
+    this.#expected.listed(done)
     const byPath = new Map(folders.map(folder => [folder.path, folder]))
     let isWhole = true
     for (const [at, { path, status }] of standings.entries()) {
@@ -282,6 +284,7 @@ export class AccountIndexer {
     }
     if (isWhole) {
       this.#expected.compared(done)
+      this.#expected.lookedAtAll(done)
       await this.#writer.settleOrphans(round)
       this.#known.roundOver(standings)
     }
@@ -330,6 +333,7 @@ export class AccountIndexer {
     // From here on a further notice is of something that these figures may not hold.
     for (const path of paths) this.#noticed.delete(path)
     const folders = await this.#writer.applyFolders(standings)
+    this.#expected.listed(done)
     for (const path of paths) {
       const folder = folders.find(each => each.path === path)
       const status = standings.find(each => each.path === path)?.status

@@ -97,9 +97,10 @@ export class FolderIndexer {
   /** What was shown of these messages did not come about. @returns False when the folder was recreated. */
   async #readAgain({ path, uidValidity }: IndexedFolder): Promise<boolean> {
     const { expected } = this.#options
-    const uids = expected.toReadAgain(path, uidValidity)
+    const again = expected.toReadAgain(path, uidValidity)
+    const uids = again.map(({ place }) => place.uid)
     if (!(await this.#readHeaders(path, uidValidity, uids))) return false
-    expected.wereRead(path, uidValidity, uids)
+    expected.wereRead(again)
     return true
   }
 

@@ -17,11 +17,18 @@ export interface IndexWriterOptions {
   known: KnownStandings
   /** Is shown, whatever is read meanwhile. */
   expected: AccountExpectations
+  /** Messages of a folder are to be read again. */
+  notice(path: string): void
 }
+
+/** So often a message is read again that the mail server did not give, and of so many it is known how often. */
+const unreadable = { tries: 3, messages: 10_000 }
 
 export class IndexWriter {
   readonly #options: IndexWriterOptions
   #forwarding: Promise<void> = Promise.resolve()
+  /** How often messages were read again that the mail server did not give. */
+  readonly #tries = new Map<string, number>()
 
   constructor(options: IndexWriterOptions) {
     this.#options = options
@@ -86,6 +93,23 @@ export class IndexWriter {
   async #write(batch: FolderBatch): Promise<AppliedBatch> {
     const { index, own, facts, known } = this.#options
     known.touch()
-    return index.applyBatch(own ? { ...batch, own } : batch, await facts.lowest())
+    const applied = await index.applyBatch(own ? { ...batch, own } : batch, await facts.lowest())
+    this.#readUnreadableAgain(batch)
+    return applied
+  }
+
+  /** While somebody else moves or marks a message, a server may refuse it: it would be indexed as an unreadable one for good. */
+  #readUnreadableAgain({ path, uidValidity, added = [] }: FolderBatch): void {
+    const again = added.filter(({ uid, faults }) => {
+      if (!faults.includes('unreadable')) return false
+      const key = `${uid}:${uidValidity}:${path}`
+      const tries = this.#tries.get(key) ?? 0
+      if (tries >= unreadable.tries || (tries === 0 && this.#tries.size >= unreadable.messages)) return false
+      this.#tries.set(key, tries + 1)
+      return true
+    })
+    if (again.length === 0) return
+    this.#options.expected.readAgain(again.map(({ uid }) => ({ path, uidValidity, uid })))
+    this.#options.notice(path)
   }
 }

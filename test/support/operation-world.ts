@@ -95,7 +95,12 @@ export async function startOperations({
     ...{ store, calls, ids, named, refs, hub, foldersOf, knownFolders, mayChange },
     accounts: accounts as unknown as ConstructorParameters<typeof OperationService>[0]['accounts'],
   })
-  const folders = new FolderService({ calls, ids, refs, operations: service, mayChange })
+  const folders = new FolderService({
+    ...{ calls, ids, refs, operations: service, mayChange, foldersOf },
+    countMessages: async (accountId, path) =>
+      (await pool.run(accountId, 'interactive', connection => connection.listMessages(path, 1, undefined), signal))
+        .total,
+  })
   const undo = new UndoService({ store, moved, calls, ids, operations: service, pool, mayChange })
   const facts: EventOf<'operation_changed'>['data'][] = []
   hub.listen('operation_changed', fact => facts.push(fact))

@@ -1,0 +1,41 @@
+/** What the policy of a token is asked about before a mailbox is changed: every folder that is touched, and every message. */
+import { expect, test } from 'vitest'
+import { principalOf } from '../test/support/operation-world.ts'
+import { controlOf } from './acting-control.ts'
+import type { AskedChange } from './operations/operation-control.ts'
+import type { AskedOrganizing } from './policies/organizing-judge.ts'
+
+async function judged(asked: Partial<AskedChange>): Promise<AskedOrganizing> {
+  const all: AskedOrganizing[] = []
+  const { mayChange } = controlOf({
+    freezes: { isFrozenNow: async () => false },
+    organizing: { admit: async (_principal, each) => void all.push(each) },
+    foldersOf: async () => [],
+  })
+  await mayChange(principalOf('token'), 'a', { kind: 'move', undoOf: undefined, messages: [], ...asked })
+  return all[0]!
+}
+
+test('a new name of a folder is one for each folder in it, and those are asked about under both', async () => {
+  const folder = { path: 'Work', to: 'Job', inside: ['Work/2026', 'Work/2026/May'] }
+  expect(await judged({ kind: 'rename_folder', folder })).toEqual({
+    isDeletion: false,
+    isRename: true,
+    messages: 1,
+    folders: ['Work', 'Work/2026', 'Work/2026/May', 'Job', 'Job/2026', 'Job/2026/May'],
+  })
+})
+
+test('a folder that is deleted with its messages counts as all of them', async () => {
+  const folder = { path: 'Work', to: undefined, isEmptied: true, messages: 41 }
+  const asked = await judged({ kind: 'delete_folder', folder })
+  expect(asked).toEqual({ isDeletion: true, isRename: false, messages: 42, folders: ['Work'] })
+})
+
+test('messages are asked about in the folder where they are and the one where they go', async () => {
+  const place = { path: 'INBOX', uidValidity: 1, uid: 1 }
+  const message = { messageId: null, identity: null, place, change: { to: 'Archive' } }
+  const asked = await judged({ messages: [message, { ...message, place: { ...place, uid: 2 } }] })
+  expect(asked).toMatchObject({ isDeletion: false, messages: 2 })
+  expect(new Set(asked.folders)).toEqual(new Set(['INBOX', 'Archive']))
+})
