@@ -2,16 +2,18 @@
  * A device that is notified, in Chromium: the page asks on a click, the service worker shows what the server pushed, and a click on it opens the
  * approval. Only the push service of the browser's maker is stood in for, by ours: what that takes from the server is handed to the browser.
  */
-import type { Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { approvalsApi } from '../../contract/approvals.ts'
 import { draftsApi } from '../../contract/drafts.ts'
 import { outboxApi } from '../../contract/outbox.ts'
 import { pushApi } from '../../contract/push.ts'
 import { type ActingWorld, startActingWorld } from '../support/acting-world.ts'
-import { expectAccessible, expectNothingClipped, keepPicture, setScheme } from '../support/browser.ts'
+import { expectAccessible, expectNothingClipped, keepPicture, setScheme, visit } from '../support/browser.ts'
+import { launchBrowser } from '../support/browser-launch.ts'
 import { PushStandIn, type StandInBrowser } from '../support/push-stand-in.ts'
 import { available } from '../support/require.ts'
+import { type SignedIn, signIn } from '../support/signed-in.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { selfSignedIn } from '../support/tls.ts'
 
@@ -42,13 +44,18 @@ const findShown = `navigator.serviceWorker.getRegistration('/').then(async regis
 describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
   let world: ActingWorld
   let service: PushStandIn
+  let browser: Browser
+  let storageState: SignedIn
 
   beforeAll(async () => {
     const dir = tempDir('push')
     service = new PushStandIn(selfSignedIn(dir.path))
     const end = await service.start()
     world = await startActingWorld({ RUSTYMAIL_PUSH_SERVICES: service.host })
+    browser = await launchBrowser({ isWhole: true })
+    storageState = await signIn(browser, world.run.url)
     return async () => {
+      await browser.close()
       await world.stop()
       await end()
       dir.remove()
@@ -67,10 +74,10 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     return sent.approval_id!
   }
 
-  async function openAs(browser: StandInBrowser, size: { width?: number; height?: number } = {}) {
-    const { page, expectQuiet } = await world.open('/', size)
+  async function openAs(device: StandInBrowser, size: { width?: number; height?: number } = {}) {
+    const { page, expectQuiet } = await visit(browser, world.run.url, { storageState, ...size })
     await page.context().grantPermissions(['notifications'], { origin: world.run.url })
-    await page.addInitScript(standIn(browser))
+    await page.addInitScript(standIn(device))
     await page.goto(`${world.run.url}/profile`)
     return { page, expectQuiet }
   }

@@ -8,6 +8,7 @@ import { Button } from '../ui/button.tsx'
 import { ErrorNote } from '../ui/error-state.tsx'
 import { DenyDialog } from './deny-dialog.tsx'
 import { EditHeldDialog } from './edit-held-dialog.tsx'
+import { NextWaiting } from './next-waiting.tsx'
 import { SignInAgainDialog } from './sign-in-again.tsx'
 import { useApprove } from './use-approvals.ts'
 
@@ -45,6 +46,7 @@ export function ApprovalActions({
       {approve.error && !isSigningIn && <ErrorNote error={approve.error} />}
       {state === 'waiting' && because !== null && <p className="text-sm text-soft">{because}</p>}
       {state !== 'waiting' && <p className="text-sm text-soft">{endWords(detail)}</p>}
+      {state !== 'waiting' && <NextWaiting after={detail.id} />}
       {state === 'waiting' && (
         <div className="flex flex-wrap justify-end gap-2">
           <Button className={tall} icon={X} disabled={!may('deny')} onClick={() => setDialog('deny')}>
