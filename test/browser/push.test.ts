@@ -11,7 +11,8 @@ import { pushApi } from '../../contract/push.ts'
 import { type ActingWorld, startActingWorld } from '../support/acting-world.ts'
 import { expectAccessible, expectNothingClipped, keepPicture, setScheme, visit } from '../support/browser.ts'
 import { launchBrowser } from '../support/browser-launch.ts'
-import { PushStandIn, type StandInBrowser } from '../support/push-stand-in.ts'
+import { patience } from '../support/patience.ts'
+import { fingerprintOf, PushStandIn, type StandInBrowser } from '../support/push-stand-in.ts'
 import { available } from '../support/require.ts'
 import { type SignedIn, signIn } from '../support/signed-in.ts'
 import { tempDir } from '../support/temp-dir.ts'
@@ -76,6 +77,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
 
   async function openAs(device: StandInBrowser, size: { width?: number; height?: number } = {}) {
     const { page, expectQuiet } = await visit(browser, world.run.url, { storageState, ...size })
+    page.context().setDefaultTimeout(patience)
     await page.context().grantPermissions(['notifications'], { origin: world.run.url })
     await page.addInitScript(standIn(device))
     await page.goto(`${world.run.url}/profile`)
@@ -167,7 +169,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
   test('what cannot be read is shown as something, and leads no further than the page', async () => {
     const { page } = await openAs(service.browser('odd'))
     await page.getByRole('button', { name: 'Notify this device' }).click()
-    await page.getByText('This device').first().waitFor()
+    await page.getByRole('listitem').filter({ hasText: 'This device' }).waitFor()
     const deliver = await connect(page)
     await deliver({
       kind: 'approvals',
@@ -195,7 +197,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await mine.waitFor()
     const others = (await person(pushApi.getPush)).items.length - 1
     const { items } = await person(pushApi.getPush)
-    const own = items.find(({ service: host, user_agent: agent }) => host === service.host && agent.includes('Chrome'))
+    const own = items.find(({ fingerprint }) => fingerprint === fingerprintOf(phone))
     await person(pushApi.unsubscribePush, { params: { subscription_id: own!.id } })
     expect((await person(pushApi.getPush)).items).toHaveLength(others)
     // As after a new sign-in: the page subscribes again what the server has forgotten.

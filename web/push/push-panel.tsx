@@ -40,7 +40,7 @@ export function PushPanel() {
           {items.length > 0 && (
             <ul aria-label="Devices that are notified" className="rounded-md border">
               {items.map(item => (
-                <Device key={item.id} device={item} isOwn={item === own} publicKey={publicKey} />
+                <Device key={item.id} device={item} isOwn={item.id === own?.id} publicKey={publicKey} />
               ))}
             </ul>
           )}
