@@ -109,7 +109,7 @@ function standingOf({
   }
 }
 
-/** Whom push services may write to: the page where it has a name, since they refuse one of this machine. */
+/** The contact that push services are given: the page where it has a name, since they refuse one of this machine. */
 function subjectOf(url: string): string {
   const { protocol, hostname, origin } = new URL(url)
   return protocol === 'https:' && hostname !== 'localhost' ? origin : `mailto:postmaster@${hostname}`

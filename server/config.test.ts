@@ -75,6 +75,19 @@ test('mail servers that are believed are named in pairs', () => {
   }
 })
 
+test('push services are hosts, with a port where it is not 443, or none', () => {
+  const servicesOf = (value: string) => loadConfig([], { RUSTYMAIL_PUSH_SERVICES: value }).pushServices
+  expect(loadConfig([], {}).pushServices).toContain('fcm.googleapis.com')
+  expect(servicesOf('*.push.example.com, push.example.org:8443')).toEqual([
+    '*.push.example.com',
+    'push.example.org:8443',
+  ])
+  expect(servicesOf('none')).toEqual([])
+  for (const wrong of ['https://push.example.com', '*', 'push.*.com', 'a b', '*example.com', 'x:port']) {
+    expect(() => servicesOf(wrong)).toThrow('RUSTYMAIL_PUSH_SERVICES must be hosts')
+  }
+})
+
 test('our names are those of the settings, of this machine, and those that are named', () => {
   const hostsFor = (set: Record<string, string>) => hostsOf(loadConfig([], set).http)
   const bare = hostsFor({})

@@ -96,7 +96,7 @@ export class ApprovalPushes {
   }
 
   async #rounds(): Promise<void> {
-    // Whoever wakes it has ended what they do.
+    // What comes in the same turn is looked at together.
     await new Promise(setImmediate)
     while (this.#isWorkWanted && !this.#isStopped) {
       this.#isWorkWanted = false

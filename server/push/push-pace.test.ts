@@ -46,7 +46,7 @@ test('no more than so many in an hour; what is beyond waits for the next, togeth
   expect(rest).toEqual([[3_600_200, Array.from({ length: 7 }, (_, index) => `group ${index + 3}`)]])
 })
 
-test('users do not wait for each other; what was not told counts for nothing, and nothing is kept of who is quiet', () => {
+test('users do not wait for each other; only what was told counts', () => {
   const pace = new PushPace(times)
   pace.note('ann', 'a', 0)
   pace.note('ben', 'a', 0)

@@ -23,7 +23,7 @@ export interface PushSenderOptions {
   keys(): Promise<VapidKeys>
   /** To public addresses alone, unless private ones are allowed. */
   fetch: typeof fetch
-  /** Whom a push service may write to: `https:` or `mailto:`. */
+  /** The contact that push services are given: `https:` or `mailto:`. */
   subject(): string
   timeoutMs?: number
 }

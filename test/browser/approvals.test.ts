@@ -203,5 +203,21 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await keepPicture(page, `approval-${scheme}-${width}`)
     await expectNothingClipped(page, `an approval, ${width}`)
     await expectAccessible(page, `an approval, ${width}`)
+    if (width >= 768) return
+    // When it is decided, the next one is in reach, and not where the decision was.
+    const decided = (await approve(page).boundingBox())!
+    const back = (await page.getByRole('link', { name: 'All approvals' }).boundingBox())!
+    const named = { params: { approval_id: submission.approval_id! } }
+    await person(approvalsApi.deny, { ...named, body: { hash: submission.hash } })
+    const next = page.getByRole('link', { name: 'Next one that waits' })
+    await next.waitFor()
+    const box = (await next.boundingBox())!
+    expect(Math.min(box.height, back.height)).toBeGreaterThanOrEqual(44)
+    expect(box.y + box.height).toBeLessThanOrEqual(560)
+    expect(box.x + box.width).toBeLessThan(decided.x + decided.width / 2)
+    await keepPicture(page, `approval-decided-${scheme}-${width}`)
+    await next.click()
+    await page.waitForURL(url => url.searchParams.get('open') !== submission.approval_id)
+    await read.or(approve(page)).waitFor()
   })
 })

@@ -82,7 +82,7 @@ async function startWorld(environment: Record<string, string> = {}): Promise<Wor
   return world
 }
 
-test('a token asks, and the browser of who may approve is told who and how many, and nothing of the message', async () => {
+test('a token asks, and the browser of a user who may approve is told the name and the count, and nothing of the message', async () => {
   const world = await startWorld()
   const { people, service, account } = world
   const [phone, shy] = [service.browser('phone'), service.browser('shy')]

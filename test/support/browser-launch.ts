@@ -44,8 +44,12 @@ const flags = [
   ...fewProcesses.flags,
 ]
 
-/** The one without windows where there is it: the same engine, at a quarter of what the process beside its pages costs. */
-export function launchBrowser(): Promise<Browser> {
-  const executablePath = findTool('chromium-headless-shell') ?? getTool('chromium')
+/**
+ * The one without windows where there is it: the same engine, at a quarter of what the process beside its pages costs.
+ * @param isWhole The one that people use, for what the other lacks: it shows no notifications.
+ */
+export function launchBrowser({ isWhole = false } = {}): Promise<Browser> {
+  const shell = isWhole ? undefined : findTool('chromium-headless-shell')
+  const executablePath = shell ?? getTool('chromium')
   return chromium.launch({ executablePath, headless: true, args: flags })
 }

@@ -39,7 +39,7 @@ export function OpenApproval({ approvalId, backHref }: { approvalId: string; bac
     shown && { ...data, hash: shown.hash, content: shown.content, submission: shownOf(shown, data) }
   return (
     <>
-      <p className="border-b px-2 py-1 lg:hidden">
+      <p className="border-b px-2 py-1 *:min-h-11 lg:hidden">
         <ButtonLink href={backHref} variant="quiet" icon={ArrowLeft}>
           All approvals
         </ButtonLink>

@@ -1,4 +1,4 @@
-/** After a decision: what waits next, with the keyboard on it. */
+/** After a decision: what waits next, with the keyboard on it; at the bottom, where the thumb is, and not under the button that decided. */
 import { ArrowRight } from 'lucide-react'
 import { useEffect, useRef } from 'react'
 import { ButtonLink } from '../ui/button.tsx'
@@ -25,7 +25,7 @@ export function NextWaiting({ after, takesFocus }: { after: string; takesFocus: 
   }, [takesFocus, next])
   if (next === undefined) return null
   return (
-    <div ref={place} className="flex justify-end">
+    <div ref={place} className="justify-self-start *:min-h-11">
       <ButtonLink href={`/approvals?open=${encodeURIComponent(next)}`} icon={ArrowRight}>
         Next that waits
       </ButtonLink>

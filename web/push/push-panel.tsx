@@ -40,7 +40,7 @@ export function PushPanel() {
           {items.length > 0 && (
             <ul aria-label="Devices that are notified" className="rounded-md border">
               {items.map(item => (
-                <Device key={item.id} device={item} isOwn={item === own} publicKey={publicKey} />
+                <Device key={item.id} device={item} isOwn={item.id === own?.id} publicKey={publicKey} />
               ))}
             </ul>
           )}
@@ -126,13 +126,13 @@ function Device({ device, isOwn, publicKey }: DeviceProps) {
 
 /** Only here: it needs what this browser knows of its subscription. */
 function Details({ device: { details }, publicKey }: { device: PushSubscription; publicKey: string }) {
-  const { mutate, isPending, error } = useSubscribe(publicKey)
+  const { mutate, isPending, error, variables } = useSubscribe(publicKey)
   return (
     <>
       <Checkbox
         label="Say which program asks, and for which account"
         hint="Otherwise only how many messages wait. What is on the lock screen can be read by others."
-        isChecked={details === 'sender'}
+        isChecked={(isPending ? variables : details) === 'sender'}
         disabled={isPending}
         onChange={isTelling => mutate(isTelling ? 'sender' : 'none')}
       />
