@@ -147,7 +147,9 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   })
   const asking = { db, hub, ruling, freezes, sessions, intake, baseUrl: address, logger }
   const approving = composeApprovals({ ...mailboxes, ...asking })
-  const proposed = composeProposals({ proposing, mailboxes, approving, hub, freezes, mayPrune, retention, logger })
+  const proposed = composeProposals({
+    ...{ proposing, db, config, mailboxes, approving, hub, freezes, mayPrune, retention, logger },
+  })
   const limits = new HttpLimits({ rates: config.http.limits, now: Date.now })
   const http: HttpServer = createHttpServer({
     logger,

@@ -1,6 +1,5 @@
 /** Acting on mail, wired by hand: operations, drafts and the outbox, which policies and freezes hold. A part of the composition root. */
 
-import type { Scope } from '../contract/scope.ts'
 import { controlOf, isFrozenBy } from './acting-control.ts'
 import { type ComposedDrafts, composeDrafts, type DraftSurroundings } from './compose-drafts.ts'
 import { type ComposedOperations, composeOperations, type OperationSurroundings } from './compose-operations.ts'
@@ -38,8 +37,6 @@ export interface ComposedActing {
   outbox: OutboxService
   /** Whether those who handed in a message may still send it. */
   mayStillSend(sender: Sender, db?: Database): Promise<boolean>
-  /** Whether they still have the scope for the account. */
-  mayStillAct(sender: Sender, scope: Scope): Promise<boolean>
   addRoutes(http: HttpServer): void
   /** Before what watches accounts. */
   before: Part
@@ -72,9 +69,7 @@ export function composeActing(around: ActingSurroundings): ComposedActing {
     leaving.lookAgain()
   })
   return {
-    ...{ operations, folders, proposed, writing, outbox: leaving.outbox, mayStillSend },
-    mayStillAct: (sender, scope) => mayStillSend(sender, db, scope),
-    ...{ before: changing.before },
+    ...{ operations, folders, proposed, writing, outbox: leaving.outbox, mayStillSend, before: changing.before },
     addRoutes: http => {
       changing.addRoutes(http)
       writing.addRoutes(http)

@@ -81,10 +81,7 @@ export interface MailSurroundings {
 }
 
 export interface ComposedMail
-  extends Pick<
-    ComposedActing,
-    'operations' | 'folders' | 'proposed' | 'writing' | 'outbox' | 'mayStillSend' | 'mayStillAct'
-  > {
+  extends Pick<ComposedActing, 'operations' | 'folders' | 'proposed' | 'writing' | 'outbox' | 'mayStillSend'> {
   accounts: AccountService
   health: HealthRegistry
   pool: ConnectionPool
@@ -190,7 +187,6 @@ export function composeMail({
     writing: acting.writing,
     outbox: acting.outbox,
     mayStillSend: acting.mayStillSend,
-    mayStillAct: acting.mayStillAct,
     sandbox,
     addRoutes: http => {
       const startSandbox = () => sandbox.start({ isAsked: true })

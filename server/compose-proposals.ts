@@ -2,6 +2,7 @@
 import type { ComposedApprovals } from './compose-approvals.ts'
 import type { ComposedMail } from './compose-mail.ts'
 import type { ComposedPolicies } from './compose-policies.ts'
+import type { Config } from './config.ts'
 import type { EventHub } from './events/event-hub.ts'
 import type { FreezeService } from './freezes/freeze-service.ts'
 import type { Database } from './platform/database/database.ts'
@@ -19,6 +20,7 @@ import { ProposalService } from './proposals/proposal-service.ts'
 import { ProposalStore } from './proposals/proposal-store.ts'
 import { ProposalSweeper } from './proposals/proposal-sweeper.ts'
 import { proposalTools } from './proposals/proposal-tools.ts'
+import { proposerRights } from './proposer-rights.ts'
 import type { Tool } from './tools/tool.ts'
 
 export interface Proposing {
@@ -36,8 +38,10 @@ export function composeIntake(db: Database, { policies }: Pick<ComposedPolicies,
 
 export interface ProposalSurroundings {
   proposing: Proposing
+  db: Database
+  config: Pick<Config, 'apiKey'>
   hub: EventHub
-  mailboxes: Pick<ComposedMail, 'proposed' | 'writing' | 'outbox' | 'mayStillAct'>
+  mailboxes: Pick<ComposedMail, 'proposed' | 'writing' | 'outbox'>
   approving: Pick<ComposedApprovals, 'approvals' | 'settings'>
   freezes: FreezeService
   mayPrune: FindLease
@@ -52,15 +56,15 @@ export interface ComposedProposals {
 }
 
 export function composeProposals(around: ProposalSurroundings): ComposedProposals {
-  const { proposing, hub, mailboxes, approving, freezes, mayPrune, retention, logger } = around
+  const { proposing, db, config, hub, mailboxes, approving, freezes, mayPrune, retention, logger } = around
   const { store, ids, book } = proposing
-  const { outbox, writing, proposed, mayStillAct } = mailboxes
+  const { outbox, writing, proposed } = mailboxes
   const { approvals, settings } = approving
   const { operations, changes } = proposed
   const kinds = new ItemKinds({ book, operations, drafts: writing.proposed, approvals, outbox, hub })
   const proposals = new ProposalService({
     ...{ store, book, kinds, hub, freezes, settings },
-    mayStill: (proposal, scope) => mayStillAct(proposal, scope),
+    mayStill: proposerRights({ db, hasApiKey: config.apiKey !== undefined, now: Date.now }),
   })
   const diff = new ProposalDiff({ proposals, changes })
   const isPruning = () => mayPrune() !== undefined

@@ -138,6 +138,7 @@ onEachDatabase(open => {
     await world.stop()
     const race = await Promise.all([apply(), apply(), apply()])
     expect(race.flatMap(({ results }) => results).filter(({ code }) => code === null)).toHaveLength(2)
+    expect((await world.proposals.get(agent, id)).state).toBe('applied')
     expect(folders(world)).toBe(before)
     await world.restart()
     await world.allSettled([flags, move])
