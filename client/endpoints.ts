@@ -49,7 +49,6 @@ export const endpoints = {
     verifyAudit: 'POST /api/dashboard/audit/verify',
     getAuditSettings: 'GET /api/dashboard/audit/settings',
     changeAuditSettings: 'PUT /api/dashboard/audit/settings  body',
-    exportAudit: 'GET /api/dashboard/audit/export principal,operation,effect,account_id,outcome,from,to,format file',
   },
   clients: {
     listClients: 'GET /api/dashboard/clients page,per_page,filter,kind,status,principal,sort,order',
@@ -66,9 +65,6 @@ export const endpoints = {
     previewDraft: 'GET /api/v1/accounts/{account_id}/drafts/{draft_id}/preview',
     getSignature: 'GET /api/v1/accounts/{account_id}/signature',
     setSignature: 'PUT /api/v1/accounts/{account_id}/signature  body',
-    uploadAttachment: 'POST /api/v1/accounts/{account_id}/drafts/{draft_id}/attachments rev,name,type upload',
-    getAttachment: 'GET /api/v1/accounts/{account_id}/drafts/{draft_id}/attachments/{attachment_id}  file',
-    getRaw: 'GET /api/v1/accounts/{account_id}/drafts/{draft_id}/raw  file',
   },
   events: {
     getStreamHealth: 'GET /api/dashboard/streams',
@@ -83,9 +79,6 @@ export const endpoints = {
     listFolders: 'GET /api/v1/accounts/{account_id}/folders counts,role,name,limit,cursor',
     listMessages: 'GET /api/v1/accounts/{account_id}/messages folder,limit,cursor,preview',
     getMessage: 'GET /api/v1/accounts/{account_id}/messages/{ref}',
-    getAttachment: 'GET /api/v1/accounts/{account_id}/messages/{ref}/attachments/{attachment_id}  file',
-    getMessageRaw: 'GET /api/v1/accounts/{account_id}/messages/{ref}/raw  file',
-    getAttachmentsZip: 'GET /api/v1/accounts/{account_id}/messages/{ref}/attachments.zip  file',
   },
   mailIndex: {
     listChanges: 'GET /api/v1/accounts/{account_id}/changes since,limit',
@@ -141,11 +134,13 @@ export const endpoints = {
     addPasskey: 'POST /api/dashboard/profile/passkeys  body',
     removePasskey: 'DELETE /api/dashboard/profile/passkeys/{passkey_id}',
   },
-  push: {
-    getPush: 'GET /api/dashboard/push',
-    subscribePush: 'POST /api/dashboard/push/subscriptions  body',
-    unsubscribePush: 'DELETE /api/dashboard/push/subscriptions/{subscription_id}',
-    testPush: 'POST /api/dashboard/push/subscriptions/{subscription_id}/test',
+  proposals: {
+    listProposals: 'GET /api/v1/proposals state,account_id,limit,cursor',
+    getProposal: 'GET /api/v1/proposals/{proposal_id}',
+    listProposedChanges: 'GET /api/v1/proposals/{proposal_id}/changes item_id,limit,cursor',
+    applyProposal: 'POST /api/v1/proposals/{proposal_id}/apply  body',
+    declineProposal: 'POST /api/v1/proposals/{proposal_id}/decline  body',
+    withdrawProposal: 'POST /api/v1/proposals/{proposal_id}/withdraw  body',
   },
   settings: {
     getConfig: 'GET /api/dashboard/config',

@@ -19,6 +19,7 @@ import { operationsApi } from './operations.ts'
 import { outboxApi } from './outbox.ts'
 import { policyApi } from './policy.ts'
 import { profileApi } from './profile.ts'
+import { proposalsApi } from './proposals.ts'
 import { pushApi } from './push.ts'
 import { settingsApi } from './settings.ts'
 import { systemApi } from './system.ts'
@@ -45,6 +46,7 @@ export const api = {
   policy: policyApi,
   outbox: outboxApi,
   profile: profileApi,
+  proposals: proposalsApi,
   push: pushApi,
   settings: settingsApi,
   system: systemApi,

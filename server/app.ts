@@ -14,6 +14,7 @@ import { composeObserving } from './compose-observing.ts'
 import { composeOutbound } from './compose-outbound.ts'
 import { composePolicies } from './compose-policies.ts'
 import { composePush } from './compose-push.ts'
+import { composeIntake, composeProposals } from './compose-proposals.ts'
 import { composeStorage } from './compose-storage.ts'
 import type { Config } from './config.ts'
 import type { EventHub } from './events/event-hub.ts'
@@ -103,8 +104,10 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const { freezes } = stopping
   const ruling = composePolicies({ db, hub, writtenTo: (...asked) => mailboxes.writtenTo(...asked), logger })
   const { shown } = ruling
+  const proposing = composeIntake(db, ruling)
+  const intake = proposing.book
   const mailboxes = composeMail({
-    ...{ config, db, secrets, hub, guard, leases, gateway, freezes, ruling },
+    ...{ config, db, secrets, hub, guard, leases, gateway, freezes, ruling, intake },
     ...{ mayPrune, retention, calls, logger },
   })
   const { accounts, pool, sandbox } = mailboxes
@@ -143,12 +146,16 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     deadlineMs: config.assistant.deadlineMs,
     observe: call => calls.recordProvider(call),
   })
-  const approving = composeApprovals({ ...mailboxes, db, hub, ruling, freezes, sessions, baseUrl: address, logger })
+  const asking = { db, hub, ruling, freezes, sessions, intake, baseUrl: address, logger }
+  const approving = composeApprovals({ ...mailboxes, ...asking })
   const { approver } = approving
   const services = config.pushServices
   const pushes = composePush({
     ...{ db, hub, leases, secrets, accounts, approver, pushing, services, calls, logger },
     baseUrl: address,
+  })
+  const proposed = composeProposals({
+    ...{ proposing, db, config, mailboxes, approving, hub, freezes, mayPrune, retention, logger },
   })
   const limits = new HttpLimits({ rates: config.http.limits, now: Date.now })
   const http: HttpServer = createHttpServer({
@@ -189,6 +196,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   ruling.addRoutes(http)
   approving.addRoutes(http)
   pushes.addRoutes(http)
+  proposed.addRoutes(http)
   mailboxes.addRoutes(http)
   observing.addRoutes(http, { db, trail })
   assistantRoutes(http, assistant)
@@ -197,7 +205,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const mcp = composeMcp({
     ...mailboxes,
     baseUrl: address,
-    tools: approving.tools,
+    tools: [...approving.tools, ...proposed.tools],
     heard: approving.observe,
     http,
     exchanges,
@@ -222,6 +230,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     ...mailboxes.parts,
     approving.part,
     pushes.part,
+    proposed.part,
     pagePart(http, root, logger),
     ...observing.parts,
     backupPart(config, () => stored.mayBackUp() !== undefined, logger),

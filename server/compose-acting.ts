@@ -3,7 +3,7 @@
 import { controlOf, isFrozenBy } from './acting-control.ts'
 import { type ComposedDrafts, composeDrafts, type DraftSurroundings } from './compose-drafts.ts'
 import { type ComposedLeaving, composeLeaving } from './compose-leaving.ts'
-import { composeOperations, type OperationSurroundings } from './compose-operations.ts'
+import { type ComposedOperations, composeOperations, type OperationSurroundings } from './compose-operations.ts'
 import { composeOutbox } from './compose-outbox.ts'
 import type { ComposedPolicies } from './compose-policies.ts'
 import type { Config } from './config.ts'
@@ -16,7 +16,7 @@ import type { HttpServer } from './platform/http/http-server.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { OutboundGuard } from './platform/network/outbound-guard.ts'
 
-export interface ActingSurroundings extends Omit<OperationSurroundings, 'control'>, DraftSurroundings {
+export interface ActingSurroundings extends Omit<OperationSurroundings, 'control' | 'intake'>, DraftSurroundings {
   config: Pick<Config, 'smtpConnections' | 'apiKey'>
   /** Of mail servers. */
   guard: OutboundGuard
@@ -29,6 +29,7 @@ export interface ActingSurroundings extends Omit<OperationSurroundings, 'control
 export interface ComposedActing {
   operations: OperationService
   folders: FolderService
+  proposed: ComposedOperations['proposed']
   /** What leaves is made of. */
   writing: ComposedDrafts
   outbox: OutboxService
@@ -46,7 +47,7 @@ export function composeActing(around: ActingSurroundings): ComposedActing {
     indexerOf(accountId)?.listing ??
     pool.run(accountId, 'interactive', connection => connection.listFolders(false), AbortSignal.timeout(timeoutMs()))
   const control = controlOf({ freezes, organizing: ruling.organizing, foldersOf })
-  const { operations, folders, ...changing } = composeOperations({ ...around, control })
+  const { operations, folders, proposed, ...changing } = composeOperations({ ...around, control })
   const writing = composeDrafts(around)
   const leaving = composeLeaving({ ...around, hasApiKey: config.apiKey !== undefined })
   const outgoing = composeOutbox({
@@ -65,7 +66,7 @@ export function composeActing(around: ActingSurroundings): ComposedActing {
     outgoing.lookAgain()
   })
   return {
-    ...{ operations, folders, writing, outbox: outgoing.outbox, leaving, before: changing.before },
+    ...{ operations, folders, proposed, writing, outbox: outgoing.outbox, leaving, before: changing.before },
     addRoutes: http => {
       changing.addRoutes(http)
       writing.addRoutes(http)

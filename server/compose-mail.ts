@@ -39,6 +39,7 @@ import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import type { OutboundGuard } from './platform/network/outbound-guard.ts'
 import type { Principal } from './platform/principal.ts'
+import type { ProposalIntake } from './platform/proposal-intake.ts'
 import type { RetentionClock } from './platform/retention-clock.ts'
 import { type SecretBox, Signer } from './platform/secret-box.ts'
 import { poolLimitsPart } from './pool-limits-part.ts'
@@ -61,6 +62,8 @@ export interface MailSurroundings {
   hub: EventHub
   freezes: FreezeService
   ruling: ComposedPolicies
+  /** Of what is only proposed. */
+  intake: ProposalIntake
   /** Of mail servers. */
   guard: OutboundGuard
   /** One process watches an account. */
@@ -74,7 +77,7 @@ export interface MailSurroundings {
 }
 
 export interface ComposedMail
-  extends Pick<ComposedActing, 'operations' | 'folders' | 'writing' | 'outbox' | 'leaving'> {
+  extends Pick<ComposedActing, 'operations' | 'folders' | 'proposed' | 'writing' | 'outbox' | 'leaving'> {
   accounts: AccountService
   health: HealthRegistry
   pool: ConnectionPool
@@ -95,6 +98,7 @@ export function composeMail({
   hub,
   freezes,
   ruling,
+  intake,
   guard,
   leases,
   mayPrune,
@@ -156,7 +160,7 @@ export function composeMail({
   const indexed = new IndexedMail({ ...fromIndex, hasIndex: composed.hasIndex, defaultLevel })
   const watcher = new MailWatcher({ accounts, states, pool, refs, health, hub, leases, logger, indexing })
   const acting = composeActing({
-    ...{ config, db, hub, pool, refs, guard, accounts, freezes, ruling, shown, calls },
+    ...{ config, db, hub, pool, refs, guard, accounts, freezes, ruling, intake, shown, calls },
     ...{ index, expected, indexerOf: composed.find, mail, bodies, cleaner: reading.cleaner, timeoutMs },
     ...{ leases, mayPrune, retention, logger },
   })
@@ -175,6 +179,7 @@ export function composeMail({
     }),
     operations: acting.operations,
     folders: acting.folders,
+    proposed: acting.proposed,
     writing: acting.writing,
     outbox: acting.outbox,
     leaving: acting.leaving,

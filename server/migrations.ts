@@ -20,6 +20,7 @@ import * as bounceCursors from './outbox/migrations/0023-bounce-cursors.ts'
 import { type Migrations, together } from './platform/database/migrate.ts'
 import * as policies from './policies/migrations/0019-policies.ts'
 import * as push from './push/migrations/0022-push.ts'
+import * as proposals from './proposals/migrations/0024-proposals.ts'
 import * as settings from './settings/migrations/0001-settings.ts'
 import * as writeProbe from './storage/migrations/0007-write-probe.ts'
 import * as folderStates from './sync/migrations/0010-folder-states.ts'
@@ -52,4 +53,5 @@ export const migrations: Migrations = {
   '0021-let-out': letOut,
   '0022-push': push,
   '0023-bounce-cursors': bounceCursors,
+  '0024-proposals': proposals,
 }

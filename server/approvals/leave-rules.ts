@@ -60,7 +60,8 @@ export class LeaveRules implements Leaving {
       if (!(await outbox.hold(transaction, tell, row, id))) return
       const settings = await this.#options.settings.read(transaction)
       const answers = answeredBy(row)
-      const approval = newApproval({ id, submission: row, answers, judged, findings, settings, now: now() })
+      const held = { id, submission: row, answers, judged, findings, settings, proposalId: null, now: now() }
+      const approval = newApproval(held)
       await this.#options.store.insert(transaction, approval)
       tell(requestedFact(approval, judged.recipients.length, approval.created_at))
     })

@@ -13,13 +13,15 @@ export interface Held {
   judged: JudgedMessage
   findings: readonly PolicyFinding[]
   settings: ApprovalSettings
+  /** Of which the message is an item. */
+  proposalId: string | null
   /** In epoch milliseconds. */
   now: number
 }
 
 const hour = 60 * 60_000
 
-export function newApproval({ id, submission, answers, judged, findings, settings, now }: Held): ApprovalRow {
+export function newApproval({ id, submission, answers, judged, findings, settings, proposalId, now }: Held): ApprovalRow {
   const { principal_kind, principal_id, principal_name, user_id, account_id, hash } = submission
   return {
     id,
@@ -30,6 +32,7 @@ export function newApproval({ id, submission, answers, judged, findings, setting
     findings: JSON.stringify(findings),
     message: answers ? JSON.stringify({ id: null, ref: answers.ref }) : null,
     group_key: groupOf(principal_id, answers, judged),
+    proposal_id: proposalId,
     needed: settings.approvers,
     decisions: '[]',
     created_at: new Date(now).toISOString(),

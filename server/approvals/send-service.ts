@@ -13,6 +13,7 @@ import type { OutboxService } from '../outbox/outbox-service.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
+import { noProposals, type ProposalIntake, type ProposedItem } from '../platform/proposal-intake.ts'
 import type { JudgedMessage, PolicyJudge, Verdict } from '../policies/policy-decision.ts'
 import type { PolicyRates } from '../policies/policy-rates.ts'
 import type { PolicyService } from '../policies/policy-service.ts'
@@ -35,6 +36,8 @@ export interface SendServiceOptions {
   store: ApprovalStore
   settings: Pick<ApprovalSettingsHolder, 'read'>
   hub: Pick<EventHub, 'transact'>
+  /** Left out where nothing is only proposed. */
+  intake?: ProposalIntake
   accounts: { get(principal: Principal, accountId: string): Promise<{ enabled: boolean; smtp: unknown }> }
   /** Addresses of the thread of a message; undefined where they are not known. */
   peopleOf(
@@ -154,7 +157,7 @@ export class SendService {
     { sendAt, read }: { sendAt: number | undefined; read: ReadPolicy | undefined },
     { transaction, tell }: { transaction: Database; tell: Parameters<OutboxService['submit']>[1] },
   ): Promise<{ id: string }> {
-    const { outbox, rates, store, nextId, now } = this.#options
+    const { outbox, rates, store, nextId, now, intake = noProposals } = this.#options
     const recipients = composed.envelope.to.length
     if (read) {
       // Here nobody comes between what is counted and what is stored.
@@ -175,7 +178,12 @@ export class SendService {
     })
     if (id === null) return submission
     const { answers } = composed
-    const approval = newApproval({ id, submission, answers, judged, findings, settings, now: now() })
+    const isProposed = intake.isProposing(principal)
+    const item = toProposedMessage(submission.id, composed)
+    const proposalId = isProposed ? await intake.put(transaction, tell, principal, composed.accountId, [item]) : null
+    // It is one thing to decide about, not two.
+    if (isProposed) await intake.drop(transaction, composed.draftId)
+    const approval = newApproval({ id, submission, answers, judged, findings, settings, proposalId, now: now() })
     await store.insert(transaction, approval)
     tell(requestedFact(approval, recipients, approval.created_at))
     return submission
@@ -210,4 +218,11 @@ function denied({ findings }: Verdict): Problem {
       return named === '' ? why : `${why.replace(/\.$/, '')}: ${named}.`
     })
   return new Problem('policy_denied', `The policy of the token does not allow this. ${words.join(' ')}`)
+}
+
+function toProposedMessage(id: string, { hash, subject, envelope }: ComposedMessage): ProposedItem {
+  const named = envelope.to.slice(0, 3).join(', ')
+  const more = envelope.to.length > 3 ? ` and ${envelope.to.length - 3} more` : ''
+  const words = `Send “${subject.slice(0, 200)}” to ${named}${more}`
+  return { id, kind: 'message', hash, words, needsFirst: [], messages: 0, deletions: 0 }
 }

@@ -1,6 +1,5 @@
 /** Sending for models: a revision of a draft, and what came of it. No tool takes a recipient and a text and sends. */
 import { z } from 'zod'
-import { DraftId } from '../../contract/draft.ts'
 import type { ProblemCode } from '../../contract/problem.ts'
 import type { Submission } from '../../contract/submission.ts'
 import { Timestamp } from '../../contract/wire.ts'
@@ -16,6 +15,8 @@ export interface SendToolsOptions {
   hub: Pick<EventHub, 'listen'>
   /** @throws Problem for drafts that the principal may not see. */
   accountOf(principal: Principal, draftId: string): Promise<string>
+  /** Of which a held message is an item. */
+  proposalOf(submissionId: string): Promise<string | undefined>
   /** Of the page of an approval. */
   urlOf(approvalId: string): string
 }
@@ -29,16 +30,15 @@ const hints: Partial<Record<ProblemCode, string>> = {
 }
 const output = z.object({
   id: z.string(),
-  status: z
-    .enum(['sent', 'scheduled', 'pending', 'denied', 'failed', 'unknown'])
-    .describe('pending: a person has to approve it'),
+  status: z.enum(['sent', 'scheduled', 'pending', 'denied', 'failed', 'unknown']),
   why: z.string().optional(),
-  approve_url: z.string().optional().describe('For a person'),
+  proposed: z.string().optional(),
+  approve_url: z.string().optional(),
 })
 type Output = z.infer<typeof output>
 const moving = new Set<Submission['state']>(['queued', 'sending'])
 
-export function sendTools({ sending, outbox, hub, accountOf, urlOf }: SendToolsOptions): Tool[] {
+export function sendTools({ sending, outbox, hub, accountOf, proposalOf, urlOf }: SendToolsOptions): Tool[] {
   const settled = async (principal: Principal, first: Submission, signal: AbortSignal): Promise<Submission> => {
     const { promise, resolve } = Promise.withResolvers<void>()
     const stop = hub.listen('delivery_changed', ({ submission_id: id, state }) => {
@@ -66,16 +66,18 @@ export function sendTools({ sending, outbox, hub, accountOf, urlOf }: SendToolsO
     effect: 'send',
     hints,
     input: z.strictObject({
-      draft: DraftId,
+      draft: z.string().regex(/^[\w-]{1,70}$/),
       rev: z.int().min(1),
-      at: Timestamp.optional().describe('Not before'),
+      at: Timestamp.optional(),
     }),
     output,
     accountOf: (principal, { draft }) => accountOf(principal, draft),
     run: async ({ principal, accountId, input: { draft, rev, at }, signal, note }) => {
       const sent = await sending.send(principal, accountId, draft, { rev, at }, signal)
       note({ submission_id: sent.id, draft_id: draft, state: sent.state, hash: sent.hash })
-      return toOutput(await settled(principal, sent, signal), urlOf)
+      const proposed = sent.state === 'held' ? await proposalOf(sent.id) : undefined
+      const answer = toOutput(await settled(principal, sent, signal), urlOf)
+      return { ...answer, ...(proposed !== undefined && { proposed }) }
     },
   })
   return [send]

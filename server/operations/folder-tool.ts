@@ -1,6 +1,6 @@
 /** Creating, renaming and deleting folders for models: by the same operations as REST, and nothing that holds messages. */
 import { z } from 'zod'
-import { AccountId, line } from '../../contract/wire.ts'
+import { line } from '../../contract/wire.ts'
 import type { AccountService } from '../accounts/account-service.ts'
 import { onlyAccount } from '../accounts/only-account.ts'
 import { Problem } from '../platform/problem.ts'
@@ -26,13 +26,17 @@ export function folderTool({ folders, operations, accounts }: FolderToolOptions)
     input: z.strictObject({
       op: z.enum(['create', 'rename', 'delete']),
       path: line.min(1).max(1_000),
-      to: line.min(1).max(1_000).optional().describe('New path'),
-      account: AccountId.optional(),
+      to: line.min(1).max(1_000).optional(),
+      account: z
+        .string()
+        .regex(/^[\w-]{1,40}$/)
+        .optional(),
     }),
     output: z.object({
       path: z.string().optional(),
       failed: z.string().optional(),
       pending: z.literal(true).optional(),
+      proposed: z.string().optional(),
       undo: z.string(),
     }),
     accountOf: (principal, { account }) => account ?? onlyAccount(accounts, principal),
@@ -40,8 +44,9 @@ export function folderTool({ folders, operations, accounts }: FolderToolOptions)
       const wanted = wantedOf(op, path, to)
       const { id } = await folders.accept(principal, accountId, wanted, signal)
       note({ operation_id: id, kind: wanted.kind, folder: path })
-      const { state, results } = await operations.settled(principal, id, waitMs, signal)
+      const { state, results, proposal_id } = await operations.settled(principal, id, waitMs, signal)
       if (state === 'done') return { ...(op !== 'delete' && { path: to ?? path }), undo: id }
+      if (state === 'proposed') return { pending: true as const, undo: id, proposed: proposal_id ?? '' }
       if (state === 'pending') return { pending: true as const, undo: id }
       return { failed: results[0]?.why ?? state, undo: id }
     },

@@ -20,12 +20,13 @@ export const operationHints: Partial<Record<ProblemCode, string>> = {
   folder_not_found: 'mail_folders lists the folders.',
   folder_not_selectable: 'mail_folders lists the folders in it.',
 }
-const refs = z.array(ToolRef).min(1).max(mostRefs).describe('All of one account')
+const refs = z.array(ToolRef).min(1).max(mostRefs)
 const output = z.object({
   ok: z.int(),
   failed: z.array(z.object({ ref: z.string(), why: z.string() })).optional(),
-  pending: z.int().optional().describe('Will be done later'),
-  undo: z.string().describe('Operation id, by which a person can undo it'),
+  pending: z.int().optional(),
+  proposed: z.string().optional(),
+  undo: z.string(),
 })
 type Output = z.infer<typeof output>
 
@@ -68,7 +69,7 @@ export function operationTools({ operations }: OperationToolsOptions): Tool[] {
     hints: operationHints,
     input: z.strictObject({
       refs,
-      to: z.string().min(1).max(1_000).describe('Path, or role such as archive, trash, junk'),
+      to: z.string().min(1).max(1_000).describe('Path or role (archive, trash, junk)'),
     }),
     output,
     accountOf: (_principal, input) => accountOfRefs(input.refs),
@@ -97,7 +98,8 @@ function badInput({ issues }: z.ZodError): Problem {
   return new Problem('bad_request', words.join('; ').slice(0, 500))
 }
 
-function toOutput(asked: readonly string[], { id, counts, results }: OperationWithResults): Output {
+function toOutput(asked: readonly string[], { id, state, counts, results, proposal_id }: OperationWithResults): Output {
+  const proposed = state === 'proposed' && proposal_id !== null ? { proposed: proposal_id } : {}
   const failed = results.flatMap(({ state, why }, position) => {
     if (state === 'done' || state === 'waiting' || state === 'sent') return []
     return [{ ref: asked[position]!, why: why ?? state }]
@@ -106,6 +108,7 @@ function toOutput(asked: readonly string[], { id, counts, results }: OperationWi
     ok: counts.done,
     ...(failed.length > 0 && { failed }),
     ...(counts.waiting > 0 && { pending: counts.waiting }),
+    ...proposed,
     undo: id,
   }
 }

@@ -1,0 +1,31 @@
+/** Whether a token that proposed something still has what it needed for that: asked when it is applied, and while it waits. */
+import type { Scope } from '../contract/scope.ts'
+import type { Database } from './platform/database/database.ts'
+import { maySeeAccount } from './platform/principal.ts'
+import type { ProposalRow } from './proposals/proposal-tables.ts'
+import { toPrincipal } from './tokens/token-row.ts'
+import { TokenStore } from './tokens/token-store.ts'
+
+export type Proposer = Pick<ProposalRow, 'principal_kind' | 'principal_id' | 'account_id'>
+
+export interface ProposerRightsOptions {
+  db: Database
+  /** The environment has an API key. */
+  hasApiKey: boolean
+  now(): number
+}
+
+const tokenMark = 'token-'
+
+/** Read from the database each time, so that what another process has committed counts. */
+export function proposerRights({ db, hasApiKey, now }: ProposerRightsOptions) {
+  const tokens = new TokenStore(db)
+  return async ({ principal_kind: kind, principal_id: id, account_id: accountId }: Proposer, scope: Scope) => {
+    if (kind === 'api_key') return hasApiKey
+    const row = kind === 'token' ? await tokens.find(id.slice(tokenMark.length)) : undefined
+    if (!row || row.owner_disabled) return false
+    const token = toPrincipal(row)
+    const hasEnded = token.endsAt !== undefined && now() >= token.endsAt
+    return !hasEnded && token.scopes.has(scope) && maySeeAccount(token, accountId)
+  }
+}
