@@ -134,6 +134,14 @@ export const endpoints = {
     addPasskey: 'POST /api/dashboard/profile/passkeys  body',
     removePasskey: 'DELETE /api/dashboard/profile/passkeys/{passkey_id}',
   },
+  proposals: {
+    listProposals: 'GET /api/v1/proposals state,account_id,limit,cursor',
+    getProposal: 'GET /api/v1/proposals/{proposal_id}',
+    listProposedChanges: 'GET /api/v1/proposals/{proposal_id}/changes item_id,limit,cursor',
+    applyProposal: 'POST /api/v1/proposals/{proposal_id}/apply  body',
+    declineProposal: 'POST /api/v1/proposals/{proposal_id}/decline  body',
+    withdrawProposal: 'POST /api/v1/proposals/{proposal_id}/withdraw  body',
+  },
   settings: {
     getConfig: 'GET /api/dashboard/config',
     updateConfig: 'PUT /api/dashboard/config verify body',

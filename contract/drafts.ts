@@ -36,6 +36,7 @@ export const draftChangeProblems = [
   'draft_not_found',
   'draft_changed',
   'draft_submitted',
+  'too_many_operations',
 ] as const
 
 /** The HTML part of a draft as it would leave, for a sandboxed frame. Not in the table of JSON endpoints. */
@@ -102,6 +103,7 @@ export const draftsApi = {
       'stale_ref',
       'idempotency_key_reused',
       'too_many_drafts',
+      'too_many_operations',
       'too_large',
     ],
   }),
@@ -162,7 +164,7 @@ export const draftsApi = {
     }),
     response: z.undefined(),
     status: 204,
-    problems: draftChangeProblems,
+    problems: [...draftChangeProblems, 'policy_denied'],
   }),
   attachFromMessage: endpoint({
     method: 'POST',

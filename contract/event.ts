@@ -8,7 +8,7 @@ import { Address, MessageRef } from './mail.ts'
 import { MessageId, ThreadId } from './mail-index.ts'
 import { DashboardStats } from './metrics.ts'
 import { OperationCounts, OperationKind, OperationState } from './operation.ts'
-import { ProposalState } from './proposal.ts'
+import { ProposalNews } from './proposal.ts'
 import type { Scope } from './scope.ts'
 import { SubmissionState } from './submission.ts'
 import { AccountId, Limit, Timestamp } from './wire.ts'
@@ -193,24 +193,7 @@ export const facts = {
       by: z.string().nullable().describe('The user who decided'),
     }),
   },
-  proposal_changed: {
-    scope: 'mail:meta',
-    data: z.object({
-      ...account,
-      proposal_id: z.string(),
-      principal: z.string().describe('Who proposes'),
-      principal_name: z.string(),
-      state: ProposalState,
-      items: z.int(),
-      waiting: z.int(),
-      applied: z.int(),
-      event: z
-        .enum(['proposed', 'applied', 'declined', 'withdrawn', 'expired', 'void'])
-        .describe('What happened to the items'),
-      item_ids: z.array(z.string()).max(200).describe('To which it happened'),
-      by: z.string().nullable().describe('The user who decided'),
-    }),
-  },
+  proposal_changed: { scope: 'mail:meta', data: ProposalNews },
   freeze_changed: {
     scope: 'dashboard:read',
     data: z.object({

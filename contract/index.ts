@@ -19,6 +19,7 @@ import { operationsApi } from './operations.ts'
 import { outboxApi } from './outbox.ts'
 import { policyApi } from './policy.ts'
 import { profileApi } from './profile.ts'
+import { proposalsApi } from './proposals.ts'
 import { settingsApi } from './settings.ts'
 import { systemApi } from './system.ts'
 import { tokensApi } from './tokens.ts'
@@ -44,6 +45,7 @@ export const api = {
   policy: policyApi,
   outbox: outboxApi,
   profile: profileApi,
+  proposals: proposalsApi,
   settings: settingsApi,
   system: systemApi,
   tokens: tokensApi,

@@ -30,6 +30,7 @@ const tags: Readonly<Record<string, string>> = {
   Operations: 'Changes of mail, and undoing them',
   Outbox: 'Messages on their way out, and what became of them',
   Approvals: 'Messages that wait for a human to approve them, and who may',
+  Proposals: 'What tokens that only propose want to do: looked at, applied in whole or in part, or declined',
   Freeze: 'Stopping what a caller, an account or all programs do',
   Profile: 'One’s own password, second factor and passkeys',
   Tokens: 'API tokens',

@@ -58,6 +58,7 @@ export const outboxApi = {
       'frozen',
       'too_large',
       'too_many_submissions',
+      'too_many_operations',
       'idempotency_key_reused',
     ],
   }),

@@ -48,9 +48,13 @@ const hash = z
   .string()
   .regex(/^[0-9a-f]{64}$/, 'is not a SHA-256 in hex')
   .describe('SHA-256 of exactly what is proposed: applying is bound to it')
+  .meta({ examples: ['9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'] })
 
 /** Id of the operation, draft or submission. */
-const ItemId = z.string().regex(/^[ds]?[0-9A-Za-z_-]{16,22}$/, 'is not an id of an item')
+const ItemId = z
+  .string()
+  .regex(/^[ds]?[0-9A-Za-z_-]{16,22}$/, 'is not an id of an item')
+  .meta({ examples: ['01k5r9w2m3c7x4aq'] })
 
 export const ProposalItem = z
   .object({
@@ -150,3 +154,21 @@ export const ProposalDecision = z
   })
   .meta({ id: 'ProposalDecision' })
 export type ProposalDecision = z.infer<typeof ProposalDecision>
+
+/** What happened to items of a proposal, as the event stream says it. */
+export const ProposalNews = z.object({
+  account_id: AccountId,
+  at: Timestamp,
+  proposal_id: z.string(),
+  principal: z.string().describe('Who proposes'),
+  principal_name: z.string(),
+  state: ProposalState,
+  items: z.int(),
+  waiting: z.int(),
+  applied: z.int(),
+  event: z
+    .enum(['proposed', 'applied', 'declined', 'withdrawn', 'expired', 'void'])
+    .describe('What happened to the items'),
+  item_ids: z.array(z.string()).max(proposalBounds.items).describe('To which it happened'),
+  by: z.string().nullable().describe('The user who decided'),
+})

@@ -13,6 +13,7 @@ import { composeMcp } from './compose-mcp.ts'
 import { composeObserving } from './compose-observing.ts'
 import { composeOutbound } from './compose-outbound.ts'
 import { composePolicies } from './compose-policies.ts'
+import { composeIntake, composeProposals } from './compose-proposals.ts'
 import { composeStorage } from './compose-storage.ts'
 import type { Config } from './config.ts'
 import type { EventHub } from './events/event-hub.ts'
@@ -102,8 +103,10 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const { freezes } = stopping
   const ruling = composePolicies({ db, hub, writtenTo: (...asked) => mailboxes.writtenTo(...asked), logger })
   const { organizing, shown } = ruling
+  const proposing = composeIntake(db, ruling)
+  const intake = proposing.book
   const mailboxes = composeMail({
-    ...{ config, db, secrets, hub, guard, leases, gateway, freezes, organizing, shown },
+    ...{ config, db, secrets, hub, guard, leases, gateway, freezes, organizing, intake, shown },
     ...{ mayPrune, retention, calls, logger },
   })
   const { accounts, pool, sandbox } = mailboxes
@@ -142,7 +145,9 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     deadlineMs: config.assistant.deadlineMs,
     observe: call => calls.recordProvider(call),
   })
-  const approving = composeApprovals({ ...mailboxes, db, hub, ruling, freezes, sessions, baseUrl: address, logger })
+  const asking = { db, hub, ruling, freezes, sessions, intake, baseUrl: address, logger }
+  const approving = composeApprovals({ ...mailboxes, ...asking })
+  const proposed = composeProposals({ proposing, mailboxes, approving, hub, freezes, mayPrune, retention, logger })
   const limits = new HttpLimits({ rates: config.http.limits, now: Date.now })
   const http: HttpServer = createHttpServer({
     logger,
@@ -181,6 +186,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   stopping.addRoutes(http)
   ruling.addRoutes(http)
   approving.addRoutes(http)
+  proposed.addRoutes(http)
   mailboxes.addRoutes(http)
   observing.addRoutes(http, { db, trail })
   assistantRoutes(http, assistant)
@@ -189,7 +195,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const mcp = composeMcp({
     ...mailboxes,
     baseUrl: address,
-    tools: approving.tools,
+    tools: [...approving.tools, ...proposed.tools],
     heard: approving.observe,
     http,
     exchanges,
@@ -213,6 +219,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     { name: 'outbound', stop: () => guarded.stop() },
     ...mailboxes.parts,
     approving.part,
+    proposed.part,
     pagePart(http, root, logger),
     ...observing.parts,
     backupPart(config, () => stored.mayBackUp() !== undefined, logger),

@@ -1,8 +1,9 @@
 /** Acting on mail, wired by hand: operations, drafts and the outbox, which policies and freezes hold. A part of the composition root. */
 
+import type { Scope } from '../contract/scope.ts'
 import { controlOf, isFrozenBy } from './acting-control.ts'
 import { type ComposedDrafts, composeDrafts, type DraftSurroundings } from './compose-drafts.ts'
-import { composeOperations, type OperationSurroundings } from './compose-operations.ts'
+import { type ComposedOperations, composeOperations, type OperationSurroundings } from './compose-operations.ts'
 import { composeOutbox } from './compose-outbox.ts'
 import type { Config } from './config.ts'
 import type { FreezeService } from './freezes/freeze-service.ts'
@@ -17,7 +18,7 @@ import type { OutboundGuard } from './platform/network/outbound-guard.ts'
 import type { OrganizingJudge } from './policies/organizing-judge.ts'
 import { type Sender, senderRights } from './sender-rights.ts'
 
-export interface ActingSurroundings extends Omit<OperationSurroundings, 'control'>, DraftSurroundings {
+export interface ActingSurroundings extends Omit<OperationSurroundings, 'control' | 'intake'>, DraftSurroundings {
   config: Pick<Config, 'smtpConnections' | 'apiKey'>
   /** Of mail servers. */
   guard: OutboundGuard
@@ -31,11 +32,14 @@ export interface ActingSurroundings extends Omit<OperationSurroundings, 'control
 export interface ComposedActing {
   operations: OperationService
   folders: FolderService
+  proposed: ComposedOperations['proposed']
   /** What leaves is made of. */
   writing: ComposedDrafts
   outbox: OutboxService
   /** Whether those who handed in a message may still send it. */
   mayStillSend(sender: Sender, db?: Database): Promise<boolean>
+  /** Whether they still have the scope for the account. */
+  mayStillAct(sender: Sender, scope: Scope): Promise<boolean>
   addRoutes(http: HttpServer): void
   /** Before what watches accounts. */
   before: Part
@@ -49,7 +53,7 @@ export function composeActing(around: ActingSurroundings): ComposedActing {
     indexerOf(accountId)?.listing ??
     pool.run(accountId, 'interactive', connection => connection.listFolders(false), AbortSignal.timeout(timeoutMs()))
   const control = controlOf({ freezes, organizing, foldersOf })
-  const { operations, folders, ...changing } = composeOperations({ ...around, control })
+  const { operations, folders, proposed, ...changing } = composeOperations({ ...around, control })
   const writing = composeDrafts(around)
   const mayStillSend = senderRights({ db, hasApiKey: config.apiKey !== undefined, now: Date.now })
   const leaving = composeOutbox({
@@ -68,7 +72,9 @@ export function composeActing(around: ActingSurroundings): ComposedActing {
     leaving.lookAgain()
   })
   return {
-    ...{ operations, folders, writing, outbox: leaving.outbox, mayStillSend, before: changing.before },
+    ...{ operations, folders, proposed, writing, outbox: leaving.outbox, mayStillSend },
+    mayStillAct: (sender, scope) => mayStillSend(sender, db, scope),
+    ...{ before: changing.before },
     addRoutes: http => {
       changing.addRoutes(http)
       writing.addRoutes(http)

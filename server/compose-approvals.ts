@@ -24,6 +24,7 @@ import type { HttpServer } from './platform/http/http-server.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import type { Principal } from './platform/principal.ts'
+import type { ProposalIntake } from './platform/proposal-intake.ts'
 import { SettingStore } from './settings/setting-store.ts'
 import type { Tool } from './tools/tool.ts'
 
@@ -38,6 +39,8 @@ export interface ApprovalSurroundings {
   ruling: ComposedPolicies
   freezes: FreezeService
   sessions: Pick<SessionService, 'find'>
+  /** Of what is only proposed. */
+  intake: ProposalIntake
   /** Of the page. */
   baseUrl(): string
   logger: Logger
@@ -46,6 +49,8 @@ export interface ApprovalSurroundings {
 export interface ComposedApprovals {
   /** Hears what programs call. */
   observe(outcome: RequestOutcome): void
+  approvals: ApprovalService
+  settings: Pick<ApprovalSettingsHolder, 'current'>
   tools: Tool[]
   addRoutes(http: HttpServer): void
   part: Part
@@ -55,7 +60,8 @@ const strangerName = 'mail of strangers'
 const sessionMark = 'session-'
 
 export function composeApprovals(around: ApprovalSurroundings): ComposedApprovals {
-  const { db, hub, accounts, mail, writing, outbox, mayStillSend, ruling, freezes, sessions, baseUrl, logger } = around
+  const { db, hub, accounts, mail, writing, outbox, mayStillSend, ruling, freezes, sessions, intake, baseUrl, logger } =
+    around
   const { drafts, composer, messages, keys } = writing
   const { policies, rates, judge, reads } = ruling
   const now = Date.now
@@ -66,7 +72,7 @@ export function composeApprovals(around: ApprovalSurroundings): ComposedApproval
   const calls = new RecentCalls()
   reads.onRead(principalId => calls.note(principalId, strangerName))
   const sending = new SendService({
-    ...{ drafts, composer, keys, outbox, judge, policies, rates, freezes, store, settings, hub, accounts, now },
+    ...{ drafts, composer, keys, outbox, judge, policies, rates, freezes, store, settings, hub, accounts, intake, now },
     peopleOf: async (principal, accountId, { ref }) => {
       if (ref === null) return undefined
       const {
@@ -104,6 +110,7 @@ export function composeApprovals(around: ApprovalSurroundings): ComposedApproval
     return { ...principal, kind: 'token', id: `token-${tokenId}` }
   }
   return {
+    ...{ approvals, settings },
     observe: ({ caller, operation, code }) => {
       const { kind, id } = caller?.principal ?? {}
       if (id !== undefined && (kind === 'token' || kind === 'api_key') && code === 'ok') calls.note(id, operation)
@@ -111,6 +118,7 @@ export function composeApprovals(around: ApprovalSurroundings): ComposedApproval
     tools: sendTools({
       ...{ sending, outbox, hub },
       accountOf: (principal, draftId) => drafts.accountOf(principal, draftId),
+      proposalOf: async id => (await approvals.findOf(id))?.proposal_id ?? undefined,
       urlOf: id => `${baseUrl()}/approvals?open=${id}`,
     }),
     addRoutes: http => approvalRoutes(http, { sending, approvals, details, edits, settings, tokenAs }),

@@ -17,6 +17,7 @@ import { DraftStore } from './drafts/draft-store.ts'
 import { DraftWarnings } from './drafts/draft-warnings.ts'
 import { IdentityService } from './drafts/identity-service.ts'
 import { IdentityStore } from './drafts/identity-store.ts'
+import { ProposedDrafts } from './drafts/proposed-drafts.ts'
 import type { EventHub } from './events/event-hub.ts'
 import type { ConnectionPool } from './imap/connection-pool.ts'
 import type { MessageRefs } from './imap/message-ref.ts'
@@ -28,6 +29,7 @@ import type { HttpServer } from './platform/http/http-server.ts'
 import type { FindLease } from './platform/lease.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
+import type { ProposalIntake } from './platform/proposal-intake.ts'
 import type { RetentionClock } from './platform/retention-clock.ts'
 import type { Shown } from './platform/shown.ts'
 import type { HtmlCleaner } from './reading/html-cleaner.ts'
@@ -49,6 +51,8 @@ export interface DraftSurroundings {
   indexerOf(accountId: string): AccountIndexer | undefined
   mayPrune: FindLease
   retention: Pick<RetentionClock, 'now'>
+  /** Of what is only proposed. */
+  intake: ProposalIntake
   /** Hears whose words a program takes into a draft: it is shown them there. */
   shown: Shown
   logger: Logger
@@ -57,6 +61,8 @@ export interface DraftSurroundings {
 export interface ComposedDrafts {
   blobs: Blobs
   drafts: DraftService
+  /** What waits for a human. */
+  proposed: ProposedDrafts
   attachments: DraftAttachments
   composer: DraftComposer
   /** Composed messages as people are shown them. */
@@ -91,7 +97,9 @@ export function composeDrafts(around: DraftSurroundings): ComposedDrafts {
     copies,
     refs,
     warnings,
+    intake: around.intake,
   })
+  const proposed = new ProposedDrafts({ store, copies, drafts, blobs })
   const composer = new DraftComposer({ drafts, store, blobs, bodies, hub, accounts })
   const attachments = new DraftAttachments({ drafts, store, blobs, files })
   const messages = new ComposedMessages({ blobs, cleaner })
@@ -101,7 +109,7 @@ export function composeDrafts(around: DraftSurroundings): ComposedDrafts {
   const pruner = new BlobPruner({ blobs, mayPrune: isPruning, logger })
   const forgetting = new DraftPruner({ db, store, blobs, mayPrune: isPruning, retentionNow, logger })
   return {
-    ...{ blobs, drafts, attachments, composer, messages, keys },
+    ...{ blobs, drafts, proposed, attachments, composer, messages, keys },
     addRoutes: http => draftRoutes(http, { drafts, attachments, composer, messages, identities, blobs }),
     parts: [
       { name: 'blobs', start: () => pruner.start(), stop: () => pruner.stop() },

@@ -38,6 +38,7 @@ import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import type { OutboundGuard } from './platform/network/outbound-guard.ts'
 import type { Principal } from './platform/principal.ts'
+import type { ProposalIntake } from './platform/proposal-intake.ts'
 import type { RetentionClock } from './platform/retention-clock.ts'
 import { type SecretBox, Signer } from './platform/secret-box.ts'
 import type { Shown } from './platform/shown.ts'
@@ -63,6 +64,8 @@ export interface MailSurroundings {
   freezes: FreezeService
   /** Of what programs change. */
   organizing: Pick<OrganizingJudge, 'admit'>
+  /** Of what is only proposed. */
+  intake: ProposalIntake
   /** Hears what programs are shown. */
   shown: Shown
   /** Of mail servers. */
@@ -78,7 +81,10 @@ export interface MailSurroundings {
 }
 
 export interface ComposedMail
-  extends Pick<ComposedActing, 'operations' | 'folders' | 'writing' | 'outbox' | 'mayStillSend'> {
+  extends Pick<
+    ComposedActing,
+    'operations' | 'folders' | 'proposed' | 'writing' | 'outbox' | 'mayStillSend' | 'mayStillAct'
+  > {
   accounts: AccountService
   health: HealthRegistry
   pool: ConnectionPool
@@ -99,6 +105,7 @@ export function composeMail({
   hub,
   freezes,
   organizing,
+  intake,
   shown,
   guard,
   leases,
@@ -160,7 +167,7 @@ export function composeMail({
   const indexed = new IndexedMail({ ...fromIndex, hasIndex: composed.hasIndex, defaultLevel })
   const watcher = new MailWatcher({ accounts, states, pool, refs, health, hub, leases, logger, indexing })
   const acting = composeActing({
-    ...{ config, db, hub, pool, refs, guard, accounts, freezes, organizing, shown, calls },
+    ...{ config, db, hub, pool, refs, guard, accounts, freezes, organizing, intake, shown, calls },
     ...{ index, expected, indexerOf: composed.find, mail, bodies, cleaner: reading.cleaner, timeoutMs },
     ...{ leases, mayPrune, retention, logger },
   })
@@ -179,9 +186,11 @@ export function composeMail({
     }),
     operations: acting.operations,
     folders: acting.folders,
+    proposed: acting.proposed,
     writing: acting.writing,
     outbox: acting.outbox,
     mayStillSend: acting.mayStillSend,
+    mayStillAct: acting.mayStillAct,
     sandbox,
     addRoutes: http => {
       const startSandbox = () => sandbox.start({ isAsked: true })

@@ -18,6 +18,8 @@ import { OperationQueue } from './operations/operation-queue.ts'
 import { operationRoutes } from './operations/operation-routes.ts'
 import { OperationService } from './operations/operation-service.ts'
 import { OperationStore } from './operations/operation-store.ts'
+import { ProposedChanges } from './operations/proposed-changes.ts'
+import { ProposedOperations } from './operations/proposed-operations.ts'
 import { ShownOperations } from './operations/shown-operations.ts'
 import { UndoService } from './operations/undo-service.ts'
 import type { Database } from './platform/database/database.ts'
@@ -25,6 +27,7 @@ import type { HttpServer } from './platform/http/http-server.ts'
 import type { FindLease } from './platform/lease.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
+import type { ProposalIntake } from './platform/proposal-intake.ts'
 import type { RetentionClock } from './platform/retention-clock.ts'
 import type { AccountIndexer } from './sync/account-indexer.ts'
 
@@ -42,6 +45,8 @@ export interface OperationSurroundings {
   leases: LeaseService
   mayPrune: FindLease
   retention: Pick<RetentionClock, 'now'>
+  /** Of what is only proposed. */
+  intake?: ProposalIntake
   logger: Logger
   /** Left out where nothing is refused and nothing held. */
   control?: { mayChange: MayChange; isHeld: IsHeld }
@@ -50,6 +55,8 @@ export interface OperationSurroundings {
 export interface ComposedOperations {
   operations: OperationService
   folders: FolderService
+  /** What waits for a human. */
+  proposed: { operations: ProposedOperations; changes: ProposedChanges }
   /** To be called when something may not be held any more. */
   lookAgain(): void
   addRoutes(http: HttpServer): void
@@ -62,12 +69,13 @@ export interface ComposedOperations {
 export function composeOperations(around: OperationSurroundings): ComposedOperations {
   const { db, hub, pool, refs, accounts, index, expected, indexerOf, leases, mayPrune, retention, logger, control } =
     around
+  const { intake } = around
   const store = new OperationStore(db)
   const keys = new CallKeyStore(db)
   const moved = new MovedMessageStore(db)
   const ids = new OperationIds()
   const shown = new ShownOperations({ expected, indexerOf })
-  const calls = new AcceptedCalls({ store, keys, shown }, hub, defaultBounds)
+  const calls = new AcceptedCalls({ store, keys, shown, ...(intake && { intake }) }, hub, defaultBounds)
   const named = new NamedMessages({ refs, index, expected, isIndexed: accountId => indexerOf(accountId) !== undefined })
   const operations = new OperationService({
     ...{ store, calls, ids, named, refs, hub, accounts },
@@ -97,6 +105,10 @@ export function composeOperations(around: OperationSurroundings): ComposedOperat
   return {
     operations,
     folders,
+    proposed: {
+      operations: new ProposedOperations({ store, calls, shown }),
+      changes: new ProposedChanges({ store, moved, pool, refs }),
+    },
     lookAgain: () => queue.lookAgain(),
     addRoutes: http => operationRoutes(http, { operations, folders, undo }),
     before: { name: 'shown operations', start: () => shown.load(store) },

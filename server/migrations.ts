@@ -17,6 +17,7 @@ import * as operations from './operations/migrations/0016-operations.ts'
 import * as submissions from './outbox/migrations/0018-submissions.ts'
 import { type Migrations, together } from './platform/database/migrate.ts'
 import * as policies from './policies/migrations/0019-policies.ts'
+import * as proposals from './proposals/migrations/0024-proposals.ts'
 import * as settings from './settings/migrations/0001-settings.ts'
 import * as writeProbe from './storage/migrations/0007-write-probe.ts'
 import * as folderStates from './sync/migrations/0010-folder-states.ts'
@@ -46,4 +47,5 @@ export const migrations: Migrations = {
   '0017-drafts': together(blobs, drafts),
   '0018-submissions': submissions,
   '0019-acting': together(freezes, policies, approvals),
+  '0024-proposals': proposals,
 }

@@ -58,6 +58,7 @@ const uses: Record<string, string[]> = {
     'operations',
     'reading',
   ],
+  proposals: ['tools', 'events', 'drafts', 'operations', 'outbox', 'freezes', 'approvals'],
   assistant: ['events'],
   mcp: ['tools', 'clients'],
   storage: [],

@@ -199,6 +199,7 @@ const scopeOfTool: Record<string, Scope | 'signed_in'> = {
   mail_draft: 'mail:draft',
   mail_outbox: 'mail:draft',
   mail_send: 'mail:send',
+  mail_proposals: 'mail:meta',
 }
 test('a scope counts as unused only as long as no tool asks for it', () => {
   const asked = new Set(Object.values(scopeOfTool))
@@ -207,7 +208,7 @@ test('a scope counts as unused only as long as no tool asks for it', () => {
 
 /** Of no account, and nothing that could be found. */
 const inputOfTool: Record<string, object> = {
-  mail_accounts: {},
+  ...{ mail_accounts: {}, mail_proposals: { proposal: 'p01k5r9w2m3c7x4aq' } },
   mail_folders: { account: 'nosuchthing' },
   mail_search: { account: 'nosuchthing', q: 'x' },
   mail_read: { refs: ['nosuchthing.AAAAAAAAAAAAAAAAAAAA'] },
@@ -241,7 +242,7 @@ test.each(names)('for %s each tool of MCP is listed, and answers, as its declare
     const { result } = await speakMcp(own, 'tools/call', { name: tool, arguments: inputOfTool[tool] })
     const { code, message } = JSON.parse(result.content[0].text)
     const refused = { code: 'forbidden', message: `This requires the scope ${scope}.` }
-    const code404 = expect.stringMatching(/^(account|message|submission|draft)_not_found$/)
+    const code404 = expect.stringMatching(/^(account|message|submission|draft|proposal)_not_found$/)
     const absent = { code: code404, message: expect.any(String) }
     const inside = tool === 'mail_accounts' ? { code: undefined, message: undefined } : absent
     const isAllowed = allowed.some(([known]) => known === tool)

@@ -127,6 +127,11 @@ export class ApprovalService {
     return shown
   }
 
+  /** That a submission waits for, or waited; whether or not a principal may see it. */
+  findOf(submissionId: string): Promise<ApprovalRow | undefined> {
+    return this.#options.store.findOf(submissionId)
+  }
+
   async getRow(principal: Principal, id: string): Promise<ApprovalRow> {
     const row = await this.#options.store.find(id)
     if (row && maySeeApproval(principal, row)) return row

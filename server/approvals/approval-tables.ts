@@ -28,6 +28,7 @@ export interface ApprovalRow {
   /** `Approval['message']` */
   message: string | null
   group_key: string
+  proposal_id: string | null
   needed: number
   /** `Approval['decisions']` */
   decisions: string

@@ -24,7 +24,7 @@ export function toApproval(
     asks: { kind: kind === 'anonymous' ? 'token' : kind, id: principal_id, name },
     findings: JSON.parse(row.findings) as PolicyFinding[],
     message: row.message === null ? null : (JSON.parse(row.message) as Approval['message']),
-    proposal_id: null,
+    proposal_id: row.proposal_id,
     group: row.group_key,
     created_at,
     expires_at,

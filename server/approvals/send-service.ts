@@ -14,6 +14,7 @@ import type { OutboxService } from '../outbox/outbox-service.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
+import { noProposals, type ProposalIntake, type ProposedItem } from '../platform/proposal-intake.ts'
 import type { JudgedMessage, PolicyJudge, Verdict } from '../policies/policy-decision.ts'
 import type { PolicyRates } from '../policies/policy-rates.ts'
 import type { PolicyService } from '../policies/policy-service.ts'
@@ -34,6 +35,8 @@ export interface SendServiceOptions {
   store: ApprovalStore
   settings: Pick<ApprovalSettingsHolder, 'current'>
   hub: Pick<EventHub, 'transact'>
+  /** Left out where nothing is only proposed. */
+  intake?: ProposalIntake
   accounts: { get(principal: Principal, accountId: string): Promise<{ enabled: boolean; smtp: unknown }> }
   /** Addresses of the thread of a message; undefined where they are not known. */
   peopleOf(
@@ -148,7 +151,7 @@ export class SendService {
     sendAt: number | undefined,
     { transaction, tell }: { transaction: Database; tell: Parameters<OutboxService['submit']>[1] },
   ): Promise<{ id: string }> {
-    const { outbox, rates, policies, settings, store, nextId, now } = this.#options
+    const { outbox, rates, policies, settings, store, nextId, now, intake = noProposals } = this.#options
     const policy = policies.policyOf(principal)
     const recipients = composed.envelope.to.length
     if (policy) {
@@ -168,6 +171,11 @@ export class SendService {
     })
     if (approvalId === null) return row
     const at = iso(now())
+    const isProposed = intake.isProposing(principal)
+    const item = toProposedMessage(row.id, composed)
+    const proposalId = isProposed ? await intake.put(transaction, tell, principal, composed.accountId, [item]) : null
+    // It is one thing to decide about, not two.
+    if (isProposed) await intake.drop(transaction, composed.draftId)
     const approval: ApprovalRow = {
       id: approvalId,
       submission_id: row.id,
@@ -180,6 +188,7 @@ export class SendService {
       findings: JSON.stringify(findings),
       message: composed.answers ? JSON.stringify({ id: null, ref: composed.answers.ref }) : null,
       group_key: groupOf(principal, composed),
+      proposal_id: proposalId,
       needed: settings.current.approvers,
       decisions: '[]',
       created_at: at,
@@ -228,6 +237,13 @@ function groupOf({ id }: Principal, { accountId, answers, envelope }: ComposedMe
     .update(JSON.stringify([id, accountId, what]))
     .digest('hex')
     .slice(0, 16)
+}
+
+function toProposedMessage(id: string, { hash, subject, envelope }: ComposedMessage): ProposedItem {
+  const named = envelope.to.slice(0, 3).join(', ')
+  const more = envelope.to.length > 3 ? ` and ${envelope.to.length - 3} more` : ''
+  const words = `Send “${subject.slice(0, 200)}” to ${named}${more}`
+  return { id, kind: 'message', hash, words, needsFirst: [], messages: 0, deletions: 0 }
 }
 
 function iso(time: number): string {

@@ -16,6 +16,8 @@ export interface SendToolsOptions {
   hub: Pick<EventHub, 'listen'>
   /** @throws Problem for drafts that the principal may not see. */
   accountOf(principal: Principal, draftId: string): Promise<string>
+  /** Of which a held message is an item. */
+  proposalOf(submissionId: string): Promise<string | undefined>
   /** Of the page of an approval. */
   urlOf(approvalId: string): string
 }
@@ -33,12 +35,13 @@ const output = z.object({
     .enum(['sent', 'scheduled', 'pending', 'denied', 'failed', 'unknown'])
     .describe('pending: a person has to approve it'),
   why: z.string().optional(),
+  proposed: z.string().optional(),
   approve_url: z.string().optional().describe('For a person'),
 })
 type Output = z.infer<typeof output>
 const moving = new Set<Submission['state']>(['queued', 'sending'])
 
-export function sendTools({ sending, outbox, hub, accountOf, urlOf }: SendToolsOptions): Tool[] {
+export function sendTools({ sending, outbox, hub, accountOf, proposalOf, urlOf }: SendToolsOptions): Tool[] {
   const settled = async (principal: Principal, first: Submission, signal: AbortSignal): Promise<Submission> => {
     const { promise, resolve } = Promise.withResolvers<void>()
     const stop = hub.listen('delivery_changed', ({ submission_id: id, state }) => {
@@ -75,7 +78,9 @@ export function sendTools({ sending, outbox, hub, accountOf, urlOf }: SendToolsO
     run: async ({ principal, accountId, input: { draft, rev, at }, signal, note }) => {
       const sent = await sending.send(principal, accountId, draft, { rev, at }, signal)
       note({ submission_id: sent.id, draft_id: draft, state: sent.state, hash: sent.hash })
-      return toOutput(await settled(principal, sent, signal), urlOf)
+      const proposed = sent.state === 'held' ? await proposalOf(sent.id) : undefined
+      const answer = toOutput(await settled(principal, sent, signal), urlOf)
+      return { ...answer, ...(proposed !== undefined && { proposed }) }
     },
   })
   return [send]

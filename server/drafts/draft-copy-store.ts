@@ -23,6 +23,27 @@ export class DraftCopyStore {
       .execute()
   }
 
+  /** What is only proposed is not put there: the copy stays as it is. */
+  async leave(transaction: Database, draftId: string): Promise<void> {
+    const waiting = () =>
+      transaction.updateTable('draft_copies').where('draft_id', '=', draftId).where('state', '=', 'waiting')
+    await waiting()
+      .where('saved_rev', 'is not', null)
+      .set(({ ref }) => ({ state: 'saved', wanted_rev: ref('saved_rev') }))
+      .execute()
+    await waiting().set({ state: 'none', why: 'A later revision waits for a human to apply it.' }).execute()
+  }
+
+  /** Whether there is, may be or was to be a copy in the mailbox. */
+  async isKnown(transaction: Database, draftId: string): Promise<boolean> {
+    const row = await transaction
+      .selectFrom('draft_copies')
+      .select('draft_id')
+      .where('draft_id', '=', draftId)
+      .executeTakeFirst()
+    return row !== undefined
+  }
+
   async find(draftIds: readonly string[]): Promise<DraftCopyRow[]> {
     if (draftIds.length === 0) return []
     return this.#db.selectFrom('draft_copies').selectAll().where('draft_id', 'in', draftIds).execute()

@@ -10,10 +10,12 @@ import type { MessageRefs } from '../imap/message-ref.ts'
 import type { Database } from '../platform/database/database.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
+import { noProposals, type ProposalIntake } from '../platform/proposal-intake.ts'
 import type { AnsweredMessages } from './answered-messages.ts'
 import type { AttachmentFiles } from './attachment-files.ts'
 import { emptyContent, withChange } from './draft-change.ts'
 import type { DraftCopyStore } from './draft-copy-store.ts'
+import { toProposedDraft } from './draft-item.ts'
 import type { DraftKeys } from './draft-keys.ts'
 import { draftChanged, draftSubmitted, maySeeDraft, noDraft, ownerOf, writerSeenBy } from './draft-rights.ts'
 import type { DraftStore } from './draft-store.ts'
@@ -31,9 +33,11 @@ export interface DraftServiceOptions {
   identities: Pick<IdentityService, 'identityOf'>
   answers: Pick<AnsweredMessages, 'read'>
   files: Pick<AttachmentFiles, 'storeNamed' | 'attach'>
-  copies: Pick<DraftCopyStore, 'want' | 'find'>
+  copies: Pick<DraftCopyStore, 'want' | 'find' | 'leave' | 'isKnown'>
   warnings: Pick<DraftWarnings, 'of'>
   refs: Pick<MessageRefs, 'encode' | 'canName'>
+  /** Left out where nothing is only proposed. */
+  intake?: ProposalIntake
   /** A draft that nobody changes for so long is copied to the mailbox. */
   restMs?: number
   bounds?: { drafts: number }
@@ -86,7 +90,7 @@ export class DraftService {
       if ((await store.count(accountId, transaction)) >= bounds.drafts) throw tooManyDrafts(bounds.drafts)
       await store.insert(transaction, row)
       await files.attach(transaction, row.id, stored)
-      await this.#wantCopy(transaction, row)
+      await this.#keepCopy(transaction, tell, principal, row)
       await keys.keep(transaction, call, row.id)
       tell({ type: 'draft_created', data: factOf(row, principal) })
       return row.id
@@ -166,9 +170,13 @@ export class DraftService {
       const row = await this.getRow(principal, accountId, draftId, transaction)
       if (row.state === 'submitted') throw draftSubmitted()
       if (rev !== undefined && row.rev !== rev) throw draftChanged(row.rev)
+      const { copies, intake = noProposals } = this.#options
+      const isCopied = await copies.isKnown(transaction, draftId)
+      if (isCopied && intake.isProposing(principal)) throw onlyProposes()
       if (!(await store.delete(transaction, row))) throw draftChanged(row.rev + 1)
       await blobs.release(transaction, ownerOf(draftId))
-      await this.#wantCopy(transaction, row, true)
+      if (isCopied) await this.#wantCopy(transaction, row, true)
+      await intake.end(transaction, tell, draftId, 'withdrawn', null)
       tell({ type: 'draft_changed', data: { ...factOf(row, principal), state: 'discarded' } })
     })
   }
@@ -234,7 +242,7 @@ export class DraftService {
         await blobs.release(transaction, ownerOf(draftId), blobId)
       }
       const after = { ...row, ...values }
-      await this.#wantCopy(transaction, after)
+      await this.#keepCopy(transaction, tell, principal, after)
       tell({ type: 'draft_changed', data: { ...factOf(after, principal), state } })
       return after
     })
@@ -249,6 +257,19 @@ export class DraftService {
   ): Promise<Beginning> {
     if (mode === 'new' || message === undefined) return nothing
     return this.#options.answers.read({ principal, accountId, mode, message, own }, signal)
+  }
+
+  /** What is only proposed waits for a human, and is not put into the mailbox before. */
+  async #keepCopy(transaction: Database, tell: Tell, principal: Principal, row: DraftRow): Promise<void> {
+    const { store, copies, intake = noProposals } = this.#options
+    if (!intake.isProposing(principal)) {
+      await intake.end(transaction, tell, row.id, 'void', 'It was changed by a caller that needs no proposal.')
+      if (row.proposal_id !== null) await store.update(transaction, row, { proposal_id: null }, row.state)
+      return this.#wantCopy(transaction, row)
+    }
+    const proposalId = await intake.put(transaction, tell, principal, row.account_id, [toProposedDraft(row)])
+    await store.update(transaction, row, { proposal_id: proposalId }, row.state)
+    await copies.leave(transaction, row.id)
   }
 
   async #wantCopy(transaction: Database, { id, account_id, rev }: DraftRow, isOver = false): Promise<void> {
@@ -272,6 +293,7 @@ export class DraftService {
       principal_id: principal.id,
       principal_name: principal.name,
       user_id: principal.userId,
+      proposal_id: null,
       changed_by: changedBy(principal),
       ...{ created_at: at, updated_at: at },
     }
@@ -329,6 +351,11 @@ function readCursor(cursor: string): { updatedAt: string; id: string } {
 
 function writeCursor({ updated_at, id }: DraftRow): string {
   return Buffer.from(`${updated_at} ${id}`).toString('base64url')
+}
+
+function onlyProposes(): Problem {
+  const detail = 'This token only proposes, and the draft is in the Drafts folder: a human has to discard it.'
+  return new Problem('policy_denied', detail)
 }
 
 function noAccount(): Problem {

@@ -33,6 +33,8 @@ export interface DraftRow {
   principal_id: string
   principal_name: string
   user_id: string | null
+  /** As an item of which it waits for a human, or waited. */
+  proposal_id: string | null
   /** `Draft['changed_by']` */
   changed_by: string
   created_at: string

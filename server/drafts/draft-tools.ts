@@ -47,6 +47,7 @@ const output = z.object({
   rev: z.int(),
   to: z.array(z.string()),
   warnings: z.array(z.string()).optional(),
+  proposed: z.string().optional(),
   review_url: z.string(),
 })
 /** Of the recipients that are answered. */
@@ -113,7 +114,7 @@ export function draftTools({ drafts, attachments, accounts, baseUrl }: DraftTool
     output,
     accountOf,
     run: async call => {
-      const { id, rev, to, cc, bcc, warnings } = await write(call)
+      const { id, rev, to, cc, bcc, warnings, proposal_id: proposed } = await write(call)
       call.note({ draft_id: id, rev: String(rev) })
       const all = [...to, ...cc, ...bcc].map(({ email }) => email)
       const url = `${baseUrl()}/mail?compose=${call.accountId}.${id}`
@@ -122,6 +123,7 @@ export function draftTools({ drafts, attachments, accounts, baseUrl }: DraftTool
         rev,
         to: all.length > mostTold ? [...all.slice(0, mostTold), `and ${all.length - mostTold} more`] : all,
         ...(warnings.length > 0 && { warnings: warnings.slice(0, 20) }),
+        ...(proposed !== null && { proposed }),
         review_url: url,
       }
     },

@@ -50,7 +50,7 @@ export function toDraft(row: DraftRow, { email, attachments, saved, warnings }: 
     in_reply_to: row.mode === 'forward' ? null : (answered?.messageId ?? null),
     warnings: [...warnings],
     saved,
-    proposal_id: null,
+    proposal_id: row.proposal_id,
     created_by: { kind: kindOf(row.principal_kind), id: row.principal_id, name: row.principal_name },
     changed_by: JSON.parse(row.changed_by) as Draft['changed_by'],
     created_at: row.created_at,

@@ -1,13 +1,16 @@
 /** Takes operations in: under the key of their call, if it has one, and only while there is room. */
 import { createHash } from 'node:crypto'
+import type { Fact } from '../../contract/event.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
+import { noProposals, type ProposalIntake, type ProposedItem } from '../platform/proposal-intake.ts'
 import type { CallKeyStore } from './call-key-store.ts'
 import { changedFact } from './operation-facts.ts'
 import type { OperationStore } from './operation-store.ts'
 import type { ItemRow, OperationRow } from './operation-tables.ts'
+import { toProposed } from './operation-words.ts'
 import type { ShownOperations } from './shown-operations.ts'
 
 export interface OperationBounds {
@@ -31,8 +34,11 @@ export interface KeyedCall {
 export interface NewOperation {
   operation: OperationRow
   items: readonly ItemRow[]
+  /** Id of the operation without which it cannot be done. */
+  needs?: string
 }
 
+type Tell = (fact: Fact) => void
 const keyForm = /^[\x21-\x7e]{1,200}$/
 
 /** @throws Problem for a key that is none. */
@@ -48,6 +54,8 @@ export interface AcceptedCallsOptions {
   store: OperationStore
   keys: CallKeyStore
   shown: Pick<ShownOperations, 'expect' | 'show' | 'forget'>
+  /** Left out where nothing is only proposed. */
+  intake?: ProposalIntake
 }
 
 export class AcceptedCalls {
@@ -56,10 +64,11 @@ export class AcceptedCalls {
   readonly #hub: Pick<EventHub, 'transact'>
   readonly #bounds: OperationBounds
   readonly #shown: Pick<ShownOperations, 'expect' | 'show' | 'forget'>
+  readonly #intake: ProposalIntake
   readonly #now: () => number
 
   constructor(
-    { store, keys, shown }: AcceptedCallsOptions,
+    { store, keys, shown, intake = noProposals }: AcceptedCallsOptions,
     hub: Pick<EventHub, 'transact'>,
     bounds: OperationBounds,
     now: () => number = Date.now,
@@ -67,6 +76,7 @@ export class AcceptedCalls {
     this.#store = store
     this.#keys = keys
     this.#shown = shown
+    this.#intake = intake
     this.#hub = hub
     this.#bounds = bounds
     this.#now = now
@@ -83,14 +93,18 @@ export class AcceptedCalls {
   }
 
   /**
-   * All of them, or none. They are done from now on.
+   * All of them, or none. They are done from now on; what a caller only proposes waits for a human: its rows say so afterwards.
+   * @param answer Asked for when the rows are as they are stored.
    * @returns The answer of an earlier call under the same key, with which nothing is taken in.
    */
-  async take(call: KeyedCall, added: readonly NewOperation[], answer: string): Promise<string | undefined> {
+  async take(call: KeyedCall, added: readonly NewOperation[], answer: () => string): Promise<string | undefined> {
+    if (this.#intake.isProposing(call.principal)) {
+      return this.#keep(call, answer, (transaction, tell) => this.#propose(transaction, tell, call.principal, added))
+    }
     for (const { operation, items } of added) this.#shown.expect(operation, items)
     let isTaken = false
     try {
-      const before = await this.#keep(call, added, answer)
+      const before = await this.#keep(call, answer, (transaction, tell) => this.#insert(transaction, tell, added))
       isTaken = before === undefined
       return before
     } finally {
@@ -100,32 +114,83 @@ export class AcceptedCalls {
     }
   }
 
-  async #keep(call: KeyedCall, added: readonly NewOperation[], answer: string): Promise<string | undefined> {
+  async #keep(
+    call: KeyedCall,
+    answer: () => string,
+    store: (transaction: Database, tell: Tell) => Promise<void>,
+  ): Promise<string | undefined> {
     return this.#hub.transact(async (transaction, tell) => {
       const before = await this.repeated(call, transaction)
       if (before !== undefined) return before
-      const accounts = Map.groupBy(added, ({ operation }) => operation.account_id)
-      for (const [accountId, ofAccount] of accounts) await this.#checkRoom(transaction, accountId, ofAccount)
-      for (const { operation, items } of added) {
-        await this.#store.insert(transaction, operation, items)
-        if (operation.undo_of !== null) {
-          await this.#store.update(transaction, operation.undo_of, { undone_by: operation.id })
-        }
-        tell(changedFact(operation))
-      }
+      await store(transaction, tell)
       const { principal, key, digest } = call
       const at = new Date(this.#now()).toISOString()
-      if (key !== undefined) await this.#keys.keep(transaction, { principal_id: principal.id, key, digest, at, answer })
+      const kept = { principal_id: principal.id, digest, at, answer: answer() }
+      if (key !== undefined) await this.#keys.keep(transaction, { ...kept, key })
       return undefined
     })
   }
 
-  async #checkRoom(transaction: Database, accountId: string, added: readonly NewOperation[]): Promise<void> {
+  async #insert(transaction: Database, tell: Tell, added: readonly NewOperation[]): Promise<void> {
+    const accounts = Map.groupBy(added, ({ operation }) => operation.account_id)
+    for (const [accountId, ofAccount] of accounts) {
+      const messages = ofAccount.reduce((sum, { items }) => sum + items.length, 0)
+      await this.checkRoom(transaction, accountId, ofAccount.length, messages)
+    }
+    for (const { operation, items } of added) {
+      await this.#store.insert(transaction, operation, items)
+      if (operation.undo_of !== null) {
+        await this.#store.update(transaction, operation.undo_of, { undone_by: operation.id })
+      }
+      tell(changedFact(operation))
+    }
+  }
+
+  /** What waits already with the same change is not stored twice: the row becomes that one. */
+  async #propose(
+    transaction: Database,
+    tell: Tell,
+    principal: Principal,
+    added: readonly NewOperation[],
+  ): Promise<void> {
+    const twins = new Map<string, string>()
+    for (const [accountId, ofAccount] of Map.groupBy(added, ({ operation }) => operation.account_id)) {
+      const fresh: NewOperation[] = []
+      const proposed: ProposedItem[] = []
+      for (const each of ofAccount) {
+        const { operation, items, needs } = each
+        // No message of it was found: there is nothing to decide about.
+        if (operation.settled_at !== null) {
+          await this.#store.insert(transaction, operation, items)
+          tell(changedFact(operation))
+          continue
+        }
+        const item = toProposed(operation, items, needs === undefined ? [] : [twins.get(needs) ?? needs])
+        const twin = await this.#intake.findTwin(transaction, principal, accountId, item.hash)
+        const row = twin === undefined ? undefined : await this.#store.find(twin, transaction)
+        if (row) {
+          twins.set(operation.id, row.id)
+          Object.assign(operation, row)
+          continue
+        }
+        fresh.push(each)
+        proposed.push(item)
+      }
+      if (fresh.length === 0) continue
+      const proposalId = await this.#intake.put(transaction, tell, principal, accountId, proposed)
+      for (const { operation, items } of fresh) {
+        Object.assign(operation, { state: 'proposed', proposal_id: proposalId })
+        await this.#store.insert(transaction, operation, items)
+        tell(changedFact(operation))
+      }
+    }
+  }
+
+  /** @throws Problem when too much of the account waits already. */
+  async checkRoom(transaction: Database, accountId: string, added: number, addedMessages: number): Promise<void> {
     const { operations, messages } = await this.#store.countPending(accountId, transaction)
     const { pendingOperations, pendingMessages } = this.#bounds
-    const isFull =
-      operations + added.length > pendingOperations ||
-      messages + added.reduce((sum, { items }) => sum + items.length, 0) > pendingMessages
+    const isFull = operations + added > pendingOperations || messages + addedMessages > pendingMessages
     if (!isFull) return
     const detail = `${operations} operations with ${messages} messages of this account are not finished yet; try again later.`
     throw new Problem('too_many_operations', detail, { retryAfterSeconds: 10 })

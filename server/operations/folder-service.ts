@@ -71,7 +71,7 @@ export class FolderService {
     await mayChange(principal, accountId, { kind: wanted.kind, undoOf: undefined, messages: [], folder: asked })
     const given = { id: ids.next(), accountId, kind: wanted.kind as FolderKind, args }
     const added = newFolderOperation(principal, given)
-    const repeated = await calls.take(call, [added], added.operation.id)
+    const repeated = await calls.take(call, [added], () => added.operation.id)
     if (repeated !== undefined) return operations.get(principal, repeated)
     return toResults(added.operation, added.items, refs)
   }

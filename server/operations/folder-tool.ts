@@ -33,6 +33,7 @@ export function folderTool({ folders, operations, accounts }: FolderToolOptions)
       path: z.string().optional(),
       failed: z.string().optional(),
       pending: z.literal(true).optional(),
+      proposed: z.string().optional(),
       undo: z.string(),
     }),
     accountOf: (principal, { account }) => account ?? onlyAccount(accounts, principal),
@@ -40,8 +41,9 @@ export function folderTool({ folders, operations, accounts }: FolderToolOptions)
       const wanted = wantedOf(op, path, to)
       const { id } = await folders.accept(principal, accountId, wanted, signal)
       note({ operation_id: id, kind: wanted.kind, folder: path })
-      const { state, results } = await operations.settled(principal, id, waitMs, signal)
+      const { state, results, proposal_id } = await operations.settled(principal, id, waitMs, signal)
       if (state === 'done') return { ...(op !== 'delete' && { path: to ?? path }), undo: id }
+      if (state === 'proposed') return { pending: true as const, undo: id, proposed: proposal_id ?? '' }
       if (state === 'pending') return { pending: true as const, undo: id }
       return { failed: results[0]?.why ?? state, undo: id }
     },

@@ -38,6 +38,7 @@ export function newOperation(
     settled_at: null,
     undo_of: given.undoOf ?? null,
     undone_by: null,
+    proposal_id: null,
   }
 }
 

@@ -95,8 +95,9 @@ export class OperationService {
     const operation = newOperation(principal, { id: ids.next(), accountId, kind: wanted.kind, args })
     const items = found.map((message, position) => newItem(operation, position, change, message))
     settleIfNothing(operation, items)
-    const added = [...(created ? [created] : []), { operation, items }]
-    const repeated = await calls.take(call, added, operation.id)
+    const needs = created ? { needs: created.operation.id } : {}
+    const added = [...(created ? [created] : []), { operation, items, ...needs }]
+    const repeated = await calls.take(call, added, () => operation.id)
     if (repeated !== undefined) return this.get(principal, repeated)
     // As it was taken in; the queue is at work on it already.
     return toResults(operation, items, refs)

@@ -44,8 +44,8 @@ export class OperationStore {
   }
 
   /** In their order. */
-  async items(operationId: string): Promise<ItemRow[]> {
-    return this.#db
+  async items(operationId: string, db: Database = this.#db): Promise<ItemRow[]> {
+    return db
       .selectFrom('operation_items')
       .selectAll()
       .where('operation_id', '=', operationId)
@@ -186,7 +186,7 @@ export class OperationStore {
       .selectFrom('operations')
       .select(['id', 'at', 'total'])
       .where('account_id', '=', accountId)
-      .where('state', '!=', 'pending')
+      .where('state', 'not in', ['pending', 'proposed'])
       .orderBy('id', 'desc')
       .execute()
   }

@@ -35,6 +35,7 @@ export interface OperationRow {
   settled_at: string | null
   undo_of: string | null
   undone_by: string | null
+  proposal_id: string | null
 }
 
 export interface ItemRow {

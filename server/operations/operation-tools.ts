@@ -25,6 +25,7 @@ const output = z.object({
   ok: z.int(),
   failed: z.array(z.object({ ref: z.string(), why: z.string() })).optional(),
   pending: z.int().optional().describe('Will be done later'),
+  proposed: z.string().optional().describe('Proposal id: nothing is changed before a person applies it'),
   undo: z.string().describe('Operation id, by which a person can undo it'),
 })
 type Output = z.infer<typeof output>
@@ -97,7 +98,8 @@ function badInput({ issues }: z.ZodError): Problem {
   return new Problem('bad_request', words.join('; ').slice(0, 500))
 }
 
-function toOutput(asked: readonly string[], { id, counts, results }: OperationWithResults): Output {
+function toOutput(asked: readonly string[], { id, state, counts, results, proposal_id }: OperationWithResults): Output {
+  const proposed = state === 'proposed' && proposal_id !== null ? { proposed: proposal_id } : {}
   const failed = results.flatMap(({ state, why }, position) => {
     if (state === 'done' || state === 'waiting' || state === 'sent') return []
     return [{ ref: asked[position]!, why: why ?? state }]
@@ -106,6 +108,7 @@ function toOutput(asked: readonly string[], { id, counts, results }: OperationWi
     ok: counts.done,
     ...(failed.length > 0 && { failed }),
     ...(counts.waiting > 0 && { pending: counts.waiting }),
+    ...proposed,
     undo: id,
   }
 }

@@ -32,7 +32,7 @@ export function toOperation(row: OperationRow): Operation {
     waits_because: row.error,
     undo_of: row.undo_of,
     undone_by: row.undone_by,
-    proposal_id: null,
+    proposal_id: row.proposal_id,
   }
 }
 

@@ -62,6 +62,7 @@ export class UndoService {
     const before = await this.#options.calls.repeated(call)
     if (before !== undefined) return JSON.parse(before) as UndoReport
     if (row.state === 'pending') throw new Problem('cannot_undo', 'The operation is not finished yet.')
+    if (isUnapplied(row)) throw new Problem('cannot_undo', 'The operation was only proposed: nothing of it was done.')
     const report = await this.#undo(principal, [row], isDryRun, call, signal)
     const [undone] = report.undone
     if (isDryRun || !undone || undone.undo) return report
@@ -99,7 +100,8 @@ export class UndoService {
     })
     for (const row of rows.slice(0, 1)) refuseUndo(principal, row)
     const meant = withinBounds(rows.slice(0, most), undoneMessages)
-    const report = await this.#undo(principal, withoutUndone(meant), isDryRun, call, signal)
+    const done = meant.filter(row => !isUnapplied(row))
+    const report = await this.#undo(principal, withoutUndone(done), isDryRun, call, signal)
     return { ...report, has_more: meant.length < rows.length }
   }
 
@@ -128,10 +130,14 @@ export class UndoService {
     if (isDryRun || undos.size === 0) return report
     for (const undo of undos.values()) await this.#checkMayChange(principal, undo)
     const omitted = report.changes.length + report.changes_omitted
-    const undone = report.undone.filter(({ undo }) => undo !== null)
-    const kept: UndoReport = { ...report, undone, changes: [], changes_omitted: omitted }
-    const repeated = await this.#options.calls.take(call, [...undos.values()], JSON.stringify(kept))
-    return repeated === undefined ? report : (JSON.parse(repeated) as UndoReport)
+    // As they were taken in: done from now on, or only proposed.
+    const kept = () => {
+      const { undone, ...taken } = reportOf(plans, undos, isDryRun)
+      const some = undone.filter(({ undo }) => undo !== null)
+      return JSON.stringify({ ...taken, undone: some, changes: [], changes_omitted: omitted } satisfies UndoReport)
+    }
+    const repeated = await this.#options.calls.take(call, [...undos.values()], kept)
+    return repeated === undefined ? reportOf(plans, undos, isDryRun) : (JSON.parse(repeated) as UndoReport)
   }
 
   async #checkMayChange(principal: Principal, { operation, items }: NewOperation): Promise<void> {
@@ -188,6 +194,10 @@ export class UndoService {
     settleIfNothing(undo, items)
     return { operation: undo, items }
   }
+}
+
+function isUnapplied({ state }: OperationRow): boolean {
+  return state === 'proposed' || state === 'declined'
 }
 
 /** The newest of them that have so many messages together, and one at least. */

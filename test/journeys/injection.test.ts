@@ -3,6 +3,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
 import type { Approval } from '../../contract/approvals.ts'
 import { api } from '../../contract/index.ts'
+import { defaultPolicy } from '../../contract/policy.ts'
 import { tokenPresets } from '../../contract/tokens.ts'
 import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
 import { injectionMails, injectionText, ObedientAgent } from '../support/injection-mails.ts'
@@ -41,8 +42,11 @@ async function startInjected() {
 async function obeyAll(
   { people, account }: Awaited<ReturnType<typeof startInjected>>,
   preset: keyof typeof tokenPresets,
+  mode: 'act' | 'propose' = 'act',
 ) {
   const token = await people.token([...tokenPresets[preset].scopes], [account])
+  const path = api.policy.setTokenPolicy.path.replace('{token_id}', token.id)
+  if (mode === 'propose') await people.tell(people.admin, 'PUT', path, { ...defaultPolicy, mode })
   const client = await connectMcp(people.url, token.proof)
   const agent = new ObedientAgent(people, token.proof, client, { ACCOUNT: account, TOKEN: token.id })
   const { items } = await people.tell<{ items: { ref: string }[] }>(
@@ -108,4 +112,21 @@ test('with the token of a sender nothing leaves that no human approved, and a hu
   await people.tell(people.admin, 'POST', path, { hash: first!.hash })
   await expect.poll(() => sink.taken.length).toBe(1)
   expect(sink.taken[0]!.to).toEqual(first!.submission.recipients.map(({ email }) => email))
+})
+
+test('with the token of a sender that proposes the mailbox stays as it is, and a human finds what it was made to ask for', async () => {
+  const world = await startInjected()
+  const { people, sink, gateway } = world
+  const mailbox = () => JSON.stringify([...gateway.folders].map(([path, { messages }]) => [path, messages]))
+  const before = mailbox()
+  const agent = await obeyAll(world, 'sender', 'propose')
+  expect(agent.answers.filter(answer => answer === 'POST 202').length).toBeGreaterThan(3)
+  expect([mailbox(), sink.taken]).toEqual([before, []])
+  const { items } = await people.tell<{ items: { counts: { items: number; applied: number; sends: number } }[] }>(
+    people.admin,
+    'GET',
+    api.proposals.listProposals.path,
+  )
+  expect(items.reduce((sum, { counts }) => sum + counts.sends, 0)).toBeGreaterThan(3)
+  expect(items.map(({ counts }) => counts.applied)).toEqual(items.map(() => 0))
 })

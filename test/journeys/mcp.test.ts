@@ -238,6 +238,7 @@ test('the whole list of tools costs a model less than 3,000 tokens', async () =>
     ['mail_draft', false],
     ['mail_outbox', false],
     ['mail_send', false],
+    ['mail_proposals', false],
   ])
   // About four characters a token.
   expect(JSON.stringify(tools).length / 4).toBeLessThan(3000)

@@ -28,6 +28,7 @@ import type { Database } from '../../server/platform/database/database.ts'
 import { createLogger } from '../../server/platform/logger.ts'
 import { everyScope, type Principal } from '../../server/platform/principal.ts'
 import { Problem } from '../../server/platform/problem.ts'
+import type { ProposalIntake } from '../../server/platform/proposal-intake.ts'
 import { Signer } from '../../server/platform/secret-box.ts'
 import { startHub } from './event-hub.ts'
 import { patience } from './patience.ts'
@@ -42,6 +43,8 @@ export interface WorldOptions {
   bounds?: Partial<OperationBounds>
   queue?: Partial<OperationQueueOptions>
   mayChange?: MayChange
+  /** Of what is only proposed. */
+  intake?: ProposalIntake
 }
 
 export function principalOf(id: string, more: Partial<Principal> = {}): Principal {
@@ -57,6 +60,7 @@ export async function startOperations({
   bounds = {},
   queue: options = {},
   mayChange = async () => undefined,
+  intake,
 }: WorldOptions = {}) {
   const { hub, db } = await startHub(given)
   const gateway = new MemoryGateway()
@@ -73,7 +77,10 @@ export async function startOperations({
   const refs = new MessageRefs(new Signer(randomBytes(32)))
   const expected = new ExpectedChanges()
   const shown = new ShownOperations({ expected, indexerOf: () => undefined })
-  const calls = new AcceptedCalls({ store, keys, shown }, hub, { ...defaultBounds, ...bounds })
+  const calls = new AcceptedCalls({ store, keys, shown, ...(intake && { intake }) }, hub, {
+    ...defaultBounds,
+    ...bounds,
+  })
   const ids = new OperationIds()
   const accounts = {
     get: async (_principal: Principal, id: string) => {
@@ -113,6 +120,7 @@ export async function startOperations({
     await leases.stop()
   })
   const world = {
+    ...{ calls, moved, shown, expected },
     ...{ db, hub, gateway, pool, store, refs, service, folders, undo, facts, noticed, disabled },
     /** From now on the index knows the folders as they are at this moment. */
     knowFolders: async () => {

@@ -1,0 +1,57 @@
+/** Drafts that wait for a human: put into the Drafts folder of their account when one says yes, or discarded. */
+import type { Draft } from '../../contract/draft.ts'
+import type { Blobs } from '../blobs/blobs.ts'
+import type { Database } from '../platform/database/database.ts'
+import type { Principal } from '../platform/principal.ts'
+import type { DraftCopyStore } from './draft-copy-store.ts'
+import { draftHash } from './draft-item.ts'
+import { ownerOf } from './draft-rights.ts'
+import type { DraftService, Tell } from './draft-service.ts'
+import type { DraftStore } from './draft-store.ts'
+
+export interface ProposedDraftsOptions {
+  store: DraftStore
+  copies: DraftCopyStore
+  drafts: Pick<DraftService, 'find'>
+  blobs: Pick<Blobs, 'release'>
+}
+
+export class ProposedDrafts {
+  readonly #options: ProposedDraftsOptions
+
+  constructor(options: ProposedDraftsOptions) {
+    this.#options = options
+  }
+
+  /** Without its body; undefined for those that the principal may not see. */
+  async find(principal: Principal, accountId: string, draftId: string): Promise<Draft | undefined> {
+    const draft = await this.#options.drafts.find(principal, accountId, draftId)
+    return draft && { ...draft, body: { ...draft.body, content: '' } }
+  }
+
+  /** @returns Whether it still is what was looked at. */
+  async apply(transaction: Database, tell: Tell, draftId: string, hash: string, by: string): Promise<boolean> {
+    const { store, copies } = this.#options
+    const row = await store.find(draftId, transaction)
+    if (row?.state !== 'open' || draftHash(row) !== hash) return false
+    const at = new Date().toISOString()
+    const { account_id, rev } = row
+    await copies.want(transaction, { draftId, accountId: account_id, rev, dueAt: at })
+    tell({ type: 'draft_changed', data: { account_id, draft_id: draftId, rev, state: 'open', principal: by, at } })
+    return true
+  }
+
+  /** Discards one that was never put into the mailbox; another one stays as it is. */
+  async end(transaction: Database, tell: Tell, draftId: string, by: string): Promise<void> {
+    const { store, copies, blobs } = this.#options
+    const row = await store.find(draftId, transaction)
+    if (row?.state !== 'open') return
+    await store.update(transaction, row, { proposal_id: null })
+    if (await copies.isKnown(transaction, draftId)) return
+    if (!(await store.delete(transaction, row))) return
+    await blobs.release(transaction, ownerOf(draftId))
+    const at = new Date().toISOString()
+    const { account_id, rev } = row
+    tell({ type: 'draft_changed', data: { account_id, draft_id: draftId, rev, state: 'discarded', principal: by, at } })
+  }
+}

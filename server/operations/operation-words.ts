@@ -1,0 +1,64 @@
+/** An operation as an item of a proposal: what it would do, in plain words, and the hash of exactly that. */
+import { createHash } from 'node:crypto'
+import type { ProposedItem } from '../platform/proposal-intake.ts'
+import { fromWireFlag } from './flag-words.ts'
+import type { FolderArguments } from './folder-kinds.ts'
+import type { Arguments, ItemRow, OperationRow } from './operation-tables.ts'
+
+/** Without what differs between two calls for the same change. */
+export function toProposed(
+  { id, kind, account_id: accountId, arguments: args, undo_of: undoOf }: OperationRow,
+  items: readonly ItemRow[],
+  needsFirst: readonly string[],
+): ProposedItem {
+  const waiting = items.filter(({ state }) => state === 'waiting')
+  const changes = waiting.map(({ path, uid_validity, uid, change }) =>
+    JSON.stringify([
+      path,
+      uid_validity === null ? null : Number(uid_validity),
+      uid === null ? null : Number(uid),
+      change,
+    ]),
+  )
+  const what = JSON.stringify([accountId, kind, args, undoOf, changes.sort()])
+  const isFolder = waiting.every(({ uid }) => uid === null)
+  const given = JSON.parse(args) as Arguments & Partial<FolderArguments>
+  const words = isFolder ? folderWords(kind, given) : messageWords(kind, given, waiting)
+  return {
+    id,
+    kind: 'operation',
+    hash: createHash('sha256').update(what).digest('hex'),
+    words: undoOf === null ? words : `Undo: ${words}`,
+    needsFirst,
+    messages: isFolder ? 0 : waiting.length,
+    deletions: kind === 'delete' ? waiting.length : 0,
+  }
+}
+
+function messageWords(
+  kind: OperationRow['kind'],
+  { add = [], remove = [], to }: Arguments,
+  items: readonly ItemRow[],
+): string {
+  const count = items.length === 1 ? '1 message' : `${items.length.toLocaleString('en')} messages`
+  const folders = [...new Set(items.map(({ path }) => path ?? ''))]
+  const from = folders.length === 1 ? folders[0]! : `${folders.length} folders`
+  const target = to ?? 'where they were'
+  if (kind === 'move') return `Move ${count} from ${from} to ${target}`
+  if (kind === 'copy') return `Copy ${count} from ${from} to ${target}`
+  if (kind === 'delete') return `Delete ${count} in ${from} permanently`
+  const named = (flags: readonly string[]) => flags.map(fromWireFlag).join(', ')
+  const parts = [
+    ...(add.length > 0 ? [`add ${named(add)}`] : []),
+    ...(remove.length > 0 ? [`remove ${named(remove)}`] : []),
+  ]
+  const flags = parts.length > 0 ? parts.join(' and ') : 'set flags back'
+  return `${flags[0]!.toUpperCase()}${flags.slice(1)}: ${count} in ${from}`
+}
+
+function folderWords(kind: OperationRow['kind'], { folder = '', to, isEmptied }: Partial<FolderArguments>): string {
+  if (kind === 'create_folder') return `Create the folder ${folder}`
+  if (kind === 'rename_folder') return `Rename the folder ${folder} to ${to}`
+  if (kind === 'delete_folder') return `Delete the folder ${folder}${isEmptied ? ' with all messages in it' : ''}`
+  return kind === 'subscribe_folder' ? `Subscribe to the folder ${folder}` : `Unsubscribe from the folder ${folder}`
+}

@@ -1,0 +1,106 @@
+/** Operations that wait for a human: applied, so that the queue takes them as if they had just been asked for, or ended without anything done. */
+
+import type { Fact } from '../../contract/event.ts'
+import type { Operation } from '../../contract/operations.ts'
+import type { Database } from '../platform/database/database.ts'
+import type { AcceptedCalls } from './accepted-calls.ts'
+import type { FolderArguments } from './folder-kinds.ts'
+import { changedFact } from './operation-facts.ts'
+import type { OperationStore } from './operation-store.ts'
+import type { ItemRow, OperationRow } from './operation-tables.ts'
+import { toOperation } from './operation-view.ts'
+import type { ShownOperations } from './shown-operations.ts'
+
+export interface ProposedOperationsOptions {
+  store: OperationStore
+  calls: Pick<AcceptedCalls, 'checkRoom'>
+  shown: Pick<ShownOperations, 'expect' | 'show' | 'forget'>
+  now?: () => number
+}
+
+type Tell = (fact: Fact) => void
+
+export class ProposedOperations {
+  readonly #options: ProposedOperationsOptions
+  readonly #now: () => number
+
+  constructor(options: ProposedOperationsOptions) {
+    this.#options = options
+    this.#now = options.now ?? Date.now
+  }
+
+  /** Whether or not a principal may see it. */
+  async find(id: string): Promise<Operation | undefined> {
+    const row = await this.#options.store.find(id)
+    return row && toOperation(row)
+  }
+
+  /** What applying it needs: deletions that are no undo need more. */
+  async isDeletion(id: string): Promise<boolean> {
+    const row = await this.#options.store.find(id)
+    if (!row || row.undo_of !== null) return false
+    return row.kind === 'delete' || (JSON.parse(row.arguments) as Partial<FolderArguments>).isEmptied === true
+  }
+
+  /** In their order. */
+  items(id: string): Promise<ItemRow[]> {
+    return this.#options.store.items(id)
+  }
+
+  /**
+   * Shows what it does from before it is stored, since it may be done at any time from then on.
+   * @param work The transaction in which it is applied. @returns What that answered: true once it was.
+   */
+  async applying(id: string, work: () => Promise<boolean>): Promise<boolean> {
+    const { store, shown } = this.#options
+    const row = await store.find(id)
+    if (!row) return false
+    shown.expect(row, await store.items(id))
+    let isApplied = false
+    try {
+      isApplied = await work()
+      return isApplied
+    } finally {
+      if (isApplied) shown.show([row])
+      else shown.forget(row)
+    }
+  }
+
+  /** @returns Whether it was proposed. @throws Problem when too much of the account waits. */
+  async apply(transaction: Database, tell: Tell, id: string): Promise<boolean> {
+    const { store, calls } = this.#options
+    const row = await store.find(id, transaction)
+    if (row?.state !== 'proposed') return false
+    await calls.checkRoom(transaction, row.account_id, 1, Number(row.total))
+    // As old as the yes: what cannot be done is given up a day after that, and "since" means what was done since.
+    const values = { state: 'pending', at: this.#at() } as const
+    await store.update(transaction, id, values)
+    if (row.undo_of !== null) await store.update(transaction, row.undo_of, { undone_by: id })
+    tell(changedFact({ ...row, ...values }))
+    return true
+  }
+
+  /** Nothing of it was done, and nothing will be. */
+  async end(transaction: Database, tell: Tell, id: string, code: string, why: string): Promise<void> {
+    const { store } = this.#options
+    const row = await store.find(id, transaction)
+    if (row?.state !== 'proposed') return
+    const items = (await store.items(id, transaction)).filter(({ state }) => state === 'waiting')
+    const failed = { state: 'failed', code, why } as const
+    await store.saveItems(
+      transaction,
+      items.map(item => ({ item, values: failed })),
+    )
+    const values: Partial<OperationRow> = {
+      state: 'declined',
+      failed: Number(row.failed) + items.length,
+      settled_at: this.#at(),
+    }
+    await store.update(transaction, id, values)
+    tell(changedFact({ ...row, ...values }))
+  }
+
+  #at(): string {
+    return new Date(this.#now()).toISOString()
+  }
+}

@@ -1,0 +1,165 @@
+/** Takes in what tokens in mode `propose` ask for, and keeps what became of each item. Each change is made in the transaction of its caller. */
+import type { Fact } from '../../contract/event.ts'
+import type { TokenPolicy } from '../../contract/policy.ts'
+import { type ProposalItemState, proposalBounds } from '../../contract/proposal.ts'
+import type { Database } from '../platform/database/database.ts'
+import type { Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import type { ProposalIntake, ProposedItem } from '../platform/proposal-intake.ts'
+import type { ProposalIds } from './proposal-id.ts'
+import type { ProposalStore } from './proposal-store.ts'
+import { type Decided, type ProposalItemRow, type ProposalRow, stateOf } from './proposal-tables.ts'
+
+export interface ProposalBookOptions {
+  store: ProposalStore
+  ids: ProposalIds
+  /** Undefined for people. */
+  policyOf(principal: Pick<Principal, 'kind' | 'id'>): TokenPolicy | undefined
+  now?: () => number
+  bounds?: { items: number; open: number }
+}
+
+export type Tell = (fact: Fact) => void
+type Happened = Extract<Fact, { type: 'proposal_changed' }>['data']['event']
+/** What became of an item. */
+export interface ItemEnd {
+  state: Exclude<ProposalItemState, 'waiting'>
+  decided?: Decided | undefined
+  why?: string | null | undefined
+}
+
+const hourMs = 60 * 60_000
+
+export class ProposalBook implements ProposalIntake {
+  readonly #options: ProposalBookOptions
+  readonly #now: () => number
+
+  constructor(options: ProposalBookOptions) {
+    this.#options = options
+    this.#now = options.now ?? Date.now
+  }
+
+  isProposing(principal: Pick<Principal, 'kind' | 'id'>): boolean {
+    return this.#options.policyOf(principal)?.mode === 'propose'
+  }
+
+  findTwin(transaction: Database, { id }: Principal, accountId: string, hash: string): Promise<string | undefined> {
+    return this.#options.store.findTwin(transaction, id, accountId, hash)
+  }
+
+  async put(
+    transaction: Database,
+    tell: Tell,
+    principal: Principal,
+    accountId: string,
+    items: readonly ProposedItem[],
+  ): Promise<string> {
+    const { store } = this.#options
+    const at = this.#at()
+    const known = items.length === 1 ? await store.findWaiting(items[0]!.id, transaction) : undefined
+    const proposal =
+      (known && (await store.find(known.proposal_id, transaction))) ??
+      (await this.#open(transaction, principal, accountId, items.length))
+    const before = await store.items([proposal.id], transaction)
+    let position = before.at(-1)?.position ?? 0
+    for (const item of items) {
+      await store.saveItem(transaction, toRow(proposal.id, item, ++position, at))
+    }
+    const values = { updated_at: at, expires_at: iso(this.#now() + proposalBounds.hours * hourMs) }
+    await store.update(transaction, proposal.id, values)
+    await this.#tell(transaction, tell, { ...proposal, ...values }, 'proposed', items, null)
+    return proposal.id
+  }
+
+  async end(
+    transaction: Database,
+    tell: Tell,
+    itemId: string,
+    state: 'withdrawn' | 'void',
+    why: string | null,
+  ): Promise<void> {
+    const row = await this.#options.store.findWaiting(itemId, transaction)
+    if (row) await this.close(transaction, tell, row, { state, why })
+  }
+
+  async drop(transaction: Database, itemId: string): Promise<void> {
+    await this.#options.store.removeWaiting(transaction, itemId)
+  }
+
+  /** @returns Whether it waited, with this hash. */
+  async close(
+    transaction: Database,
+    tell: Tell,
+    row: Pick<ProposalItemRow, 'proposal_id' | 'id' | 'hash'>,
+    { state, decided, why = null }: ItemEnd,
+  ): Promise<boolean> {
+    const { store } = this.#options
+    const values = { state, why, decided: decided ? JSON.stringify(decided) : null }
+    if (!(await store.changeItem(transaction, row, values))) return false
+    const proposal = await store.find(row.proposal_id, transaction)
+    if (!proposal) return false
+    const after = stateOf(await store.items([proposal.id], transaction))
+    const changed = { state: after, ...(after !== 'open' && { updated_at: this.#at() }) }
+    await store.update(transaction, proposal.id, changed)
+    await this.#tell(transaction, tell, { ...proposal, ...changed }, state, [row], decided?.name ?? null)
+    return true
+  }
+
+  async #open(transaction: Database, principal: Principal, accountId: string, added: number): Promise<ProposalRow> {
+    const { store, ids, bounds = proposalBounds } = this.#options
+    const at = this.#at()
+    const open = await store.findOpen(transaction, principal.id, accountId, at)
+    if (open && (await store.items([open.id], transaction)).length + added <= bounds.items) return open
+    if ((await store.countOpen(principal.id, transaction)) >= bounds.open) {
+      const detail = `${bounds.open} proposals of this token wait for a human already; withdraw some, or wait until they are decided.`
+      throw new Problem('too_many_operations', detail, { retryAfterSeconds: 600 })
+    }
+    const row: ProposalRow = {
+      id: ids.next(),
+      account_id: accountId,
+      principal_kind: principal.kind,
+      principal_id: principal.id,
+      principal_name: principal.name,
+      user_id: principal.userId,
+      state: 'open',
+      ...{ created_at: at, updated_at: at, expires_at: at },
+    }
+    await store.insert(transaction, row)
+    return row
+  }
+
+  async #tell(
+    transaction: Database,
+    tell: Tell,
+    proposal: ProposalRow,
+    event: Happened,
+    changed: readonly { id: string }[],
+    by: string | null,
+  ): Promise<void> {
+    const items = await this.#options.store.items([proposal.id], transaction)
+    const count = (state: ProposalItemState) => items.filter(item => item.state === state).length
+    const { id: proposal_id, account_id, principal_id: principal, principal_name, state } = proposal
+    const counts = { items: items.length, waiting: count('waiting'), applied: count('applied') }
+    const item_ids = changed.map(({ id }) => id)
+    const names = { account_id, proposal_id, principal, principal_name }
+    tell({ type: 'proposal_changed', data: { ...names, state, ...counts, event, item_ids, by, at: this.#at() } })
+  }
+
+  #at(): string {
+    return iso(this.#now())
+  }
+}
+
+function toRow(proposal_id: string, item: ProposedItem, position: number, at: string): ProposalItemRow {
+  const { id, kind, hash, words, needsFirst, messages, deletions } = item
+  return {
+    ...{ proposal_id, id, position, kind, hash, words, messages, deletions, at },
+    needs_first: JSON.stringify(needsFirst),
+    state: 'waiting',
+    ...{ decided: null, why: null },
+  }
+}
+
+function iso(time: number): string {
+  return new Date(time).toISOString()
+}

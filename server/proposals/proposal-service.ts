@@ -1,0 +1,302 @@
+/**
+ * Proposals: looked at, applied in whole or in part, declined or withdrawn. Each item is decided by its id and hash, in one transaction with
+ * what becomes of it; a message leaves only through its approval.
+ */
+import type { ApprovalSettings } from '../../contract/approvals.ts'
+import type { ProposalDecision, ProposalDetail, ProposalState } from '../../contract/proposal.ts'
+import type { Scope } from '../../contract/scope.ts'
+import type { EventHub } from '../events/event-hub.ts'
+import type { FreezeService } from '../freezes/freeze-service.ts'
+import { maySeeAccount, type Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import { visibleAccounts } from '../platform/visible-figures.ts'
+import type { ItemKinds } from './item-kinds.ts'
+import type { ProposalBook } from './proposal-book.ts'
+import { applyRefusal, declineRefusal, maySeeProposal, noProposal } from './proposal-rights.ts'
+import type { ProposalStore } from './proposal-store.ts'
+import { type Decided, needsOf, type ProposalItemRow, type ProposalRow } from './proposal-tables.ts'
+import { toDetail, toProposal } from './proposal-view.ts'
+
+export interface ProposalServiceOptions {
+  store: ProposalStore
+  book: ProposalBook
+  kinds: ItemKinds
+  hub: Pick<EventHub, 'transact'>
+  freezes: Pick<FreezeService, 'isFrozen'>
+  settings: { readonly current: Pick<ApprovalSettings, 'own_tokens'> }
+  /** Whether the token still has what it needed to propose it. */
+  mayStill(proposal: ProposalRow, scope: Scope): Promise<boolean>
+  now?: () => number
+}
+
+export interface ProposalListQuery {
+  state?: ProposalState | undefined
+  account_id?: string | undefined
+  limit: number
+  cursor?: string | undefined
+}
+
+interface Chosen {
+  id: string
+  hash: string
+}
+type Result = ProposalDecision['results'][number]
+type Decide = (item: ProposalItemRow, proposal: ProposalRow) => Promise<void>
+
+const cursorForm = /^([od])(p[0-9a-z]{16})?$/
+const lostRights = 'The token that proposed it has ended, or has fewer rights now.'
+
+export class ProposalService {
+  readonly #options: ProposalServiceOptions
+  readonly #now: () => number
+
+  constructor(options: ProposalServiceOptions) {
+    this.#options = options
+    this.#now = options.now ?? Date.now
+  }
+
+  async list(principal: Principal, { state, account_id: accountId, limit, cursor }: ProposalListQuery) {
+    if (accountId !== undefined && !maySeeAccount(principal, accountId)) {
+      throw new Problem('account_not_found', 'There is no such account.')
+    }
+    const [, part = 'o', last] = cursorForm.exec(cursor ?? 'o') ?? badCursor()
+    const visible = visibleAccounts(principal)
+    const query = {
+      accounts: accountId !== undefined ? [accountId] : visible && [...visible],
+      principalId: principal.kind === 'session' ? undefined : principal.id,
+      state,
+    }
+    const { store } = this.#options
+    const wantsOpen = part === 'o' && (state === undefined || state === 'open')
+    const open = wantsOpen ? await store.listOpen(query, last, limit + 1) : []
+    const isMoreOpen = open.length > limit
+    const room = isMoreOpen || state === 'open' ? 0 : limit - open.length
+    const decided = room > 0 ? await store.listDecided(query, part === 'd' ? last : undefined, room + 1) : []
+    const page = [...open.slice(0, limit), ...decided.slice(0, room)]
+    const next = (() => {
+      if (isMoreOpen) return `o${page.at(-1)!.id}`
+      if (decided.length > room) return `d${decided[room - 1]!.id}`
+      return room === 0 && state !== 'open' ? 'd' : null
+    })()
+    const items = Map.groupBy(await store.items(page.map(({ id }) => id)), ({ proposal_id }) => proposal_id)
+    return {
+      items: page.map(row => toProposal(row, items.get(row.id) ?? [])),
+      next_cursor: next,
+      open: await store.count({ ...query, state: 'open' }),
+    }
+  }
+
+  /** @throws Problem also for those that the principal may not see. */
+  async get(principal: Principal, id: string): Promise<ProposalDetail> {
+    const { store, settings, kinds } = this.#options
+    const proposal = await this.getRow(principal, id)
+    const isFrozen = this.#isFrozen(proposal)
+    return toDetail({ principal, proposal, settings: settings.current, kinds, isFrozen }, await store.items([id]))
+  }
+
+  async getRow(principal: Principal, id: string): Promise<ProposalRow> {
+    const row = await this.#options.store.find(id)
+    if (row && maySeeProposal(principal, row)) return row
+    throw noProposal()
+  }
+
+  /** Of one that the principal may see. */
+  async items(principal: Principal, id: string): Promise<ProposalItemRow[]> {
+    await this.getRow(principal, id)
+    return this.#options.store.items([id])
+  }
+
+  async apply(principal: Principal, id: string, chosen: readonly Chosen[]): Promise<ProposalDecision> {
+    const proposal = await this.getRow(principal, id)
+    refusePrograms(principal)
+    this.#refuseFrozen(proposal)
+    return this.#decide(principal, proposal, chosen, async (item, row) => {
+      const { kinds, settings, mayStill } = this.#options
+      const scope = await kinds.scopeOf(item)
+      const refusal = applyRefusal(principal, row, scope, settings.current)
+      if (refusal) throw refusal
+      await this.#checkNeeds(item)
+      if (!(await mayStill(row, scope))) {
+        await kinds.end(undefined, item, { state: 'void', why: lostRights })
+        throw new Problem('not_possible_now', lostRights)
+      }
+      const check = () => this.#refuseFrozen(row)
+      const end = { state: 'applied', decided: this.#decided(principal, null) } as const
+      if (!(await kinds.apply(principal, item, end, check))) throw decidedMeanwhile()
+      if (item.kind === 'message') await this.followApproval(item)
+    })
+  }
+
+  async decline(
+    principal: Principal,
+    id: string,
+    chosen: readonly Chosen[],
+    reason?: string,
+  ): Promise<ProposalDecision> {
+    const proposal = await this.getRow(principal, id)
+    refusePrograms(principal)
+    return this.#decide(principal, proposal, chosen, async (item, row) => {
+      const { kinds } = this.#options
+      const refusal = declineRefusal(principal, row, await kinds.scopeOf(item))
+      if (refusal) throw refusal
+      const decided = this.#decided(principal, reason ?? null)
+      if (!(await kinds.end(principal, item, { state: 'declined', decided, why: reason ?? null }))) {
+        throw decidedMeanwhile()
+      }
+      if (item.kind === 'message') await this.followApproval(item)
+      await this.#voidDependent(item)
+    })
+  }
+
+  /** Of what one proposed oneself. */
+  async withdraw(principal: Principal, id: string, chosen: readonly Chosen[]): Promise<ProposalDecision> {
+    const proposal = await this.getRow(principal, id)
+    if (principal.id !== proposal.principal_id) {
+      throw new Problem('forbidden', 'Only the caller that proposed it withdraws it; users decline it.')
+    }
+    return this.#decide(principal, proposal, chosen, async item => {
+      if (!(await this.#options.kinds.end(principal, item, { state: 'withdrawn' }))) throw decidedMeanwhile()
+      if (item.kind === 'message') await this.followApproval(item)
+      await this.#voidDependent(item)
+    })
+  }
+
+  /** What became of a message among approvals, or which hash it has by now, is true of its item too. */
+  async followApproval(item: Pick<ProposalItemRow, 'id' | 'kind'>): Promise<void> {
+    const { store, book, kinds, hub } = this.#options
+    const approval = await kinds.approvalOf(item)
+    if (!approval || approval.proposal_id === null) return
+    await hub.transact(async (transaction, tell) => {
+      const row = await store.findWaiting(item.id, transaction)
+      if (!row) return
+      const decision = (JSON.parse(approval.decisions) as (Decided & { decision: string })[]).at(-1)
+      const { decision: _decision, ...decided } = decision ?? { decision: '' }
+      const by = 'user_id' in decided ? decided : undefined
+      if (approval.state === 'waiting') {
+        if (approval.hash !== row.hash) await store.changeItem(transaction, row, { hash: approval.hash })
+      } else if (approval.state === 'approved')
+        await book.close(transaction, tell, row, { state: 'applied', decided: by })
+      else if (approval.state === 'denied')
+        await book.close(transaction, tell, row, { state: 'declined', decided: by, why: by?.reason ?? null })
+      else if (approval.state === 'expired')
+        await book.close(transaction, tell, row, { state: 'expired', why: 'Nobody approved it in time.' })
+      else await book.close(transaction, tell, row, { state: 'withdrawn', why: 'The message was cancelled.' })
+    })
+  }
+
+  /** Ends what waits for too long, and what its token may not do any more. */
+  async review(proposal: ProposalRow): Promise<void> {
+    const { store, kinds, mayStill } = this.#options
+    const isOver = proposal.expires_at <= this.#at()
+    const may = new Map<Scope, boolean>()
+    for (const item of await store.items([proposal.id])) {
+      if (item.state !== 'waiting') continue
+      if (item.kind === 'message') await this.followApproval(item)
+      const scope = await kinds.scopeOf(item)
+      if (!may.has(scope)) may.set(scope, await mayStill(proposal, scope))
+      if (!may.get(scope)) await kinds.end(undefined, item, { state: 'void', why: lostRights })
+      // A message expires with its approval.
+      else if (isOver && item.kind !== 'message') await kinds.end(undefined, item, { state: 'expired' })
+    }
+  }
+
+  async #decide(
+    principal: Principal,
+    proposal: ProposalRow,
+    chosen: readonly Chosen[],
+    decide: Decide,
+  ): Promise<ProposalDecision> {
+    const { store } = this.#options
+    const known = await store.items([proposal.id])
+    const unknown = chosen.find(({ id }) => !known.some(item => item.id === id))
+    if (unknown) {
+      const message = `${unknown.id} is not an item of this proposal`
+      throw new Problem('bad_request', `body.items: ${message}`, { errors: [{ path: 'body.items', message }] })
+    }
+    const problems = new Map<string, Problem>()
+    // In their order: what others need comes first.
+    for (const item of known) {
+      const named = chosen.find(({ id }) => id === item.id)
+      if (!named) continue
+      try {
+        if (item.state !== 'waiting') throw new Problem('not_possible_now', `It is ${item.state} already.`)
+        if (item.hash !== named.hash) throw changed(item)
+        await decide(item, proposal)
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error
+        problems.set(item.id, error)
+      }
+    }
+    const [first] = problems.values()
+    const isForAll = problems.size === chosen.length && [...problems.values()].every(({ code }) => code === first?.code)
+    if (first && isForAll && wholeCodes.includes(first.code)) throw first
+    const after = await store.items([proposal.id])
+    const results = chosen.map(({ id }): Result => {
+      const problem = problems.get(id)
+      const state = after.find(item => item.id === id)?.state ?? 'void'
+      return { id, state, code: problem?.code ?? null, why: problem?.message ?? null }
+    })
+    return { proposal: await this.get(principal, proposal.id), results }
+  }
+
+  /** @throws Problem while something that it needs is not applied. */
+  async #checkNeeds(item: ProposalItemRow): Promise<void> {
+    const items = await this.#options.store.items([item.proposal_id])
+    const missing: ProposalItemRow[] = []
+    for (const id of needsOf(item)) {
+      // It may be an item of an earlier proposal.
+      const need = items.find(each => each.id === id) ?? (await this.#options.store.findWaiting(id))
+      if (need && need.state !== 'applied') missing.push(need)
+    }
+    if (missing.length === 0) return
+    const words = missing.map(each => each.words).join('; ')
+    throw new Problem('not_possible_now', `It needs another item first, which is not applied: ${words}.`)
+  }
+
+  async #voidDependent({ id, proposal_id, words }: ProposalItemRow): Promise<void> {
+    const { store, kinds } = this.#options
+    for (const item of await store.items([proposal_id])) {
+      if (item.state !== 'waiting' || !needsOf(item).includes(id)) continue
+      await kinds.end(undefined, item, { state: 'void', why: `It needs what was not applied: ${words}.` })
+    }
+  }
+
+  #refuseFrozen(proposal: ProposalRow): void {
+    if (this.#isFrozen(proposal))
+      throw new Problem('frozen', 'A human stopped what this caller, or this account, does.')
+  }
+
+  #isFrozen({ principal_kind: kind, principal_id: id, account_id: accountId }: ProposalRow): boolean {
+    return this.#options.freezes.isFrozen({ kind, id }, accountId)
+  }
+
+  #decided({ userId, name }: Principal, reason: string | null): Decided {
+    return { user_id: userId ?? '', name, at: this.#at(), reason }
+  }
+
+  #at(): string {
+    return new Date(this.#now()).toISOString()
+  }
+}
+
+/** Where they keep all that was named from being done, they are the answer. */
+const wholeCodes: readonly string[] = ['session_needed', 'frozen', 'recent_sign_in_required', 'four_eyes_needed']
+
+function refusePrograms({ kind, userId }: Principal): void {
+  if (kind === 'session' && userId !== null) return
+  throw new Problem('session_needed', 'Only signed-in users decide about proposals; tokens and the API key never do.')
+}
+
+function changed({ kind }: ProposalItemRow): Problem {
+  const detail = 'It was changed meanwhile: look at it again, it has another hash now.'
+  return new Problem(kind === 'message' ? 'approval_void' : 'not_possible_now', detail)
+}
+
+function decidedMeanwhile(): Problem {
+  return new Problem('not_possible_now', 'It was changed, or decided about, in this moment: look at it again.')
+}
+
+function badCursor(): never {
+  const errors = [{ path: 'query.cursor', message: 'is not a cursor of this list' }]
+  throw new Problem('bad_request', 'query.cursor: is not a cursor of this list', { errors })
+}

@@ -1,0 +1,102 @@
+/** Ends proposals that wait for too long or whose token has lost its rights, follows approvals, and forgets what was decided long ago. */
+import type { EventHub } from '../events/event-hub.ts'
+import type { Logger } from '../platform/logger.ts'
+import { Rounds } from '../platform/rounds.ts'
+import type { ProposalService } from './proposal-service.ts'
+import type { ProposalStore } from './proposal-store.ts'
+
+export interface ProposalSweeperOptions {
+  store: ProposalStore
+  proposals: Pick<ProposalService, 'review' | 'followApproval'>
+  hub: Pick<EventHub, 'listen'>
+  /** Whether this process is the one that forgets. */
+  mayPrune(): boolean
+  /** In epoch milliseconds. */
+  retentionNow(): number
+  logger: Logger
+}
+
+const sweepEveryMs = 10_000
+const forgetEveryMs = 60 * 60_000
+/** As long as operations are known. */
+const keptMs = 30 * 24 * 60 * 60_000
+const sweptAtOnce = 100
+
+export class ProposalSweeper {
+  readonly #options: ProposalSweeperOptions
+  readonly #sweeps: Rounds
+  readonly #forgetting: Rounds
+  readonly #following = new Set<Promise<void>>()
+  #unsubscribe: (() => void)[] = []
+
+  constructor(options: ProposalSweeperOptions) {
+    this.#options = options
+    const failed = (err: unknown) => options.logger.warn({ err }, 'proposals could not be looked after')
+    this.#sweeps = new Rounds({ everyMs: sweepEveryMs, work: signal => this.#sweep(signal), failed })
+    this.#forgetting = new Rounds({ everyMs: forgetEveryMs, work: signal => this.#forget(signal), failed })
+  }
+
+  async start(): Promise<void> {
+    const { hub } = this.#options
+    const follow = ({ submission_id: id }: { submission_id: string }) => this.#follow(id)
+    const sweep = () => this.#own(this.#sweeps.run())
+    this.#unsubscribe = [
+      hub.listen('approval_decided', follow),
+      // An edit: it has another hash from now on.
+      hub.listen('approval_requested', follow),
+      hub.listen('token_revoked', sweep),
+      hub.listen('token_updated', sweep),
+    ]
+    // What was decided while nobody listened.
+    await this.#sweeps.run()
+    this.#sweeps.start()
+    this.#forgetting.start()
+  }
+
+  async stop(): Promise<void> {
+    for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe()
+    await this.#sweeps.stop()
+    await this.#forgetting.stop()
+    await Promise.all(this.#following)
+  }
+
+  sweep(): Promise<void> {
+    return this.#sweeps.run()
+  }
+
+  forget(): Promise<void> {
+    return this.#forgetting.run()
+  }
+
+  #follow(submissionId: string): void {
+    this.#own(this.#options.proposals.followApproval({ id: submissionId, kind: 'message' }))
+  }
+
+  /** A failure is made up for by the next sweep. */
+  #own(work: Promise<void>): void {
+    const { logger } = this.#options
+    const owned = work.catch(err => logger.warn({ err }, 'a proposal could not be followed'))
+    this.#following.add(owned)
+    void owned.finally(() => this.#following.delete(owned))
+  }
+
+  async #sweep(signal: AbortSignal): Promise<void> {
+    const { store, proposals } = this.#options
+    for (let after: string | undefined; !signal.aborted; ) {
+      const rows = await store.listOpen({ accounts: undefined, principalId: undefined }, after, sweptAtOnce)
+      for (const row of rows) {
+        if (signal.aborted) return
+        await proposals.review(row)
+      }
+      after = rows.at(-1)?.id
+      if (rows.length < sweptAtOnce) return
+    }
+  }
+
+  async #forget(signal: AbortSignal): Promise<void> {
+    const { store, mayPrune, retentionNow } = this.#options
+    if (!mayPrune()) return
+    const before = new Date(retentionNow() - keptMs).toISOString()
+    for (let gone = 1; gone > 0 && !signal.aborted; ) gone = await store.deleteDecidedBefore(before)
+  }
+}

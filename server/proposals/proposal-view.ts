@@ -1,0 +1,88 @@
+/** Proposals and their items as callers see them. */
+import type { ApprovalSettings } from '../../contract/approvals.ts'
+import type { Proposal, ProposalDetail, ProposalItem } from '../../contract/proposal.ts'
+import type { Principal } from '../platform/principal.ts'
+import type { ItemKinds } from './item-kinds.ts'
+import { applyRefusal, declineRefusal } from './proposal-rights.ts'
+import { type Decided, needsOf, type ProposalItemRow, type ProposalRow } from './proposal-tables.ts'
+
+export function toProposal(row: ProposalRow, items: readonly ProposalItemRow[]): Proposal {
+  const waiting = items.filter(({ state }) => state === 'waiting')
+  const applied = items.filter(({ state }) => state === 'applied').length
+  const sum = (of: readonly ProposalItemRow[], what: 'messages' | 'deletions') =>
+    of.reduce((total, item) => total + Number(item[what]), 0)
+  const kind = row.principal_kind === 'api_key' ? 'api_key' : 'token'
+  return {
+    id: row.id,
+    account_id: row.account_id,
+    state: row.state,
+    proposes: { kind, id: row.principal_id, name: row.principal_name },
+    words: wordsOf(waiting.length > 0 ? waiting : items),
+    counts: {
+      items: items.length,
+      waiting: waiting.length,
+      applied,
+      declined: items.length - waiting.length - applied,
+      messages: sum(waiting, 'messages'),
+      sends: waiting.filter(item => item.kind === 'message').length,
+      deletions: sum(waiting, 'deletions'),
+    },
+    created_at: row.created_at,
+    updated_at: row.updated_at,
+    expires_at: waiting.length > 0 ? row.expires_at : null,
+  }
+}
+
+const mostLines = 20
+
+/** A line for each different change, and how often. */
+function wordsOf(items: readonly ProposalItemRow[]): string[] {
+  const lines = [...Map.groupBy(items, ({ words }) => words)].map(([words, { length }]) =>
+    length === 1 ? words : `${words} (${length} times)`,
+  )
+  if (lines.length <= mostLines) return lines
+  return [...lines.slice(0, mostLines), `and ${lines.length - mostLines} more`]
+}
+
+export interface Sight {
+  principal: Principal
+  proposal: ProposalRow
+  settings: Pick<ApprovalSettings, 'own_tokens'>
+  kinds: ItemKinds
+  isFrozen: boolean
+}
+
+export async function toDetail(sight: Sight, items: readonly ProposalItemRow[]): Promise<ProposalDetail> {
+  const shown: ProposalItem[] = []
+  for (const item of items) shown.push(await toItem(sight, item))
+  return { ...toProposal(sight.proposal, items), items: shown }
+}
+
+async function toItem(
+  { principal, proposal, settings, kinds, isFrozen }: Sight,
+  row: ProposalItemRow,
+): Promise<ProposalItem> {
+  const isWaiting = row.state === 'waiting'
+  const scope = await kinds.scopeOf(row)
+  const refusal = applyRefusal(principal, proposal, scope, settings)
+  const isOwn = principal.kind !== 'session' && principal.id === proposal.principal_id
+  const mayApply = isWaiting && !refusal && !isFrozen
+  const cannot = isFrozen ? 'A human stopped what this caller, or this account, does.' : refusal?.message
+  return {
+    id: row.id,
+    kind: row.kind,
+    state: row.state,
+    hash: row.hash,
+    at: row.at,
+    words: row.words,
+    ...(await kinds.contentOf(principal, proposal, row)),
+    needs_first: needsOf(row),
+    decided: row.decided === null ? null : (JSON.parse(row.decided) as Decided),
+    why: isWaiting && !mayApply ? (cannot ?? null) : row.why,
+    can: [
+      ...(mayApply ? (['apply'] as const) : []),
+      ...(isWaiting && !declineRefusal(principal, proposal, scope) ? (['decline'] as const) : []),
+      ...(isWaiting && isOwn ? (['withdraw'] as const) : []),
+    ],
+  }
+}

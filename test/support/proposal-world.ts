@@ -1,0 +1,47 @@
+/** Proposed operations on a mail server in memory, with the real queue, book and service on a real database. */
+import { defaultApprovalSettings } from '../../contract/approvals.ts'
+import { defaultPolicy } from '../../contract/policy.ts'
+import { ProposedChanges } from '../../server/operations/proposed-changes.ts'
+import { ProposedOperations } from '../../server/operations/proposed-operations.ts'
+import type { Database } from '../../server/platform/database/database.ts'
+import { createLogger } from '../../server/platform/logger.ts'
+import type { Principal } from '../../server/platform/principal.ts'
+import { ItemKinds, type ItemKindsOptions } from '../../server/proposals/item-kinds.ts'
+import { ProposalBook } from '../../server/proposals/proposal-book.ts'
+import { ProposalDiff } from '../../server/proposals/proposal-diff.ts'
+import { ProposalIds } from '../../server/proposals/proposal-id.ts'
+import { ProposalService } from '../../server/proposals/proposal-service.ts'
+import { ProposalStore } from '../../server/proposals/proposal-store.ts'
+import { ProposalSweeper } from '../../server/proposals/proposal-sweeper.ts'
+import { agent, startOperations } from './operation-world.ts'
+
+/** The agent proposes while `rules.mode` says so. Nothing of it is a draft or a message: journeys have those. */
+export async function startProposals(db: Database, bounds?: { items: number; open: number }) {
+  const rules = { mode: 'propose' as 'act' | 'propose', mayStill: true, isFrozen: false, ownTokens: true, ahead: 0 }
+  const now = () => Date.now() + rules.ahead
+  const store = new ProposalStore(db)
+  const ids = new ProposalIds()
+  const policyOf = ({ id }: Pick<Principal, 'id'>) =>
+    id === agent.id ? { ...defaultPolicy, mode: rules.mode } : undefined
+  const book = new ProposalBook({ store, ids, policyOf, now, ...(bounds && { bounds }) })
+  const world = await startOperations({ db, intake: book })
+  const { hub, calls, shown, moved, pool, refs } = world
+  const operations = new ProposedOperations({ store: world.store, calls, shown, now })
+  const changes = new ProposedChanges({ store: world.store, moved, pool, refs })
+  const none = {} as unknown as Pick<ItemKindsOptions, 'drafts' | 'approvals' | 'outbox'>
+  const kinds = new ItemKinds({ ...none, book, operations, hub })
+  const proposals = new ProposalService({
+    ...{ store, book, kinds, hub, now },
+    freezes: { isFrozen: () => rules.isFrozen },
+    settings: {
+      get current() {
+        return { ...defaultApprovalSettings, own_tokens: rules.ownTokens }
+      },
+    },
+    mayStill: async () => rules.mayStill,
+  })
+  const diff = new ProposalDiff({ proposals, changes })
+  const logger = createLogger('silent')
+  const sweeper = new ProposalSweeper({ store, proposals, hub, mayPrune: () => true, retentionNow: now, logger })
+  return { ...world, rules, proposals, diff, sweeper, proposalStore: store }
+}
