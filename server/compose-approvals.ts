@@ -51,6 +51,7 @@ export interface ComposedApprovals {
   observe(outcome: RequestOutcome): void
   approvals: ApprovalService
   settings: Pick<ApprovalSettingsHolder, 'current'>
+  activities: AskerActivities
   tools: Tool[]
   addRoutes(http: HttpServer): void
   part: Part
@@ -110,7 +111,7 @@ export function composeApprovals(around: ApprovalSurroundings): ComposedApproval
     return { ...principal, kind: 'token', id: `token-${tokenId}` }
   }
   return {
-    ...{ approvals, settings },
+    ...{ approvals, settings, activities },
     observe: ({ caller, operation, code }) => {
       const { kind, id } = caller?.principal ?? {}
       if (id !== undefined && (kind === 'token' || kind === 'api_key') && code === 'ok') calls.note(id, operation)

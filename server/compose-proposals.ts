@@ -38,7 +38,7 @@ export interface ProposalSurroundings {
   proposing: Proposing
   hub: EventHub
   mailboxes: Pick<ComposedMail, 'proposed' | 'writing' | 'outbox' | 'mayStillAct'>
-  approving: Pick<ComposedApprovals, 'approvals' | 'settings'>
+  approving: Pick<ComposedApprovals, 'approvals' | 'settings' | 'activities'>
   freezes: FreezeService
   mayPrune: FindLease
   retention: Pick<RetentionClock, 'now'>
@@ -55,11 +55,11 @@ export function composeProposals(around: ProposalSurroundings): ComposedProposal
   const { proposing, hub, mailboxes, approving, freezes, mayPrune, retention, logger } = around
   const { store, ids, book } = proposing
   const { outbox, writing, proposed, mayStillAct } = mailboxes
-  const { approvals, settings } = approving
+  const { approvals, settings, activities } = approving
   const { operations, changes } = proposed
   const kinds = new ItemKinds({ book, operations, drafts: writing.proposed, approvals, outbox, hub })
   const proposals = new ProposalService({
-    ...{ store, book, kinds, hub, freezes, settings },
+    ...{ store, book, kinds, hub, freezes, settings, activities },
     mayStill: (proposal, scope) => mayStillAct(proposal, scope),
   })
   const diff = new ProposalDiff({ proposals, changes })

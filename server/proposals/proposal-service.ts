@@ -5,6 +5,7 @@
 import type { ApprovalSettings } from '../../contract/approvals.ts'
 import type { ProposalDecision, ProposalDetail, ProposalState } from '../../contract/proposal.ts'
 import type { Scope } from '../../contract/scope.ts'
+import type { AskerActivities } from '../approvals/asker-activities.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { FreezeService } from '../freezes/freeze-service.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
@@ -24,6 +25,7 @@ export interface ProposalServiceOptions {
   hub: Pick<EventHub, 'transact'>
   freezes: Pick<FreezeService, 'isFrozen'>
   settings: { readonly current: Pick<ApprovalSettings, 'own_tokens'> }
+  activities: Pick<AskerActivities, 'of'>
   /** Whether the token still has what it needed to propose it. */
   mayStill(proposal: ProposalRow, scope: Scope): Promise<boolean>
   now?: () => number
@@ -88,10 +90,11 @@ export class ProposalService {
 
   /** @throws Problem also for those that the principal may not see. */
   async get(principal: Principal, id: string): Promise<ProposalDetail> {
-    const { store, settings, kinds } = this.#options
+    const { store, settings, kinds, activities } = this.#options
     const proposal = await this.getRow(principal, id)
     const isFrozen = this.#isFrozen(proposal)
-    return toDetail({ principal, proposal, settings: settings.current, kinds, isFrozen }, await store.items([id]))
+    const sight = { principal, proposal, settings: settings.current, kinds, isFrozen }
+    return { ...(await toDetail(sight, await store.items([id]))), activity: await activities.of(proposal.principal_id) }
   }
 
   async getRow(principal: Principal, id: string): Promise<ProposalRow> {
