@@ -25,6 +25,7 @@ test.each([
   ...['tool.mail_search', 'tool.mail_read', 'tool.mail_thread', 'tool.mail_changes', 'tool.mail_attachment'],
   ...['drafts.getRaw', 'drafts.getHtml', 'drafts.getAttachment', 'drafts.previewDraft'],
   ...['outbox.getSubmissionHtml', 'outbox.getSubmissionContent', 'approvals.getApproval'],
+  'proposals.listProposedChanges',
 ])('%s shows what a stranger may have written', async name => {
   const isRemembered = await start()
   expect(await isRemembered(name, undefined)).toBe(true)
@@ -39,6 +40,8 @@ test('drafts of replies, and reports that came back, repeat strangers; what a pr
   expect(await isRemembered('drafts.listDrafts', { items: [own, reply] })).toBe(true)
   expect(await isRemembered('drafts.attachFromMessage', own, 'write')).toBe(true)
   expect(await isRemembered('outbox.listSubmissions', { items: [{ recipients: [{ state: 'bounced' }] }] })).toBe(true)
+  expect(await isRemembered('proposals.getProposal', { items: [{ draft: reply }] })).toBe(true)
+  expect(await isRemembered('proposals.getProposal', { items: [{ draft: own }] })).toBe(false)
   expect(await isRemembered('drafts.getDraft', own)).toBe(false)
   expect(await isRemembered('drafts.createDraft', own, 'write')).toBe(false)
   expect(await isRemembered('outbox.getSubmission', { recipients: [{ state: 'accepted' }] })).toBe(false)

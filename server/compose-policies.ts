@@ -36,7 +36,7 @@ export interface ComposedPolicies {
 
 /** What shows words of mail, beside what only names folders and accounts. */
 const showsMail =
-  /^(mail|mailSearch|mailIndex|events)\.|^tool\.mail_(search|read|attachment|changes|thread)|^drafts\.(previewDraft|getHtml|getRaw|getAttachment|attachFromMessage)$|^outbox\.getSubmissionHtml$|Content$|^approvals\.getApproval$/
+  /^(mail|mailSearch|mailIndex|events)\.|^tool\.mail_(search|read|attachment|changes|thread)|^drafts\.(previewDraft|getHtml|getRaw|getAttachment|attachFromMessage)$|^outbox\.getSubmissionHtml$|Content$|^approvals\.getApproval$|^proposals\.listProposedChanges$/
 const namesOnly = new Set([
   'mail.listFolders',
   'mailIndex.getIndex',
@@ -70,7 +70,8 @@ export function composePolicies({ db, hub, writtenTo, logger }: PolicySurroundin
     organizing: new OrganizingJudge({ policyOf, rates, db }),
     shown: ({ kind, id }, { name, effect }, accountId, answer) => {
       if (kind === 'session' || kind === 'anonymous') return
-      if (/^(drafts|outbox)\./.test(name) && repeatsOthers(answer)) return reads.note(id, accountId, undefined)
+      if (/^(drafts|outbox|proposals)\./.test(name) && repeatsOthers(answer))
+        return reads.note(id, accountId, undefined)
       if (effect !== 'read' && name !== 'drafts.attachFromMessage') return
       if (!showsMail.test(name) || namesOnly.has(name)) return
       reads.note(id, accountId, answer === undefined ? undefined : shownSenders(answer))

@@ -1,6 +1,5 @@
 /** Sending for models: a revision of a draft, and what came of it. No tool takes a recipient and a text and sends. */
 import { z } from 'zod'
-import { DraftId } from '../../contract/draft.ts'
 import type { ProblemCode } from '../../contract/problem.ts'
 import type { Submission } from '../../contract/submission.ts'
 import { Timestamp } from '../../contract/wire.ts'
@@ -31,12 +30,10 @@ const hints: Partial<Record<ProblemCode, string>> = {
 }
 const output = z.object({
   id: z.string(),
-  status: z
-    .enum(['sent', 'scheduled', 'pending', 'denied', 'failed', 'unknown'])
-    .describe('pending: a person has to approve it'),
+  status: z.enum(['sent', 'scheduled', 'pending', 'denied', 'failed', 'unknown']),
   why: z.string().optional(),
   proposed: z.string().optional(),
-  approve_url: z.string().optional().describe('For a person'),
+  approve_url: z.string().optional(),
 })
 type Output = z.infer<typeof output>
 const moving = new Set<Submission['state']>(['queued', 'sending'])
@@ -69,9 +66,9 @@ export function sendTools({ sending, outbox, hub, accountOf, proposalOf, urlOf }
     effect: 'send',
     hints,
     input: z.strictObject({
-      draft: DraftId,
+      draft: z.string().regex(/^[\w-]{1,70}$/),
       rev: z.int().min(1),
-      at: Timestamp.optional().describe('Not before'),
+      at: Timestamp.optional(),
     }),
     output,
     accountOf: (principal, { draft }) => accountOf(principal, draft),

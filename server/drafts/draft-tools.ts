@@ -27,7 +27,7 @@ const hints: Partial<Record<ProblemCode, string>> = {
   draft_changed: 'Somebody else changed it: call again without rev to change it all the same.',
 }
 /** Looked at closely by the service; every word here costs every client. */
-const people = z.array(z.string().max(620)).max(draftBounds.recipients).optional()
+const people = z.array(z.string().max(620)).optional()
 const input = z.strictObject({
   mode: z.enum(DraftMode.options).optional(),
   ref: ToolRef.optional(),

@@ -65,7 +65,7 @@ export function searchTool({ search, accounts, hints }: SearchToolOptions): Tool
           faults: z.array(z.string()).optional().describe('Why not all of it is known'),
         }),
       ),
-      total: z.int().optional().describe('On the first page'),
+      total: z.int().optional(),
       more: z.literal(true).optional().describe('There are more than total'),
       not_searched: z.array(z.object({ account: z.string(), why: z.string() })).optional(),
       cursor: z.string().optional(),

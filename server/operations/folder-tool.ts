@@ -1,6 +1,6 @@
 /** Creating, renaming and deleting folders for models: by the same operations as REST, and nothing that holds messages. */
 import { z } from 'zod'
-import { AccountId, line } from '../../contract/wire.ts'
+import { line } from '../../contract/wire.ts'
 import type { AccountService } from '../accounts/account-service.ts'
 import { onlyAccount } from '../accounts/only-account.ts'
 import { Problem } from '../platform/problem.ts'
@@ -26,8 +26,11 @@ export function folderTool({ folders, operations, accounts }: FolderToolOptions)
     input: z.strictObject({
       op: z.enum(['create', 'rename', 'delete']),
       path: line.min(1).max(1_000),
-      to: line.min(1).max(1_000).optional().describe('New path'),
-      account: AccountId.optional(),
+      to: line.min(1).max(1_000).optional(),
+      account: z
+        .string()
+        .regex(/^[\w-]{1,40}$/)
+        .optional(),
     }),
     output: z.object({
       path: z.string().optional(),

@@ -20,13 +20,13 @@ export const operationHints: Partial<Record<ProblemCode, string>> = {
   folder_not_found: 'mail_folders lists the folders.',
   folder_not_selectable: 'mail_folders lists the folders in it.',
 }
-const refs = z.array(ToolRef).min(1).max(mostRefs).describe('All of one account')
+const refs = z.array(ToolRef).min(1).max(mostRefs)
 const output = z.object({
   ok: z.int(),
   failed: z.array(z.object({ ref: z.string(), why: z.string() })).optional(),
-  pending: z.int().optional().describe('Will be done later'),
-  proposed: z.string().optional().describe('Proposal id: nothing is changed before a person applies it'),
-  undo: z.string().describe('Operation id, by which a person can undo it'),
+  pending: z.int().optional(),
+  proposed: z.string().optional(),
+  undo: z.string(),
 })
 type Output = z.infer<typeof output>
 
@@ -69,7 +69,7 @@ export function operationTools({ operations }: OperationToolsOptions): Tool[] {
     hints: operationHints,
     input: z.strictObject({
       refs,
-      to: z.string().min(1).max(1_000).describe('Path, or role such as archive, trash, junk'),
+      to: z.string().min(1).max(1_000).describe('Path or role (archive, trash, junk)'),
     }),
     output,
     accountOf: (_principal, input) => accountOfRefs(input.refs),

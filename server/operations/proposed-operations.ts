@@ -23,6 +23,7 @@ type Tell = (fact: Fact) => void
 export class ProposedOperations {
   readonly #options: ProposedOperationsOptions
   readonly #now: () => number
+  #last: Promise<unknown> = Promise.resolve()
 
   constructor(options: ProposedOperationsOptions) {
     this.#options = options
@@ -48,13 +49,20 @@ export class ProposedOperations {
   }
 
   /**
-   * Shows what it does from before it is stored, since it may be done at any time from then on.
+   * Shows what it does from before it is stored, since it may be done at any time from then on. One after the other: a call that comes too late
+   * must not take back what is shown of the one that was first.
    * @param work The transaction in which it is applied. @returns What that answered: true once it was.
    */
   async applying(id: string, work: () => Promise<boolean>): Promise<boolean> {
+    const turn = this.#last.then(() => this.#applying(id, work))
+    this.#last = turn.catch(() => undefined)
+    return turn
+  }
+
+  async #applying(id: string, work: () => Promise<boolean>): Promise<boolean> {
     const { store, shown } = this.#options
     const row = await store.find(id)
-    if (!row) return false
+    if (row?.state !== 'proposed') return false
     shown.expect(row, await store.items(id))
     let isApplied = false
     try {

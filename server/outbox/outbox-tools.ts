@@ -1,6 +1,6 @@
 /** What is on its way out, for models: by the same rules as REST. They see and cancel what they sent themselves, and decide nothing. */
 import { z } from 'zod'
-import { type Submission, SubmissionId } from '../../contract/submission.ts'
+import type { Submission } from '../../contract/submission.ts'
 import { Problem } from '../platform/problem.ts'
 import { defineTool, type Tool } from '../tools/tool.ts'
 import type { OutboxService } from './outbox-service.ts'
@@ -16,14 +16,20 @@ export function outboxTools({ outbox }: OutboxToolsOptions): Tool[] {
   const tool = defineTool({
     name: 'mail_outbox',
     title: 'Messages on their way out',
-    description: 'Lists what you sent, says what became of one, or cancels (undo: the same) one that waits.',
+    description: 'Lists what you sent, gets one, or cancels (undo: the same) one that waits.',
     scope: 'mail:draft',
     effect: 'write',
     hints: {
       submission_not_found: 'List shows the ids.',
       not_possible_now: 'It has begun to leave, or has ended. Tell the user.',
     },
-    input: z.strictObject({ op: z.enum(['list', 'get', 'cancel', 'undo']), id: SubmissionId.optional() }),
+    input: z.strictObject({
+      op: z.enum(['list', 'get', 'cancel', 'undo']),
+      id: z
+        .string()
+        .regex(/^\w{1,40}$/)
+        .optional(),
+    }),
     output: z.object({
       items: z.array(
         z.object({

@@ -83,7 +83,14 @@ export class ProposalBook implements ProposalIntake {
   }
 
   async drop(transaction: Database, itemId: string): Promise<void> {
-    await this.#options.store.removeWaiting(transaction, itemId)
+    const { store } = this.#options
+    const row = await store.findWaiting(itemId, transaction)
+    if (!row) return
+    await store.lock(transaction, row.proposal_id)
+    await store.removeWaiting(transaction, itemId)
+    const left = await store.items([row.proposal_id], transaction)
+    if (left.length === 0) await store.delete(transaction, row.proposal_id)
+    else await store.update(transaction, row.proposal_id, { state: stateOf(left) })
   }
 
   /** @returns Whether it waited, with this hash. */
@@ -94,10 +101,10 @@ export class ProposalBook implements ProposalIntake {
     { state, decided, why = null }: ItemEnd,
   ): Promise<boolean> {
     const { store } = this.#options
+    // Of two items that end at the same moment each would see the other one waiting.
+    const proposal = await store.lock(transaction, row.proposal_id)
     const values = { state, why, decided: decided ? JSON.stringify(decided) : null }
-    if (!(await store.changeItem(transaction, row, values))) return false
-    const proposal = await store.find(row.proposal_id, transaction)
-    if (!proposal) return false
+    if (!proposal || !(await store.changeItem(transaction, row, values))) return false
     const after = stateOf(await store.items([proposal.id], transaction))
     const changed = { state: after, ...(after !== 'open' && { updated_at: this.#at() }) }
     await store.update(transaction, proposal.id, changed)
@@ -108,8 +115,10 @@ export class ProposalBook implements ProposalIntake {
   async #open(transaction: Database, principal: Principal, accountId: string, added: number): Promise<ProposalRow> {
     const { store, ids, bounds = proposalBounds } = this.#options
     const at = this.#at()
-    const open = await store.findOpen(transaction, principal.id, accountId, at)
-    if (open && (await store.items([open.id], transaction)).length + added <= bounds.items) return open
+    const found = await store.findOpen(transaction, principal.id, accountId, at)
+    const open = found && (await store.lock(transaction, found.id))
+    if (open?.state === 'open' && (await store.items([open.id], transaction)).length + added <= bounds.items)
+      return open
     if ((await store.countOpen(principal.id, transaction)) >= bounds.open) {
       const detail = `${bounds.open} proposals of this token wait for a human already; withdraw some, or wait until they are decided.`
       throw new Problem('too_many_operations', detail, { retryAfterSeconds: 600 })

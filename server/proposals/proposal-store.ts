@@ -23,6 +23,16 @@ export class ProposalStore {
     return db.selectFrom('proposals').selectAll().where('id', '=', id).executeTakeFirst()
   }
 
+  /** Nobody else changes it, or an item of it, before the transaction ends. @returns It as it is now. */
+  async lock(transaction: Database, id: string): Promise<ProposalRow | undefined> {
+    await transaction.updateTable('proposals').set({ id }).where('id', '=', id).execute()
+    return this.find(id, transaction)
+  }
+
+  async delete(transaction: Database, id: string): Promise<void> {
+    await transaction.deleteFrom('proposals').where('id', '=', id).execute()
+  }
+
   /** Of several at once; of each in their order. */
   async items(proposalIds: readonly string[], db: Database = this.#db): Promise<ProposalItemRow[]> {
     if (proposalIds.length === 0) return []

@@ -1,6 +1,6 @@
 /** What a model proposed, and what humans decided about it. It withdraws its own, and decides nothing. */
 import { z } from 'zod'
-import { type Proposal, type ProposalDetail, ProposalId, ProposalState } from '../../contract/proposal.ts'
+import type { Proposal, ProposalDetail } from '../../contract/proposal.ts'
 import { defineTool, type Tool } from '../tools/tool.ts'
 import type { ProposalService } from './proposal-service.ts'
 
@@ -9,61 +9,51 @@ export interface ProposalToolsOptions {
 }
 
 const listed = 20
-const output = z.object({
-  proposals: z.array(
-    z.object({
-      id: z.string(),
-      state: z.string(),
-      summary: z.array(z.string()),
-      items: z
-        .array(z.object({ id: z.string(), state: z.string(), summary: z.string(), why: z.string().optional() }))
-        .optional(),
-    }),
-  ),
-})
+/** A line for each: every field of a schema would cost every client. */
+const output = z.object({ proposals: z.array(z.string()) })
 
 export function proposalTools({ proposals }: ProposalToolsOptions): Tool[] {
   const tool = defineTool({
     name: 'mail_proposals',
-    title: 'What became of proposals',
-    description: 'What you proposed, and what a person decided about it and why. withdraw: ids of items.',
+    title: 'Proposals',
+    description: 'What you `proposed` waits for a person: lists it, what was decided and why; withdraws items.',
     scope: 'mail:meta',
     effect: 'write',
     hints: { proposal_not_found: 'Call without proposal for the ids.' },
     input: z.strictObject({
-      state: z.enum(ProposalState.options).optional(),
-      proposal: ProposalId.optional(),
-      withdraw: z.array(z.string().max(30)).min(1).max(200).optional(),
+      proposal: z
+        .string()
+        .regex(/^\w{1,20}$/)
+        .optional(),
+      withdraw: z.array(z.string().max(30)).optional(),
     }),
     output,
-    run: async ({ principal, input: { state, proposal, withdraw }, note }) => {
+    run: async ({ principal, input: { proposal, withdraw = [] }, note }) => {
       if (proposal === undefined) {
-        const { items } = await proposals.list(principal, { state, limit: listed })
-        return { proposals: items.map(toEntry) }
+        const { items } = await proposals.list(principal, { limit: listed })
+        return { proposals: items.map(toLine) }
       }
       const before = await proposals.get(principal, proposal)
-      if (withdraw === undefined) return { proposals: [toWhole(before)] }
+      if (withdraw.length === 0) return { proposals: toLines(before) }
       const named = before.items.filter(({ id }) => withdraw.includes(id)).map(({ id, hash }) => ({ id, hash }))
       const after = await proposals.withdraw(principal, proposal, named)
       note({ proposal_id: proposal, items: String(named.length) })
-      return { proposals: [toWhole(after.proposal)] }
+      return { proposals: toLines(after.proposal) }
     },
   })
   return [tool]
 }
 
-function toEntry({ id, state, words, counts: { waiting, applied, declined } }: Proposal) {
-  return { id, state, summary: [`${waiting} wait, ${applied} applied, ${declined} not`, ...words] }
+function toLine({ id, state, words, counts: { waiting, applied, declined } }: Proposal): string {
+  return `${id} ${state}: ${waiting} wait, ${applied} applied, ${declined} not. ${words.join('; ')}`
 }
 
 /** Nothing in it is a stranger's word, beside subjects of its own drafts. */
-function toWhole(proposal: ProposalDetail) {
-  return {
-    ...toEntry(proposal),
-    items: proposal.items.map(({ id, state, words, why, decided, operation }) => {
-      const reason = decided?.reason ?? why
-      const outcome = state === 'applied' && operation ? ` (${operation.state})` : ''
-      return { id, state, summary: `${words}${outcome}`, ...(reason != null && { why: reason }) }
-    }),
-  }
+function toLines(proposal: ProposalDetail): string[] {
+  const items = proposal.items.map(({ id, state, words, why, decided, operation }) => {
+    const reason = decided?.reason ?? why
+    const outcome = state === 'applied' && operation ? `${state}, ${operation.state}` : state
+    return `${id} ${outcome}: ${words}${reason == null ? '' : ` (${reason})`}`
+  })
+  return [toLine(proposal), ...items]
 }

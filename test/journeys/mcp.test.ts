@@ -11,8 +11,8 @@ test.each(eras)('a client of %s lists the tools that its token allows, no others
   const { people, ann } = await startMcpWorld()
   const names: [Scope, string[]][] = [
     ['dashboard:read', ['mail_accounts']],
-    ['mail:meta', ['mail_accounts', 'mail_folders', 'mail_search']],
-    ['mail:read', ['mail_accounts', 'mail_folders', 'mail_search', 'mail_read']],
+    ['mail:meta', ['mail_accounts', 'mail_folders', 'mail_search', 'mail_proposals']],
+    ['mail:read', ['mail_accounts', 'mail_folders', 'mail_search', 'mail_read', 'mail_proposals']],
   ]
   for (const [scope, wanted] of names) {
     const { proof } = await people.token([scope], [ann])

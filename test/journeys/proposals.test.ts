@@ -159,12 +159,10 @@ test('an agent proposes over MCP, sees its proposals, and hears what a human app
     heard.push(((await stream.next('proposal_changed')).data as { event: string }).event)
   expect(heard.filter(event => event === 'applied')).toHaveLength(3)
   const own = await callTool(client, 'mail_proposals', { proposal })
-  const [entry] = own.value.proposals as { state: string; items: { state: string; why?: string }[] }[]
-  expect([entry!.state, entry!.items.map(({ state }) => state)]).toEqual([
-    'partial',
-    ['declined', 'applied', 'declined', 'applied', 'applied'],
-  ])
-  expect(entry!.items[0]!.why).toBe('Not now.')
+  const [head, ...lines] = own.value.proposals as string[]
+  expect(head).toContain(`${proposal} partial: 0 wait, 3 applied, 2 not`)
+  expect(lines.map(line => line.split(/[ ,:]+/)[1])).toEqual(['declined', 'applied', 'declined', 'applied', 'applied'])
+  expect(lines[0]).toContain('(Not now.)')
   // Once only.
   const again = JSON.parse((await apply(proposal, named(detail, moveItem!, sendItem!))).text) as ProposalDecision
   expect(again.results.map(({ code }) => code)).toEqual(['not_possible_now', 'not_possible_now'])
@@ -203,7 +201,7 @@ test('the page Approvals decides about the same message; an edit gives it anothe
   expect((await detailOf(draft.proposal_id!)).items[0]).toMatchObject({ kind: 'draft', state: 'void' })
   await expect
     .poll(() => gateway.getFolder('Drafts').messages.map(({ subject }) => subject), { timeout: 30_000 })
-    .toEqual(['ours'])
+    .toContain('ours')
   // Nor is what is in the mailbox by now taken out of it by the token.
   expect(codeOf(await people.ask(token.proof, 'DELETE', `${drafts}/${draft.id}`))).toBe('policy_denied')
 })
