@@ -176,7 +176,7 @@ export class ProposalService {
       const { decision: _decision, ...decided } = decision ?? { decision: '' }
       const by = 'user_id' in decided ? decided : undefined
       if (approval.state === 'waiting') {
-        if (approval.hash !== row.hash) await store.changeItem(transaction, row, { hash: approval.hash })
+        if (approval.hash !== row.hash) await book.renew(transaction, tell, row, approval.hash)
       } else if (approval.state === 'approved')
         await book.close(transaction, tell, row, { state: 'applied', decided: by })
       else if (approval.state === 'denied')
