@@ -248,7 +248,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
       }
       localStorage.setItem('rustymail.approval-notices', 'on')`)
     await page.goto(`${world.run.url}/`)
-    await page.getByText('Live', { exact: true }).waitFor()
+    await page.getByText('Live', { exact: true }).first().waitFor()
     for (const id of starred) await change({ ids: [id], add: ['flagged'] })
     await askToSend('Burst', 'Together.')
     await page.waitForFunction('window.shown.length > 0')
