@@ -112,7 +112,7 @@ export class ProposalBook implements ProposalIntake {
     return true
   }
 
-  /** It has another hash from now on: whoever looks at it is told, and looks again. */
+  /** It has another hash from now on: pages that show it are told, and show it again. */
   async renew(
     transaction: Database,
     tell: Tell,
