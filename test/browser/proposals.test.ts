@@ -215,6 +215,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     const held = await askToSend('Changing', 'The first words.')
     const { page } = await open('/approvals')
     await row(page).click()
+    await box(page, /Send/).waitFor()
     await page.keyboard.press('a')
     const frame = page.frameLocator('iframe[title="The message as it will be sent"]')
     await frame.getByText('The first words.').waitFor()
