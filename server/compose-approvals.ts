@@ -53,6 +53,7 @@ export interface ComposedApprovals {
   observe(outcome: RequestOutcome): void
   approvals: ApprovalService
   settings: Pick<ApprovalSettingsHolder, 'read'>
+  activities: AskerActivities
   tools: Tool[]
   /** What users may approve. */
   approver: ApproverView
@@ -104,7 +105,7 @@ export function composeApprovals(around: ApprovalSurroundings): ComposedApproval
     return { ...principal, kind: 'token', id: `token-${tokenId}` }
   }
   return {
-    ...{ approvals, settings },
+    ...{ approvals, settings, activities },
     observe: ({ caller, operation, code }) => {
       const { kind, id } = caller?.principal ?? {}
       if (id !== undefined && (kind === 'token' || kind === 'api_key') && code === 'ok') calls.note(id, operation)

@@ -42,7 +42,7 @@ export interface ProposalSurroundings {
   config: Pick<Config, 'apiKey'>
   hub: EventHub
   mailboxes: Pick<ComposedMail, 'proposed' | 'writing' | 'outbox'>
-  approving: Pick<ComposedApprovals, 'approvals' | 'settings'>
+  approving: Pick<ComposedApprovals, 'approvals' | 'settings' | 'activities'>
   freezes: FreezeService
   mayPrune: FindLease
   retention: Pick<RetentionClock, 'now'>
@@ -59,11 +59,11 @@ export function composeProposals(around: ProposalSurroundings): ComposedProposal
   const { proposing, db, config, hub, mailboxes, approving, freezes, mayPrune, retention, logger } = around
   const { store, ids, book } = proposing
   const { outbox, writing, proposed } = mailboxes
-  const { approvals, settings } = approving
+  const { approvals, settings, activities } = approving
   const { operations, changes } = proposed
   const kinds = new ItemKinds({ book, operations, drafts: writing.proposed, approvals, outbox, hub })
   const proposals = new ProposalService({
-    ...{ store, book, kinds, hub, freezes, settings },
+    ...{ store, book, kinds, hub, freezes, settings, activities },
     mayStill: proposerRights({ db, hasApiKey: config.apiKey !== undefined, now: Date.now }),
   })
   const diff = new ProposalDiff({ proposals, changes })

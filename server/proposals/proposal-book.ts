@@ -112,6 +112,19 @@ export class ProposalBook implements ProposalIntake {
     return true
   }
 
+  /** It has another hash from now on: pages that show it are told, and show it again. */
+  async renew(
+    transaction: Database,
+    tell: Tell,
+    row: Pick<ProposalItemRow, 'proposal_id' | 'id' | 'hash'>,
+    hash: string,
+  ): Promise<void> {
+    const { store } = this.#options
+    const proposal = await store.lock(transaction, row.proposal_id)
+    if (!proposal || !(await store.changeItem(transaction, row, { hash }))) return
+    await this.#tell(transaction, tell, proposal, 'proposed', [row], null)
+  }
+
   async #open(transaction: Database, principal: Principal, accountId: string, added: number): Promise<ProposalRow> {
     const { store, ids, bounds = proposalBounds } = this.#options
     const at = this.#at()

@@ -5,6 +5,7 @@
 import type { ProposalDecision, ProposalDetail, ProposalState } from '../../contract/proposal.ts'
 import type { Scope } from '../../contract/scope.ts'
 import { type ApprovalSettingsHolder, settingsProblem } from '../approvals/approval-settings.ts'
+import type { AskerActivities } from '../approvals/asker-activities.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { FreezeService } from '../freezes/freeze-service.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
@@ -24,6 +25,7 @@ export interface ProposalServiceOptions {
   hub: Pick<EventHub, 'transact'>
   freezes: Pick<FreezeService, 'isFrozen'>
   settings: Pick<ApprovalSettingsHolder, 'read'>
+  activities: Pick<AskerActivities, 'of'>
   /** Whether the token still has what it needed to propose it. */
   mayStill(proposal: ProposalRow, scope: Scope): Promise<boolean>
   now?: () => number
@@ -88,10 +90,11 @@ export class ProposalService {
 
   /** @throws Problem also for those that the principal may not see. */
   async get(principal: Principal, id: string): Promise<ProposalDetail> {
-    const { store, settings, kinds } = this.#options
+    const { store, settings, kinds, activities } = this.#options
     const proposal = await this.getRow(principal, id)
     const isFrozen = this.#isFrozen(proposal)
-    return toDetail({ principal, proposal, settings: await settings.read(), kinds, isFrozen }, await store.items([id]))
+    const sight = { principal, proposal, settings: await settings.read(), kinds, isFrozen }
+    return { ...(await toDetail(sight, await store.items([id]))), activity: await activities.of(proposal.principal_id) }
   }
 
   async getRow(principal: Principal, id: string): Promise<ProposalRow> {
@@ -174,7 +177,7 @@ export class ProposalService {
       const { decision: _decision, ...decided } = decision ?? { decision: '' }
       const by = 'user_id' in decided ? decided : undefined
       if (approval.state === 'waiting') {
-        if (approval.hash !== row.hash) await store.changeItem(transaction, row, { hash: approval.hash })
+        if (approval.hash !== row.hash) await book.renew(transaction, tell, row, approval.hash)
       } else if (approval.state === 'approved')
         await book.close(transaction, tell, row, { state: 'applied', decided: by })
       else if (approval.state === 'denied')

@@ -52,7 +52,10 @@ export interface Sight {
   isFrozen: boolean
 }
 
-export async function toDetail(sight: Sight, items: readonly ProposalItemRow[]): Promise<ProposalDetail> {
+export async function toDetail(
+  sight: Sight,
+  items: readonly ProposalItemRow[],
+): Promise<Omit<ProposalDetail, 'activity'>> {
   const shown: ProposalItem[] = []
   for (const item of items) shown.push(await toItem(sight, item))
   return { ...toProposal(sight.proposal, items), items: shown }

@@ -15,6 +15,12 @@ import { ProposalStore } from '../../server/proposals/proposal-store.ts'
 import { ProposalSweeper } from '../../server/proposals/proposal-sweeper.ts'
 import { agent, startOperations } from './operation-world.ts'
 
+const noActivity = {
+  since: '2026-11-29T00:00:00.000Z',
+  ...{ sent: 0, held: 0, denied: 0, changes: 0, read_strangers: 0 },
+  calls: [],
+}
+
 /** The agent proposes while `rules.mode` says so. Nothing of it is a draft or a message: journeys have those. */
 export async function startProposals(db: Database, bounds?: { items: number; open: number }) {
   const rules = { mode: 'propose' as 'act' | 'propose', mayStill: true, isFrozen: false, ownTokens: true, ahead: 0 }
@@ -37,6 +43,7 @@ export async function startProposals(db: Database, bounds?: { items: number; ope
       read: async () => ({ ...defaultApprovalSettings, own_tokens: rules.ownTokens, is_unreadable: false }),
     },
     mayStill: async () => rules.mayStill,
+    activities: { of: async () => noActivity },
   })
   const diff = new ProposalDiff({ proposals, changes })
   const logger = createLogger('silent')

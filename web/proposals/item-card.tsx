@@ -10,7 +10,7 @@ import { classNames } from '../ui/class-names.ts'
 import { RelativeTime } from '../ui/relative-time.tsx'
 import { AllChanges, FewChanges } from './change-rows.tsx'
 import { DraftOf, MessageOf, type Reading } from './item-content.tsx'
-import { becameOf, decidedWords, isDeletion } from './proposal-words.ts'
+import { becameOf, decidedWords, isDeletion, wordsOfItem } from './proposal-words.ts'
 import { isWaiting } from './selection.ts'
 
 /** So many messages of an item are shown at once; the others by a press. */
@@ -40,7 +40,7 @@ export interface ItemFacts {
 
 export function ItemCard({ item, acts, ...facts }: ItemFacts & { item: ProposalItem; acts: ItemActs }) {
   const { isChosen, isUnread, news, failure } = facts
-  const { id, words, why } = item
+  const { id, why } = item
   const labelId = useId()
   const isRed = isDeletion(item)
   const { tone, text } = becameOf(item)
@@ -73,7 +73,7 @@ export function ItemCard({ item, acts, ...facts }: ItemFacts & { item: ProposalI
         )}
         <div className="grid min-w-0 flex-1 grid-cols-1 gap-1 py-2.5">
           <p id={labelId} className={classNames('font-medium wrap-anywhere', isRed && 'text-bad')}>
-            <bdi>{visibleText(words)}</bdi>
+            <bdi>{wordsOfItem(item)}</bdi>
           </p>
           <p className="flex flex-wrap items-center gap-1.5 text-xs text-muted empty:hidden" aria-live="polite">
             {isRed && isWaiting(item) && <span className="font-medium text-bad">Cannot be undone</span>}

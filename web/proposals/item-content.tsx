@@ -83,7 +83,9 @@ function Message({
       <Reasons detail={detail} />
       <HeldRecipients submission={submission} envelope={content.envelope} />
       <OutgoingAttachments attachments={content.attachments} hrefOf={hrefOf} />
-      <OutgoingContent content={content} frameSource={frameSource} body={words} onSeen={onLoad} more={more} />
+      <div data-words>
+        <OutgoingContent content={content} frameSource={frameSource} body={words} onSeen={onLoad} more={more} />
+      </div>
     </>
   )
 }

@@ -1,6 +1,6 @@
 /** One proposal as one diff: who wants what, then its items by kind, each of which is applied or declined. */
 import { ArrowLeft } from 'lucide-react'
-import { type KeyboardEvent, type RefObject, useEffect, useRef } from 'react'
+import { useEffect, useRef } from 'react'
 import type { ProposalDetail, ProposedChange } from '../../contract/proposal.ts'
 import { AskerActivity } from '../approvals/asker-activity.tsx'
 import { visibleText } from '../mail/mail-words.ts'
@@ -14,6 +14,7 @@ import { ItemGroups } from './item-groups.tsx'
 import { ProposalActions } from './proposal-actions.tsx'
 import { CountBadges } from './proposal-row.tsx'
 import { proposalStates } from './proposal-words.ts'
+import { useBringingOn, useItemFocus } from './use-item-place.ts'
 import { useProposalView } from './use-proposal-view.ts'
 import { useFirstChanges, useProposal } from './use-proposals.ts'
 
@@ -54,13 +55,11 @@ function Detail({ detail, linked }: { detail: ProposalDetail; linked: string }) 
     view.waiting.some(({ kind }) => kind === 'operation'),
   )
   const focus = useItemFocus(scroller)
+  const bringOn = useBringingOn(scroller)
   const show = (itemId: string) => {
     view.onOpen(itemId, true)
-    // The message is drawn first.
-    requestAnimationFrame(() => {
-      focus.cardOf(itemId)?.scrollIntoView({ block: 'start' })
-      focus.to(itemId)
-    })
+    focus.to(itemId)
+    bringOn(itemId)
   }
   const showLinked = useRef(() => linked !== '' && show(linked))
   useEffect(() => void showLinked.current(), [])
@@ -147,35 +146,4 @@ function Head({ detail }: { detail: ProposalDetail }) {
       </p>
     </header>
   )
-}
-
-/** The keyboard stands on the box of an item; arrows go to the next one. */
-function useItemFocus(scroller: RefObject<HTMLElement | null>) {
-  const boxes = () => [...(scroller.current?.querySelectorAll<HTMLInputElement>('input[data-choose]') ?? [])]
-  const boxOf = (id: string) => boxes().find(box => box.dataset.choose === id)
-  const cardOf = (id: string) => scroller.current?.querySelector<HTMLElement>(`[data-item="${CSS.escape(id)}"]`)
-  const current = () => document.activeElement?.closest<HTMLElement>('[data-item]')?.dataset.item
-  return {
-    cardOf,
-    current,
-    to: (id: string) => boxOf(id)?.focus(),
-    /** After a decision: the first that still waits; where none does, what comes next has the focus. */
-    toFirst: (ids: readonly string[]) =>
-      requestAnimationFrame(() => {
-        const first = ids.map(boxOf).find(box => box !== undefined)
-        first?.focus()
-      }),
-    onKeyDown: (event: KeyboardEvent) => {
-      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
-      if (step === undefined || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return
-      const all = boxes()
-      const at = all.findIndex(box => box.dataset.choose === current())
-      // Elsewhere arrows scroll.
-      if (at < 0 || !(event.target instanceof HTMLInputElement)) return
-      const next = all[at + step]
-      if (!next) return
-      event.preventDefault()
-      next.focus()
-    },
-  }
 }

@@ -6,6 +6,7 @@ import type {
   ProposalState,
   ProposedChange,
 } from '../../contract/proposal.ts'
+import { recipientWords } from '../approvals/approval-words.ts'
 import { stateWords } from '../changes/operation-lines.ts'
 import { visibleText } from '../mail/mail-words.ts'
 import { labelWords } from '../organise/label-words.ts'
@@ -71,6 +72,13 @@ export function becameOf({ state, operation, submission, draft }: ProposalItem):
   if (operation !== null) return stateWords[operation.state]
   if (submission !== null) return submissionStates[submission.state]
   return draft?.saved.state === 'saved' ? { tone: 'good', text: 'In the Drafts folder' } : itemStates.applied
+}
+
+/** A message by what it is now: a human may have edited it since it was proposed. */
+export function wordsOfItem({ words, submission }: Pick<ProposalItem, 'words' | 'submission'>): string {
+  if (submission === null) return visibleText(words)
+  const subject = visibleText(submission.subject.trim()) || '(no subject)'
+  return `Send “${subject}” to ${recipientWords(submission.recipients)}`
 }
 
 /** `Ada applied it`; the reason of a refusal stands apart. */

@@ -1,7 +1,7 @@
 /** What of a proposal is chosen, also when it changes meanwhile, and what is said of it. */
 import { expect, test } from 'vitest'
 import type { ProposalDecision, ProposalItem, ProposedChange } from '../../contract/proposal.ts'
-import { groupItems, outcomeWordsOf, partsOf, titleOfProposal } from './proposal-words.ts'
+import { groupItems, outcomeWordsOf, partsOf, titleOfProposal, wordsOfItem } from './proposal-words.ts'
 import { type Choosable, choose, follow, namesOf, openingOf, shareOf, toggle } from './selection.ts'
 import { failuresOf } from './use-proposal-view.ts'
 
@@ -122,6 +122,12 @@ test('a proposal is called by its first words', () => {
   expect(titleOfProposal({ words: [] })).toBe('Nothing waits in it')
   expect(titleOfProposal({ words: ['Move 2 messages'] })).toBe('Move 2 messages')
   expect(titleOfProposal({ words: ['Move 2 messages', 'Send 1 message'] })).toBe('Move 2 messages, and more')
+})
+
+test('a message is called what it is now, also when a human edited it since; other items by the words of the server', () => {
+  const submission = { subject: 'Edited', recipients: [{ email: 'eve@example.net' }] } as ProposalItem['submission']
+  expect(wordsOfItem({ words: 'Send “Lunch” to bob@example.org', submission })).toBe('Send “Edited” to eve@example.net')
+  expect(wordsOfItem({ words: 'Move 2 messages', submission: null })).toBe('Move 2 messages')
 })
 
 test('after a decision each item that was left says why', () => {

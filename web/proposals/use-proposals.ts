@@ -1,11 +1,13 @@
 /** Proposals, what each would change, and the decisions. What is applied is named by the hash that was looked at. */
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import type { ProposalDecision, ProposalState } from '../../contract/proposal.ts'
-import { proposalBounds, proposalsApi } from '../../contract/proposals.ts'
+import { proposalsApi } from '../../contract/proposals.ts'
 import { call } from '../platform/api-client.ts'
 import { queryKeys } from '../platform/query-keys.ts'
 import { useMay } from '../platform/session.ts'
 
+/** As many as one answer holds. */
+const changesAtOnce = '100'
 const decidedStates = ['applied', 'partial', 'declined', 'expired'] as const satisfies readonly ProposalState[]
 
 /** Facts keep them current. Only for those who may open the page of approvals. */
@@ -46,7 +48,7 @@ export function useFirstChanges(proposalId: string, isAsked: boolean) {
     queryFn: ({ signal }) =>
       call(proposalsApi.listProposedChanges, {
         params: { proposal_id: proposalId },
-        query: { limit: String(proposalBounds.changes) },
+        query: { limit: changesAtOnce },
         signal,
       }),
     enabled: isAsked,
@@ -60,7 +62,7 @@ export function useItemChanges(proposalId: string, itemId: string) {
     queryFn: ({ pageParam, signal }) =>
       call(proposalsApi.listProposedChanges, {
         params: { proposal_id: proposalId },
-        query: { item_id: itemId, limit: String(proposalBounds.changes), ...(pageParam && { cursor: pageParam }) },
+        query: { item_id: itemId, limit: changesAtOnce, ...(pageParam && { cursor: pageParam }) },
         signal,
       }),
     initialPageParam: '',
