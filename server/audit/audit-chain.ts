@@ -62,6 +62,26 @@ export class AuditChain {
     return hash('sha256', `${before}{${members.join(',')}}`, 'hex')
   }
 
+  /** The entries that follow a place. */
+  link(place: TrailPlace, rows: readonly Omit<AuditRow, 'number' | 'hash'>[]): AuditRow[] {
+    let { number, hash } = place
+    return rows.map(row => {
+      const entry = { ...row, number: ++number }
+      hash = this.hash(hash, entry)
+      return { ...entry, hash }
+    })
+  }
+
+  /** Whether these are just what followed a place when it was written. */
+  isLinked(place: TrailPlace, rows: readonly AuditRow[]): boolean {
+    let { number, hash } = place
+    return rows.every(row => {
+      const isNext = row.number === ++number && row.hash === this.hash(hash, row)
+      hash = row.hash
+      return isNext
+    })
+  }
+
   /** HMAC-SHA-256 of the ends, with the version of their form: without the key they cannot be moved, nor brought into an earlier form. */
   seal(ends: TrailEnds): string {
     const { trail_id, begun_at, newest, newest_hash, forgotten_to, forgotten_hash, head_number } = ends

@@ -64,16 +64,11 @@ export class AuditStore {
     await later(transaction, transaction.updateTable('audit_chain').set(row).where('id', '=', 1))
   }
 
-  /**
-   * With the end of the transaction, which is outdated where the ends are not as they were, or somebody has added an entry: nothing has
-   * to be read first.
-   */
+  /** With the end of the transaction, which is outdated where the ends are not as they were, or somebody has added an entry. */
   async moveEnds(transaction: Database, before: AuditChainRow, after: AuditChainRow): Promise<void> {
+    const moved = transaction.updateTable('audit_chain').set(after)
     const columns = Object.keys(before) as (keyof AuditChainRow)[]
-    const unchanged = columns.reduce(
-      (update, column) => update.where(column, '=', before[column]),
-      transaction.updateTable('audit_chain').set(after),
-    )
+    const unchanged = columns.reduce((update, column) => update.where(column, '=', before[column]), moved)
     const isNewest = sql<boolean>`coalesce(${newestNumber}, 0) <= ${before.newest}`
     await later(transaction, unchanged.where(isNewest), 1)
   }

@@ -6,7 +6,7 @@ import type { Logger } from '../platform/logger.ts'
 import { type AuditChain, brokenSeal, type TrailEnds, type TrailPlace } from './audit-chain.ts'
 import type { NewAuditRow } from './audit-entry.ts'
 import type { AuditStore } from './audit-store.ts'
-import type { AuditChainRow, AuditRow } from './audit-tables.ts'
+import type { AuditChainRow } from './audit-tables.ts'
 import type { HeadKeeper } from './head-keeper.ts'
 import { brokenEnds } from './trail-beginning.ts'
 
@@ -81,7 +81,7 @@ export class AuditTrail {
     const before = this.#left
     if (!before || this.#attempted) return undefined
     const place = { number: before.newest, hash: before.newest_hash }
-    const entries = this.#link(place, rows)
+    const entries = this.#chain.link(place, rows)
     const last = entries.at(-1) ?? place
     this.#left = undefined
     this.#attempted = { rows, end: { number: last.number, hash: last.hash } }
@@ -109,7 +109,7 @@ export class AuditTrail {
       // Someone added it; it must not stand in the way of what follows.
       if (beyond) breakSeal()
       const place = beyond ?? { number: ends.newest, hash: ends.newest_hash }
-      const entries = this.#link(place, rows)
+      const entries = this.#chain.link(place, rows)
       const last = entries.at(-1) ?? place
       this.#attempted = { rows, end: { number: last.number, hash: last.hash } }
       await this.#store.insert(transaction, entries)
@@ -134,7 +134,7 @@ export class AuditTrail {
       const rows = await this.#store.list({ after: ends.forgotten_to, before, limit: most }, transaction)
       const [first, last] = [rows[0], rows.at(-1)]
       if (!first || !last) return undefined
-      const isWhole = this.#isWhole({ number: ends.forgotten_to, hash: ends.forgotten_hash }, rows)
+      const isWhole = this.#chain.isLinked({ number: ends.forgotten_to, hash: ends.forgotten_hash }, rows)
       if (!isWhole) breakSeal()
       await this.#store.removeUpTo(transaction, last.number)
       forgotten = { from: first.number, to: last.number, entries: rows.length, isWhole }
@@ -189,24 +189,6 @@ export class AuditTrail {
 
   async #isThere(transaction: Database, { number, hash }: TrailPlace): Promise<boolean> {
     return (await this.#store.find(number, transaction))?.hash === hash
-  }
-
-  #link(end: TrailPlace, rows: readonly NewAuditRow[]): AuditRow[] {
-    let { number, hash } = end
-    return rows.map(row => {
-      const entry = { ...row, number: ++number }
-      hash = this.#chain.hash(hash, entry)
-      return { ...entry, hash }
-    })
-  }
-
-  #isWhole(place: TrailPlace, rows: readonly AuditRow[]): boolean {
-    let { number, hash } = place
-    return rows.every(row => {
-      const isNext = row.number === ++number && row.hash === this.#chain.hash(hash, row)
-      hash = row.hash
-      return isNext
-    })
   }
 
   #tellFault(): void {
