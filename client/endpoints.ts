@@ -34,6 +34,7 @@ export const endpoints = {
   approvals: {
     listApprovals: 'GET /api/v1/approvals state,account_id,limit,cursor',
     getApproval: 'GET /api/v1/approvals/{approval_id}',
+    beginApproving: 'POST /api/v1/approvals/{approval_id}/challenge  body',
     approve: 'POST /api/v1/approvals/{approval_id}/approve  body',
     deny: 'POST /api/v1/approvals/{approval_id}/deny  body',
     editHeld: 'POST /api/v1/approvals/{approval_id}/edit  body',

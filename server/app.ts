@@ -114,7 +114,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const wrongCredentials = new WrongCredentials({ perMinute: config.http.wrongCredentials, now: Date.now })
   // Where it listens is known once it does.
   const address = () => publicUrl?.replace(/\/$/, '') ?? addressOf(http, config.http.host)
-  const { access, users, trail, sessions, ...people } = composeAccess({
+  const { access, users, trail, sessions, passkeys, ...people } = composeAccess({
     config,
     db,
     isReopened: head.isKept && overrides.openDatabase === undefined,
@@ -142,7 +142,10 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     deadlineMs: config.assistant.deadlineMs,
     observe: call => calls.recordProvider(call),
   })
-  const approving = composeApprovals({ ...mailboxes, db, hub, ruling, freezes, sessions, baseUrl: address, logger })
+  const approving = composeApprovals({
+    ...mailboxes,
+    ...{ db, hub, ruling, freezes, sessions, passkeys, baseUrl: address, logger },
+  })
   const limits = new HttpLimits({ rates: config.http.limits, now: Date.now })
   const http: HttpServer = createHttpServer({
     logger,

@@ -6,6 +6,7 @@ import { ApprovalEnds } from './approvals/approval-ends.ts'
 import { approvalRoutes } from './approvals/approval-routes.ts'
 import { ApprovalService } from './approvals/approval-service.ts'
 import { HeldEdits } from './approvals/held-edits.ts'
+import { PasskeyConfirmation, type UserPasskeys } from './approvals/passkey-confirmation.ts'
 import { RecentCalls } from './approvals/recent-calls.ts'
 import { ReleaseCheck } from './approvals/release-check.ts'
 import { SendService } from './approvals/send-service.ts'
@@ -37,6 +38,7 @@ export interface ApprovalSurroundings {
   ruling: ComposedPolicies
   freezes: FreezeService
   sessions: Pick<SessionService, 'find'>
+  passkeys: UserPasskeys
   /** Of the page. */
   baseUrl(): string
   logger: Logger
@@ -81,9 +83,11 @@ export function composeApprovals(around: ApprovalSurroundings): ComposedApproval
   }
   const releases = new ReleaseCheck({ ...senders, judge, now })
   const ends = new ApprovalEnds({ store, outbox, releases, hub, now, logger })
+  const passkeys = new PasskeyConfirmation(around.passkeys)
   const approvals = new ApprovalService({
     ...{ store, settings, outbox, releases, ends, hub, signedInAt, now },
     findApprover: approverOf(db),
+    passkeys,
   })
   const details = new ApprovalDetails({ approvals, outbox, messages, rates, calls, strangerName, now })
   const edits = new HeldEdits({ approvals, releases, store, drafts, composer, outbox, hub, now })
@@ -101,7 +105,7 @@ export function composeApprovals(around: ApprovalSurroundings): ComposedApproval
       accountOf: (principal, draftId) => drafts.accountOf(principal, draftId),
       urlOf: id => `${baseUrl()}/approvals?open=${id}`,
     }),
-    addRoutes: http => approvalRoutes(http, { sending, approvals, details, edits, settings, tokenAs }),
+    addRoutes: http => approvalRoutes(http, { sending, approvals, details, edits, passkeys, settings, tokenAs }),
     part: {
       name: 'approvals',
       start: () => ends.start(),
