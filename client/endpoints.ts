@@ -34,6 +34,7 @@ export const endpoints = {
   approvals: {
     listApprovals: 'GET /api/v1/approvals state,account_id,limit,cursor',
     getApproval: 'GET /api/v1/approvals/{approval_id}',
+    beginApproving: 'POST /api/v1/approvals/{approval_id}/challenge  body',
     approve: 'POST /api/v1/approvals/{approval_id}/approve  body',
     deny: 'POST /api/v1/approvals/{approval_id}/deny  body',
     editHeld: 'POST /api/v1/approvals/{approval_id}/edit  body',
@@ -49,6 +50,7 @@ export const endpoints = {
     verifyAudit: 'POST /api/dashboard/audit/verify',
     getAuditSettings: 'GET /api/dashboard/audit/settings',
     changeAuditSettings: 'PUT /api/dashboard/audit/settings  body',
+    exportAudit: 'GET /api/dashboard/audit/export principal,operation,effect,account_id,outcome,from,to,format file',
   },
   clients: {
     listClients: 'GET /api/dashboard/clients page,per_page,filter,kind,status,principal,sort,order',
@@ -65,6 +67,9 @@ export const endpoints = {
     previewDraft: 'GET /api/v1/accounts/{account_id}/drafts/{draft_id}/preview',
     getSignature: 'GET /api/v1/accounts/{account_id}/signature',
     setSignature: 'PUT /api/v1/accounts/{account_id}/signature  body',
+    uploadAttachment: 'POST /api/v1/accounts/{account_id}/drafts/{draft_id}/attachments rev,name,type upload',
+    getAttachment: 'GET /api/v1/accounts/{account_id}/drafts/{draft_id}/attachments/{attachment_id}  file',
+    getRaw: 'GET /api/v1/accounts/{account_id}/drafts/{draft_id}/raw  file',
   },
   events: {
     getStreamHealth: 'GET /api/dashboard/streams',
@@ -79,6 +84,9 @@ export const endpoints = {
     listFolders: 'GET /api/v1/accounts/{account_id}/folders counts,role,name,limit,cursor',
     listMessages: 'GET /api/v1/accounts/{account_id}/messages folder,limit,cursor,preview',
     getMessage: 'GET /api/v1/accounts/{account_id}/messages/{ref}',
+    getAttachment: 'GET /api/v1/accounts/{account_id}/messages/{ref}/attachments/{attachment_id}  file',
+    getMessageRaw: 'GET /api/v1/accounts/{account_id}/messages/{ref}/raw  file',
+    getAttachmentsZip: 'GET /api/v1/accounts/{account_id}/messages/{ref}/attachments.zip  file',
   },
   mailIndex: {
     listChanges: 'GET /api/v1/accounts/{account_id}/changes since,limit',
@@ -141,6 +149,12 @@ export const endpoints = {
     applyProposal: 'POST /api/v1/proposals/{proposal_id}/apply  body',
     declineProposal: 'POST /api/v1/proposals/{proposal_id}/decline  body',
     withdrawProposal: 'POST /api/v1/proposals/{proposal_id}/withdraw  body',
+  },
+  push: {
+    getPush: 'GET /api/dashboard/push',
+    subscribePush: 'POST /api/dashboard/push/subscriptions  body',
+    unsubscribePush: 'DELETE /api/dashboard/push/subscriptions/{subscription_id}',
+    testPush: 'POST /api/dashboard/push/subscriptions/{subscription_id}/test',
   },
   settings: {
     getConfig: 'GET /api/dashboard/config',

@@ -1,5 +1,6 @@
 /** What waits for a human's yes: exactly what will leave, why it is held, and the decision. */
 import { z } from 'zod'
+import { PasskeyChallenge, WebAuthnJson } from './access.ts'
 import { AskerActivity } from './asker-activity.ts'
 import { ActingPrincipal, DraftBody, draftBounds, largeBody, MessageContent, RecipientInput } from './draft.ts'
 import { endpoint } from './endpoint.ts'
@@ -7,7 +8,7 @@ import { MessageRef } from './mail.ts'
 import { MessageId } from './message-id.ts'
 import { PolicyFinding } from './policy.ts'
 import { Submission } from './submission.ts'
-import { AccountId, Cursor, Limit, line, Timestamp } from './wire.ts'
+import { AccountId, Cursor, Limit, line, secret, Timestamp } from './wire.ts'
 
 export const ApprovalId = z
   .string()
@@ -53,6 +54,7 @@ export const Approval = z
     needed: z.int().describe('Approvals of different users that it needs'),
     can: z.array(z.enum(['approve', 'edit', 'deny'])).describe('What the caller may do now'),
     cannot_because: z.string().nullable(),
+    needs_passkey: z.boolean().describe('Approving it has to be confirmed with a passkey'),
   })
   .meta({ id: 'Approval' })
 export type Approval = z.infer<typeof Approval>
@@ -81,6 +83,10 @@ export const ApprovalSettings = z
     fresh_sign_in_minutes: within(approvalBounds.fresh_sign_in_minutes)
       .nullable()
       .describe('Approving requires a sign-in, or a passkey, within so many minutes; null: every session may'),
+    passkey: z
+      .boolean()
+      .default(false)
+      .describe('Each approval is confirmed with a passkey of the user who gives it, for exactly this message'),
     expires_hours: within(approvalBounds.expires_hours),
     undo_seconds: within(approvalBounds.undo_seconds).describe('So long users can undo sending'),
   })
@@ -97,6 +103,7 @@ export type ApprovalSettingsAnswer = z.infer<typeof ApprovalSettingsAnswer>
 
 /** What was read may be sent back whole. */
 export const ApprovalSettingsChange = ApprovalSettings.extend({
+  passkey: z.boolean().optional().describe('Left out: as it is'),
   is_unreadable: z.boolean().optional().describe('Ignored, so that what was read may be sent back'),
 }).meta({ id: 'ApprovalSettingsChange' })
 export type ApprovalSettingsChange = z.infer<typeof ApprovalSettingsChange>
@@ -105,6 +112,7 @@ export const defaultApprovalSettings: ApprovalSettings = {
   approvers: 1,
   own_tokens: true,
   fresh_sign_in_minutes: null,
+  passkey: false,
   expires_hours: 168,
   undo_seconds: 10,
 }
@@ -152,6 +160,23 @@ export const approvalsApi = {
     response: ApprovalDetail,
     problems: ['approval_not_found', 'overloaded'],
   }),
+  beginApproving: endpoint({
+    method: 'POST',
+    path: `${path}/{approval_id}/challenge`,
+    tag,
+    summary: 'Start to approve with a passkey',
+    description: 'The challenge is for this user, this approval and this hash, once, and for five minutes.',
+    callers: 'session',
+    scope: 'mail:send',
+    // Nothing is kept of it, so nothing has changed.
+    effect: 'read',
+    limit: 'access',
+    params: one,
+    body: z.strictObject({ hash }),
+    response: PasskeyChallenge,
+    status: 201,
+    problems: [...deciding, 'passkey_not_found', 'passkeys_need_https'],
+  }),
   approve: endpoint({
     method: 'POST',
     path: `${path}/{approval_id}/approve`,
@@ -162,9 +187,15 @@ export const approvalsApi = {
     scope: 'mail:send',
     effect: 'send',
     params: one,
-    body: z.strictObject({ hash }),
+    body: z.strictObject({
+      hash,
+      passkey: z
+        .strictObject({ challenge_id: secret(z.string().min(1).max(200)), response: secret(WebAuthnJson) })
+        .optional()
+        .describe('Where `needs_passkey`: the response of the browser to `beginApproving`'),
+    }),
     response: Approval,
-    problems: deciding,
+    problems: [...deciding, 'passkey_required', 'challenge_invalid'],
   }),
   deny: endpoint({
     method: 'POST',

@@ -17,6 +17,7 @@ export const problems = {
   four_eyes_needed: { status: 403, title: 'Another user has to approve' },
   password_wrong: { status: 403, title: 'Wrong password' },
   recent_sign_in_required: { status: 403, title: 'Sign in again first' },
+  passkey_required: { status: 403, title: 'Confirm it with a passkey' },
   code_wrong: { status: 403, title: 'Wrong code' },
   origin_not_allowed: { status: 403, title: 'Origin not allowed' },
   frame_only: { status: 403, title: 'May be shown only in a frame of the page' },

@@ -13,8 +13,8 @@ import { composeMcp } from './compose-mcp.ts'
 import { composeObserving } from './compose-observing.ts'
 import { composeOutbound } from './compose-outbound.ts'
 import { composePolicies } from './compose-policies.ts'
-import { composePush } from './compose-push.ts'
 import { composeIntake, composeProposals } from './compose-proposals.ts'
+import { composePush } from './compose-push.ts'
 import { composeStorage } from './compose-storage.ts'
 import type { Config } from './config.ts'
 import type { EventHub } from './events/event-hub.ts'
@@ -118,7 +118,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const wrongCredentials = new WrongCredentials({ perMinute: config.http.wrongCredentials, now: Date.now })
   // Where it listens is known once it does.
   const address = () => publicUrl?.replace(/\/$/, '') ?? addressOf(http, config.http.host)
-  const { access, users, trail, sessions, ...people } = composeAccess({
+  const { access, users, trail, sessions, passkeys, ...people } = composeAccess({
     config,
     db,
     isReopened: head.isKept && overrides.openDatabase === undefined,
@@ -146,7 +146,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     deadlineMs: config.assistant.deadlineMs,
     observe: call => calls.recordProvider(call),
   })
-  const asking = { db, hub, ruling, freezes, sessions, intake, baseUrl: address, logger }
+  const asking = { db, hub, ruling, freezes, sessions, passkeys, intake, baseUrl: address, logger }
   const approving = composeApprovals({ ...mailboxes, ...asking })
   const { approver } = approving
   const services = config.pushServices

@@ -78,6 +78,7 @@ export interface ComposedAccess {
   access: AccessService
   users: UserService
   sessions: SessionService
+  passkeys: PasskeyService
   trail: HttpTrail
   auditBacklog(): AuditService['backlog']
   addRoutes(http: HttpServer): void
@@ -205,6 +206,7 @@ export function composeAccess(around: AccessSurroundings): ComposedAccess {
     access,
     users,
     sessions,
+    passkeys,
     trail,
     auditBacklog: () => audit.backlog,
     addRoutes: http => {

@@ -9,6 +9,7 @@ import type { ApprovalSettingsHolder } from './approvals/approval-settings.ts'
 import { ApproverView } from './approvals/approver-view.ts'
 import { AskerActivities } from './approvals/asker-activities.ts'
 import { HeldEdits } from './approvals/held-edits.ts'
+import { PasskeyConfirmation, type UserPasskeys } from './approvals/passkey-confirmation.ts'
 import { RecentCalls } from './approvals/recent-calls.ts'
 import { ReleaseCheck } from './approvals/release-check.ts'
 import { SendService } from './approvals/send-service.ts'
@@ -43,6 +44,7 @@ export interface ApprovalSurroundings {
   sessions: Pick<SessionService, 'find'>
   /** Of what is only proposed. */
   intake: ProposalIntake
+  passkeys: UserPasskeys
   /** Of the page. */
   baseUrl(): string
   logger: Logger
@@ -93,9 +95,11 @@ export function composeApprovals(around: ApprovalSurroundings): ComposedApproval
   }
   const releases = new ReleaseCheck({ ...senders, judge, now })
   const ends = new ApprovalEnds({ store, outbox, releases, hub, now, logger })
+  const passkeys = new PasskeyConfirmation(around.passkeys)
   const approvals = new ApprovalService({
     ...{ store, settings, outbox, releases, ends, hub, signedInAt, now },
     findApprover: approverOf(db),
+    passkeys,
   })
   const activities = new AskerActivities({ outbox, rates, calls, strangerName, now })
   const details = new ApprovalDetails({ approvals, outbox, messages, activities })
@@ -117,7 +121,7 @@ export function composeApprovals(around: ApprovalSurroundings): ComposedApproval
       proposalOf: async id => (await approvals.findOf(id))?.proposal_id ?? undefined,
       urlOf: id => `${baseUrl()}/approvals?open=${id}`,
     }),
-    addRoutes: http => approvalRoutes(http, { sending, approvals, details, edits, settings, tokenAs }),
+    addRoutes: http => approvalRoutes(http, { sending, approvals, details, edits, passkeys, settings, tokenAs }),
     part: {
       name: 'approvals',
       start: () => ends.start(),

@@ -122,6 +122,7 @@ test('every field that is called like a secret is declared as one, so that the t
   // Flags, and the id of a token.
   expect(forgotten.toSorted()).toEqual([
     'approvals.setApprovalSettings.own_tokens',
+    'approvals.setApprovalSettings.passkey',
     'outbox.checkDraft.token_id',
     'users.resetUser.revoke_tokens',
   ])
@@ -138,6 +139,8 @@ test('every field that is called like a secret is declared as one, so that the t
     'accounts.createAccount.smtp.password',
     'accounts.updateAccount.imap.password',
     'accounts.updateAccount.smtp.password',
+    'approvals.approve.passkey.challenge_id',
+    'approvals.approve.passkey.response',
     'profile.addPasskey.challenge_id',
     'profile.addPasskey.response',
     'profile.beginPasskey.current_password',

@@ -1,9 +1,9 @@
 /** Who may see an approval, and who may decide about it. */
-import type { Approval, ApprovalSettings, ApprovalSettingsAnswer } from '../../contract/approvals.ts'
+import type { ApprovalSettings, ApprovalSettingsAnswer } from '../../contract/approvals.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { settingsProblem } from './approval-settings.ts'
-import type { ApprovalRow } from './approval-tables.ts'
+import type { ApprovalRow, GivenDecision } from './approval-tables.ts'
 
 /** Programs see what they ask for themselves; users all of the accounts that they may see. */
 export function maySeeApproval(principal: Principal, row: Pick<ApprovalRow, 'account_id' | 'principal_id'>): boolean {
@@ -46,7 +46,7 @@ export function approveRefusal(
   principal: Principal,
   row: Pick<ApprovalRow, 'user_id' | 'state'>,
   settings: ApprovalSettingsAnswer,
-  given: Approval['decisions'],
+  given: readonly GivenDecision[],
 ): Problem | undefined {
   const refusal = giverRefusal(principal, row, settings) ?? settingsProblem(settings)
   if (refusal) return refusal

@@ -7,6 +7,7 @@ import type { ApprovalDetails } from './approval-details.ts'
 import type { ApprovalService } from './approval-service.ts'
 import type { ApprovalSettingsHolder } from './approval-settings.ts'
 import type { HeldEdits } from './held-edits.ts'
+import type { PasskeyConfirmation } from './passkey-confirmation.ts'
 import type { SendService } from './send-service.ts'
 
 export interface ApprovalRoutesOptions {
@@ -14,13 +15,14 @@ export interface ApprovalRoutesOptions {
   approvals: ApprovalService
   details: ApprovalDetails
   edits: HeldEdits
+  passkeys: PasskeyConfirmation
   settings: ApprovalSettingsHolder
   /** A token as its policy sees it. @throws Problem for tokens that the caller may not see. */
   tokenAs(principal: Principal, tokenId: string): Promise<Principal>
 }
 
 export function approvalRoutes(http: HttpServer, options: ApprovalRoutesOptions): void {
-  const { sending, approvals, details, edits, settings, tokenAs } = options
+  const { sending, approvals, details, edits, passkeys, settings, tokenAs } = options
   handle(http, outboxApi.sendDraft, async call => {
     const { principal, params, body, signal } = call
     const key = call.header('idempotency-key')
@@ -36,9 +38,13 @@ export function approvalRoutes(http: HttpServer, options: ApprovalRoutesOptions)
   handle(http, approvalsApi.getApproval, ({ principal, params, signal }) =>
     details.get(principal, params.approval_id, signal),
   )
+  handle(http, approvalsApi.beginApproving, ({ principal, params, body }) =>
+    passkeys.begin(principal, params.approval_id, body.hash, approvals),
+  )
   handle(http, approvalsApi.approve, async call => {
     call.note({ hash: call.body.hash })
-    const approval = await approvals.approve(call.principal, call.params.approval_id, call.body.hash)
+    const { hash, passkey } = call.body
+    const approval = await approvals.approve(call.principal, call.params.approval_id, hash, passkey)
     call.note({ account_id: approval.submission.account_id, submission_id: approval.submission.id })
     return approval
   })

@@ -291,3 +291,35 @@ test('what keeps it from being approved is shown: the policy of now, its address
   expect(await shown()).toEqual([['approve', 'edit', 'deny'], null, 'ok'])
   expect(world.senders.taken.length).toBeLessThanOrEqual(1)
 })
+
+test('with passkeys each yes is confirmed for exactly this message, by the user who gives it, in this session', async () => {
+  const world = await startSending()
+  world.rules.settings = { ...world.rules.settings, approvers: 2 }
+  const { submission, approval } = await held(world)
+  const other = await held(world, 'Other')
+  // Given before it was wanted: it does not count.
+  await world.approvals.approve(ann, approval.id, approval.hash)
+  world.rules.settings = { ...world.rules.settings, passkey: true }
+  const shown = await world.approvals.get(ann, approval.id)
+  expect([shown.needs_passkey, shown.can, shown.decisions.map(({ counts }) => counts)]).toEqual([
+    true,
+    ['approve', 'edit', 'deny'],
+    [false],
+  ])
+  const begin = (user: typeof ann, of = approval) => world.passkeys.begin(user, of.id, of.hash, world.approvals)
+  const approve = (user: typeof ann, proof?: { challenge_id: string; response: unknown }) =>
+    codeOf(world.approvals.approve(user, approval.id, approval.hash, proof))
+  const prove = async (user: typeof ann, of = approval) => ({ ...(await begin(user, of)), response: {} })
+  expect(await approve(ann)).toBe('passkey_required')
+  for (const proof of [await prove(ben), await prove(ann, other.approval), await prove({ ...ann, id: 'session-8' })]) {
+    expect(await approve(ann, proof)).toBe('passkey_required')
+  }
+  expect(await codeOf(world.passkeys.begin(ann, approval.id, '0'.repeat(64), world.approvals))).toBe('approval_void')
+  expect(await codeOf(begin({ ...ann, scopes: new Set() }))).toBe('forbidden')
+  expect([await approve(ann, await prove(ann)), await world.stateOf(submission.id)]).toEqual(['ok', 'held'])
+  expect([await approve(ben, await prove(ben)), await approve(ben)]).toEqual(['ok', 'not_possible_now'])
+  await expect.poll(() => world.stateOf(submission.id)).toBe('sent')
+  world.rules.withoutPasskey.add('ann')
+  const without = await world.approvals.get(ann, other.approval.id)
+  expect([without.can, without.cannot_because]).toEqual([['edit', 'deny'], expect.stringContaining('passkey')])
+})

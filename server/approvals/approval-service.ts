@@ -14,9 +14,10 @@ import { decidedFact } from './approval-facts.ts'
 import { approveRefusal, denyRefusal, maySeeApproval, noApproval } from './approval-rights.ts'
 import type { ApprovalSettingsHolder } from './approval-settings.ts'
 import type { ApprovalStore } from './approval-store.ts'
-import { type ApprovalRow, decisionsOf, type StoredDecision } from './approval-tables.ts'
+import { type ApprovalRow, decisionsOf, type GivenDecision, type StoredDecision } from './approval-tables.ts'
 import { neededOf, toApproval } from './approval-view.ts'
 import { type FindApprover, givenDecisions } from './given-approvals.ts'
+import { type PasskeyConfirmation, type PasskeyProof, passkeyRefusal } from './passkey-confirmation.ts'
 import type { FindObstacle, ReleaseCheck } from './release-check.ts'
 
 export interface ApprovalServiceOptions {
@@ -26,6 +27,7 @@ export interface ApprovalServiceOptions {
   releases: Pick<ReleaseCheck, 'obstaclesIn'>
   ends: Pick<ApprovalEnds, 'void' | 'expire'>
   findApprover: FindApprover
+  passkeys: Pick<PasskeyConfirmation, 'has' | 'check'>
   hub: Pick<EventHub, 'transact'>
   /** When the session was opened, in epoch milliseconds. */
   signedInAt(principal: Principal): Promise<number | undefined>
@@ -97,16 +99,18 @@ export class ApprovalService {
   }
 
   /** @throws Problem when it is not this message that waits, or the principal may not say yes to it. */
-  async approve(principal: Principal, id: string, hash: string): Promise<Approval> {
-    const { settings, findApprover, releases, outbox } = this.#options
-    await this.checkApprover(principal, await this.getRow(principal, id))
+  async approve(principal: Principal, id: string, hash: string, proof?: PasskeyProof): Promise<Approval> {
+    const { settings, findApprover, passkeys, releases, outbox } = this.#options
+    const asked = await this.getRow(principal, id)
+    await this.checkApprover(principal, asked)
+    const isConfirmed = await passkeys.check(principal, asked, hash, proof)
     const outcome = await this.#options.hub.transact(async (transaction, tell) => {
       // As it is now: others decide at the same moment.
       const row = await this.#waiting(transaction, tell, id, hash)
       if (row instanceof Problem) return row
       const applied = await settings.read(transaction)
       const given = await givenDecisions(row, applied, findApprover, transaction)
-      const refusal = approveRefusal(principal, row, applied, given)
+      const refusal = approveRefusal(principal, row, applied, given) ?? passkeyRefusal(applied, isConfirmed)
       if (refusal) throw refusal
       const submission = await outbox.find(row.submission_id, transaction)
       const obstacle = submission && (await releases.obstaclesIn(transaction)(row, submission))
@@ -114,7 +118,7 @@ export class ApprovalService {
       if (obstacle) return obstacle.problem
       const decisions = [
         ...given.filter(({ user_id: userId }) => userId !== principal.userId),
-        { ...this.#decision(principal, 'approve', null), counts: true },
+        { ...this.#decision(principal, 'approve', null), counts: true, ...(isConfirmed && { withPasskey: true }) },
       ]
       return this.#approve(transaction, tell, principal, { row, decisions, needed: neededOf(row, applied) })
     })
@@ -179,7 +183,7 @@ export class ApprovalService {
     transaction: Database,
     tell: Tell,
     principal: Principal,
-    { row, decisions, needed }: { row: ApprovalRow; decisions: Approval['decisions']; needed: number },
+    { row, decisions, needed }: { row: ApprovalRow; decisions: GivenDecision[]; needed: number },
   ): Promise<Problem | undefined> {
     const { outbox, store, ends } = this.#options
     const count = decisions.filter(({ decision, counts }) => decision === 'approve' && counts).length
@@ -199,14 +203,16 @@ export class ApprovalService {
   async #views(principal: Principal, rows: readonly ApprovalRow[]): Promise<Approval[]> {
     const obstacleOf = this.#options.releases.obstaclesIn()
     const settings = await this.#options.settings.read()
-    const views = await Promise.all(rows.map(row => this.#view(principal, row, settings, obstacleOf)))
+    const hasPasskey = settings.passkey && (await this.#options.passkeys.has(principal))
+    const around = { settings, hasPasskey }
+    const views = await Promise.all(rows.map(row => this.#view(principal, row, around, obstacleOf)))
     return views.filter(view => view !== undefined)
   }
 
   async #view(
     principal: Principal,
     row: ApprovalRow,
-    settings: ApprovalSettingsAnswer,
+    { settings, hasPasskey }: { settings: ApprovalSettingsAnswer; hasPasskey: boolean },
     obstacleOf: FindObstacle,
   ): Promise<Approval | undefined> {
     const { outbox, findApprover } = this.#options
@@ -216,6 +222,7 @@ export class ApprovalService {
       submission: outbox.view(principal, submission),
       decisions: await givenDecisions(row, settings, findApprover),
       settings,
+      hasPasskey,
       obstacle: row.state === 'waiting' ? await obstacleOf(row, submission) : undefined,
     })
   }

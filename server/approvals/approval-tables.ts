@@ -50,7 +50,9 @@ export function judgedOf({ judged }: Pick<ApprovalRow, 'judged'>): JudgedMessage
 
 type Decision = Approval['decisions'][number]
 /** `counts` is left out as long as it waits: it is found out each time. */
-export type StoredDecision = Omit<Decision, 'counts'> & Partial<Pick<Decision, 'counts'>>
+export type StoredDecision = Omit<Decision, 'counts'> & Partial<Pick<Decision, 'counts'>> & { withPasskey?: boolean }
+
+export type GivenDecision = StoredDecision & { counts: boolean }
 
 export function decisionsOf({ decisions }: Pick<ApprovalRow, 'decisions'>): StoredDecision[] {
   return JSON.parse(decisions) as StoredDecision[]

@@ -4,12 +4,16 @@ import type { PolicyFinding } from '../../contract/policy.ts'
 import type { Submission } from '../../contract/submission.ts'
 import type { Principal } from '../platform/principal.ts'
 import { approveRefusal, denyRefusal } from './approval-rights.ts'
-import type { ApprovalRow } from './approval-tables.ts'
+import type { ApprovalRow, GivenDecision } from './approval-tables.ts'
 import type { Obstacle } from './release-check.ts'
+
+const noOwnPasskey = 'Approving has to be confirmed with a passkey, and you have none: add one on your profile page.'
 
 export interface Seen {
   submission: Submission
-  decisions: Approval['decisions']
+  decisions: readonly GivenDecision[]
+  /** Whether the one who looks has a passkey. */
+  hasPasskey: boolean
   settings: ApprovalSettingsAnswer
   /** Of what waits. */
   obstacle: Obstacle | undefined
@@ -18,11 +22,13 @@ export interface Seen {
 export function toApproval(
   row: ApprovalRow,
   principal: Principal,
-  { submission, decisions, settings, obstacle }: Seen,
+  { submission, decisions, settings, obstacle, hasPasskey }: Seen,
 ): Approval {
   const { id, state, hash, principal_id, principal_kind: kind, principal_name: name, created_at, expires_at } = row
   const isWaiting = state === 'waiting'
   const refusal = isWaiting ? approveRefusal(principal, row, settings, decisions) : undefined
+  const needsPasskey = isWaiting && settings.passkey
+  const noPasskey = needsPasskey && !refusal && !hasPasskey ? noOwnPasskey : undefined
   const mayDecide = isWaiting && !refusal
   const isBegun = submission.recipients.some(({ state: of }) => of === 'accepted')
   return {
@@ -37,14 +43,15 @@ export function toApproval(
     group: row.group_key,
     created_at,
     expires_at,
-    decisions,
+    decisions: decisions.map(({ withPasskey: _withPasskey, ...decision }) => decision),
     needed: neededOf(row, settings),
     can: [
-      ...(mayDecide && !obstacle ? (['approve'] as const) : []),
+      ...(mayDecide && !obstacle && !noPasskey ? (['approve'] as const) : []),
       ...(mayDecide && !isBegun && (obstacle?.isEditable ?? true) ? (['edit'] as const) : []),
       ...(isWaiting && !denyRefusal(principal, row) ? (['deny'] as const) : []),
     ],
-    cannot_because: (refusal ?? (isWaiting ? obstacle?.problem : undefined))?.message ?? null,
+    cannot_because: (refusal ?? (isWaiting ? obstacle?.problem : undefined))?.message ?? noPasskey ?? null,
+    needs_passkey: needsPasskey,
   }
 }
 

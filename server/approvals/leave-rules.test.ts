@@ -252,3 +252,14 @@ test('of recipients that were refused for now, those alone are judged, and the o
   expect(recipients.map(({ state }) => state)).toEqual(['accepted', 'refused'])
   expect(world.senders.taken).toHaveLength(1)
 })
+
+test('where it cannot be looked up to whom the account wrote, a human is asked, and other messages pass', async () => {
+  const world = await startSending()
+  const { submission } = await letOut(world)
+  const { submission: own } = await letOut(world, free, ann)
+  world.rules.written = undefined
+  world.rules.policy = approvals({ strangers: true })
+  pass(world)
+  await expect.poll(() => world.stateOf(submission.id)).toBe('held')
+  await expect.poll(() => world.stateOf(own.id)).toBe('sent')
+})

@@ -3,6 +3,7 @@
  * they are in the database by then. What a human approved is held to the rules that hold at every moment; the rules that ask for an approval
  * concern only what was let out without one, when they have changed since.
  */
+import type { PolicyFinding } from '../../contract/policy.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { Leaving, Rule, Ruling } from '../outbox/leaving.ts'
 import type { OutboxService } from '../outbox/outbox-service.ts'
@@ -31,6 +32,20 @@ export interface LeaveRulesOptions extends SenderStateOptions {
 }
 
 const stopped: Ruling = { verdict: 'stopped' }
+/** An index that cannot be asked holds up no other message. */
+const notKnown: PolicyFinding = {
+  rule: 'approval_strangers',
+  effect: 'hold',
+  why: 'Whether the account knows its recipients could not be looked up.',
+}
+
+/** Of one transaction. */
+interface Around {
+  state: SenderState
+  /** Whether the settings of approvals can be read. */
+  isFit(): Promise<boolean>
+  db: Database | undefined
+}
 
 export class LeaveRules implements Leaving {
   readonly #options: LeaveRulesOptions
@@ -41,7 +56,12 @@ export class LeaveRules implements Leaving {
 
   rulesIn(db?: Database): Rule {
     const state = new SenderState(this.#options, db)
-    return row => this.#rule(row, state, db)
+    let settings: Promise<{ is_unreadable: boolean }> | undefined
+    const isFit = async () => {
+      settings ??= this.#options.settings.read(db)
+      return !(await settings).is_unreadable
+    }
+    return row => this.#rule(row, { state, isFit, db })
   }
 
   async judgeAgain(row: SubmissionRow): Promise<void> {
@@ -51,7 +71,7 @@ export class LeaveRules implements Leaving {
     if (!read) return
     const judged = judgedLetOut(row)
     const handedIn = Date.parse(row.created_at)
-    const findings = await judge.holds(row.principal_id, read.policy, judged, handedIn)
+    const findings = await judge.holds(row.principal_id, read.policy, judged, handedIn).catch(() => [notKnown])
     await hub.transact(async (transaction, tell) => {
       // Changed again meanwhile: it is asked about once more when it is taken.
       if ((await policies.read(asker, transaction))?.version !== read.version) return
@@ -67,21 +87,22 @@ export class LeaveRules implements Leaving {
     })
   }
 
-  async #rule(row: SubmissionRow, state: SenderState, db: Database | undefined): Promise<Ruling> {
+  async #rule(row: SubmissionRow, around: Around): Promise<Ruling> {
+    const { state } = around
     if (await state.isFrozen(row)) return stopped
     const refusal = await state.refusal(row)
     if (refusal) return { verdict: 'refused', ...refusal }
     const policy = await state.policy(row)
-    const ruling = policy && (await this.#byPolicy(row, policy, db))
+    const ruling = policy && (await this.#byPolicy(row, policy, around))
     if (ruling) return ruling
     return { verdict: 'leave', account: (await state.account(row.account_id))?.version ?? '' }
   }
 
   /** @returns What keeps it from leaving. */
-  async #byPolicy(row: SubmissionRow, read: ReadPolicy, db: Database | undefined): Promise<Ruling | undefined> {
-    const { store, settings, judge, now } = this.#options
+  async #byPolicy(row: SubmissionRow, read: ReadPolicy, { isFit, db }: Around): Promise<Ruling | undefined> {
+    const { store, judge, now } = this.#options
     // Nothing is lost: it waits until a user sets them again.
-    if (read.isUnreadable || (await settings.read(db)).is_unreadable) return stopped
+    if (read.isUnreadable || !(await isFit())) return stopped
     const approval = row.approval_id === null ? undefined : await store.find(row.approval_id, db)
     const isApproved = approval?.state === 'approved' && approval.hash === row.hash
     if (row.approval_id !== null && !isApproved) {

@@ -21,7 +21,16 @@ export interface Held {
 
 const hour = 60 * 60_000
 
-export function newApproval({ id, submission, answers, judged, findings, settings, proposalId, now }: Held): ApprovalRow {
+export function newApproval({
+  id,
+  submission,
+  answers,
+  judged,
+  findings,
+  settings,
+  proposalId,
+  now,
+}: Held): ApprovalRow {
   const { principal_kind, principal_id, principal_name, user_id, account_id, hash } = submission
   return {
     id,

@@ -200,3 +200,47 @@ test('where passkeys cannot work, one is told what to do', async () => {
 function randomChallenge(): string {
   return Buffer.from(crypto.getRandomValues(new Uint8Array(36))).toString('base64url')
 }
+
+test('a user confirms one thing with an own passkey, once, with its user verified', async () => {
+  const { passkeys, user, users, add, clock } = await setUp(await memoryDatabase())
+  const other = aUser()
+  await users.insert(other)
+  await expect(passkeys.beginConfirming(user.id, 'one')).rejects.toMatchObject({ code: 'passkey_not_found' })
+  const [mine, theirs] = [new SoftPasskey(origin), new SoftPasskey(origin)]
+  await add(user, mine)
+  await add(other, theirs)
+  const confirm = async (
+    purpose: string,
+    {
+      by = mine,
+      of = purpose,
+      lies = {},
+    }: { by?: SoftPasskey; of?: string; lies?: Parameters<SoftPasskey['get']>[1] } = {},
+  ) => {
+    const { challenge_id, options } = await passkeys.beginConfirming(user.id, of)
+    const answer = { challenge_id, response: by.get(options, lies) }
+    const code = await passkeys.confirm(user.id, purpose, answer).then(
+      () => 'ok',
+      (error: { code?: string }) => error.code ?? String(error),
+    )
+    return { code, answer }
+  }
+  const { code, answer } = await confirm('one')
+  expect(code).toBe('ok')
+  await expect(passkeys.confirm(user.id, 'one', answer)).rejects.toMatchObject({ code: 'challenge_invalid' })
+  expect((await confirm('one', { of: 'two' })).code).toBe('challenge_invalid')
+  expect((await confirm('one', { by: theirs })).code).toBe('passkey_required')
+  for (const lies of [{ isUnverified: true }, { origin: 'https://evil.example' }, { challenge: 'x' }, { counter: 1 }]) {
+    expect((await confirm('one', { lies })).code, JSON.stringify(lies)).toBe('passkey_required')
+  }
+  // One that was made to sign in confirms nothing, nor does one that is late.
+  const { challenge_id, options } = await passkeys.beginSignIn()
+  const signedIn = { challenge_id, response: mine.get(options) }
+  await expect(passkeys.confirm(user.id, 'one', signedIn)).rejects.toMatchObject({ code: 'challenge_invalid' })
+  const late = await passkeys.beginConfirming(user.id, 'one')
+  clock.now += 5 * minute
+  const response = mine.get(late.options)
+  await expect(passkeys.confirm(user.id, 'one', { challenge_id: late.challenge_id, response })).rejects.toMatchObject({
+    code: 'challenge_invalid',
+  })
+})

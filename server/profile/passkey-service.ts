@@ -139,15 +139,7 @@ export class PasskeyService {
 
   /** Names nobody: the authenticator offers the passkeys that it has for this address. */
   async beginSignIn(): Promise<PasskeyChallenge> {
-    const challenge = this.#challenges.issue(signInPurpose)
-    const { generateAuthenticationOptions } = await loadWebAuthn()
-    const options = await generateAuthenticationOptions({
-      rpID: this.#url.hostname,
-      challenge: new Uint8Array(Buffer.from(challenge, 'base64url')),
-      timeout: challengeLifeMs,
-      userVerification: 'required',
-    })
-    return { challenge_id: challenge, options: { ...options } }
+    return this.#ask(this.#challenges.issue(signInPurpose))
   }
 
   /**
@@ -169,6 +161,44 @@ export class PasskeyService {
     if (user.disabled) throw this.#notSignedIn('the user is disabled', user)
     if (!(await this.#options.store.use(passkey.id, use))) throw this.#notSignedIn('the counter went back', user)
     return user
+  }
+
+  async has(userId: string): Promise<boolean> {
+    return (await this.#options.store.countOf(userId)) > 0
+  }
+
+  /** A user who is signed in confirms one thing. @param purpose What, and by whom; the same is to be said to `confirm`. */
+  async beginConfirming(userId: string, purpose: string): Promise<PasskeyChallenge> {
+    if (!isUsable(this.#url)) throw new Problem('passkeys_need_https', 'Passkeys need HTTPS, and a host name.')
+    if (!(await this.has(userId)))
+      throw new Problem('passkey_not_found', 'You have no passkey; add one to your profile.')
+    return this.#ask(this.#challenges.issue(confirmingPurpose(purpose)))
+  }
+
+  /** @throws Problem unless a passkey of this user has signed the challenge, with its user verified; it counts once. */
+  async confirm(userId: string, purpose: string, given: { challenge_id: string; response: unknown }): Promise<void> {
+    this.#challenges.check(given.challenge_id, confirmingPurpose(purpose))
+    const { store, users } = this.#options
+    const assertion = AssertionJson.safeParse(given.response)
+    const passkey = assertion.success ? await store.find(assertion.data.id) : undefined
+    const user = passkey?.user_id === userId ? await users.find(userId) : undefined
+    if (!assertion.success || !passkey || !user || user.disabled) throw notConfirmed()
+    const use = await this.#verify(assertion.data, passkey, user, given.challenge_id).catch((cause: unknown) => {
+      throw notConfirmed(cause)
+    })
+    this.#challenges.use(given.challenge_id)
+    if (!(await store.use(passkey.id, use))) throw notConfirmed()
+  }
+
+  async #ask(challenge: string): Promise<PasskeyChallenge> {
+    const { generateAuthenticationOptions } = await loadWebAuthn()
+    const options = await generateAuthenticationOptions({
+      rpID: this.#url.hostname,
+      challenge: new Uint8Array(Buffer.from(challenge, 'base64url')),
+      timeout: challengeLifeMs,
+      userVerification: 'required',
+    })
+    return { challenge_id: challenge, options: { ...options } }
   }
 
   async #verify(assertion: AssertionJson, passkey: PasskeyRow, user: UserRow, expectedChallenge: string) {
@@ -224,6 +254,14 @@ function loadWebAuthn() {
 /** The same for all passkeys of a user, and says nothing about the person. */
 function userHandle(user: UserRow): Uint8Array<ArrayBuffer> {
   return new Uint8Array(Buffer.from(user.id, 'hex'))
+}
+
+function confirmingPurpose(purpose: string): string {
+  return `confirm ${purpose}`
+}
+
+function notConfirmed(cause?: unknown): Problem {
+  return new Problem('passkey_required', 'This is not a response of one of your passkeys; try again.', { cause })
 }
 
 function addingPurpose(principalId: string): string {

@@ -1,12 +1,13 @@
 /** A message from the agent that asks to the server that takes it: what a person saw on the page is what leaves, and nothing else. */
 import type { Page } from 'playwright-core'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { approvalsApi, defaultApprovalSettings } from '../../contract/approvals.ts'
 import { draftsApi } from '../../contract/drafts.ts'
 import { outboxApi } from '../../contract/outbox.ts'
 import { type ActingWorld, startActingWorld } from '../support/acting-world.ts'
-import { expectAccessible, expectNothingClipped, keepPicture, setScheme } from '../support/browser.ts'
+import { expectAccessible, expectNothingClipped, keepPicture, setScheme, visit } from '../support/browser.ts'
 import { available } from '../support/require.ts'
+import { administrator, signIn } from '../support/signed-in.ts'
 
 const hasAll = [available('chromium'), available('dovecot')].every(Boolean)
 
@@ -128,6 +129,57 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await isSeen(page, 'At two, dear Bob.')
     const { content } = await person(approvalsApi.getApproval, { params })
     await page.keyboard.press('a')
+    await expect.poll(() => sink.taken.length).toBe(before + 1)
+    expect(sink.taken.at(-1)!.sha256).toBe(content.sha256)
+  })
+
+  test('where the settings want it, a passkey confirms each approval, and what the server gets is what was confirmed', async () => {
+    const { run, browser, person, sink } = world
+    const before = sink.taken.length
+    // Browsers allow passkeys at a name alone.
+    const url = run.url.replace('127.0.0.1', 'localhost')
+    const storageState = await signIn(browser, url)
+    const { page, context } = await visit(browser, `${url}/profile`, { width: 1440, storageState })
+    const devices = await context.newCDPSession(page)
+    await devices.send('WebAuthn.enable')
+    const { authenticatorId } = await devices.send('WebAuthn.addVirtualAuthenticator', {
+      options: {
+        protocol: 'ctap2',
+        transport: 'internal',
+        hasResidentKey: true,
+        hasUserVerification: true,
+        isUserVerified: true,
+        automaticPresenceSimulation: true,
+      },
+    })
+    await person(approvalsApi.setApprovalSettings, { body: { ...defaultApprovalSettings, passkey: true } })
+    onTestFinished(async () => {
+      await person(approvalsApi.setApprovalSettings, { body: defaultApprovalSettings })
+    })
+    const submission = await ask('With a passkey, dear Bob.')
+    const params = { approval_id: submission.approval_id! }
+    const shown = await person(approvalsApi.getApproval, { params })
+    expect([shown.can, shown.cannot_because]).toEqual([['edit', 'deny'], expect.stringContaining('passkey')])
+    await page.getByRole('button', { name: 'Add a passkey' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Name').fill('A key of this test')
+    await dialog.getByLabel('Current password', { exact: true }).fill(administrator.password)
+    await page.keyboard.press('Enter')
+    await dialog.waitFor({ state: 'hidden' })
+    await page.goto(`${url}/approvals?open=${submission.approval_id}`)
+    await isSeen(page, 'With a passkey, dear Bob.')
+    await page.getByText('You confirm it with your passkey.').waitFor()
+    await expectAccessible(page, 'an approval with a passkey')
+    // Neither PIN nor finger: nothing is approved.
+    await devices.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified: false })
+    await page.keyboard.press('a')
+    await page.getByText('No passkey was used').waitFor()
+    expect((await person(approvalsApi.getApproval, { params })).state).toBe('waiting')
+    await devices.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified: true })
+    const { content, hash } = await person(approvalsApi.getApproval, { params })
+    await expect(person(approvalsApi.approve, { params, body: { hash } })).rejects.toThrow('passkey_required')
+    await page.keyboard.press('a')
+    await page.getByText('Approved by Ada Admin.').waitFor()
     await expect.poll(() => sink.taken.length).toBe(before + 1)
     expect(sink.taken.at(-1)!.sha256).toBe(content.sha256)
   })

@@ -7,7 +7,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
 import { api } from '../../contract/index.ts'
+import { defaultPolicy } from '../../contract/policy.ts'
 import type { Submission } from '../../contract/submission.ts'
+import { storeLetOut } from '../../server/approvals/let-out.ts'
 import { Blobs } from '../../server/blobs/blobs.ts'
 import { submissionHash } from '../../server/drafts/composed-message.ts'
 import { OutboxService } from '../../server/outbox/outbox-service.ts'
@@ -248,7 +250,11 @@ async function submitAll(databaseUrl: string, ways: readonly Way[]): Promise<voi
         ...{ subject: String(index), messageId: way.messageId, blobId: blob.id, sizeBytes: blob.sizeBytes },
         ...{ attachmentBytes: 0, sha256: blob.sha256, hash: submissionHash(envelope, blob.sha256), answers: undefined },
       }
-      const submitted = { principal, composed, state: 'queued' as const, sendAt: null, approvalId: null }
+      // By the policy of the key, as if that had let it out: else it would be held for an approval.
+      const { to: recipients } = envelope
+      const judged = { accountId: way.accountId, recipients, attachmentBytes: 0, threadPeople: undefined }
+      const letOut = storeLetOut(defaultPolicy, judged)
+      const submitted = { principal, composed, state: 'queued' as const, sendAt: null, approvalId: null, letOut }
       const { id } = await hub.transact((transaction, tell) => outbox.submit(transaction, tell, submitted))
       way.submissionId = id
     }

@@ -11,6 +11,7 @@ import { ApprovalService } from '../../server/approvals/approval-service.ts'
 import { ApprovalStore } from '../../server/approvals/approval-store.ts'
 import { HeldEdits } from '../../server/approvals/held-edits.ts'
 import { LeaveRules } from '../../server/approvals/leave-rules.ts'
+import { PasskeyConfirmation } from '../../server/approvals/passkey-confirmation.ts'
 import { ReleaseCheck } from '../../server/approvals/release-check.ts'
 import { SendService } from '../../server/approvals/send-service.ts'
 import type { SenderStateOptions } from '../../server/approvals/sender-state.ts'
@@ -34,6 +35,7 @@ import { SubmissionStore } from '../../server/outbox/submission-store.ts'
 import type { Database } from '../../server/platform/database/database.ts'
 import { createLogger } from '../../server/platform/logger.ts'
 import type { Principal } from '../../server/platform/principal.ts'
+import { Problem } from '../../server/platform/problem.ts'
 import { Signer } from '../../server/platform/secret-box.ts'
 import { PolicyRates } from '../../server/policies/policy-rates.ts'
 import type { PolicyService } from '../../server/policies/policy-service.ts'
@@ -60,7 +62,8 @@ export interface SendWorldOptions {
 interface Rules {
   policy: TokenPolicy
   settings: ApprovalSettings & { is_unreadable?: boolean }
-  written: Set<string>
+  /** Undefined while it cannot be looked up. */
+  written: Set<string> | undefined
   signedInAt: number
   /** Who may not send any more, by their principal. */
   ended: Set<string>
@@ -68,6 +71,8 @@ interface Rules {
   demoted: Set<string>
   account: { version: string; addresses: Set<string> }
   isPolicyUnreadable: boolean
+  /** Users. */
+  withoutPasskey: Set<string>
 }
 
 /** The agent acts by `policy`, which a test changes; users by none. */
@@ -95,6 +100,7 @@ export async function startSending(options: SendWorldOptions = {}) {
     demoted: new Set(),
     account: { version: '1', addresses: new Set(['ann@example.org']) },
     isPolicyUnreadable: false,
+    withoutPasskey: new Set(),
   }
   const mayStillSend = async ({ principal_id: id }: { principal_id: string }) => !rules.ended.has(id)
   let stored: Pick<PolicyService, 'read'> | undefined
@@ -112,7 +118,10 @@ export async function startSending(options: SendWorldOptions = {}) {
   const judge = new TokenJudge({
     policyOf: policies.policyOf,
     rates,
-    writtenTo: async () => rules.written,
+    writtenTo: async () => {
+      if (!rules.written) throw new Error('the index cannot be read')
+      return rules.written
+    },
     lastStrangerRead: async id => reads.get(id),
     now: clock.now,
   })
@@ -171,6 +180,14 @@ export async function startSending(options: SendWorldOptions = {}) {
   })
   const releases = new ReleaseCheck({ ...senderState, judge, now })
   const ends = new ApprovalEnds({ store, outbox, releases, hub, now, logger })
+  // The proof that a passkey of this user signed it is the purpose itself.
+  const passkeys = new PasskeyConfirmation({
+    has: async userId => !rules.withoutPasskey.has(userId),
+    beginConfirming: async (userId, purpose) => ({ challenge_id: `${userId} ${purpose}`, options: {} }),
+    confirm: async (userId, purpose, { challenge_id: signed }) => {
+      if (signed !== `${userId} ${purpose}`) throw new Problem('passkey_required', 'not this one')
+    },
+  })
   const approvals = new ApprovalService({
     ...{ store, settings, outbox, releases, ends, hub, now },
     findApprover: async userId => {
@@ -180,6 +197,7 @@ export async function startSending(options: SendWorldOptions = {}) {
       )
     },
     signedInAt: async () => rules.signedInAt,
+    passkeys,
   })
   const edits = new HeldEdits({ approvals, releases, store, drafts, composer, outbox, hub, now })
   if (options.hasQueue !== false) await queue.start()
@@ -193,7 +211,7 @@ export async function startSending(options: SendWorldOptions = {}) {
   })
   return {
     ...{ ...drafting, freezes, rules, rates, reads, judge, outbox, senders, sending, approvals, approvalStore: store },
-    ...{ edits, ends, releases, clock, queue, submissions, leaving },
+    ...{ passkeys, edits, ends, releases, clock, queue, submissions, leaving },
     /** In place of `rules.policy`. */
     usePolicies: (service: Pick<PolicyService, 'read'>) => {
       stored = service

@@ -2,10 +2,11 @@
 import { ArrowDown, Check, Pencil, X } from 'lucide-react'
 import { useState } from 'react'
 import type { ApprovalDetail } from '../../contract/approvals.ts'
+import { passkeyWords } from '../access/passkeys.ts'
 import { ApiProblem } from '../platform/api-client.ts'
 import { usePageKeys } from '../shell/page-keys.ts'
 import { Button } from '../ui/button.tsx'
-import { ErrorNote } from '../ui/error-state.tsx'
+import { WaitNote } from '../ui/wait-note.tsx'
 import { DenyDialog } from './deny-dialog.tsx'
 import { EditHeldDialog } from './edit-held-dialog.tsx'
 import { NextWaiting } from './next-waiting.tsx'
@@ -44,7 +45,7 @@ export function ApprovalActions({
   })
   return (
     <footer data-at-bottom="buttons" className="grid shrink-0 grid-cols-1 gap-2 border-t bg-surface px-3 py-2 md:px-4">
-      {approve.error && !isSigningIn && <ErrorNote error={approve.error} />}
+      {approve.error && !isSigningIn && <WaitNote error={approve.error} words={passkeyWords(approve.error)} />}
       {state === 'waiting' && because !== null && <p className="text-sm text-soft">{because}</p>}
       {state !== 'waiting' && (
         <>
@@ -82,6 +83,9 @@ export function ApprovalActions({
             </Button>
           )}
         </div>
+      )}
+      {state === 'waiting' && detail.needs_passkey && may('approve') && (
+        <p className="text-end text-sm text-soft">You confirm it with your passkey.</p>
       )}
       {dialog === 'deny' && <DenyDialog detail={detail} onClose={() => setDialog(undefined)} />}
       {dialog === 'edit' && <EditHeldDialog detail={detail} onClose={() => setDialog(undefined)} />}

@@ -2,6 +2,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { type Approval, type ApprovalState, approvalsApi } from '../../contract/approvals.ts'
 import type { DraftBody, RecipientInput } from '../../contract/draft.ts'
+import { givePasskey } from '../access/passkeys.ts'
 import { call } from '../platform/api-client.ts'
 import { queryKeys } from '../platform/query-keys.ts'
 import { useMay } from '../platform/session.ts'
@@ -41,14 +42,20 @@ export function useApproval(approvalId: string) {
   })
 }
 
-export function useApprove({ id, hash }: Pick<Approval, 'id' | 'hash'>) {
+export function useApprove({ id, hash, needs_passkey: needsPasskey }: Pick<Approval, 'id' | 'hash' | 'needs_passkey'>) {
   const changed = useApprovalsChanged()
   const toast = useToast()
   return useMutation({
-    mutationFn: () => call(approvalsApi.approve, { params: { approval_id: id }, body: { hash } }),
+    mutationFn: async () => {
+      const params = { approval_id: id }
+      if (!needsPasskey) return call(approvalsApi.approve, { params, body: { hash } })
+      const challenge = await call(approvalsApi.beginApproving, { params, body: { hash } })
+      return call(approvalsApi.approve, { params, body: { hash, passkey: await givePasskey(challenge) } })
+    },
     onSuccess: ({ state, decisions, needed }) => {
+      const given = decisions.filter(({ decision, counts }) => decision === 'approve' && counts).length
       if (state === 'approved') toast({ tone: 'good', title: 'Approved', detail: 'It is on its way.' })
-      else toast({ tone: 'info', title: 'Your approval counts', detail: `${decisions.length} of ${needed} so far.` })
+      else toast({ tone: 'info', title: 'Your approval counts', detail: `${given} of ${needed} so far.` })
     },
     onSettled: changed,
   })

@@ -15,6 +15,7 @@ const ofProblems: Record<ProblemCode, string> = {
   beyond_own_rights: 'Exceeds own rights',
   password_wrong: 'Wrong password',
   recent_sign_in_required: 'Sign-in too old',
+  passkey_required: 'Not confirmed with a passkey',
   code_wrong: 'Wrong code',
   origin_not_allowed: 'Origin not allowed',
   frame_only: 'Not sent by the page',

@@ -31,6 +31,7 @@ const words: ReadonlyMap<string, string> = new Map(
     'approvals.approve': 'Approved a message',
     'approvals.deny': 'Denied a message',
     'approvals.editHeld': 'Edited a held message',
+    'approvals.beginApproving': 'Was asked for a passkey to approve a message',
     'approvals.getApprovalSettings': 'Viewed the settings of approvals',
     'approvals.setApprovalSettings': 'Changed the settings of approvals',
     'assistant.queryChatbot': 'Asked the assistant',

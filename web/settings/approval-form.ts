@@ -8,6 +8,7 @@ export interface ApprovalForm {
   fresh_sign_in_minutes: string
   undo_seconds: string
   own_tokens: boolean
+  passkey: boolean
 }
 
 const figures = ['approvers', 'expires_hours', 'fresh_sign_in_minutes', 'undo_seconds'] as const
@@ -19,6 +20,7 @@ export function formOf(settings: ApprovalSettings): ApprovalForm {
     fresh_sign_in_minutes: String(settings.fresh_sign_in_minutes ?? ''),
     undo_seconds: String(settings.undo_seconds),
     own_tokens: settings.own_tokens,
+    passkey: settings.passkey,
   }
 }
 
@@ -30,6 +32,7 @@ export function settingsOf(form: ApprovalForm): ApprovalSettings {
     fresh_sign_in_minutes: minutes === '' ? null : figureOf(minutes),
     undo_seconds: figureOf(form.undo_seconds),
     own_tokens: form.own_tokens,
+    passkey: form.passkey,
   }
 }
 

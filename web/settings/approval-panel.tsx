@@ -87,6 +87,13 @@ function SettingsForm({ settings }: { settings: ApprovalSettingsAnswer }) {
         disabled={!mayChange}
         onChange={own_tokens => setForm({ ...form, own_tokens })}
       />
+      <Checkbox
+        label="Each approval is confirmed with a passkey"
+        hint="Users without a passkey cannot approve. They add one on their profile page."
+        isChecked={form.passkey}
+        disabled={!mayChange}
+        onChange={passkey => setForm({ ...form, passkey })}
+      />
       {error && <ErrorNote error={error} />}
       {mayChange ? (
         <div>
@@ -101,4 +108,4 @@ function SettingsForm({ settings }: { settings: ApprovalSettingsAnswer }) {
   )
 }
 
-type Figure = Exclude<keyof ApprovalForm, 'own_tokens'>
+type Figure = Exclude<keyof ApprovalForm, 'own_tokens' | 'passkey'>
