@@ -121,7 +121,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
   })
 
   test('an agent edits folders and is told what failed', async () => {
-    const { people, id } = await setUp('carol')
+    const { people, id, ask } = await setUp('carol')
     const { proof } = await people.token(['mail:organize'], [id])
     const mcp = await connectMcp(people.url, proof)
     const edit = (input: Record<string, unknown>) => callTool(mcp, 'mail_folder_edit', input)
@@ -129,6 +129,12 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     expect(await edit({ op: 'rename', path: 'Bills', to: 'Bills 2026' })).toMatchObject({
       value: { path: 'Bills 2026' },
     })
+    // Until the folders were looked at again only the mail server knows that it is there, and what it refuses is no error of the call.
+    const listed = async () => {
+      const { items, source } = (await ask(people.admin, 'GET', '/folders')).body as { items: Folder[]; source: string }
+      return [source, ...items.map(({ path }) => path)]
+    }
+    await expect.poll(listed, { timeout: patience }).toEqual(expect.arrayContaining(['index', 'Bills 2026']))
     expect(await edit({ op: 'create', path: 'Bills 2026' })).toMatchObject({ isError: true })
     expect(await edit({ op: 'rename', path: 'Bills 2026' })).toMatchObject({ isError: true })
     expect(await edit({ op: 'delete', path: 'Bills 2026' })).toMatchObject({

@@ -13,20 +13,29 @@ const sources = pathToFileURL(join(import.meta.dirname, '../../server/')).href
 const importRe = /\bimport\("([^"]+)"\)/
 const known = Symbol.for('rustymail.bundled-threads')
 
-/** From now on, in this process. @param bundle The folder of the bundle. */
-export function runBundledThreads(bundle: string): void {
+type Options = NonNullable<ConstructorParameters<typeof threads.Worker>[1]>
+
+/** From now on, in this process. @param bundle The folder of the bundle. @param inPlaceOf Answers what stands for the thread of a program. */
+export function runBundledThreads(
+  bundle: string,
+  inPlaceOf: (program: string, options: Options) => object | undefined = () => undefined,
+): void {
   if (known in threads.Worker) return
   /** Programs that only tests have stay what they are. */
   const bundled = (line: string, source: string): string => {
     const file = join(bundle, `${basename(source, '.ts')}.js`)
     return source.startsWith(sources) && existsSync(file) ? line.replace(source, pathToFileURL(file).href) : line
   }
-  threads.Worker = class extends threads.Worker {
+  class BundledWorker extends threads.Worker {
     static [known] = true
 
-    constructor(program: string | URL, options?: ConstructorParameters<typeof threads.Worker>[1]) {
+    constructor(program: string | URL, options?: Options) {
       super(typeof program === 'string' ? program.replace(importRe, bundled) : program, options)
     }
   }
+  threads.Worker = new Proxy(BundledWorker, {
+    construct: (worker, [program, options = {}]) =>
+      inPlaceOf(String(program), options) ?? Reflect.construct(worker, [program, options]),
+  })
   syncBuiltinESMExports()
 }

@@ -41,10 +41,14 @@ async function prepare(project: TestProject): Promise<void> {
 
 /** Programs of threads that only tests have: compiled at once by many threads, they could end the process (start-thread.ts). */
 async function compileThreads(): Promise<void> {
-  const program = pathToFileURL(join(import.meta.dirname, 'index-thread.ts')).href
+  const programs = [
+    ...['index-thread.ts', 'index-host.ts'].map(name => join(import.meta.dirname, name)),
+    join(root, 'server/mail/page-writer.ts'),
+  ]
+  const addresses = JSON.stringify(programs.map(program => pathToFileURL(program).href))
   const flags = pathToFileURL(join(root, 'bin/v8-flags.js')).href
   const cache = `require('node:module').enableCompileCache(${JSON.stringify(compileCache)})`
-  const words = `import('${flags}').then(() => { ${cache}; return import('${program}') })`
+  const words = `import('${flags}').then(() => { ${cache}; return Promise.all(${addresses}.map(address => import(address))) })`
   const [code] = await once(spawn(process.execPath, ['-e', words], { stdio: 'inherit' }), 'close')
   if (code !== 0) throw new Error(`the threads of tests were not compiled: exit code ${code}`)
 }
