@@ -110,7 +110,7 @@ const doors: Record<string, RegExp> = {
   react: /^web\//,
   'react-dom': /^web\/(main|ui\/toast)\.tsx$/,
   '@tanstack/react-query': /^web\//,
-  '@tanstack/react-virtual': /^web\/mail\/use-row-window\.ts$/,
+  '@tanstack/react-virtual': /^web\/(mail\/use-row-window\.ts|proposals\/change-rows\.tsx)$/,
   wouter: /^web\//,
   'lucide-react': /^web\//,
 }

@@ -55,7 +55,7 @@ export class ApproverView {
       settings.read(),
     ])
     const isTheirs = (row: ApprovalRow) => {
-      // Whoever said yes need not be told again, also where that does not count any more.
+      // A user who has approved is not notified again, also where that does not count any more.
       const given = decisionsOf(row).map(decision => ({ ...decision, counts: true }))
       return maySeeApproval(user, row) && approveRefusal(user, row, applied, given) === undefined
     }

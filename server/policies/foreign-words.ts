@@ -25,6 +25,7 @@ const operations: Record<Exclude<WordsShown, 'reported'>, Record<string, string>
     mailIndex: 'listThreads getThread listMessagesById listContacts',
     mailSearch: 'searchMail searchAccount',
     outbox: 'getSubmissionContent getSubmissionHtml',
+    proposals: 'listProposals getProposal listProposedChanges applyProposal declineProposal withdrawProposal',
   },
   written: {
     approvals: 'listApprovals approve deny editHeld',
@@ -40,7 +41,7 @@ const operations: Record<Exclude<WordsShown, 'reported'>, Record<string, string>
       'listMailAccounts listAccounts createAccount getAccount listAccountStates updateAccount deleteAccount verifyAccount startSandbox',
     accountHealth: 'listAccountErrors reconnectAccount',
     accountUsage: 'getUsage',
-    approvals: 'getApprovalSettings setApprovalSettings',
+    approvals: 'beginApproving getApprovalSettings setApprovalSettings',
     // Its models see no mail.
     assistant: 'queryChatbot listProviders',
     audit: 'verifyAudit getAuditSettings changeAuditSettings',
@@ -61,6 +62,7 @@ const operations: Record<Exclude<WordsShown, 'reported'>, Record<string, string>
     policy: 'getTokenPolicy setTokenPolicy',
     profile:
       'getProfile changeProfile changePassword beginTotp confirmTotp removeTotp renewRecoveryCodes beginPasskey addPasskey removePasskey',
+    push: 'getPush subscribePush unsubscribePush testPush',
     settings: 'getConfig updateConfig listPrivateNetworks allowPrivateNetworks forbidPrivateNetwork',
     system: 'live ready',
     tokens: 'listTokens createToken changeToken rotateToken revokeToken listMadeByToken',
@@ -81,6 +83,7 @@ const others: Record<string, WordsShown> = {
   'tool.mail_folder_edit': 'none',
   'tool.mail_draft': 'reported',
   'tool.mail_outbox': 'reported',
+  'tool.mail_proposals': 'strangers',
   // What it says of a message that was refused are words of the own mail server, of a policy, or of a user.
   'tool.mail_send': 'none',
 }
@@ -101,7 +104,7 @@ export const wordsInEvents: ReadonlyMap<string, 'none' | 'strangers'> = new Map(
   ...(
     'server_started client_connected client_disconnected configuration_updated account_added account_updated account_removed ' +
     'account_state_changed mail_changed mail_removed folder_changed operation_changed draft_created draft_changed delivery_changed ' +
-    'approval_requested approval_decided freeze_changed alert_raised alert_cleared token_created token_updated token_revoked ' +
+    'approval_requested approval_decided proposal_changed freeze_changed alert_raised alert_cleared token_created token_updated token_revoked ' +
     'user_added user_updated user_removed sync_progress audit_update stats_update'
   )
     .split(' ')

@@ -105,6 +105,18 @@ test('what is there is indexed, newest first, with texts, and none of it is told
   expect(facts.filter(({ type }) => type !== 'folder_changed')).toEqual([])
 })
 
+test('a folder of which the server does not say in time how it stands is asked about again before the next round', async () => {
+  const uid = gateway.deliver({ subject: 'sent', messageId: '<s@x>' }, 'Sent')
+  gateway.unsaid.add('Sent')
+  let looks = 0
+  gateway.delay = step => {
+    if (step === 'listStandings' && ++looks === 2) gateway.unsaid.clear()
+  }
+  indexer.start()
+  await holds('Sent', [uid])
+  expect(looks).toBe(2)
+})
+
 test('a message that the mail server could not give is read again, and not forever', async () => {
   const busy = gateway.deliver({ subject: '', messageId: null, faults: ['unreadable'] })
   const broken = gateway.deliver({ subject: '', messageId: null, faults: ['unreadable'] })

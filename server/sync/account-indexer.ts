@@ -21,6 +21,7 @@ import { RoundWaiters } from './round-waiters.ts'
 import type { SyncPhase } from './sync-progress.ts'
 import { TextBackfill } from './text-backfill.ts'
 import type { BackgroundStep } from './usage-service.ts'
+import { WakeableRest } from './wakeable-rest.ts'
 
 /** Of a round, by which the next one comes sooner: accounts that began together do not go on together. */
 const spread = 0.1
@@ -40,7 +41,7 @@ export class AccountIndexer {
   #abort = new AbortController()
   #running: Promise<void> = Promise.resolve()
   #isRunning = false
-  #wake: () => void = () => undefined
+  readonly #pause = new WakeableRest()
   #rounds = 0
   #hasFailed = false
   #nextRoundAt = 0
@@ -121,7 +122,7 @@ export class AccountIndexer {
     if (!this.#isRunning) return
     const over = this.#lookers.wait(boundMs)
     this.#nextRoundAt = 0
-    this.#wake()
+    this.#pause.wake()
     await over
   }
 
@@ -162,7 +163,7 @@ export class AccountIndexer {
   /** Waits for the step that is under way. */
   async stop(): Promise<void> {
     this.#abort.abort()
-    this.#wake()
+    this.#pause.wake()
     this.#known.forget()
     await Promise.all([this.#running, this.#expected.writing])
     await this.#writer.idle()
@@ -187,13 +188,13 @@ export class AccountIndexer {
   /** Something changed in the folder: it is looked at before anything else. */
   notice(path: string): void {
     this.#noticed.add(path)
-    this.#wake()
+    this.#pause.wake()
   }
 
   /** Folders came, went or have other names: all are looked at now. */
   noticeAll(): void {
     this.#nextRoundAt = 0
-    this.#wake()
+    this.#pause.wake()
   }
 
   /** The index was emptied: all folders are looked at now. */
@@ -204,7 +205,7 @@ export class AccountIndexer {
     this.#isComplete = false
     this.#known.forget()
     this.#texts.forget()
-    this.#wake()
+    this.#pause.wake()
   }
 
   async #run(signal: AbortSignal): Promise<void> {
@@ -271,9 +272,11 @@ export class AccountIndexer {
     this.#expected.listed(done)
     const byPath = new Map(folders.map(folder => [folder.path, folder]))
     let isWhole = true
-    for (const [at, { path, status }] of standings.entries()) {
+    for (const [at, { path, status, isSelectable }] of standings.entries()) {
       this.#tell('comparing', path, at, standings.length)
       const folder = byPath.get(path)
+      // What the server did not say in time it is asked once more, first, and not only with the next round.
+      if (isSelectable && !status) this.#noticed.add(path)
       if (!folder || !status) continue
       if (signal.aborted) return
       const comparesAll = status.modseq === undefined && (asksAll || noticed.has(path))
@@ -390,11 +393,7 @@ export class AccountIndexer {
 
   /** Until something is noticed, the next round is due, or so long. */
   async #rest(signal: AbortSignal, mostMs = Number.POSITIVE_INFINITY): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.#wake = resolve
     if (this.#noticed.size > 0 || signal.aborted) return
-    const timer = setTimeout(resolve, Math.min(mostMs, Math.max(0, this.#nextRoundAt - performance.now())))
-    await promise
-    clearTimeout(timer)
+    await this.#pause.rest(Math.min(mostMs, Math.max(0, this.#nextRoundAt - performance.now())))
   }
 }

@@ -13,6 +13,7 @@ import { submissionHash } from '../../server/drafts/composed-message.ts'
 import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
 import { callTool, connectMcp } from '../support/mcp-client.ts'
 import { openStream } from '../support/open-stream.ts'
+import { patience } from '../support/patience.ts'
 import { type Answer, type Proof, startApp } from '../support/people.ts'
 import { SmtpSink } from '../support/smtp-sink.ts'
 import { untilIndexed } from '../support/until-indexed.ts'
@@ -200,7 +201,7 @@ test('the page Approvals decides about the same message; an edit gives it anothe
   expect(changed.proposal_id).toBeNull()
   expect((await detailOf(draft.proposal_id!)).items[0]).toMatchObject({ kind: 'draft', state: 'void' })
   await expect
-    .poll(() => gateway.getFolder('Drafts').messages.map(({ subject }) => subject), { timeout: 30_000 })
+    .poll(() => gateway.getFolder('Drafts').messages.map(({ subject }) => subject), { timeout: patience })
     .toContain('ours')
   // Nor is what is in the mailbox by now taken out of it by the token.
   expect(codeOf(await people.ask(token.proof, 'DELETE', `${drafts}/${draft.id}`))).toBe('policy_denied')

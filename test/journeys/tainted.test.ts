@@ -74,6 +74,8 @@ interface Road {
   oldReply(): Promise<Draft>
   /** A message of its own that was sent long ago. */
   oldSubmission(): Promise<string>
+  /** What it proposed long ago to do with a message. */
+  oldProposal(): Promise<string>
 }
 
 /** By the operation whose words come by them. */
@@ -161,6 +163,19 @@ const roads: Record<string, (road: Road) => Promise<unknown>> = {
     return get(`/api/v1/outbox/${submission}/html?hash=${hash}`)
   },
   'outbox.cancelSubmission': async ({ post, oldSubmission }) => post(`/api/v1/outbox/${await oldSubmission()}/cancel`),
+  'proposals.listProposals': async ({ get, oldProposal }) => {
+    await oldProposal()
+    return get('/api/v1/proposals')
+  },
+  'proposals.getProposal': async ({ get, oldProposal }) => get(`/api/v1/proposals/${await oldProposal()}`),
+  'proposals.listProposedChanges': async ({ get, oldProposal }) =>
+    get(`/api/v1/proposals/${await oldProposal()}/changes`),
+  'proposals.withdrawProposal': async ({ post, oldProposal }) => {
+    const path = `/api/v1/proposals/${await oldProposal()}`
+    const { items } = await people.tell<{ items: { id: string; hash: string }[] }>(people.admin, 'GET', path)
+    return post(`${path}/withdraw`, { items: items.map(({ id: item, hash }) => ({ id: item, hash })) })
+  },
+  'tool.mail_proposals': async ({ call, oldProposal }) => call('mail_proposals', { proposal: await oldProposal() }),
   'tool.mail_search': ({ call }) => call('mail_search', { q: 'Hello', account }),
   'tool.mail_read': ({ call }) => call('mail_read', { refs: [`${account}.${ref}`] }),
   'tool.mail_draft': async ({ call, oldReply }) => call('mail_draft', { draft: `${account}.${(await oldReply()).id}` }),
@@ -172,6 +187,8 @@ const ofUsers = [
   'approvals.approve',
   'approvals.deny',
   'approvals.editHeld',
+  'proposals.applyProposal',
+  'proposals.declineProposal',
   'outbox.retrySubmission',
   'outbox.resolveSubmission',
 ]
@@ -190,12 +207,12 @@ const write = (token: NewToken) =>
     ...{ mode: 'new', to: ['anne@there.test'], subject: 'Lunch', body: { format: 'text', content: 'At noon?' } },
   })
 
-async function newToken() {
+async function newToken(mode: 'act' | 'propose' = 'act') {
   const token = await people.token(['mail:send', 'mail:organize', 'dashboard:admin'], [account])
   const path = api.policy.setTokenPolicy.path.replace('{token_id}', token.id)
   const { policy } = await people.tell<{ policy: { sending: object } }>(people.admin, 'GET', path)
   const approval = { always: false, strangers: false, tainted_minutes: 60 }
-  await people.tell(people.admin, 'PUT', path, { ...policy, sending: { ...policy.sending, approval } })
+  await people.tell(people.admin, 'PUT', path, { ...policy, mode, sending: { ...policy.sending, approval } })
   return token
 }
 
@@ -215,7 +232,7 @@ async function roadOf(token: NewToken): Promise<Road> {
     return answer.text
   }
   const writer = await newToken()
-  const give = async (table: 'drafts' | 'submissions', given: string) => {
+  const give = async (table: 'drafts' | 'submissions' | 'proposals', given: string) => {
     const values = { principal_id: `token-${token.id}` }
     await db.updateTable(table).set(values).where('id', '=', given).execute()
   }
@@ -249,6 +266,14 @@ async function roadOf(token: NewToken): Promise<Road> {
         .where('submission_id', '=', submission)
         .execute()
       return submission
+    },
+    oldProposal: async () => {
+      const { proof } = await newToken('propose')
+      const path = `/api/v1/accounts/${account}/messages/actions`
+      const asked = { ids: [id], add: ['flagged'] }
+      const { proposal_id: proposal } = await people.tell<{ proposal_id: string }>(proof, 'POST', path, asked)
+      await give('proposals', proposal)
+      return proposal
     },
   }
 }

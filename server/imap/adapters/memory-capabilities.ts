@@ -24,6 +24,7 @@ import { type Delivery, type MemoryFolder, type MemoryMessage, partOf, rawOf } f
 
 interface MemoryServer {
   readonly folders: Map<string, MemoryFolder>
+  readonly unsaid: ReadonlySet<string>
   addFolder(path: string, role: Folder['role']): MemoryFolder
   renameFolder(path: string, to: string): void
   getFolder(path: string): MemoryFolder
@@ -121,7 +122,7 @@ export class MemoryChanges extends MemoryCapability implements ChangeReader {
       path,
       role,
       isSelectable: true,
-      status: { uidValidity, uidNext, modseq, total: messages.length },
+      status: this.gateway.unsaid.has(path) ? undefined : { uidValidity, uidNext, modseq, total: messages.length },
     }))
   }
 

@@ -39,6 +39,8 @@ export class MemoryGateway implements MailGateway {
   maxConnections = Number.POSITIVE_INFINITY
   /** Thrown at each connect. */
   refusal: Problem | undefined
+  /** Paths of folders of which the server does not say how they stand. */
+  readonly unsaid = new Set<string>()
   /** Awaited before each connection, and before each command, by name. */
   delay: (step: string) => Promise<void> | void = () => undefined
   /** Logins tried, and most connections ever open at once. */
