@@ -112,6 +112,7 @@ test('a folder of which the server does not say in time how it stands is asked a
   gateway.delay = step => {
     if (step === 'listStandings' && ++looks === 2) gateway.unsaid.clear()
   }
+  indexer = newIndexer({ roundMs: 3_600_000 })
   indexer.start()
   await holds('Sent', [uid])
   expect(looks).toBe(2)
