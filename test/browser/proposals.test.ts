@@ -252,7 +252,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await page.getByText('Live', { exact: true }).first().waitFor()
     for (const id of starred) await change({ ids: [id], add: ['flagged'] })
     await askToSend('Burst', 'Together.')
-    await page.waitForFunction('window.shown.length > 0')
+    await expect.poll(() => page.evaluate<number>('window.shown.length')).toBeGreaterThan(0)
     await page.getByRole('link', { name: /Approvals.*waiting/ }).waitFor()
     const shown = await page.evaluate<{ title: string; tag: string }[]>(
       'window.shown.map(({ title, tag }) => ({ title, tag }))',
