@@ -17,7 +17,7 @@ test('principals that see the same share a view, while any of them has a stream;
   const view = views.take(ann, everything)
   expect(views.take(ben, everything)).toBe(view)
   const ofMail =
-    'mail_received,mail_changed,mail_removed,folder_changed,operation_changed,delivery_changed,sync_progress'
+    'mail_received,mail_changed,mail_removed,folder_changed,operation_changed,delivery_changed,proposal_changed,sync_progress'
   expect(views.take(ann, parseFilter({ types: ofMail }))).toBe(view)
   const others = [
     views.take(ann, parseFilter({ types: 'mail_received' })),

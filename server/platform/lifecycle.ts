@@ -7,6 +7,9 @@ export interface Part {
   stop?(): Promise<void> | void
 }
 
+/** Of the time for a stop: what hangs leaves it to those that stop after it, the database among them. */
+const reserveMs = 1_500
+
 export class Lifecycle {
   readonly #logger: Logger
   readonly #started: Part[] = []
@@ -30,13 +33,14 @@ export class Lifecycle {
     }
   }
 
-  /** Never throws; a part that does not end within the whole bound is named and left. */
+  /** Never throws; a part that does not end in time is named and left. */
   async stop(boundMs: number): Promise<void> {
     this.#isStopping = true
     const end = Date.now() + boundMs
     for (const part of this.#started.splice(0).reverse()) {
-      const left = Math.max(50, end - Date.now())
-      const outcome = await withinBound(left, async () => part.stop?.())
+      const left = end - Date.now()
+      const bound = Math.max(50, left - reserveMs, left / 2)
+      const outcome = await withinBound(bound, async () => part.stop?.())
       if (outcome !== 'done') this.#logger.warn({ part: part.name, outcome }, 'a part did not stop cleanly')
     }
   }

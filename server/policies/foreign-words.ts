@@ -25,6 +25,7 @@ const operations: Record<Exclude<WordsShown, 'reported'>, Record<string, string>
     mailIndex: 'listThreads getThread listMessagesById listContacts',
     mailSearch: 'searchMail searchAccount',
     outbox: 'getSubmissionContent getSubmissionHtml',
+    // In the words of an item may be the subject of what it answers.
     proposals: 'listProposals getProposal listProposedChanges applyProposal declineProposal withdrawProposal',
   },
   written: {

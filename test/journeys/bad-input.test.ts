@@ -81,12 +81,11 @@ const queries = [
 ]
 
 test.each(bodies)('a body of %s is refused by every endpoint that can get one', async (_name, init) => {
-  const statuses = await Promise.all(
-    withBody.map(async endpoint => [
-      operationName(endpoint),
-      await refusal(await send(endpoint, pathOf(endpoint), init)),
-    ]),
-  )
+  const statuses: [name: string, status: number | string][] = []
+  // Not at once: a caller has room for some large bodies only, and further ones are told to come back.
+  for (const endpoint of withBody) {
+    statuses.push([operationName(endpoint), await refusal(await send(endpoint, pathOf(endpoint), init))])
+  }
   expect(statuses.filter(([, status]) => Number(status) < 400 || Number(status) >= 500)).toEqual([])
 })
 

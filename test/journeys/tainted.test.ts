@@ -272,6 +272,9 @@ async function roadOf(token: NewToken): Promise<Road> {
       const path = `/api/v1/accounts/${account}/messages/actions`
       const asked = { ids: [id], add: ['flagged'] }
       const { proposal_id: proposal } = await people.tell<{ proposal_id: string }>(proof, 'POST', path, asked)
+      const drafts = `/api/v1/accounts/${account}/drafts`
+      const draft = await people.tell<Draft>(proof, 'POST', drafts, { mode: 'reply', message: ref })
+      await give('drafts', draft.id)
       await give('proposals', proposal)
       return proposal
     },
