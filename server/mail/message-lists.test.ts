@@ -21,6 +21,8 @@ const reader = principalWith('mail:meta', 'mail:read')
 let answer: () => PageAnswer
 let asOf: number | undefined
 let hasLooked: boolean
+let isComplete: boolean
+let look: () => void
 let compared: Compared | null
 let owner: Owner
 let asked: PageQuery[]
@@ -34,6 +36,8 @@ beforeEach(() => {
   answer = () => ({ kind: 'page', json: Buffer.from('{"items":[],"next_cursor":null,"total":0'), tag, compared })
   asOf = Date.now() - 1_000
   hasLooked = true
+  isComplete = false
+  look = () => undefined
   compared = { mailbox, at: Date.now() - 3_600_000 }
   owner = { email: 'ann@mail.example', imapHost: 'mail.example', revision: '1', mailbox }
   asked = []
@@ -41,6 +45,10 @@ beforeEach(() => {
   tag = undefined
   fromServer = 0
   noticed = []
+  const seen = (path: string) => {
+    noticed.push(path)
+    look()
+  }
   lists = new MessageLists({
     index: {
       of: () => ({
@@ -59,7 +67,7 @@ beforeEach(() => {
     },
     refs,
     ownerOf: async () => owner,
-    indexerOf: () => ({ asOf: () => asOf, hasLooked, mailbox, notice: path => noticed.push(path) }),
+    indexerOf: () => ({ asOf: () => asOf, hasLooked, isComplete, mailbox, notice: seen }),
   })
 })
 
@@ -185,4 +193,23 @@ test('a cursor of either source goes on here; one of a folder that was made agai
   await expect(list({ cursor })).rejects.toMatchObject({ code: 'stale_cursor' })
   await expect(list({ cursor, folder: 'Archive' })).rejects.toMatchObject({ code: 'bad_request' })
   expect(fromServer).toBe(0)
+})
+
+test('of a complete index a list waits for the look at its folder, for asking the mail server again would put that off', async () => {
+  asOf = undefined
+  expect(await lists.list(reader, 'a', { folder: 'INBOX', limit: 50 }, signal)).toMatchObject({ source: 'mail_server' })
+  asOf = Date.now() - 1_000
+  isComplete = true
+  look = () => void queueMicrotask(() => (asOf = Date.now() + 1))
+  expect(await lists.list(reader, 'a', { folder: 'INBOX', limit: 50 }, signal)).toBeInstanceOf(JsonText)
+  expect([fromServer, noticed]).toEqual([1, ['INBOX']])
+})
+
+test('where that look does not come in time, the mail server is asked', async () => {
+  asOf = undefined
+  await lists.list(reader, 'a', { folder: 'INBOX', limit: 50 }, signal)
+  asOf = Date.now() - 1_000
+  isComplete = true
+  expect(await lists.list(reader, 'a', { folder: 'INBOX', limit: 50 }, signal)).toMatchObject({ source: 'mail_server' })
+  expect([fromServer, noticed]).toEqual([2, ['INBOX']])
 })

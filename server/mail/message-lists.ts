@@ -1,4 +1,5 @@
 /** Lists of a folder: from the index where it has the whole folder and was compared with the mail server lately, else from the mail server. */
+import { setTimeout as wait } from 'node:timers/promises'
 import { checkCursor, type MessageRefs } from '../imap/message-ref.ts'
 import type { Compared } from '../index/compared-times.ts'
 import { IndexFault } from '../index/index-fault.ts'
@@ -17,8 +18,14 @@ export interface MessageListsOptions {
   refs: Pick<MessageRefs, 'decodeCursor' | 'canName'>
   /** @throws Problem when the principal may not see the account. */
   ownerOf(principal: Principal, accountId: string): Promise<Owner>
-  indexerOf(accountId: string): Pick<AccountIndexer, 'asOf' | 'mailbox' | 'hasLooked' | 'notice'> | undefined
+  indexerOf(
+    accountId: string,
+  ): Pick<AccountIndexer, 'asOf' | 'mailbox' | 'hasLooked' | 'isComplete' | 'notice'> | undefined
 }
+
+/** So long a list waits for the index to be compared again. */
+const catchUpMs = 1_000
+const lookEveryMs = 20
 
 /** Folders of an account for which that is known. */
 const notedFolders = 1_000
@@ -54,11 +61,8 @@ export class MessageLists {
   }
 
   /** From the index; undefined where the mail server has to be asked. */
-  async find(
-    principal: Principal,
-    accountId: string,
-    { folder: path, limit, cursor, preview }: ListQuery,
-  ): Promise<JsonText | undefined> {
+  async find(principal: Principal, accountId: string, query: ListQuery, mayWait = true): Promise<JsonText | undefined> {
+    const { folder: path, limit, cursor, preview } = query
     const { index, refs, ownerOf, indexerOf } = this.#options
     const indexer = index && indexerOf(accountId)
     const asOf = indexer?.asOf(path)
@@ -66,16 +70,20 @@ export class MessageLists {
     // Until the first look of a start, what was known before it is still the best that can be said at once.
     if (!indexer || !(isFresh || (asOf === undefined && !indexer.hasLooked))) return undefined
     if (!maySeeAccount(principal, accountId) || !refs.canName(path)) return undefined
-    if (asOf !== undefined && this.#isOlder(accountId, path, asOf)) return undefined
+    if (asOf !== undefined && this.#isOlder(accountId, path, asOf)) {
+      // To ask the mail server would raise what the index has to reach: a program that asks often would never be answered by the index.
+      const isCaughtUp = mayWait && indexer.isComplete && (await this.#catchesUp(accountId, path))
+      return isCaughtUp ? this.find(principal, accountId, query, false) : undefined
+    }
     const owner = await ownerOf(principal, accountId)
     // A disabled account has no revision; one that was given another mailbox is not the one that was indexed.
     if (owner.revision === null || owner.mailbox !== indexer.mailbox) return undefined
     const after = cursor === undefined ? undefined : refs.decodeCursor(accountId, path, cursor)
     const previews = preview === 'true' && principal.scopes.has('mail:read')
-    const query = { path, limit, after, previews, own: owner.email }
-    const key = JSON.stringify([accountId, query])
+    const page = { path, limit, after, previews, own: owner.email }
+    const key = JSON.stringify([accountId, page])
     const known = this.#pages.find(key)
-    const answer = await index!.of(accountId).listPage(query, known?.tag).catch(absent)
+    const answer = await index!.of(accountId).listPage(page, known?.tag).catch(absent)
     if (answer?.kind === 'stale_cursor') checkCursor(after, Number.NaN)
     if (answer?.kind === 'same' && known) {
       const at = asOf ?? known.asOf
@@ -95,6 +103,18 @@ export class MessageLists {
     ofAccount.set(path, Date.now())
     const [oldest] = ofAccount.keys()
     if (ofAccount.size > notedFolders && oldest !== undefined) ofAccount.delete(oldest)
+  }
+
+  /** Whether the folder is compared in time, which was asked for. */
+  async #catchesUp(accountId: string, path: string): Promise<boolean> {
+    for (let waited = 0; waited < catchUpMs; waited += lookEveryMs) {
+      await wait(lookEveryMs)
+      const asOf = this.#options.indexerOf(accountId)?.asOf(path)
+      const answered = this.#answered.get(accountId)?.get(path)
+      if (asOf === undefined) return false
+      if (answered === undefined || asOf >= answered) return true
+    }
+    return false
   }
 
   /** Whether the mail server was heard after that. Then the folder is looked at now, so that the index can answer again. */
