@@ -116,7 +116,8 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     })
     await expectAccessible(page, 'devices that are notified')
     await devices.getByRole('button', { name: /^Test/ }).click()
-    await vi.waitFor(() => expect(service.contentsOf(phone)).toHaveLength(1))
+    // Once more where the first one was not answered in time.
+    await vi.waitFor(() => expect(service.contentsOf(phone).length).toBeGreaterThan(0))
     const deliver = await connect(page)
     await deliver(service.contentsOf(phone)[0])
     await expect
@@ -128,14 +129,15 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await expect.poll(async () => (await person(pushApi.getPush)).items[0]?.details).toBe('sender')
 
     const id = await ask('Is it noticed?')
-    await vi.waitFor(() => expect(service.contentsOf(phone)).toHaveLength(2))
-    const content = service.contentsOf(phone)[1]!
-    // Again until it is shown: one that comes while the worker starts is lost by the browser's developer tools.
+    const content = await vi.waitFor(() => {
+      const found = service.contentsOf(phone).find(({ kind }) => kind !== 'test')
+      expect(found).toBeDefined()
+      return found!
+    })
+    await deliver(content)
+    // They have no order of time.
     await expect
-      .poll(async () => {
-        await deliver(content)
-        return (await shown(page)).at(-1)
-      })
+      .poll(async () => (await shown(page)).find(({ tag }) => tag === content.tag))
       .toEqual({
         ...{ title: 'A message waits for your approval', body: 'Support agent, for Alice', tag: content.tag },
       })
