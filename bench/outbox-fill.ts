@@ -1,5 +1,7 @@
 /** Puts messages into the outbox of an account while its server is stopped, as sending drafts would. */
 import { join } from 'node:path'
+import { defaultPolicy } from '../contract/policy.ts'
+import { storeLetOut } from '../server/approvals/let-out.ts'
 import { Blobs } from '../server/blobs/blobs.ts'
 import { type ComposedMessage, submissionHash } from '../server/drafts/composed-message.ts'
 import { OutboxService } from '../server/outbox/outbox-service.ts'
@@ -8,10 +10,12 @@ import { SubmissionStore } from '../server/outbox/submission-store.ts'
 import { openDatabase } from '../server/platform/database/database.ts'
 
 const perTransaction = 500
+/** The account's own address: the outbox lets no message out that says another one. */
+export const sender = 'alice@test.local'
 
 /** About 2 KiB. */
 export function messageOf(index: number): Buffer {
-  const head = `From: alice@test.local\r\nTo: anne@there.test\r\nSubject: ${index}\r\nMessage-ID: <${index}@bench.test>\r\n`
+  const head = `From: ${sender}\r\nTo: anne@there.test\r\nSubject: ${index}\r\nMessage-ID: <${index}@bench.test>\r\n`
   return Buffer.from(`${head}\r\n${'A line of a message of no great length.\r\n'.repeat(46)}`)
 }
 
@@ -46,10 +50,10 @@ export async function fillOutbox(
           yield bytes
         })()
         const blob = await blobs.write(accountId, pieces, { bytes: 1e9, accountBytes: 1e12 })
-        const envelope = { from: 'alice@test.local', to: ['anne@there.test'] }
+        const envelope = { from: sender, to: ['anne@there.test'] }
         composed.push({
           ...{ draftId: `d${String(index).padStart(21, '0')}`, rev: 1, accountId, envelope },
-          from: { email: 'alice@test.local', name: null },
+          from: { email: sender, name: null },
           recipients: [{ email: 'anne@there.test', kind: 'to' as const }],
           ...{ subject: String(index), messageId: `<${index}@bench.test>`, blobId: blob.id, sizeBytes: bytes.length },
           ...{ attachmentBytes: 0, sha256: blob.sha256, hash: submissionHash(envelope, blob.sha256) },
@@ -59,7 +63,11 @@ export async function fillOutbox(
       const state = sendAt === null ? ('queued' as const) : ('scheduled' as const)
       await db.transaction().execute(async transaction => {
         for (const each of composed) {
-          const submitted = { principal, composed: each, state, sendAt, approvalId: null }
+          // Let out by the policy that holds when it leaves, so that it is judged again and goes.
+          const { attachmentBytes, envelope } = each
+          const judged = { accountId, recipients: envelope.to, attachmentBytes, threadPeople: undefined }
+          const letOut = storeLetOut(defaultPolicy, judged)
+          const submitted = { principal, composed: each, state, sendAt, approvalId: null, letOut }
           await outbox.submit(transaction, () => undefined, submitted)
         }
       })

@@ -12,7 +12,7 @@ import { startDovecot } from '../test/support/dovecot.ts'
 import { SmtpSink } from '../test/support/smtp-sink.ts'
 import { fillMaildir } from './large-mailbox.ts'
 import { apiKey, connectAlice, median, preciseCpuMs, round, rssBytes, startRustyMail, unlimited } from './measure.ts'
-import { fillOutbox } from './outbox-fill.ts'
+import { fillOutbox, sender } from './outbox-fill.ts'
 
 const sent = 2_000
 const connections = 10
@@ -20,6 +20,7 @@ const rounds = 3
 const waiting = 10_000
 const lists = 600
 const warmUp = 100
+const untilSentMs = 120_000
 const environment = { ...unlimited, RUSTYMAIL_SMTP_CONNECTIONS: String(connections), RUSTYMAIL_INDEX: 'off' }
 const run = promisify(execFile)
 
@@ -53,7 +54,9 @@ async function sending(dir: string): Promise<object> {
     }
     server = await startRustyMail(dataDir, environment)
     const cpu = preciseCpuMs(server.pid)
-    await all
+    const { promise: late, reject } = Promise.withResolvers<never>()
+    const limit = setTimeout(() => reject(new Error('not all messages reached the sink in time')), untilSentMs)
+    await Promise.race([all, late]).finally(() => clearTimeout(limit))
     const seconds = (performance.now() - first) / 1_000
     ours.push({ perSecond: sent / seconds, cpuMs: (preciseCpuMs(server.pid) - cpu) / sent })
     await server.stop()
@@ -132,7 +135,7 @@ async function addAccount(url: string, imapPort: number, smtpPort: number): Prom
   const imap = { host: '127.0.0.1', port: imapPort, tls: 'none', user: 'bench', password: 'secret' }
   const smtp = { host: '127.0.0.1', port: smtpPort, tls: 'none', user: 'bench', password: 'secret' }
   const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' }
-  const body = JSON.stringify({ email: 'bench@test.local', imap, smtp })
+  const body = JSON.stringify({ email: sender, imap, smtp })
   const answer = await fetch(`${url}${api.accounts.createAccount.path}?verify=false`, { method: 'POST', headers, body })
   if (!answer.ok) throw new Error(await answer.text())
   return ((await answer.json()) as { id: string }).id
