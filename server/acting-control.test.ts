@@ -9,7 +9,12 @@ async function judged(asked: Partial<AskedChange>): Promise<AskedOrganizing> {
   const all: AskedOrganizing[] = []
   const { mayChange } = controlOf({
     freezes: { isFrozenNow: async () => false },
-    organizing: { admit: async (_principal, each) => void all.push(each) },
+    organizing: {
+      admit: async (_principal, each) => {
+        all.push(each)
+        return undefined
+      },
+    },
     foldersOf: async () => [],
   })
   await mayChange(principalOf('token'), 'a', { kind: 'move', undoOf: undefined, messages: [], ...asked })

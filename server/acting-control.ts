@@ -2,6 +2,7 @@
 import type { Folder } from '../contract/mail.ts'
 import type { FreezeService } from './freezes/freeze-service.ts'
 import type { AskedChange, IsHeld, MayChange } from './operations/operation-control.ts'
+import type { Database } from './platform/database/database.ts'
 import type { Principal } from './platform/principal.ts'
 import { Problem } from './platform/problem.ts'
 import type { OrganizingJudge } from './policies/organizing-judge.ts'
@@ -18,11 +19,14 @@ export function controlOf({ freezes, organizing, foldersOf }: ControlOptions): {
 } {
   return {
     mayChange: async (principal, accountId, asked) => {
-      // The gate knows the account of a request only where its path names one.
-      if (await freezes.isFrozenNow(principal, accountId)) {
+      const refuseFrozen = async (db?: Database) => {
+        if (!(await freezes.isFrozenNow(principal, accountId, db))) return
         throw new Problem('frozen', 'A human stopped changes of this account, or of this caller.')
       }
-      if (principal.kind === 'session') return
+      // The gate knows the account of a request only where its path names one.
+      await refuseFrozen()
+      // Users are not judged; the queue asks about freezes again.
+      if (principal.kind === 'session') return undefined
       // It says to whom the owner wrote, and so who is no stranger. What lies there already may be put back.
       const targets = [...new Set(targetsOf(asked))]
       const isIntoSent = async () => {
@@ -33,12 +37,16 @@ export function controlOf({ freezes, organizing, foldersOf }: ControlOptions): {
         throw new Problem('policy_denied', 'Programs may not move or copy messages into the folder of sent mail.')
       }
       const folders = [...asked.messages.map(({ place }) => place.path), ...targets]
-      await organizing.admit(principal, {
+      const isStillAllowed = await organizing.admit(principal, {
         isDeletion: asked.kind === 'delete' || asked.folder?.isEmptied === true,
         messages: asked.messages.length + (asked.folder ? 1 + (asked.folder.messages ?? 0) : 0),
         folders: [...folders, ...foldersOfChange(asked)],
         isRename: asked.kind === 'rename_folder',
       })
+      return async transaction => {
+        await refuseFrozen(transaction)
+        await isStillAllowed?.(transaction)
+      }
     },
     // Asked of the database right before the mail server is told: another process may have stopped it just now.
     isHeld: ({ principal_kind: kind, principal_id: id, account_id: accountId }) =>

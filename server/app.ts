@@ -149,9 +149,10 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const asking = { db, hub, ruling, freezes, sessions, passkeys, intake, baseUrl: address, logger }
   const approving = composeApprovals({ ...mailboxes, ...asking })
   const { approver } = approving
+  const proposer = proposing.viewFor(approving)
   const services = config.pushServices
   const pushes = composePush({
-    ...{ db, hub, leases, secrets, accounts, approver, pushing, services, calls, logger },
+    ...{ db, hub, leases, secrets, accounts, approver, proposer, pushing, services, calls, logger },
     baseUrl: address,
   })
   const proposed = composeProposals({

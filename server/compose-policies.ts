@@ -46,7 +46,7 @@ export function composePolicies({ db, hub, writtenTo, logger }: PolicySurroundin
   const policies = new PolicyService({ store, rates, hub, ownerOf, now, logger })
   const { policyOf } = policies
   const reads = new StrangerReads({ store, writtenTo, now, logger })
-  const judge = new TokenJudge({ policyOf, rates, writtenTo, lastStrangerRead: id => reads.last(id), now })
+  const judge = new TokenJudge({ rates, writtenTo, lastStrangerRead: id => reads.last(id), now })
   const drafts = new DraftStore(db)
   const words = new ShownWords({
     reads,
@@ -71,7 +71,7 @@ export function composePolicies({ db, hub, writtenTo, logger }: PolicySurroundin
     rates,
     judge,
     reads,
-    organizing: new OrganizingJudge({ read: principal => policies.read(principal), rates, db }),
+    organizing: new OrganizingJudge({ read: (...asked) => policies.read(...asked), rates, db }),
     shown: (...shown) => words.hear(...shown),
     addRoutes: http => policyRoutes(http, policies),
     part: {

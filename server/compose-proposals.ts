@@ -12,7 +12,7 @@ import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import type { RetentionClock } from './platform/retention-clock.ts'
 import { ItemKinds } from './proposals/item-kinds.ts'
-import { ProposalBook } from './proposals/proposal-book.ts'
+import { ProposalBook, type ProposalBookOptions } from './proposals/proposal-book.ts'
 import { ProposalDiff } from './proposals/proposal-diff.ts'
 import { ProposalIds } from './proposals/proposal-id.ts'
 import { proposalRoutes } from './proposals/proposal-routes.ts'
@@ -20,6 +20,7 @@ import { ProposalService } from './proposals/proposal-service.ts'
 import { ProposalStore } from './proposals/proposal-store.ts'
 import { ProposalSweeper } from './proposals/proposal-sweeper.ts'
 import { proposalTools } from './proposals/proposal-tools.ts'
+import { ProposerView } from './proposals/proposer-view.ts'
 import { proposerRights } from './proposer-rights.ts'
 import type { Tool } from './tools/tool.ts'
 
@@ -28,12 +29,19 @@ export interface Proposing {
   book: ProposalBook
   store: ProposalStore
   ids: ProposalIds
+  /** What users may apply. */
+  viewFor(approving: Pick<ComposedApprovals, 'settings'>): ProposerView
 }
 
 export function composeIntake(db: Database, { policies }: Pick<ComposedPolicies, 'policies'>): Proposing {
   const store = new ProposalStore(db)
   const ids = new ProposalIds()
-  return { store, ids, book: new ProposalBook({ store, ids, policyOf: policies.policyOf }) }
+  const modeOf: ProposalBookOptions['modeOf'] = async (principal, at) =>
+    (await policies.read(principal, at))?.policy.mode
+  return {
+    ...{ store, ids, book: new ProposalBook({ store, ids, modeOf }) },
+    viewFor: ({ settings }) => new ProposerView({ db, settings }),
+  }
 }
 
 export interface ProposalSurroundings {

@@ -1,6 +1,6 @@
 /** Web Push, wired by hand: who is notified of what waits for approval, and by which way. A part of the composition root. */
 import type { AccountService } from './accounts/account-service.ts'
-import type { ApproverView } from './approvals/approver-view.ts'
+import type { ApproverView, Waiting as WaitingMessage } from './approvals/approver-view.ts'
 import type { EventHub } from './events/event-hub.ts'
 import type { LeaseService } from './leases/lease-service.ts'
 import type { CallMetrics } from './metrics/call-metrics.ts'
@@ -11,6 +11,7 @@ import type { Logger } from './platform/logger.ts'
 import type { GuardedFetch } from './platform/network/guarded-fetch.ts'
 import type { Principal } from './platform/principal.ts'
 import { type SecretBox, Signer } from './platform/secret-box.ts'
+import type { ProposerView, WaitingProposal } from './proposals/proposer-view.ts'
 import { ApprovalPushes, type WaitingFor } from './push/approval-pushes.ts'
 import { PushDelivery } from './push/push-delivery.ts'
 import type { Standing } from './push/push-message.ts'
@@ -32,6 +33,8 @@ export interface PushSurroundings {
   accounts: Pick<AccountService, 'get'>
   /** What users may approve. */
   approver: ApproverView
+  /** What users may apply. */
+  proposer: ProposerView
   /** By which push services are asked. */
   pushing: GuardedFetch
   /** Patterns of their hosts. */
@@ -48,7 +51,7 @@ export interface ComposedPush {
 }
 
 export function composePush(around: PushSurroundings): ComposedPush {
-  const { db, hub, leases, secrets, accounts, approver, pushing, baseUrl, calls, logger } = around
+  const { db, hub, leases, secrets, accounts, approver, proposer, pushing, baseUrl, calls, logger } = around
   const now = Date.now
   const store = new PushStore(db)
   const services = new PushServices(around.services)
@@ -61,9 +64,10 @@ export function composePush(around: PushSurroundings): ComposedPush {
   const push = new PushService({ store, services, keys, delivery, now })
   const queue = new PushQueue({ observe: result => calls.recordPush(result), logger })
   const waiting: WaitingFor = {
-    groupsOf: ids => approver.groupsOf(ids),
-    groupsSince: at => approver.groupsSince(at),
-    standing: standingOf({ users: new UserStore(db), accounts, approver }),
+    groupsOf: async (approvals, proposals) =>
+      (await Promise.all([approver.groupsOf(approvals), proposer.openOf(proposals)])).flat(),
+    groupsSince: async at => (await Promise.all([approver.groupsSince(at), proposer.openSince(at)])).flat(),
+    standing: standingOf({ users: new UserStore(db), accounts, approver, proposer }),
   }
   const pushes = new ApprovalPushes({ hub, leases, store, waiting, queue, delivery, now, logger })
   return {
@@ -84,29 +88,53 @@ function standingOf({
   users,
   accounts,
   approver,
+  proposer,
 }: {
   users: UserStore
   accounts: Pick<AccountService, 'get'>
   approver: ApproverView
+  proposer: ProposerView
 }): WaitingFor['standing'] {
   return async (userId, groups): Promise<Standing | undefined> => {
     const user = await users.find(userId)
     if (!user || user.disabled) return undefined
     const principal: Principal = { id: `user-${userId}`, name: user.name, kind: 'session', userId, ...rightsOf(user) }
-    const { items, total } = await approver.waitingFor(principal, groups)
+    const [messages, proposals] = await Promise.all([
+      approver.waitingFor(principal, groups),
+      proposer.waitingFor(principal),
+    ])
+    const items = together(
+      messages.items,
+      proposals.filter(({ id }) => groups.includes(id)),
+    )
     const [first] = items
     if (!first) return undefined
     const accountIds = new Set(items.map(({ account_id: id }) => id))
     const account = accountIds.size === 1 ? await accounts.get(principal, first.account_id) : undefined
     return {
       count: items.length,
-      total,
+      proposals: items.filter(({ isProposal }) => isProposal).length,
+      total: together(messages.all, proposals).length,
       asks: [...new Set(items.map(({ principal_name: name }) => name))],
       account: account?.name || account?.email,
       open: first.id,
       expiresAt: items.reduce((last, { expires_at: at }) => (at > last ? at : last), first.expires_at),
     }
   }
+}
+
+/** Each message that is in no proposal, and each proposal once; the oldest first. */
+function together(messages: readonly WaitingMessage[], proposals: readonly WaitingProposal[]) {
+  const all = new Map(proposals.map(proposal => [proposal.id, { ...proposal, isProposal: true }]))
+  for (const { proposal_id: proposalId, ...message } of messages) {
+    const id = proposalId ?? message.id
+    const known = all.get(id)
+    // It waits as long as the last of its items.
+    const expires_at = known && known.expires_at > message.expires_at ? known.expires_at : message.expires_at
+    all.set(id, { ...message, ...known, id, expires_at, isProposal: proposalId !== null })
+  }
+  // Behind the letter of their kind, ids are in the order of time.
+  return [...all.values()].sort((one, other) => (one.id.slice(1) < other.id.slice(1) ? -1 : 1))
 }
 
 /** The contact that push services are given: the page where it has a name, since they refuse one of this machine. */

@@ -19,8 +19,12 @@ const tokenMark = 'token-'
 
 /** Read from the database each time, so that what another process has committed counts. */
 export function proposerRights({ db, hasApiKey, now }: ProposerRightsOptions) {
-  const tokens = new TokenStore(db)
-  return async ({ principal_kind: kind, principal_id: id, account_id: accountId }: Proposer, scope: Scope) => {
+  return async (
+    { principal_kind: kind, principal_id: id, account_id: accountId }: Proposer,
+    scope: Scope,
+    transaction: Database = db,
+  ) => {
+    const tokens = new TokenStore(transaction)
     if (kind === 'api_key') return hasApiKey
     const row = kind === 'token' ? await tokens.find(id.slice(tokenMark.length)) : undefined
     if (!row || row.owner_disabled) return false

@@ -10,8 +10,8 @@ const maxAccounts = 200
 export function accountTools(accounts: Pick<AccountService, 'list'>): Tool[] {
   const list = defineTool({
     name: 'mail_accounts',
-    title: 'List mail accounts',
-    description: 'The mail accounts that you may use, and what for.',
+    title: 'Accounts',
+    description: 'Accounts that you may use, and what for.',
     scope: 'signed_in',
     effect: 'read',
     input: z.strictObject({}),

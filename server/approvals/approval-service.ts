@@ -88,8 +88,12 @@ export class ApprovalService {
   }
 
   /** That a submission waits for, or waited; whether or not a principal may see it. */
-  findOf(submissionId: string): Promise<ApprovalRow | undefined> {
-    return this.#options.store.findOf(submissionId)
+  findOf(submissionId: string, db?: Database): Promise<ApprovalRow | undefined> {
+    return this.#options.store.findOf(submissionId, db)
+  }
+
+  findAllOf(submissionIds: readonly string[]): Promise<ApprovalRow[]> {
+    return this.#options.store.findAllOf(submissionIds)
   }
 
   async getRow(principal: Principal, id: string): Promise<ApprovalRow> {

@@ -27,8 +27,13 @@ export class ApprovalStore {
     return db.selectFrom('approvals').selectAll().where('id', '=', id).executeTakeFirst()
   }
 
-  async findOf(submissionId: string): Promise<ApprovalRow | undefined> {
-    return this.#db.selectFrom('approvals').selectAll().where('submission_id', '=', submissionId).executeTakeFirst()
+  async findOf(submissionId: string, db: Database = this.#db): Promise<ApprovalRow | undefined> {
+    return db.selectFrom('approvals').selectAll().where('submission_id', '=', submissionId).executeTakeFirst()
+  }
+
+  async findAllOf(submissionIds: readonly string[]): Promise<ApprovalRow[]> {
+    if (submissionIds.length === 0) return []
+    return this.#db.selectFrom('approvals').selectAll().where('submission_id', 'in', submissionIds).execute()
   }
 
   /** @returns Whether it waits, with this hash. */

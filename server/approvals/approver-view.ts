@@ -7,7 +7,10 @@ import type { ApprovalSettingsHolder } from './approval-settings.ts'
 import { type ApprovalRow, decisionsOf } from './approval-tables.ts'
 
 /** What a notification is about: the group, and what is told of it. */
-export type Waiting = Pick<ApprovalRow, 'id' | 'group_key' | 'account_id' | 'principal_name' | 'expires_at'>
+export type Waiting = Pick<
+  ApprovalRow,
+  'id' | 'group_key' | 'proposal_id' | 'account_id' | 'principal_name' | 'expires_at'
+>
 
 export interface ApproverViewOptions {
   db: Database
@@ -26,23 +29,23 @@ export class ApproverView {
     this.#options = options
   }
 
-  /** Groups of these approvals, as far as they wait. */
+  /** Groups of these approvals, as far as they wait: a message of a proposal is in the group of that. */
   async groupsOf(approvalIds: readonly string[]): Promise<string[]> {
     const parts = Array.from({ length: Math.ceil(approvalIds.length / mostIds) }, (_, part) =>
       approvalIds.slice(part * mostIds, (part + 1) * mostIds),
     )
     const found = await Promise.all(parts.map(ids => this.#groups().where('id', 'in', ids).execute()))
-    return [...new Set(found.flat().map(row => row.group_key))]
+    return [...new Set(found.flat().map(groupOf))]
   }
 
   /** Groups in which something was asked for since then, and still waits. */
   async groupsSince(at: string): Promise<string[]> {
     const rows = await this.#groups().where('created_at', '>=', at).limit(mostCounted).execute()
-    return rows.map(row => row.group_key)
+    return [...new Set(rows.map(groupOf))]
   }
 
-  /** What of these groups the user may approve now, the oldest first, and how much of all. */
-  async waitingFor(user: Principal, groups: readonly string[]): Promise<{ items: Waiting[]; total: number }> {
+  /** What of these groups the user may approve now, the oldest first, and of all groups. */
+  async waitingFor(user: Principal, groups: readonly string[]): Promise<{ items: Waiting[]; all: Waiting[] }> {
     const { db, settings } = this.#options
     const accounts = visibleAccounts(user)
     let query = db.selectFrom('approvals').selectAll().where('state', '=', 'waiting')
@@ -50,7 +53,7 @@ export class ApproverView {
     if (accounts) query = query.where('account_id', 'in', accounts.size > 0 ? [...accounts] : [''])
     const ordered = query.orderBy('id').limit(mostCounted)
     const [own, all, applied] = await Promise.all([
-      ordered.where('group_key', 'in', groups).execute(),
+      ordered.where(({ fn }) => fn.coalesce('proposal_id', 'group_key'), 'in', groups).execute(),
       ordered.execute(),
       settings.read(),
     ])
@@ -59,10 +62,15 @@ export class ApproverView {
       const given = decisionsOf(row).map(decision => ({ ...decision, counts: true }))
       return maySeeApproval(user, row) && approveRefusal(user, row, applied, given) === undefined
     }
-    return { items: own.filter(isTheirs), total: all.filter(isTheirs).length }
+    return { items: own.filter(isTheirs), all: all.filter(isTheirs) }
   }
 
   #groups() {
-    return this.#options.db.selectFrom('approvals').select('group_key').distinct().where('state', '=', 'waiting')
+    const groups = this.#options.db.selectFrom('approvals').select(['group_key', 'proposal_id']).distinct()
+    return groups.where('state', '=', 'waiting')
   }
+}
+
+function groupOf({ proposal_id: proposalId, group_key: key }: Pick<ApprovalRow, 'proposal_id' | 'group_key'>): string {
+  return proposalId ?? key
 }

@@ -22,6 +22,7 @@ import { requestedFact } from './approval-facts.ts'
 import type { ApprovalSettingsHolder } from './approval-settings.ts'
 import type { ApprovalStore } from './approval-store.ts'
 import { storeLetOut } from './let-out.ts'
+import { messageWords } from './message-words.ts'
 import { newApproval } from './new-approval.ts'
 
 export interface SendServiceOptions {
@@ -178,7 +179,7 @@ export class SendService {
     })
     if (id === null) return submission
     const { answers } = composed
-    const isProposed = intake.isProposing(principal)
+    const isProposed = await intake.isProposing(principal, transaction)
     const item = toProposedMessage(submission.id, composed)
     const proposalId = isProposed ? await intake.put(transaction, tell, principal, composed.accountId, [item]) : null
     // It is one thing to decide about, not two.
@@ -221,8 +222,6 @@ function denied({ findings }: Verdict): Problem {
 }
 
 function toProposedMessage(id: string, { hash, subject, envelope }: ComposedMessage): ProposedItem {
-  const named = envelope.to.slice(0, 3).join(', ')
-  const more = envelope.to.length > 3 ? ` and ${envelope.to.length - 3} more` : ''
-  const words = `Send “${subject.slice(0, 200)}” to ${named}${more}`
+  const words = messageWords(subject, envelope.to)
   return { id, kind: 'message', hash, words, needsFirst: [], messages: 0, deletions: 0 }
 }

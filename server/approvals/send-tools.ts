@@ -59,9 +59,9 @@ export function sendTools({ sending, outbox, hub, accountOf, proposalOf, urlOf }
   }
   const send = defineAccountTool({
     name: 'mail_send',
-    title: 'Send a draft',
+    title: 'Send',
     description:
-      'Sends exactly this revision of a draft. A policy decides; often a person has to approve it first (pending).',
+      'Sends exactly this revision of a draft; by its policy, a person may have to approve it first (pending).',
     scope: 'mail:send',
     effect: 'send',
     hints,

@@ -6,6 +6,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { defaultPolicy, type TokenPolicy } from '../../contract/policy.ts'
 import { aUser } from '../../test/support/a-user.ts'
 import { onEachDatabase } from '../../test/support/databases.ts'
+import { startOperations } from '../../test/support/operation-world.ts'
 import { agent, ann, startSending } from '../../test/support/send-world.ts'
 import { controlOf } from '../acting-control.ts'
 import type { Database } from '../platform/database/database.ts'
@@ -14,6 +15,9 @@ import { OrganizingJudge } from '../policies/organizing-judge.ts'
 import { PolicyRates } from '../policies/policy-rates.ts'
 import { PolicyService } from '../policies/policy-service.ts'
 import { PolicyStore } from '../policies/policy-store.ts'
+import { ProposalBook, type ProposalBookOptions } from '../proposals/proposal-book.ts'
+import { ProposalIds } from '../proposals/proposal-id.ts'
+import { ProposalStore } from '../proposals/proposal-store.ts'
 import { UserStore } from '../users/user-store.ts'
 
 const codeOf = (work: Promise<unknown>) =>
@@ -26,6 +30,22 @@ const to = ['anne@example.com']
 const approval = { always: false, strangers: false, tainted_minutes: null }
 const free: TokenPolicy = { ...defaultPolicy, sending: { ...defaultPolicy.sending, approval } }
 const tokenId = agent.id.replace(/^token-/, '')
+
+async function storeToken(db: Database): Promise<void> {
+  await new UserStore(db).insert(aUser({ id: 'ann' }))
+  const token = { id: tokenId, token_hash: 'x', prefix: 'x', user_id: 'ann', name: 'Agent', scopes: '[]' }
+  const none = {
+    accounts: '[]',
+    allowed_addresses: '[]',
+    expires_at: null,
+    last_used_at: null,
+    last_used_address: null,
+  }
+  await db
+    .insertInto('api_tokens')
+    .values({ ...token, ...none, created_at: '' })
+    .execute()
+}
 
 /** A policy service of each process; that of the deaf one follows nothing. */
 async function policiesOn(db: Database) {
@@ -90,19 +110,7 @@ onEachDatabase(open => {
   test('a policy that one has set is the one by which the other judges, and one that cannot be read allows nothing', async () => {
     const db = await open()
     const world = await startSending({ db })
-    await new UserStore(db).insert(aUser({ id: 'ann' }))
-    const token = { id: tokenId, token_hash: 'x', prefix: 'x', user_id: 'ann', name: 'Agent', scopes: '[]' }
-    const none = {
-      accounts: '[]',
-      allowed_addresses: '[]',
-      expires_at: null,
-      last_used_at: null,
-      last_used_address: null,
-    }
-    await db
-      .insertInto('api_tokens')
-      .values({ ...token, ...none, created_at: '' })
-      .execute()
+    await storeToken(db)
     const [a, b] = [await policiesOn(db), await policiesOn(db)]
     world.usePolicies(b.policies)
     await a.set(free)
@@ -139,5 +147,75 @@ onEachDatabase(open => {
     world.clock.ahead = 2 * 3_600_000
     world.queue.lookAgain()
     await expect.poll(() => world.stateOf(later.id)).toBe('sent')
+  })
+
+  test('a token that one lets only propose changes, writes and sends nothing in the other, however late that hears of it', async () => {
+    const db = await open()
+    await storeToken(db)
+    const [a, b] = [await policiesOn(db), await policiesOn(db)]
+    const propose = { ...free, mode: 'propose' as const }
+    /** At the moments in which the other process sets something. */
+    const hooks = { looked: async (): Promise<unknown> => undefined, admitted: async (): Promise<unknown> => undefined }
+    const modeOf: ProposalBookOptions['modeOf'] = async (principal, at) => {
+      const mode = (await b.policies.read(principal, at))?.policy.mode
+      if (!at) await hooks.looked()
+      return mode
+    }
+    const store = new ProposalStore(db)
+    const intake = new ProposalBook({ store, ids: new ProposalIds(), modeOf })
+    const world = await startSending({ db, intake })
+    world.usePolicies(b.policies)
+    const organizing = new OrganizingJudge({ read: (...asked) => b.policies.read(...asked), rates: world.rates, db })
+    const control = controlOf({ freezes: world.freezes, organizing, foldersOf: async () => [] })
+    const changing = await startOperations({
+      ...{ db, intake },
+      mayChange: async (...asked) => {
+        const still = await control.mayChange(...asked)
+        await hooks.admitted()
+        return still
+      },
+    })
+    changing.gateway.deliver({ subject: 'one' })
+    const ids = changing.refsIn('INBOX')
+    const change = async (flag: string) => changing.accept({ kind: 'flags', ids, add: [flag] })
+    const flags = () => changing.gateway.getFolder('INBOX').messages.flatMap(message => message.keywords)
+    await a.set(free)
+    await changing.settled((await change('first')).id)
+    const copied = await world.create({ to, body })
+    expect([flags(), copied.proposal_id]).toEqual([['first'], null])
+
+    // Between the moment in which it is let pass and the one in which it is stored.
+    hooks.admitted = () => a.set(propose)
+    const late = await change('second')
+    expect([late.state, late.proposal_id]).toEqual(['proposed', expect.any(String)])
+    await a.set(free)
+    hooks.admitted = async () => undefined
+    hooks.looked = () => a.set(propose)
+    expect((await change('third')).proposal_id).toBe(late.proposal_id)
+    hooks.looked = async () => undefined
+    expect(b.policies.policyOf(agent)?.mode).toBe('act')
+    expect((await world.create({ to, body })).proposal_id).toBe(late.proposal_id)
+    expect(await codeOf(world.drafts.discard(agent, 'a', copied.id))).toBe('policy_denied')
+    const held = await world.send(copied)
+    expect([held.state, (await world.approvalOf(held.id)).proposal_id]).toEqual(['held', late.proposal_id])
+
+    // What is narrowed or stopped then is not done either.
+    await a.set(free)
+    hooks.admitted = () => a.set({ ...free, organizing: { ...free.organizing, folders: ['Elsewhere'] } })
+    expect(await codeOf(change('fourth'))).toBe('policy_denied')
+    await a.set(free)
+    hooks.admitted = () => a.set({ ...free, organizing: { ...free.organizing, max_per_hour: 1 } })
+    expect(await codeOf(change('fourth'))).toBe('policy_denied')
+    await a.set(free)
+    hooks.admitted = () => a.set('{')
+    expect(await codeOf(change('fourth'))).toBe('policy_denied')
+    await a.set(free)
+    const other = await startSending({ db, hasQueue: false })
+    hooks.admitted = () => other.freezes.freeze(ann, { principal: agent.id, reads: 'allow' })
+    expect(await codeOf(change('fourth'))).toBe('frozen')
+    hooks.admitted = async () => undefined
+    await changing.restart()
+    expect(await changing.store.findNext('a')).toBeUndefined()
+    expect([flags(), world.senders.taken]).toEqual([['first'], []])
   })
 })

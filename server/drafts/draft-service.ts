@@ -103,10 +103,19 @@ export class DraftService {
     return this.#view(principal, await this.getRow(principal, accountId, draftId))
   }
 
-  async find(principal: Principal, accountId: string, draftId: string): Promise<Draft | undefined> {
-    const row = await this.#options.store.find(draftId)
-    if (!row || row.account_id !== accountId || !maySeeDraft(principal, row)) return undefined
-    return this.#view(principal, row)
+  /** Those of them that the principal may see. */
+  async findAll(principal: Principal, accountId: string, draftIds: readonly string[]): Promise<Draft[]> {
+    const rows = (await this.#options.store.findAll(draftIds)).filter(
+      row => row.account_id === accountId && maySeeDraft(principal, row),
+    )
+    if (rows.length === 0) return []
+    const { email } = await this.#options.accounts.get(principal, accountId)
+    const answered = new Map(rows.map(row => [row.id, answeredBy(row)]))
+    const drafts = await this.#views(rows, email)
+    const warned = drafts.map(async draft => {
+      return { ...draft, warnings: await this.#options.warnings.of(draft, answered.get(draft.id)!) }
+    })
+    return Promise.all(warned)
   }
 
   /** For the other parts of this room. */
@@ -182,7 +191,7 @@ export class DraftService {
       if (rev !== undefined && row.rev !== rev) throw draftChanged(row.rev)
       const { copies, intake = noProposals } = this.#options
       const isCopied = await copies.isKnown(transaction, draftId)
-      if (isCopied && intake.isProposing(principal)) throw onlyProposes()
+      if (isCopied && (await intake.isProposing(principal, transaction))) throw onlyProposes()
       if (!(await store.delete(transaction, row))) throw draftChanged(row.rev + 1)
       await blobs.release(transaction, ownerOf(draftId))
       if (isCopied) await this.#wantCopy(transaction, row, true)
@@ -275,7 +284,7 @@ export class DraftService {
   /** What is only proposed waits for a human, and is not put into the mailbox before. */
   async #keepCopy(transaction: Database, tell: Tell, principal: Principal, row: DraftRow): Promise<void> {
     const { store, copies, intake = noProposals } = this.#options
-    if (!intake.isProposing(principal)) {
+    if (!(await intake.isProposing(principal, transaction))) {
       await intake.end(transaction, tell, row.id, 'void', 'It was changed by a caller that needs no proposal.')
       if (row.proposal_id !== null) await store.update(transaction, row, { proposal_id: null }, row.state)
       return this.#wantCopy(transaction, row)

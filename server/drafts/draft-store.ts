@@ -24,6 +24,11 @@ export class DraftStore {
     return db.selectFrom('drafts').selectAll().where('id', '=', id).executeTakeFirst()
   }
 
+  async findAll(ids: readonly string[]): Promise<DraftRow[]> {
+    if (ids.length === 0) return []
+    return this.#db.selectFrom('drafts').selectAll().where('id', 'in', ids).execute()
+  }
+
   /** Who wrote them, to what, and when they began. */
   async origins(ids: readonly string[]): Promise<Pick<DraftRow, 'id' | 'mode' | 'principal_id' | 'created_at'>[]> {
     if (ids.length === 0) return []

@@ -105,9 +105,9 @@ export function draftTools({ drafts, attachments, accounts, baseUrl }: DraftTool
   }
   const tool = defineAccountTool({
     name: 'mail_draft',
-    title: 'Draft mail',
+    title: 'Draft',
     description:
-      'Writes or changes a draft, reply or forward; sends nothing. ref: what it answers, which fills in recipients, subject and quotation.',
+      'Writes or changes a draft, reply or forward; sends nothing. ref: what it answers, with its people, subject and quotation.',
     scope: 'mail:draft',
     effect: 'write',
     hints,

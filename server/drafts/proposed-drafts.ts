@@ -12,9 +12,12 @@ import type { DraftStore } from './draft-store.ts'
 export interface ProposedDraftsOptions {
   store: DraftStore
   copies: DraftCopyStore
-  drafts: Pick<DraftService, 'find'>
+  drafts: Pick<DraftService, 'findAll'>
   blobs: Pick<Blobs, 'release'>
 }
+
+/** Whole ones in memory. */
+const draftsAtOnce = 25
 
 export class ProposedDrafts {
   readonly #options: ProposedDraftsOptions
@@ -23,10 +26,14 @@ export class ProposedDrafts {
     this.#options = options
   }
 
-  /** Without its body; undefined for those that the principal may not see. */
-  async find(principal: Principal, accountId: string, draftId: string): Promise<Draft | undefined> {
-    const draft = await this.#options.drafts.find(principal, accountId, draftId)
-    return draft && { ...draft, body: { ...draft.body, content: '' } }
+  /** Those that the principal may see, without their bodies. */
+  async findAll(principal: Principal, accountId: string, draftIds: readonly string[]): Promise<Draft[]> {
+    const found: Draft[] = []
+    for (let at = 0; at < draftIds.length; at += draftsAtOnce) {
+      const some = await this.#options.drafts.findAll(principal, accountId, draftIds.slice(at, at + draftsAtOnce))
+      found.push(...some.map(draft => ({ ...draft, body: { ...draft.body, content: '' } })))
+    }
+    return found
   }
 
   /** @returns Whether it still is what was looked at. */

@@ -55,7 +55,7 @@ export const ReadMessage = z.object({
   labels: z.array(z.string()).optional(),
   untrusted_body: z.string().optional(),
   note: z.string().optional(),
-  more: z.int().optional().describe('Remaining characters of this body'),
+  more: z.int().optional().describe('Characters left'),
   attachments: z
     .array(
       z.object({
@@ -63,7 +63,7 @@ export const ReadMessage = z.object({
         name: z.string().optional(),
         type: z.string(),
         bytes: z.int(),
-        ref: z.string().optional().describe('Of an attached message: read it like the others'),
+        ref: z.string().optional().describe('Of an attached message, to be read too'),
       }),
     )
     .optional(),

@@ -7,6 +7,7 @@ import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { noProposals, type ProposalIntake, type ProposedItem } from '../platform/proposal-intake.ts'
 import type { CallKeyStore } from './call-key-store.ts'
+import type { StillMay } from './operation-control.ts'
 import { changedFact } from './operation-facts.ts'
 import type { OperationStore } from './operation-store.ts'
 import type { ItemRow, OperationRow } from './operation-tables.ts'
@@ -39,6 +40,8 @@ export interface NewOperation {
 }
 
 type Tell = (fact: Fact) => void
+/** At a mode that is changed meanwhile. */
+const mostLooks = 5
 const keyForm = /^[\x21-\x7e]{1,200}$/
 
 /** @throws Problem for a key that is none. */
@@ -57,6 +60,9 @@ export interface AcceptedCallsOptions {
   /** Left out where nothing is only proposed. */
   intake?: ProposalIntake
 }
+
+/** Another process set it since it was looked at: nothing was taken in. */
+class ModeChanged extends Error {}
 
 export class AcceptedCalls {
   readonly #store: OperationStore
@@ -95,16 +101,53 @@ export class AcceptedCalls {
   /**
    * All of them, or none. They are done from now on; what a caller only proposes waits for a human: its rows say so afterwards.
    * @param answer Asked for when the rows are as they are stored.
+   * @param stillMay What let each of them pass: asked again in the transaction.
    * @returns The answer of an earlier call under the same key, with which nothing is taken in.
    */
-  async take(call: KeyedCall, added: readonly NewOperation[], answer: () => string): Promise<string | undefined> {
-    if (this.#intake.isProposing(call.principal)) {
-      return this.#keep(call, answer, (transaction, tell) => this.#propose(transaction, tell, call.principal, added))
+  async take(
+    call: KeyedCall,
+    added: readonly NewOperation[],
+    answer: () => string,
+    stillMay: readonly (StillMay | undefined)[] = [],
+  ): Promise<string | undefined> {
+    // Whether it is done or proposed is decided in the transaction; what is done is shown from before its end on.
+    for (let look = 1; look <= mostLooks; look++) {
+      const isProposed = await this.#intake.isProposing(call.principal)
+      const check = async (transaction: Database) => {
+        if ((await this.#intake.isProposing(call.principal, transaction)) !== isProposed) throw new ModeChanged()
+        for (const still of stillMay) await still?.(transaction)
+      }
+      try {
+        return await (isProposed
+          ? this.#takeProposed(call, added, answer, check)
+          : this.#take(call, added, answer, check))
+      } catch (error) {
+        if (!(error instanceof ModeChanged)) throw error
+      }
     }
+    throw new Problem('overloaded', 'The policy is being changed; try again.', { retryAfterSeconds: 1 })
+  }
+
+  #takeProposed(call: KeyedCall, added: readonly NewOperation[], answer: () => string, check: StillMay) {
+    return this.#keep(call, answer, async (transaction, tell) => {
+      await check(transaction)
+      await this.#propose(transaction, tell, call.principal, added)
+    })
+  }
+
+  async #take(
+    call: KeyedCall,
+    added: readonly NewOperation[],
+    answer: () => string,
+    check: StillMay,
+  ): Promise<string | undefined> {
     for (const { operation, items } of added) this.#shown.expect(operation, items)
     let isTaken = false
     try {
-      const before = await this.#keep(call, answer, (transaction, tell) => this.#insert(transaction, tell, added))
+      const before = await this.#keep(call, answer, async (transaction, tell) => {
+        await check(transaction)
+        await this.#insert(transaction, tell, added)
+      })
       isTaken = before === undefined
       return before
     } finally {

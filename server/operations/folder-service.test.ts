@@ -237,7 +237,12 @@ test('a folder for a role is beside the others', () => {
 
 test('rules of programs hear of all folders that a new name takes along, and of all messages that a deletion does', async () => {
   const asked: AskedChange[] = []
-  const world = await startOperations({ mayChange: async (_principal, _account, change) => void asked.push(change) })
+  const world = await startOperations({
+    mayChange: async (_principal, _account, change) => {
+      asked.push(change)
+      return undefined
+    },
+  })
   await run(world, { kind: 'create_folder', folder: 'Work' })
   // The index does not know of it yet.
   await world.knowFolders()

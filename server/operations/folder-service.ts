@@ -73,10 +73,11 @@ export class FolderService {
     const args = argumentsOf(wanted, delimiter)
     const reach = principal.kind === 'session' ? {} : await this.#reachOf(accountId, wanted, signal)
     const asked = { path: args.folder, to: args.to, isEmptied, ...reach }
-    await mayChange(principal, accountId, { kind: wanted.kind, undoOf: undefined, messages: [], folder: asked })
+    const change = { kind: wanted.kind, undoOf: undefined, messages: [], folder: asked }
+    const still = await mayChange(principal, accountId, change)
     const given = { id: ids.next(), accountId, kind: wanted.kind as FolderKind, args }
     const added = newFolderOperation(principal, given)
-    const repeated = await calls.take(call, [added], () => added.operation.id)
+    const repeated = await calls.take(call, [added], () => added.operation.id, [still])
     if (repeated !== undefined) return operations.get(principal, repeated)
     return toResults(added.operation, added.items, refs)
   }

@@ -11,6 +11,7 @@ test('a change that may not be is refused before anything is stored, and so is i
     mayChange: async (_principal, _accountId, change) => {
       asked.push(change)
       if (!mayChange) throw new Problem('forbidden', 'Not in this folder.')
+      return undefined
     },
   })
   world.gateway.deliver({ subject: 'one' })

@@ -1,5 +1,6 @@
 /** What rules over operations: whether one may be taken in, and which wait because they are held. */
 import type { OperationKind } from '../../contract/operations.ts'
+import type { Database } from '../platform/database/database.ts'
 import type { Principal } from '../platform/principal.ts'
 import type { FoundMessage } from './named-messages.ts'
 import type { Change, OperationRow } from './operation-tables.ts'
@@ -24,8 +25,11 @@ export interface AskedChange {
   messages: readonly (FoundMessage & { change: Change })[]
 }
 
-/** @throws Problem where it may not be. Nothing of the call is taken in then. */
-export type MayChange = (principal: Principal, accountId: string, asked: AskedChange) => Promise<void>
+/** Asked again in the transaction that takes it in: another process may have stopped it, or narrowed a policy, meanwhile. @throws Problem then. */
+export type StillMay = (transaction: Database) => Promise<void>
+
+/** @throws Problem where it may not be. Nothing of the call is taken in then. @returns Undefined where that cannot change. */
+export type MayChange = (principal: Principal, accountId: string, asked: AskedChange) => Promise<StillMay | undefined>
 
 export type HeldOperation = Pick<
   OperationRow,

@@ -84,10 +84,11 @@ export class OperationService {
     const { change, args, creates } = await this.#changeOf(accountId, wanted, signal)
     const found = await named.find(accountId, wanted.ids, wanted.kind === 'move' || wanted.kind === 'copy')
     const messages = found.flatMap(each => ('place' in each ? [{ ...each, change }] : []))
-    await mayChange(principal, accountId, { kind: wanted.kind, undoOf: undefined, messages })
+    const still = [await mayChange(principal, accountId, { kind: wanted.kind, undoOf: undefined, messages })]
     if (creates) {
       const folder = { path: creates.folder, to: undefined }
-      await mayChange(principal, accountId, { kind: 'create_folder', undoOf: undefined, messages: [], folder })
+      const creating = { kind: 'create_folder', undoOf: undefined, messages: [], folder } as const
+      still.push(await mayChange(principal, accountId, creating))
     }
     // It is done before the other one.
     const created =
@@ -97,7 +98,7 @@ export class OperationService {
     settleIfNothing(operation, items)
     const needs = created ? { needs: created.operation.id } : {}
     const added = [...(created ? [created] : []), { operation, items, ...needs }]
-    const repeated = await calls.take(call, added, () => operation.id)
+    const repeated = await calls.take(call, added, () => operation.id, still)
     if (repeated !== undefined) return this.get(principal, repeated)
     // As it was taken in; the queue is at work on it already.
     return toResults(operation, items, refs)

@@ -36,6 +36,11 @@ export class OperationStore {
     return db.selectFrom('operations').selectAll().where('id', '=', id).executeTakeFirst()
   }
 
+  async findAll(ids: readonly string[]): Promise<OperationRow[]> {
+    if (ids.length === 0) return []
+    return this.#db.selectFrom('operations').selectAll().where('id', 'in', ids).execute()
+  }
+
   /** In their order. */
   async items(operationId: string, db: Database = this.#db): Promise<ItemRow[]> {
     return db

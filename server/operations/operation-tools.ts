@@ -39,8 +39,8 @@ export function operationTools({ operations }: OperationToolsOptions): Tool[] {
   }
   const update = defineAccountTool({
     name: 'mail_update',
-    title: 'Mark and label mail',
-    description: 'Adds and removes flags (seen, flagged, answered) and labels of messages.',
+    title: 'Mark and label',
+    description: 'Adds and removes flags (seen, flagged, answered) and labels.',
     scope: 'mail:organize',
     effect: 'write',
     hints: operationHints,
@@ -62,7 +62,7 @@ export function operationTools({ operations }: OperationToolsOptions): Tool[] {
   })
   const move = defineAccountTool({
     name: 'mail_move',
-    title: 'Move mail',
+    title: 'Move',
     description: 'Moves messages to a folder.',
     scope: 'mail:organize',
     effect: 'write',

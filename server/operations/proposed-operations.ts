@@ -30,17 +30,10 @@ export class ProposedOperations {
     this.#now = options.now ?? Date.now
   }
 
-  /** Whether or not a principal may see it. */
-  async find(id: string): Promise<Operation | undefined> {
-    const row = await this.#options.store.find(id)
-    return row && toOperation(row)
-  }
-
-  /** What applying it needs: deletions that are no undo need more. */
-  async isDeletion(id: string): Promise<boolean> {
-    const row = await this.#options.store.find(id)
-    if (!row || row.undo_of !== null) return false
-    return row.kind === 'delete' || (JSON.parse(row.arguments) as Partial<FolderArguments>).isEmptied === true
+  /** Whether or not a principal may see them; of each whether applying it needs more. */
+  async findAll(ids: readonly string[]): Promise<{ operation: Operation; isDeletion: boolean }[]> {
+    const rows = await this.#options.store.findAll(ids)
+    return rows.map(row => ({ operation: toOperation(row), isDeletion: isDeletion(row) }))
   }
 
   /** In their order. */
@@ -111,4 +104,10 @@ export class ProposedOperations {
   #at(): string {
     return new Date(this.#now()).toISOString()
   }
+}
+
+/** One that is no undo. */
+function isDeletion(row: OperationRow): boolean {
+  if (row.undo_of !== null) return false
+  return row.kind === 'delete' || (JSON.parse(row.arguments) as Partial<FolderArguments>).isEmptied === true
 }

@@ -10,7 +10,7 @@ import { type FolderArguments, isFolderKind } from './folder-kinds.ts'
 import { inverseOf, planFolder } from './folder-undo.ts'
 import type { MovedMessageStore } from './moved-message-store.ts'
 import { newFolderOperation, newItem, newOperation, settleIfNothing } from './new-operation.ts'
-import { type MayChange, mayChangeAll } from './operation-control.ts'
+import { type MayChange, mayChangeAll, type StillMay } from './operation-control.ts'
 import type { OperationIds } from './operation-id.ts'
 import { refuseUndo, sightOf } from './operation-rights.ts'
 import type { OperationService } from './operation-service.ts'
@@ -128,7 +128,8 @@ export class UndoService {
     }
     const report = reportOf(plans, undos, isDryRun)
     if (isDryRun || undos.size === 0) return report
-    for (const [id, undo] of undos) await this.#checkMayChange(principal, undo, planned.get(id)?.inside)
+    const still: (StillMay | undefined)[] = []
+    for (const [id, undo] of undos) still.push(await this.#mayChange(principal, undo, planned.get(id)?.inside))
     const omitted = report.changes.length + report.changes_omitted
     // As they were taken in: done from now on, or only proposed.
     const kept = () => {
@@ -136,15 +137,15 @@ export class UndoService {
       const some = undone.filter(({ undo }) => undo !== null)
       return JSON.stringify({ ...taken, undone: some, changes: [], changes_omitted: omitted } satisfies UndoReport)
     }
-    const repeated = await this.#options.calls.take(call, [...undos.values()], kept)
+    const repeated = await this.#options.calls.take(call, [...undos.values()], kept, still)
     return repeated === undefined ? reportOf(plans, undos, isDryRun) : (JSON.parse(repeated) as UndoReport)
   }
 
-  async #checkMayChange(
+  async #mayChange(
     principal: Principal,
     { operation, items }: NewOperation,
     inside: readonly string[] = [],
-  ): Promise<void> {
+  ): Promise<StillMay | undefined> {
     const { mayChange = mayChangeAll } = this.#options
     const messages = items.filter(isPlaced).map(item => ({
       messageId: item.message_id,
@@ -155,7 +156,7 @@ export class UndoService {
     const { kind, account_id, undo_of } = operation
     const { folder: path, to, isEmptied } = JSON.parse(operation.arguments) as Partial<FolderArguments>
     const folder = path === undefined ? {} : { folder: { path, to, isEmptied, inside } }
-    await mayChange(principal, account_id, { kind, undoOf: undo_of ?? undefined, messages, ...folder })
+    return mayChange(principal, account_id, { kind, undoOf: undo_of ?? undefined, messages, ...folder })
   }
 
   async #plan(accountId: string, rows: readonly OperationRow[], signal: AbortSignal): Promise<PlannedUndo[]> {

@@ -167,6 +167,11 @@ export class OutboxService {
     return this.#options.store.find(submissionId, db)
   }
 
+  /** Of several at once. */
+  findAll(submissionIds: readonly string[]): Promise<SubmissionRow[]> {
+    return this.#options.store.findAll(submissionIds)
+  }
+
   /** Of one sender, by their state now. */
   countSince(principalId: string, since: string): Promise<Partial<Record<SubmissionState, number>>> {
     return this.#options.store.countSince(principalId, since)

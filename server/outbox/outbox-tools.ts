@@ -15,7 +15,7 @@ const namedRecipients = 3
 export function outboxTools({ outbox }: OutboxToolsOptions): Tool[] {
   const tool = defineTool({
     name: 'mail_outbox',
-    title: 'Messages on their way out',
+    title: 'Outbox',
     description: 'Lists what you sent, gets one, or cancels (undo: the same) one that waits.',
     scope: 'mail:draft',
     effect: 'write',

@@ -34,6 +34,11 @@ export class SubmissionStore {
     return db.selectFrom('submissions').selectAll().where('id', '=', id).executeTakeFirst()
   }
 
+  async findAll(ids: readonly string[]): Promise<SubmissionRow[]> {
+    if (ids.length === 0) return []
+    return this.#db.selectFrom('submissions').selectAll().where('id', 'in', ids).execute()
+  }
+
   /** Newest first. */
   async list({ accounts, principalId, states, before, limit }: SubmissionQuery): Promise<SubmissionRow[]> {
     if (accounts?.length === 0 || states?.length === 0) return []

@@ -22,7 +22,8 @@ export interface ProposedItem {
 }
 
 export interface ProposalIntake {
-  isProposing(principal: Pick<Principal, 'kind' | 'id'>): boolean
+  /** By the policy as the database has it now: what decides asks in the transaction that acts, since another process may just have changed it. */
+  isProposing(principal: Pick<Principal, 'kind' | 'id'>, db?: Database): Promise<boolean>
   /**
    * A draft that waits already waits with its new content.
    * @returns The proposal that they are items of. @throws Problem `too_many_operations` when too many proposals wait.
@@ -50,7 +51,7 @@ export interface ProposalIntake {
 
 /** Where everything is done that is asked for. */
 export const noProposals: ProposalIntake = {
-  isProposing: () => false,
+  isProposing: async () => false,
   put: async () => {
     throw new Error('nothing is proposed here')
   },

@@ -18,7 +18,7 @@ export interface AskedOrganizing {
 
 export interface OrganizingJudgeOptions {
   /** As the database has it now; undefined for people. */
-  read(principal: Principal): Promise<ReadPolicy | undefined>
+  read(principal: Principal, db?: Database): Promise<ReadPolicy | undefined>
   rates: Pick<PolicyRates, 'changeFindings' | 'countChanges'>
   db: Database
 }
@@ -32,16 +32,28 @@ export class OrganizingJudge {
     this.#options = options
   }
 
-  /** Counts what it lets pass, also where that is refused later for another reason. @throws Problem `policy_denied`. */
-  async admit(principal: Principal, asked: AskedOrganizing): Promise<void> {
-    const read = await this.#options.read(principal)
-    if (!read) return
-    const { policy, isUnreadable } = read
-    if (isUnreadable) throw new Problem('policy_denied', unreadablePolicy)
-    refuse([...organizingFindings(policy.organizing, asked), ...renameFindings(policy.sending.approval, asked)])
-    const turn = this.#last.then(() => this.#count(principal, policy, asked.messages))
+  /**
+   * Counts what it lets pass, also where that is refused later for another reason. @throws Problem `policy_denied`.
+   * @returns Judges it once more, by the policy that applies in the transaction that takes it in; undefined for people.
+   */
+  async admit(
+    principal: Principal,
+    asked: AskedOrganizing,
+  ): Promise<((transaction: Database) => Promise<void>) | undefined> {
+    const { read, rates } = this.#options
+    const before = await read(principal)
+    if (!before) return undefined
+    judge(before, asked)
+    const turn = this.#last.then(() => this.#count(principal, before.policy, asked.messages))
     this.#last = turn.catch(() => undefined)
     await turn
+    return async transaction => {
+      const now = await read(principal, transaction)
+      if (!now || now.version === before.version) return
+      judge(now, asked)
+      // It is among what was counted.
+      refuse(await rates.changeFindings(principal.id, now.policy.organizing.max_per_hour, 0, transaction))
+    }
   }
 
   async #count({ id }: Principal, { organizing }: TokenPolicy, messages: number): Promise<void> {
@@ -51,6 +63,11 @@ export class OrganizingJudge {
       await rates.countChanges(transaction, id, messages)
     })
   }
+}
+
+function judge({ policy, isUnreadable }: ReadPolicy, asked: AskedOrganizing): void {
+  if (isUnreadable) throw new Problem('policy_denied', unreadablePolicy)
+  refuse([...organizingFindings(policy.organizing, asked), ...renameFindings(policy.sending.approval, asked)])
 }
 
 function organizingFindings(

@@ -21,7 +21,8 @@ export interface Verdict {
 
 /** Judges; counts nothing. People are not judged: what a user sends is that user's own act. */
 export interface PolicyJudge {
-  judge(principal: Principal, message: JudgedMessage, policy?: TokenPolicy): Promise<Verdict>
+  /** @param policy As it was read from the database; undefined for people. */
+  judge(principal: Principal, message: JudgedMessage, policy: TokenPolicy | undefined): Promise<Verdict>
 }
 
 export function verdictOf(findings: PolicyFinding[]): Verdict {

@@ -14,7 +14,8 @@ export const unreadablePolicy =
   'The stored policy of the token cannot be read, so nothing is allowed until a user sets it again.'
 
 const nothing: TokenPolicy = {
-  mode: 'act',
+  // So that not even a draft reaches the mailbox.
+  mode: 'propose',
   sending: { ...defaultPolicy.sending, recipients: [] },
   organizing: { folders: [], max_per_hour: 0, may_delete: false },
 }

@@ -24,14 +24,13 @@ async function judge(
     sending: { ...defaultPolicy.sending, approval: free, ...sending },
   }
   const judging = new TokenJudge({
-    policyOf: ({ kind }) => (kind === 'session' ? undefined : policy),
     rates: { findings: async () => [] },
     writtenTo: async (_account, emails) => new Set(emails.filter(email => email.startsWith('anne'))),
     lastStrangerRead: async () => read,
     now: () => now,
   })
-  const { verdict, findings } = await judging.judge(bot, { ...message, ...others })
-  const person = await judging.judge({ ...bot, kind: 'session' }, { ...message, ...others })
+  const { verdict, findings } = await judging.judge(bot, { ...message, ...others }, policy)
+  const person = await judging.judge({ ...bot, kind: 'session' }, { ...message, ...others }, undefined)
   expect(person).toEqual({ verdict: 'send', findings: [] })
   return [verdict, ...findings.map(({ rule, recipients }) => [rule, ...(recipients ?? [])].join(' '))]
 }

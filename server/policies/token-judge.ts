@@ -8,8 +8,6 @@ import { RecipientRules } from './recipient-rules.ts'
 import { isOpen, nextOpening } from './working-hours.ts'
 
 export interface TokenJudgeOptions {
-  /** Undefined for people. */
-  policyOf(principal: Principal): TokenPolicy | undefined
   rates: Pick<PolicyRates, 'findings'>
   /** Those of the addresses to which the account wrote before; none where that is not known. */
   writtenTo(accountId: string, emails: readonly string[]): Promise<ReadonlySet<string>>
@@ -27,12 +25,7 @@ export class TokenJudge implements PolicyJudge {
     this.#options = options
   }
 
-  /** @param policy As it was read from the database; without, as it is known in memory. */
-  async judge(
-    principal: Principal,
-    message: JudgedMessage,
-    policy: TokenPolicy | undefined = this.#options.policyOf(principal),
-  ): Promise<Verdict> {
+  async judge(principal: Principal, message: JudgedMessage, policy: TokenPolicy | undefined): Promise<Verdict> {
     if (!policy) return { verdict: 'send', findings: [] }
     const { rates } = this.#options
     return verdictOf([

@@ -1,12 +1,16 @@
 /** What items of each kind are made of, and what applying and ending one comes to: by the services of the features that store them. */
+import type { Operation } from '../../contract/operations.ts'
 import type { ProposalItem } from '../../contract/proposal.ts'
 import type { Scope } from '../../contract/scope.ts'
 import type { ApprovalService } from '../approvals/approval-service.ts'
 import type { ApprovalRow } from '../approvals/approval-tables.ts'
+import { messageWords } from '../approvals/message-words.ts'
 import type { ProposedDrafts } from '../drafts/proposed-drafts.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { ProposedOperations } from '../operations/proposed-operations.ts'
 import type { OutboxService } from '../outbox/outbox-service.ts'
+import { recipientsOf } from '../outbox/submission-tables.ts'
+import type { Database } from '../platform/database/database.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { ItemEnd, ProposalBook } from './proposal-book.ts'
@@ -16,13 +20,22 @@ export interface ItemKindsOptions {
   book: ProposalBook
   operations: ProposedOperations
   drafts: ProposedDrafts
-  approvals: Pick<ApprovalService, 'approve' | 'deny' | 'findOf' | 'get'>
-  outbox: Pick<OutboxService, 'find' | 'view' | 'cancel' | 'end'>
+  approvals: Pick<ApprovalService, 'approve' | 'deny' | 'findOf' | 'findAllOf'>
+  outbox: Pick<OutboxService, 'find' | 'findAll' | 'view' | 'cancel' | 'end'>
   hub: Pick<EventHub, 'transact'>
 }
 
-type Content = Pick<ProposalItem, 'operation' | 'draft' | 'submission' | 'approval_id'>
+/** What lies behind an item. */
+export interface Known {
+  /** That deciding about it needs. */
+  scope: Scope
+  operation: Operation | undefined
+  approval: ApprovalRow | undefined
+}
+
+export type Content = Pick<ProposalItem, 'operation' | 'draft' | 'submission' | 'approval_id'>
 const nothing: Content = { operation: null, draft: null, submission: null, approval_id: null }
+const scopes = { operation: 'mail:organize', draft: 'mail:draft', message: 'mail:send' } as const
 /** Of operations that were not applied. */
 const codes = { declined: 'declined', expired: 'expired', withdrawn: 'withdrawn', void: 'void' } as const
 
@@ -33,32 +46,80 @@ export class ItemKinds {
     this.#options = options
   }
 
-  /** That deciding about it needs. */
-  async scopeOf({ kind, id }: ProposalItemRow): Promise<Scope> {
-    if (kind === 'message') return 'mail:send'
-    if (kind === 'draft') return 'mail:draft'
-    return (await this.#options.operations.isDeletion(id)) ? 'mail:delete' : 'mail:organize'
-  }
-
-  /** What the principal may see of it. */
-  async contentOf(principal: Principal, { account_id }: ProposalRow, item: ProposalItemRow): Promise<Content> {
-    const { operations, drafts, outbox } = this.#options
-    if (item.kind === 'operation') return { ...nothing, operation: (await operations.find(item.id)) ?? null }
-    if (!principal.scopes.has('mail:draft')) return nothing
-    if (item.kind === 'draft') {
-      return { ...nothing, draft: (await drafts.find(principal, account_id, item.id)) ?? null }
+  /** What lies behind them, read together. @returns By the id of the item. */
+  async look(items: readonly ProposalItemRow[]): Promise<Map<string, Known>> {
+    const { operations, approvals } = this.#options
+    const found = await operations.findAll(idsOf(items, 'operation'))
+    const known = new Map<string, Known>(
+      found.map(({ operation, isDeletion }) => {
+        const scope = isDeletion ? 'mail:delete' : 'mail:organize'
+        return [operation.id, { scope, operation, approval: undefined }]
+      }),
+    )
+    const approvalsOf = await approvalsById(approvals, idsOf(items, 'message'))
+    for (const { id, kind } of items) {
+      if (known.has(id)) continue
+      known.set(id, { scope: scopes[kind], operation: undefined, approval: approvalsOf.get(id) })
     }
-    const row = await outbox.find(item.id)
-    const approval = await this.approvalOf(item)
-    return { ...nothing, submission: row ? outbox.view(principal, row) : null, approval_id: approval?.id ?? null }
+    return known
   }
 
-  approvalOf({ id, kind }: Pick<ProposalItemRow, 'id' | 'kind'>): Promise<ApprovalRow | undefined> {
-    return kind === 'message' ? this.#options.approvals.findOf(id) : Promise.resolve(undefined)
+  /** That deciding about it needs. */
+  async scopeOf(item: ProposalItemRow): Promise<Scope> {
+    return (await this.look([item])).get(item.id)!.scope
+  }
+
+  /** What the principal may see of them, read together. @returns By the id of the item. */
+  async contents(
+    principal: Principal,
+    { account_id: accountId }: ProposalRow,
+    items: readonly ProposalItemRow[],
+    known: ReadonlyMap<string, Known>,
+  ): Promise<Map<string, Content>> {
+    const { drafts, outbox } = this.#options
+    const all = new Map<string, Content>(
+      items.map(({ id }) => [id, { ...nothing, operation: known.get(id)?.operation ?? null }]),
+    )
+    if (!principal.scopes.has('mail:draft')) return all
+    for (const draft of await drafts.findAll(principal, accountId, idsOf(items, 'draft'))) {
+      all.set(draft.id, { ...nothing, draft })
+    }
+    const messageIds = idsOf(items, 'message')
+    const submissions = new Map((await outbox.findAll(messageIds)).map(row => [row.id, outbox.view(principal, row)]))
+    for (const id of messageIds) {
+      const approvalId = known.get(id)?.approval?.id ?? null
+      all.set(id, { ...nothing, submission: submissions.get(id) ?? null, approval_id: approvalId })
+    }
+    return all
+  }
+
+  /** As the transaction has it; undefined for what is no message. */
+  async approvalOf(
+    { id, kind }: Pick<ProposalItemRow, 'id' | 'kind'>,
+    db?: Database,
+  ): Promise<ApprovalRow | undefined> {
+    return kind === 'message' ? this.#options.approvals.findOf(id, db) : undefined
+  }
+
+  /** Of a message, as it is by now. */
+  async wordsOf(submissionId: string, db: Database): Promise<string | undefined> {
+    const row = await this.#options.outbox.find(submissionId, db)
+    return (
+      row &&
+      messageWords(
+        row.subject,
+        recipientsOf(row).map(({ email }) => email),
+      )
+    )
   }
 
   /** @param check Throws where it may not be, in the transaction. @returns Whether it waited, with this hash. */
-  async apply(principal: Principal, item: ProposalItemRow, end: ItemEnd, check: () => void): Promise<boolean> {
+  async apply(
+    principal: Principal,
+    item: ProposalItemRow,
+    end: ItemEnd,
+    check: (transaction: Database) => Promise<void>,
+  ): Promise<boolean> {
     const { hub, book, operations, drafts, approvals } = this.#options
     if (item.kind === 'message') {
       const approval = await this.approvalOf(item)
@@ -68,7 +129,7 @@ export class ItemKinds {
     }
     const apply = () =>
       hub.transact(async (transaction, tell) => {
-        check()
+        await check(transaction)
         if (!(await book.close(transaction, tell, item, end))) return false
         const isDone =
           item.kind === 'operation'
@@ -103,6 +164,15 @@ export class ItemKinds {
       return true
     })
   }
+}
+
+function idsOf(items: readonly ProposalItemRow[], wanted: ProposalItemRow['kind']): string[] {
+  return items.filter(({ kind }) => kind === wanted).map(({ id }) => id)
+}
+
+async function approvalsById(approvals: ItemKindsOptions['approvals'], submissionIds: readonly string[]) {
+  if (submissionIds.length === 0) return new Map<string, ApprovalRow>()
+  return new Map((await approvals.findAllOf(submissionIds)).map(row => [row.submission_id, row]))
 }
 
 const words = {

@@ -1,6 +1,5 @@
 /** The book of proposals: items that end in the same moment, and drafts that become messages. */
 import { expect, test } from 'vitest'
-import { defaultPolicy } from '../../contract/policy.ts'
 import { onEachDatabase } from '../../test/support/databases.ts'
 import { agent } from '../../test/support/draft-world.ts'
 import { startHub } from '../../test/support/event-hub.ts'
@@ -20,8 +19,8 @@ onEachDatabase(open => {
     const { hub, db, facts } = await startHub(await open())
     await keepAccount(db, 'a')
     const store = new ProposalStore(db)
-    const policyOf = () => ({ ...defaultPolicy, mode: 'propose' as const })
-    const book = new ProposalBook({ store, ids: new ProposalIds(), policyOf })
+    const modeOf = async () => 'propose' as const
+    const book = new ProposalBook({ store, ids: new ProposalIds(), modeOf })
     const put = (...items: ProposedItem[]) =>
       hub.transact((transaction, tell) => book.put(transaction, tell, agent, 'a', items))
     const close = (proposal_id: string, id: string, hash = id) =>

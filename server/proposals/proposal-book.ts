@@ -13,8 +13,8 @@ import { type Decided, type ProposalItemRow, type ProposalRow, stateOf } from '.
 export interface ProposalBookOptions {
   store: ProposalStore
   ids: ProposalIds
-  /** Undefined for people. */
-  policyOf(principal: Pick<Principal, 'kind' | 'id'>): TokenPolicy | undefined
+  /** As the database has it; undefined for people. */
+  modeOf(principal: Pick<Principal, 'kind' | 'id'>, db?: Database): Promise<TokenPolicy['mode'] | undefined>
   now?: () => number
   bounds?: { items: number; open: number }
 }
@@ -39,8 +39,8 @@ export class ProposalBook implements ProposalIntake {
     this.#now = options.now ?? Date.now
   }
 
-  isProposing(principal: Pick<Principal, 'kind' | 'id'>): boolean {
-    return this.#options.policyOf(principal)?.mode === 'propose'
+  async isProposing(principal: Pick<Principal, 'kind' | 'id'>, db?: Database): Promise<boolean> {
+    return (await this.#options.modeOf(principal, db)) === 'propose'
   }
 
   findTwin(transaction: Database, { id }: Principal, accountId: string, hash: string): Promise<string | undefined> {
@@ -112,16 +112,16 @@ export class ProposalBook implements ProposalIntake {
     return true
   }
 
-  /** It has another hash from now on: pages that show it are told, and show it again. */
+  /** It is another one from now on: pages that show it are told, and show it again. */
   async renew(
     transaction: Database,
     tell: Tell,
     row: Pick<ProposalItemRow, 'proposal_id' | 'id' | 'hash'>,
-    hash: string,
+    values: Pick<ProposalItemRow, 'hash' | 'words'>,
   ): Promise<void> {
     const { store } = this.#options
     const proposal = await store.lock(transaction, row.proposal_id)
-    if (!proposal || !(await store.changeItem(transaction, row, { hash }))) return
+    if (!proposal || !(await store.changeItem(transaction, row, values))) return
     await this.#tell(transaction, tell, proposal, 'proposed', [row], null)
   }
 

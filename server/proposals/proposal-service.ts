@@ -8,6 +8,7 @@ import { type ApprovalSettingsHolder, settingsProblem } from '../approvals/appro
 import type { AskerActivities } from '../approvals/asker-activities.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { FreezeService } from '../freezes/freeze-service.ts'
+import type { Database } from '../platform/database/database.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { visibleAccounts } from '../platform/visible-figures.ts'
@@ -23,11 +24,11 @@ export interface ProposalServiceOptions {
   book: ProposalBook
   kinds: ItemKinds
   hub: Pick<EventHub, 'transact'>
-  freezes: Pick<FreezeService, 'isFrozen'>
+  freezes: Pick<FreezeService, 'isFrozenNow'>
   settings: Pick<ApprovalSettingsHolder, 'read'>
   activities: Pick<AskerActivities, 'of'>
   /** Whether the token still has what it needed to propose it. */
-  mayStill(proposal: ProposalRow, scope: Scope): Promise<boolean>
+  mayStill(proposal: ProposalRow, scope: Scope, db?: Database): Promise<boolean>
   now?: () => number
 }
 
@@ -92,7 +93,7 @@ export class ProposalService {
   async get(principal: Principal, id: string): Promise<ProposalDetail> {
     const { store, settings, kinds, activities } = this.#options
     const proposal = await this.getRow(principal, id)
-    const isFrozen = this.#isFrozen(proposal)
+    const isFrozen = await this.#isFrozen(proposal)
     const sight = { principal, proposal, settings: await settings.read(), kinds, isFrozen }
     return { ...(await toDetail(sight, await store.items([id]))), activity: await activities.of(proposal.principal_id) }
   }
@@ -112,19 +113,27 @@ export class ProposalService {
   async apply(principal: Principal, id: string, chosen: readonly Chosen[]): Promise<ProposalDecision> {
     const proposal = await this.getRow(principal, id)
     refusePrograms(principal)
-    this.#refuseFrozen(proposal)
+    await this.#refuseFrozen(proposal)
     return this.#decide(principal, proposal, chosen, async (item, row) => {
       const { kinds, settings, mayStill } = this.#options
       const scope = await kinds.scopeOf(item)
-      const applied = await settings.read()
-      const refusal = settingsProblem(applied) ?? applyRefusal(principal, row, scope, applied)
-      if (refusal) throw refusal
+      const refuse = async (db?: Database) => {
+        const applied = await settings.read(db)
+        const refusal = settingsProblem(applied) ?? applyRefusal(principal, row, scope, applied)
+        if (refusal) throw refusal
+      }
+      await refuse()
       await this.#checkNeeds(item)
       if (!(await mayStill(row, scope))) {
         await kinds.end(undefined, item, { state: 'void', why: lostRights })
         throw new Problem('not_possible_now', lostRights)
       }
-      const check = () => this.#refuseFrozen(row)
+      // Once more: another process may have changed it just now.
+      const check = async (transaction: Database) => {
+        await this.#refuseFrozen(row, transaction)
+        await refuse(transaction)
+        if (!(await mayStill(row, scope, transaction))) throw new Problem('not_possible_now', lostRights)
+      }
       const end = { state: 'applied', decided: this.#decided(principal, null) } as const
       if (!(await kinds.apply(principal, item, end, check))) throw decidedMeanwhile()
       if (item.kind === 'message') await this.followApproval(item)
@@ -168,18 +177,19 @@ export class ProposalService {
   /** What became of a message among approvals, or which hash it has by now, is true of its item too. */
   async followApproval(item: Pick<ProposalItemRow, 'id' | 'kind'>): Promise<void> {
     const { store, book, kinds, hub } = this.#options
-    const approval = await kinds.approvalOf(item)
-    if (!approval || approval.proposal_id === null) return
     await hub.transact(async (transaction, tell) => {
-      const row = await store.findWaiting(item.id, transaction)
-      if (!row) return
+      const waiting = await store.findWaiting(item.id, transaction)
+      const approval = waiting && (await kinds.approvalOf(item, transaction))
+      if (!approval || approval.proposal_id === null) return
+      const { hash } = approval
+      const row = { ...waiting, hash, words: (await kinds.wordsOf(item.id, transaction)) ?? waiting.words }
+      // It was edited, and may have been decided about since.
+      if (hash !== waiting.hash) await book.renew(transaction, tell, waiting, row)
       const decision = (JSON.parse(approval.decisions) as (Decided & { decision: string })[]).at(-1)
       const { decision: _decision, ...decided } = decision ?? { decision: '' }
       const by = 'user_id' in decided ? decided : undefined
-      if (approval.state === 'waiting') {
-        if (approval.hash !== row.hash) await book.renew(transaction, tell, row, approval.hash)
-      } else if (approval.state === 'approved')
-        await book.close(transaction, tell, row, { state: 'applied', decided: by })
+      if (approval.state === 'waiting') return
+      if (approval.state === 'approved') await book.close(transaction, tell, row, { state: 'applied', decided: by })
       else if (approval.state === 'denied')
         await book.close(transaction, tell, row, { state: 'declined', decided: by, why: by?.reason ?? null })
       else if (approval.state === 'expired')
@@ -193,10 +203,11 @@ export class ProposalService {
     const { store, kinds, mayStill } = this.#options
     const isOver = proposal.expires_at <= this.#at()
     const may = new Map<Scope, boolean>()
-    for (const item of await store.items([proposal.id])) {
-      if (item.state !== 'waiting') continue
-      if (item.kind === 'message') await this.followApproval(item)
-      const scope = await kinds.scopeOf(item)
+    const waiting = (await store.items([proposal.id])).filter(({ state }) => state === 'waiting')
+    const known = await kinds.look(waiting)
+    for (const item of waiting) {
+      const { scope, approval } = known.get(item.id)!
+      if (approval && (approval.state !== 'waiting' || approval.hash !== item.hash)) await this.followApproval(item)
       if (!may.has(scope)) may.set(scope, await mayStill(proposal, scope))
       if (!may.get(scope)) await kinds.end(undefined, item, { state: 'void', why: lostRights })
       // A message expires with its approval.
@@ -265,13 +276,13 @@ export class ProposalService {
     }
   }
 
-  #refuseFrozen(proposal: ProposalRow): void {
-    if (this.#isFrozen(proposal))
+  async #refuseFrozen(proposal: ProposalRow, db?: Database): Promise<void> {
+    if (await this.#isFrozen(proposal, db))
       throw new Problem('frozen', 'A human stopped what this caller, or this account, does.')
   }
 
-  #isFrozen({ principal_kind: kind, principal_id: id, account_id: accountId }: ProposalRow): boolean {
-    return this.#options.freezes.isFrozen({ kind, id }, accountId)
+  #isFrozen({ principal_kind: kind, principal_id: id, account_id: accountId }: ProposalRow, db?: Database) {
+    return this.#options.freezes.isFrozenNow({ kind, id }, accountId, db)
   }
 
   #decided({ userId, name }: Principal, reason: string | null): Decided {

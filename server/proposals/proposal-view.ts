@@ -1,8 +1,9 @@
 /** Proposals and their items as callers see them. */
 import type { ApprovalSettings } from '../../contract/approvals.ts'
 import type { Proposal, ProposalDetail, ProposalItem } from '../../contract/proposal.ts'
+import type { Scope } from '../../contract/scope.ts'
 import type { Principal } from '../platform/principal.ts'
-import type { ItemKinds } from './item-kinds.ts'
+import type { Content, ItemKinds } from './item-kinds.ts'
 import { applyRefusal, declineRefusal } from './proposal-rights.ts'
 import { type Decided, needsOf, type ProposalItemRow, type ProposalRow } from './proposal-tables.ts'
 
@@ -56,17 +57,20 @@ export async function toDetail(
   sight: Sight,
   items: readonly ProposalItemRow[],
 ): Promise<Omit<ProposalDetail, 'activity'>> {
-  const shown: ProposalItem[] = []
-  for (const item of items) shown.push(await toItem(sight, item))
-  return { ...toProposal(sight.proposal, items), items: shown }
+  const { kinds, principal, proposal } = sight
+  const known = await kinds.look(items)
+  const contents = await kinds.contents(principal, proposal, items, known)
+  const shown = items.map(item => toItem(sight, item, known.get(item.id)!.scope, contents.get(item.id)!))
+  return { ...toProposal(proposal, items), items: shown }
 }
 
-async function toItem(
-  { principal, proposal, settings, kinds, isFrozen }: Sight,
+function toItem(
+  { principal, proposal, settings, isFrozen }: Sight,
   row: ProposalItemRow,
-): Promise<ProposalItem> {
+  scope: Scope,
+  content: Content,
+): ProposalItem {
   const isWaiting = row.state === 'waiting'
-  const scope = await kinds.scopeOf(row)
   const refusal = applyRefusal(principal, proposal, scope, settings)
   const isOwn = principal.kind !== 'session' && principal.id === proposal.principal_id
   const mayApply = isWaiting && !refusal && !isFrozen
@@ -78,7 +82,7 @@ async function toItem(
     hash: row.hash,
     at: row.at,
     words: row.words,
-    ...(await kinds.contentOf(principal, proposal, row)),
+    ...content,
     needs_first: needsOf(row),
     decided: row.decided === null ? null : (JSON.parse(row.decided) as Decided),
     why: isWaiting && !mayApply ? (cannot ?? null) : row.why,

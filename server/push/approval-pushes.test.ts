@@ -15,7 +15,7 @@ import type { PushOutcome } from './push-sender.ts'
 import { PushStore } from './push-store.ts'
 
 const logger = createLogger('silent')
-const pace = { gatherMs: 0, apartMs: 0, groupMs: 0, perHour: 1_000 }
+const anyPace = { gatherMs: 0, apartMs: 0, groupMs: 0, perHour: 1_000 }
 const lease: Lease = { name: 'push', fence: async () => undefined }
 const later = '2099-01-01T00:00:00.000Z'
 
@@ -43,7 +43,7 @@ class OneLease {
   }
 }
 
-async function setUp({ processes = 1 } = {}) {
+async function setUp({ processes = 1, pace = anyPace } = {}) {
   const db = await memoryDatabase()
   const { hub } = await startHub(db)
   const store = new PushStore(db)
@@ -68,13 +68,21 @@ async function setUp({ processes = 1 } = {}) {
   const waits = new Map<string, string>()
   const mayApprove = new Set(['ann', 'ben'])
   const waiting: WaitingFor = {
-    groupsOf: async ids => [...new Set(ids.flatMap(id => waits.get(id) ?? []))],
+    groupsOf: async (...asked) => [...new Set(asked.flat().flatMap(id => waits.get(id) ?? []))],
     groupsSince: async () => [...new Set(waits.values())],
     standing: async (userId, groups) => {
       const own = [...waits].filter(([, group]) => groups.includes(group))
       if (!mayApprove.has(userId) || own.length === 0) return undefined
       const [[open]] = own as [[string, string]]
-      return { count: own.length, total: waits.size, asks: ['Bot'], account: 'Ann', open, expiresAt: later }
+      return {
+        count: own.length,
+        proposals: 0,
+        total: waits.size,
+        asks: ['Bot'],
+        account: 'Ann',
+        open,
+        expiresAt: later,
+      }
     },
   }
   const told: { process: number; to: string; content: PushContent; ttl: number }[] = []
@@ -104,7 +112,21 @@ async function setUp({ processes = 1 } = {}) {
     const fact: Fact = { type: 'approval_requested', data: { ...data, recipients: 1, expires_at: later, at } }
     await hub.transact(async (_transaction, tell) => tell(fact))
   }
-  return { ask, told, waits, mayApprove, outcomes, hooks, leases, all, store }
+  /** An item is added to it. */
+  const propose = async (id: string) => {
+    waits.set(id, id)
+    const data = {
+      account_id: 'a',
+      proposal_id: id,
+      principal: 'token-t',
+      principal_name: 'Bot',
+      state: 'open' as const,
+    }
+    const counts = { items: 1, waiting: 1, applied: 0, event: 'proposed' as const, item_ids: ['o'], by: null, at }
+    const fact: Fact = { type: 'proposal_changed', data: { ...data, ...counts } }
+    await hub.transact(async (_transaction, tell) => tell(fact))
+  }
+  return { propose, ask, told, waits, mayApprove, outcomes, hooks, leases, all, store }
 }
 
 const toldOf = (told: { to: string; content: PushContent }[]) =>
@@ -116,10 +138,22 @@ test('each browser of those who may approve is told once, though two processes h
   await expect.poll(() => toldOf(told)).toEqual(['ann one', 'ben one'])
   expect(told.map(({ process }) => process)).toEqual([0, 0])
   expect(told[0]!.content).toEqual({
-    ...{ kind: 'approvals', tag: 'g', count: 1, total: 1, asks: 'Bot', account: 'Ann', open: 'one' },
+    ...{ kind: 'approvals', tag: 'g', count: 1, proposals: 0, total: 1, asks: 'Bot', account: 'Ann', open: 'one' },
   })
   // No longer than a week, however far off its end is.
   expect(told[0]!.ttl).toBe(7 * 24 * 3_600)
+})
+
+test('a proposal is told of once, whatever is added to it, and a message in it is no other', async () => {
+  const { ask, propose, told } = await setUp({ pace: { ...anyPace, groupMs: 60_000 } })
+  await propose('p1')
+  await expect.poll(() => toldOf(told)).toEqual(['ann p1', 'ben p1'])
+  for (let item = 0; item < 5; item++) await propose('p1')
+  await ask('in-it', 'p1')
+  // Due after the others would have been.
+  await ask('alone', 'g')
+  await expect.poll(() => toldOf(told)).toEqual(['ann alone', 'ann p1', 'ben alone', 'ben p1'])
+  expect(new Set(told.map(({ content }) => content.tag))).toEqual(new Set(['p1', 'g']))
 })
 
 test('a process that takes over tells what may not have been told; the other one says nothing more', async () => {

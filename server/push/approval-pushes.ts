@@ -1,5 +1,5 @@
 /**
- * Tells the browsers of those who may approve that messages wait. One process does it, which holds the lease; what is pushed is read from
+ * Tells the browsers of those who may approve that messages and proposals wait. One process does it, which holds the lease; what is pushed is read from
  * what waits at the moment of sending, so that nobody is told of what is decided already, or may not be decided by them any more.
  */
 import type { EventHub } from '../events/event-hub.ts'
@@ -12,10 +12,10 @@ import type { PushQueue } from './push-queue.ts'
 import type { PushStore } from './push-store.ts'
 import type { PushRow } from './push-tables.ts'
 
-/** What waits, and for whom. */
+/** What waits, and for whom. Messages that belong together are a group, and so is each proposal with the messages in it. */
 export interface WaitingFor {
-  /** Groups of these approvals, as far as they wait. */
-  groupsOf(approvalIds: readonly string[]): Promise<string[]>
+  /** Groups of these approvals and proposals, as far as they wait. */
+  groupsOf(approvalIds: readonly string[], proposalIds: readonly string[]): Promise<string[]>
   /** Groups in which something was asked for since then and still waits. */
   groupsSince(at: string): Promise<string[]>
   /** Undefined when nothing of these groups may be approved by the user at this moment. */
@@ -36,16 +36,17 @@ export interface ApprovalPushesOptions {
 
 /** What was asked for so long before this process took over may not have been pushed. */
 const catchUpMs = 5 * 60_000
-/** Ids of approvals that wait to be looked at. */
+/** Ids of approvals, and of proposals, that wait to be looked at. */
 const mostIds = 1_000
 const mostTtlSeconds = 7 * 24 * 60 * 60
 
 export class ApprovalPushes {
   readonly #options: ApprovalPushesOptions
   readonly #pace: PushPace
-  readonly #ids = new Set<string>()
+  readonly #approvals = new Set<string>()
+  readonly #proposals = new Set<string>()
   #claim: LeaseClaim | undefined
-  #unsubscribe: (() => void) | undefined
+  readonly #unsubscribe: (() => void)[] = []
   #isCatchingUp = false
   #working: Promise<void> | undefined
   #isWorkWanted = false
@@ -59,18 +60,25 @@ export class ApprovalPushes {
 
   start(): void {
     const { hub, leases, queue } = this.#options
-    this.#unsubscribe = hub.listen('approval_requested', ({ approval_id: id }) => {
-      if (!this.#claim?.find() || this.#ids.size >= mostIds) return
-      this.#ids.add(id)
+    const note = (ids: Set<string>, id: string) => {
+      if (!this.#claim?.find() || ids.size >= mostIds) return
+      ids.add(id)
       this.#wake()
-    })
+    }
+    this.#unsubscribe.push(
+      hub.listen('approval_requested', ({ approval_id: id }) => note(this.#approvals, id)),
+      hub.listen('proposal_changed', ({ proposal_id: id, event }) => {
+        if (event === 'proposed') note(this.#proposals, id)
+      }),
+    )
     this.#claim = leases.want('push', {
       won: () => {
         this.#isCatchingUp = true
         this.#wake()
       },
       lost: () => {
-        this.#ids.clear()
+        this.#approvals.clear()
+        this.#proposals.clear()
         this.#pace.clear()
         queue.clear()
       },
@@ -81,7 +89,7 @@ export class ApprovalPushes {
   async stop(): Promise<void> {
     this.#isStopped = true
     clearTimeout(this.#timer)
-    this.#unsubscribe?.()
+    for (const unsubscribe of this.#unsubscribe) unsubscribe()
     await this.#working
     await this.#options.queue.stop()
     await this.#claim?.giveBack()
@@ -108,12 +116,14 @@ export class ApprovalPushes {
   async #round(): Promise<void> {
     const { store, waiting, now } = this.#options
     if (!this.#claim?.find()) return
-    const ids = [...this.#ids]
-    this.#ids.clear()
+    const asked = [[...this.#approvals], [...this.#proposals]] as const
+    this.#approvals.clear()
+    this.#proposals.clear()
     const since = new Date(now() - catchUpMs).toISOString()
     const missed = this.#isCatchingUp ? await waiting.groupsSince(since) : []
     this.#isCatchingUp = false
-    const groups = new Set([...missed, ...(ids.length > 0 ? await waiting.groupsOf(ids) : [])])
+    const isAsked = asked.some(ids => ids.length > 0)
+    const groups = new Set([...missed, ...(isAsked ? await waiting.groupsOf(...asked) : [])])
     if (groups.size > 0) {
       for (const userId of await store.listUserIds()) for (const group of groups) this.#pace.note(userId, group, now())
     }

@@ -1,18 +1,20 @@
-/** What a notification says: how many messages wait, and where the reader wishes it who asks. Never anything of a message itself. */
+/** What a notification says: how many messages and proposals wait, and where the reader wishes it who asks. Never anything of a message itself. */
 import { hiddenCharacter } from '../../contract/hidden-character.ts'
 import type { PushDetails } from '../../contract/push.ts'
 
 /** What of some groups waits, and may be approved by one user at this moment. */
 export interface Standing {
-  /** Of these groups. */
+  /** Of these groups: messages, and proposals once each. */
   count: number
+  /** Of `count`. */
+  proposals: number
   /** Of all groups. */
   total: number
   /** Names of the callers that ask. */
   asks: readonly string[]
   /** Undefined when it is of several. */
   account: string | undefined
-  /** The approval that waits longest. */
+  /** The approval or proposal that waits longest. */
   open: string
   /** When the last of them expires. */
   expiresAt: string
@@ -24,6 +26,7 @@ export interface PushContent {
   /** One that is shown already is replaced by another with the same tag. */
   tag: string
   count: number
+  proposals: number
   total: number
   asks: string | null
   account: string | null
@@ -35,13 +38,14 @@ const mostCharacters = 80
 const mostNames = 2
 
 export function approvalContent(standing: Standing, groups: readonly string[], details: PushDetails): PushContent {
-  const { count, total, asks, account, open } = standing
+  const { count, proposals, total, asks, account, open } = standing
   const isTelling = details === 'sender'
   const tag = groups.length === 1 ? groups[0]! : 'approvals'
   return {
     kind: 'approvals',
     tag,
     count,
+    proposals,
     total,
     asks: isTelling ? namesOf(asks) : null,
     account: isTelling && account !== undefined ? shown(account) : null,
@@ -50,7 +54,7 @@ export function approvalContent(standing: Standing, groups: readonly string[], d
 }
 
 export const testContent: PushContent = {
-  ...{ kind: 'test', tag: 'test', count: 0, total: 0 },
+  ...{ kind: 'test', tag: 'test', count: 0, proposals: 0, total: 0 },
   ...{ asks: null, account: null, open: null },
 }
 

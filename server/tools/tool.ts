@@ -72,6 +72,9 @@ export const annotations: Record<Effect, ToolAnnotations> = {
 
 // JSON Schema of what a tool takes and answers, in as few words as it can be said: every client's model reads it.
 
+/** More than anybody names by chance. */
+const longList = 100
+
 export type ObjectSchema = { type: 'object'; [key: string]: unknown }
 
 /** @throws Error for what is no object: tools take and answer objects alone. */
@@ -84,15 +87,33 @@ export function toolSchema(type: z.ZodType, io: 'input' | 'output'): ObjectSchem
       if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum
       // A caller that breaks one gets a readable error.
       delete jsonSchema.pattern
-      if (io === 'output') delete jsonSchema.additionalProperties
+      // A field that a tool does not know is refused by its name.
+      delete jsonSchema.additionalProperties
+      delete jsonSchema.propertyNames
       // Which fields of a part are always there, an answer shows by itself.
       if (io === 'output' && path.length > 0) delete jsonSchema.required
       // Nobody writes a text by its length; one that is too long is refused with the bound.
       delete jsonSchema.maxLength
       if (jsonSchema.minLength === 1) delete jsonSchema.minLength
+      // Nobody asks for nothing.
+      if (jsonSchema.minItems === 1) delete jsonSchema.minItems
+      if (jsonSchema.minimum === 1) delete jsonSchema.minimum
+      if ((jsonSchema.maxItems ?? 0) > longList) delete jsonSchema.maxItems
       delete jsonSchema.examples
     },
   })
   if (schema.type !== 'object') throw new Error('a tool takes and answers an object')
-  return { ...schema, type: 'object' }
+  return { ...(io === 'output' ? (withoutRepeats(schema, new Set()) as object) : schema), type: 'object' }
+}
+
+/** A part with the fields of one before it is said by its type: an address is described once, not for each list of them. */
+function withoutRepeats(part: unknown, said: Set<string>): unknown {
+  if (typeof part !== 'object' || part === null) return part
+  if (Array.isArray(part)) return part.map(each => withoutRepeats(each, said))
+  const { properties } = part as { properties?: object }
+  const fields = properties && 'type' in part && JSON.stringify(properties)
+  if (fields && said.has(fields))
+    return Object.fromEntries(Object.entries(part).filter(([key]) => key !== 'properties'))
+  if (fields) said.add(fields)
+  return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, withoutRepeats(value, said)]))
 }

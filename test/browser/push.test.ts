@@ -193,6 +193,15 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     const href = `navigator.serviceWorker.getRegistration('/').then(async registration =>
       (await registration.getNotifications())[0].data.href)`
     expect(await page.evaluate(href)).toBe('/approvals')
+    // A proposal is one, however much is in it.
+    const proposal = { kind: 'approvals', count: 1, proposals: 1, total: 1, tag: 'x', open: 'p01k5r9w2m3c7x4aq' }
+    await deliver({ ...proposal, asks: 'Agent', account: 'Alice' })
+    await expect
+      .poll(() => shown(page))
+      .toMatchObject([{ title: 'A proposal waits for you', body: 'Agent, for Alice', tag: 'x' }])
+    expect(await page.evaluate(href)).toBe('/approvals?open=p01k5r9w2m3c7x4aq')
+    await deliver({ ...proposal, count: 5, total: 5 })
+    await expect.poll(() => shown(page)).toMatchObject([{ title: '5 messages and proposals wait for you' }])
   })
 
   test('turned off it is forgotten; signed in again, the same user is notified again, and nobody else', async () => {

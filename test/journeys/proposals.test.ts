@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
 import type { Draft } from '../../contract/draft.ts'
+import type { EventOf } from '../../contract/event.ts'
 import { api } from '../../contract/index.ts'
 import type { OperationWithResults } from '../../contract/operations.ts'
 import { defaultPolicy } from '../../contract/policy.ts'
@@ -56,6 +57,8 @@ async function startWorld() {
   return { people, gateway, sink, account, token, policy, refs: items, detailOf, named, apply }
 }
 
+type ProposalFact = EventOf<'proposal_changed'>['data']
+
 const mailbox = (gateway: MemoryGateway) =>
   JSON.stringify([...gateway.folders].map(([path, { uidNext, messages }]) => [path, uidNext, messages]))
 
@@ -99,12 +102,25 @@ test('an agent proposes over MCP, sees its proposals, and hears what a human app
     ['move', 'dinner', [], 'Archive', 'will_change'],
     ['folder', null, [], null, 'will_change'],
   ])
-  const listed = await people.tell<{ items: { id: string }[] }>(
+  // The agent finds all of it as pending, in each list that it may ask for; the mailbox shows it as it is.
+  const listed = await people.tell<{ items: { state: string; proposal_id: string }[] }>(
     token.proof,
     'GET',
     `${api.operations.listOperations.path}?state=proposed`,
   )
-  expect(listed.items).toHaveLength(3)
+  const pending = { state: 'proposed', proposal_id: proposal }
+  expect(listed.items).toMatchObject([pending, pending, pending])
+  const seen = (await callTool(client, 'mail_proposals', {})).value.proposals as string[]
+  expect(seen).toEqual([expect.stringContaining(`${proposal} open: 5 wait, 0 applied, 0 not.`)])
+  const waiting = (await callTool(client, 'mail_proposals', { proposal })).value.proposals as string[]
+  expect(waiting.slice(1).map(line => line.split(/[ ,:]+/)[1])).toEqual(detail.items.map(() => 'waiting'))
+  const { items: outgoing } = (await callTool(client, 'mail_outbox', { op: 'list' })).value
+  expect(outgoing).toMatchObject([{ id: sent.value.id, status: 'held' }])
+  const drafts = `/api/v1/accounts/${account}/drafts`
+  const written = await people.tell<{ items: Draft[] }>(token.proof, 'GET', drafts)
+  expect(written.items.find(({ subject }) => subject === 'A note')).toMatchObject({ proposal_id: proposal })
+  const { hits } = (await callTool(client, 'mail_search', { q: 'in:INBOX' })).value as { hits: { flags?: string[] }[] }
+  expect(hits.map(({ flags: set = [] }) => set.includes('flagged'))).toEqual([false, false])
   expect([mailbox(gateway), sink.taken]).toEqual([before, []])
 
   // A token decides nothing, whatever it holds.
@@ -155,10 +171,15 @@ test('an agent proposes over MCP, sees its proposals, and hears what a human app
   await expect
     .poll(async () => (await detailOf(proposal)).items[1]!.operation)
     .toMatchObject({ state: 'done', principal: { id: `token-${token.id}` } })
-  const heard: unknown[] = []
-  while (heard.at(-1) !== 'declined')
-    heard.push(((await stream.next('proposal_changed')).data as { event: string }).event)
-  expect(heard.filter(event => event === 'applied')).toHaveLength(3)
+  const heard: ProposalFact[] = []
+  while (heard.filter(({ event }) => event === 'declined').length < 2)
+    heard.push((await stream.next('proposal_changed')).data as ProposalFact)
+  const became = heard.filter(({ event }) => event !== 'proposed').map(({ item_ids: [item], event }) => [item, event])
+  expect(Object.fromEntries(became)).toEqual({
+    ...{ [flagItem]: 'declined', [folderItem!]: 'declined' },
+    ...{ [moveItem!]: 'applied', [noteItem!]: 'applied', [sendItem!]: 'applied' },
+  })
+  expect(heard.at(-1)).toMatchObject({ state: 'partial', waiting: 0, applied: 3, by: expect.any(String) })
   const own = await callTool(client, 'mail_proposals', { proposal })
   const [head, ...lines] = own.value.proposals as string[]
   expect(head).toContain(`${proposal} partial: 0 wait, 3 applied, 2 not`)
@@ -188,15 +209,22 @@ test('the page Approvals decides about the same message; an edit gives it anothe
   expect(detail.items.map(({ id: item, hash }) => [item, hash])).toEqual([one, two].map(each => [each.id, each.hash]))
   await people.tell(admin, 'POST', `${approval}/edit`, { hash: one.hash, subject: 'better' })
   await expect.poll(async () => (await detailOf(id)).items[0]!.hash).not.toBe(one.hash)
+  expect((await detailOf(id)).items[0]!.words).toBe('Send “better” to anne@there.test')
   const results = (JSON.parse((await apply(id, named(detail, one.id, two.id))).text) as ProposalDecision).results
   expect(results.map(({ code }) => code)).toEqual(['approval_void', null])
   const { hash } = await people.tell<{ hash: string }>(admin, 'GET', approval)
   await people.tell(admin, 'POST', `${approval}/deny`, { hash, reason: 'No.' })
   await expect.poll(async () => (await detailOf(id, token.proof)).state).toBe('partial')
-  expect((await detailOf(id, token.proof)).items[0]).toMatchObject({ state: 'declined', decided: { reason: 'No.' } })
+  expect((await detailOf(id, token.proof)).items[0]).toMatchObject({
+    ...{ state: 'declined', decided: { reason: 'No.' }, hash, words: 'Send “better” to anne@there.test' },
+  })
   await expect.poll(() => sink.taken.length).toBe(1)
-  const draft = await write('mine by now')
+  const first = await write('yours')
+  const draft = await people.tell<Draft>(token.proof, 'PATCH', `${drafts}/${first.id}`, {
+    ...{ rev: first.rev, subject: 'mine by now', to: ['cy@there.test'] },
+  })
   expect(draft.proposal_id).not.toBeNull()
+  expect((await detailOf(draft.proposal_id!)).words).toEqual(['Save the draft “mine by now” to cy@there.test'])
   const changed = await people.tell<Draft>(admin, 'PATCH', `${drafts}/${draft.id}`, { rev: draft.rev, subject: 'ours' })
   expect(changed.proposal_id).toBeNull()
   expect((await detailOf(draft.proposal_id!)).items[0]).toMatchObject({ kind: 'draft', state: 'void' })

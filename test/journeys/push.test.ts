@@ -4,6 +4,7 @@ import type { Account } from '../../contract/accounts.ts'
 import type { Approval } from '../../contract/approvals.ts'
 import type { Draft } from '../../contract/draft.ts'
 import { api } from '../../contract/index.ts'
+import { defaultPolicy } from '../../contract/policy.ts'
 import type { PushSubscription } from '../../contract/push.ts'
 import type { Submission } from '../../contract/submission.ts'
 import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
@@ -49,13 +50,25 @@ class World {
   /** A token asks to send something. @returns The approval that it waits for. */
   async ask(proof: Proof, to = 'anne@there.test'): Promise<string> {
     const drafts = `/api/v1/accounts/${this.account}/drafts`
-    const draft = await this.people.tell<Draft>(proof, 'POST', drafts, {
-      ...{ mode: 'new', to: [to], subject: 'A secret plan' },
-      body: { format: 'markdown', content: 'Nobody must know.' },
-    })
+    const draft = await this.write(proof, to)
     const sent = await this.people.tell<Submission>(proof, 'POST', `${drafts}/${draft.id}/send`, { rev: draft.rev })
     expect(sent.state).toBe('held')
     return sent.approval_id!
+  }
+
+  write(proof: Proof, to = 'anne@there.test'): Promise<Draft> {
+    return this.people.tell<Draft>(proof, 'POST', `/api/v1/accounts/${this.account}/drafts`, {
+      ...{ mode: 'new', to: [to], subject: 'A secret plan' },
+      body: { format: 'markdown', content: 'Nobody must know.' },
+    })
+  }
+
+  /** A token that only proposes. */
+  async proposing(): Promise<Proof> {
+    const { id, proof } = await this.people.token(['mail:send'], [this.account])
+    const policy = api.policy.setTokenPolicy.path.replace('{token_id}', id)
+    await this.people.tell(this.people.admin, 'PUT', policy, { ...defaultPolicy, mode: 'propose' })
+    return proof
   }
 
   /** Until the browser was told so often. */
@@ -93,7 +106,7 @@ test('a token asks, and the browser of a user who may approve is told the name a
   const id = await world.ask(token.proof)
   const [told] = await world.told(phone, 1)
   expect(told).toEqual({
-    ...{ kind: 'approvals', count: 1, total: 1, asks: 'token 1', account: 'Support', open: id },
+    ...{ kind: 'approvals', count: 1, proposals: 0, total: 1, asks: 'token 1', account: 'Support', open: id },
     tag: expect.stringMatching(/^[0-9a-f]{16}$/),
   })
   const [less] = await world.told(shy, 1)
@@ -132,9 +145,40 @@ test('many requests at once make two notifications: the first, and one that coun
   for (const to of ['ben@there.test', 'cy@there.test', 'dee@there.test', 'ben@there.test']) {
     await world.ask(token.proof, to)
   }
+  // Two drafts and a message are one proposal.
+  const proposing = await world.proposing()
+  await world.write(proposing)
+  await world.write(proposing)
+  await world.ask(proposing)
   const [, second] = await world.told(phone, 2)
-  expect(second).toMatchObject({ tag: 'approvals', count: 4, total: 5, asks: 'token 1' })
+  expect(second).toMatchObject({ tag: 'approvals', count: 5, proposals: 1, total: 6, asks: 'token 1 and token 2' })
   expect(world.service.asked).toBe(2)
+})
+
+test('what a token proposes is one notification that leads to it, for those who may apply it, without a word of it', async () => {
+  const world = await startWorld()
+  const { people, service } = world
+  const other = await people.invite('administrator')
+  const operator = await people.invite('operator')
+  const [own, theirs, blind] = [service.browser('own'), service.browser('theirs'), service.browser('blind')]
+  await world.subscribe(own)
+  await world.subscribe(theirs, other.proof)
+  await world.subscribe(blind, operator.proof)
+  const settings = await people.tell<object>(people.admin, 'GET', api.approvals.getApprovalSettings.path)
+  // The owner of the token may not apply what it proposes.
+  await people.tell(people.admin, 'PUT', api.approvals.setApprovalSettings.path, { ...settings, own_tokens: false })
+  const { proposal_id: id } = await world.write(await world.proposing())
+  const [told] = await world.told(theirs, 1)
+  expect(told).toEqual({
+    ...{ kind: 'approvals', count: 1, proposals: 1, total: 1, account: 'Support', open: id, tag: id },
+    asks: expect.stringMatching(/^token/),
+  })
+  expect(service.asked).toBe(1)
+  await people.tell(people.admin, 'PUT', api.approvals.setApprovalSettings.path, settings)
+  const second = await world.write(await world.proposing())
+  expect((await world.told(own, 1))[0]).toMatchObject({ count: 1, total: 2, open: second.proposal_id })
+  expect(service.contentsOf(blind)).toEqual([])
+  expect(service.faults).toEqual([])
 })
 
 test('only those are told who may approve it at that moment: role, accounts, four eyes, disabled, signed out, no token', async () => {

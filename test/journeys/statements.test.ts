@@ -1,6 +1,11 @@
 /** How often the database is asked: counted in the running server, so that it does not creep up. */
 import { expect, onTestFinished, test } from 'vitest'
+import type { Account } from '../../contract/accounts.ts'
+import type { Draft } from '../../contract/draft.ts'
 import { api } from '../../contract/index.ts'
+import { defaultPolicy } from '../../contract/policy.ts'
+import type { ProposalDetail } from '../../contract/proposals.ts'
+import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
 import { CountedDatabase } from '../support/counted-database.ts'
 import { runApp } from '../support/people.ts'
 import { administrator } from '../support/signed-in.ts'
@@ -9,10 +14,10 @@ import { tempDir } from '../support/temp-dir.ts'
 /** Moves the ends of the trail from where they are known to be, and adds an entry behind them. */
 const ofTrail = ['update audit_chain', 'insert audit_entries']
 
-async function start() {
+async function start(more: { gateway?: MemoryGateway } = {}) {
   const dir = tempDir('statements')
   const { openDatabase, statements } = new CountedDatabase(`sqlite:${dir.path}/test.db`)
-  const { stop, ...running } = await runApp({ overrides: { openDatabase } })
+  const { stop, ...running } = await runApp({ overrides: { openDatabase, ...more } })
   onTestFinished(async () => {
     await stop()
     dir.remove()
@@ -44,4 +49,48 @@ test('a token is made by one look at its owner and one row, and is known and sho
   asked.length = 0
   await people.tell({ authorization: `Bearer ${token}` }, 'GET', api.metrics.getStats.path)
   expect(asked.filter(statement => statement.startsWith('select'))).toEqual([])
+})
+
+test('a proposal of many items is read by as many statements as one of few, and so are its list and a look at it again', async () => {
+  const gateway = new MemoryGateway()
+  const { people, asked } = await start({ gateway })
+  const imap = { host: 'mail.example.org', port: 993, tls: 'implicit', user: 'ann', password: 'secret' }
+  const smtp = { host: '127.0.0.1', port: 1, tls: 'none', user: 'me', password: 'secret' }
+  const input = { name: 'ann', email: 'ann@example.org', imap, smtp }
+  const create = `${api.accounts.createAccount.path}?verify=false`
+  const { id: account } = await people.tell<Account>(people.admin, 'POST', create, input)
+  gateway.deliver({ subject: 'lunch' })
+  const token = await people.token(['mail:organize', 'mail:send'], [account])
+  const policy = api.policy.setTokenPolicy.path.replace('{token_id}', token.id)
+  await people.tell(people.admin, 'PUT', policy, { ...defaultPolicy, mode: 'propose' })
+  const at = `/api/v1/accounts/${account}`
+  const { items } = await people.tell<{ items: { ref: string }[] }>(token.proof, 'GET', `${at}/messages?folder=INBOX`)
+  const ids = items.map(({ ref }) => ref)
+  const write = (subject: string) =>
+    people.tell<Draft>(token.proof, 'POST', `${at}/drafts`, {
+      ...{ mode: 'new', to: ['cy@there.test'], subject, body: { format: 'text', content: 'x' } },
+    })
+  const propose = async (name: string) => {
+    const { proposal_id: id } = await write(name)
+    await people.tell(token.proof, 'POST', `${at}/messages/actions`, { ids, add: [name] })
+    const { id: draft, rev } = await write(`${name} too`)
+    await people.tell(token.proof, 'POST', `${at}/drafts/${draft}/send`, { rev })
+    return id!
+  }
+  const base = api.proposals.listProposals.path
+  const selectsOf = async (path: string, proof = people.admin) => {
+    asked.length = 0
+    const text = JSON.stringify(await people.tell(proof, 'GET', path))
+    return { text, selects: asked.filter(statement => statement.startsWith('select')).sort() }
+  }
+  const id = await propose('one')
+  const few = [await selectsOf(`${base}/${id}`), await selectsOf(`${base}/${id}`, token.proof), await selectsOf(base)]
+  for (const name of ['two', 'three', 'four', 'five']) expect(await propose(name)).toBe(id)
+  const many = [await selectsOf(`${base}/${id}`), await selectsOf(`${base}/${id}`, token.proof), await selectsOf(base)]
+  expect((JSON.parse(many[0]!.text) as ProposalDetail).items).toHaveLength(15)
+  expect(many.map(({ selects }) => selects)).toEqual(few.map(({ selects }) => selects))
+  const tables = ['operations', 'drafts', 'approvals', 'submissions', 'proposal_items']
+  const counts = tables.map(table => many[0]!.selects.filter(statement => statement === `select ${table}`).length)
+  // The other one of submissions is what the token did in the last hour.
+  expect(counts).toEqual([1, 1, 1, 2, 1])
 })

@@ -19,6 +19,7 @@ import { MessageRefs } from '../../server/imap/message-ref.ts'
 import type { Database } from '../../server/platform/database/database.ts'
 import { everyScope, type Principal } from '../../server/platform/principal.ts'
 import { Problem } from '../../server/platform/problem.ts'
+import type { ProposalIntake } from '../../server/platform/proposal-intake.ts'
 import { Signer } from '../../server/platform/secret-box.ts'
 import { HtmlCleaner } from '../../server/reading/html-cleaner.ts'
 import { OutgoingBodies } from '../../server/reading/outgoing-bodies.ts'
@@ -42,6 +43,8 @@ export interface DraftWorldOptions {
   restMs?: number
   contacts?: DraftWarningsOptions
   mail?: DraftMail
+  /** Of what is only proposed. */
+  intake?: ProposalIntake
 }
 
 export type DraftMail = AnsweredMessagesOptions['mail'] & AttachmentFilesOptions['mail']
@@ -53,7 +56,7 @@ const absent = () => {
 const noMail: DraftMail = { getMessage: absent, openAttachment: absent, files: { openRaw: absent } }
 
 export async function startDrafts(given: DraftWorldOptions = {}) {
-  const { bounds, restMs } = given
+  const { bounds, restMs, intake } = given
   let { email = 'ann@example.org' } = given
   const { hub, db, facts } = await startHub(given.db)
   for (const id of ['a', 'b']) await keepAccount(db, id)
@@ -89,7 +92,12 @@ export async function startDrafts(given: DraftWorldOptions = {}) {
     refs,
     warnings,
   }
-  const drafts = new DraftService({ ...wired, ...(bounds && { bounds }), ...(restMs !== undefined && { restMs }) })
+  const drafts = new DraftService({
+    ...wired,
+    ...(intake && { intake }),
+    ...(bounds && { bounds }),
+    ...(restMs !== undefined && { restMs }),
+  })
   const attachments = new DraftAttachments({ drafts, store, blobs, files })
   const composer = new DraftComposer({ drafts, store, blobs, bodies, hub, accounts })
   const messages = new ComposedMessages({ blobs, cleaner: new HtmlCleaner(worker) })

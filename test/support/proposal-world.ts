@@ -1,6 +1,5 @@
 /** Proposed operations on a mail server in memory, with the real queue, book and service on a real database. */
 import { defaultApprovalSettings } from '../../contract/approvals.ts'
-import { defaultPolicy } from '../../contract/policy.ts'
 import { ProposedChanges } from '../../server/operations/proposed-changes.ts'
 import { ProposedOperations } from '../../server/operations/proposed-operations.ts'
 import type { Database } from '../../server/platform/database/database.ts'
@@ -27,18 +26,19 @@ export async function startProposals(db: Database, bounds?: { items: number; ope
   const now = () => Date.now() + rules.ahead
   const store = new ProposalStore(db)
   const ids = new ProposalIds()
-  const policyOf = ({ id }: Pick<Principal, 'id'>) =>
-    id === agent.id ? { ...defaultPolicy, mode: rules.mode } : undefined
-  const book = new ProposalBook({ store, ids, policyOf, now, ...(bounds && { bounds }) })
+  const modeOf = async ({ id }: Pick<Principal, 'id'>) => (id === agent.id ? rules.mode : undefined)
+  const book = new ProposalBook({ store, ids, modeOf, now, ...(bounds && { bounds }) })
   const world = await startOperations({ db, intake: book })
   const { hub, calls, shown, moved, pool, refs } = world
   const operations = new ProposedOperations({ store: world.store, calls, shown, now })
   const changes = new ProposedChanges({ store: world.store, moved, pool, refs })
-  const none = {} as unknown as Pick<ItemKindsOptions, 'drafts' | 'approvals' | 'outbox'>
+  const none = {
+    ...{ drafts: { findAll: async () => [] }, outbox: { findAll: async () => [] }, approvals: {} },
+  } as unknown as Pick<ItemKindsOptions, 'drafts' | 'approvals' | 'outbox'>
   const kinds = new ItemKinds({ ...none, book, operations, hub })
   const proposals = new ProposalService({
     ...{ store, book, kinds, hub, now },
-    freezes: { isFrozen: () => rules.isFrozen },
+    freezes: { isFrozenNow: async () => rules.isFrozen },
     settings: {
       read: async () => ({ ...defaultApprovalSettings, own_tokens: rules.ownTokens, is_unreadable: false }),
     },

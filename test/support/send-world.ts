@@ -36,6 +36,7 @@ import type { Database } from '../../server/platform/database/database.ts'
 import { createLogger } from '../../server/platform/logger.ts'
 import type { Principal } from '../../server/platform/principal.ts'
 import { Problem } from '../../server/platform/problem.ts'
+import type { ProposalIntake } from '../../server/platform/proposal-intake.ts'
 import { Signer } from '../../server/platform/secret-box.ts'
 import { PolicyRates } from '../../server/policies/policy-rates.ts'
 import type { PolicyService } from '../../server/policies/policy-service.ts'
@@ -57,6 +58,8 @@ export interface SendWorldOptions {
   isDeaf?: boolean
   /** Another world on the same database delivers. */
   hasQueue?: boolean
+  /** Of what is only proposed. */
+  intake?: ProposalIntake
 }
 
 interface Rules {
@@ -77,7 +80,7 @@ interface Rules {
 
 /** The agent acts by `policy`, which a test changes; users by none. */
 export async function startSending(options: SendWorldOptions = {}) {
-  const drafting = await startDrafts({ ...(options.db && { db: options.db }), bounds: { drafts: 1_000_000 } })
+  const drafting = await startDrafts({ ...options, bounds: { drafts: 1_000_000 } })
   const { hub, db, drafts, composer, blobs } = drafting
   const clock = { ahead: 0, now: () => Date.now() + clock.ahead }
   const leases = new LeaseService({ store: new LeaseStore(db), isAlone: true, renews: false, logger })
@@ -104,8 +107,7 @@ export async function startSending(options: SendWorldOptions = {}) {
   }
   const mayStillSend = async ({ principal_id: id }: { principal_id: string }) => !rules.ended.has(id)
   let stored: Pick<PolicyService, 'read'> | undefined
-  const policies: Pick<PolicyService, 'policyOf' | 'read'> = {
-    policyOf: ({ kind }) => (kind === 'session' ? undefined : rules.policy),
+  const policies: Pick<PolicyService, 'read'> = {
     read: async (principal, transaction) => {
       if (stored) return stored.read(principal, transaction)
       const { kind } = principal
@@ -116,7 +118,6 @@ export async function startSending(options: SendWorldOptions = {}) {
   const rates = new PolicyRates(new PolicyStore(db), clock.now)
   const reads = new Map<string, number>()
   const judge = new TokenJudge({
-    policyOf: policies.policyOf,
     rates,
     writtenTo: async () => {
       if (!rules.written) throw new Error('the index cannot be read')
@@ -174,6 +175,7 @@ export async function startSending(options: SendWorldOptions = {}) {
   freezes.onChange(() => queue.lookAgain())
   const sending = new SendService({
     ...{ drafts, composer, outbox, judge, policies, rates, freezes, store, settings, hub, nextId, now },
+    ...(options.intake && { intake: options.intake }),
     keys: new DraftKeys(drafting.store),
     accounts: { get: async () => ({ enabled: true, smtp: login }) },
     peopleOf: async () => undefined,

@@ -2,7 +2,7 @@
  * Shows the notifications of Web Push, and opens the page at what they are about. It decides nothing: there is no button on them. It
  * answers no request and keeps no file of the page, so the page is as new with it as without it.
  */
-const approvalId = /^a[0-9a-z]{16}$/
+const waitingId = /^[ap][0-9a-z]{16}$/
 
 addEventListener('install', () => skipWaiting())
 addEventListener('activate', event => event.waitUntil(clients.claim()))
@@ -21,20 +21,26 @@ function contentOf(data) {
   }
 }
 
-function show({ kind, tag, count, total, asks, account, open }) {
+function show({ kind, tag, count, proposals, total, asks, account, open }) {
   const shared = { icon: '/icon-192.png', lang: 'en' }
   if (kind === 'test') {
     const options = { ...shared, tag: 'test', body: 'This device is notified.', data: { href: '/profile' } }
     return registration.showNotification('RustyMail', options)
   }
-  const href = approvalId.test(open) ? `/approvals?open=${open}` : '/approvals'
+  const href = waitingId.test(open) ? `/approvals?open=${open}` : '/approvals'
   const who = [asks, account && `for ${account}`].filter(Boolean).join(', ')
   const others = total > count ? `${total} wait in all.` : ''
   const body = [who, others].filter(Boolean).join('\n')
-  const title = count > 1 ? `${count} messages wait for your approval` : 'A message waits for your approval'
+  const title = titleOf(count, proposals ?? 0)
   // One of the same tag is replaced, and told again.
   const options = { ...shared, body, tag: String(tag ?? 'approvals'), renotify: true, data: { href, isApproval: true } }
   return registration.showNotification(title, options)
+}
+
+function titleOf(count, proposals) {
+  if (count <= 1) return proposals === 1 ? 'A proposal waits for you' : 'A message waits for your approval'
+  if (proposals === 0) return `${count} messages wait for your approval`
+  return `${count} ${proposals < count ? 'messages and proposals' : 'proposals'} wait for you`
 }
 
 /** In the window that is there, without loading it again, or in a new one. */

@@ -2,7 +2,7 @@
 import { useEffect } from 'react'
 import { useLocation } from 'wouter'
 import { type PushDetails, pushApi } from '../../contract/push.ts'
-import { useWaitingApprovals } from '../approvals/use-approvals.ts'
+import { useWaiting } from '../approvals/use-waiting.ts'
 import { call } from '../platform/api-client.ts'
 import { useSession } from '../platform/session.ts'
 import { bodyOf, findSubscription, fingerprintOf } from './push-browser.ts'
@@ -10,15 +10,16 @@ import { markOf } from './push-mark.ts'
 
 export function PushFollower() {
   const { user_id: userId } = useSession().principal
-  const waiting = useWaitingApprovals().data?.waiting
+  const { queue, count } = useWaiting()
+  const hasNone = queue !== undefined && count === 0
   useEffect(() => {
     // Without it, there are only no notifications.
     const details = markOf(userId)
     if (details) subscribeAgain(details).catch(() => undefined)
   }, [userId])
   useEffect(() => {
-    if (waiting === 0 && markOf(userId)) closeNotifications().catch(() => undefined)
-  }, [waiting, userId])
+    if (hasNone && markOf(userId)) closeNotifications().catch(() => undefined)
+  }, [hasNone, userId])
   return null
 }
 
