@@ -90,6 +90,14 @@ test('path, query and body have their parameters; the token is in a header; no c
   }
 })
 
+test('a client that names its run says so with each call, and another says nothing', async () => {
+  const { asked, own, client } = standIn(page)
+  const named = createClient({ url: 'https://mail.example.com', token: 'secret', session: 'run-1', fetch: own })
+  await named.mail.listMessages(account)
+  await client.mail.listMessages(account)
+  expect(asked.map(({ init }) => new Headers(init.headers).get('rustymail-session'))).toEqual(['run-1', null])
+})
+
 test.each(['', '.', '..', undefined])('an id that makes another address is refused before it is sent: %j', async id => {
   const { client, asked } = standIn(answer({}))
   await expect(client.accounts.deleteAccount({ account_id: id as string })).rejects.toThrow('needs account_id')

@@ -7,6 +7,8 @@ export interface ClientOptions {
   url: string | URL
   /** An API token. It is sent in a header to this address only, never in the URL. */
   token: string
+  /** Your own name for this run, 1–64 visible ASCII characters: what is done is stored with it, and can be undone by it. */
+  session?: string
   /** In place of the global `fetch`. */
   fetch?: typeof fetch
   /** How often a call that was refused with 429 or 503 and `Retry-After` is repeated, at most. Default: 3. */
@@ -30,15 +32,17 @@ export interface Sent {
 export class Connection {
   readonly #base: string
   readonly #token: string
+  readonly #session: Record<string, string>
   readonly #fetch: typeof fetch
   readonly #retries: number
   readonly #longestWait: number
 
-  constructor({ url, token, fetch: own, retries = 3, longestWait = 60 }: ClientOptions) {
+  constructor({ url, token, session, fetch: own, retries = 3, longestWait = 60 }: ClientOptions) {
     const { origin, pathname, protocol } = new URL(url)
     if (protocol !== 'http:' && protocol !== 'https:') throw new TypeError(`not an address of a server: ${url}`)
     this.#base = origin + pathname.replace(/\/+$/, '')
     this.#token = token
+    this.#session = session === undefined ? {} : { 'rustymail-session': session }
     // The global one is looked up at each call, and must not be called as a method.
     this.#fetch = own ?? ((...args) => fetch(...args))
     this.#retries = retries
@@ -62,7 +66,7 @@ export class Connection {
     try {
       return await send(this.#base + path, {
         method,
-        headers: { accept: 'application/json', ...headers, authorization: `Bearer ${this.#token}` },
+        headers: { accept: 'application/json', ...headers, ...this.#session, authorization: `Bearer ${this.#token}` },
         // The token says who calls; a cookie of the page must not.
         credentials: 'omit',
         ...(body === undefined ? {} : { body }),

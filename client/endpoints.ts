@@ -111,7 +111,7 @@ export const endpoints = {
     deleteFolder: 'DELETE /api/v1/accounts/{account_id}/folders folder,messages key',
     changeMessages: 'POST /api/v1/accounts/{account_id}/messages/actions  body,key',
     deleteMessages: 'POST /api/v1/accounts/{account_id}/messages/delete  body,key',
-    listOperations: 'GET /api/v1/operations account_id,since,principal,state,limit,cursor',
+    listOperations: 'GET /api/v1/operations account_id,since,principal,session,state,limit,cursor',
     getOperation: 'GET /api/v1/operations/{operation_id}',
     undoOperation: 'POST /api/v1/operations/{operation_id}/undo  body,key',
     undoOperations: 'POST /api/v1/operations/undo  body,key',

@@ -4,6 +4,7 @@ import { endpoint, type RequestHeader } from './endpoint.ts'
 import { mailBounds, mailServerProblems } from './mail.ts'
 import { OperationWithResults } from './operation.ts'
 import { AccountId, line } from './wire.ts'
+import { sessionHeader } from './work-session.ts'
 
 const tag = 'Operations'
 const params = z.object({ account_id: AccountId })
@@ -18,6 +19,7 @@ const headers: readonly RequestHeader[] = [
     description: 'Your own name for this call, 1–200 visible characters, kept for 24 hours',
     example: '7f0c2d5e-folder-1',
   },
+  sessionHeader,
 ]
 const accepting = [
   'account_not_found',

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { FolderRole, MessageRef, mailBounds } from './mail.ts'
 import { MessageId } from './message-id.ts'
 import { AccountId, line, Timestamp } from './wire.ts'
+import { WorkSession } from './work-session.ts'
 
 /** What one call may ask for. */
 export const operationBounds = {
@@ -68,6 +69,7 @@ export const Operation = z
     id: OperationId,
     account_id: AccountId,
     principal: z.object({ kind: z.enum(['session', 'token', 'api_key']), id: z.string(), name: z.string() }),
+    session: WorkSession.nullable(),
     at: Timestamp,
     kind: OperationKind,
     add: z.array(z.string()).describe('Flags that were to be added; empty unless `kind` is `flags`'),

@@ -13,6 +13,7 @@ import {
   UndoReport,
 } from './operation.ts'
 import { AccountId, Cursor, Limit, Timestamp } from './wire.ts'
+import { sessionHeader, WorkSession } from './work-session.ts'
 
 export * from './operation.ts'
 
@@ -26,6 +27,7 @@ const idempotency: readonly RequestHeader[] = [
       'Your own name for this call, 1–200 visible characters, kept for 24 hours: repeated with the same content it answers with the same operation',
     example: '7f0c2d5e-archive-1',
   },
+  sessionHeader,
 ]
 const accepting = [
   'account_not_found',
@@ -88,6 +90,7 @@ export const operationsApi = {
       account_id: AccountId.optional(),
       since: Timestamp.optional(),
       principal: z.string().min(1).max(100).optional().describe('`principal.id`'),
+      session: WorkSession.optional(),
       state: OperationState.optional(),
       limit: Limit,
       cursor: Cursor,
@@ -128,17 +131,24 @@ export const operationsApi = {
     path: '/api/v1/operations/undo',
     tag,
     summary: 'Undo everything that a caller did since a time, or list what that would change',
-    description: 'Rights as for a single operation. First ask with `dry_run`, which is the default.',
+    description:
+      'Rights as for a single operation. Everything since a time, of one session, or both. First ask with `dry_run`, which is the default.',
     scope: 'mail:meta',
     effect: 'write',
     headers: idempotency,
-    body: z.strictObject({
-      principal: z.string().min(1).max(100).describe('`principal.id` of operations'),
-      since: Timestamp,
-      account_id: AccountId.optional(),
-      before: OperationId.optional().describe('Only older operations; after `has_more`, the last one in `undone`'),
-      dry_run: z.boolean().default(true),
-    }),
+    body: z
+      .strictObject({
+        principal: z.string().min(1).max(100).describe('`principal.id` of operations'),
+        since: Timestamp.optional().describe('Required without `session`'),
+        session: WorkSession.optional().describe('Only what the principal did in this session of work'),
+        account_id: AccountId.optional(),
+        before: OperationId.optional().describe('Only older operations; after `has_more`, the last one in `undone`'),
+        dry_run: z.boolean().default(true),
+      })
+      .refine(({ since, session }) => since !== undefined || session !== undefined, {
+        path: ['since'],
+        message: 'is required, unless `session` is named',
+      }),
     response: UndoReport,
     problems: accepting,
   }),

@@ -6,6 +6,7 @@ import { endpoint } from './endpoint.ts'
 import { PolicyFinding } from './policy.ts'
 import { Submission, SubmissionId, SubmissionState } from './submission.ts'
 import { AccountId, Cursor, Limit, Timestamp } from './wire.ts'
+import { sessionHeader } from './work-session.ts'
 
 export * from './submission.ts'
 
@@ -39,7 +40,7 @@ export const outboxApi = {
     scope: 'mail:send',
     effect: 'send',
     params: draft,
-    headers: idempotencyKey,
+    headers: [...idempotencyKey, sessionHeader],
     body: z.strictObject({
       rev: z.int().min(1),
       at: Timestamp.optional().describe('Not before; at most a year ahead'),

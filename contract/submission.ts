@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { ActingPrincipal, DraftId } from './draft.ts'
 import { Address } from './mail.ts'
 import { AccountId, Timestamp } from './wire.ts'
+import { WorkSession } from './work-session.ts'
 
 export const SubmissionId = z
   .string()
@@ -67,6 +68,7 @@ export const Submission = z
     draft_id: DraftId,
     rev: z.int().describe('Revision of the draft'),
     principal: ActingPrincipal,
+    session: WorkSession.nullable(),
     state: SubmissionState,
     hash: z.string().describe('SHA-256, in hex, of the envelope and the bytes: what an approval is bound to'),
     message_id: z.string().describe('Message-ID, of what is sent and of its copy'),

@@ -14,9 +14,11 @@ import * as eventAudience from './events/migrations/0009-event-audience.ts'
 import * as freezes from './freezes/migrations/0019-freezes.ts'
 import * as leases from './leases/migrations/0011-leases.ts'
 import * as operations from './operations/migrations/0016-operations.ts'
+import * as operationSessions from './operations/migrations/0026-operation-sessions.ts'
 import * as submissions from './outbox/migrations/0018-submissions.ts'
 import * as letOut from './outbox/migrations/0021-let-out.ts'
 import * as bounceCursors from './outbox/migrations/0023-bounce-cursors.ts'
+import * as submissionSessions from './outbox/migrations/0026-submission-sessions.ts'
 import { type Migrations, together } from './platform/database/migrate.ts'
 import * as policies from './policies/migrations/0019-policies.ts'
 import * as proposals from './proposals/migrations/0024-proposals.ts'
@@ -54,4 +56,5 @@ export const migrations: Migrations = {
   '0022-push': push,
   '0023-bounce-cursors': bounceCursors,
   '0024-proposals': proposals,
+  '0026-sessions': together(operationSessions, submissionSessions),
 }

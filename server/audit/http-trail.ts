@@ -37,8 +37,9 @@ export class HttpTrail implements Trail {
 }
 
 function toFact(outcome: RequestOutcome, at: number): AuditFact {
-  const { account_id, ...refs } = outcome.refs
-  const { id, name, kind, userId } = outcome.caller?.principal ?? anonymous
+  const { account_id, ...others } = outcome.refs
+  const { id, name, kind, userId, workSession } = outcome.caller?.principal ?? anonymous
+  const refs = workSession === undefined ? others : { ...others, work_session: workSession }
   return {
     at,
     principalId: id,

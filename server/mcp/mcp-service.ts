@@ -5,6 +5,7 @@ import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
 import type { Toolbox } from '../tools/toolbox.ts'
 import type { Exchange, ExchangeKind, ExchangeRegistry } from './exchange-registry.ts'
+import { callerIn, mcpSessionOf, sessionNotFound, withNewSession } from './mcp-session.ts'
 import { resultFormOf } from './result-form.ts'
 
 export interface McpServiceOptions {
@@ -25,9 +26,12 @@ export class McpService {
   /** @throws Problem when there is no room. */
   async answer(call: FetchCall): Promise<Response> {
     const { toolbox, exchanges, clients, version, logger } = this.#options
-    const { requestId, body, caller } = call
+    const { requestId, body } = call
     const refusal = refusalOf(body)
     if (refusal) return refusal
+    const session = mcpSessionOf(call.request.headers)
+    if (session === 'unknown') return sessionNotFound()
+    const caller = callerIn(call.caller, session.name)
     const form = resultFormOf(call.request.headers)
     // Loaded with the first call: a server whose agents do not come does without its 5 MiB.
     const { SdkExchange } = await import('./sdk-server.ts')
@@ -59,7 +63,7 @@ export class McpService {
       const stream = clients.openStream(caller, () => exchange.end(kicked))
       call.onClosed(() => stream.closed())
     }
-    return sdk.answer(call.request, body)
+    return withNewSession(await sdk.answer(call.request, body), body)
   }
 }
 

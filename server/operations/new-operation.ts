@@ -39,6 +39,7 @@ export function newOperation(
     undo_of: given.undoOf ?? null,
     undone_by: null,
     proposal_id: null,
+    session: principal.workSession ?? null,
   }
 }
 

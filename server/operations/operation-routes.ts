@@ -48,7 +48,8 @@ export function operationRoutes(http: HttpServer, { operations, folders, undo }:
     call.note({
       dry_run: String(body.dry_run),
       undone_principal: body.principal,
-      since: body.since,
+      ...(body.since !== undefined && { since: body.since }),
+      ...(body.session !== undefined && { undone_session: body.session }),
       operations: String(undone.length),
     })
     return report

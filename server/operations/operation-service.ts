@@ -54,6 +54,8 @@ interface AskedFor {
 
 export interface ListQuery {
   account_id?: string | undefined
+  /** Of work. */
+  session?: string | undefined
   since?: string | undefined
   principal?: string | undefined
   state?: OperationState | undefined

@@ -11,6 +11,8 @@ export interface OperationQuery {
   principalId?: string | undefined
   /** Sessions of one person are told apart, but all are theirs. */
   userId?: string | undefined
+  /** Of work, as its principal named it. */
+  session?: string | undefined
   since?: string | undefined
   state?: OperationState | undefined
   before?: string | undefined
@@ -52,12 +54,14 @@ export class OperationStore {
   }
 
   /** Newest first. */
-  async list({ accounts, principalId, userId, since, state, before, limit }: OperationQuery): Promise<OperationRow[]> {
+  async list(wanted: OperationQuery): Promise<OperationRow[]> {
+    const { accounts, principalId, userId, session, since, state, before, limit } = wanted
     if (accounts?.length === 0) return []
     let query = this.#db.selectFrom('operations').selectAll().orderBy('id', 'desc').limit(limit)
     if (accounts) query = query.where('account_id', 'in', accounts)
     if (principalId !== undefined) query = query.where('principal_id', '=', principalId)
     if (userId !== undefined) query = query.where('user_id', '=', userId).where('principal_kind', '=', 'session')
+    if (session !== undefined) query = query.where('session', '=', session)
     if (since !== undefined) query = query.where('at', '>=', since)
     if (state !== undefined) query = query.where('state', '=', state)
     if (before !== undefined) query = query.where('id', '<', before)

@@ -36,6 +36,8 @@ export interface OperationRow {
   undo_of: string | null
   undone_by: string | null
   proposal_id: string | null
+  /** What its caller called its run. */
+  session: string | null
 }
 
 export interface ItemRow {

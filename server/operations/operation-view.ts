@@ -20,6 +20,7 @@ export function toOperation(row: OperationRow): Operation {
     id: row.id,
     account_id: row.account_id,
     principal: { kind: kindOf(row), id: row.principal_id, name: row.principal_name },
+    session: row.session,
     at: row.at,
     kind: row.kind,
     add: add.map(fromWireFlag),

@@ -77,6 +77,36 @@ test('older operations are asked for behind the last one that was listed', async
   expect([world.in('INBOX'), world.in('Archive')]).toEqual([['one flagged'], ['two']])
 })
 
+test('a session of work is undone alone, and only within its principal', async () => {
+  const world = await filled('one', 'two', 'three')
+  const [three = '', two = '', one = ''] = world.refsIn('INBOX')
+  const named = (workSession: string, id = agent.id) => ({ ...principalOf(id), workSession })
+  const archive = (id: string, by: typeof agent) => world.run({ kind: 'move', ids: [id], to: { role: 'archive' } }, by)
+  const [first, second, others] = [
+    await archive(one, named('run-1')),
+    await archive(two, named('run-2')),
+    await archive(three, named('run-1', 'token-other')),
+  ]
+  expect([first.session, second.session, others.session]).toEqual(['run-1', 'run-2', 'run-1'])
+  const listed = await world.service.list(operator, { session: 'run-1', limit: 10 })
+  expect(listed.items.map(({ id }) => id)).toEqual([others.id, first.id])
+  const own = await world.service.list(agent, { session: 'run-1', limit: 10 })
+  expect(own.items.map(({ id }) => id)).toEqual([first.id])
+  const asked = { principal: agent.id, session: 'run-1', dry_run: false }
+  await expect(world.undo.undoSince(principalOf('token-other'), asked, { signal })).rejects.toEqual(
+    problem('forbidden'),
+  )
+  const key = 'undo-run'
+  const report = await world.done(await world.undo.undoSince(agent, asked, { signal, key }))
+  expect(report.undone.map(({ operation }) => operation.id)).toEqual([first.id])
+  expect([world.in('INBOX'), world.in('Archive').sort()]).toEqual([['one flagged'], ['three flagged', 'two']])
+  await expect(world.undo.undoSince(agent, { ...asked, session: 'run-2' }, { signal, key })).rejects.toEqual(
+    problem('idempotency_key_reused'),
+  )
+  const later = { ...asked, session: 'run-2', since: new Date(Date.now() + 60_000).toISOString() }
+  expect((await world.undo.undoSince(agent, later, { signal })).undone).toEqual([])
+})
+
 describe('what somebody changed since is named and left as it is', () => {
   test('a message that was moved elsewhere, and one that is gone', async () => {
     const world = await filled('one', 'two', 'three')

@@ -33,7 +33,10 @@ export interface UndoServiceOptions {
 export interface UndoQuery {
   /** Whose operations. */
   principal: string
-  since: string
+  /** One of both at least. */
+  since?: string | undefined
+  /** Of work, as its principal named it: a label within that principal. */
+  session?: string | undefined
   account_id?: string | undefined
   /** Only older ones. */
   before?: string | undefined
@@ -72,7 +75,7 @@ export class UndoService {
 
   async undoSince(
     principal: Principal,
-    { principal: whose, since, account_id: accountId, before, dry_run: isDryRun }: UndoQuery,
+    { principal: whose, since, session, account_id: accountId, before, dry_run: isDryRun }: UndoQuery,
     { signal, key }: UndoCall,
   ): Promise<UndoReport> {
     const { store, calls } = this.#options
@@ -84,7 +87,9 @@ export class UndoService {
     if (accountId !== undefined && !maySeeAccount(principal, accountId)) {
       throw new Problem('account_not_found', 'There is no such account.')
     }
-    const call = keyedCall(principal, isDryRun ? undefined : key, ['undo', whose, since, accountId ?? null, before])
+    const named = session === undefined ? [] : [session]
+    const content = ['undo', whose, since ?? null, accountId ?? null, before, ...named]
+    const call = keyedCall(principal, isDryRun ? undefined : key, content)
     const repeated = await calls.repeated(call)
     if (repeated !== undefined) return visibleReport(principal, repeated)
     const visible = visibleAccounts(principal)
@@ -94,6 +99,7 @@ export class UndoService {
       accounts,
       ...sightOf(principal),
       principalId: whose,
+      session,
       since,
       before,
       limit: most + 1,

@@ -57,6 +57,7 @@ export function newSubmission(
     ended_at: null,
     approval_id: approvalId,
     let_out: letOut,
+    session: principal.workSession ?? null,
     copy_state: 'none',
     copy_folder: null,
     copy_why: null,

@@ -49,6 +49,8 @@ export interface SubmissionRow {
   approval_id: string | null
   /** JSON, of those who judge: why it may leave without an approval; null for what users send, and for what needs one. */
   let_out: string | null
+  /** What its sender called its run. */
+  session: string | null
   copy_state: CopyState
   copy_folder: string | null
   copy_why: string | null

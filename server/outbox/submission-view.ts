@@ -15,6 +15,7 @@ export function toSubmission(row: SubmissionRow, principal: Principal, isFrozen:
     draft_id: row.draft_id,
     rev: row.rev,
     principal: { kind: kindOf(row), id: row.principal_id, name: row.principal_name },
+    session: row.session,
     state: row.state,
     hash: row.hash,
     message_id: row.message_id,

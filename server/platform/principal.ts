@@ -12,6 +12,8 @@ export interface Principal {
   readonly accounts: 'all' | ReadonlySet<string>
   /** When it ends by itself, in epoch milliseconds. */
   readonly endsAt?: number | undefined
+  /** What the caller itself calls its run in this request: a label within this principal, which grants nothing. */
+  readonly workSession?: string | undefined
 }
 
 /** Hears when what a principal may do changes while it is connected, so that what it holds open follows. */

@@ -17,7 +17,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
   /** Of all messages by subject; they stay the same. */
   let ids: ReadonlyMap<string, string>
   /** What the token of an agent does. */
-  let agent: (body: object) => Promise<Operation>
+  let agent: (body: object, session?: string) => Promise<Operation>
 
   beforeAll(async () => {
     browser = await launchBrowser()
@@ -63,10 +63,14 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
       )} }).then(answer => answer.json())`,
     )
     principal = `token-${made.info.id}`
-    agent = async body => {
+    agent = async (body, session) => {
       const answer = await fetch(`${box.run.url}/api/v1/accounts/${box.accountId}/messages/actions`, {
         method: 'POST',
-        headers: { authorization: `Bearer ${made.token}`, 'content-type': 'application/json' },
+        headers: {
+          authorization: `Bearer ${made.token}`,
+          'content-type': 'application/json',
+          ...(session !== undefined && { 'rustymail-session': session }),
+        },
         body: JSON.stringify(body),
       })
       expect(answer.status).toBe(202)
@@ -175,15 +179,35 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await expect.poll(() => box.subjectsIn('Archive')).toEqual([])
   })
 
+  test('a session of the agent is shown alone, and undone after its list was seen', async () => {
+    const first = await agent({ ids: [ids.get('Note 8')!], move_to: { role: 'archive' } }, 'run-of-monday')
+    await settled(first.id).toBe('done')
+    const second = await agent({ ids: [ids.get('Note 7')!], add: ['flagged'] }, 'run-of-tuesday')
+    await settled(second.id).toBe('done')
+    const { page, expectQuiet } = await box.open('/changes')
+    await page.getByRole('button', { name: 'Session run-of-monday' }).click()
+    await page.getByRole('combobox', { name: 'Session' }).waitFor()
+    const rows = page.getByRole('row').filter({ has: page.getByRole('cell') })
+    await expect.poll(() => rows.count()).toBe(1)
+    await page.getByRole('button', { name: 'Undo this session…' }).click()
+    const undo = page.getByRole('dialog', { name: 'Undo the session run-of-monday' })
+    await undo.getByText('Move back to INBOX: ').waitFor()
+    await expectAccessible(page, 'what undoing a session would change')
+    await undo.getByRole('button', { name: 'Undo 1 change', exact: true }).click()
+    await undo.waitFor({ state: 'hidden' })
+    await expect.poll(() => box.subjectsIn('Archive')).toEqual([])
+    expectQuiet()
+  })
+
   test('the list is narrowed by caller, account and state, in the address; nothing is clipped on narrow windows', async () => {
     const { page, expectQuiet } = await box.open('/changes')
     const rows = page.getByRole('row').filter({ has: page.getByRole('cell') })
-    await expect.poll(() => rows.count()).toBe(12)
+    await expect.poll(() => rows.count()).toBe(15)
     await page.getByRole('combobox', { name: 'State' }).selectOption('partial')
     await expect.poll(() => rows.count()).toBe(1)
     await page.getByRole('button', { name: 'Clear' }).click()
     await page.getByRole('combobox', { name: 'By' }).selectOption(principal)
-    await expect.poll(() => rows.count()).toBe(6)
+    await expect.poll(() => rows.count()).toBe(8)
     expect(new URL(page.url()).searchParams.get('principal')).toBe(principal)
     for (const width of [320, 390, 768, 1024, 1440]) {
       await page.setViewportSize({ width, height: 900 })

@@ -205,7 +205,7 @@ test('the trail names every message that was read, whatever stood before it, and
   ])
 })
 
-test('what is no message of the protocol is refused in its words, and there is no session to open or to end', async () => {
+test('what is no message of the protocol is refused in its words, and there is no stream to open and no session to end', async () => {
   const { people } = await startMcpWorld()
   const { proof } = await people.token(['mail:read'])
   const long = { jsonrpc: '2.0', id: 1, method: 'tools/list', params: { x: 'x'.repeat(1024 * 1024) } }

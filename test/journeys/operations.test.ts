@@ -215,3 +215,72 @@ test('an agent marks and moves mail by its refs, and is told what failed', async
   expect(refused).toMatchObject({ isError: true, value: { code: 'bad_request' } })
   expect(refused.text).toContain('cannot mark messages as deleted')
 })
+
+test('each run of an MCP client is a session of work, as is one that a caller names; each is listed and undone alone', async () => {
+  const { people, own, messages, ask, act, settled, subjects } = await setUp()
+  const { proof } = await people.token(['mail:organize'], [own])
+  const refs = [...(await messages(own)).values()].map(({ ref }) => ref)
+  const moveBy = async (client: Awaited<ReturnType<typeof connectMcp>>, ref: string) => {
+    const { value } = await callTool(client, 'mail_move', { refs: [`${own}.${ref}`], to: 'archive' })
+    return settled(value.undo as string)
+  }
+  const [first, second] = [await connectMcp(people.url, proof, '2025'), await connectMcp(people.url, proof, '2025')]
+  const runs = [await moveBy(first, refs[0]!), await moveBy(second, refs[1]!)]
+  const sessions = runs.map(({ session }) => session!)
+  expect(sessions).toEqual([expect.stringMatching(/^mcp-[\w-]{20}$/), expect.stringMatching(/^mcp-[\w-]{20}$/)])
+  expect(new Set(sessions).size).toBe(2)
+  // Before the protocol of 2026 alone clients have one by themselves.
+  const named = { 'RustyMail-Session': 'tidy-up' }
+  const modern = await connectMcp(people.url, { ...proof, ...named })
+  expect((await moveBy(modern, refs[2]!)).session).toBe('tidy-up')
+  const plain = await act(proof, own, { ids: [refs[2]], add: ['flagged'] })
+  expect(plain).toMatchObject({ status: 202, body: { session: null } })
+  const flagged = await act(proof, own, { ids: [refs[2]], add: ['seen'] }, named)
+  expect((await settled(flagged.body.id)).session).toBe('tidy-up')
+
+  const list = (session: string) => ask(proof, 'GET', `${operations.listOperations.path}?session=${session}`)
+  expect((await list(sessions[0]!)).body.items).toMatchObject([{ id: runs[0]!.id }])
+  expect((await list('tidy-up')).body.items).toHaveLength(2)
+  const undo = (body: object) => ask(proof, 'POST', operations.undoOperations.path, body)
+  const { id } = runs[0]!.principal
+  expect(await undo({ principal: id })).toMatchObject({ status: 400, body: { errors: [{ path: 'body.since' }] } })
+  const shown = await undo({ principal: id, session: sessions[1] })
+  expect(shown.body).toMatchObject({ dry_run: true, undone: [{ operation: { id: runs[1]!.id }, will_change: 1 }] })
+  const done = await undo({ principal: id, session: sessions[1], dry_run: false })
+  await settled(done.body.undone[0].undo.id)
+  expect(subjects('INBOX')).toHaveLength(1)
+
+  const audited = await ask(people.admin, 'GET', `${api.audit.listAudit.path}?operation=tool.mail_move`)
+  expect(audited.body.items.map(({ refs: noted }: { refs: object }) => noted)).toEqual(
+    ['tidy-up', sessions[1], sessions[0]].map(name => expect.objectContaining({ work_session: name })),
+  )
+  for (const bad of ['', 'a b', 'x'.repeat(65), 'ü'].map(name => ({ 'RustyMail-Session': name }))) {
+    const refused = await act(proof, own, { ids: [refs[2]], add: ['seen'] }, bad)
+    expect(refused).toMatchObject({ status: 400, body: { errors: [{ path: 'rustymail-session' }] } })
+  }
+})
+
+test('no session of MCP is kept: any well-formed name is taken, and one that cannot be ours is begun again', async () => {
+  const { people, own } = await setUp()
+  const { proof } = await people.token(['mail:meta'], [own])
+  const request = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'mail_accounts', arguments: {} } }
+  const headers = { ...proof, accept: 'application/json, text/event-stream', 'mcp-protocol-version': '2025-06-18' }
+  const ask = (name: string | undefined, method = 'POST') =>
+    people.ask(
+      { ...headers, ...(name !== undefined && { 'mcp-session-id': name }) },
+      method,
+      '/mcp',
+      method === 'POST' ? request : undefined,
+    )
+  for (const name of [undefined, 'of-another-server']) {
+    const { status, headers: answered } = await ask(name)
+    expect([status, answered.get('mcp-session-id')]).toEqual([200, null])
+  }
+  const unknown = await ask('x'.repeat(65))
+  expect([unknown.status, JSON.parse(unknown.text)]).toEqual([
+    404,
+    { jsonrpc: '2.0', error: { code: -32_001, message: expect.stringContaining('initialize again') }, id: null },
+  ])
+  // Nothing is there to be ended: the protocol lets a server say so.
+  expect((await ask('mcp-1', 'DELETE')).status).toBe(405)
+})

@@ -42,7 +42,7 @@ export function ChangesFilter({
             value={view.principal}
             principals={principals}
             anyone="Anyone"
-            onChange={principal => setView({ principal })}
+            onChange={principal => setView({ principal, session: '' })}
           />
         </Field>
       )}
@@ -66,9 +66,17 @@ export function ChangesFilter({
           ))}
         </Select>
       </Field>
+      {view.session !== '' && (
+        <Field label="Session">
+          <Select value={view.session} onChange={() => setView({ session: '' })}>
+            <option value="">Any</option>
+            <option value={view.session}>{view.session}</option>
+          </Select>
+        </Field>
+      )}
       {hasFilter(view) && (
         <span className="flex-none!">
-          <Button onClick={() => setView({ principal: '', account: '', state: '' })}>Clear</Button>
+          <Button onClick={() => setView({ principal: '', session: '', account: '', state: '' })}>Clear</Button>
         </span>
       )}
     </search>

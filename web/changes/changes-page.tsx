@@ -19,6 +19,7 @@ import { eachOnce, hasFilter, principalOfToken, viewDefaults } from './changes-v
 import { OperationDialog } from './operation-dialog.tsx'
 import { titleOf } from './operation-lines.ts'
 import { UndoDialog } from './undo-dialog.tsx'
+import { UndoSessionDialog } from './undo-session-dialog.tsx'
 import { UndoSinceDialog } from './undo-since-dialog.tsx'
 import { useOperations } from './use-operations.ts'
 
@@ -39,6 +40,10 @@ export function ChangesPage() {
     ...(query.data?.items ?? []).map(({ principal }) => principal),
   ])
   const mayUndo = seesOthers || mayOrganise
+  // The same name of another principal is another session.
+  const session = view.principal !== '' && view.session !== '' && { principal: view.principal, session: view.session }
+  const showSession = ({ principal, session }: Operation) =>
+    setView({ principal: principal.id, session: session ?? '', operation: '', cursor: '' })
   return (
     <>
       <PageHeader
@@ -50,9 +55,16 @@ export function ChangesPage() {
         }
         actions={
           mayUndo && (
-            <Button icon={Undo2} onClick={() => setView({ undo: 'since' })}>
-              Undo since…
-            </Button>
+            <>
+              {session && (
+                <Button icon={Undo2} onClick={() => setView({ undo: 'session' })}>
+                  Undo this session…
+                </Button>
+              )}
+              <Button icon={Undo2} onClick={() => setView({ undo: 'since' })}>
+                Undo since…
+              </Button>
+            </>
           )
         }
       />
@@ -90,7 +102,8 @@ export function ChangesPage() {
             nameOf={nameOf}
             onOpen={({ id }) => setView({ operation: id })}
             onUndo={mayUndo ? setUndone : undefined}
-            onPrincipal={({ id }) => setView({ principal: id, cursor: '' })}
+            onPrincipal={({ id }) => setView({ principal: id, session: '', cursor: '' })}
+            onSession={showSession}
           />
         )}
       </Panel>
@@ -99,6 +112,7 @@ export function ChangesPage() {
           operationId={view.operation}
           nameOf={nameOf}
           onUndo={mayUndo ? setUndone : undefined}
+          onSession={showSession}
           onClose={() => setView({ operation: '' }, { replace: true })}
         />
       )}
@@ -108,6 +122,9 @@ export function ChangesPage() {
           target={{ operationId: undone.id }}
           onClose={() => setUndone(undefined)}
         />
+      )}
+      {view.undo === 'session' && mayUndo && session && (
+        <UndoSessionDialog {...session} onClose={() => setView({ undo: '' }, { replace: true })} />
       )}
       {view.undo === 'since' && mayUndo && (
         <UndoSinceDialog

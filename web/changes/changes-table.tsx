@@ -13,6 +13,7 @@ interface RowProps {
   /** Undefined for somebody who may undo nothing. */
   onUndo: ((operation: Operation) => void) | undefined
   onPrincipal(principal: Operation['principal']): void
+  onSession(operation: Operation): void
 }
 
 export function ChangesTable({ operations, ...acts }: RowProps & { operations: readonly Operation[] }) {
@@ -37,7 +38,7 @@ export function ChangesTable({ operations, ...acts }: RowProps & { operations: r
   )
 }
 
-function ChangeRow({ operation, nameOf, onOpen, onUndo, onPrincipal }: RowProps & { operation: Operation }) {
+function ChangeRow({ operation, nameOf, onOpen, onUndo, onPrincipal, onSession }: RowProps & { operation: Operation }) {
   const { at, principal, account_id: accountId, state, counts, undo_of: undoOf, undone_by: undoneBy } = operation
   const { tone, text } = stateWords[state]
   const title = titleOf(operation)
@@ -60,6 +61,17 @@ function ChangeRow({ operation, nameOf, onOpen, onUndo, onPrincipal }: RowProps 
           {principal.name}
         </button>
         <span className="block text-xs text-muted">{kindWords[principal.kind]}</span>
+        {operation.session !== null && (
+          <button
+            type="button"
+            title="Show only this session"
+            onClick={() => onSession(operation)}
+            className="block max-w-40 truncate rounded-sm text-left text-xs text-muted hover:underline"
+          >
+            <span className="sr-only">Session </span>
+            {operation.session}
+          </button>
+        )}
       </LineCell>
       <LineCell line="name" className="min-w-48">
         <span className="flex flex-wrap items-center gap-x-2 gap-y-1 stacked:flex-nowrap">

@@ -5,26 +5,29 @@ export const perPage = 50
 
 export const viewDefaults = {
   principal: '',
+  /** Of work, of this principal. */
+  session: '',
   account: '',
   state: '',
   /** Where the page begins; empty for the newest. */
   cursor: '',
   /** The one whose messages are shown. */
   operation: '',
-  /** `since` while it is chosen from when on everything is undone. */
+  /** `since` while it is chosen from when on everything is undone; `session` while all of the session is. */
   undo: '',
 }
 export type ChangesView = typeof viewDefaults
 
-export function hasFilter({ principal, account, state }: ChangesView): boolean {
-  return [principal, account, state].some(value => value !== '')
+export function hasFilter({ principal, session, account, state }: ChangesView): boolean {
+  return [principal, session, account, state].some(value => value !== '')
 }
 
 /** The server judges what the address says; an unknown value comes back as its own words. */
-export function queryOf({ principal, account, state, cursor }: ChangesView) {
+export function queryOf({ principal, session, account, state, cursor }: ChangesView) {
   return {
     limit: perPage,
     principal: principal || undefined,
+    session: session || undefined,
     account_id: account || undefined,
     state: state === '' ? undefined : (state as OperationState),
     cursor: cursor || undefined,

@@ -18,12 +18,14 @@ export function OperationDialog({
   operationId,
   nameOf,
   onUndo,
+  onSession,
   onClose,
 }: {
   operationId: string
   nameOf(accountId: string): string
   /** Undefined for somebody who may undo nothing. */
   onUndo: ((operation: Operation) => void) | undefined
+  onSession(operation: Operation): void
   onClose(): void
 }) {
   const { data, error, refetch } = useOperation(operationId)
@@ -34,6 +36,7 @@ export function OperationDialog({
       title={data ? titleOf(data) : 'Change'}
       footer={
         <>
+          {data && data.session !== null && <Button onClick={() => onSession(data)}>Show its session</Button>}
           {data && onUndo && isUndoable(data) && (
             <Button
               icon={Undo2}
@@ -63,6 +66,7 @@ function Details({ operation, account }: { operation: OperationWithResults; acco
   const { tone, text } = stateWords[state]
   const lines: [string, string][] = [
     ['By', `${principal.name} (${kindWords[principal.kind]})`],
+    ...(operation.session === null ? [] : [['Session', operation.session] as [string, string]]),
     ['Account', account],
     ['Asked', formatDateTime(Date.parse(at))],
     ...(settledAt === null ? [] : [['Settled', formatDateTime(Date.parse(settledAt))] as [string, string]]),

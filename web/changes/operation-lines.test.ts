@@ -9,6 +9,7 @@ const operation = (change: Partial<Operation>): Operation => ({
   id: '01k5r9w2m3c7x4aq',
   account_id: 'a',
   principal: { kind: 'token', id: 'token-1', name: 'Agent' },
+  session: null,
   at: '2026-11-22T18:14:03.120Z',
   kind: 'move',
   add: [],

@@ -36,7 +36,7 @@ export function UndoSinceDialog({
   const [whose, setWhose] = useState(principal)
   const [since, setSince] = useState(() => toLocal(ago(hourMs)))
   const [account, setAccount] = useState('')
-  const [target, setTarget] = useState<Extract<UndoTarget, { principal: string }>>()
+  const [target, setTarget] = useState<Extract<UndoTarget, { since: string }>>()
   const name = principals.find(({ id }) => id === whose)?.name ?? whose
   const from = toTimestamp(since)
   if (target) {

@@ -23,10 +23,11 @@ export function useOperation(operationId: string) {
   })
 }
 
-/** What an undo is of: one operation, or all that somebody did since a time. */
+/** What an undo is of: one operation, or all that somebody did since a time, or in a session of work. */
 export type UndoTarget =
   | { operationId: string }
   | { principal: string; since: string; account_id?: string | undefined; before?: string | undefined }
+  | { principal: string; session: string; before?: string | undefined }
 
 function undo(target: UndoTarget, isDryRun: boolean): Promise<UndoReport> {
   return keyed(headers =>

@@ -19,6 +19,7 @@ import { type Cors, type Origins, refuseForeignOrigin } from './http-origin.ts'
 import { outcomeOf, type RequestOutcome, type Trail } from './http-outcome.ts'
 import type { HttpPipelines } from './http-pipelines.ts'
 import type { UnderWay } from './under-way.ts'
+import { inWorkSession } from './work-session.ts'
 import type { WrongCredentials } from './wrong-credentials.ts'
 
 /** What decides about requests, and what is notified of them. */
@@ -277,7 +278,7 @@ export class HttpHooks {
   /** Takes the principal of now for the caller; at once, unless they must be looked up. */
   #identify(request: FastifyRequest, credentials = this.#credentialsOf(request)): Promise<void> | undefined {
     const take = (principal: Principal | undefined) => {
-      request.caller = principal && callerOf(request, principal)
+      request.caller = principal && callerOf(request, inWorkSession(principal, request.headers))
     }
     const principal = credentials && this.#options.judges.authenticate(credentials)
     if (principal instanceof Promise) return principal.then(take)

@@ -113,6 +113,7 @@ export const requestHeaders = [
   'Mcp-Method',
   'Mcp-Name',
   'RustyMail-Results',
+  'RustyMail-Session',
 ]
 /** What it may read of an answer beside what every page may. */
 export const exposedHeaders = [

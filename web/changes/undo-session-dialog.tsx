@@ -1,0 +1,24 @@
+/** Undoes everything that a caller did in one session of work: the list, then all of it, the newest first. */
+import { useState } from 'react'
+import { UndoDialog } from './undo-dialog.tsx'
+
+export function UndoSessionDialog({
+  principal,
+  session,
+  onClose,
+}: {
+  principal: string
+  session: string
+  onClose(): void
+}) {
+  const [before, setBefore] = useState<string>()
+  return (
+    <UndoDialog
+      key={before ?? ''}
+      title={`Undo the session ${session}`}
+      target={{ principal, session, before }}
+      onOlder={setBefore}
+      onClose={onClose}
+    />
+  )
+}
