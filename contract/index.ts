@@ -6,6 +6,7 @@ import { accountsApi } from './accounts.ts'
 import { approvalsApi } from './approvals.ts'
 import { assistantApi } from './assistant.ts'
 import { auditApi } from './audit.ts'
+import { autoconfigApi } from './autoconfig.ts'
 import { clientsApi } from './clients.ts'
 import { draftsApi } from './drafts.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -34,6 +35,7 @@ export const api = {
   approvals: approvalsApi,
   assistant: assistantApi,
   audit: auditApi,
+  autoconfig: autoconfigApi,
   clients: clientsApi,
   drafts: draftsApi,
   events: eventsApi,

@@ -6,6 +6,7 @@ import { AssistantService } from './assistant/assistant-service.ts'
 import { backupPart } from './backup-part.ts'
 import { composeAccess } from './compose-access.ts'
 import { composeApprovals } from './compose-approvals.ts'
+import { composeAutoconfig, type DiscoveryStandIn } from './compose-autoconfig.ts'
 import { composeEvents } from './compose-events.ts'
 import { composeFreezes } from './compose-freezes.ts'
 import { composeMail } from './compose-mail.ts'
@@ -39,6 +40,8 @@ import { trailHeadOf } from './trail-head-part.ts'
 export interface Overrides {
   logger?: Logger
   gateway?: MailGateway
+  /** The network in which the servers of addresses are looked for. */
+  discovery?: DiscoveryStandIn
   heartbeatSeconds?: number
   /** KiB for each look at a password. */
   passwordMemory?: number
@@ -111,6 +114,8 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     ...{ mayPrune, retention, calls, logger },
   })
   const { accounts, pool, sandbox } = mailboxes
+
+  const autoconfig = composeAutoconfig({ config, guard, standIn: overrides.discovery, logger })
 
   const { version } = config
   const { publicUrl, tls } = config.http
@@ -199,6 +204,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   pushes.addRoutes(http)
   proposed.addRoutes(http)
   mailboxes.addRoutes(http)
+  autoconfig.addRoutes(http)
   observing.addRoutes(http, { db, trail })
   assistantRoutes(http, assistant)
   apiDocs(http, version)
@@ -228,6 +234,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     stopping.part,
     ruling.part,
     { name: 'outbound', stop: () => guarded.stop() },
+    autoconfig.part,
     ...mailboxes.parts,
     approving.part,
     pushes.part,

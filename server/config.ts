@@ -39,6 +39,8 @@ export interface Config {
   authServers: readonly NamedAuthServer[]
   /** Hosts of push services; none: no browser is notified by Web Push. */
   pushServices: readonly string[]
+  /** `shipped`: servers of addresses are known from our own data alone. */
+  autoconfig: 'network' | 'shipped'
   oidc: OidcConfig | undefined
   /** What is indexed of each message. */
   index: { level: 'off' | 'headers' | 'text' }
@@ -121,6 +123,7 @@ export function loadConfig(argv: readonly string[], environment: Record<string, 
     privateNetworks: env.RUSTYMAIL_PRIVATE_NETWORKS,
     authServers: env.RUSTYMAIL_AUTH_SERVERS,
     pushServices: env.RUSTYMAIL_PUSH_SERVICES,
+    autoconfig: env.RUSTYMAIL_AUTOCONFIG,
     oidc,
     index: { level: env.RUSTYMAIL_INDEX },
     smtpConnections: env.RUSTYMAIL_SMTP_CONNECTIONS,

@@ -92,6 +92,7 @@ export const Environment = z.object({
   RUSTYMAIL_TLS_KEY: text.optional(),
   RUSTYMAIL_PRIVATE_NETWORKS: ranges.default([]),
   RUSTYMAIL_AUTH_SERVERS: authServers.default([]),
+  RUSTYMAIL_AUTOCONFIG: z.enum(['network', 'shipped'], 'must be network or shipped').default('network'),
   RUSTYMAIL_PUSH_SERVICES: pushServices.default([...knownPushServices]),
   RUSTYMAIL_RATE_LIMIT: count(100_000_000).default(6_000),
   RUSTYMAIL_OIDC_ISSUER: url.optional(),

@@ -1,25 +1,40 @@
 /** As the global `fetch`, to judged addresses alone, and without being led to another host. */
 import type { LookupFunction } from 'node:net'
 import { isIP } from 'node:net'
-import type { Agent } from 'undici'
+import type { Agent, buildConnector } from 'undici'
 import { Problem } from '../problem.ts'
 import type { OutboundGuard } from './outbound-guard.ts'
 
 /** Redirects that are followed, within one host. */
 const maxRedirects = 3
 
+/** Where tests have the servers that elsewhere have names, ports and certificates of their own. */
+export interface NetworkStandIn {
+  /** Certificates to trust in place of those of the system. */
+  ca: string
+  /** Where on this machine a port is found. */
+  portOf(port: number): number
+}
+
+export interface GuardedFetchOptions {
+  guard: Pick<OutboundGuard, 'check'>
+  standIn?: NetworkStandIn | undefined
+}
+
 export class GuardedFetch {
   readonly #guard: Pick<OutboundGuard, 'check'>
+  readonly #standIn: NetworkStandIn | undefined
   #agent: Agent | undefined
 
-  constructor({ guard }: { guard: Pick<OutboundGuard, 'check'> }) {
+  constructor({ guard, standIn }: GuardedFetchOptions) {
     this.#guard = guard
+    this.#standIn = standIn
   }
 
   readonly fetch: typeof fetch = async (input, init) => {
     // Loaded when first needed: a server that asks nobody does without it.
-    const { Agent, fetch: fetchThrough } = await import('undici')
-    this.#agent ??= new Agent({ connect: { lookup: this.#lookup } })
+    const { Agent, buildConnector, fetch: fetchThrough } = await import('undici')
+    this.#agent ??= new Agent({ connect: this.#connect(buildConnector) })
     const request = new Request(input, init)
     const body = request.body === null ? undefined : await request.arrayBuffer()
     let url = new URL(request.url)
@@ -47,6 +62,14 @@ export class GuardedFetch {
 
   async stop(): Promise<void> {
     await this.#agent?.destroy()
+  }
+
+  #connect(build: typeof buildConnector): buildConnector.BuildOptions | buildConnector.connector {
+    const options = { lookup: this.#lookup }
+    if (!this.#standIn) return options
+    const { ca, portOf } = this.#standIn
+    const connect = build({ ...options, ca })
+    return (place, done) => connect({ ...place, port: String(portOf(Number(place.port || 443))) }, done)
   }
 
   readonly #lookup: LookupFunction = (host, options, done) => {

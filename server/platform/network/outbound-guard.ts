@@ -59,14 +59,14 @@ export class OutboundGuard {
 
   /**
    * The addresses of a server, all of them judged; one bad one refuses the name, since it could be the next answer.
+   * @param resolve In place of the operating system's look-up.
    * @throws Problem address_refused, or the fault of the name server.
    */
-  async check(host: string, port: number | undefined): Promise<Address[]> {
+  async check(host: string, port: number | undefined, resolve = this.#resolve): Promise<Address[]> {
     const name = host.toLowerCase().replace(/^\[|\]$/g, '')
     const isTrusted = this.#trusted.has(name) || (port !== undefined && this.#trusted.has(`${name}:${port}`))
     const family = isIP(name)
-    const addresses =
-      family === 0 ? await this.#resolve(name) : [{ address: name, family: family === 6 ? 6 : 4 } as const]
+    const addresses = family === 0 ? await resolve(name) : [{ address: name, family: family === 6 ? 6 : 4 } as const]
     const closed: string[] = []
     for (const { address } of addresses) {
       if (judgeAddress(address) === 'forbidden') throw forbidden(name, address)

@@ -1,0 +1,48 @@
+/** An address whose servers are looked for: its parts, checked, and its domain in ASCII. */
+import { isIP } from 'node:net'
+import { domainToASCII } from 'node:url'
+import { Problem } from '../platform/problem.ts'
+
+export interface SoughtAddress {
+  /** As it was typed. */
+  email: string
+  localPart: string
+  /** In ASCII (IDNA), lower case. */
+  domain: string
+}
+
+const hostNameRe =
+  /^(?=.{4,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+(?=[a-z0-9-]*[a-z])[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
+/** No part of the public name system (RFC 6761, RFC 6762, RFC 8375, RFC 9476): nothing is to be found there. */
+const privateTopRe = /(^|\.)(localhost|local|internal|invalid|onion|alt|home\.arpa)$/
+
+/** @throws Problem bad_request. */
+export function parseSoughtAddress(email: string): SoughtAddress {
+  const at = email.lastIndexOf('@')
+  const [localPart, typed] = [email.slice(0, at), email.slice(at + 1)]
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it refuses
+  if (at < 1 || localPart.length > 64 || /[\s@"\\<>,;:()[\]\x00-\x1f\x7f]/.test(localPart)) {
+    throw wrong('enter one full address, such as anna@example.org')
+  }
+  const domain = hostNameOf(typed)
+  if (domain === undefined) throw wrong('the part behind the @ is not the name of a domain')
+  if (privateTopRe.test(domain)) throw wrong(`nothing is published about ${domain}: enter the servers yourself`)
+  return { email, localPart, domain }
+}
+
+/** A name of at least two labels in ASCII and lower case; undefined for anything else, numbers among them. */
+export function hostNameOf(text: string): string | undefined {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it refuses
+  if (text.length > 253 || /[\s\x00-\x1f\x7f%/?#@:\\[\]]/.test(text)) return undefined
+  const name = domainToASCII(text).toLowerCase().replace(/\.$/, '')
+  return isIP(name) === 0 && hostNameRe.test(name) ? name : undefined
+}
+
+/** Whether a host is the domain itself or lies within it. */
+export function isWithin(host: string, domain: string): boolean {
+  return host === domain || host.endsWith(`.${domain}`)
+}
+
+function wrong(message: string): Problem {
+  return new Problem('bad_request', `email: ${message}`, { errors: [{ path: 'body.email', message }] })
+}

@@ -1,0 +1,142 @@
+/** The places that may know the servers of an address, and how each is asked. What is found is judged in `offered-servers.ts`. */
+import type { DiscoverySource } from '../../contract/autoconfig.ts'
+import { autodiscoverRequest, readAutodiscover } from './autodiscover-config.ts'
+import type { DiscoveryTimes } from './discovery-times.ts'
+import { guessServers, type LookAtServer } from './guessed-servers.ts'
+import { type MozillaConfig, readMozillaConfig } from './mozilla-config.ts'
+import type { NameServer } from './name-server.ts'
+import { judgeOffers } from './offered-servers.ts'
+import { type Outcome, outcomeOf, PlaceFault } from './outcome.ts'
+import { digestsIn, hasDigest, readPacc } from './pacc-config.ts'
+import type { ProviderTable } from './shipped-providers.ts'
+import { hostNameOf, isWithin, type SoughtAddress } from './sought-address.ts'
+import { srvOffers } from './srv-records.ts'
+import type { FetchDocument } from './web-documents.ts'
+
+/** What sources ask with. */
+export interface SourceTools {
+  names: NameServer
+  fetchDocument: FetchDocument
+  look: LookAtServer
+  providers: ProviderTable
+  times: DiscoveryTimes
+}
+
+export interface Source {
+  source: DiscoverySource
+  place: string
+  /** Asked only when the others have found nothing soon. */
+  isLast: boolean
+  ask(signal: AbortSignal): Promise<Outcome>
+}
+
+export function sourcesFor(address: SoughtAddress, tools: SourceTools): Source[] {
+  const { domain, email } = address
+  const query = `?emailaddress=${encodeURIComponent(email)}`
+  const autoconfig = (url: string) => (signal: AbortSignal) => askMozilla(url, address, tools, signal)
+  const autodiscover = (host: string): Source => ({
+    source: 'autodiscover',
+    place: host,
+    isLast: true,
+    ask: async signal => {
+      const url = `https://${host}/autodiscover/autodiscover.xml`
+      const { text } = await tools.fetchDocument({ url, body: autodiscoverRequest(email), signal })
+      return outcomeOf(judgeOffers(await readAutodiscover(text), address))
+    },
+  })
+  const soon = { isLast: false }
+  return [
+    { ...soon, source: 'pacc', place: `ua-auto-config.${domain}`, ask: signal => askPacc(address, tools, signal) },
+    {
+      ...soon,
+      source: 'autoconfig',
+      place: `autoconfig.${domain}`,
+      ask: autoconfig(`https://autoconfig.${domain}/mail/config-v1.1.xml${query}`),
+    },
+    {
+      ...soon,
+      source: 'well_known',
+      place: domain,
+      ask: autoconfig(`https://${domain}/.well-known/autoconfig/mail/config-v1.1.xml`),
+    },
+    { ...soon, source: 'srv', place: `_imaps._tcp.${domain}`, ask: () => askServices(address, tools) },
+    { ...soon, source: 'mx', place: domain, ask: signal => askExchangers(address, tools, signal) },
+    autodiscover(`autodiscover.${domain}`),
+    autodiscover(domain),
+    {
+      source: 'guess',
+      place: `imap.${domain}, mail.${domain}, smtp.${domain}`,
+      isLast: true,
+      ask: signal => guessServers(address, tools, signal),
+    },
+  ]
+}
+
+/** Our own data: what it names needs no look. */
+export function shippedOutcome(config: MozillaConfig, address: SoughtAddress): Outcome {
+  return outcomeOf(judgeOffers(config.offers, address, { isShipped: true, oauthIssuer: config.oauthIssuer }))
+}
+
+async function askMozilla(
+  url: string,
+  address: SoughtAddress,
+  tools: SourceTools,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { text } = await tools.fetchDocument({ url, signal })
+  const { offers, oauthIssuer } = await readMozillaConfig(text)
+  return outcomeOf(judgeOffers(offers, address, { oauthIssuer }))
+}
+
+/** The digest comes first: a domain without one is not asked for a document. */
+async function askPacc(address: SoughtAddress, tools: SourceTools, signal: AbortSignal): Promise<Outcome> {
+  const host = `ua-auto-config.${address.domain}`
+  const digests = digestsIn(await tools.names.texts(`_ua-auto-config.${address.domain}`))
+  if (digests.length === 0) return { state: 'nothing', words: 'The domain publishes no digest of such a document.' }
+  const url = `https://${host}/.well-known/user-agent-configuration.json`
+  const { bytes, text } = await tools.fetchDocument({ url, signal })
+  if (!hasDigest(bytes, digests))
+    return { state: 'failed', words: 'The document is not the one that DNS names: refused.' }
+  const { offers, oauthIssuer } = readPacc(text)
+  return outcomeOf(judgeOffers(offers, address, { oauthIssuer }))
+}
+
+async function askServices(address: SoughtAddress, { names }: SourceTools): Promise<Outcome> {
+  const { offers, isDeclined } = await srvOffers(names, address.domain)
+  if (offers.length === 0) {
+    const words = isDeclined ? 'The domain says that it offers no such service.' : 'There are no such records.'
+    return { state: 'nothing', words }
+  }
+  return outcomeOf(judgeOffers(offers, address), { isByDnsAlone: true })
+}
+
+async function askExchangers(address: SoughtAddress, tools: SourceTools, signal: AbortSignal): Promise<Outcome> {
+  const records = await tools.names.exchangers(address.domain)
+  const hosts = records
+    .sort((one, other) => one.priority - other.priority)
+    .flatMap(({ exchange }) => hostNameOf(exchange) ?? [])
+  const known = hosts.flatMap(host => tools.providers.ofExchanger(host) ?? [])[0]
+  if (known) {
+    const outcome = shippedOutcome(known, address)
+    return outcome.state === 'found' ? { ...outcome, words: `Mail goes to ${known.name}. ${outcome.words}` } : outcome
+  }
+  const [host] = hosts
+  if (host === undefined) return { state: 'nothing', words: 'The domain names no server that receives mail.' }
+  const parent = host.slice(host.indexOf('.') + 1)
+  const nothing: Outcome = { state: 'nothing', words: `Mail goes to ${host}, of no provider that is known here.` }
+  if (isWithin(host, address.domain) || hostNameOf(parent) === undefined) return nothing
+  const query = `?emailaddress=${encodeURIComponent(address.email)}`
+  try {
+    const outcome = await askMozilla(
+      `https://autoconfig.${parent}/mail/config-v1.1.xml${query}`,
+      address,
+      tools,
+      signal,
+    )
+    if (outcome.state !== 'found') return outcome
+    return { ...outcome, found: { ...outcome.found, isByDnsAlone: true } }
+  } catch (error) {
+    if (error instanceof PlaceFault && error.state === 'nothing') return nothing
+    throw error
+  }
+}
