@@ -7,6 +7,7 @@ import { approvalsApi } from './approvals.ts'
 import { assistantApi } from './assistant.ts'
 import { auditApi } from './audit.ts'
 import { clientsApi } from './clients.ts'
+import { diagnoseApi } from './diagnose.ts'
 import { draftsApi } from './drafts.ts'
 import type { Endpoint } from './endpoint.ts'
 import { eventsApi } from './event.ts'
@@ -35,6 +36,7 @@ export const api = {
   assistant: assistantApi,
   audit: auditApi,
   clients: clientsApi,
+  diagnose: diagnoseApi,
   drafts: draftsApi,
   events: eventsApi,
   freezes: freezesApi,
