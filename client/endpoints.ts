@@ -56,6 +56,10 @@ export const endpoints = {
     listClients: 'GET /api/dashboard/clients page,per_page,filter,kind,status,principal,sort,order',
     disconnectClient: 'DELETE /api/dashboard/clients/{client_id}',
   },
+  diagnose: {
+    diagnoseAccount: 'GET /api/dashboard/accounts/{account_id}/diagnose retry_login',
+    getDiagnosisReport: 'GET /api/dashboard/accounts/{account_id}/diagnose/report',
+  },
   drafts: {
     createDraft: 'POST /api/v1/accounts/{account_id}/drafts  body,key',
     listDrafts: 'GET /api/v1/accounts/{account_id}/drafts limit,cursor',

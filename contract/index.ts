@@ -8,6 +8,7 @@ import { assistantApi } from './assistant.ts'
 import { auditApi } from './audit.ts'
 import { autoconfigApi } from './autoconfig.ts'
 import { clientsApi } from './clients.ts'
+import { diagnoseApi } from './diagnose.ts'
 import { draftsApi } from './drafts.ts'
 import type { Endpoint } from './endpoint.ts'
 import { eventsApi } from './event.ts'
@@ -37,6 +38,7 @@ export const api = {
   audit: auditApi,
   autoconfig: autoconfigApi,
   clients: clientsApi,
+  diagnose: diagnoseApi,
   drafts: draftsApi,
   events: eventsApi,
   freezes: freezesApi,

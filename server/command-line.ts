@@ -9,6 +9,7 @@ const commands = [
   'key rotate',
   'backup',
   'restore',
+  'diagnose',
 ] as const
 /** These take the name of a file. */
 const withFile: readonly string[] = ['backup', 'restore']
@@ -21,6 +22,9 @@ export const usage = `Usage: rustymail serve [--demo] [--host <address>] [--port
        rustymail key rotate                                        re-encrypts all secrets with a new key
        rustymail backup <file> [--without-key] [--force]           database, key and trail in one file; the server may run
        rustymail restore <file> [--key-from <file>] [--force]      into an empty data directory; --force keeps what is there
+       rustymail diagnose <address> [--retry-login] [--report]     why an account does not work; the server may run
+       rustymail diagnose <address> --imap <host>:<port> [--smtp <host>:<port>] [--user <name>]
+                 [--imap-tls implicit|starttls|none] [--smtp-tls …] the same before it is connected; asks for the password
 
   --demo             also start the sandbox mail server, with its account connected
   --data-dir <path>  the data directory
@@ -35,6 +39,35 @@ export interface BackupArguments {
   force: boolean
 }
 
+/** For `diagnose`. */
+export interface DiagnosisArguments {
+  /** Empty for other commands. */
+  address: string
+  imap: string | undefined
+  imapTls: string | undefined
+  smtp: string | undefined
+  smtpTls: string | undefined
+  /** The login, where that is not the address. */
+  user: string | undefined
+  /** A password that was refused is tried again. */
+  retryLogin: boolean
+  /** For strangers: names and addresses are replaced. */
+  isReport: boolean
+}
+
+/** The command was given in a way that it cannot be understood. */
+export class UsageError extends Error {}
+
+const noDiagnosis: DiagnosisArguments = {
+  address: '',
+  imap: undefined,
+  imapTls: undefined,
+  smtp: undefined,
+  smtpTls: undefined,
+  user: undefined,
+  retryLogin: false,
+  isReport: false,
+}
 const noBackup: BackupArguments = { file: '', withoutKey: false, keyFrom: undefined, force: false }
 
 export interface CommandLine {
@@ -45,6 +78,7 @@ export interface CommandLine {
   name: string | undefined
   /** For `backup` and `restore`. */
   backup: BackupArguments
+  diagnosis: DiagnosisArguments
   /** Flags that stand for a variable. */
   environment: Record<string, string>
 }
@@ -65,10 +99,18 @@ export function parseCommandLine(argv: readonly string[], faults: string[]): Com
         'without-key': { type: 'boolean', default: false },
         'key-from': { type: 'string' },
         force: { type: 'boolean', default: false },
+        imap: { type: 'string' },
+        'imap-tls': { type: 'string' },
+        smtp: { type: 'string' },
+        'smtp-tls': { type: 'string' },
+        user: { type: 'string' },
+        'retry-login': { type: 'boolean', default: false },
+        report: { type: 'boolean', default: false },
       },
     })
     const isWithFile = withFile.includes(positionals[0] ?? '')
-    const [words, file = ''] = isWithFile ? positionals : [positionals.join(' ') || 'serve']
+    const isDiagnosis = positionals[0] === 'diagnose'
+    const [words, file = ''] = isWithFile || isDiagnosis ? positionals : [positionals.join(' ') || 'serve']
     const command = commands.find(known => known === words)
     if (isWithFile && (positionals.length !== 2 || file.trim() === '')) {
       faults.push(`${words} requires one file name: rustymail ${words} <file>`)
@@ -81,10 +123,22 @@ export function parseCommandLine(argv: readonly string[], faults: string[]): Com
     })
     const { demo, email, name, force } = values
     const backup = { file, force, withoutKey: values['without-key'], keyFrom: values['key-from'] }
-    return { command: command ?? 'serve', demo, email, name, backup, environment }
+    const diagnosis = {
+      // Of more words than one, none is the address.
+      address: isDiagnosis && positionals.length === 2 ? file.trim() : '',
+      imap: values.imap,
+      imapTls: values['imap-tls'],
+      smtp: values.smtp,
+      smtpTls: values['smtp-tls'],
+      user: values.user,
+      retryLogin: values['retry-login'],
+      isReport: values.report,
+    }
+    return { command: command ?? 'serve', demo, email, name, backup, diagnosis, environment }
   } catch (error) {
     faults.push(`${wordsOf(error)}; rustymail --help lists what there is`)
-    return { command: 'serve', demo: false, email: undefined, name: undefined, backup: noBackup, environment: {} }
+    const nothing = { email: undefined, name: undefined, backup: noBackup, diagnosis: noDiagnosis, environment: {} }
+    return { command: 'serve', demo: false, ...nothing }
   }
 }
 

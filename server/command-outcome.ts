@@ -2,6 +2,7 @@
 import { backup, restore } from './backup-commands.ts'
 import { acceptAudit, createAdministrator, type Outcome, rotateKey, verifyAudit } from './commands.ts'
 import type { Config } from './config.ts'
+import { diagnose } from './diagnose-command.ts'
 import { Prompt, type Terminal } from './prompt.ts'
 
 /** @param terminal Where a person is asked. */
@@ -13,6 +14,10 @@ export async function outcomeOf(config: Config, terminal: Terminal): Promise<Out
   if (config.command === 'restore') return restore(config)
   const prompt = new Prompt(terminal)
   try {
+    if (config.command === 'diagnose') {
+      const question = 'Password, or nothing to leave the login out: '
+      return await diagnose(config, () => prompt.ask(question, { isHidden: true }))
+    }
     const { email, name } = config.newAdministrator
     return await createAdministrator(config, {
       email: async () => email ?? prompt.ask('Email: '),

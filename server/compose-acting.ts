@@ -1,5 +1,6 @@
 /** Acting on mail, wired by hand: operations, drafts and the outbox, which policies and freezes hold. A part of the composition root. */
 
+import type { ProtocolLog } from './accounts/protocol-log.ts'
 import { controlOf, isFrozenBy } from './acting-control.ts'
 import { type ComposedDrafts, composeDrafts, type DraftSurroundings } from './compose-drafts.ts'
 import { type ComposedLeaving, composeLeaving } from './compose-leaving.ts'
@@ -23,6 +24,8 @@ export interface ActingSurroundings extends Omit<OperationSurroundings, 'control
   freezes: FreezeService
   ruling: ComposedPolicies
   calls: CallMetrics
+  /** Keeps the last lines of connections. */
+  protocol: ProtocolLog
   timeoutMs(): number
 }
 

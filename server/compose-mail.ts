@@ -6,7 +6,9 @@ import { AccountService } from './accounts/account-service.ts'
 import { AccountStore } from './accounts/account-store.ts'
 import type { AccountVerifier } from './accounts/account-verifier.ts'
 import { HealthRegistry } from './accounts/health-registry.ts'
+import { ProtocolLog } from './accounts/protocol-log.ts'
 import { type ComposedActing, composeActing } from './compose-acting.ts'
+import { composeDiagnose } from './compose-diagnose.ts'
 import { composeIndex } from './compose-index.ts'
 import { composeGateway, tryImap } from './compose-outbound.ts'
 import type { ComposedPolicies } from './compose-policies.ts'
@@ -110,6 +112,7 @@ export function composeMail({
   const { shown } = ruling
   const gateway = composeGateway({ guard, version: config.version, calls }, given.gateway)
   const health = new HealthRegistry(hub)
+  const protocol = new ProtocolLog()
   // A trial of an account borrows from the pool, and its time is a setting; pool and settings need the accounts. So both are asked for when it is made.
   const verifier: AccountVerifier = {
     imap: (...trial) => tryImap(gateway, () => pool, ...trial),
@@ -130,7 +133,7 @@ export function composeMail({
   const networks = new NetworkService({ store: settingStore, accounts, health, hub, guard, configured })
   const usage = new UsageService({ store: new UsageStore(db), accounts, logger })
   const login = (id: string) => accounts.login(id)
-  const pool = new ConnectionPool({ gateway, login, limits: settings.limits, health, logger, traffic: usage })
+  const pool = new ConnectionPool({ gateway, login, limits: settings.limits, health, logger, traffic: usage, protocol })
   const { stop: stopReading, bodies, ...reading } = composeReading()
   const refKey = secrets.derive('message refs')
   const refs = new MessageRefs(new Signer(refKey))
@@ -162,8 +165,9 @@ export function composeMail({
   const acting = composeActing({
     ...{ config, db, hub, pool, refs, guard, accounts, freezes, ruling, intake, shown, calls },
     ...{ index, expected, indexerOf: composed.find, mail, bodies, cleaner: reading.cleaner, timeoutMs },
-    ...{ leases, mayPrune, retention, logger },
+    ...{ leases, mayPrune, retention, protocol, logger },
   })
+  const diagnosing = composeDiagnose({ config, accounts, hub, gateway, pool, guard, protocol, indexed, settings })
   const nextUidValidity = () => settings.nextNumber('sandbox_uid_validity')
   const sandbox = new SandboxRunner({ accounts, nextUidValidity, guard, logger })
   return {
@@ -192,6 +196,7 @@ export function composeMail({
       usageRoutes(http, usage)
       searchRoutes(http, search)
       acting.addRoutes(http)
+      diagnosing.addRoutes(http)
       settingsRoutes(http, settings, networks)
     },
     parts: [
@@ -207,6 +212,7 @@ export function composeMail({
       acting.before,
       { name: 'watcher', start: () => watcher.start(), stop: () => watcher.stop() },
       ...acting.parts,
+      diagnosing.part,
       { name: 'demo', start: async () => void (config.demo && (await sandbox.start({ isAsked: false }))) },
     ],
   }

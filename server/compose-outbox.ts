@@ -1,6 +1,7 @@
 /** Messages on their way out, wired by hand: taken in, sent, decided about. A part of the composition root. */
 import type { EventOf } from '../contract/event.ts'
 import type { AccountService } from './accounts/account-service.ts'
+import type { ProtocolLog } from './accounts/protocol-log.ts'
 import type { ComposedMessages } from './drafts/composed-messages.ts'
 import type { EventHub } from './events/event-hub.ts'
 import { EventStore } from './events/event-store.ts'
@@ -53,6 +54,8 @@ export interface OutboxSurroundings {
   /** Messages of an account that are sent at a time. */
   connections: number
   calls: CallMetrics
+  /** Keeps the last lines of connections. */
+  protocol: ProtocolLog
   mayPrune: FindLease
   retention: Pick<RetentionClock, 'now'>
   logger: Logger
@@ -80,7 +83,7 @@ export function composeOutbox(around: OutboxSurroundings): ComposedOutbox {
     ...{ store, hub, blobs, drafts, pool, refs, leases, notice, logger },
     leaving: rulesFor(outbox),
     memory: new CopyMemory(),
-    senders: new NodemailerSenders({ guard, timeoutMs }),
+    senders: new NodemailerSenders({ guard, timeoutMs, protocol: around.protocol }),
     loginOf: accountId => accounts.smtpLogin(accountId),
     connections: () => connections,
     attempted: state => calls.recordDelivery(state),

@@ -7,7 +7,13 @@ import type { AccountInput } from '../contract/accounts.ts'
 import { faultOfApiKey } from './access/api-key-strength.ts'
 import { isLoopback } from './accounts/account-verifier.ts'
 import type { AssistantConfig } from './assistant/assistant-config.ts'
-import { type BackupArguments, type Command, parseCommandLine, withoutEmpty } from './command-line.ts'
+import {
+  type BackupArguments,
+  type Command,
+  type DiagnosisArguments,
+  parseCommandLine,
+  withoutEmpty,
+} from './command-line.ts'
 import { Environment } from './environment.ts'
 import type { NamedAuthServer } from './mail/sender-auth.ts'
 import type { OidcConfig } from './oidc/oidc-config.ts'
@@ -61,6 +67,8 @@ export interface Config {
   newAdministrator: { email: string | undefined; name: string | undefined }
   /** For `backup` and `restore`; paths are absolute. */
   backup: BackupArguments
+  /** For `diagnose`. */
+  diagnosis: DiagnosisArguments
   /** Backups that are made by themselves; undefined: none. */
   backups: ScheduledBackups | undefined
   apiKey: string | undefined
@@ -141,6 +149,7 @@ export function loadConfig(argv: readonly string[], environment: Record<string, 
       file: flags.backup.file && resolve(flags.backup.file),
       keyFrom: flags.backup.keyFrom && resolve(flags.backup.keyFrom),
     },
+    diagnosis: flags.diagnosis,
     backups,
     apiKey: env.RUSTYMAIL_API_KEY,
     logLevel: env.RUSTYMAIL_LOG_LEVEL,

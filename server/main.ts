@@ -1,11 +1,13 @@
 /** The command line: starts the server, says where it listens, and stops it on a signal. */
 import { type App, createApp } from './app.ts'
-import { usage } from './command-line.ts'
+import { UsageError, usage } from './command-line.ts'
 import { type Config, ConfigError, checkSecrets, loadConfig, programVersion } from './config.ts'
 import { DataDirTaken } from './platform/data-dir.ts'
 import { flushed } from './platform/log-output.ts'
 import { dropStartMemory } from './platform/start-memory.ts'
 
+/** Of `diagnose`, whose 1 says that something is wrong with the account. */
+const badUsage = 2
 /** EX_CONFIG of sysexits.h. */
 const badConfig = 78
 
@@ -33,7 +35,7 @@ async function runCommand(config: Config): Promise<void> {
     console.log(words)
     process.exitCode = exitCode
   } catch (error) {
-    fail(1, `Failed: ${wordsOf(error)}`)
+    fail(error instanceof UsageError ? badUsage : 1, `Failed: ${wordsOf(error)}`)
   }
 }
 
@@ -80,7 +82,8 @@ function readConfig(): Config {
 function failForConfig(error: unknown): never {
   if (!(error instanceof ConfigError)) throw error
   const faults = error.faults.map(fault => `  ${fault}`)
-  fail(badConfig, ['RustyMail was not started. Please fix:', ...faults].join('\n'))
+  const code = process.argv[2] === 'diagnose' ? badUsage : badConfig
+  fail(code, ['RustyMail was not started. Please fix:', ...faults].join('\n'))
 }
 
 function open(config: Config): App {

@@ -46,6 +46,7 @@ const uses: Record<string, string[]> = {
     'freezes',
     'sync',
   ],
+  diagnose: ['events', 'accounts', 'imap', 'sync', 'outbox'],
   approvals: [
     'tools',
     'events',

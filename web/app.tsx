@@ -27,6 +27,7 @@ const OutboxPage = lazyPage(async () => (await import('./outbox/outbox-page.tsx'
 const ClientsPage = lazyPage(async () => (await import('./clients/clients-page.tsx')).ClientsPage)
 const AccountsPage = lazyPage(async () => (await import('./accounts/accounts-page.tsx')).AccountsPage)
 const AccountPage = lazyPage(async () => (await import('./accounts/account-page.tsx')).AccountPage)
+const DiagnosePage = lazyPage(async () => (await import('./accounts/diagnose-page.tsx')).DiagnosePage)
 const AssistantPage = lazyPage(async () => (await import('./assistant/assistant-page.tsx')).AssistantPage)
 const ConfigurationPage = lazyPage(async () => (await import('./settings/configuration-page.tsx')).ConfigurationPage)
 const SystemPage = lazyPage(async () => (await import('./system/system-page.tsx')).SystemPage)
@@ -110,6 +111,7 @@ function PageSwitch() {
       <Route path="/clients" component={ClientsPage} />
       <Route path="/accounts" component={AccountsPage} />
       <Route path="/accounts/:id" component={AccountPage} />
+      <Route path="/accounts/:id/diagnose" component={DiagnosePage} />
       <Route path="/assistant" component={AssistantPage} />
       <Route path="/configuration" component={ConfigurationPage} />
       <Route path="/system" component={SystemPage} />

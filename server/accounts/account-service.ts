@@ -258,6 +258,14 @@ export class AccountService {
     return login
   }
 
+  /** Of both servers, also where the account is disabled: only to find out what is wrong with them. */
+  async logins(principal: Principal, accountId: string): Promise<{ imap: MailLogin; smtp: MailLogin | undefined }> {
+    const row = await this.#getRow(accountId, principal)
+    if (this.#isParked(row)) throw sandboxStopped()
+    const { secrets } = this.#options
+    return { imap: toLogin(row, 'imap', secrets)!, smtp: toLogin(row, 'smtp', secrets) }
+  }
+
   /** States of all accounts; the caller tells each principal of theirs. */
   async listHealth(): Promise<{ id: string; enabled: boolean; state: Account['state'] }[]> {
     const rows = await this.#options.store.list()

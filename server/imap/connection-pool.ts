@@ -2,6 +2,7 @@
 import type { AccountConnections } from '../../contract/accounts.ts'
 import type { PoolLimits } from '../../contract/settings.ts'
 import type { MailLogin } from '../accounts/mail-login.ts'
+import type { ProtocolLog } from '../accounts/protocol-log.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
 import type { AccountRows } from '../platform/visible-figures.ts'
@@ -30,6 +31,8 @@ export interface ConnectionPoolOptions {
   idleMs?: number
   gateTimes?: GateTimes
   traffic?: TrafficObserver
+  /** Keeps the last lines of all connections. */
+  protocol?: Pick<ProtocolLog, 'open'>
 }
 
 type RefusedListener = (accountId: string, problem: Problem) => void
@@ -228,7 +231,7 @@ export class ConnectionPool {
   #poolOf(accountId: string): AccountPool {
     const known = this.#pools.get(accountId)
     if (known) return known
-    const { gateway, login, logger, traffic, idleMs = 60_000 } = this.#options
+    const { gateway, login, logger, traffic, protocol, idleMs = 60_000 } = this.#options
     const pool: AccountPool = new AccountPool({
       accountId,
       gateway,
@@ -236,6 +239,7 @@ export class ConnectionPool {
       slots: this.#slots,
       logger,
       traffic,
+      protocol,
       idleMs,
       limits: () => this.#limits,
       login,

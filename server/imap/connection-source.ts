@@ -3,6 +3,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { PoolLimits } from '../../contract/settings.ts'
 import type { MailLogin } from '../accounts/mail-login.ts'
+import type { ProtocolLog } from '../accounts/protocol-log.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
 import type { ConnectionSlots, Rank } from './connection-slots.ts'
@@ -140,6 +141,8 @@ interface ConnectionOpenerOptions {
   gates: ServerGates
   /** Throws when there is no such account, or it is disabled. */
   login(accountId: string): Promise<MailLogin>
+  /** Keeps the last lines of its connections. */
+  protocol?: Pick<ProtocolLog, 'open'> | undefined
   /** Hears that the server refused the password. */
   onRefused(accountId: string, problem: Problem): void
 }
@@ -207,7 +210,7 @@ export class ConnectionOpener {
   }
 
   async open(timeoutMs: number, signal: AbortSignal, meter: TrafficMeter): Promise<MailConnection> {
-    const { accountId, gateway, gates } = this.#options
+    const { accountId, gateway, gates, protocol } = this.#options
     const generation = this.#generation
     this.#connecting++
     try {
@@ -215,7 +218,9 @@ export class ConnectionOpener {
       this.#isKnown = true
       this.#gate = gates.of(login)
       const onTraffic = (received: number, sent: number) => meter.moved(received, sent)
-      return await this.#gate.login(either => gateway.connect(login, { timeoutMs, signal: either, onTraffic }), signal)
+      const onLine = protocol?.open(accountId, 'imap', [login.password])
+      const options = { timeoutMs, onTraffic, onLine }
+      return await this.#gate.login(either => gateway.connect(login, { ...options, signal: either }), signal)
     } catch (error) {
       const isRefused = error instanceof Problem && error.extension.fault === 'login'
       if (isRefused && generation === this.#generation) {

@@ -1,6 +1,7 @@
 /** PORT: what RustyMail asks of a mail server that is read. Adapters translate their vendor's errors to Problems. */
 import type { Address, Attachment, Folder, Protection } from '../../contract/mail.ts'
 import type { MailLogin } from '../accounts/mail-login.ts'
+import type { LineListener } from '../accounts/protocol-log.ts'
 import type { Problem } from '../platform/problem.ts'
 import type { DecodedBody, EncodedBody } from '../reading/decode-body.ts'
 import type { ChangeReader, MessageWriter, PartReader } from './gateway-capabilities.ts'
@@ -16,6 +17,21 @@ export interface ConnectOptions {
   signal: AbortSignal
   /** Hears of each piece that comes in or goes out, in bytes of IMAP. */
   onTraffic?: ((received: number, sent: number) => void) | undefined
+  /** Hears commands and status responses, without what logs in and without what messages hold. */
+  onLine?: LineListener | undefined
+}
+
+/** What a server says of itself and of one's mailbox, once logged in. */
+export interface ServerFacts {
+  /** In capitals, as it offers them after the login. */
+  capabilities: readonly string[]
+  /** Where it tells its software (RFC 2971). */
+  software: string | null
+  /** Prefixes of folders. */
+  namespaces: { personal: readonly string[]; other: readonly string[]; shared: readonly string[] }
+  folders: readonly Folder[]
+  /** Of INBOX (RFC 9208); null where the server has none, or does not say. */
+  quota: { usedBytes: number; limitBytes: number } | null
 }
 
 /** Where a mail server is, whatever the login. */
@@ -197,6 +213,8 @@ export interface MailConnection {
   pause(): Promise<void>
   /** Watches again at once. Tells of what came meanwhile. Never throws. */
   resume(): Promise<void>
+  /** Asks for what is known of the server and the mailbox; opens no folder. */
+  inspect(): Promise<ServerFacts>
   /** Logs out politely within a second, then drops the socket. Never throws. */
   close(): Promise<void>
   /** Resolves when the connection has ended: with the Problem that says why when it was not us who ended it. */

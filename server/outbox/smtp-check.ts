@@ -1,8 +1,10 @@
 /** Logs in to an SMTP server and out again. Why that failed is said in `smtp-faults.ts`. */
 import type { MailLogin } from '../accounts/mail-login.ts'
+import type { LineListener } from '../accounts/protocol-log.ts'
 import { probeAfter, speaksTls } from '../accounts/tls-probe.ts'
 import type { OutboundGuard } from '../platform/network/outbound-guard.ts'
 import { tooSlow, toSmtpProblem, wantsTlsFirst } from './smtp-faults.ts'
+import { heardBy } from './smtp-lines.ts'
 import { addressOf, connectionOptions, logIn } from './smtp-login.ts'
 
 /** How long a server has for its goodbye, which nobody waits for. */
@@ -11,18 +13,21 @@ const goodbyeMs = 1_000
 /**
  * Certificates are checked, except on this machine itself.
  * @param timeoutMs For all of it together: then the connection is gone, however busily the server talks.
+ * @param onLine Hears commands and replies, without the login.
  * @throws Problem with the same faults as for IMAP.
  */
 export async function checkSmtp(
   login: MailLogin,
   timeoutMs: number,
   guard?: Pick<OutboundGuard, 'check'>,
+  onLine?: LineListener,
 ): Promise<void> {
   const address = await addressOf(login, guard)
   // Loaded when first needed: a server that sends nothing does without it.
   const { default: Connection } = await import('nodemailer/lib/smtp-connection')
   // The bound below comes first; these only replace longer ones.
-  const connection = new Connection(connectionOptions(login, address, { timeoutMs, silenceMs: timeoutMs }))
+  const options = connectionOptions(login, address, { timeoutMs, silenceMs: timeoutMs })
+  const connection = new Connection({ ...options, ...heardBy(onLine) })
   const { promise: late, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(() => reject(tooSlow(login)), timeoutMs)
   const over = new AbortController()

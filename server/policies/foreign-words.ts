@@ -47,6 +47,8 @@ const operations: Record<Exclude<WordsShown, 'reported'>, Record<string, string>
     assistant: 'queryChatbot listProviders',
     audit: 'verifyAudit getAuditSettings changeAuditSettings',
     clients: 'listClients disconnectClient',
+    // Words of the own mail server; nothing of messages.
+    diagnose: 'diagnoseAccount getDiagnosisReport',
     drafts: 'discardDraft getSignature setSignature',
     events: 'getStreamHealth',
     freezes: 'freeze listFreezes liftFreeze',

@@ -30,6 +30,12 @@ const most = 100
 /** Wider than any private network is a slip of the hand. */
 const fewestBits = { ipv4: 8, ipv6: 7 }
 
+/** As they were stored: for those who only follow them. */
+export async function allowedNetworks(store: Pick<SettingStore, 'find'>): Promise<Allowed> {
+  // Only this service writes it.
+  return ((await store.find(settingName)) as Allowed | undefined) ?? []
+}
+
 export class NetworkService {
   readonly #options: NetworkServiceOptions
   #allowed: Allowed = []
@@ -39,8 +45,7 @@ export class NetworkService {
   }
 
   async start(): Promise<void> {
-    // Only this service writes it.
-    this.#use(((await this.#options.store.find(settingName)) as Allowed | undefined) ?? [])
+    this.#use(await allowedNetworks(this.#options.store))
   }
 
   list(): PrivateNetworks {

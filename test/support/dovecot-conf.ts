@@ -11,6 +11,7 @@ export interface DovecotSettings {
   publicPrefix?: string
   separator?: string
   moreUsers?: number
+  quotaKib?: number
 }
 
 export function dovecotConfiguration({
@@ -22,6 +23,7 @@ export function dovecotConfiguration({
   publicPrefix,
   separator = '/',
   moreUsers = 0,
+  quotaKib,
 }: DovecotSettings): string {
   const isRoot = userInfo().uid === 0
   const me = userInfo().username
@@ -60,7 +62,7 @@ mail_gid = ${mailGroup}
 first_valid_uid = 1
 mailbox_list_index = yes
 mail_fsync = never
-# Where the system has no watch of files left for it, Dovecot looks itself, by default every 30 s.
+${quotaKib === undefined ? '' : quota(quotaKib)}# Where the system has no watch of files left for it, Dovecot looks itself, by default every 30 s.
 mailbox_idle_check_interval = 1 secs
 mail_max_userip_connections = ${maxConnectionsPerUser}
 namespace inbox {
@@ -90,6 +92,19 @@ service stats {
 }
 service imap {
   process_limit = ${300 + 3 * moreUsers}
+}
+`
+}
+
+function quota(kib: number): string {
+  return `mail_plugins = quota
+protocol imap {
+  mail_plugins = quota imap_quota
+}
+plugin {
+  quota = maildir:User quota
+  quota_rule = *:storage=${kib}K
+  quota_grace = 0
 }
 `
 }

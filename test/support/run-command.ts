@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import { onTestFinished } from 'vitest'
+import { UsageError } from '../../server/command-line.ts'
 import { outcomeOf } from '../../server/command-outcome.ts'
 import { loadConfig } from '../../server/config.ts'
 
@@ -42,7 +43,8 @@ export async function runCommandHere(
     return { code: exitCode, stdout: `${said}\n`, stderr: asked.join('') }
   } catch (error) {
     if (!(error instanceof Error)) throw error
-    return { code: 1, stdout: '', stderr: `${asked.join('')}Failed: ${error.message}\n` }
+    const code = error instanceof UsageError ? 2 : 1
+    return { code, stdout: '', stderr: `${asked.join('')}Failed: ${error.message}\n` }
   }
 }
 

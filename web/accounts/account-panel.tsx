@@ -1,5 +1,5 @@
 /** How an account fares now, why, and what can be done to it. */
-import { FlaskConical, Inbox, Pencil, Plug, Power, PowerOff, RotateCw, Star, Unplug } from 'lucide-react'
+import { FlaskConical, Inbox, Pencil, Plug, Power, PowerOff, RotateCw, Star, Stethoscope, Unplug } from 'lucide-react'
 import { useState } from 'react'
 import type { Account } from '../../contract/accounts.ts'
 import { StopAccount } from '../freeze/stop-account.tsx'
@@ -67,6 +67,11 @@ export function AccountPanel({ account }: { account: Account }) {
             {verify.isPending ? 'Testing the servers' : 'Verify now'}
             <span className="sr-only">: {name}</span>
           </Button>
+        )}
+        {!isParked && (
+          <ButtonLink href={`/accounts/${account.id}/diagnose`} size="sm" icon={Stethoscope}>
+            Diagnose<span className="sr-only">: {name}</span>
+          </ButtonLink>
         )}
         {mayReadMail && isReadable(account) && (
           <ButtonLink href={`/mail?${new URLSearchParams({ account: account.id })}`} size="sm" icon={Inbox}>

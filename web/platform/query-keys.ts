@@ -15,6 +15,8 @@ export const queryKeys = {
   /** Begins like the accounts, so that it is as old as they are. */
   accountStates: (accountId: string) => ['accounts', accountId, 'states'],
   accountErrors: (accountId: string) => ['accounts', accountId, 'errors'],
+  /** Not like the accounts: each look connects to their servers. */
+  diagnosis: (accountId: string) => ['diagnosis', accountId],
   accountUsage: (accountId: string) => ['account-usage', accountId],
   /** Begins like the mail of the account, so that it is as old as the account is. */
   index: (accountId: string) => ['mail', accountId, 'index'],

@@ -12,6 +12,7 @@ import {
   type MessageHead,
   type MessagePage,
   newestArrivals,
+  type ServerFacts,
   type WatchChange,
 } from '../mail-gateway.ts'
 import type { SearchTerm } from '../search-term.ts'
@@ -19,6 +20,7 @@ import { ImapFlowChanges } from './imapflow-changes.ts'
 import { chunkSize, getContent, ImapFlowParts } from './imapflow-content.ts'
 import { type FaultContext, tooSlow, translateFault } from './imapflow-faults.ts'
 import { countFolders, listFolders } from './imapflow-folders.ts'
+import { inspectServer } from './imapflow-inspect.ts'
 import { type KeepingTimes, KeptFolder } from './imapflow-kept-folder.ts'
 import { toFlags, toKeywords } from './imapflow-message.ts'
 import { fetchPreviews } from './imapflow-preview.ts'
@@ -129,6 +131,10 @@ export class ImapFlowConnection implements MailConnection {
       const message = await getContent(this.#client, { uid, maxBytes, attached }, this.#options.onRowDropped)
       return { uidValidity, message }
     })
+  }
+
+  inspect(): Promise<ServerFacts> {
+    return this.#command(() => inspectServer(this.#client))
   }
 
   findFlags(path: string, uid: number): ReturnType<MailConnection['findFlags']> {

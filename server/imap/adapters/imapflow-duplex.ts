@@ -2,16 +2,23 @@
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
+import type { ImapLines } from '../imap-lines.ts'
 import { type AnswerBudget, floods } from './imapflow-budget.ts'
 import { ResponseLimiter } from './imapflow-limiter.ts'
 
 export type OnTraffic = (received: number, sent: number) => void
 
+/** Who hears what passes: how much, and in which words. */
+export interface SocketListeners {
+  onTraffic?: OnTraffic | undefined
+  lines?: ImapLines | undefined
+}
+
 export class LimitedSocket extends Duplex implements Incoming {
   readonly #socket: Socket
   readonly #budget: AnswerBudget
   readonly #turns: IncomingTurns
-  readonly #onTraffic: OnTraffic | undefined
+  readonly #listeners: SocketListeners
   readonly #limiter: ResponseLimiter
   readonly #onData = (chunk: Buffer) => this.#came(chunk)
   #isStarted = false
@@ -21,12 +28,12 @@ export class LimitedSocket extends Duplex implements Incoming {
   #waiting: Buffer | undefined
 
   /** Reads nothing before `start`. */
-  constructor(socket: Socket, budget: AnswerBudget, turns: IncomingTurns, onTraffic?: OnTraffic) {
+  constructor(socket: Socket, budget: AnswerBudget, turns: IncomingTurns, listeners: SocketListeners = {}) {
     super({ allowHalfOpen: false })
     this.#socket = socket
     this.#budget = budget
     this.#turns = turns
-    this.#onTraffic = onTraffic
+    this.#listeners = listeners
     this.#limiter = new ResponseLimiter({ bounds: budget })
     // Commands that go out together would wait for the answer to the first, which is the way to the server and back once more.
     socket.setNoDelay()
@@ -100,7 +107,10 @@ export class LimitedSocket extends Duplex implements Incoming {
       this.#waiting = taken.bytes < chunk.length ? chunk.subarray(taken.bytes) : undefined
       this.#budget.take(taken)
       this.#turns.hold(this, keptBytes + this.#budget.collected)
-      if (passed.length > 0) this.#isWanted = this.push(passed)
+      if (passed.length > 0) {
+        this.#listeners.lines?.received(passed)
+        this.#isWanted = this.push(passed)
+      }
       this.#goOn()
     } catch (error) {
       this.destroy(error instanceof Error ? error : new Error('the answer could not be read'))
@@ -114,7 +124,8 @@ export class LimitedSocket extends Duplex implements Incoming {
 
   override _write(chunk: Buffer, encoding: BufferEncoding, done: (error?: Error | null) => void): void {
     this.#budget.sent(chunk)
-    this.#onTraffic?.(0, chunk.length)
+    this.#listeners.onTraffic?.(0, chunk.length)
+    this.#listeners.lines?.sent(chunk)
     this.#socket.write(chunk, encoding, done)
   }
 
@@ -132,7 +143,7 @@ export class LimitedSocket extends Duplex implements Incoming {
 
   #came(chunk: Buffer): void {
     this.#socket.pause()
-    this.#onTraffic?.(chunk.length, 0)
+    this.#listeners.onTraffic?.(chunk.length, 0)
     this.#waiting = this.#waiting ? Buffer.concat([this.#waiting, chunk]) : chunk
     this.#turns.came(this)
   }

@@ -4,6 +4,7 @@ import type { MailLogin } from '../../accounts/mail-login.ts'
 import { probeAfter, speaksTls } from '../../accounts/tls-probe.ts'
 import type { Address, OutboundGuard } from '../../platform/network/outbound-guard.ts'
 import { Problem } from '../../platform/problem.ts'
+import { ImapLines } from '../imap-lines.ts'
 import type { ConnectOptions, MailConnection, MailGateway, MailPlace } from '../mail-gateway.ts'
 import { AnswerBudget } from './imapflow-budget.ts'
 import { ImapFlowConnection } from './imapflow-connection.ts'
@@ -54,10 +55,12 @@ export class ImapFlowGateway implements MailGateway {
     this.#watching = { ...watchTimes, ...watching }
   }
 
-  async connect(login: MailLogin, { timeoutMs, signal, onTraffic }: ConnectOptions): Promise<MailConnection> {
+  async connect(login: MailLogin, { timeoutMs, signal, onTraffic, onLine }: ConnectOptions): Promise<MailConnection> {
     signal.throwIfAborted()
     const addresses = await this.#addressesOf(login)
-    const socket = new ImapSocket(this.#turns, new AnswerBudget(this.#unaskedLines), addresses, onTraffic)
+    const budget = new AnswerBudget(this.#unaskedLines)
+    const lines = onLine && new ImapLines(onLine)
+    const socket = new ImapSocket(this.#turns, budget, addresses, { onTraffic, lines })
     const client = await createClient(login, socket, timeoutMs, this.#version)
     quoteWords(client)
     listWithoutStatus(client)

@@ -8,7 +8,7 @@ import type { ImapTransport, ImapTransportConnectOptions, ImapTransportOptions, 
 import { isLoopback } from '../../accounts/account-verifier.ts'
 import { type Address, answerWith } from '../../platform/network/outbound-guard.ts'
 import type { AnswerBudget } from './imapflow-budget.ts'
-import { type IncomingTurns, LimitedSocket, type OnTraffic } from './imapflow-duplex.ts'
+import { type IncomingTurns, LimitedSocket, type SocketListeners } from './imapflow-duplex.ts'
 
 /** How far a connection came. */
 export type Phase = 'connecting' | 'tls' | 'greeting' | 'session'
@@ -37,15 +37,20 @@ export class ImapSocket implements ImapTransport {
   readonly #lookup: { lookup?: LookupFunction }
   readonly #turns: IncomingTurns
   readonly #budget: AnswerBudget
-  readonly #onTraffic: OnTraffic | undefined
+  readonly #listeners: SocketListeners
   #phase: Phase = 'connecting'
 
   /**
    * @param turns Shared by all connections.
    * @param addresses Where the host is, if that was found out already.
    */
-  constructor(turns: IncomingTurns, budget: AnswerBudget, addresses?: readonly Address[], onTraffic?: OnTraffic) {
-    this.#onTraffic = onTraffic
+  constructor(
+    turns: IncomingTurns,
+    budget: AnswerBudget,
+    addresses?: readonly Address[],
+    listeners: SocketListeners = {},
+  ) {
+    this.#listeners = listeners
     this.#turns = turns
     this.#budget = budget
     this.#lookup = addresses ? { lookup: answerWith(addresses) } : {}
@@ -69,7 +74,7 @@ export class ImapSocket implements ImapTransport {
       ? this.#secure(options, undefined, () => this.#expectGreeting(socket, onGreeting))
       : connect({ host: options.host, port: options.port, ...this.#lookup })
     if (!secure) socket.once('connect', () => this.#expectGreeting(socket, onGreeting))
-    const limited = new LimitedSocket(socket, this.#budget, this.#turns, this.#onTraffic)
+    const limited = new LimitedSocket(socket, this.#budget, this.#turns, this.#listeners)
     return limited
   }
 
@@ -87,7 +92,7 @@ export class ImapSocket implements ImapTransport {
       }),
       this.#budget,
       this.#turns,
-      this.#onTraffic,
+      this.#listeners,
     )
     return limited
   }

@@ -14,6 +14,7 @@ import {
   type MessageHead,
   type MessagePage,
   newestArrivals,
+  type ServerFacts,
   type WatchChange,
 } from '../mail-gateway.ts'
 import type { SearchTerm } from '../search-term.ts'
@@ -39,6 +40,7 @@ export class MemoryGateway implements MailGateway {
   maxConnections = Number.POSITIVE_INFINITY
   /** Thrown at each connect. */
   refusal: Problem | undefined
+  quota: ServerFacts['quota'] = null
   /** Paths of folders of which the server does not say how they stand. */
   readonly unsaid = new Set<string>()
   /** Awaited before each connection, and before each command, by name. */
@@ -157,6 +159,12 @@ export class MemoryConnection implements MailConnection {
     this.parts = new MemoryParts(gateway, step)
     this.changes = new MemoryChanges(gateway, step)
     this.writer = new MemoryWriter(gateway, step)
+  }
+
+  async inspect(): Promise<ServerFacts> {
+    const folders = await this.listFolders(false)
+    const namespaces = { personal: [''], other: [], shared: [] }
+    return { capabilities: ['IDLE', 'IMAP4REV1'], software: null, namespaces, folders, quota: this.#gateway.quota }
   }
 
   async listFolders(withCounts = true): Promise<Folder[]> {

@@ -1,5 +1,6 @@
 /** Sends by nodemailer's SMTP connections, which are kept for a while and used again. */
 import type { MailLogin } from '../../accounts/mail-login.ts'
+import type { ProtocolLog } from '../../accounts/protocol-log.ts'
 import type { Envelope } from '../../drafts/composed-message.ts'
 import type { OutboundGuard } from '../../platform/network/outbound-guard.ts'
 import { Problem } from '../../platform/problem.ts'
@@ -12,6 +13,7 @@ import {
   type SendOutcome,
 } from '../mail-sender.ts'
 import { toSmtpProblem } from '../smtp-faults.ts'
+import { heardBy } from '../smtp-lines.ts'
 import { addressOf, connectionOptions, logIn } from '../smtp-login.ts'
 import { SmtpSession } from './smtp-session.ts'
 
@@ -19,6 +21,8 @@ export interface NodemailerOptions {
   guard?: Pick<OutboundGuard, 'check'> | undefined
   /** Until a connection stands and is logged in. */
   timeoutMs(): number
+  /** Keeps the last lines of its connections. */
+  protocol?: Pick<ProtocolLog, 'open'>
   bounds?: Partial<SessionBounds>
 }
 
@@ -42,12 +46,13 @@ export class NodemailerSenders implements MailSenders {
     this.#options = options
   }
 
-  open(_accountId: string, login: MailLogin, connections: number): MailSender {
-    return new NodemailerSender(login, connections, this.#options)
+  open(accountId: string, login: MailLogin, connections: number): MailSender {
+    return new NodemailerSender(accountId, login, connections, this.#options)
   }
 }
 
 class NodemailerSender implements MailSender {
+  readonly #accountId: string
   readonly #login: MailLogin
   readonly #connections: number
   readonly #options: NodemailerOptions
@@ -59,7 +64,8 @@ class NodemailerSender implements MailSender {
   /** As many as the server lets in, where those are fewer. */
   #limit: number
 
-  constructor(login: MailLogin, connections: number, options: NodemailerOptions) {
+  constructor(accountId: string, login: MailLogin, connections: number, options: NodemailerOptions) {
+    this.#accountId = accountId
     this.#login = login
     this.#connections = connections
     this.#limit = connections
@@ -146,12 +152,14 @@ class NodemailerSender implements MailSender {
   }
 
   async #open(signal: AbortSignal): Promise<SmtpSession> {
-    const { guard, timeoutMs } = this.#options
+    const { guard, timeoutMs, protocol } = this.#options
     const within = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs())])
     const address = await addressOf(this.#login, guard)
     const { default: Connection } = await import('nodemailer/lib/smtp-connection')
     const bounds = { timeoutMs: timeoutMs(), silenceMs: this.#bounds.silenceMs }
-    const connection = new Connection(connectionOptions(this.#login, address, bounds))
+    const onLine = protocol?.open(this.#accountId, 'smtp', [this.#login.password])
+    const options = connectionOptions(this.#login, address, bounds)
+    const connection = new Connection({ ...options, ...heardBy(onLine) })
     const { promise: late, reject } = Promise.withResolvers<never>()
     const abort = () => reject(signal.aborted ? new Error('sending was stopped') : timeout())
     within.addEventListener('abort', abort, { once: true })

@@ -17,6 +17,11 @@ export interface Address {
   family: 4 | 6
 }
 
+export interface JudgedAddress extends Address {
+  /** `private`: only when allowed. `forbidden`: never. */
+  verdict: 'allowed' | 'private' | 'forbidden'
+}
+
 export interface OutboundGuardOptions {
   /** Ranges of inner addresses that people may name. */
   privateNetworks: readonly string[]
@@ -57,16 +62,23 @@ export class OutboundGuard {
     this.#trusted.delete(`${host}:${port}`)
   }
 
+  /** Each address of a server by itself, for people who want to know why it is refused. Whether to connect is for `check` to say. */
+  async look(host: string, port: number): Promise<JudgedAddress[]> {
+    const { isTrusted, addresses } = await this.#find(host, port)
+    return addresses.map(({ address, family }) => {
+      const isForbidden = judgeAddress(address) === 'forbidden'
+      const isClosed = !isTrusted && closedPlaces(address, this.#allowed).length > 0
+      return { address, family, verdict: isForbidden ? 'forbidden' : isClosed ? 'private' : 'allowed' }
+    })
+  }
+
   /**
    * The addresses of a server, all of them judged; one bad one refuses the name, since it could be the next answer.
    * @param resolve In place of the operating system's look-up.
    * @throws Problem address_refused, or the fault of the name server.
    */
   async check(host: string, port: number | undefined, resolve = this.#resolve): Promise<Address[]> {
-    const name = host.toLowerCase().replace(/^\[|\]$/g, '')
-    const isTrusted = this.#trusted.has(name) || (port !== undefined && this.#trusted.has(`${name}:${port}`))
-    const family = isIP(name)
-    const addresses = family === 0 ? await resolve(name) : [{ address: name, family: family === 6 ? 6 : 4 } as const]
+    const { name, isTrusted, addresses } = await this.#find(host, port, resolve)
     const closed: string[] = []
     for (const { address } of addresses) {
       if (judgeAddress(address) === 'forbidden') throw forbidden(name, address)
@@ -78,6 +90,22 @@ export class OutboundGuard {
     }
     return addresses
   }
+
+  async #find(host: string, port: number | undefined, resolve = this.#resolve): Promise<Found> {
+    const name = host.toLowerCase().replace(/^\[|\]$/g, '')
+    const isTrusted = this.#trusted.has(name) || (port !== undefined && this.#trusted.has(`${name}:${port}`))
+    const family = isIP(name)
+    const addresses: Address[] =
+      family === 0 ? await resolve(name) : [{ address: name, family: family === 6 ? 6 : 4 }]
+    return { name, isTrusted, addresses }
+  }
+}
+
+interface Found {
+  name: string
+  /** The operator named it. */
+  isTrusted: boolean
+  addresses: Address[]
 }
 
 /** For `net.connect`: goes where was judged, and asks no name server again. */

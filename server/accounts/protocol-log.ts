@@ -1,0 +1,118 @@
+/** The last lines that were said to and by the mail servers of each account: in memory, bounded, and without secrets. What a line may hold is said where it is heard. */
+import { secretForms } from './secret-forms.ts'
+
+export type Speaker = 'client' | 'server'
+/** Hears one line, or its beginning. */
+export type LineListener = (from: Speaker, line: string) => void
+
+export interface ProtocolLine {
+  /** Epoch milliseconds; of the last one, where there were several. */
+  at: number
+  part: 'imap' | 'smtp'
+  /** Which connection since the server started. */
+  connection: number
+  from: Speaker
+  text: string
+  /** Said so often, one after the other. */
+  count: number
+}
+
+export interface ProtocolBounds {
+  /** Of an account. */
+  lines: number
+  /** Of a line. */
+  characters: number
+  /** Of all accounts together: then the account that was silent longest is forgotten. */
+  allCharacters: number
+}
+
+export const protocolBounds: ProtocolBounds = { lines: 200, characters: 500, allCharacters: 8 * 1024 * 1024 }
+/** Of a line that is looked at before it is cut. */
+const looked = 8 * 1024
+
+interface Ring {
+  lines: ProtocolLine[]
+  characters: number
+}
+
+export class ProtocolLog {
+  readonly #bounds: ProtocolBounds
+  readonly #now: () => number
+  /** The account that spoke last is the last. */
+  readonly #rings = new Map<string, Ring>()
+  #last: string | undefined
+  #characters = 0
+  #connections = 0
+
+  constructor(bounds: Partial<ProtocolBounds> = {}, now: () => number = Date.now) {
+    this.#bounds = { ...protocolBounds, ...bounds }
+    this.#now = now
+  }
+
+  /** For one connection. @param secrets What must never be kept, in whatever form. */
+  open(accountId: string, part: ProtocolLine['part'], secrets: readonly string[]): LineListener {
+    const connection = ++this.#connections
+    const { clean, longest } = secretForms(secrets)
+    const { characters } = this.#bounds
+    return (from, said) => {
+      const isLong = said.length > looked
+      const whole = clean(isLong ? said.slice(0, looked) : said)
+      // A secret that was cut in two is not recognised.
+      const text = tidy(isLong ? whole.slice(0, -longest || undefined) : whole).slice(0, characters)
+      this.#keep(accountId, { at: this.#now(), part, connection, from, text, count: 1 })
+    }
+  }
+
+  /** Oldest first. */
+  linesOf(accountId: string): readonly ProtocolLine[] {
+    return this.#rings.get(accountId)?.lines ?? []
+  }
+
+  forget(accountId: string): void {
+    const ring = this.#rings.get(accountId)
+    if (!ring) return
+    this.#characters -= ring.characters
+    this.#rings.delete(accountId)
+    if (this.#last === accountId) this.#last = undefined
+  }
+
+  #keep(accountId: string, line: ProtocolLine): void {
+    const ring = this.#ringOf(accountId)
+    const { lines } = ring
+    const before = lines.at(-1)
+    if (before?.text === line.text && before.connection === line.connection && before.from === line.from) {
+      before.count++
+      before.at = line.at
+      return
+    }
+    lines.push(line)
+    this.#count(ring, line.text.length)
+    if (lines.length > this.#bounds.lines) this.#count(ring, -lines.shift()!.text.length)
+    while (this.#characters > this.#bounds.allCharacters) {
+      const [oldest] = this.#rings.keys()
+      if (oldest === undefined) return
+      this.forget(oldest)
+    }
+  }
+
+  #ringOf(accountId: string): Ring {
+    const known = this.#rings.get(accountId)
+    if (known && this.#last === accountId) return known
+    const ring = known ?? { lines: [], characters: 0 }
+    this.#rings.delete(accountId)
+    this.#rings.set(accountId, ring)
+    this.#last = accountId
+    return ring
+  }
+
+  #count(ring: Ring, characters: number): void {
+    ring.characters += characters
+    this.#characters += characters
+  }
+}
+
+/** One line that can be shown. */
+function tidy(text: string): string {
+  if (/^[\x20-\x7e]*$/.test(text)) return text
+  return text.toWellFormed().replaceAll(/[\p{Cc}\p{Default_Ignorable_Code_Point}\u2028\u2029\ufff9-\ufffb]+/gu, ' ')
+}

@@ -1,0 +1,69 @@
+/** Diagnosing accounts, wired by hand. A part of the composition root. */
+import { arch, platform, release } from 'node:os'
+import type { AccountService } from './accounts/account-service.ts'
+import type { ProtocolLog } from './accounts/protocol-log.ts'
+import type { Config } from './config.ts'
+import { diagnoseRoutes } from './diagnose/diagnose-routes.ts'
+import { DiagnoseService } from './diagnose/diagnose-service.ts'
+import type { EventHub } from './events/event-hub.ts'
+import type { ConnectionPool } from './imap/connection-pool.ts'
+import type { MailGateway } from './imap/mail-gateway.ts'
+import type { IndexedMail } from './mail/indexed-mail.ts'
+import { checkSmtp } from './outbox/smtp-check.ts'
+import type { HttpServer } from './platform/http/http-server.ts'
+import type { Part } from './platform/lifecycle.ts'
+import type { OutboundGuard } from './platform/network/outbound-guard.ts'
+import type { SettingsService } from './settings/settings-service.ts'
+
+export interface DiagnoseSurroundings {
+  config: Config
+  accounts: AccountService
+  hub: EventHub
+  gateway: MailGateway
+  pool: ConnectionPool
+  guard: OutboundGuard
+  protocol: ProtocolLog
+  indexed: IndexedMail
+  settings: SettingsService
+}
+
+export interface ComposedDiagnose {
+  addRoutes(http: HttpServer): void
+  part: Part
+}
+
+export function composeDiagnose(around: DiagnoseSurroundings): ComposedDiagnose {
+  const { config, accounts, hub, gateway, pool, guard, protocol, indexed, settings } = around
+  const diagnosing = new DiagnoseService({
+    ...{ accounts, hub, gateway, pool, guard, protocol },
+    smtp: checkSmtp,
+    indexOf: (principal, accountId) => indexed.getIndex(principal, accountId),
+    timeoutMs: () => settings.limits.connection_timeout_seconds * 1000,
+    frame: {
+      version: config.version,
+      get facts() {
+        return [...machineFacts(), ...settingFacts(config, settings)]
+      },
+    },
+  })
+  return {
+    addRoutes: http => diagnoseRoutes(http, diagnosing),
+    part: { name: 'diagnose', stop: async () => diagnosing.stop() },
+  }
+}
+
+function machineFacts(): [string, string][] {
+  return [['Platform', `${platform()} ${release()}, ${arch()}, Node ${process.versions.node}`]]
+}
+
+/** What matters to mail servers; contains nothing of people. */
+function settingFacts({ databaseUrl, index, smtpConnections, privateNetworks }: Config, { limits }: SettingsService) {
+  return [
+    ['Database', databaseUrl.startsWith('sqlite:') ? 'SQLite' : 'PostgreSQL'],
+    ['Index', index.level],
+    ['Connections', `${limits.connection_pool_size} an account, ${limits.max_connections} in all`],
+    ['Timeout', `${limits.connection_timeout_seconds} s`],
+    ['SMTP connections', String(smtpConnections)],
+    ['Private networks', privateNetworks.length === 0 ? 'none configured' : 'some configured'],
+  ] satisfies [string, string][]
+}

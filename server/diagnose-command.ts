@@ -1,0 +1,178 @@
+/** `rustymail diagnose <address>`: of an account of this data directory, or of servers that are given. A part of the composition root. */
+import { TlsKind } from '../contract/accounts.ts'
+import type { Diagnosis } from '../contract/diagnose.ts'
+import type { EventOf } from '../contract/event.ts'
+import { toLogin } from './accounts/account-row.ts'
+import { AccountStore } from './accounts/account-store.ts'
+import type { AccountRow } from './accounts/account-tables.ts'
+import { refusePlainOverNetwork } from './accounts/account-verifier.ts'
+import type { MailLogin } from './accounts/mail-login.ts'
+import { type DiagnosisArguments, UsageError } from './command-line.ts'
+import type { Outcome } from './commands.ts'
+import { composeOutbound } from './compose-outbound.ts'
+import type { Config } from './config.ts'
+import { clockCheck } from './diagnose/clock-check.ts'
+import { diagnoseServer } from './diagnose/diagnose-server.ts'
+import { inspect, refusedBefore } from './diagnose/diagnose-service.ts'
+import type { Part } from './diagnose/reach-server.ts'
+import { maskedReport, type Named, plainText } from './diagnose/report.ts'
+import { verdictOf } from './diagnose/verdict.ts'
+import { EventStore } from './events/event-store.ts'
+import { ImapFlowGateway } from './imap/adapters/imapflow-gateway.ts'
+import { judgeKey, wrongKey } from './key-rotation.ts'
+import { checkSmtp } from './outbox/smtp-check.ts'
+import { readSecretKey, refuseHalfRestored } from './platform/data-dir.ts'
+import { type Database, openDatabase } from './platform/database/database.ts'
+import type { OutboundGuard } from './platform/network/outbound-guard.ts'
+import { Problem } from './platform/problem.ts'
+import { SecretBox } from './platform/secret-box.ts'
+import { allowedNetworks } from './settings/network-service.ts'
+import { SettingStore } from './settings/setting-store.ts'
+
+interface Wanted {
+  named: Named
+  logins: { imap: MailLogin; smtp: MailLogin | undefined }
+  /** Why it is not tried to log in. */
+  whyNoLogin: string | undefined
+}
+
+const stepMs = 5_000
+const wholeMs = 30_000
+/** Facts that are looked through for the last state of an account. */
+const lookedThrough = 5_000
+
+/**
+ * The server may be running: the database is only read, and the servers are looked at from here. What only the running server knows, such as its connections, is on
+ * the page of the account.
+ */
+export async function diagnose(config: Config, askPassword: () => Promise<string>): Promise<Outcome> {
+  const { address, imap } = config.diagnosis
+  if (address === '') throw new UsageError('diagnose requires an address: rustymail diagnose <address>')
+  const { guard } = composeOutbound(config)
+  const wanted =
+    imap === undefined ? await accountsAt(config, guard) : [await givenServers(config.diagnosis, imap, askPassword)]
+  const diagnoses = []
+  for (const one of wanted) diagnoses.push(await diagnoseOne(config, guard, one))
+  const isReport = config.diagnosis.isReport
+  const words = diagnoses.map(({ diagnosis, named }) =>
+    isReport ? maskedReport(diagnosis, named, { version: config.version, facts: [] }) : plainText(diagnosis),
+  )
+  return {
+    words: words.join('\n\n'),
+    exitCode: diagnoses.some(({ diagnosis }) => diagnosis.state === 'failed') ? 1 : 0,
+  }
+}
+
+async function diagnoseOne(config: Config, guard: OutboundGuard, { named, logins, whyNoLogin }: Wanted) {
+  const gateway = new ImapFlowGateway({ guard, version: config.version })
+  const signal = AbortSignal.timeout(wholeMs)
+  const began = performance.now()
+  const look = (part: Part, login: MailLogin) =>
+    diagnoseServer(
+      { part, login, whyNoLogin: login.password === '' ? 'Not tried: no password was given.' : whyNoLogin },
+      {
+        guard,
+        stepMs,
+        now: Date.now,
+        logInToImap: (given, timeoutMs, until) => inspect(gateway, given, { timeoutMs, signal: until }),
+        logInToSmtp: (given, timeoutMs) => checkSmtp(given, timeoutMs, guard),
+      },
+      signal,
+    )
+  const seen = await Promise.all([look('imap', logins.imap), ...(logins.smtp ? [look('smtp', logins.smtp)] : [])])
+  const checks = [...seen.flatMap(server => server.checks), clockCheck(seen, Date.now())]
+  const diagnosis: Diagnosis = {
+    account_id: '',
+    made_at: new Date().toISOString(),
+    duration_ms: Math.round(performance.now() - began),
+    ...verdictOf(checks),
+    checks,
+    lines: [],
+  }
+  return { diagnosis, named }
+}
+
+async function accountsAt(config: Config, guard: OutboundGuard): Promise<Wanted[]> {
+  const { address, retryLogin } = config.diagnosis
+  const unknown = `there is no account ${address} here; name its servers: --imap <host>:<port> --smtp <host>:<port>`
+  refuseHalfRestored(config.dataDir)
+  const key = config.secretKey ?? readSecretKey(config.dataDir)
+  if (!key) throw new UsageError(unknown)
+  const secrets = new SecretBox(key)
+  const db = openDatabase(config.databaseUrl)
+  try {
+    if ((await judgeKey(db, secrets)) === 'wrong') throw new Error(wrongKey)
+    const rows = (await new AccountStore(db).list()).filter(row => isAt(row, address))
+    if (rows.length === 0) throw new UsageError(unknown)
+    await allowNetworks(db, guard)
+    return await Promise.all(
+      rows.map(async row => {
+        const logins = { imap: toLogin(row, 'imap', secrets)!, smtp: toLogin(row, 'smtp', secrets) }
+        const since = retryLogin ? undefined : await refusedSince(db, row)
+        const { name, email } = row
+        const named = { name, email, imap: logins.imap, smtp: logins.smtp ?? null, watched_folders: [] }
+        return { named, logins, whyNoLogin: since && `${refusedBefore(since)} Add --retry-login to try it once more.` }
+      }),
+    )
+  } finally {
+    await db.destroy()
+  }
+}
+
+function isAt({ email, imap_user }: AccountRow, address: string): boolean {
+  return [email, imap_user].some(name => name.toLowerCase() === address.toLowerCase())
+}
+
+/** Those that an administrator allowed while the server ran. */
+async function allowNetworks(db: Database, guard: OutboundGuard): Promise<void> {
+  const allowed = await allowedNetworks(new SettingStore(db))
+  guard.allow(allowed.map(({ network }) => network))
+}
+
+/** When the server refused the password that is stored now, as the last facts say; undefined where it did not. */
+async function refusedSince(db: Database, { id, updated_at }: AccountRow): Promise<string | undefined> {
+  const rows = await new EventStore(db).newestOf('account_state_changed', lookedThrough)
+  const facts = rows.map(({ data }) => JSON.parse(data) as EventOf<'account_state_changed'>['data'])
+  const last = facts.find(({ account_id }) => account_id === id)
+  return last?.state === 'auth_failed' && last.at > updated_at ? last.at : undefined
+}
+
+async function givenServers(
+  { address, imapTls, smtp, smtpTls, user }: DiagnosisArguments,
+  imap: string,
+  askPassword: () => Promise<string>,
+): Promise<Wanted> {
+  const places = {
+    imap: placeOf('imap', imap, imapTls),
+    smtp: smtp === undefined ? undefined : placeOf('smtp', smtp, smtpTls),
+  }
+  for (const [part, place] of Object.entries(places)) if (place) refusePlain(part as Part, place)
+  const password = await askPassword()
+  const login = (place: Omit<MailLogin, 'user' | 'password'>) => ({ ...place, user: user ?? address, password })
+  const logins = { imap: login(places.imap), smtp: places.smtp && login(places.smtp) }
+  const named = { name: '', email: address, imap: logins.imap, smtp: logins.smtp ?? null, watched_folders: [] }
+  return { named, logins, whyNoLogin: undefined }
+}
+
+function refusePlain(part: Part, place: { tls: string; host: string }): void {
+  try {
+    refusePlainOverNetwork(part, place)
+  } catch (error) {
+    throw error instanceof Problem ? new UsageError(error.message) : error
+  }
+}
+
+const usualPorts = { imap: 993, smtp: 465 }
+/** On these, TLS begins later. */
+const startTlsPorts: readonly number[] = [143, 587, 25]
+
+/** `host`, `host:port` or `[address]:port`. */
+function placeOf(part: Part, text: string, tls: string | undefined): Omit<MailLogin, 'user' | 'password'> {
+  const [, bracketed, plain, digits] = /^(?:\[([0-9a-fA-F:.%]+)\]|([^:\s[\]]+))(?::(\d{1,5}))?$/.exec(text) ?? []
+  const host = (bracketed ?? plain)?.toLowerCase()
+  const port = digits === undefined ? usualPorts[part] : Number(digits)
+  if (host === undefined || port < 1 || port > 65_535) throw new UsageError(`--${part} ${text} is not <host>:<port>`)
+  const kind = TlsKind.safeParse(tls ?? (startTlsPorts.includes(port) ? 'starttls' : 'implicit'))
+  if (!kind.success) throw new UsageError(`--${part}-tls must be implicit, starttls or none`)
+  return { host, port, tls: kind.data }
+}

@@ -1,0 +1,86 @@
+/** What this server knows of an account without asking a mail server: its state, its index, its connections, and how it fared. */
+import type { Account, AccountStretches } from '../../contract/accounts.ts'
+import type { IndexStatus } from '../../contract/mail-index.ts'
+import { type Check, type Finding, skipped, toCheck } from './check.ts'
+
+/** Of the changes of state. */
+const mostChanges = 20
+
+export interface KnownOfAccount {
+  account: Account
+  /** Undefined where that could not be found out. */
+  index: IndexStatus | undefined
+  history: AccountStretches
+  /** Connections that the provider publishes; null where nothing is known. */
+  publishedConnections: number | null
+}
+
+export function accountChecks({ account, index, history, publishedConnections }: KnownOfAccount): Check[] {
+  return [
+    toCheck('account', 'state', stateOf(account)),
+    index ? toCheck('account', 'index', indexOf(index)) : skipped('account', 'index', 'The index did not answer.'),
+    toCheck('account', 'connections', connectionsOf(account, publishedConnections)),
+    toCheck('account', 'history', historyOf(history)),
+  ]
+}
+
+function stateOf({ state, state_since, last_error, next_retry_at, last_mail_at, enabled }: Account): Finding {
+  const details = [
+    ['Since', state_since],
+    ['Last new mail announced', last_mail_at ?? 'none since this server started'],
+    ...(next_retry_at ? [['Next try', next_retry_at] as const] : []),
+    ...(last_error ? [['Last error', `${last_error.at}: ${last_error.detail}`] as const] : []),
+    ...(last_error?.server_response ? [['The server said', last_error.server_response] as const] : []),
+  ] as const
+  if (!enabled) {
+    const advice = ['Enable the account: while it is disabled, its mail is not fetched.']
+    return { state: 'warning', words: 'The account is disabled.', details, advice }
+  }
+  if (state === 'ready') return { state: 'ok', words: 'The account is connected and watched.', details }
+  if (state === 'connecting') return { state: 'warning', words: 'The account is being connected.', details }
+  if (state === 'auth_failed') {
+    const advice = ['Enter the new password under Edit: it is not tried again until it changes.']
+    return { state: 'failed', words: 'The account is not connected, since its password was refused.', details, advice }
+  }
+  if (state === 'degraded') return { state: 'warning', words: 'The account works in part.', details }
+  const advice = ['Press Retry now, once what is named above is repaired.']
+  return { state: 'failed', words: 'The account is not connected: its mail server cannot be reached.', details, advice }
+}
+
+function indexOf({ level, state, folders, messages, server_messages, places, texts, looked_at }: IndexStatus): Finding {
+  if (level === 'off') return { state: 'ok', words: 'Mail of this account is not indexed, as chosen.' }
+  const details = [
+    ['Level', level],
+    ['Folders', String(folders)],
+    ['Messages', String(messages)],
+    ['Indexed places', `${places} of ${server_messages}`],
+    ['Texts', String(texts)],
+    ['Last compared with the mail server', looked_at ?? 'not since this server started'],
+  ] as const
+  if (state === 'complete') return { state: 'ok', words: 'Everything is indexed.', details }
+  return { state: 'ok', words: 'The index is not complete yet: lists come from the mail server where needed.', details }
+}
+
+function connectionsOf({ connections }: Account, published: number | null): Finding {
+  const { open, busy, idle, connecting, waiting, watching, server_limit } = connections
+  const details = [
+    ['Open', `${open}: ${watching} watching, ${busy} busy, ${idle} idle`],
+    ['Connecting', String(connecting)],
+    ['Requests waiting', String(waiting)],
+    ['Allowed by the mail server', server_limit === null ? 'no limit seen' : String(server_limit)],
+    ['Published by the provider', published === null ? 'not known' : String(published)],
+  ] as const
+  if (server_limit === null) return { state: 'ok', words: `${open} connections are open.`, details }
+  const words = `${open} connections are open; the mail server allows ${server_limit}.`
+  const advice = ['Close other mail programs that use this account, if requests are slow.']
+  return { state: server_limit < 3 ? 'warning' : 'ok', words, details, advice }
+}
+
+function historyOf({ items }: AccountStretches): Finding {
+  const changes = items.slice(-mostChanges)
+  const details = changes.map(({ from, state, error }) => [from, error ? `${state}: ${error.detail}` : state] as const)
+  const troubles = items.filter(({ state }) => state === 'unreachable' || state === 'auth_failed').length
+  if (troubles === 0) return { state: 'ok', words: 'No trouble in the last 24 hours.', details }
+  const words = `The account was without its mail server ${troubles === 1 ? 'once' : `${troubles} times`} in the last 24 hours.`
+  return { state: 'ok', words, details }
+}

@@ -1,0 +1,224 @@
+/** Says why an account does not work. A password that was refused is tried again only when somebody asks for it, so that no account gets locked. */
+import type { Diagnosis, SpokenLine } from '../../contract/diagnose.ts'
+import type { IndexStatus } from '../../contract/mail-index.ts'
+import type { AccountService } from '../accounts/account-service.ts'
+import type { MailLogin } from '../accounts/mail-login.ts'
+import type { ProtocolLine, ProtocolLog } from '../accounts/protocol-log.ts'
+import { stateHistory } from '../accounts/state-history.ts'
+import type { EventHub } from '../events/event-hub.ts'
+import type { ConnectionPool } from '../imap/connection-pool.ts'
+import type { MailGateway, ServerFacts } from '../imap/mail-gateway.ts'
+import type { checkSmtp } from '../outbox/smtp-check.ts'
+import { maySeeAccount, type Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import { limitOf } from '../sync/provider-limits.ts'
+import { accountChecks } from './account-checks.ts'
+import { within } from './check.ts'
+import { clockCheck } from './clock-check.ts'
+import { diagnoseServer, type ServerDiagnosis } from './diagnose-server.ts'
+import type { Guard, Part } from './reach-server.ts'
+import { maskedReport, type ReportFrame } from './report.ts'
+import { verdictOf } from './verdict.ts'
+
+export interface DiagnoseServiceOptions {
+  accounts: Pick<AccountService, 'get' | 'logins'>
+  hub: Pick<EventHub, 'stateSigns' | 'listen'>
+  gateway: Pick<MailGateway, 'connect'>
+  pool: Pick<ConnectionPool, 'run'>
+  guard: Guard
+  protocol: ProtocolLog
+  smtp: typeof checkSmtp
+  indexOf(principal: Principal, accountId: string): Promise<IndexStatus>
+  /** How long a mail server may take. */
+  timeoutMs(): number
+  frame: ReportFrame
+  now?: () => number
+}
+
+/** A step may take no longer, whatever is configured: a person waits. */
+const mostStepMs = 5_000
+/** All of it, however many steps hang. */
+const wholeMs = 30_000
+/** At a time, on this server. */
+const mostAtOnce = 4
+/** A report may be of a diagnosis that was made so lately. */
+const recentMs = 10 * 60_000
+/** Of the last diagnoses. */
+const mostKept = 100
+
+interface Refusal {
+  /** Of the account as it was: another password is another login. */
+  revision: string
+  at: string
+}
+
+export class DiagnoseService {
+  readonly #options: DiagnoseServiceOptions
+  readonly #now: () => number
+  readonly #stopped = new AbortController()
+  readonly #underWay = new Map<string, Promise<Diagnosis>>()
+  readonly #last = new Map<string, Diagnosis>()
+  /** By account and part. */
+  readonly #refusals = new Map<string, Refusal>()
+
+  constructor(options: DiagnoseServiceOptions) {
+    this.#options = options
+    this.#now = options.now ?? Date.now
+    const { hub, protocol } = options
+    hub.listen('account_removed', ({ account_id }) => {
+      protocol.forget(account_id)
+      this.#last.delete(account_id)
+      this.#forget(account_id)
+    })
+    hub.listen('account_state_changed', ({ account_id, state }) => {
+      if (state === 'ready') this.#refusals.delete(`${account_id} imap`)
+    })
+    hub.listen('account_updated', ({ account_id }) => {
+      this.#last.delete(account_id)
+      this.#forget(account_id)
+    })
+  }
+
+  /** @param retryLogin Tries a password that was refused before. @throws Problem `account_not_found` also for what the principal may not see. */
+  async diagnose(principal: Principal, accountId: string, { retryLogin }: { retryLogin: boolean }): Promise<Diagnosis> {
+    if (!maySeeAccount(principal, accountId)) throw new Problem('account_not_found', 'There is no such account.')
+    if (retryLogin && !principal.scopes.has('dashboard:operate')) {
+      const words = 'Trying a rejected password again requires the scope dashboard:operate.'
+      throw new Problem('forbidden', words, { missing_scope: 'dashboard:operate' })
+    }
+    const key = `${accountId} ${retryLogin}`
+    const underWay = this.#underWay.get(key)
+    if (underWay) return underWay
+    if (this.#underWay.size >= mostAtOnce) {
+      throw new Problem('overloaded', 'Other accounts are being diagnosed; try again in a moment.', {
+        retryAfterSeconds: 10,
+      })
+    }
+    const diagnosis = this.#diagnose(principal, accountId, retryLogin)
+    this.#underWay.set(key, diagnosis)
+    try {
+      const made = await diagnosis
+      this.#keep(made)
+      return made
+    } finally {
+      this.#underWay.delete(key)
+    }
+  }
+
+  /** Safe to be shown to strangers. */
+  async report(principal: Principal, accountId: string): Promise<{ file_name: string; text: string }> {
+    const account = await this.#options.accounts.get(principal, accountId)
+    const last = this.#last.get(accountId)
+    const isRecent = last !== undefined && this.#now() - Date.parse(last.made_at) < recentMs
+    const diagnosis = isRecent ? last : await this.diagnose(principal, accountId, { retryLogin: false })
+    const day = diagnosis.made_at.slice(0, 16).replaceAll(/[T:]/g, '-')
+    const text = maskedReport(diagnosis, account, this.#options.frame)
+    return { file_name: `rustymail-diagnosis-${day}.txt`, text }
+  }
+
+  stop(): void {
+    this.#stopped.abort()
+  }
+
+  async #diagnose(principal: Principal, accountId: string, retryLogin: boolean): Promise<Diagnosis> {
+    const { accounts, hub, protocol, indexOf } = this.#options
+    const began = performance.now()
+    const account = await accounts.get(principal, accountId)
+    const logins = await accounts.logins(principal, accountId)
+    const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(wholeMs)])
+    const look = async (part: Part, login: MailLogin) => {
+      const isRefused = part === 'imap' && account.state === 'auth_failed'
+      const remembered = this.#refusals.get(`${accountId} ${part}`)
+      const since =
+        remembered?.revision === account.updated_at ? remembered.at : isRefused ? account.state_since : undefined
+      const whyNoLogin = since !== undefined && !retryLogin ? refusedBefore(since) : undefined
+      const seen = await diagnoseServer({ part, login, whyNoLogin }, this.#optionsFor(accountId, login), signal)
+      this.#remember(accountId, part, account.updated_at, seen)
+      return seen
+    }
+    const [imap, smtp, index] = await Promise.all([
+      look('imap', logins.imap),
+      logins.smtp && look('smtp', logins.smtp),
+      within(mostStepMs, signal, indexOf(principal, accountId)).catch(() => undefined),
+    ])
+    // As it is by now.
+    const after = await accounts.get(principal, accountId)
+    const now = this.#now()
+    const history = stateHistory(hub.stateSigns(accountId), after, now)
+    const publishedConnections = limitOf(after.imap.host)?.connections ?? null
+    const servers = [imap, ...(smtp ? [smtp] : [])]
+    const checks = [
+      ...servers.flatMap(server => server.checks),
+      clockCheck(servers, now),
+      ...accountChecks({ account: after, index, history, publishedConnections }),
+    ]
+    return {
+      account_id: accountId,
+      made_at: new Date(now).toISOString(),
+      duration_ms: Math.round(performance.now() - began),
+      ...verdictOf(checks),
+      checks: checks.map(({ advice: _advice, ...check }) => check),
+      lines: protocol.linesOf(accountId).map(toSpoken),
+    }
+  }
+
+  #optionsFor(accountId: string, { password }: MailLogin) {
+    const { guard, gateway, pool, protocol, smtp, timeoutMs } = this.#options
+    const onLine = (part: Part) => protocol.open(accountId, part, [password])
+    return {
+      guard,
+      stepMs: Math.min(mostStepMs, timeoutMs()),
+      now: this.#now,
+      onLine,
+      logInToSmtp: (login: MailLogin, ms: number) => smtp(login, ms, guard, onLine('smtp')),
+      logInToImap: async (login: MailLogin, ms: number, signal: AbortSignal): Promise<ServerFacts> => {
+        try {
+          return await inspect(gateway, login, { timeoutMs: ms, signal, onLine: onLine('imap') })
+        } catch (error) {
+          if (!(error instanceof Problem) || error.extension.fault !== 'limit') throw error
+          // Our own connections may be all that the server allows: one of those answers as well.
+          return pool.run(accountId, 'interactive', connection => connection.inspect(), signal)
+        }
+      },
+    }
+  }
+
+  #remember(accountId: string, part: Part, revision: string, { refused, isIn }: ServerDiagnosis): void {
+    const key = `${accountId} ${part}`
+    if (refused) this.#refusals.set(key, { revision, at: new Date(this.#now()).toISOString() })
+    if (isIn) this.#refusals.delete(key)
+  }
+
+  #keep(diagnosis: Diagnosis): void {
+    this.#last.delete(diagnosis.account_id)
+    this.#last.set(diagnosis.account_id, diagnosis)
+    const [oldest] = this.#last.keys()
+    if (this.#last.size > mostKept && oldest !== undefined) this.#last.delete(oldest)
+  }
+
+  #forget(accountId: string): void {
+    for (const part of ['imap', 'smtp']) this.#refusals.delete(`${accountId} ${part}`)
+  }
+}
+
+/** Logs in, asks the server about itself, and logs out. */
+export async function inspect(
+  gateway: Pick<MailGateway, 'connect'>,
+  login: MailLogin,
+  options: Parameters<MailGateway['connect']>[1],
+): Promise<ServerFacts> {
+  const connection = await gateway.connect(login, options)
+  try {
+    return await connection.inspect()
+  } finally {
+    await connection.close()
+  }
+}
+
+export function refusedBefore(since: string): string {
+  return `Not tried: the password was refused at ${since}. Trying it again and again can lock the account.`
+}
+
+function toSpoken({ at, ...line }: ProtocolLine): SpokenLine {
+  return { at: new Date(at).toISOString(), ...line }
+}

@@ -1,0 +1,87 @@
+/** What a mail server says of the mailbox once logged in: quota, folders by role, and the extensions that matter to RustyMail. */
+import type { Folder } from '../../contract/mail.ts'
+import type { ServerFacts } from '../imap/mail-gateway.ts'
+import { type Check, type Finding, skipped, toCheck } from './check.ts'
+
+/** Of the quota. */
+const nearlyFull = 0.9
+
+const wantedRoles: readonly NonNullable<Folder['role']>[] = ['inbox', 'sent', 'drafts', 'trash', 'junk', 'archive']
+
+/** What RustyMail does without each. */
+const extensions: readonly (readonly [names: readonly string[], without: string])[] = [
+  [['IDLE'], 'new mail is looked for every half minute'],
+  [['QRESYNC'], 'changes are found with CONDSTORE, or by comparing'],
+  [['CONDSTORE', 'QRESYNC'], 'changes are found by comparing all flags'],
+  [['MOVE'], 'messages are copied and then deleted'],
+  [['UIDPLUS'], 'what was copied or deleted has to be searched for'],
+  [['SPECIAL-USE'], 'folders are recognised by their names'],
+  [['OBJECTID'], 'messages are recognised by what is in them'],
+  [['LIST-STATUS'], 'folders are counted one by one'],
+]
+
+/** @param facts Undefined where nobody was let in. */
+export function mailboxChecks(facts: ServerFacts | undefined): Check[] {
+  const ids = ['quota', 'folders', 'capabilities'] as const
+  if (!facts) return ids.map(id => skipped('imap', id, 'Not known without a login.'))
+  return [
+    toCheck('imap', 'quota', quotaOf(facts)),
+    toCheck('imap', 'folders', foldersOf(facts)),
+    toCheck('imap', 'capabilities', capabilitiesOf(facts)),
+  ]
+}
+
+function quotaOf({ quota }: ServerFacts): Finding {
+  if (!quota) return { state: 'skipped', words: 'The server names no quota.' }
+  const { usedBytes, limitBytes } = quota
+  const share = usedBytes / limitBytes
+  const details = [
+    ['Used', mebibytes(usedBytes)],
+    ['Limit', mebibytes(limitBytes)],
+  ] as const
+  const used = `${Math.floor(share * 100)} % of ${mebibytes(limitBytes)} are used`
+  const advice = ['Delete or move away large messages and empty the trash, or ask your provider for more room.']
+  if (share >= 1) {
+    const words = `The mailbox is full: ${used}. New mail is rejected.`
+    return { state: 'failed', words, details, advice }
+  }
+  if (share >= nearlyFull) return { state: 'warning', words: `The mailbox is nearly full: ${used}.`, details, advice }
+  return { state: 'ok', words: `${used}.`, details }
+}
+
+function foldersOf({ folders, namespaces }: ServerFacts): Finding {
+  const byRole = new Map(folders.map(({ role, path }) => [role, path]))
+  const missing = wantedRoles.filter(role => !byRole.has(role))
+  const details = [
+    ...wantedRoles.map(role => [role, byRole.get(role) ?? 'none'] as const),
+    ['Folders', String(folders.length)] as const,
+    ...(['personal', 'other', 'shared'] as const).map(
+      kind => [`Namespace, ${kind}`, namespaces[kind].map(prefix => `"${prefix}"`).join(', ') || 'none'] as const,
+    ),
+  ]
+  if (missing.includes('inbox')) {
+    const advice = ['Ask the operator of the mail server: without INBOX there is no new mail.']
+    return { state: 'failed', words: 'The server lists no INBOX.', details, advice }
+  }
+  if (missing.length === 0) return { state: 'ok', words: 'All usual folders are there.', details }
+  return { state: 'ok', words: `There is no folder for: ${missing.join(', ')}.`, details }
+}
+
+function capabilitiesOf({ capabilities }: ServerFacts): Finding {
+  const offered = new Set(capabilities)
+  const has = (names: readonly string[]) => names.some(name => offered.has(name))
+  const missing = extensions.filter(([names]) => !has(names))
+  const details = [
+    ...extensions.map(([names, without]) => [names[0]!, has(names) ? 'yes' : `no: ${without}`] as const),
+    ['All', capabilities.join(' ')] as const,
+  ]
+  if (missing.length === 0)
+    return { state: 'ok', words: 'The server has all extensions that RustyMail makes use of.', details }
+  const words = `RustyMail does without: ${missing.map(([names]) => names[0]).join(', ')}.`
+  return { state: 'ok', words, details }
+}
+
+function mebibytes(bytes: number): string {
+  const mib = bytes / 1024 ** 2
+  return mib >= 1024 ? `${(mib / 1024).toFixed(1)} GiB` : `${mib.toFixed(mib < 10 ? 1 : 0)} MiB`
+}

@@ -1,0 +1,167 @@
+/** Replaces what names people, places and folders by words of its own, the same throughout: for texts that strangers will read. */
+import { isIP } from 'node:net'
+import { judgeAddress } from '../platform/network/outbound-rules.ts'
+import { isKnownProvider } from './provider-hints.ts'
+
+export interface KnownNames {
+  /** Of the account. */
+  names: readonly string[]
+  /** Logins and addresses. */
+  users: readonly string[]
+  hosts: readonly string[]
+  folders: readonly string[]
+}
+
+/** Names of folders that say nothing of their owner. */
+const commonFolders = new Set(
+  'inbox sent drafts trash junk archive archives spam none starred important deleted sent-mail sent_mail'
+    .split(' ')
+    .concat([
+      'sent items',
+      'sent messages',
+      'sent mail',
+      'deleted items',
+      'deleted messages',
+      'junk e-mail',
+      'all mail',
+      '[gmail]',
+    ]),
+)
+/** Beginnings of names of hosts that say nothing of their owner. */
+const commonLabels = new Set(
+  'imap imaps smtp smtps mail mx pop pop3 www webmail outgoing incoming autodiscover autoconfig localhost example'.split(
+    ' ',
+  ),
+)
+/** Documents and software, not servers. */
+const notHosts =
+  /^(node\.js|rustymail\..*|(www\.)?rfc-editor\.org|id\.yandex\.com|account\.apple\.com|myaccount\.google\.com)$/i
+const shortest = 3
+
+const messageIds = /<[^<>\s]+@[^<>\s]+>/g
+const emails = /[^\s<>()[\]:;,"'=@/\\]+@[\p{L}\p{N}.-]+/gu
+const ipv4 = /(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.]*\d)/g
+const ipv6 = /(?<![\p{L}\p{N}:.])[0-9a-f:]*:[0-9a-f:.]*(?:%\w+)?/giu
+const hosts =
+  /(?<![\p{L}\p{N}_@.-])(?:[\p{L}\p{N}_](?:[\p{L}\p{N}_-]*[\p{L}\p{N}_])?\.)+(?:\p{L}{2,}|xn--[a-z0-9-]+)(?![\p{L}\p{N}_-])/gu
+const longIds = /(?<![\p{L}\p{N}_=-])(?=[\p{L}_+/-]*\d)[\p{L}\p{N}_+/-]{12,}={0,2}/gu
+
+export class Masker {
+  readonly #given = new Map<string, string>()
+  readonly #counts = new Map<string, number>()
+  readonly #words: readonly { pattern: RegExp; mask: string }[]
+  readonly #folders: ReadonlySet<string>
+
+  constructor({ names, users, hosts: servers, folders }: KnownNames) {
+    const domains = [...users.map(user => user.split('@')[1] ?? ''), ...servers].filter(
+      host => host !== '' && isIP(host) === 0,
+    )
+    // Numbers begin with the account's own.
+    for (const user of users) if (user.includes('@')) this.#email(user)
+    for (const host of domains) this.#host(host)
+    const words = new Map<string, string>()
+    const add = (text: string, kind: string) => {
+      const word = text.trim()
+      if (word.length >= shortest && !commonFolders.has(word.toLowerCase())) words.set(word, this.#mask(kind, word))
+    }
+    for (const folder of folders) add(folder, 'folder')
+    for (const user of users) {
+      add(user, 'user')
+      add(user.split('@')[0] ?? '', 'user')
+    }
+    for (const name of names) for (const word of [name, ...name.split(/[\s.,_@-]+/)]) add(word, 'name')
+    for (const host of domains) {
+      if (isKnownProvider(host)) continue
+      add(host, 'host')
+      for (const label of host.split('.').slice(0, -1)) {
+        if (!commonLabels.has(label) && label.length > shortest) add(label, 'host')
+      }
+    }
+    this.#folders = new Set(folders)
+    this.#words = [...words]
+      .sort(([one], [other]) => other.length - one.length)
+      .map(([word, mask]) => ({ pattern: wordPattern(word), mask }))
+  }
+
+  text(text: string): string {
+    let masked = text
+      .replace(messageIds, id => `<${this.#mask('message', id)}>`)
+      .replace(emails, email => this.#email(email))
+      .replace(ipv6, address => this.#address(address))
+      .replace(ipv4, address => this.#address(address))
+      .replace(hosts, host => this.#host(host))
+    for (const { pattern, mask } of this.#words) masked = masked.replace(pattern, mask)
+    return masked
+  }
+
+  /** What a server says may have numbers of sessions and the like in it. */
+  words(text: string): string {
+    return this.text(text).replace(longIds, word => (/^(SCRAM-|TLS_)/.test(word) ? word : '[id]'))
+  }
+
+  folder(path: string): string {
+    if (path === '' || /^[^\p{L}\p{N}]{1,3}$/u.test(path) || commonFolders.has(path.toLowerCase())) return path
+    return this.#mask('folder', path)
+  }
+
+  /** A line of a conversation: names of folders are what is quoted, and words behind certain commands. */
+  line(from: 'client' | 'server', text: string): string {
+    const quoted = text.replace(
+      /"((?:[^"\\]|\\.)*)"/g,
+      (_all, inside: string) => `"${this.folder(inside.replaceAll(/\\(.)/g, '$1'))}"`,
+    )
+    if (from === 'server') return this.words(quoted)
+    return this.text(quoted.replace(naming, (_all, command: string, rest: string) => command + this.#atoms(rest)))
+  }
+
+  #atoms(rest: string): string {
+    return rest.replace(/(?<=^|\s)([^\s"(){}]+)(?=\s|$)/g, word =>
+      /^[\d:,*%]+$/.test(word) ? word : this.folder(word),
+    )
+  }
+
+  #email(email: string): string {
+    const at = email.lastIndexOf('@')
+    const domain = email.slice(at + 1).replace(/\.+$/, '')
+    return `${this.#mask('user', email.slice(0, at))}@${isKnownProvider(domain) ? domain : this.#domain(domain)}`
+  }
+
+  #address(address: string): string {
+    const number = address.replace(/[.:]+$/, kept => (kept === '::' ? kept : ''))
+    if (isIP(number.split('%')[0]!) === 0) return address
+    if (number === '::1' || number.startsWith('127.')) return address
+    const kind = judgeAddress(number) === 'open' ? 'ip' : 'private-ip'
+    return this.#mask(kind, number) + address.slice(number.length)
+  }
+
+  #host(host: string): string {
+    if (isKnownProvider(host) || notHosts.test(host) || this.#folders?.has(host)) return host
+    return this.#domain(host)
+  }
+
+  /** `imap.domain1.example` */
+  #domain(host: string): string {
+    const labels = host.toLowerCase().split('.')
+    const own = this.#mask('domain', labels.slice(-2).join('.'))
+    const before = labels.slice(0, -2).map(label => (commonLabels.has(label) ? label : this.#mask('host', label)))
+    return [...before, own, 'example'].join('.')
+  }
+
+  #mask(kind: string, name: string): string {
+    const key = `${kind} ${name.toLowerCase()}`
+    const known = this.#given.get(key)
+    if (known) return known
+    const count = (this.#counts.get(kind) ?? 0) + 1
+    this.#counts.set(kind, count)
+    this.#given.set(key, `${kind}${count}`)
+    return `${kind}${count}`
+  }
+}
+
+const naming =
+  /^(\S+ (?:UID )?(?:SELECT|EXAMINE|STATUS|LIST|LSUB|CREATE|DELETE|RENAME|SUBSCRIBE|UNSUBSCRIBE|GETQUOTAROOT|GETQUOTA|COPY|MOVE) )(.*)$/i
+
+function wordPattern(word: string): RegExp {
+  const escaped = word.replaceAll(/[.*+?^${}()|[\]\\/-]/g, '\\$&')
+  return new RegExp(`(?<![\\p{L}\\p{N}])${escaped}(?![\\p{L}\\p{N}])`, 'giu')
+}

@@ -1,0 +1,24 @@
+/** Out of all checks: one sentence that says what is wrong first of all, and what to do, in order. */
+import type { Diagnosis } from '../../contract/diagnose.ts'
+import type { Check } from './check.ts'
+
+const parts: Readonly<Record<Check['part'], string>> = {
+  imap: 'Reading mail (IMAP): ',
+  smtp: 'Sending mail (SMTP): ',
+  account: '',
+}
+const mostAdvice = 10
+
+export function verdictOf(checks: readonly Check[]): Pick<Diagnosis, 'state' | 'verdict' | 'advice'> {
+  const failed = checks.filter(({ state }) => state === 'failed')
+  const warned = checks.filter(({ state }) => state === 'warning')
+  const [first] = [...failed, ...warned]
+  const advice = [...new Set([...failed, ...warned].flatMap(check => check.advice))].slice(0, mostAdvice)
+  if (!first) {
+    const isPart = checks.some(({ id, state }) => id === 'login' && state === 'skipped')
+    const verdict = isPart ? 'Nothing wrong was found, as far as it was looked at.' : 'Everything works.'
+    return { state: 'ok', verdict, advice: [] }
+  }
+  const verdict = `${parts[first.part]}${first.words}`.slice(0, 1_000)
+  return { state: failed.length > 0 ? 'failed' : 'warning', verdict, advice }
+}

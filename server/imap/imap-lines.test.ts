@@ -1,0 +1,111 @@
+/** What is heard of an IMAP connection. */
+import { randomInt } from 'node:crypto'
+import { expect, test } from 'vitest'
+import type { Speaker } from '../accounts/protocol-log.ts'
+import { ImapLines } from './imap-lines.ts'
+
+/** Says each text in pieces of random sizes. */
+function hear(said: readonly (readonly [from: Speaker, text: string])[]): string[] {
+  const heard: string[] = []
+  const lines = new ImapLines((from, line) => heard.push(`${from === 'client' ? '>' : '<'} ${line}`))
+  for (const [from, text] of said) {
+    const bytes = Buffer.from(text)
+    for (let at = 0; at < bytes.length; ) {
+      const next = at + randomInt(1, 40)
+      if (from === 'client') lines.sent(bytes.subarray(at, next))
+      else lines.received(bytes.subarray(at, next))
+      at = next
+    }
+  }
+  return heard
+}
+
+test('commands and status responses are told, never what messages hold', () => {
+  for (let run = 0; run < 50; run++) {
+    const body = `A7 OK not a line\r\n* BYE either ${'x'.repeat(randomInt(1, 300))}\r\n`
+    expect(
+      hear([
+        ['server', '* OK [CAPABILITY IMAP4rev1] ready\r\n'],
+        ['client', 'A1 SELECT "Alles Mögliche"\r\n'],
+        ['server', '* 3 EXISTS\r\n* OK [UIDNEXT 7] next\r\nA1 OK [READ-WRITE] done\r\n'],
+        ['client', 'A2 UID SEARCH SUBJECT "the divorce" TEXT {5}\r\n'],
+        ['server', '+ go on\r\n'],
+        ['client', 'words FROM bob\r\n'],
+        ['server', '* SEARCH 1 2 3\r\nA2 OK done\r\n'],
+        ['client', 'A3 UID FETCH 1:2 (UID BODY.PEEK[])\r\n'],
+        [
+          'server',
+          `* 1 FETCH (UID 1 BODY[] {${body.length}}\r\n${body} X "A9 OK no")\r\n* 2 FETCH (UID 2 BODY[] {0}\r\n)\r\n`,
+        ],
+        ['server', '* 2 EXPUNGE\r\n* LIST (\\Sent) "/" Private\r\nA3 OK done\r\n'],
+        ['client', `A4 APPEND Drafts (\\Draft) {${body.length}+}\r\n${body}\r\n`],
+        ['client', 'A5 IDLE\r\n'],
+        ['server', '+ idling\r\n'],
+        ['client', 'DONE\r\n'],
+        ['server', 'A5 NO [ALERT] tired\r\n* XSECRET private\r\nsomething else\r\n'],
+      ]),
+    ).toEqual([
+      ...[
+        '< * OK [CAPABILITY IMAP4rev1] ready',
+        '> A1 SELECT "Alles Mögliche"',
+        '< * 3 EXISTS',
+        '< * OK [UIDNEXT 7] next',
+      ],
+      ...['< A1 OK [READ-WRITE] done', '> A2 UID SEARCH …', '< + …', '< * SEARCH …', '< A2 OK done'],
+      ...[
+        '> A3 UID FETCH 1:2 (UID BODY.PEEK[])',
+        '< * FETCH …',
+        '< * FETCH …',
+        '< * EXPUNGE …',
+        '< * LIST …',
+        '< A3 OK done',
+      ],
+      ...['> A4 APPEND …', '> A5 IDLE', '< + …', '> DONE', '< A5 NO [ALERT] tired', '< * XSECRET …', '< …'],
+    ])
+  }
+})
+
+test('nothing is told of what logs in: not in quotes, in literals, in continuations, nor sent together', () => {
+  const secret = 'pass"w\\örd'
+  const logins: (readonly [Speaker, string])[][] = [
+    [['client', `A1 LOGIN "alice" "pass\\"w\\\\örd"\r\n`]],
+    [
+      ['client', `A1 LOGIN alice {${Buffer.byteLength(secret)}}\r\n`],
+      ['server', '+ go on\r\n'],
+      ['client', `${secret}\r\n`],
+    ],
+    [['client', `a1 login alice {${Buffer.byteLength(secret)}+}\r\n${secret}\r\n`]],
+    [
+      ['client', 'A1 AUTHENTICATE PLAIN\r\n'],
+      ['server', '+ \r\n'],
+      ['client', `${Buffer.from(`\0alice\0${secret}`).toString('base64')}\r\n`],
+    ],
+    [['client', `A1 AUTHENTICATE XOAUTH2 ${Buffer.from(secret).toString('base64')}\r\n`]],
+    [
+      ['client', 'A1 AUTHENTICATE LOGIN\r\n'],
+      ['server', '+ VXNlcm5hbWU6\r\n'],
+      ['client', 'YWxpY2U=\r\n'],
+      ['server', '+ UGFzc3dvcmQ6\r\n'],
+      ['client', `${Buffer.from(secret).toString('base64')}\r\nA2 NOOP\r\n`],
+    ],
+  ]
+  for (const login of logins) {
+    for (let run = 0; run < 20; run++) {
+      const tag = login[0]![1].slice(0, 2)
+      const heard = hear([...login, ['server', `${tag} OK in\r\n`], ['client', 'A3 NOOP\r\n']])
+      expect(heard.slice(-2)).toEqual([`< ${tag} OK in`, '> A3 NOOP'])
+      expect(heard[0]).toMatch(/^> A1 (LOGIN|AUTHENTICATE [A-Z0-9]+) …$/i)
+      expect(heard.join()).not.toMatch(/alice|YWxp|pass|\u00f6rd|cGFz/)
+    }
+  }
+})
+
+test('a line without end is held no longer than its beginning, and its literal is still seen', () => {
+  const long = 'x'.repeat(100_000)
+  const heard = hear([
+    ['server', `* OK ${long} {3}\r\nA1 \r\nA2 OK done\r\n`],
+    ['client', `A3 SELECT ${long}\r\nA4 NOOP\r\n`],
+  ])
+  expect(heard.map(line => line.slice(0, 10))).toEqual(['< * OK xxx', '< A2 OK do', '> A3 SELEC', '> A4 NOOP'])
+  expect(heard[0]?.length).toBeLessThan(9_000)
+})

@@ -1,0 +1,36 @@
+/** Passwords at random, and all the ways in which a server may say them again. */
+import { randomInt } from 'node:crypto'
+import { expect } from 'vitest'
+
+const letters = [...'abcXYZ019 "\\\'%+/=&?#{}[]()<>@:;,.!$^~|`*_-äéñ日本🔑']
+
+export function randomSecret(): string {
+  return Array.from({ length: randomInt(8, 40) }, () => letters[randomInt(letters.length)]).join('')
+}
+
+/** All ways in which a server may say it again. */
+export function saidAgain(secret: string): string[] {
+  const base64 = (text: string) => Buffer.from(text).toString('base64')
+  const url = encodeURIComponent(secret)
+  return [
+    secret,
+    secret.replaceAll(/["\\]/g, '\\$&'),
+    base64(secret),
+    Buffer.from(secret).toString('base64url'),
+    base64(`\0alice@example.org\0${secret}`),
+    base64(`a\0bc\0${secret}`),
+    base64(`user=alice\x01auth=Bearer ${secret}\x01\x01`),
+    `xy${base64(secret)}`,
+    url,
+    url.toLowerCase(),
+    url.replaceAll('%20', '+'),
+  ]
+}
+
+/** None of it, encoded or not. */
+export function expectNothingOf(secret: string, text: string): void {
+  for (const form of saidAgain(secret)) expect(text.includes(form), `${JSON.stringify(secret)} as ${form}`).toBe(false)
+  for (const [word] of text.matchAll(/[A-Za-z0-9+/_-]{4,}={0,2}/g)) {
+    expect(Buffer.from(word, 'base64').includes(secret), word).toBe(false)
+  }
+}

@@ -1,0 +1,90 @@
+/** Why an account does not work: its servers are looked at step by step while the page is open. */
+import { ArrowLeft, Download, KeyRound, RotateCw, Stethoscope } from 'lucide-react'
+import { Link, useParams } from 'wouter'
+import { Button } from '../ui/button.tsx'
+import { Card } from '../ui/card.tsx'
+import { ErrorNote, ErrorState } from '../ui/error-state.tsx'
+import { PageHeader } from '../ui/page-header.tsx'
+import { RelativeTime } from '../ui/relative-time.tsx'
+import { SkeletonRows } from '../ui/skeleton.tsx'
+import { DiagnosisView } from './diagnosis-view.tsx'
+import { useAccounts, useRights } from './use-accounts.ts'
+import { useDiagnosis } from './use-diagnosis.ts'
+
+export function DiagnosePage() {
+  const { id } = useParams<{ id: string }>()
+  const account = useAccounts().data?.items.find(each => each.id === id)
+  const { mayVerify } = useRights()
+  const { diagnosis, retry, report } = useDiagnosis(id)
+  const { data, error, isFetching } = diagnosis
+  const isBusy = isFetching || retry.isPending
+  const isLeftOut = data?.checks.some(
+    ({ id: check, state, words }) => check === 'login' && state === 'skipped' && /refused at/.test(words),
+  )
+  const words = data?.verdict
+  return (
+    <>
+      <Link
+        href={`/accounts/${id}`}
+        className="mb-2 inline-flex items-center gap-1 rounded-sm text-sm text-soft hover:text-ink"
+      >
+        <ArrowLeft className="size-4" aria-hidden="true" />
+        {account?.name ?? 'The account'}
+      </Link>
+      <PageHeader
+        title="Diagnosis"
+        windowTitle={account ? `Diagnosis of ${account.name}` : 'Diagnosis'}
+        description={
+          data ? <RelativeTime at={data.made_at} /> : 'The servers of this account are looked at step by step.'
+        }
+        actions={
+          <>
+            <Button size="sm" icon={RotateCw} isBusy={isBusy} onClick={() => void diagnosis.refetch()}>
+              {isBusy ? 'Looking' : 'Run again'}
+            </Button>
+            {mayVerify && isLeftOut && (
+              <Button size="sm" icon={KeyRound} isBusy={retry.isPending} onClick={() => retry.mutate()}>
+                Try the password again
+              </Button>
+            )}
+            {data && (
+              <Button size="sm" icon={Download} isBusy={report.isPending} onClick={() => report.mutate()}>
+                Download report
+              </Button>
+            )}
+          </>
+        }
+      />
+      <p role="status" className="sr-only">
+        {isBusy ? 'Looking at the servers' : words}
+      </p>
+      <div className="grid gap-4">
+        {retry.error && <ErrorNote error={retry.error} />}
+        {report.error && <ErrorNote error={report.error} />}
+        {data && error && <ErrorNote error={error} />}
+        {data && <DiagnosisView diagnosis={data} />}
+        {data && <ReportNote />}
+        {!data && error && !isFetching && (
+          <Card>
+            <ErrorState error={error} onRetry={() => void diagnosis.refetch()} />
+          </Card>
+        )}
+        {!data && isFetching && (
+          <Card title="Looking at the servers" isFlush>
+            <SkeletonRows count={8} />
+          </Card>
+        )}
+      </div>
+    </>
+  )
+}
+
+function ReportNote() {
+  return (
+    <p className="flex items-start gap-2 text-xs text-muted">
+      <Stethoscope className="mt-0.5 size-4 shrink-0" aria-hidden="true" />
+      The report can be attached to a public bug report: names, addresses, servers of private domains and folders are
+      replaced in it. Read it before you publish it all the same.
+    </p>
+  )
+}
