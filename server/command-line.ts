@@ -9,9 +9,11 @@ const commands = [
   'key rotate',
   'backup',
   'restore',
+  'accounts export',
+  'accounts import',
 ] as const
 /** These take the name of a file. */
-const withFile: readonly string[] = ['backup', 'restore']
+const withFile: readonly string[] = ['backup', 'restore', 'accounts export', 'accounts import']
 export type Command = (typeof commands)[number]
 
 export const usage = `Usage: rustymail serve [--demo] [--host <address>] [--port <number>]
@@ -21,6 +23,8 @@ export const usage = `Usage: rustymail serve [--demo] [--host <address>] [--port
        rustymail key rotate                                        re-encrypts all secrets with a new key
        rustymail backup <file> [--without-key] [--force]           database, key and trail in one file; the server may run
        rustymail restore <file> [--key-from <file>] [--force]      into an empty data directory; --force keeps what is there
+       rustymail accounts export <file> [--force]                  servers, logins and settings, sealed with a passphrase
+       rustymail accounts import <file>                            creates the accounts of such a file
 
   --demo             also start the sandbox mail server, with its account connected
   --data-dir <path>  the data directory
@@ -67,10 +71,11 @@ export function parseCommandLine(argv: readonly string[], faults: string[]): Com
         force: { type: 'boolean', default: false },
       },
     })
-    const isWithFile = withFile.includes(positionals[0] ?? '')
-    const [words, file = ''] = isWithFile ? positionals : [positionals.join(' ') || 'serve']
+    const named = withFile.find(known => `${positionals.join(' ')} `.startsWith(`${known} `))
+    const words = named ?? (positionals.join(' ') || 'serve')
+    const [file = '', ...others] = named ? positionals.slice(named.split(' ').length) : []
     const command = commands.find(known => known === words)
-    if (isWithFile && (positionals.length !== 2 || file.trim() === '')) {
+    if (named && (others.length > 0 || file.trim() === '')) {
       faults.push(`${words} requires one file name: rustymail ${words} <file>`)
     }
     if (!command) faults.push(`${words}: unknown command; try ${commands.join(', ')}`)

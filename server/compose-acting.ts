@@ -24,6 +24,8 @@ export interface ActingSurroundings extends Omit<OperationSurroundings, 'control
   ruling: ComposedPolicies
   calls: CallMetrics
   timeoutMs(): number
+  /** Hears what the SMTP server of an account offers. */
+  greeted(accountId: string, offers: readonly string[]): void
 }
 
 export interface ComposedActing {

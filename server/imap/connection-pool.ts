@@ -12,6 +12,7 @@ import type { MessageWriter } from './gateway-capabilities.ts'
 import type { MailConnection, MailGateway } from './mail-gateway.ts'
 import type { GateTimes } from './server-gate.ts'
 import { ServerGates } from './server-gates.ts'
+import type { ServerMemory } from './server-memory.ts'
 import type { TrafficObserver } from './traffic.ts'
 import type { Priority } from './waiting-line.ts'
 
@@ -30,6 +31,8 @@ export interface ConnectionPoolOptions {
   idleMs?: number
   gateTimes?: GateTimes
   traffic?: TrafficObserver
+  /** What is learned of mail servers; nothing is kept unless given. */
+  memory?: ServerMemory
 }
 
 type RefusedListener = (accountId: string, problem: Problem) => void
@@ -228,7 +231,7 @@ export class ConnectionPool {
   #poolOf(accountId: string): AccountPool {
     const known = this.#pools.get(accountId)
     if (known) return known
-    const { gateway, login, logger, traffic, idleMs = 60_000 } = this.#options
+    const { gateway, login, logger, traffic, memory, idleMs = 60_000 } = this.#options
     const pool: AccountPool = new AccountPool({
       accountId,
       gateway,
@@ -236,6 +239,7 @@ export class ConnectionPool {
       slots: this.#slots,
       logger,
       traffic,
+      memory,
       idleMs,
       limits: () => this.#limits,
       login,

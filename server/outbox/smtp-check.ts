@@ -2,6 +2,7 @@
 import type { MailLogin } from '../accounts/mail-login.ts'
 import { probeAfter, speaksTls } from '../accounts/tls-probe.ts'
 import type { OutboundGuard } from '../platform/network/outbound-guard.ts'
+import { ehloOffers } from './ehlo-offers.ts'
 import { tooSlow, toSmtpProblem, wantsTlsFirst } from './smtp-faults.ts'
 import { addressOf, connectionOptions, logIn } from './smtp-login.ts'
 
@@ -11,12 +12,13 @@ const goodbyeMs = 1_000
 /**
  * Certificates are checked, except on this machine itself.
  * @param timeoutMs For all of it together: then the connection is gone, however busily the server talks.
- * @throws Problem with the same faults as for IMAP.
+ * @param greeted Hears what the server offers, once it let in. @throws Problem with the same faults as for IMAP.
  */
 export async function checkSmtp(
   login: MailLogin,
   timeoutMs: number,
   guard?: Pick<OutboundGuard, 'check'>,
+  greeted?: (offers: readonly string[]) => void,
 ): Promise<void> {
   const address = await addressOf(login, guard)
   // Loaded when first needed: a server that sends nothing does without it.
@@ -33,7 +35,12 @@ export async function checkSmtp(
     void speaksTls(place).then(isTls => isTls && reject(wantsTlsFirst(login)))
   }, probeAfter(timeoutMs))
   try {
-    await Promise.race([logIn(connection, login), late])
+    let ehlo = ''
+    const opened = logIn(connection, login, words => {
+      ehlo = words
+    })
+    await Promise.race([opened, late])
+    greeted?.(ehloOffers(ehlo))
     connection.quit()
     setTimeout(() => connection.close(), goodbyeMs).unref()
   } catch (error) {

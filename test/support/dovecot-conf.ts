@@ -11,6 +11,7 @@ export interface DovecotSettings {
   publicPrefix?: string
   separator?: string
   moreUsers?: number
+  quotaKib?: number
 }
 
 export function dovecotConfiguration({
@@ -22,6 +23,7 @@ export function dovecotConfiguration({
   publicPrefix,
   separator = '/',
   moreUsers = 0,
+  quotaKib,
 }: DovecotSettings): string {
   const isRoot = userInfo().uid === 0
   const me = userInfo().username
@@ -63,6 +65,7 @@ mail_fsync = never
 # Where the system has no watch of files left for it, Dovecot looks itself, by default every 30 s.
 mailbox_idle_check_interval = 1 secs
 mail_max_userip_connections = ${maxConnectionsPerUser}
+${quotaKib === undefined ? '' : quota(quotaKib)}
 namespace inbox {
   inbox = yes
   prefix = ${personalPrefix}
@@ -92,6 +95,19 @@ service imap {
   process_limit = ${300 + 3 * moreUsers}
 }
 `
+}
+
+function quota(kib: number): string {
+  return `mail_plugins = quota
+protocol imap {
+  mail_plugins = quota imap_quota
+}
+plugin {
+  quota = count:User quota
+  quota_rule = *:storage=${kib}K:messages=100
+  quota_grace = 0
+  quota_vsizes = yes
+}`
 }
 
 function publicNamespace(directory: string, prefix: string, separator: string): string {

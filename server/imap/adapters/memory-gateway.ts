@@ -2,6 +2,7 @@
 import type { Folder } from '../../../contract/mail.ts'
 import type { MailLogin } from '../../accounts/mail-login.ts'
 import { Problem } from '../../platform/problem.ts'
+import type { QuotaFigures } from '../gateway-capabilities.ts'
 import {
   type Arrivals,
   type ConnectOptions,
@@ -37,6 +38,9 @@ export class MemoryGateway implements MailGateway {
   countsInList = true
   /** Past it, logins are refused as too many. */
   maxConnections = Number.POSITIVE_INFINITY
+  /** What it says that it can do. */
+  offers: readonly string[] = ['IDLE', 'CONDSTORE', 'MOVE', 'UIDPLUS']
+  quota: QuotaFigures | undefined
   /** Thrown at each connect. */
   refusal: Problem | undefined
   /** Paths of folders of which the server does not say how they stand. */
@@ -157,6 +161,15 @@ export class MemoryConnection implements MailConnection {
     this.parts = new MemoryParts(gateway, step)
     this.changes = new MemoryChanges(gateway, step)
     this.writer = new MemoryWriter(gateway, step)
+  }
+
+  get offers(): readonly string[] {
+    return this.#gateway.offers
+  }
+
+  async quota(): Promise<QuotaFigures | undefined> {
+    await this.#step('quota')
+    return this.#gateway.quota
   }
 
   async listFolders(withCounts = true): Promise<Folder[]> {

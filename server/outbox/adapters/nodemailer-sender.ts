@@ -3,6 +3,7 @@ import type { MailLogin } from '../../accounts/mail-login.ts'
 import type { Envelope } from '../../drafts/composed-message.ts'
 import type { OutboundGuard } from '../../platform/network/outbound-guard.ts'
 import { Problem } from '../../platform/problem.ts'
+import { ehloOffers } from '../ehlo-offers.ts'
 import {
   type MailSender,
   type MailSenders,
@@ -19,6 +20,8 @@ export interface NodemailerOptions {
   guard?: Pick<OutboundGuard, 'check'> | undefined
   /** Until a connection stands and is logged in. */
   timeoutMs(): number
+  /** Hears what a server offers, in lines: `SIZE 36700160`. */
+  greeted?(accountId: string, offers: readonly string[]): void
   bounds?: Partial<SessionBounds>
 }
 
@@ -42,12 +45,13 @@ export class NodemailerSenders implements MailSenders {
     this.#options = options
   }
 
-  open(_accountId: string, login: MailLogin, connections: number): MailSender {
-    return new NodemailerSender(login, connections, this.#options)
+  open(accountId: string, login: MailLogin, connections: number): MailSender {
+    return new NodemailerSender(accountId, login, connections, this.#options)
   }
 }
 
 class NodemailerSender implements MailSender {
+  readonly #accountId: string
   readonly #login: MailLogin
   readonly #connections: number
   readonly #options: NodemailerOptions
@@ -59,7 +63,8 @@ class NodemailerSender implements MailSender {
   /** As many as the server lets in, where those are fewer. */
   #limit: number
 
-  constructor(login: MailLogin, connections: number, options: NodemailerOptions) {
+  constructor(accountId: string, login: MailLogin, connections: number, options: NodemailerOptions) {
+    this.#accountId = accountId
     this.#login = login
     this.#connections = connections
     this.#limit = connections
@@ -162,6 +167,7 @@ class NodemailerSender implements MailSender {
         ehlo = words
       })
       await Promise.race([opened, late])
+      this.#options.greeted?.(this.#accountId, ehloOffers(ehlo))
       return new SmtpSession(connection, ehlo, this.#login.password)
     } catch (error) {
       connection.close()
