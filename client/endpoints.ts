@@ -28,6 +28,14 @@ export const endpoints = {
     listAccountErrors: 'GET /api/dashboard/accounts/{account_id}/errors',
     reconnectAccount: 'POST /api/dashboard/accounts/{account_id}/reconnect',
   },
+  accountMoving: {
+    exportAccounts: 'POST /api/dashboard/accounts/export  body',
+    importAccounts: 'POST /api/dashboard/accounts/import  body',
+    importCsv: 'POST /api/dashboard/accounts/import-csv  body',
+  },
+  accountServer: {
+    getServers: 'GET /api/dashboard/accounts/{account_id}/servers',
+  },
   accountUsage: {
     getUsage: 'GET /api/dashboard/accounts/{account_id}/usage',
   },

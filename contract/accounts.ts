@@ -1,5 +1,6 @@
 /** Mail accounts: their connections and health. Passwords go in and never come out. */
 import { z } from 'zod'
+import { QuotaLevel } from './account-server.ts'
 import { endpoint } from './endpoint.ts'
 import { mailBounds } from './mail-bounds.ts'
 import { ConnectionFault } from './problem-body.ts'
@@ -24,7 +25,7 @@ const password = secret(line.min(1).max(1024))
 
 export const MailServer = z.object({ host, port, tls: TlsKind, user }).meta({ id: 'MailServer' })
 export type MailServer = z.infer<typeof MailServer>
-const MailServerInput = z.strictObject({ host, port, tls: TlsKind, user, password })
+export const MailServerInput = z.strictObject({ host, port, tls: TlsKind, user, password })
 const MailServerChange = z.strictObject({
   host: host.optional(),
   port: port.optional(),
@@ -85,7 +86,16 @@ const WatchedFolders = z
   .array(z.string().min(1).max(mailBounds.path))
   .max(mostWatchedFolders)
   .describe(
-    'Folders beside INBOX whose changes are to be indexed immediately, each with a connection of its own; others are compared once a minute',
+    'Folders beside INBOX whose changes are to be indexed immediately, each with a connection of its own; others are compared every `look_interval_seconds`',
+  )
+
+export const lookInterval = { least: 15, most: 60 * 60, byDefault: 60 } as const
+const LookInterval = z
+  .int()
+  .min(lookInterval.least)
+  .max(lookInterval.most)
+  .describe(
+    'How often all folders are compared with the mail server, those included that are not watched; 60 by default',
   )
 
 export const Account = z
@@ -110,10 +120,12 @@ export const Account = z
       .string()
       .nullable()
       .describe('A hint about the account although nothing failed, such as how few connections its server allows'),
+    quota_level: QuotaLevel.nullable().describe('How full the mailbox is; null where the mail server does not say it'),
     last_mail_at: Timestamp.nullable().describe('When new mail was last announced, since this server started'),
     connections: AccountConnections,
     index_level: IndexLevel.nullable().describe('null: the default of the server, `RUSTYMAIL_INDEX`'),
     watched_folders: WatchedFolders,
+    look_interval_seconds: LookInterval,
     created_at: Timestamp,
     updated_at: Timestamp,
   })
@@ -179,6 +191,7 @@ export const AccountChange = z
     enabled: z.boolean().optional(),
     is_default: z.literal(true).optional(),
     watched_folders: WatchedFolders.optional(),
+    look_interval_seconds: LookInterval.optional(),
     index_level: IndexLevel.nullable()
       .optional()
       .describe(

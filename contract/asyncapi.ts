@@ -14,6 +14,7 @@ const summaries: Record<ServerEvent['type'], string> = {
   account_updated: 'A mail account was changed',
   account_removed: 'A mail account was disconnected and deleted',
   account_state_changed: 'The state of a mail account changed',
+  quota_changed: 'A mailbox is nearly full, full, or has room again',
   server_started: 'The server started',
   mail_received: 'New mail arrived in a folder',
   mail_changed: 'Flags of messages changed, or known messages came to a folder or left it',

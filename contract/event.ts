@@ -1,6 +1,7 @@
 /** Every server-sent event. Facts happened once and carry an id; states tell how things are now and carry none. */
 import { z } from 'zod'
 import { Role } from './access.ts'
+import { QuotaLevel } from './account-server.ts'
 import { AccountError, AccountState } from './accounts.ts'
 import { ClientKind } from './clients.ts'
 import { endpoint } from './endpoint.ts'
@@ -60,6 +61,16 @@ export const facts = {
       previous: AccountState,
       last_error: AccountError.nullable(),
       next_retry_at: Timestamp.nullable(),
+    }),
+  },
+  quota_changed: {
+    scope: 'dashboard:read',
+    data: z.object({
+      ...account,
+      level: QuotaLevel,
+      percent: z.int().nullable().describe('Of what is nearest to its limit; null where nothing is limited any more'),
+      used_bytes: z.int().nullable(),
+      limit_bytes: z.int().nullable().describe('null where the mail server limits the number of messages alone'),
     }),
   },
   mail_received: {

@@ -1,6 +1,8 @@
 /** The table of all endpoints. */
 import { accessApi } from './access.ts'
 import { accountHealthApi } from './account-health.ts'
+import { accountMovingApi } from './account-moving.ts'
+import { accountServerApi } from './account-server.ts'
 import { accountUsageApi } from './account-usage.ts'
 import { accountsApi } from './accounts.ts'
 import { approvalsApi } from './approvals.ts'
@@ -32,6 +34,8 @@ export const api = {
   access: accessApi,
   accounts: accountsApi,
   accountHealth: accountHealthApi,
+  accountMoving: accountMovingApi,
+  accountServer: accountServerApi,
   accountUsage: accountUsageApi,
   approvals: approvalsApi,
   assistant: assistantApi,

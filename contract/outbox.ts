@@ -79,7 +79,14 @@ export const outboxApi = {
       verdict: z.enum(['send', 'hold', 'deny']),
       findings: z.array(PolicyFinding),
     }),
-    problems: ['account_not_found', 'draft_not_found', 'draft_changed', 'token_not_found', 'no_recipients'],
+    problems: [
+      'account_not_found',
+      'draft_not_found',
+      'draft_changed',
+      'token_not_found',
+      'no_recipients',
+      'too_large',
+    ],
   }),
   listSubmissions: endpoint({
     method: 'GET',

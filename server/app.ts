@@ -11,6 +11,7 @@ import { composeEvents } from './compose-events.ts'
 import { composeFreezes } from './compose-freezes.ts'
 import { composeMail } from './compose-mail.ts'
 import { composeMcp } from './compose-mcp.ts'
+import { composeMoving } from './compose-moving.ts'
 import { composeObserving } from './compose-observing.ts'
 import { composeOutbound } from './compose-outbound.ts'
 import { composePolicies } from './compose-policies.ts'
@@ -205,6 +206,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   proposed.addRoutes(http)
   mailboxes.addRoutes(http)
   autoconfig.addRoutes(http)
+  composeMoving({ db, hub, secrets, sessions, accounts }).addRoutes(http)
   observing.addRoutes(http, { db, trail })
   assistantRoutes(http, assistant)
   apiDocs(http, version)

@@ -10,9 +10,11 @@ const commands = [
   'backup',
   'restore',
   'diagnose',
+  'accounts export',
+  'accounts import',
 ] as const
 /** These take the name of a file. */
-const withFile: readonly string[] = ['backup', 'restore']
+const withFile: readonly string[] = ['backup', 'restore', 'accounts export', 'accounts import']
 export type Command = (typeof commands)[number]
 
 export const usage = `Usage: rustymail serve [--demo] [--host <address>] [--port <number>]
@@ -25,6 +27,8 @@ export const usage = `Usage: rustymail serve [--demo] [--host <address>] [--port
        rustymail diagnose <address> [--retry-login] [--report]     why an account does not work; the server may run
        rustymail diagnose <address> --imap <host>:<port> [--smtp <host>:<port>] [--user <name>]
                  [--imap-tls implicit|starttls|none] [--smtp-tls …] the same before it is connected; asks for the password
+       rustymail accounts export <file> [--force]                  servers, logins and settings, sealed with a passphrase
+       rustymail accounts import <file>                            creates the accounts of such a file
 
   --demo             also start the sandbox mail server, with its account connected
   --data-dir <path>  the data directory
@@ -108,11 +112,12 @@ export function parseCommandLine(argv: readonly string[], faults: string[]): Com
         report: { type: 'boolean', default: false },
       },
     })
-    const isWithFile = withFile.includes(positionals[0] ?? '')
+    const named = withFile.find(known => `${positionals.join(' ')} `.startsWith(`${known} `))
     const isDiagnosis = positionals[0] === 'diagnose'
-    const [words, file = ''] = isWithFile || isDiagnosis ? positionals : [positionals.join(' ') || 'serve']
+    const words = named ?? (isDiagnosis ? 'diagnose' : positionals.join(' ') || 'serve')
+    const [file = '', ...others] = named ? positionals.slice(named.split(' ').length) : positionals.slice(1)
     const command = commands.find(known => known === words)
-    if (isWithFile && (positionals.length !== 2 || file.trim() === '')) {
+    if (named && (others.length > 0 || file.trim() === '')) {
       faults.push(`${words} requires one file name: rustymail ${words} <file>`)
     }
     if (!command) faults.push(`${words}: unknown command; try ${commands.join(', ')}`)

@@ -3,6 +3,7 @@ import { backup, restore } from './backup-commands.ts'
 import { acceptAudit, createAdministrator, type Outcome, rotateKey, verifyAudit } from './commands.ts'
 import type { Config } from './config.ts'
 import { diagnose } from './diagnose-command.ts'
+import { exportAccounts, importAccounts } from './moving-commands.ts'
 import { Prompt, type Terminal } from './prompt.ts'
 
 /** @param terminal Where a person is asked. */
@@ -18,6 +19,9 @@ export async function outcomeOf(config: Config, terminal: Terminal): Promise<Out
       const question = 'Password, or nothing to leave the login out: '
       return await diagnose(config, () => prompt.ask(question, { isHidden: true }))
     }
+    const passphrase = () => prompt.ask('Passphrase, at least 12 characters: ', { isHidden: true })
+    if (config.command === 'accounts export') return await exportAccounts(config, passphrase)
+    if (config.command === 'accounts import') return await importAccounts(config, passphrase)
     const { email, name } = config.newAdministrator
     return await createAdministrator(config, {
       email: async () => email ?? prompt.ask('Email: '),

@@ -45,23 +45,7 @@ export async function createAdministrator(config: Config, asked: NewAdministrato
     const { db, key, head } = await open()
     await checkKey(db, key, head)
     const logger = createLogger('warn')
-    const log = new EventLog({
-      store: new EventStore(db),
-      logger,
-      heldInMemory: 10,
-      keep: 100_000,
-      keepMs: 7 * 86_400_000,
-    })
-    const hub = new EventHub({
-      log,
-      logger,
-      heartbeatSeconds: 15,
-      maxStreams: 1,
-      maxStreamsPerPrincipal: 1,
-      maxStreamAgeMs: 60_000,
-    })
-    await hub.start()
-    try {
+    return withHub(db, async hub => {
       const [people, passkeys] = [new UserStore(db), new PasskeyStore(db)]
       const openSessions = async () => []
       const users = new UserService({
@@ -82,10 +66,23 @@ export async function createAdministrator(config: Config, asked: NewAdministrato
       const deed = { operation: 'cli.createAdministrator', effect: 'write', refs: { user_id: user.id } } as const
       await noteDeed(db, { secrets: key.secrets, head, logger, now: Date.now, deed })
       return { words: `${user.email} is now an administrator.`, exitCode: 0 }
-    } finally {
-      await hub.stop()
-    }
+    })
   })
+}
+
+/** What a command tells is in the log when the server starts. */
+export async function withHub<Result>(db: Database, work: (hub: EventHub) => Promise<Result>): Promise<Result> {
+  const logger = createLogger('warn')
+  const store = new EventStore(db)
+  const log = new EventLog({ store, logger, heldInMemory: 10, keep: 100_000, keepMs: 7 * 86_400_000 })
+  const streams = { heartbeatSeconds: 15, maxStreams: 1, maxStreamsPerPrincipal: 1, maxStreamAgeMs: 60_000 }
+  const hub = new EventHub({ log, logger, ...streams })
+  await hub.start()
+  try {
+    return await work(hub)
+  } finally {
+    await hub.stop()
+  }
 }
 
 function checked(field: string, schema: z.ZodType<string>, given: string): string {
@@ -201,7 +198,7 @@ interface TakenData {
 }
 
 /** Data directory and database are ours alone from before the work begins, so that no question is asked in vain. */
-async function withData<Result>(config: Config, work: (data: TakenData) => Promise<Result>): Promise<Result> {
+export async function withData<Result>(config: Config, work: (data: TakenData) => Promise<Result>): Promise<Result> {
   const dataDir = takeDataDir(config.dataDir)
   const taken = Promise.withResolvers<never>()
   const lock = databaseLock({ url: config.databaseUrl, logger: createLogger('warn'), lost: taken.reject })

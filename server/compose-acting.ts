@@ -27,6 +27,8 @@ export interface ActingSurroundings extends Omit<OperationSurroundings, 'control
   /** Keeps the last lines of connections. */
   protocol: ProtocolLog
   timeoutMs(): number
+  /** Hears what the SMTP server of an account offers. */
+  greeted(accountId: string, offers: readonly string[]): void
 }
 
 export interface ComposedActing {

@@ -37,6 +37,8 @@ export interface ApprovalSurroundings {
   accounts: AccountService
   mail: Pick<MailService, 'getMessage'>
   writing: ComposedDrafts
+  /** Bytes of a message that the SMTP server of an account takes at most, where it named a limit. */
+  sizeLimitOf(accountId: string): number | undefined
   outbox: OutboxService
   leaving: ComposedLeaving
   ruling: ComposedPolicies
@@ -88,6 +90,7 @@ export function composeApprovals(around: ApprovalSurroundings): ComposedApproval
       return new Set([...from, ...replyTo, ...to, ...cc].map(({ email }) => email))
     },
     nextId: () => ids.next(),
+    sizeLimitOf: around.sizeLimitOf,
   })
   const signedInAt = async ({ id }: Principal) => {
     const session = await sessions.find(id.slice(sessionMark.length))

@@ -55,6 +55,8 @@ export interface DraftSurroundings {
   intake: ProposalIntake
   /** Hears whose words a program takes into a draft: it is shown them there. */
   shown: Shown
+  /** Bytes of a message that the SMTP server of an account takes at most, where it named a limit. */
+  sizeLimitOf(accountId: string): number | undefined
   logger: Logger
 }
 
@@ -80,7 +82,7 @@ export function composeDrafts(around: DraftSurroundings): ComposedDrafts {
   const store = new DraftStore(db)
   const blobs = new Blobs(db)
   const identities = new IdentityService(new IdentityStore(db), accounts)
-  const files = new AttachmentFiles({ store, blobs, mail })
+  const files = new AttachmentFiles({ store, blobs, mail, sizeLimitOf: around.sizeLimitOf })
   const answers = new AnsweredMessages({ mail: heardMail(mail, around.shown), bodies })
   const keys = new DraftKeys(store)
   const copies = new DraftCopyStore(db)

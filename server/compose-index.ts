@@ -76,7 +76,7 @@ export function composeIndex({
   const hasIndex = async (accountId: string) => (await listIndexedAccounts(home, db)).includes(accountId)
   const indexing: Indexing = {
     indexerOf: (account, fenced) => {
-      const { id: accountId, indexLevel, host, user, email } = account
+      const { id: accountId, indexLevel, host, user, email, lookSeconds = 60 } = account
       const level = indexLevel ?? config.index.level
       indexers.delete(accountId)
       if (level === 'off') return undefined
@@ -87,7 +87,8 @@ export function composeIndex({
       const mailbox = mailboxOf(account)
       const of = { accountId, mailbox, own, index: index.of(accountId), hasTexts: level === 'text', pace, progress }
       const shown = expected.of(accountId)
-      const indexer = new AccountIndexer({ ...of, expected: shown, db, hub: fenced, pool, logger })
+      const roundMs = lookSeconds * 1_000
+      const indexer = new AccountIndexer({ ...of, roundMs, expected: shown, db, hub: fenced, pool, logger })
       indexers.set(accountId, indexer)
       return indexer
     },

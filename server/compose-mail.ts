@@ -13,6 +13,7 @@ import { composeIndex } from './compose-index.ts'
 import { composeGateway, tryImap } from './compose-outbound.ts'
 import type { ComposedPolicies } from './compose-policies.ts'
 import { composeReading } from './compose-reading.ts'
+import { composeServers } from './compose-servers.ts'
 import type { Config } from './config.ts'
 import type { EventHub } from './events/event-hub.ts'
 import type { FreezeService } from './freezes/freeze-service.ts'
@@ -33,7 +34,6 @@ import { MessagePlaces } from './mail/message-places.ts'
 import { searchRoutes } from './mail/search-routes.ts'
 import { writtenTo } from './mail/written-to.ts'
 import type { CallMetrics } from './metrics/call-metrics.ts'
-import { checkSmtp } from './outbox/smtp-check.ts'
 import type { Database } from './platform/database/database.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
 import type { FindLease } from './platform/lease.ts'
@@ -87,6 +87,8 @@ export interface ComposedMail
   search: MailSearch
   /** Those of the addresses to which the account wrote before. */
   writtenTo: ReturnType<typeof writtenTo>
+  /** Bytes of a message that the SMTP server of an account takes at most, where it named a limit. */
+  sizeLimitOf(accountId: string): number | undefined
   sandbox: SandboxRunner
   addRoutes(http: HttpServer): void
   /** Behind events, and before everything that reads mail. */
@@ -113,10 +115,12 @@ export function composeMail({
   const gateway = composeGateway({ guard, version: config.version, calls }, given.gateway)
   const health = new HealthRegistry(hub)
   const protocol = new ProtocolLog()
+  const servers = composeServers({ db, hub, health, guard, accounts: () => accounts, logger })
+  const { book: memory, greeted, sizeLimitOf } = servers
   // A trial of an account borrows from the pool, and its time is a setting; pool and settings need the accounts. So both are asked for when it is made.
   const verifier: AccountVerifier = {
     imap: (...trial) => tryImap(gateway, () => pool, ...trial),
-    smtp: (login, timeoutMs) => checkSmtp(login, timeoutMs, guard),
+    smtp: (...trial) => servers.trySmtp(...trial),
   }
   const timeoutMs = () => settings.limits.connection_timeout_seconds * 1000
   const accounts: AccountService = new AccountService({
@@ -133,7 +137,10 @@ export function composeMail({
   const networks = new NetworkService({ store: settingStore, accounts, health, hub, guard, configured })
   const usage = new UsageService({ store: new UsageStore(db), accounts, logger })
   const login = (id: string) => accounts.login(id)
-  const pool = new ConnectionPool({ gateway, login, limits: settings.limits, health, logger, traffic: usage, protocol })
+  const pool = new ConnectionPool({
+    ...{ gateway, login, limits: settings.limits, health, logger },
+    ...{ traffic: usage, protocol, memory },
+  })
   const { stop: stopReading, bodies, ...reading } = composeReading()
   const refKey = secrets.derive('message refs')
   const refs = new MessageRefs(new Signer(refKey))
@@ -165,7 +172,7 @@ export function composeMail({
   const acting = composeActing({
     ...{ config, db, hub, pool, refs, guard, accounts, freezes, ruling, intake, shown, calls },
     ...{ index, expected, indexerOf: composed.find, mail, bodies, cleaner: reading.cleaner, timeoutMs },
-    ...{ leases, mayPrune, retention, protocol, logger },
+    ...{ leases, mayPrune, retention, protocol, greeted, sizeLimitOf, logger },
   })
   const diagnosing = composeDiagnose({ config, accounts, hub, gateway, pool, guard, protocol, indexed, settings })
   const nextUidValidity = () => settings.nextNumber('sandbox_uid_validity')
@@ -187,6 +194,7 @@ export function composeMail({
     writing: acting.writing,
     outbox: acting.outbox,
     leaving: acting.leaving,
+    sizeLimitOf,
     sandbox,
     addRoutes: http => {
       const startSandbox = () => sandbox.start({ isAsked: true })
@@ -194,6 +202,7 @@ export function composeMail({
       mailRoutes(http, mail, lists)
       indexRoutes(http, indexed)
       usageRoutes(http, usage)
+      servers.addRoutes(http)
       searchRoutes(http, search)
       acting.addRoutes(http)
       diagnosing.addRoutes(http)
@@ -207,10 +216,12 @@ export function composeMail({
       { name: 'sandbox', stop: () => sandbox.stop() },
       { name: 'text worker', stop: stopReading },
       { name: 'usage', start: () => usage.start(), stop: () => usage.stop() },
+      servers.before,
       { name: 'pool', stop: () => pool.stop() },
       ...composed.parts,
       acting.before,
       { name: 'watcher', start: () => watcher.start(), stop: () => watcher.stop() },
+      servers.behind(pool),
       ...acting.parts,
       diagnosing.part,
       { name: 'demo', start: async () => void (config.demo && (await sandbox.start({ isAsked: false }))) },

@@ -45,6 +45,8 @@ export interface OutboxSurroundings {
   messages: ComposedMessages
   /** Until a mail server has let in. */
   timeoutMs(): number
+  /** Hears what the SMTP server of an account offers. */
+  greeted(accountId: string, offers: readonly string[]): void
   /** Something changed in a folder of an account. */
   notice(accountId: string, path: string): void
   /** Whether a human stopped what its sender, or its account, sends. */
@@ -83,7 +85,7 @@ export function composeOutbox(around: OutboxSurroundings): ComposedOutbox {
     ...{ store, hub, blobs, drafts, pool, refs, leases, notice, logger },
     leaving: rulesFor(outbox),
     memory: new CopyMemory(),
-    senders: new NodemailerSenders({ guard, timeoutMs, protocol: around.protocol }),
+    senders: new NodemailerSenders({ guard, timeoutMs, protocol: around.protocol, greeted: around.greeted }),
     loginOf: accountId => accounts.smtpLogin(accountId),
     connections: () => connections,
     attempted: state => calls.recordDelivery(state),

@@ -3,6 +3,7 @@ import * as firstSessions from './access/migrations/0001-sessions.ts'
 import * as sessions from './access/migrations/0003-sessions.ts'
 import * as accounts from './accounts/migrations/0001-accounts.ts'
 import * as indexLevel from './accounts/migrations/0015-index-level.ts'
+import * as lookInterval from './accounts/migrations/0028-look-interval.ts'
 import * as approvals from './approvals/migrations/0019-approvals.ts'
 import * as audit from './audit/migrations/0003-audit.ts'
 import * as trailId from './audit/migrations/0005-trail-id.ts'
@@ -28,6 +29,7 @@ import * as writeProbe from './storage/migrations/0007-write-probe.ts'
 import * as folderStates from './sync/migrations/0010-folder-states.ts'
 import * as indexFacts from './sync/migrations/0014-index-facts.ts'
 import * as mailUsage from './sync/migrations/0015-mail-usage.ts'
+import * as mailServers from './sync/migrations/0028-mail-servers.ts'
 import * as tokens from './tokens/migrations/0003-tokens.ts'
 import * as users from './users/migrations/0003-users.ts'
 import * as disabledBy from './users/migrations/0004-disabled-by.ts'
@@ -57,4 +59,5 @@ export const migrations: Migrations = {
   '0023-bounce-cursors': bounceCursors,
   '0024-proposals': proposals,
   '0026-sessions': together(operationSessions, submissionSessions),
+  '0028-mail-servers': together(lookInterval, mailServers),
 }

@@ -61,6 +61,7 @@ const uses: Record<string, string[]> = {
     'reading',
   ],
   push: ['leases', 'events'],
+  moving: ['accounts'],
   proposals: ['tools', 'events', 'drafts', 'operations', 'outbox', 'freezes', 'approvals'],
   assistant: ['events'],
   mcp: ['tools', 'clients'],

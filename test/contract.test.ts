@@ -119,8 +119,9 @@ test('every field that is called like a secret is declared as one, so that the t
   const named = ({ operation, name }: (typeof fields)[number]) => `${operation}.${name}`
   const smell = /pass|secret|token|code|key|credential|response|challenge|proof|assertion|\bpin\b/
   const forgotten = fields.filter(({ name, isSecret }) => !isSecret && smell.test(name)).map(named)
-  // Flags, and the id of a token.
+  // Flags, the id of a token, and how often argon2id goes over its memory.
   expect(forgotten.toSorted()).toEqual([
+    'accountMoving.importAccounts.file.kdf.passes',
     'approvals.setApprovalSettings.own_tokens',
     'approvals.setApprovalSettings.passkey',
     'outbox.checkDraft.token_id',
@@ -135,6 +136,9 @@ test('every field that is called like a secret is declared as one, so that the t
     'access.openSession.password',
     'access.setUp.password',
     'access.setUp.setup_token',
+    'accountMoving.exportAccounts.passphrase',
+    'accountMoving.importAccounts.passphrase',
+    'accountMoving.importCsv.csv',
     'accounts.createAccount.imap.password',
     'accounts.createAccount.smtp.password',
     'accounts.updateAccount.imap.password',

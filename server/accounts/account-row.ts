@@ -5,6 +5,7 @@ import {
   type AccountChange,
   type AccountInput,
   type IndexLevel,
+  lookInterval,
   type MailAccount,
   type MailServer,
   TlsKind,
@@ -52,6 +53,7 @@ export function newRow(
     enabled: input.enabled ? 1 : 0,
     index_level: null,
     watched_folders: null,
+    look_interval_seconds: null,
     created_at: at,
     updated_at: at,
   }
@@ -70,6 +72,7 @@ export function toAccount(row: AccountRow, isEnabled: boolean, health: AccountHe
     ...health,
     index_level: row.index_level,
     watched_folders: foldersOf(row),
+    look_interval_seconds: row.look_interval_seconds ?? lookInterval.byDefault,
     created_at: row.created_at,
     updated_at: row.updated_at,
   }
@@ -91,11 +94,14 @@ export interface EnabledAccount extends LoginName {
   /** Null: the default of the server. */
   indexLevel: IndexLevel | null
   watchedFolders: string[]
+  /** Between two looks at all folders. */
+  lookSeconds: number
 }
 
 export function toEnabled({ id, name, email, index_level: indexLevel, ...row }: AccountRow): EnabledAccount {
   const { imap_host: host, imap_port: port, imap_user: user } = row
-  return { id, name, email, host, port, user, indexLevel, watchedFolders: foldersOf(row) }
+  const lookSeconds = row.look_interval_seconds ?? lookInterval.byDefault
+  return { id, name, email, host, port, user, indexLevel, watchedFolders: foldersOf(row), lookSeconds }
 }
 
 function foldersOf({ watched_folders: paths }: Pick<AccountRow, 'watched_folders'>): string[] {
@@ -116,6 +122,7 @@ export function mergeChange(row: AccountRow, change: AccountChange, secrets: Sec
     enabled: change.enabled === undefined ? row.enabled : Number(change.enabled),
     is_default: change.is_default ? 1 : row.is_default,
     watched_folders: change.watched_folders ? folderColumn(change.watched_folders) : row.watched_folders,
+    look_interval_seconds: change.look_interval_seconds ?? row.look_interval_seconds,
     index_level: change.index_level === undefined ? row.index_level : change.index_level,
     ...mergeServer(row, 'imap', change.imap, secrets),
     ...mergeServer(row, 'smtp', change.smtp, secrets),

@@ -1,5 +1,12 @@
 /** Mail accounts: connecting, changing, trying and forgetting them. Reading their mail is the business of `mail`. */
-import type { Account, AccountChange, AccountInput, IndexLevel, VerifyResult } from '../../contract/accounts.ts'
+import type {
+  Account,
+  AccountChange,
+  AccountInput,
+  IndexLevel,
+  MailServer,
+  VerifyResult,
+} from '../../contract/accounts.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { Database } from '../platform/database/database.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
@@ -80,13 +87,20 @@ export class AccountService {
 
   /** Tries the servers first, then keeps the account and announces it. */
   async create(principal: Principal, input: AccountInput, trial: Trial): Promise<Account> {
+    await this.check(principal, input, trial)
+    return this.add(input, { isSandbox: false })
+  }
+
+  /** Whether it could be created; nothing is kept. */
+  async check(principal: Principal, input: AccountInput, trial: Trial): Promise<void> {
     refuseNarrow(principal, 'Adding an account')
     await this.#refuseKnown(input.imap)
-    if (trial.verify) {
-      await this.#try('imap', input.imap, trial)
-      if (input.smtp) await this.#try('smtp', input.smtp, trial)
+    for (const part of ['imap', 'smtp'] as const) {
+      const login = input[part]
+      if (!login) continue
+      refusePlainOverNetwork(part, login)
+      if (trial.verify) await this.#try(part, login, trial)
     }
-    return this.add(input, { isSandbox: false })
   }
 
   /** Keeps an account without trying it: for the environment's and the sandbox's. */
@@ -233,6 +247,11 @@ export class AccountService {
   /** As it was chosen, and null for the default; undefined when there is no such account. */
   async findIndexLevel(accountId: string): Promise<IndexLevel | null | undefined> {
     return (await this.#options.store.find(accountId))?.index_level
+  }
+
+  /** Where it sends, without the login; null where it does not. For work that no caller waits for. */
+  async smtpServer(accountId: string): Promise<MailServer | null> {
+    return toAccount(await this.#getRow(accountId), true, this.#options.health.get(accountId, true)).smtp
   }
 
   /** For work that no caller waits for. */

@@ -19,6 +19,7 @@ const account = (id: string, host = `${id}.example.com`) => ({
   smtp_password_sealed: null,
   index_level: null,
   watched_folders: null,
+  look_interval_seconds: null,
   is_sandbox: 0,
   enabled: 1,
   created_at: `2026-01-0${id.length}T00:00:00.000Z`,

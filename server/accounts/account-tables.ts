@@ -28,6 +28,8 @@ export interface AccountRow {
   index_level: IndexLevel | null
   /** Paths as JSON; null for none. */
   watched_folders: string | null
+  /** Null: the default. */
+  look_interval_seconds: number | null
   created_at: string
   updated_at: string
 }

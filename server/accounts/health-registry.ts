@@ -1,5 +1,6 @@
 /** How each account fares now, as `mail` reports it. Lives in memory: after a restart it is found out again. */
 import { maxRecentErrors, type RecentError } from '../../contract/account-health.ts'
+import type { QuotaLevel } from '../../contract/account-server.ts'
 import type { Account, AccountConnections, AccountError, AccountState } from '../../contract/accounts.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { Problem } from '../platform/problem.ts'
@@ -7,7 +8,7 @@ import type { AccountRows } from '../platform/visible-figures.ts'
 
 export type AccountHealth = Pick<
   Account,
-  'state' | 'state_since' | 'last_error' | 'next_retry_at' | 'note' | 'last_mail_at' | 'connections'
+  'state' | 'state_since' | 'last_error' | 'next_retry_at' | 'note' | 'quota_level' | 'last_mail_at' | 'connections'
 >
 
 export interface HealthChange {
@@ -33,6 +34,8 @@ export class HealthRegistry {
   readonly #health = new Map<string, AccountHealth>()
   /** Of the same accounts, and of those whose requests failed. */
   readonly #histories = new Map<string, HealthHistory>()
+  /** Of accounts of which something else may not be known. */
+  readonly #quotaLevels = new Map<string, QuotaLevel>()
 
   constructor(hub: EventHub) {
     this.#hub = hub
@@ -40,7 +43,8 @@ export class HealthRegistry {
 
   /** For an account nobody has reported on yet: `connecting`, or `disabled` where that is so. */
   get(accountId: string, isEnabled: boolean): AccountHealth {
-    return this.#health.get(accountId) ?? unknownHealth(isEnabled ? 'connecting' : 'disabled')
+    const health = this.#health.get(accountId) ?? unknownHealth(isEnabled ? 'connecting' : 'disabled')
+    return { ...health, quota_level: this.#quotaLevels.get(accountId) ?? null }
   }
 
   /** Publishes `account_state_changed` when the state is another one than before. */
@@ -70,6 +74,12 @@ export class HealthRegistry {
     this.#health.set(accountId, { ...(before ?? unknownHealth('connecting')), ...now })
   }
 
+  /** Null: not known any more. */
+  setQuotaLevel(accountId: string, level: QuotaLevel | null): void {
+    if (level) this.#quotaLevels.set(accountId, level)
+    else this.#quotaLevels.delete(accountId)
+  }
+
   /** What a request or a connection failed with; the state is the watcher's to say. */
   noteProblem(accountId: string, problem: Problem): void {
     this.#historyOf(accountId).noteError(problem.code, toAccountError(problem))
@@ -92,6 +102,7 @@ export class HealthRegistry {
 
   forget(accountId: string): void {
     this.#health.delete(accountId)
+    this.#quotaLevels.delete(accountId)
     this.#histories.delete(accountId)
   }
 
@@ -109,6 +120,7 @@ function unknownHealth(state: AccountState): AccountHealth {
     last_error: null,
     next_retry_at: null,
     note: null,
+    quota_level: null,
     last_mail_at: null,
     connections: noConnections,
   }

@@ -46,6 +46,8 @@ export interface SendServiceOptions {
     accountId: string,
     answers: NonNullable<ComposedMessage['answers']>,
   ): Promise<ReadonlySet<string> | undefined>
+  /** Bytes of a message that the SMTP server of the account takes at most, where it named a limit. */
+  sizeLimitOf?(accountId: string): number | undefined
   nextId(): string
   now(): number
 }
@@ -139,6 +141,11 @@ export class SendService {
     const { composer, peopleOf } = this.#options
     const composed = await composer.compose(principal, accountId, draftId, rev, signal)
     if (composed.envelope.to.length === 0) throw new Problem('no_recipients', 'The draft has no recipients.')
+    const mostBytes = this.#options.sizeLimitOf?.(accountId)
+    if (mostBytes !== undefined && composed.sizeBytes > mostBytes) {
+      const detail = `The message has ${composed.sizeBytes} bytes; the outgoing mail server takes ${mostBytes} at most. Send fewer or smaller attachments.`
+      throw new Problem('too_large', detail, { part: 'smtp' })
+    }
     const { answers } = composed
     const threadPeople = answers ? await peopleOf(principal, accountId, answers).catch(() => undefined) : undefined
     const judged = {

@@ -110,7 +110,10 @@ describe.skipIf(!available('dovecot'))('at Dovecot', () => {
     const nearly = await diagnose('imap', login(bob))
     expect(nearly.of('quota')).toMatchObject({ state: 'warning', words: expect.stringMatching(/nearly full: 9\d %/) })
     expect(nearly).toMatchObject({ state: 'warning', advice: [expect.stringContaining('Delete')] })
-    const [full] = mailboxChecks({ ...nearly.facts!, quota: { usedBytes: 40_960, limitBytes: 40_960 } })
+    const [full] = mailboxChecks({
+      ...nearly.facts!,
+      quota: { bytes: { used: 40_960, limit: 40_960 }, messages: undefined },
+    })
     expect(full).toMatchObject({ state: 'failed', words: expect.stringContaining('full: 100 %') })
   })
 

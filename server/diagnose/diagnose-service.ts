@@ -170,7 +170,7 @@ export class DiagnoseService {
       stepMs: Math.min(mostStepMs, timeoutMs()),
       now: this.#now,
       onLine,
-      logInToSmtp: (login: MailLogin, ms: number) => smtp(login, ms, guard, onLine('smtp')),
+      logInToSmtp: (login: MailLogin, ms: number) => smtp(login, ms, guard, { onLine: onLine('smtp') }),
       logInToImap: async (login: MailLogin, ms: number, signal: AbortSignal): Promise<ServerFacts> => {
         try {
           return await inspect(gateway, login, { timeoutMs: ms, signal, onLine: onLine('imap') })

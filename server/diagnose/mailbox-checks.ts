@@ -32,14 +32,18 @@ export function mailboxChecks(facts: ServerFacts | undefined): Check[] {
 }
 
 function quotaOf({ quota }: ServerFacts): Finding {
-  if (!quota) return { state: 'skipped', words: 'The server names no quota.' }
-  const { usedBytes, limitBytes } = quota
-  const share = usedBytes / limitBytes
-  const details = [
-    ['Used', mebibytes(usedBytes)],
-    ['Limit', mebibytes(limitBytes)],
-  ] as const
-  const used = `${Math.floor(share * 100)} % of ${mebibytes(limitBytes)} are used`
+  const figures = [
+    { figure: quota?.bytes, words: mebibytes },
+    { figure: quota?.messages, words: (count: number) => `${count} messages` },
+  ].flatMap(({ figure, words }) => (figure ? [{ ...figure, share: figure.used / figure.limit, words }] : []))
+  const [tightest] = figures.toSorted((one, other) => other.share - one.share)
+  if (!tightest) return { state: 'skipped', words: 'The server names no quota.' }
+  const { share } = tightest
+  const details = figures.flatMap(({ used, limit, words }) => [
+    ['Used', words(used)] as const,
+    ['Limit', words(limit)] as const,
+  ])
+  const used = `${Math.floor(share * 100)} % of ${tightest.words(tightest.limit)} are used`
   const advice = ['Delete or move away large messages and empty the trash, or ask your provider for more room.']
   if (share >= 1) {
     const words = `The mailbox is full: ${used}. New mail is rejected.`

@@ -17,6 +17,8 @@ export interface AttachmentFilesOptions {
   store: DraftStore
   blobs: Pick<Blobs, 'write' | 'use'>
   mail: Pick<MailService, 'openAttachment'>
+  /** Bytes of a message that the SMTP server of an account takes at most, where it named a limit. */
+  sizeLimitOf?(accountId: string): number | undefined
 }
 
 export interface NewAttachment {
@@ -34,6 +36,8 @@ export interface NamedAttachment {
 /** What is stored already, and belongs to no draft yet. */
 export type StoredAttachment = Omit<DraftAttachmentRow, 'draft_id' | 'position'>
 
+/** Of a message that are no attachments, about; and what base64 with its line ends makes of a byte. */
+const [restBytes, encodedShare] = [16 * 1024, 78 / 57]
 /** Written at the same time: of one caller, and of all. */
 const [mostOfOne, mostOfAll] = [4, 16]
 
@@ -98,10 +102,14 @@ export class AttachmentFiles {
     left: Room,
   ): Promise<StoredAttachment> {
     if (left.count <= 0) throw tooMany()
+    const room = this.#roomOnServer(accountId, left)
     const key = limitKeyOf(principal)
     this.#begin(key)
     try {
-      const blob = await this.#options.blobs.write(accountId, bytes, { bytes: left.bytes, accountBytes })
+      const blob = await this.#options.blobs.write(accountId, bytes, {
+        bytes: Math.min(left.bytes, room.bytes),
+        accountBytes,
+      })
       return {
         id: randomBytes(9).toString('base64url'),
         blob_id: blob.id,
@@ -111,8 +119,9 @@ export class AttachmentFiles {
         sha256: blob.sha256,
       }
     } catch (error) {
-      if (error instanceof BlobTooLarge) throw attachmentTooLarge(error)
-      throw error
+      if (!(error instanceof BlobTooLarge)) throw error
+      const isServers = error.bound === 'bytes' && room.bytes < left.bytes
+      throw isServers ? tooLargeFor(room.limit) : attachmentTooLarge(error)
     } finally {
       this.#end(key)
     }
@@ -132,6 +141,13 @@ export class AttachmentFiles {
       await blobs.use(transaction, stored.blob_id, ownerOf(draftId))
       await store.addAttachment(transaction, row)
     }
+  }
+
+  /** Attachments are a third longer in a message (base64), with line ends. */
+  #roomOnServer(accountId: string, left: Room): { bytes: number; limit: number } {
+    const limit = this.#options.sizeLimitOf?.(accountId) ?? Number.POSITIVE_INFINITY
+    const used = draftBounds.attachmentBytes - left.bytes
+    return { bytes: Math.max(0, Math.floor((limit - restBytes) / encodedShare) - used), limit }
   }
 
   #begin(key: string): void {
@@ -170,6 +186,11 @@ export function roomIn(attachments: readonly Pick<DraftAttachmentRow, 'size_byte
 function attachmentTooLarge(error: BlobTooLarge): Problem {
   if (error.bound === 'accountBytes') return tooLarge(error)
   return new Problem('too_large', 'The attachments of a draft may have 30 MiB altogether.')
+}
+
+function tooLargeFor(limit: number): Problem {
+  const detail = `The outgoing mail server takes messages of at most ${limit} bytes, in which attachments are a third longer: this one does not fit.`
+  return new Problem('too_large', detail, { part: 'smtp' })
 }
 
 function tooMany(): Problem {

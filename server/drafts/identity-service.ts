@@ -4,6 +4,7 @@ import type { AccountService } from '../accounts/account-service.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { readRecipients } from './draft-recipients.ts'
+import type { SignatureRow } from './draft-tables.ts'
 import { headerName } from './header-forms.ts'
 import type { IdentityStore } from './identity-store.ts'
 
@@ -37,8 +38,7 @@ export class IdentityService {
     await this.#check(principal, accountId)
     const row = await this.#store.find(accountId)
     if (!row) return { format: 'markdown', content: '', from_name: null, aliases: [], updated_at: null }
-    const { format, content, from_name, aliases, updated_at } = row
-    return { format, content, from_name, aliases: JSON.parse(aliases) as string[], updated_at }
+    return signatureOf(row)
   }
 
   /** @throws Problem for programs: what stands below each message of an account is for people to say. */
@@ -47,21 +47,30 @@ export class IdentityService {
     if (principal.kind === 'token') {
       throw new Problem('session_needed', 'Sign in on the dashboard for this: API tokens may not change a signature.')
     }
-    const aliases = readRecipients(input.aliases, 'body.aliases').map(({ email }) => email)
-    const name = headerName(input.from_name ?? '')
-    await this.#store.save({
-      account_id: accountId,
-      format: input.format,
-      content: input.content,
-      from_name: name === '' ? null : name,
-      aliases: JSON.stringify(aliases),
-      updated_at: new Date().toISOString(),
-    })
+    await this.#store.save(toSignatureRow(accountId, input))
     return this.get(principal, accountId)
   }
 
   async #check(principal: Principal, accountId: string): Promise<void> {
     if (!maySeeAccount(principal, accountId)) throw new Problem('account_not_found', 'There is no such account.')
     await this.#accounts.get(principal, accountId)
+  }
+}
+
+export function signatureOf({ format, content, from_name, aliases, updated_at }: SignatureRow): Signature {
+  return { format, content, from_name, aliases: JSON.parse(aliases) as string[], updated_at }
+}
+
+/** @throws Problem where an alias is no address. */
+export function toSignatureRow(accountId: string, input: SignatureInput): SignatureRow {
+  const aliases = readRecipients(input.aliases, 'body.aliases').map(({ email }) => email)
+  const name = headerName(input.from_name ?? '')
+  return {
+    account_id: accountId,
+    format: input.format,
+    content: input.content,
+    from_name: name === '' ? null : name,
+    aliases: JSON.stringify(aliases),
+    updated_at: new Date().toISOString(),
   }
 }

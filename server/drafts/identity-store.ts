@@ -13,9 +13,9 @@ export class IdentityStore {
     return db.selectFrom('signatures').selectAll().where('account_id', '=', accountId).executeTakeFirst()
   }
 
-  async save(row: SignatureRow): Promise<void> {
+  async save(row: SignatureRow, db: Database = this.#db): Promise<void> {
     const { account_id: _account, ...values } = row
-    await this.#db
+    await db
       .insertInto('signatures')
       .values(row)
       .onConflict(conflict => conflict.column('account_id').doUpdateSet(values))

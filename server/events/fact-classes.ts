@@ -14,6 +14,7 @@ const classes: Record<FactType, FactClass> = {
   account_updated: 'administrative',
   account_removed: 'administrative',
   account_state_changed: 'routine',
+  quota_changed: 'administrative',
   mail_received: 'routine',
   mail_changed: 'routine',
   mail_removed: 'routine',

@@ -3,7 +3,7 @@ import type { AccountConnections } from '../../contract/accounts.ts'
 import { Problem } from '../platform/problem.ts'
 import { ConnectionSet, type PooledConnection, WatchingSet } from './connection-set.ts'
 import { type ConnectionOpener, ConnectionSource, type ConnectionSourceOptions, faultOf } from './connection-source.ts'
-import { UnknownOutcome } from './gateway-capabilities.ts'
+import { MailboxFull, UnknownOutcome } from './gateway-capabilities.ts'
 import type { MailConnection } from './mail-gateway.ts'
 import type { ServerGate } from './server-gate.ts'
 import { purposeOf, type TrafficMeter } from './traffic.ts'
@@ -339,6 +339,7 @@ export class AccountPool {
   /** A request that takes too long is a sign of the server's health: it is looked at now. */
   #noteFault(thrown: unknown): void {
     const error = thrown instanceof UnknownOutcome ? thrown.cause : thrown
+    if (error instanceof MailboxFull) this.#options.memory?.foundFull(this.accountId)
     if (!(error instanceof Problem) || !error.extension.fault) return
     this.#options.onFault(error)
     if (error.extension.fault !== 'timeout') return

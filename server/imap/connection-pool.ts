@@ -13,6 +13,7 @@ import type { MessageWriter } from './gateway-capabilities.ts'
 import type { MailConnection, MailGateway } from './mail-gateway.ts'
 import type { GateTimes } from './server-gate.ts'
 import { ServerGates } from './server-gates.ts'
+import type { ServerMemory } from './server-memory.ts'
 import type { TrafficObserver } from './traffic.ts'
 import type { Priority } from './waiting-line.ts'
 
@@ -33,6 +34,8 @@ export interface ConnectionPoolOptions {
   traffic?: TrafficObserver
   /** Keeps the last lines of all connections. */
   protocol?: Pick<ProtocolLog, 'open'>
+  /** What is learned of mail servers; nothing is kept unless given. */
+  memory?: ServerMemory
 }
 
 type RefusedListener = (accountId: string, problem: Problem) => void
@@ -231,7 +234,7 @@ export class ConnectionPool {
   #poolOf(accountId: string): AccountPool {
     const known = this.#pools.get(accountId)
     if (known) return known
-    const { gateway, login, logger, traffic, protocol, idleMs = 60_000 } = this.#options
+    const { gateway, login, logger, traffic, protocol, memory, idleMs = 60_000 } = this.#options
     const pool: AccountPool = new AccountPool({
       accountId,
       gateway,
@@ -240,6 +243,7 @@ export class ConnectionPool {
       logger,
       traffic,
       protocol,
+      memory,
       idleMs,
       limits: () => this.#limits,
       login,

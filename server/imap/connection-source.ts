@@ -11,6 +11,7 @@ import type { MailConnection, MailGateway } from './mail-gateway.ts'
 import type { ServerGate } from './server-gate.ts'
 import type { ServerGates } from './server-gates.ts'
 import { LimitPause, PoolSize, type Watched } from './server-limit.ts'
+import { noMemory, type ServerMemory } from './server-memory.ts'
 import { type Purpose, purposeOf, TrafficMeter, type TrafficObserver } from './traffic.ts'
 
 export interface ConnectionSourceOptions extends ConnectionOpenerOptions {
@@ -19,6 +20,8 @@ export interface ConnectionSourceOptions extends ConnectionOpenerOptions {
   limits(): PoolLimits
   /** Hears what is moved. */
   traffic?: TrafficObserver | undefined
+  /** What is learned of the mail server; nothing is kept unless given. */
+  memory?: ServerMemory | undefined
   /** How many are open now, and what of them is for watching. */
   counts(): { open: number } & Watched
   /** Begins and ends of opening change the counts. */
@@ -39,7 +42,9 @@ export class ConnectionSource {
   constructor(options: ConnectionSourceOptions) {
     this.#options = options
     this.opener = new ConnectionOpener(options)
-    this.#size = new PoolSize(() => options.limits().connection_pool_size)
+    const { accountId, memory = noMemory } = options
+    const size = () => options.limits().connection_pool_size
+    this.#size = new PoolSize(size, memory.limitOf(accountId), limit => memory.limited(accountId, limit))
   }
 
   get timeoutMs(): number {
@@ -88,6 +93,7 @@ export class ConnectionSource {
       this.#size.opened(open + 1, watched)
       this.#limit.reset()
       traffic?.opened(accountId, purposeOf(rank), open + 1)
+      this.#options.memory?.connected(accountId, connection.offers)
       return { connection, meter }
     } catch (error) {
       slot.release()

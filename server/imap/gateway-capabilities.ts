@@ -3,6 +3,7 @@
  * to what the mail server offers; what comes of it is the same.
  */
 import type { Address, Folder, FolderRole } from '../../contract/mail.ts'
+import { Problem } from '../platform/problem.ts'
 import type { MessageHeader } from './message-header.ts'
 import type { UidRange } from './uid-ranges.ts'
 
@@ -192,6 +193,21 @@ export interface MessageWriter extends FolderWriter {
     message: Buffer,
     options?: { flags?: readonly string[]; date?: Date },
   ): Promise<{ uidValidity: number; uid: number } | undefined>
+}
+
+/** How much of a mailbox is taken, of what its mail server limits (RFC 9208): the roots that are nearest to their limits. */
+export interface QuotaFigures {
+  bytes: { used: number; limit: number } | undefined
+  messages: { used: number; limit: number } | undefined
+}
+
+/** The mail server has no room for a message. */
+export class MailboxFull extends Problem {
+  constructor(serverResponse: string) {
+    const detail = 'The mailbox is full: its mail server has no room for this.'
+    super('mail_server_refused', detail, { part: 'imap', ...(serverResponse && { server_response: serverResponse }) })
+    this.name = 'MailboxFull'
+  }
 }
 
 /** The server may or may not have done what it was told. To say it again could do it twice: somebody has to look first. */

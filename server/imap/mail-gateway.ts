@@ -4,7 +4,7 @@ import type { MailLogin } from '../accounts/mail-login.ts'
 import type { LineListener } from '../accounts/protocol-log.ts'
 import type { Problem } from '../platform/problem.ts'
 import type { DecodedBody, EncodedBody } from '../reading/decode-body.ts'
-import type { ChangeReader, MessageWriter, PartReader } from './gateway-capabilities.ts'
+import type { ChangeReader, MessageWriter, PartReader, QuotaFigures } from './gateway-capabilities.ts'
 import type { MessageHeader } from './message-header.ts'
 import type { SearchTerm } from './search-term.ts'
 
@@ -30,8 +30,8 @@ export interface ServerFacts {
   /** Prefixes of folders. */
   namespaces: { personal: readonly string[]; other: readonly string[]; shared: readonly string[] }
   folders: readonly Folder[]
-  /** Of INBOX (RFC 9208); null where the server has none, or does not say. */
-  quota: { usedBytes: number; limitBytes: number } | null
+  /** Of INBOX (RFC 9208); undefined where the server has none, or does not say. */
+  quota: QuotaFigures | undefined
 }
 
 /** Where a mail server is, whatever the login. */
@@ -141,6 +141,10 @@ export interface MailConnection {
   readonly openFolder: string | undefined
   /** Between `watch` and its end, but for the time that it is lent. */
   readonly isWatching: boolean
+  /** What the server said after the login that it can do, in capitals: `IDLE`, `APPENDLIMIT=35651584`. */
+  readonly offers: readonly string[]
+  /** Of INBOX; undefined where the server keeps none, or does not say it. */
+  quota(): Promise<QuotaFigures | undefined>
   /**
    * Of all namespaces (RFC 2342), one's own first.
    * @param withCounts Unless false. Of a folder that can be selected `total` is null all the same where the server does not count in its list: then

@@ -1,5 +1,6 @@
 /** What a mail server that says "too many connections" was found to allow an account: how many, and whether any at all for now. */
 import { Problem } from '../platform/problem.ts'
+import type { KnownLimit } from './server-memory.ts'
 
 /** How long after that one more is tried; twice as long each time that it is refused again. */
 const growAfterMs = 60_000
@@ -12,14 +13,30 @@ export interface Watched {
   watching: number
 }
 
+interface Learned {
+  most: number
+  growAt: number
+  waitMs: number
+}
+
 /** How many command connections an account may have: what is configured, or fewer. */
 export class PoolSize {
   readonly #configured: () => number
   /** What the server allows, watching connections included. */
-  #learned: { most: number; growAt: number; waitMs: number } | undefined
+  #learned: Learned | undefined
+  readonly #onLearned: (limit: KnownLimit | undefined) => void
 
-  constructor(configured: () => number) {
+  /** @param known Of before a restart: it is not learned again by being refused. @param onLearned Hears of each change. */
+  constructor(
+    configured: () => number,
+    known?: KnownLimit,
+    onLearned: (limit: KnownLimit | undefined) => void = () => undefined,
+  ) {
     this.#configured = configured
+    this.#onLearned = onLearned
+    if (!known) return
+    const waitMs = Math.min(growAtMostMs, Math.max(growAfterMs, known.waitMs))
+    this.#learned = { most: Math.max(1, known.connections), growAt: performance.now() + waitMs, waitMs }
   }
 
   /** What the server allows this account, watching connections included; undefined while it refused none. */
@@ -46,22 +63,27 @@ export class PoolSize {
     const most = Math.max(1, open)
     // Several that were tried at the same moment are refused for one reason.
     if (this.#learned && now < this.#learned.growAt) {
-      this.#learned.most = Math.min(this.#learned.most, most)
-      return
+      if (most >= this.#learned.most) return
+      return this.#learn({ ...this.#learned, most })
     }
     const waitMs = this.#learned ? Math.min(growAtMostMs, this.#learned.waitMs * 2) : growAfterMs
-    this.#learned = { most, growAt: now + waitMs, waitMs }
+    this.#learn({ most, growAt: now + waitMs, waitMs })
   }
 
   /** So many are open at once: perhaps more than was known. */
   opened(open: number, { isWatched }: Watched): void {
     if (!this.#learned || open <= this.#learned.most) return
     const isAll = open >= this.#configured() + Number(isWatched)
-    this.#learned = isAll ? undefined : { most: open, growAt: performance.now() + growAfterMs, waitMs: growAfterMs }
+    this.#learn(isAll ? undefined : { most: open, growAt: performance.now() + growAfterMs, waitMs: growAfterMs })
   }
 
   reset(): void {
-    this.#learned = undefined
+    if (this.#learned) this.#learn(undefined)
+  }
+
+  #learn(learned: Learned | undefined): void {
+    this.#learned = learned
+    this.#onLearned(learned && { connections: learned.most, waitMs: learned.waitMs })
   }
 }
 

@@ -197,6 +197,7 @@ export class SentCopies {
     const attempts = row.copy_attempts + 1
     const isLost = error instanceof UnknownOutcome
     const why = isLost ? 'The connection was lost.' : error.message
+    if (!isLost && error.code === 'too_large') return this.#fail(row, why)
     const isRefused = !isLost && error.code === 'mail_server_refused' && error.extension.fault === undefined
     const isLate = clock.now() - Date.parse(row.ready_at ?? row.created_at) >= giveUpMs
     if ((isRefused && attempts > 3) || isLate) return this.#fail(row, why)

@@ -3,6 +3,7 @@ import type { MailLogin } from '../accounts/mail-login.ts'
 import type { LineListener } from '../accounts/protocol-log.ts'
 import { probeAfter, speaksTls } from '../accounts/tls-probe.ts'
 import type { OutboundGuard } from '../platform/network/outbound-guard.ts'
+import { ehloOffers } from './ehlo-offers.ts'
 import { tooSlow, toSmtpProblem, wantsTlsFirst } from './smtp-faults.ts'
 import { heardBy } from './smtp-lines.ts'
 import { addressOf, connectionOptions, logIn } from './smtp-login.ts'
@@ -10,17 +11,23 @@ import { addressOf, connectionOptions, logIn } from './smtp-login.ts'
 /** How long a server has for its goodbye, which nobody waits for. */
 const goodbyeMs = 1_000
 
+interface CheckListeners {
+  /** Hears commands and replies, without the login. */
+  onLine?: LineListener | undefined
+  /** Hears what the server offers, once it let in. */
+  greeted?(offers: readonly string[]): void
+}
+
 /**
  * Certificates are checked, except on this machine itself.
  * @param timeoutMs For all of it together: then the connection is gone, however busily the server talks.
- * @param onLine Hears commands and replies, without the login.
  * @throws Problem with the same faults as for IMAP.
  */
 export async function checkSmtp(
   login: MailLogin,
   timeoutMs: number,
   guard?: Pick<OutboundGuard, 'check'>,
-  onLine?: LineListener,
+  { onLine, greeted }: CheckListeners = {},
 ): Promise<void> {
   const address = await addressOf(login, guard)
   // Loaded when first needed: a server that sends nothing does without it.
@@ -38,7 +45,12 @@ export async function checkSmtp(
     void speaksTls(place).then(isTls => isTls && reject(wantsTlsFirst(login)))
   }, probeAfter(timeoutMs))
   try {
-    await Promise.race([logIn(connection, login), late])
+    let ehlo = ''
+    const opened = logIn(connection, login, words => {
+      ehlo = words
+    })
+    await Promise.race([opened, late])
+    greeted?.(ehloOffers(ehlo))
     connection.quit()
     setTimeout(() => connection.close(), goodbyeMs).unref()
   } catch (error) {

@@ -40,7 +40,7 @@ test('of real logins, and of a message, no line holds the password, an address o
     }
     const log = new ProtocolLog()
     const login = { host: '127.0.0.1', port: sink.port, tls: 'none', user: 'alice@example.org', password } as const
-    await expect(checkSmtp(login, 10_000, undefined, log.open('a', 'smtp', [password]))).rejects.toThrow()
+    await expect(checkSmtp(login, 10_000, undefined, { onLine: log.open('a', 'smtp', [password]) })).rejects.toThrow()
     const text = log.linesOf('a').map(line => line.text)
     expect(text).toContain('AUTH PLAIN …')
     expectNothingOf(password, text.join('\n'))

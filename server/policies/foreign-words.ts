@@ -41,6 +41,9 @@ const operations: Record<Exclude<WordsShown, 'reported'>, Record<string, string>
     accounts:
       'listMailAccounts listAccounts createAccount getAccount listAccountStates updateAccount deleteAccount verifyAccount startSandbox',
     accountHealth: 'listAccountErrors reconnectAccount',
+    accountMoving: 'exportAccounts importAccounts importCsv',
+    // Words and figures of the own mail server.
+    accountServer: 'getServers',
     accountUsage: 'getUsage',
     approvals: 'beginApproving getApprovalSettings setApprovalSettings',
     // Its models see no mail.
@@ -106,7 +109,7 @@ export const wordsInEvents: ReadonlyMap<string, 'none' | 'strangers'> = new Map(
   ['mail_received', 'strangers'],
   ...(
     'server_started client_connected client_disconnected configuration_updated account_added account_updated account_removed ' +
-    'account_state_changed mail_changed mail_removed folder_changed operation_changed draft_created draft_changed delivery_changed ' +
+    'account_state_changed quota_changed mail_changed mail_removed folder_changed operation_changed draft_created draft_changed delivery_changed ' +
     'approval_requested approval_decided proposal_changed freeze_changed alert_raised alert_cleared token_created token_updated token_revoked ' +
     'user_added user_updated user_removed sync_progress audit_update stats_update'
   )

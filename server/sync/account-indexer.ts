@@ -1,5 +1,5 @@
 /**
- * Keeps the index of one account like its mail server: every folder once a minute, one that is said to have changed at once, then what is not
+ * Keeps the index of one account like its mail server: every folder once a minute or as often as was chosen, one that is said to have changed at once, then what is not
  * indexed yet, newest first. It works in small steps, each with a connection that people who wait come before.
  */
 import { setTimeout as wait } from 'node:timers/promises'
@@ -17,19 +17,18 @@ import { IndexWriter } from './index-writer.ts'
 import { IndexedArrivals } from './indexed-arrivals.ts'
 import { isFinal, isOfFolder } from './indexing-faults.ts'
 import { KnownStandings } from './known-standings.ts'
+import { RoundTimes } from './round-times.ts'
 import { RoundWaiters } from './round-waiters.ts'
 import type { SyncPhase } from './sync-progress.ts'
 import { TextBackfill } from './text-backfill.ts'
 import type { BackgroundStep } from './usage-service.ts'
 import { WakeableRest } from './wakeable-rest.ts'
 
-/** Of a round, by which the next one comes sooner: accounts that began together do not go on together. */
-const spread = 0.1
 /** For asking one folder after the other, where the server does not tell of all at once. */
 const standingsMs = 5_000
 
 export class AccountIndexer {
-  readonly #options: Required<Pick<AccountIndexerOptions, 'backoff' | 'roundMs' | 'roundsBetweenFlags' | 'hasTexts'>> &
+  readonly #options: Required<Pick<AccountIndexerOptions, 'backoff' | 'roundsBetweenFlags' | 'hasTexts'>> &
     AccountIndexerOptions
   readonly #expected: AccountExpectations
   readonly #writer: IndexWriter
@@ -39,12 +38,12 @@ export class AccountIndexer {
   /** Folders that are said to have changed. */
   readonly #noticed = new Set<string>()
   #abort = new AbortController()
-  #running: Promise<void> = Promise.resolve()
+  #running: Promise<unknown> = Promise.resolve()
   #isRunning = false
   readonly #pause = new WakeableRest()
   #rounds = 0
   #hasFailed = false
-  #nextRoundAt = 0
+  readonly #times: RoundTimes
   #lookedAt: string | null = null
   #hasLooked = false
   readonly #known = new KnownStandings()
@@ -55,7 +54,8 @@ export class AccountIndexer {
   #isComplete = false
 
   constructor(options: AccountIndexerOptions) {
-    this.#options = { backoff: defaultBackoff, roundMs: 60_000, roundsBetweenFlags: 10, hasTexts: true, ...options }
+    this.#options = { backoff: defaultBackoff, roundsBetweenFlags: 10, hasTexts: true, ...options }
+    this.#times = new RoundTimes(options.roundMs ?? 60_000)
     const { accountId, index, db, hub, own } = options
     const facts = new IndexFacts(accountId, { db, hub, index })
     this.#expected = options.expected ?? new AccountExpectations()
@@ -121,8 +121,7 @@ export class AccountIndexer {
   async look(boundMs: number): Promise<void> {
     if (!this.#isRunning) return
     const over = this.#lookers.wait(boundMs)
-    this.#nextRoundAt = 0
-    this.#pause.wake()
+    this.noticeAll()
     await over
   }
 
@@ -138,7 +137,7 @@ export class AccountIndexer {
   }
 
   start(): void {
-    this.#nextRoundAt = 0
+    this.#times.ask()
     this.#writer.begin()
     this.#abort = new AbortController()
     const { logger, accountId } = this.#options
@@ -191,21 +190,26 @@ export class AccountIndexer {
     this.#pause.wake()
   }
 
+  /** From now on all folders are looked at so often. */
+  lookEvery(roundMs: number): void {
+    this.#times.every(roundMs)
+    this.#pause.wake()
+  }
+
   /** Folders came, went or have other names: all are looked at now. */
   noticeAll(): void {
-    this.#nextRoundAt = 0
+    this.#times.ask()
     this.#pause.wake()
   }
 
   /** The index was emptied: all folders are looked at now. */
   renew(): void {
-    this.#nextRoundAt = 0
     // Not complete until they were.
     this.#lookedAt = null
     this.#isComplete = false
     this.#known.forget()
     this.#texts.forget()
-    this.#pause.wake()
+    this.noticeAll()
   }
 
   async #run(signal: AbortSignal): Promise<void> {
@@ -218,7 +222,7 @@ export class AccountIndexer {
         // What was noticed may not have been read: all is compared.
         this.#hasFailed = true
         this.#known.touch()
-        this.#nextRoundAt = 0
+        this.#times.ask()
         this.#looked()
         const { logger, accountId, backoff } = this.#options
         if (!isStopping(error)) logger.warn({ err: error, account_id: accountId }, 'indexing waits until the next try')
@@ -228,12 +232,11 @@ export class AccountIndexer {
   }
 
   async #step(signal: AbortSignal): Promise<void> {
-    const isDue = performance.now() >= this.#nextRoundAt
-    if (isDue || this.#noticed.size > 0) {
+    if (this.#times.isDue || this.#noticed.size > 0) {
       const delayMs = await this.#delayOf('look')
       if (delayMs > 0) return void (await wait(delayMs, undefined, { signal }).catch(() => undefined))
       await this.#forgetAhead()
-      return isDue ? this.#round(signal) : this.#lookAtNoticed()
+      return this.#times.isDue ? this.#round(signal) : this.#lookAtNoticed()
     }
     if (this.#isMore) {
       // What is read ahead has cost its bytes already.
@@ -241,7 +244,7 @@ export class AccountIndexer {
       if (delayMs > 0) return this.#rest(signal, delayMs)
       this.#isMore = await this.#stepBack()
       // Unless the index was emptied meanwhile.
-      this.#isComplete = !this.#isMore && this.#nextRoundAt > 0
+      this.#isComplete = !this.#isMore && this.#times.isSettled
       if (this.#isComplete) this.#options.progress?.end('done')
       return
     }
@@ -250,11 +253,11 @@ export class AccountIndexer {
 
   /** All folders as they stand now. */
   async #round(signal: AbortSignal): Promise<void> {
-    const { index, roundMs, roundsBetweenFlags } = this.#options
+    const { index, roundsBetweenFlags } = this.#options
     const asksAll = this.#hasFailed || this.#rounds % roundsBetweenFlags === 0
     const noticed = new Set(this.#noticed)
     // A renewal from here on asks for one more.
-    this.#nextRoundAt = performance.now() + roundMs * (1 - spread * Math.random())
+    this.#times.begin()
     const lookers = this.#lookers.now
     const asOf = Date.now()
     const done = this.#expected.now
@@ -364,13 +367,10 @@ export class AccountIndexer {
 
   /** Whether the next step is one more of the same, as far as is known now. */
   async #goesOn(): Promise<boolean> {
-    const isDue = performance.now() >= this.#nextRoundAt
-    return !isDue && this.#noticed.size === 0 && (await this.#delayOf('backfill')) === 0
+    return !this.#times.isDue && this.#noticed.size === 0 && (await this.#delayOf('backfill')) === 0
   }
 
-  async #forgetAhead(): Promise<void> {
-    await Promise.all([this.#folders.forgetAhead(), this.#texts.forgetAhead()])
-  }
+  #forgetAhead = () => Promise.all([this.#folders.forgetAhead(), this.#texts.forgetAhead()])
 
   /** Once it is complete, what comes is told by facts. */
   #tell(phase: SyncPhase, folder: string, done: number, total: number): void {
@@ -387,13 +387,12 @@ export class AccountIndexer {
 
   /** Asked again after a round at the latest: a day may begin, or a clock be set. */
   async #delayOf(step: BackgroundStep): Promise<number> {
-    const { pace, roundMs } = this.#options
-    return pace ? Math.min(await pace(step), roundMs) : 0
+    return Math.min((await this.#options.pace?.(step)) ?? 0, this.#times.roundMs)
   }
 
   /** Until something is noticed, the next round is due, or so long. */
   async #rest(signal: AbortSignal, mostMs = Number.POSITIVE_INFINITY): Promise<void> {
     if (this.#noticed.size > 0 || signal.aborted) return
-    await this.#pause.rest(Math.min(mostMs, Math.max(0, this.#nextRoundAt - performance.now())))
+    await this.#pause.rest(Math.min(mostMs, this.#times.restMs))
   }
 }

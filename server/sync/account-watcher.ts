@@ -23,6 +23,8 @@ export interface WatchedAccount {
   indexLevel?: IndexLevel | null
   /** Beside INBOX. */
   watchedFolders?: readonly string[]
+  /** Between two looks at all folders; a minute unless given. */
+  lookSeconds?: number
 }
 
 /** Login and server. */

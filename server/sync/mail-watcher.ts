@@ -30,7 +30,7 @@ export interface MailWatcherOptions {
 
 export type Indexer = Pick<
   AccountIndexer,
-  'start' | 'stop' | 'notice' | 'renew' | 'arrive' | 'isComplete' | 'noteCompared'
+  'start' | 'stop' | 'notice' | 'lookEvery' | 'renew' | 'arrive' | 'isComplete' | 'noteCompared'
 >
 
 export interface Indexing {
@@ -203,6 +203,7 @@ export class MailWatcher {
     this.#watchers.get(accountId)?.rename(name)
     if (changed.includes('index_level')) await this.#changeLevel(accountId)
     else if (changed.includes('watched_folders')) await this.#changeFolders(accountId)
+    if (changed.includes('look_interval_seconds')) await this.#changeInterval(accountId)
     const isMeant = changed.includes('enabled') || changed.some(field => field.startsWith('imap.'))
     if (!isMeant) return
     const isOther = changed.includes('enabled') || changed.some(field => mailboxFields.includes(field))
@@ -231,6 +232,12 @@ export class MailWatcher {
     if (!account || !indexer) return
     this.#makeFolders(account, indexer)
     if (this.#isHeld(accountId)) for (const folder of this.#folders.get(accountId) ?? []) folder.start()
+  }
+
+  /** What is under way goes on. */
+  async #changeInterval(accountId: string): Promise<void> {
+    const account = (await this.#options.accounts.listEnabled()).find(({ id }) => id === accountId)
+    if (account?.lookSeconds !== undefined) this.#indexers.get(accountId)?.lookEvery(account.lookSeconds * 1_000)
   }
 
   async #stopFolders(accountId: string): Promise<void> {

@@ -29,7 +29,10 @@ test('a folder that is chosen is watched at once, and until it is not chosen any
   for (const body of [{ watched_folders: ['a', 'b', 'c', 'd', 'e', 'f'] }, { watched_folders: [''] }]) {
     expect((await people.ask(people.admin, 'PATCH', account, body)).status).toBe(400)
   }
-  expect(await choose([])).toMatchObject({ watched_folders: [] })
+  const look = (look_interval_seconds: number) => people.ask(people.admin, 'PATCH', account, { look_interval_seconds })
+  expect((await look(15)).status).toBe(200)
+  for (const seconds of [14, 3_601, 15.5]) expect((await look(seconds)).status).toBe(400)
+  expect(await choose([])).toMatchObject({ watched_folders: [], look_interval_seconds: 15 })
   await expect.poll(watched).toBe(1)
   // Where nothing is indexed there is nothing to be noticed.
   await choose(['Archive'])

@@ -62,9 +62,10 @@ mail_gid = ${mailGroup}
 first_valid_uid = 1
 mailbox_list_index = yes
 mail_fsync = never
-${quotaKib === undefined ? '' : quota(quotaKib)}# Where the system has no watch of files left for it, Dovecot looks itself, by default every 30 s.
+# Where the system has no watch of files left for it, Dovecot looks itself, by default every 30 s.
 mailbox_idle_check_interval = 1 secs
 mail_max_userip_connections = ${maxConnectionsPerUser}
+${quotaKib === undefined ? '' : quota(quotaKib)}
 namespace inbox {
   inbox = yes
   prefix = ${personalPrefix}
@@ -102,11 +103,11 @@ protocol imap {
   mail_plugins = quota imap_quota
 }
 plugin {
-  quota = maildir:User quota
-  quota_rule = *:storage=${kib}K
+  quota = count:User quota
+  quota_rule = *:storage=${kib}K:messages=100
   quota_grace = 0
-}
-`
+  quota_vsizes = yes
+}`
 }
 
 function publicNamespace(directory: string, prefix: string, separator: string): string {

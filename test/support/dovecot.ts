@@ -24,7 +24,7 @@ export interface DovecotOptions {
   separator?: string
   /** Beside those that there are always: `user0@test.local` and so on, each with the password `pw-user`. */
   moreUsers?: number
-  /** How much a mailbox may hold; without a quota unless given. */
+  /** Of each user, beside 100 messages; no quota unless given. */
   quotaKib?: number
   /** Puts mail into `<directory>/<user>/Maildir` before the start. */
   fill?(directory: string): void

@@ -32,6 +32,14 @@ const samples: { [T in FactType | StateType]: EventOf<T>['data'] } = {
     next_retry_at: null,
     at,
   },
+  quota_changed: {
+    account_id: 'a1',
+    level: 'nearly_full',
+    percent: 91,
+    used_bytes: 9_100_000_000,
+    limit_bytes: 10_000_000_000,
+    at,
+  },
   mail_received: {
     account_id: 'a1',
     folder: 'INBOX',

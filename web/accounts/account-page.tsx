@@ -17,6 +17,7 @@ import { AccountPanel } from './account-panel.tsx'
 import { AccountsSkeleton } from './accounts-skeleton.tsx'
 import { faultWords } from './fault-words.ts'
 import { IndexSection } from './index-section.tsx'
+import { ServerSection } from './server-section.tsx'
 import { SignatureSection } from './signature-section.tsx'
 import { StateStrip } from './state-strip.tsx'
 import { UsageSection } from './usage-section.tsx'
@@ -53,6 +54,7 @@ export function AccountPage() {
         </Panel>
         {account && mayReadMail && <IndexSection account={account} />}
         {account && <SignatureSection account={account} />}
+        {account && <ServerSection account={account} />}
         {account && <UsageSection account={account} />}
         {account && <Past account={account} />}
       </div>

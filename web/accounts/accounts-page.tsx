@@ -1,5 +1,5 @@
 /** The mail accounts: how each fares and why, and a way to connect another one. */
-import { FlaskConical, MailPlus } from 'lucide-react'
+import { FileDown, FileUp, FlaskConical, MailPlus } from 'lucide-react'
 import { useUrlState } from '../platform/url-state.ts'
 import { Button } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
@@ -11,6 +11,8 @@ import { AccountsFilter } from './accounts-filter.tsx'
 import { AccountsSkeleton } from './accounts-skeleton.tsx'
 import { AccountsTable } from './accounts-table.tsx'
 import { ConnectDialog } from './connect-dialog.tsx'
+import { ExportDialog } from './export-dialog.tsx'
+import { ImportDialog } from './import-dialog.tsx'
 import { useAccounts, useRights, useStartSandbox } from './use-accounts.ts'
 
 /** Fewer are seen at a glance. */
@@ -19,12 +21,13 @@ const leastFiltered = 6
 export function AccountsPage() {
   const accounts = useAccounts()
   const { mayChange } = useRights()
-  const [{ connect, ...view }, setUrl] = useUrlState({ connect: '', ...viewDefaults })
+  const [{ connect, move, ...view }, setUrl] = useUrlState({ connect: '', move: '', ...viewDefaults })
   const isNarrowed = view.q !== '' || view.state !== ''
   const onSort = (column: string) => {
     const isAgain = columnOf(view.sort) === column
     setUrl({ sort: column, order: isAgain && view.order === 'asc' ? 'desc' : 'asc' }, { replace: true })
   }
+  const closeMove = () => setUrl({ move: '' }, { replace: true })
   const open = () => setUrl({ connect: '1' })
   return (
     <>
@@ -34,9 +37,17 @@ export function AccountsPage() {
         actions={
           mayChange &&
           accounts.data?.items.length !== 0 && (
-            <Button variant="primary" icon={MailPlus} onClick={open}>
-              Connect a mailbox
-            </Button>
+            <>
+              <Button icon={FileUp} onClick={() => setUrl({ move: 'import' })}>
+                Import
+              </Button>
+              <Button icon={FileDown} onClick={() => setUrl({ move: 'export' })}>
+                Export
+              </Button>
+              <Button variant="primary" icon={MailPlus} onClick={open}>
+                Connect a mailbox
+              </Button>
+            </>
           )
         }
       />
@@ -47,7 +58,7 @@ export function AccountsPage() {
         query={accounts}
         skeleton={<AccountsSkeleton />}
         isEmpty={({ items }) => items.length === 0}
-        empty={<NoAccounts mayChange={mayChange} onConnect={open} />}
+        empty={<NoAccounts mayChange={mayChange} onConnect={open} onImport={() => setUrl({ move: 'import' })} />}
       >
         {({ items }) => {
           const shown = arranged(items, view)
@@ -58,6 +69,8 @@ export function AccountsPage() {
           )
         }}
       </Panel>
+      {move === 'export' && mayChange && <ExportDialog onClose={closeMove} />}
+      {move === 'import' && mayChange && <ImportDialog onClose={closeMove} />}
       {connect === '1' && mayChange && (
         <ConnectDialog
           accounts={accounts.data?.items ?? []}
@@ -68,7 +81,7 @@ export function AccountsPage() {
   )
 }
 
-function NoAccounts({ mayChange, onConnect }: { mayChange: boolean; onConnect(): void }) {
+function NoAccounts({ mayChange, onConnect, onImport }: { mayChange: boolean; onConnect(): void; onImport(): void }) {
   const { mutate, isPending, error } = useStartSandbox()
   if (!mayChange) {
     return <EmptyState title="No accounts visible to you">An administrator can connect one.</EmptyState>
@@ -81,6 +94,9 @@ function NoAccounts({ mayChange, onConnect }: { mayChange: boolean; onConnect():
         <>
           <Button variant="primary" icon={MailPlus} onClick={onConnect}>
             Connect a mailbox
+          </Button>
+          <Button icon={FileUp} onClick={onImport}>
+            Import
           </Button>
           <Button icon={FlaskConical} isBusy={isPending} onClick={() => mutate()}>
             Try the sandbox

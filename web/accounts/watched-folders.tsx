@@ -1,8 +1,8 @@
-/** Folders that are watched like INBOX: shown, and chosen by those who may change accounts. */
+/** Folders that are watched like INBOX, and how often others are looked at: shown, and chosen by those who may change accounts. */
 import { useQuery } from '@tanstack/react-query'
 import { X } from 'lucide-react'
 import { useId } from 'react'
-import { type Account, mostWatchedFolders } from '../../contract/accounts.ts'
+import { type Account, lookInterval, mostWatchedFolders } from '../../contract/accounts.ts'
 import { api } from '../../contract/index.ts'
 import { call } from '../platform/api-client.ts'
 import { formatCount } from '../platform/format.ts'
@@ -25,6 +25,8 @@ export function WatchedFolders({ account, isConnected }: { account: Account; isC
   const known = folders.data?.items.filter(({ selectable }) => selectable).map(({ path }) => path)
   const offered = known?.filter(path => path.toUpperCase() !== 'INBOX' && !watched.includes(path)) ?? []
   const isFull = watched.length >= mostWatchedFolders
+  const look = (seconds: number) =>
+    mutate({ change: { look_interval_seconds: seconds }, said: 'Interval of other folders changed' })
   return (
     <section aria-labelledby={heading} className="grid max-w-md gap-2">
       <h3 id={heading} className="text-sm font-medium">
@@ -71,6 +73,28 @@ export function WatchedFolders({ account, isConnected }: { account: Account; isC
           No more than {formatCount(mostWatchedFolders, 'folder')} can be watched beside INBOX.
         </p>
       )}
+      {mayChange ? (
+        <Field
+          label="Look at other folders"
+          hint="Takes effect immediately. More often costs the mail server more; its daily limit still applies."
+        >
+          <Select
+            value={String(account.look_interval_seconds)}
+            disabled={isPending}
+            onChange={event => look(Number(event.target.value))}
+          >
+            {intervalsWith(account.look_interval_seconds).map(seconds => (
+              <option key={seconds} value={seconds}>
+                {intervalWords(seconds)}
+              </option>
+            ))}
+          </Select>
+        </Field>
+      ) : (
+        <p className="text-xs text-muted">
+          Other folders are looked at {intervalWords(account.look_interval_seconds).toLowerCase()}.
+        </p>
+      )}
       {error && <ErrorNote error={error} />}
     </section>
   )
@@ -80,5 +104,17 @@ const chip =
   'inline-flex min-h-7 min-w-0 items-center gap-1.5 rounded-full border bg-surface px-2.5 text-xs font-medium text-soft'
 
 function hintOf(left: number): string {
-  return `Changes there are indexed immediately; other folders are compared once a minute. Each takes a connection to the mail server. ${formatCount(left, 'folder')} more can be watched.`
+  return `Changes there are indexed immediately; other folders are looked at from time to time. Each takes a connection to the mail server. ${formatCount(left, 'folder')} more can be watched.`
+}
+
+/** Offered; a program may have chosen another one between. */
+const intervals = [lookInterval.least, 30, lookInterval.byDefault, 5 * 60, 15 * 60, 30 * 60, lookInterval.most]
+
+function intervalsWith(chosen: number): number[] {
+  return [...new Set([...intervals, chosen])].sort((one, other) => one - other)
+}
+
+function intervalWords(seconds: number): string {
+  if (seconds === 60) return 'Every minute'
+  return seconds % 60 === 0 ? `Every ${seconds / 60} minutes` : `Every ${seconds} seconds`
 }

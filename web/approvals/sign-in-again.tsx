@@ -15,20 +15,28 @@ import { useWaitSeconds, WaitNote } from '../ui/wait-note.tsx'
 
 const check = checkAll({ password: checks.password })
 
-export function SignInAgainDialog({ onClose }: { onClose(): void }) {
+/** @param purpose What it is for, unless for approving. */
+export function SignInAgainDialog({
+  onClose,
+  purpose = {
+    title: 'Sign in again to approve',
+    words: 'Approving requires a sign-in a short time ago. Afterwards you are back here, and nothing is approved yet.',
+  },
+}: {
+  onClose(): void
+  purpose?: { title: string; words: string }
+}) {
   const { data: profile } = useProfile()
   const { data: state } = useSignInState()
   const signing = usePasswordSignIn()
   const passkey = usePasskeySignIn(false)
   const mayUsePasskey = state?.passkeys === true && hasPasskeys && (profile?.passkeys.length ?? 0) > 0
   return (
-    <Dialog isOpen onClose={onClose} title="Sign in again to approve" size="sm">
+    <Dialog isOpen onClose={onClose} title={purpose.title} size="sm">
       {!profile && <SkeletonRows count={2} />}
       {profile && (
         <div className="grid gap-4">
-          <p className="text-sm text-soft">
-            Approving requires a sign-in a short time ago. Afterwards you are back here, and nothing is approved yet.
-          </p>
+          <p className="text-sm text-soft">{purpose.words}</p>
           {signing.challenge !== undefined && (
             <SecondFactorStep
               challenge={signing.challenge}

@@ -25,6 +25,8 @@ type Kind =
   | 'no_security'
   | 'flood'
   | 'own_limit'
+  | 'full_mailbox'
+  | 'nearly_full_mailbox'
 
 const kindOf: Record<NonNullable<Account['last_error']>['cause'], Kind> = {
   dns: 'unknown_name',
@@ -58,14 +60,18 @@ const sentences: Record<Kind, (server: string) => string> = {
   no_security: server => `${server} requires a different TLS setting`,
   flood: server => `${server} sends more than requested`,
   part: server => `${server} works only partially`,
+  full_mailbox: server => `A mailbox on ${server} is full`,
+  nearly_full_mailbox: server => `A mailbox on ${server} is nearly full`,
   own_limit: () => 'The connection limit leaves accounts unwatched',
 }
 
 /** Most accounts first. */
 export function accountCauses(accounts: readonly Account[]): Cause[] {
   const groups = new Map<string, { kind: Kind; isBad: boolean; server: string; accounts: Account[] }>()
-  for (const account of accounts) {
-    const trouble = troubleOf(account)
+  const all = accounts.flatMap(account =>
+    [troubleOf(account), fullnessOf(account)].map(trouble => ({ account, trouble })),
+  )
+  for (const { account, trouble } of all) {
     if (!trouble) continue
     // Our own limit is one cause, whatever servers the accounts are on.
     const server = trouble.kind === 'own_limit' ? '' : serverName(account.imap)
@@ -94,6 +100,12 @@ function troubleOf({ state, last_error: error }: Account): { kind: Kind; isBad: 
   const kind = error ? kindOf[error.cause] : 'part'
   if (kind === 'full' && error?.server_response === null) return { kind: 'own_limit', isBad: false }
   return { kind: kind === 'full' || kind === 'no_idle' ? kind : 'part', isBad: false }
+}
+
+/** Beside whatever else is wrong with it: mail to a full mailbox is refused. */
+function fullnessOf({ quota_level: level, enabled }: Account): { kind: Kind; isBad: boolean } | undefined {
+  if (!enabled || level === null || level === 'ok') return undefined
+  return level === 'full' ? { kind: 'full_mailbox', isBad: true } : { kind: 'nearly_full_mailbox', isBad: false }
 }
 
 function membersWords(members: readonly Account[], all: readonly Account[]): string {

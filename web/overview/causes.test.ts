@@ -54,6 +54,32 @@ describe('accounts', () => {
     ])
   })
 
+  test('full mailboxes are told beside whatever else is wrong, and nearly full ones as a warning', () => {
+    const filled = (
+      id: string,
+      quota_level: Account['quota_level'],
+      state: AccountState = 'ready',
+      enabled = true,
+    ) => ({
+      ...account(id, state, state === 'unreachable' ? 'timeout' : undefined),
+      quota_level,
+      enabled,
+    })
+    const accounts = [
+      filled('a', 'full', 'unreachable'),
+      filled('b', 'nearly_full'),
+      filled('c', 'nearly_full'),
+      filled('d', 'ok'),
+      filled('e', null),
+      filled('f', 'full', 'disabled', false),
+    ]
+    expect(told(accounts).map(({ words: said, isBad }) => [said, isBad])).toEqual([
+      ['mail.example.org does not answer: account a', true],
+      ['A mailbox on mail.example.org is full: account a', true],
+      ['A mailbox on mail.example.org is nearly full: 2 accounts', false],
+    ])
+  })
+
   test('our own limit is one cause over all servers, and is changed in the configuration', () => {
     const accounts = [
       account('a', 'degraded', 'limit', 'one.example'),

@@ -16,7 +16,7 @@ export const kindLabels: Record<ChangeKind, string> = {
 export function kindOf(type: FactType): ChangeKind {
   if (/^(mail|folder|operation)_/.test(type)) return 'mail'
   if (/^(draft|delivery|approval|freeze)_/.test(type)) return 'sending'
-  if (type.startsWith('account_')) return 'accounts'
+  if (/^(account|quota)_/.test(type)) return 'accounts'
   if (type.startsWith('client_')) return 'clients'
   if (type.startsWith('token_') || type.startsWith('user_')) return 'access'
   return 'server'

@@ -25,6 +25,9 @@ const stateSentence: Record<AccountState, string> = {
   disabled: 'was disabled',
 }
 
+const quotaSentence = { ok: 'has room again', nearly_full: 'is nearly full', full: 'is full' } as const
+const quotaTone = { ok: 'good', nearly_full: 'warn', full: 'bad' } as const
+
 const words: Words = {
   server_started: data => ({ tone: 'info', text: `RustyMail ${data.version} started` }),
   client_connected: data => ({
@@ -53,6 +56,12 @@ const words: Words = {
     tone: stateWords[data.state].tone === 'busy' ? 'info' : stateWords[data.state].tone,
     text: `Account ${data.name} ${stateSentence[data.state]}`,
     ...(data.last_error && data.state !== 'ready' ? { detail: data.last_error.detail } : {}),
+    href: accountAt(data.account_id),
+  }),
+  quota_changed: (data, nameOf) => ({
+    tone: quotaTone[data.level],
+    text: `The mailbox of ${nameOf(data.account_id)} ${quotaSentence[data.level]}`,
+    ...(data.percent === null || data.level === 'ok' ? {} : { detail: `${data.percent} % are taken` }),
     href: accountAt(data.account_id),
   }),
   mail_received: (data, nameOf) => {

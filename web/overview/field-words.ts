@@ -8,6 +8,7 @@ const words: ReadonlyMap<string, string> = new Map(
     disabled_by: 'who disabled them',
     enabled: 'status',
     expires_at: 'expiry',
+    look_interval_seconds: 'how often other folders are looked at',
     is_default: 'default account',
     max_connections: 'connections of the whole server',
     oidc: 'link to the sign-in provider',

@@ -18,6 +18,7 @@ export const queryKeys = {
   /** Not like the accounts: each look connects to their servers. */
   diagnosis: (accountId: string) => ['diagnosis', accountId],
   accountUsage: (accountId: string) => ['account-usage', accountId],
+  servers: (accountId: string) => ['account-servers', accountId],
   /** Begins like the mail of the account, so that it is as old as the account is. */
   index: (accountId: string) => ['mail', accountId, 'index'],
   facts: ['facts'],
@@ -88,6 +89,8 @@ export function keysOutdatedBy(event: ServerEvent): readonly (readonly string[])
     case 'account_state_changed':
       // What came while it was away is only now to be had.
       return event.data.state === 'ready' ? [queryKeys.accounts, ['mail', event.data.account_id]] : [queryKeys.accounts]
+    case 'quota_changed':
+      return [queryKeys.accounts, queryKeys.servers(event.data.account_id)]
     case 'mail_received':
       return [
         queryKeys.accounts,

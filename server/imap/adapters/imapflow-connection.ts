@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { ImapFlow } from 'imapflow'
 import type { Folder } from '../../../contract/mail.ts'
 import { Problem } from '../../platform/problem.ts'
+import type { QuotaFigures } from '../gateway-capabilities.ts'
 import {
   type Arrivals,
   type FolderCount,
@@ -24,6 +25,7 @@ import { inspectServer } from './imapflow-inspect.ts'
 import { type KeepingTimes, KeptFolder } from './imapflow-kept-folder.ts'
 import { toFlags, toKeywords } from './imapflow-message.ts'
 import { fetchPreviews } from './imapflow-preview.ts'
+import { offersOf, readQuota } from './imapflow-quota.ts'
 import { fetchDates, fetchHeads, fetchRows, type Row, type Wanted } from './imapflow-rows.ts'
 import { searchUids } from './imapflow-search.ts'
 import { ImapFlowWatch, type WatchTimes } from './imapflow-watch.ts'
@@ -80,6 +82,14 @@ export class ImapFlowConnection implements MailConnection {
 
   get isWatching(): boolean {
     return this.#watch?.isRunning ?? false
+  }
+
+  get offers(): readonly string[] {
+    return offersOf(this.#client)
+  }
+
+  quota(): Promise<QuotaFigures | undefined> {
+    return this.#command(() => readQuota(this.#client))
   }
 
   listFolders(withCounts = true): Promise<Folder[]> {

@@ -3,6 +3,7 @@ import type { ConnectionFault, ProblemCode } from '../../../contract/problem.ts'
 import type { MailLogin } from '../../accounts/mail-login.ts'
 import { safeWords } from '../../accounts/safe-words.ts'
 import { Problem } from '../../platform/problem.ts'
+import { MailboxFull } from '../gateway-capabilities.ts'
 import { NotImapError, type Phase } from './imapflow-socket.ts'
 
 /** Where the error came from. */
@@ -30,6 +31,8 @@ interface Thrown {
   authenticationFailed?: boolean
   mailboxMissing?: boolean
   tlsFailed?: boolean
+  /** The server had no room for a message. */
+  isMailboxFull?: boolean
 }
 
 export interface Finding {
@@ -64,6 +67,7 @@ const flooding = /^(ServerFlood|MAX_IMAP|LineTooLarge|LiteralTooLarge|ResponseTo
 export function translateFault(error: unknown, context: FaultContext): unknown {
   if (error instanceof Problem || !(error instanceof Error)) return error
   const words = serverWords(error, context)
+  if ((error as Thrown).isMailboxFull) return new MailboxFull(words ?? '')
   const finding = find(error, context)
   if (!finding) return error
   return new Problem(finding.code, finding.detail, {

@@ -3,13 +3,14 @@ import type { ImapFlow } from 'imapflow'
 import type { ServerFacts } from '../mail-gateway.ts'
 import { listFolders } from './imapflow-folders.ts'
 import type { Inside } from './imapflow-names.ts'
+import { offersOf, readQuota } from './imapflow-quota.ts'
 
 export async function inspectServer(client: ImapFlow): Promise<ServerFacts> {
   const { namespaces } = client as unknown as Inside
   const prefixesOf = (spaces: readonly { prefix: string }[] | false | undefined) =>
     (spaces || []).map(({ prefix }) => prefix)
   return {
-    capabilities: [...client.capabilities.keys()].map(name => name.toUpperCase()).sort(),
+    capabilities: offersOf(client).sort(),
     software: softwareOf(client),
     namespaces: {
       personal: prefixesOf(namespaces?.personal),
@@ -17,18 +18,7 @@ export async function inspectServer(client: ImapFlow): Promise<ServerFacts> {
       shared: prefixesOf(namespaces?.shared),
     },
     folders: await listFolders(client, false),
-    quota: await quotaOf(client),
-  }
-}
-
-async function quotaOf(client: ImapFlow): Promise<ServerFacts['quota']> {
-  try {
-    const said = await client.getQuota('INBOX')
-    const { usage, limit } = (said || undefined)?.storage ?? {}
-    return usage === undefined || !limit ? null : { usedBytes: usage, limitBytes: limit }
-  } catch (error) {
-    if (client.usable && error instanceof Error && 'responseStatus' in error) return null
-    throw error
+    quota: await readQuota(client),
   }
 }
 

@@ -134,6 +134,7 @@ export class ImapFlowWriter implements MessageWriter {
     { flags = [], date }: { flags?: readonly string[]; date?: Date } = {},
   ): Promise<{ uidValidity: number; uid: number } | undefined> {
     return this.#once(async () => {
+      refuseTooLarge(this.#options.client.capabilities.get('APPENDLIMIT'), message.length)
       const words = flags.map(value => ({ type: 'ATOM', value }))
       const when = date ? [{ type: 'STRING', value: internalDate(date) }] : []
       const literal = { type: 'LITERAL', value: message }
@@ -192,7 +193,7 @@ export class ImapFlowWriter implements MessageWriter {
       answer.next()
     } catch (error) {
       if (isRefusal(error)) this.#isSent = false
-      throw error
+      throw marked(error, command)
     }
     this.#isSent = false
     this.#hasDone = true
@@ -222,6 +223,22 @@ function setOf({ uids }: WriteTarget) {
 
 function atom(value: string) {
   return { type: 'ATOM', value }
+}
+
+/** RFC 7889. @throws Problem too_large */
+function refuseTooLarge(limit: boolean | number | undefined, sizeBytes: number): void {
+  if (typeof limit !== 'number' || limit <= 0 || sizeBytes <= limit) return
+  const detail = `The mail server keeps messages of at most ${limit} bytes; this one has ${sizeBytes}.`
+  throw new Problem('too_large', detail, { part: 'imap' })
+}
+
+/** RFC 9208, section 4.1.1. Gmail says OVERQUOTA also of its daily limits of bandwidth, and that passes. */
+function marked(error: unknown, command: string): unknown {
+  if (!(error instanceof Error) || !/^(APPEND|UID COPY|UID MOVE)$/.test(command)) return error
+  const { response, responseText = '' } = error as { response?: Response; responseText?: string }
+  const code = String(response?.attributes?.[0]?.section?.[0]?.value ?? '').toUpperCase()
+  const isFull = code === 'OVERQUOTA' && !/bandwidth|command limit|too many/i.test(responseText)
+  return isFull ? Object.assign(error, { isMailboxFull: true, serverResponseCode: code }) : error
 }
 
 function isRefusal(error: unknown): boolean {

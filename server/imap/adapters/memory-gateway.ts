@@ -2,6 +2,7 @@
 import type { Folder } from '../../../contract/mail.ts'
 import type { MailLogin } from '../../accounts/mail-login.ts'
 import { Problem } from '../../platform/problem.ts'
+import type { QuotaFigures } from '../gateway-capabilities.ts'
 import {
   type Arrivals,
   type ConnectOptions,
@@ -38,9 +39,11 @@ export class MemoryGateway implements MailGateway {
   countsInList = true
   /** Past it, logins are refused as too many. */
   maxConnections = Number.POSITIVE_INFINITY
+  /** What it says that it can do. */
+  offers: readonly string[] = ['IDLE', 'CONDSTORE', 'MOVE', 'UIDPLUS']
+  quota: QuotaFigures | undefined
   /** Thrown at each connect. */
   refusal: Problem | undefined
-  quota: ServerFacts['quota'] = null
   /** Paths of folders of which the server does not say how they stand. */
   readonly unsaid = new Set<string>()
   /** Awaited before each connection, and before each command, by name. */
@@ -164,7 +167,17 @@ export class MemoryConnection implements MailConnection {
   async inspect(): Promise<ServerFacts> {
     const folders = await this.listFolders(false)
     const namespaces = { personal: [''], other: [], shared: [] }
-    return { capabilities: ['IDLE', 'IMAP4REV1'], software: null, namespaces, folders, quota: this.#gateway.quota }
+    const { offers: capabilities, quota } = this.#gateway
+    return { capabilities, software: null, namespaces, folders, quota }
+  }
+
+  get offers(): readonly string[] {
+    return this.#gateway.offers
+  }
+
+  async quota(): Promise<QuotaFigures | undefined> {
+    await this.#step('quota')
+    return this.#gateway.quota
   }
 
   async listFolders(withCounts = true): Promise<Folder[]> {

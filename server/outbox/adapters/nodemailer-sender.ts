@@ -4,6 +4,7 @@ import type { ProtocolLog } from '../../accounts/protocol-log.ts'
 import type { Envelope } from '../../drafts/composed-message.ts'
 import type { OutboundGuard } from '../../platform/network/outbound-guard.ts'
 import { Problem } from '../../platform/problem.ts'
+import { ehloOffers } from '../ehlo-offers.ts'
 import {
   type MailSender,
   type MailSenders,
@@ -23,6 +24,8 @@ export interface NodemailerOptions {
   timeoutMs(): number
   /** Keeps the last lines of its connections. */
   protocol?: Pick<ProtocolLog, 'open'>
+  /** Hears what a server offers, in lines: `SIZE 36700160`. */
+  greeted?(accountId: string, offers: readonly string[]): void
   bounds?: Partial<SessionBounds>
 }
 
@@ -170,6 +173,7 @@ class NodemailerSender implements MailSender {
         ehlo = words
       })
       await Promise.race([opened, late])
+      this.#options.greeted?.(this.#accountId, ehloOffers(ehlo))
       return new SmtpSession(connection, ehlo, this.#login.password)
     } catch (error) {
       connection.close()

@@ -7,6 +7,7 @@ import { domainToASCII } from 'node:url'
 import type SMTPConnection from 'nodemailer/lib/smtp-connection'
 import { safeWords } from '../../accounts/safe-words.ts'
 import type { Envelope } from '../../drafts/composed-message.ts'
+import { ehloOffers } from '../ehlo-offers.ts'
 import { type MessageBytes, type MessageFigures, NotSent, type SendOutcome, UnknownDelivery } from '../mail-sender.ts'
 
 /** What the server said in answer to EHLO. */
@@ -250,10 +251,10 @@ function notLines(why: string): NotSent {
 function offersOf(ehlo: string): Offers {
   const names = new Set<string>()
   let maxBytes: number | undefined
-  for (const line of ehlo.split(/\r?\n/).slice(1)) {
-    const [, name = '', size] = /^250[ -](\S+)(?: (\d{1,15}))?/.exec(line) ?? []
-    names.add(name.toUpperCase())
-    if (name.toUpperCase() === 'SIZE' && size !== undefined && Number(size) > 0) maxBytes = Number(size)
+  for (const line of ehloOffers(ehlo)) {
+    const [name = '', size] = line.split(' ')
+    names.add(name)
+    if (name === 'SIZE' && size !== undefined && /^\d{1,15}$/.test(size) && Number(size) > 0) maxBytes = Number(size)
   }
   return { names, maxBytes }
 }

@@ -95,8 +95,7 @@ export class OutboundGuard {
     const name = host.toLowerCase().replace(/^\[|\]$/g, '')
     const isTrusted = this.#trusted.has(name) || (port !== undefined && this.#trusted.has(`${name}:${port}`))
     const family = isIP(name)
-    const addresses: Address[] =
-      family === 0 ? await resolve(name) : [{ address: name, family: family === 6 ? 6 : 4 }]
+    const addresses: Address[] = family === 0 ? await resolve(name) : [{ address: name, family: family === 6 ? 6 : 4 }]
     return { name, isTrusted, addresses }
   }
 }

@@ -1,0 +1,166 @@
+/** Accounts out of one server and into another: as a file that is sealed with a passphrase, and many at once from a table (CSV). */
+import { z } from 'zod'
+import { AccountChange, IndexLevel, MailServerInput } from './accounts.ts'
+import { endpoint } from './endpoint.ts'
+import { AccountId, line, secret, Timestamp } from './wire.ts'
+
+export const movingBounds = {
+  accounts: 1_000,
+  fileBytes: 8 * 1024 * 1024,
+  csvBytes: 1024 * 1024,
+  csvRows: 1_000,
+} as const
+
+const base64 = z.string().regex(/^[A-Za-z0-9+/]*={0,2}$/, 'is not base64')
+const passphrase = secret(z.string().min(12, 'must have at least 12 characters').max(256)).describe(
+  'What the file is sealed with: it cannot be opened without it',
+)
+
+/** `docs/moving.md` has the format for other programs. */
+export const AccountsFile = z
+  .strictObject({
+    format: z.literal('rustymail-accounts'),
+    version: z.literal(1),
+    created_at: Timestamp,
+    accounts: z.int().min(0).max(movingBounds.accounts).describe('How many it holds'),
+    kdf: z.strictObject({
+      name: z.literal('argon2id'),
+      memory_kib: z.int().min(8_192).max(262_144),
+      passes: z.int().min(1).max(10),
+      parallelism: z.int().min(1).max(4),
+      salt: base64.max(88),
+    }),
+    check: base64.max(88).describe('Tells a wrong passphrase from a damaged file'),
+    cipher: z.strictObject({ name: z.literal('aes-256-gcm'), nonce: base64.max(24), tag: base64.max(32) }),
+    sealed: base64
+      .max(movingBounds.fileBytes - 4_096)
+      .describe('Servers, user names, passwords, signatures and settings of the accounts'),
+  })
+  .meta({
+    id: 'AccountsFile',
+    examples: [
+      {
+        format: 'rustymail-accounts',
+        version: 1,
+        created_at: '2026-11-29T08:00:00.000Z',
+        accounts: 1,
+        kdf: { name: 'argon2id', memory_kib: 65_536, passes: 3, parallelism: 1, salt: 'c2FsdHNhbHRzYWx0c2FsdA==' },
+        check: 'Y2hlY2tjaGVja2NoZWNrIQ==',
+        cipher: { name: 'aes-256-gcm', nonce: 'bm9uY2Vub25jZSEh', tag: 'dGFndGFndGFndGFndGFnIQ==' },
+        sealed: 'c2VhbGVk',
+      },
+    ],
+  })
+export type AccountsFile = z.infer<typeof AccountsFile>
+
+/** What is sealed of one account. A program that reads it ignores what it does not know. */
+export const MovedAccount = z.object({
+  name: line.trim().min(1).max(100),
+  email: z.email().max(320),
+  enabled: z.boolean(),
+  imap: z.object(MailServerInput.shape),
+  smtp: z.object(MailServerInput.shape).nullable(),
+  index_level: IndexLevel.nullable(),
+  watched_folders: AccountChange.shape.watched_folders.unwrap(),
+  look_interval_seconds: AccountChange.shape.look_interval_seconds.unwrap(),
+  /** What other features keep of an account, by their names: `identity`. */
+  parts: z.record(z.string().max(40), z.unknown()).default({}),
+})
+export type MovedAccount = z.infer<typeof MovedAccount>
+
+const why = z.string().nullable().describe('Unless it was created')
+
+export const ImportedAccount = z
+  .object({
+    email: z.string().nullable().describe('null where it cannot be read'),
+    status: z.enum(['created', 'exists', 'invalid']),
+    account_id: AccountId.nullable(),
+    why,
+  })
+  .meta({ id: 'ImportedAccount' })
+export type ImportedAccount = z.infer<typeof ImportedAccount>
+
+export const csvColumns = [
+  'email',
+  'name',
+  'imap_host',
+  'imap_port',
+  'imap_tls',
+  'imap_user',
+  'imap_password',
+  'smtp_host',
+  'smtp_port',
+  'smtp_tls',
+  'smtp_user',
+  'smtp_password',
+] as const
+export type CsvColumn = (typeof csvColumns)[number]
+
+export const ImportedRow = z
+  .object({
+    line: z.int().describe('In the file; the header is line 1'),
+    email: z.string().nullable(),
+    status: z
+      .enum(['created', 'valid', 'exists', 'invalid', 'could_not_connect', 'not_tried'])
+      .describe('`valid`: it would be created, in a dry run; `not_tried`: the time for one import was over'),
+    field: z.enum(csvColumns).nullable().describe('For `invalid`: the column; null where it is the whole row'),
+    why,
+    account_id: AccountId.nullable(),
+  })
+  .meta({ id: 'ImportedRow' })
+export type ImportedRow = z.infer<typeof ImportedRow>
+
+const path = '/api/dashboard/accounts'
+const tag = 'Accounts'
+const shared = { tag, scope: 'dashboard:admin', effect: 'write', callers: 'session' } as const
+
+export const accountMovingApi = {
+  exportAccounts: endpoint({
+    ...shared,
+    method: 'POST',
+    path: `${path}/export`,
+    summary: 'Get all accounts as a file, sealed with a passphrase',
+    description: [
+      'With servers, user names, passwords, signatures and settings, to move them to another server; mail, drafts and the sandbox are not in it. Signed-in administrators only, within 10 minutes',
+      'of the sign-in. Lose the passphrase and the file is worthless.',
+    ].join(' '),
+    limit: 'access',
+    body: z.strictObject({ passphrase }),
+    response: AccountsFile,
+    problems: ['session_needed', 'recent_sign_in_required', 'overloaded'],
+  }),
+  importAccounts: endpoint({
+    ...shared,
+    method: 'POST',
+    path: `${path}/import`,
+    summary: 'Create the accounts of such a file',
+    description:
+      'Each account is created whole or not at all; those whose login is connected already stay as they are. Servers are not tested first: the state of an account says how it fares.',
+    limit: 'access',
+    bodyLimit: movingBounds.fileBytes,
+    body: z.strictObject({ file: AccountsFile, passphrase }),
+    response: z.object({ items: z.array(ImportedAccount) }),
+    problems: ['session_needed', 'overloaded'],
+  }),
+  importCsv: endpoint({
+    ...shared,
+    method: 'POST',
+    path: `${path}/import-csv`,
+    summary: 'Create many accounts from a table (CSV)',
+    description: [
+      `A header row names the columns: ${csvColumns.join(', ')}. Required are email, imap_host and imap_password; what is left out is taken from the others as on the page.`,
+      'RFC 4180, with commas or semicolons. Servers are tested first, four logins at a time on each, unless `verify` is false. Passwords are never answered.',
+    ].join(' '),
+    limit: 'connect',
+    bodyLimit: 2 * movingBounds.csvBytes,
+    body: z.strictObject({
+      csv: secret(z.string().min(1).max(movingBounds.csvBytes)).meta({
+        examples: ['email,imap_host,imap_password\nann@example.org,imap.example.org,secret'],
+      }),
+      dry_run: z.boolean().default(false).describe('Only says what would come of it; servers are tested all the same'),
+      verify: z.boolean().default(true),
+    }),
+    response: z.object({ items: z.array(ImportedRow).describe('In the order of the file') }),
+    problems: ['session_needed', 'overloaded'],
+  }),
+}

@@ -1,0 +1,113 @@
+/** What the mail servers of an account offer and allow, as far as they have said it, and how full the mailbox is. */
+import { z } from 'zod'
+import { endpoint } from './endpoint.ts'
+import { AccountId, Timestamp } from './wire.ts'
+
+/** What IMAP servers may offer, by the words in which they say it. Any of them will do. */
+export const imapOffers = {
+  idle: ['IDLE'],
+  condstore: ['CONDSTORE', 'QRESYNC'],
+  qresync: ['QRESYNC'],
+  object_ids: ['OBJECTID', 'X-GM-EXT-1'],
+  move: ['MOVE'],
+  uidplus: ['UIDPLUS'],
+  special_use: ['SPECIAL-USE', 'XLIST'],
+  list_status: ['LIST-STATUS'],
+  quota: ['QUOTA'],
+  utf8: ['UTF8=ACCEPT', 'UTF8=ONLY'],
+} as const satisfies Record<string, readonly string[]>
+
+export const smtpOffers = {
+  size: ['SIZE'],
+  eight_bit_mime: ['8BITMIME'],
+  smtputf8: ['SMTPUTF8'],
+  pipelining: ['PIPELINING'],
+  delivery_reports: ['DSN'],
+} as const satisfies Record<string, readonly string[]>
+
+const ImapCapabilities = z
+  .object({
+    idle: z.boolean().describe('Announces new mail (RFC 2177)'),
+    condstore: z.boolean().describe('Numbers changes of flags (RFC 7162)'),
+    qresync: z.boolean().describe('Says what was removed since (RFC 7162)'),
+    object_ids: z.boolean().describe('Names messages wherever they are moved (RFC 8474, or that of Gmail)'),
+    move: z.boolean().describe('RFC 6851'),
+    uidplus: z.boolean().describe('Deletes single messages permanently (RFC 4315)'),
+    special_use: z.boolean().describe('Says what folders are for (RFC 6154)'),
+    list_status: z.boolean().describe('Tells how all folders stand in one answer (RFC 5819)'),
+    quota: z.boolean().describe('RFC 9208'),
+    utf8: z.boolean().describe('RFC 9755'),
+  })
+  .meta({ id: 'ImapCapabilities' })
+
+const SmtpCapabilities = z
+  .object({
+    size: z.boolean().describe('RFC 1870'),
+    eight_bit_mime: z.boolean().describe('RFC 6152'),
+    smtputf8: z.boolean().describe('Addresses with letters beyond ASCII (RFC 6531)'),
+    pipelining: z.boolean().describe('RFC 2920'),
+    delivery_reports: z.boolean().describe('RFC 3461'),
+  })
+  .meta({ id: 'SmtpCapabilities' })
+
+export const QuotaLevel = z
+  .enum(['ok', 'nearly_full', 'full'])
+  .describe(
+    '`nearly_full` from 90 % on until it is below 85 %; `full` from 100 % on, or when the mail server refused for lack of room',
+  )
+export type QuotaLevel = z.infer<typeof QuotaLevel>
+
+const MailboxQuota = z
+  .object({
+    level: QuotaLevel,
+    used_bytes: z.int().nullable().describe('null where the mail server does not limit the room'),
+    limit_bytes: z.int().nullable(),
+    used_messages: z.int().nullable().describe('null where the mail server does not limit the number of messages'),
+    limit_messages: z.int().nullable(),
+    percent: z.int().nullable().describe('Of what is nearest to its limit, rounded down'),
+    at: Timestamp,
+  })
+  .meta({ id: 'MailboxQuota' })
+export type MailboxQuota = z.infer<typeof MailboxQuota>
+
+export const AccountServers = z
+  .object({
+    imap: z
+      .object({
+        capabilities: ImapCapabilities,
+        append_limit_bytes: z.int().nullable().describe('Of a message that is put into a folder (RFC 7889)'),
+        connection_limit: z
+          .object({ connections: z.int(), at: Timestamp })
+          .nullable()
+          .describe('Learned from refusals, also before the last restart; null while it has refused none'),
+        at: Timestamp.describe('When it said so last'),
+      })
+      .nullable()
+      .describe('null before the first connection'),
+    smtp: z
+      .object({
+        capabilities: SmtpCapabilities,
+        size_limit_bytes: z.int().nullable().describe('Of a message; null where the server names none'),
+        at: Timestamp,
+      })
+      .nullable()
+      .describe('null before the first connection, and without an SMTP server'),
+    quota: MailboxQuota.nullable().describe('null where the mail server keeps none, or has not said it yet'),
+  })
+  .meta({ id: 'AccountServers' })
+export type AccountServers = z.infer<typeof AccountServers>
+
+export const accountServerApi = {
+  getServers: endpoint({
+    method: 'GET',
+    path: '/api/dashboard/accounts/{account_id}/servers',
+    tag: 'Accounts',
+    summary: 'Get what the mail servers of an account offer and allow, and how full the mailbox is',
+    description: 'As they said it last: nothing is asked for this. The quota is looked at once an hour at most.',
+    scope: 'dashboard:read',
+    effect: 'read',
+    params: z.object({ account_id: AccountId }),
+    response: AccountServers,
+    problems: ['account_not_found'],
+  }),
+}

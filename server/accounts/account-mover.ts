@@ -1,0 +1,76 @@
+/** Accounts as they leave this server for another one, and as they come from one: whole, with their passwords in the clear. Sealing them is up to others. */
+import type { MovedAccount } from '../../contract/account-moving.ts'
+import { lookInterval } from '../../contract/accounts.ts'
+import type { EventHub } from '../events/event-hub.ts'
+import type { Database } from '../platform/database/database.ts'
+import { Problem } from '../platform/problem.ts'
+import type { SecretBox } from '../platform/secret-box.ts'
+import { mergeChange, named, newRow, toLogin } from './account-row.ts'
+import type { AccountStore } from './account-store.ts'
+import { refusePlainOverNetwork } from './account-verifier.ts'
+
+export interface AccountMoverOptions {
+  store: AccountStore
+  hub: Pick<EventHub, 'transact'>
+  secrets: SecretBox
+  now?: () => number
+}
+
+/** Without what other features keep of it. */
+export type OwnPart = Omit<MovedAccount, 'parts'>
+
+export class AccountMover {
+  readonly #options: AccountMoverOptions
+
+  constructor(options: AccountMoverOptions) {
+    this.#options = options
+  }
+
+  /** The default one first, so that it is the default again on an empty server; not the sandbox's. */
+  async list(): Promise<{ id: string; account: OwnPart }[]> {
+    const { store, secrets } = this.#options
+    const rows = (await store.list()).filter(row => row.is_sandbox === 0)
+    rows.sort((one, other) => other.is_default - one.is_default)
+    return rows.map(row => ({
+      id: row.id,
+      account: {
+        name: row.name,
+        email: row.email,
+        enabled: row.enabled === 1,
+        imap: toLogin(row, 'imap', secrets)!,
+        smtp: toLogin(row, 'smtp', secrets) ?? null,
+        index_level: row.index_level,
+        watched_folders: row.watched_folders === null ? [] : (JSON.parse(row.watched_folders) as string[]),
+        look_interval_seconds: row.look_interval_seconds ?? lookInterval.byDefault,
+      },
+    }))
+  }
+
+  /**
+   * Creates it, whole or not at all, without trying its servers. @param also What else is kept of it, in the same transaction.
+   * @throws Problem `account_exists`, or `bad_request` where it may not be connected so.
+   */
+  async create(account: OwnPart, also: (transaction: Database, accountId: string) => Promise<void>): Promise<string> {
+    const { store, hub, secrets, now = Date.now } = this.#options
+    const { name, email, enabled, imap, smtp, index_level, watched_folders, look_interval_seconds } = account
+    refusePlainOverNetwork('imap', imap)
+    if (smtp) refusePlainOverNetwork('smtp', smtp)
+    const at = new Date(now()).toISOString()
+    const input = { name, email, enabled, imap, ...(smtp && { smtp }) }
+    return hub.transact(async (transaction, tell) => {
+      if (await store.findLogin(imap, transaction)) {
+        throw new Problem('account_exists', `${imap.user} on ${imap.host}:${imap.port} is already connected.`)
+      }
+      const draft = { ...newRow(input, { isSandbox: false, at, secrets }), is_default: 0 }
+      const { is_default: _default, ...row } = mergeChange(
+        draft,
+        { index_level, watched_folders, look_interval_seconds },
+        secrets,
+      )
+      const inserted = await store.insert(transaction, row)
+      await also(transaction, inserted.id)
+      tell({ type: 'account_added', data: named(inserted, at) })
+      return inserted.id
+    })
+  }
+}

@@ -1,0 +1,6 @@
+/** How often all folders of an account are compared with its mail server, in seconds; null for the default. */
+import type { Kysely } from 'kysely'
+
+export async function up(db: Kysely<unknown>): Promise<void> {
+  await db.schema.alterTable('accounts').addColumn('look_interval_seconds', 'integer').execute()
+}

@@ -1,0 +1,66 @@
+/** What a real server says of its limits, and a mailbox that is full. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Dovecot, startDovecot } from '../../../test/support/dovecot.ts'
+import { available } from '../../../test/support/require.ts'
+import { startRelay } from '../../../test/support/tcp-relay.ts'
+import { MailboxFull } from '../gateway-capabilities.ts'
+import type { MailConnection } from '../mail-gateway.ts'
+import { ImapFlowGateway } from './imapflow-gateway.ts'
+
+const gateway = new ImapFlowGateway()
+const alice = { user: 'alice@test.local', password: 'pw-alice', host: '127.0.0.1', tls: 'none' } as const
+const { signal } = new AbortController()
+
+describe.skipIf(!available('dovecot'))('on Dovecot', () => {
+  let dovecot: Dovecot
+  beforeAll(async () => {
+    dovecot = await startDovecot({ quotaKib: 64 })
+  })
+  afterAll(() => dovecot?.stop())
+
+  async function on<T>(port: number, work: (connection: MailConnection) => Promise<T>): Promise<T> {
+    const connection = await gateway.connect({ ...alice, port }, { timeoutMs: 10_000, signal })
+    try {
+      return await work(connection)
+    } finally {
+      await connection.close()
+    }
+  }
+  const mail = (bytes: number) => Buffer.from(`Subject: x\r\n\r\n${'x'.repeat(bytes)}\r\n`)
+
+  test('what it offers is told, the quota is read, and a full mailbox is said to be full, not to have too many connections', async () => {
+    await on(dovecot.imapPort, async connection => {
+      expect(connection.offers).toEqual(expect.arrayContaining(['IDLE', 'MOVE', 'UIDPLUS', 'QUOTA', 'SPECIAL-USE']))
+      expect(await connection.quota()).toEqual({
+        bytes: { used: 0, limit: 64 * 1024 },
+        messages: { used: 0, limit: 100 },
+      })
+      await connection.writer.append('INBOX', mail(40_000))
+      const { bytes, messages } = (await connection.quota())!
+      expect(bytes!.used).toBeGreaterThan(39_000)
+      expect(messages!.used).toBe(1)
+      const full = await connection.writer.append('INBOX', mail(40_000)).catch((error: unknown) => error)
+      expect(full).toBeInstanceOf(MailboxFull)
+      expect(full).toMatchObject({ code: 'mail_server_refused', extension: { part: 'imap' } })
+      expect((full as MailboxFull).extension.fault).toBeUndefined()
+      expect((full as MailboxFull).extension.server_response).toContain('OVERQUOTA')
+      // It goes on to be used.
+      expect((await connection.quota())?.messages?.used).toBe(1)
+    })
+  })
+
+  test('a server that keeps no quota, or names a limit of messages', async () => {
+    const said = (data: string) => data.replaceAll(/ QUOTA(?=[ \]\r])/g, ' APPENDLIMIT=2000')
+    const relay = await startRelay(dovecot.imapPort, { toClient: said })
+    try {
+      await on(relay.port, async connection => {
+        expect(connection.offers).toContain('APPENDLIMIT=2000')
+        expect(await connection.quota()).toBeUndefined()
+        await expect(connection.writer.append('Sent', mail(3_000))).rejects.toMatchObject({ code: 'too_large' })
+        expect(await connection.writer.append('Sent', mail(100))).toBeDefined()
+      })
+    } finally {
+      await relay.stop()
+    }
+  })
+})

@@ -1,0 +1,144 @@
+/** Creates many accounts of a table: a few logins at a time on each mail server, a result for each row, and nothing half. */
+import { type CsvColumn, csvColumns, type ImportedRow } from '../../contract/account-moving.ts'
+import type { AccountInput } from '../../contract/accounts.ts'
+import type { AccountService } from '../accounts/account-service.ts'
+import type { Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import { accountsOf, type CsvRow } from './csv-accounts.ts'
+
+export interface CsvImportOptions {
+  accounts: Pick<AccountService, 'check' | 'create'>
+  bounds?: Partial<typeof defaults>
+}
+
+export interface CsvRequest {
+  csv: string
+  dry_run: boolean
+  verify: boolean
+}
+
+/** Rows at a time, on one IMAP server and on all; and how long new ones are begun. */
+const defaults = { perHost: 4, atOnce: 16, budgetMs: 4 * 60_000 }
+
+export class CsvImport {
+  readonly #accounts: CsvImportOptions['accounts']
+  readonly #bounds: typeof defaults
+  #isBusy = false
+
+  constructor({ accounts, bounds }: CsvImportOptions) {
+    this.#accounts = accounts
+    this.#bounds = { ...defaults, ...bounds }
+  }
+
+  /** @param signal Then no further row is begun. @throws Problem where the table cannot be read. */
+  async run(principal: Principal, request: CsvRequest, signal: AbortSignal): Promise<ImportedRow[]> {
+    const rows = accountsOf(request.csv)
+    if (this.#isBusy) {
+      const detail = 'Another table is being imported; try again when that is done.'
+      throw new Problem('overloaded', detail, { retryAfterSeconds: 30 })
+    }
+    this.#isBusy = true
+    try {
+      return await this.#all(
+        principal,
+        rows,
+        request,
+        AbortSignal.any([signal, AbortSignal.timeout(this.#bounds.budgetMs)]),
+      )
+    } finally {
+      this.#isBusy = false
+    }
+  }
+
+  async #all(
+    principal: Principal,
+    rows: readonly CsvRow[],
+    request: CsvRequest,
+    over: AbortSignal,
+  ): Promise<ImportedRow[]> {
+    const results = new Map<CsvRow, ImportedRow>()
+    const logins = new Set<string>()
+    const waiting = new Map<string, (() => Promise<void>)[]>()
+    for (const row of rows) {
+      const { account } = row
+      if (!('imap' in account)) {
+        results.set(row, { ...resultOf(row), status: 'invalid', field: account.field, why: account.why })
+        continue
+      }
+      const { host, port, user } = account.imap
+      const login = JSON.stringify([host, port, user])
+      if (logins.has(login)) {
+        results.set(row, { ...resultOf(row), status: 'exists', why: 'It stands in an earlier row, too.' })
+        continue
+      }
+      logins.add(login)
+      const ofHost = waiting.get(host) ?? []
+      waiting.set(host, ofHost)
+      ofHost.push(async () => {
+        const result = over.aborted ? notTried(row) : await this.#one(principal, row, account, request)
+        results.set(row, result)
+      })
+    }
+    await inTurns([...waiting.values()], this.#bounds)
+    return rows.map(row => results.get(row)!)
+  }
+
+  async #one(
+    principal: Principal,
+    row: CsvRow,
+    account: AccountInput,
+    { dry_run, verify }: CsvRequest,
+  ): Promise<ImportedRow> {
+    try {
+      if (dry_run) {
+        await this.#accounts.check(principal, account, { verify })
+        return { ...resultOf(row), status: 'valid' }
+      }
+      const { id } = await this.#accounts.create(principal, account, { verify })
+      return { ...resultOf(row), status: 'created', account_id: id }
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem
+      return { ...resultOf(row), ...failureOf(problem) }
+    }
+  }
+}
+
+function resultOf({ line, email }: CsvRow): ImportedRow {
+  return { line, email: email?.slice(0, 320) ?? null, status: 'invalid', field: null, why: null, account_id: null }
+}
+
+function notTried(row: CsvRow): ImportedRow {
+  return { ...resultOf(row), status: 'not_tried', why: 'The time for one import was over: import this row again.' }
+}
+
+/** What the mail server said goes along; it never holds the password. */
+function failureOf({ code, message, extension }: Problem): Pick<ImportedRow, 'status' | 'field' | 'why'> {
+  if (code === 'account_exists') return { status: 'exists', field: null, why: message }
+  if (code === 'bad_request') {
+    const named = extension.errors?.[0]?.path.replace(/^body\./, '').replace('.', '_') as CsvColumn
+    return { status: 'invalid', field: csvColumns.includes(named) ? named : null, why: message }
+  }
+  const said = extension.server_response ? ` The server said: ${extension.server_response}` : ''
+  const part = extension.part === 'smtp' ? 'SMTP: ' : ''
+  return { status: 'could_not_connect', field: null, why: `${part}${message}${said}`.slice(0, 500) }
+}
+
+/** The lists take turns, so that one slow server holds up its own rows alone. */
+async function inTurns(lists: (() => Promise<void>)[][], { perHost, atOnce }: typeof defaults): Promise<void> {
+  const running = new Map<(() => Promise<void>)[], number>()
+  const under = new Set<Promise<void>>()
+  for (;;) {
+    for (const list of lists) {
+      while (under.size < atOnce && list.length > 0 && (running.get(list) ?? 0) < perHost) {
+        running.set(list, (running.get(list) ?? 0) + 1)
+        const work: Promise<void> = list.shift()!().finally(() => {
+          under.delete(work)
+          running.set(list, running.get(list)! - 1)
+        })
+        under.add(work)
+      }
+    }
+    if (under.size === 0) return
+    await Promise.race(under)
+  }
+}

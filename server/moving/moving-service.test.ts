@@ -1,0 +1,129 @@
+/** Accounts leave one server sealed and come to another one whole, or not at all. */
+import { randomBytes } from 'node:crypto'
+import { expect, test } from 'vitest'
+import { onEachDatabase } from '../../test/support/databases.ts'
+import { startHub } from '../../test/support/event-hub.ts'
+import { AccountMover } from '../accounts/account-mover.ts'
+import { toLogin } from '../accounts/account-row.ts'
+import { AccountStore } from '../accounts/account-store.ts'
+import { IdentityStore } from '../drafts/identity-store.ts'
+import { movedIdentity } from '../drafts/moved-identity.ts'
+import type { Database } from '../platform/database/database.ts'
+import type { Principal } from '../platform/principal.ts'
+import { SecretBox } from '../platform/secret-box.ts'
+import { MovingService } from './moving-service.ts'
+import { sealAccounts } from './sealed-file.ts'
+
+const cost = { memory_kib: 8_192, passes: 1, parallelism: 1 }
+const words = 'nine green doors'
+const server = (user: string, host = 'mail.example.org') =>
+  ({ host, port: 993, tls: 'implicit', user, password: `pw-${user}` }) as const
+const moved = (user: string) => ({
+  name: `Mail of ${user}`,
+  email: `${user}@example.org`,
+  enabled: user !== 'bob',
+  imap: server(user),
+  smtp: user === 'ann' ? { ...server(user), port: 465 } : null,
+  index_level: 'headers' as const,
+  watched_folders: ['Archive'],
+  look_interval_seconds: 300,
+})
+const ann = {} as Principal
+
+async function world(db: Database) {
+  const { hub } = await startHub(db)
+  const secrets = new SecretBox(randomBytes(32))
+  const store = new AccountStore(db)
+  const identities = new IdentityStore(db)
+  const mover = new AccountMover({ store, hub, secrets })
+  const clock = { signedInAt: Date.now() as number | undefined }
+  const moving = new MovingService({
+    ...{ mover, parts: [movedIdentity(identities)], cost: { cost } },
+    signedInAt: async () => clock.signedInAt,
+  })
+  const added: string[] = []
+  hub.listen('account_added', ({ email }) => added.push(email))
+  return { moving, mover, store, secrets, identities, clock, added }
+}
+
+onEachDatabase(open => {
+  test('servers, passwords, signatures and settings come over, the default account first; what is there stays', async () => {
+    const first = await world(await open())
+    for (const user of ['bob', 'ann']) {
+      const id = await first.mover.create(moved(user), async () => undefined)
+      if (user === 'bob') continue
+      await first.identities.save({
+        ...{ account_id: id, format: 'markdown', content: '**Ann**', from_name: 'Ann' },
+        ...{ aliases: '["a@example.org"]', updated_at: '' },
+      })
+    }
+    const file = await first.moving.export(ann, words)
+    expect(file.accounts).toBe(2)
+    const second = await world(await open())
+    const results = await second.moving.import(file, words)
+    expect(results.map(({ email, status, why }) => [email, status, why])).toEqual([
+      ['bob@example.org', 'created', null],
+      ['ann@example.org', 'created', null],
+    ])
+    const rows = await second.store.list()
+    const row = rows.find(({ email }) => email === 'ann@example.org')!
+    // Sealed by the key of this server.
+    expect(toLogin(row, 'imap', second.secrets)).toEqual(server('ann'))
+    expect(toLogin(row, 'smtp', second.secrets)).toEqual({ ...server('ann'), port: 465 })
+    expect(row).toMatchObject({ index_level: 'headers', watched_folders: '["Archive"]', look_interval_seconds: 300 })
+    expect(rows.map(({ email, is_default, enabled }) => [email, is_default, enabled])).toEqual(
+      expect.arrayContaining([
+        ['bob@example.org', 1, 0],
+        ['ann@example.org', 0, 1],
+      ]),
+    )
+    expect(await second.identities.find(row.id)).toMatchObject({ content: '**Ann**', aliases: '["a@example.org"]' })
+    await expect.poll(() => second.added).toEqual(['bob@example.org', 'ann@example.org'])
+    const again = await second.moving.import(file, words)
+    expect(again.map(({ status }) => status)).toEqual(['exists', 'exists'])
+    expect(await second.store.list()).toHaveLength(2)
+  })
+
+  test('one that is invalid says why and costs no other one, and nothing of it is kept', async () => {
+    const { moving, store, added } = await world(await open())
+    const file = await sealAccounts(
+      [
+        { ...moved('ann'), parts: { identity: { content: 'x', aliases: ['nonsense'] } } },
+        { ...moved('cid'), imap: { ...server('cid'), tls: 'none' } },
+        { email: 'dan@example.org' },
+        'nothing',
+        // What another program, or a later version, knows beside.
+        { ...moved('eve'), color: 'red', parts: { other: { secret: 1 } } },
+      ],
+      words,
+      { cost },
+    )
+    const results = await moving.import(file, words)
+    expect(results.map(({ email, status }) => [email, status])).toEqual([
+      ['ann@example.org', 'invalid'],
+      ['cid@example.org', 'invalid'],
+      ['dan@example.org', 'invalid'],
+      [null, 'invalid'],
+      ['eve@example.org', 'created'],
+    ])
+    expect(results[0]!.why).toContain('aliases')
+    expect(results[1]!.why).toContain('TLS')
+    expect(results[2]!.why).toContain('name')
+    expect((await store.list()).map(({ email }) => email)).toEqual(['eve@example.org'])
+    await expect.poll(() => added).toEqual(['eve@example.org'])
+  })
+})
+
+test('a file with all passwords needs a sign-in of the last ten minutes, and one is made at a time', async () => {
+  const { db } = await startHub()
+  const { moving, clock } = await world(db)
+  for (const at of [undefined, Date.now() - 11 * 60_000]) {
+    clock.signedInAt = at
+    await expect(moving.export(ann, words)).rejects.toMatchObject({ code: 'recent_sign_in_required' })
+  }
+  clock.signedInAt = Date.now()
+  const [one, other] = await Promise.allSettled([moving.export(ann, words), moving.export(ann, words)])
+  expect([one.status, other.status]).toEqual(['fulfilled', 'rejected'])
+  expect(other).toMatchObject({ reason: { code: 'overloaded' } })
+  expect((await moving.export(ann, words)).accounts).toBe(0)
+})

@@ -1,0 +1,119 @@
+/** Accounts out as a sealed file, and in again. What other features keep of an account goes along as a part of their own. */
+import { type AccountsFile, type ImportedAccount, MovedAccount } from '../../contract/account-moving.ts'
+import type { AccountMover } from '../accounts/account-mover.ts'
+import type { Database } from '../platform/database/database.ts'
+import type { Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import { openAccounts, sealAccounts } from './sealed-file.ts'
+
+/** What a feature keeps of an account, under its name in the file: signatures now, grants of a provider as soon as there are any. */
+export interface AccountPart {
+  name: string
+  /** Undefined where it keeps nothing. */
+  read(accountId: string): Promise<unknown>
+  /** @param data As it stood in the file, from whomever. @throws Problem where it is none of its own: then the account is not created. */
+  write(transaction: Database, accountId: string, data: unknown): Promise<void>
+}
+
+export interface MovingServiceOptions {
+  mover: Pick<AccountMover, 'list' | 'create'>
+  parts: readonly AccountPart[]
+  /** When the session of the caller began, in epoch milliseconds. */
+  signedInAt(principal: Principal): Promise<number | undefined>
+  now?: () => number
+  /** What a passphrase costs; tests take less. */
+  cost?: Parameters<typeof sealAccounts>[2]
+}
+
+/** As elsewhere where secrets could leave by a session that somebody left open. */
+const recentMs = 10 * 60_000
+
+export class MovingService {
+  readonly #options: MovingServiceOptions
+  #isBusy = false
+
+  constructor(options: MovingServiceOptions) {
+    this.#options = options
+  }
+
+  /** @throws Problem `recent_sign_in_required` */
+  async export(principal: Principal, passphrase: string): Promise<AccountsFile> {
+    await this.#refuseOldSession(principal)
+    return this.seal(passphrase)
+  }
+
+  /** For the command line, which has the database. */
+  seal(passphrase: string): Promise<AccountsFile> {
+    return this.#inTurn(async () => {
+      const { mover, parts, cost } = this.#options
+      const accounts: MovedAccount[] = []
+      for (const { id, account } of await mover.list()) {
+        const kept: Record<string, unknown> = {}
+        for (const { name, read } of parts) {
+          const data = await read(id)
+          if (data !== undefined) kept[name] = data
+        }
+        accounts.push({ ...account, parts: kept })
+      }
+      return sealAccounts(accounts, passphrase, cost)
+    })
+  }
+
+  /** One after the other: each is created whole or not at all. @throws Problem where the file cannot be opened. */
+  import(file: AccountsFile, passphrase: string): Promise<ImportedAccount[]> {
+    return this.#inTurn(async () => {
+      const results: ImportedAccount[] = []
+      for (const one of await openAccounts(file, passphrase)) results.push(await this.#create(one))
+      return results
+    })
+  }
+
+  async #create(given: unknown): Promise<ImportedAccount> {
+    const { mover, parts } = this.#options
+    const { success, data, error } = MovedAccount.safeParse(given)
+    if (!success) {
+      const why = error.issues.slice(0, 3).map(({ path, message }) => `${path.join('.')}: ${message}`)
+      return { email: emailOf(given), status: 'invalid', account_id: null, why: why.join('; ').slice(0, 500) }
+    }
+    const { parts: kept, ...account } = data
+    try {
+      const account_id = await mover.create(account, async (transaction, accountId) => {
+        for (const { name, write } of parts) {
+          if (kept[name] !== undefined) await write(transaction, accountId, kept[name])
+        }
+      })
+      return { email: account.email, status: 'created', account_id, why: null }
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem
+      const status = problem.code === 'account_exists' ? 'exists' : 'invalid'
+      return { email: account.email, status, account_id: null, why: problem.message }
+    }
+  }
+
+  /** A passphrase takes 64 MiB and more, and half a second. */
+  async #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    if (this.#isBusy) {
+      const detail = 'Accounts are being exported or imported at the moment; try again in a few seconds.'
+      throw new Problem('overloaded', detail, { retryAfterSeconds: 5 })
+    }
+    this.#isBusy = true
+    try {
+      return await work()
+    } finally {
+      this.#isBusy = false
+    }
+  }
+
+  async #refuseOldSession(principal: Principal): Promise<void> {
+    const { signedInAt, now = Date.now } = this.#options
+    const at = await signedInAt(principal)
+    if (at !== undefined && now() - at < recentMs) return
+    const detail = 'The file holds all passwords, so this requires a sign-in within the last 10 minutes. Sign in again.'
+    throw new Problem('recent_sign_in_required', detail)
+  }
+}
+
+function emailOf(given: unknown): string | null {
+  const email = typeof given === 'object' && given !== null && 'email' in given ? given.email : undefined
+  return typeof email === 'string' ? email.slice(0, 320) : null
+}

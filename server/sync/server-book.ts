@@ -1,0 +1,207 @@
+/**
+ * What is known of the mail servers of all accounts: in memory, where the pool and senders ask for it on their way, and in the database, so
+ * that a restart does not learn it again. Learning is free: it is what servers say when they are connected to, and when they refuse.
+ */
+import type { QuotaLevel } from '../../contract/account-server.ts'
+import type { EventHub } from '../events/event-hub.ts'
+import type { KnownLimit, ServerMemory } from '../imap/server-memory.ts'
+import type { Database } from '../platform/database/database.ts'
+import type { Logger } from '../platform/logger.ts'
+import type { ServerRow, ServerStore } from './server-store.ts'
+
+export interface ServerBookOptions {
+  store: Pick<ServerStore, 'list' | 'save'>
+  hub: Pick<EventHub, 'listen'>
+  logger: Logger
+  /** Hears how full mailboxes are; null where that is not known any more. */
+  onLevel?(accountId: string, level: QuotaLevel | null): void
+  now?: () => number
+  flushMs?: number
+}
+
+export type KnownQuota = Pick<ServerRow, 'quota' | 'quota_at' | 'quota_level'>
+
+/** Answers to EHLO of logins that may become accounts. */
+const mostUnowned = 100
+const mostOffers = 100
+
+export class ServerBook implements ServerMemory {
+  readonly #options: ServerBookOptions
+  readonly #now: () => number
+  readonly #rows = new Map<string, ServerRow>()
+  readonly #changed = new Set<string>()
+  /** By login: what SMTP servers said to a trial before there was an account. */
+  readonly #unowned = new Map<string, readonly string[]>()
+  readonly #fullListeners = new Set<(accountId: string) => void>()
+  #timer: NodeJS.Timeout | undefined
+  #storing: Promise<void> = Promise.resolve()
+  #stops: (() => void)[] = []
+
+  constructor(options: ServerBookOptions) {
+    this.#options = options
+    this.#now = options.now ?? Date.now
+  }
+
+  async start(): Promise<void> {
+    const { store, hub, flushMs = 5_000 } = this.#options
+    for (const row of await store.list()) {
+      this.#rows.set(row.account_id, row)
+      this.#tellLevel(row)
+    }
+    this.#stops = [
+      hub.listen('account_removed', ({ account_id }) => {
+        this.#rows.delete(account_id)
+        this.#changed.delete(account_id)
+      }),
+      hub.listen('account_updated', ({ account_id, changed }) => this.#follow(account_id, changed)),
+    ]
+    this.#timer = setInterval(() => void this.store(), flushMs).unref()
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+    for (const stop of this.#stops.splice(0)) stop()
+    await this.store()
+  }
+
+  find(accountId: string): Readonly<ServerRow> | undefined {
+    return this.#rows.get(accountId)
+  }
+
+  /** Of which something is known. */
+  get accountIds(): string[] {
+    return [...this.#rows.keys()]
+  }
+
+  limitOf(accountId: string): KnownLimit | undefined {
+    const row = this.#rows.get(accountId)
+    if (!row || row.connection_limit === null) return undefined
+    return { connections: row.connection_limit, waitMs: row.limit_wait_ms ?? 0 }
+  }
+
+  limited(accountId: string, limit: KnownLimit | undefined): void {
+    if (!limit && !this.#rows.has(accountId)) return
+    this.#change(accountId, {
+      connection_limit: limit?.connections ?? null,
+      limit_wait_ms: limit?.waitMs ?? null,
+      limit_at: limit ? this.#at() : null,
+    })
+  }
+
+  connected(accountId: string, offers: readonly string[]): void {
+    const words = JSON.stringify(offers.slice(0, mostOffers))
+    const known = this.#rows.get(accountId)
+    // When it was said is told to the minute: most connections say the same again.
+    if (known?.imap_offers === words && this.#isFresh(known.imap_at)) return
+    this.#change(accountId, { imap_offers: words, imap_at: this.#at() })
+  }
+
+  foundFull(accountId: string): void {
+    for (const listener of this.#fullListeners) listener(accountId)
+  }
+
+  /** Hears of accounts into whose mailbox nothing more went. Returns how to stop. */
+  onFull(listener: (accountId: string) => void): () => void {
+    this.#fullListeners.add(listener)
+    return () => this.#fullListeners.delete(listener)
+  }
+
+  /** @param offers Lines of the answer to EHLO, in capitals: `SIZE 36700160`. @param login Of an account that may come to be. */
+  greeted(owner: { accountId: string } | { login: string }, offers: readonly string[]): void {
+    const words = offers.slice(0, mostOffers)
+    if ('accountId' in owner) {
+      const text = JSON.stringify(words)
+      const known = this.#rows.get(owner.accountId)
+      if (known?.smtp_offers === text && this.#isFresh(known.smtp_at)) return
+      return this.#change(owner.accountId, { smtp_offers: text, smtp_at: this.#at() })
+    }
+    this.#unowned.delete(owner.login)
+    this.#unowned.set(owner.login, words)
+    const [oldest] = this.#unowned.keys()
+    if (this.#unowned.size > mostUnowned && oldest !== undefined) this.#unowned.delete(oldest)
+  }
+
+  /** The account that was tried is there now. */
+  adopt(accountId: string, login: string): void {
+    const offers = this.#unowned.get(login)
+    this.#unowned.delete(login)
+    if (offers) this.greeted({ accountId }, offers)
+  }
+
+  /** How full the mailbox is, beside what its caller tells of it; `noteQuota` follows once that is committed. @returns Whether the account is there. */
+  saveQuota(transaction: Database, accountId: string, values: KnownQuota): Promise<boolean> {
+    return this.#options.store.save({ ...(this.#rows.get(accountId) ?? emptyRow(accountId)), ...values }, transaction)
+  }
+
+  noteQuota(accountId: string, values: KnownQuota): void {
+    const row = { ...(this.#rows.get(accountId) ?? emptyRow(accountId)), ...values }
+    this.#rows.set(accountId, row)
+    this.#tellLevel(row)
+  }
+
+  /** What changed until now. Never throws: what the database does not take is stored later. */
+  store(): Promise<void> {
+    this.#storing = this.#storing.then(() => this.#store())
+    return this.#storing
+  }
+
+  async #store(): Promise<void> {
+    for (const accountId of [...this.#changed]) {
+      this.#changed.delete(accountId)
+      const row = this.#rows.get(accountId)
+      if (!row) continue
+      try {
+        if (!(await this.#options.store.save(row))) this.#rows.delete(accountId)
+      } catch (err) {
+        this.#changed.add(accountId)
+        const { logger } = this.#options
+        return logger.warn({ err, account_id: accountId }, 'what a mail server allows could not be stored')
+      }
+    }
+  }
+
+  /** Another server, or another mailbox on it: what was learned is of the old one. */
+  #follow(accountId: string, changed: readonly string[]): void {
+    if (!this.#rows.has(accountId)) return
+    const isOther = (part: string) => changed.some(field => new RegExp(`^${part}\\.(host|port|user)$`).test(field))
+    if (isOther('imap')) {
+      this.#change(accountId, noImap)
+      this.#options.onLevel?.(accountId, null)
+    }
+    if (isOther('smtp')) this.#change(accountId, noSmtp)
+  }
+
+  #change(accountId: string, values: Partial<ServerRow>): void {
+    this.#rows.set(accountId, { ...(this.#rows.get(accountId) ?? emptyRow(accountId)), ...values })
+    this.#changed.add(accountId)
+  }
+
+  #tellLevel({ account_id: accountId, quota, quota_level: level }: ServerRow): void {
+    this.#options.onLevel?.(accountId, quota === null ? null : level)
+  }
+
+  #isFresh(at: string | null): boolean {
+    return at !== null && this.#now() - Date.parse(at) < freshMs
+  }
+
+  #at(): string {
+    return new Date(this.#now()).toISOString()
+  }
+}
+
+const freshMs = 60 * 60_000
+const noImap = {
+  imap_offers: null,
+  imap_at: null,
+  connection_limit: null,
+  limit_wait_ms: null,
+  limit_at: null,
+  quota: null,
+  quota_at: null,
+  quota_level: 'ok',
+} as const
+const noSmtp = { smtp_offers: null, smtp_at: null } as const
+
+function emptyRow(accountId: string): ServerRow {
+  return { account_id: accountId, ...noImap, ...noSmtp }
+}

@@ -1,0 +1,96 @@
+/** Asks for a passphrase and saves all accounts as a file that only it opens. */
+import { useMutation } from '@tanstack/react-query'
+import { useId, useState } from 'react'
+import type { AccountsFile } from '../../contract/account-moving.ts'
+import { api } from '../../contract/index.ts'
+import { SignInAgainDialog } from '../approvals/sign-in-again.tsx'
+import { ApiProblem, call } from '../platform/api-client.ts'
+import { formatCount } from '../platform/format.ts'
+import { Button } from '../ui/button.tsx'
+import { Dialog } from '../ui/dialog.tsx'
+import { ErrorNote } from '../ui/error-state.tsx'
+import { Field, PasswordInput } from '../ui/field.tsx'
+import { useToast } from '../ui/toast.tsx'
+import { useForm } from '../ui/use-form.ts'
+
+const least = 12
+const purpose = {
+  title: 'Sign in again to export',
+  words:
+    'The file holds all passwords, so this requires a sign-in within the last 10 minutes. Afterwards you are back here.',
+}
+
+/** Mounted while it is open. */
+export function ExportDialog({ onClose }: { onClose(): void }) {
+  const toast = useToast()
+  const id = useId()
+  const [isSigningIn, setSigningIn] = useState(false)
+  const { mutate, isPending, error } = useMutation({
+    mutationFn: (passphrase: string) => call(api.accountMoving.exportAccounts, { body: { passphrase } }),
+    // It was made of the passwords.
+    gcTime: 0,
+    onSuccess: file => {
+      save(file)
+      toast({
+        tone: 'good',
+        title: 'Accounts exported',
+        detail: `${formatCount(file.accounts, 'account')} in the file.`,
+      })
+      onClose()
+    },
+    onError: problem => setSigningIn(problem instanceof ApiProblem && problem.code === 'recent_sign_in_required'),
+  })
+  const { form, bind, faultOf, note } = useForm({
+    initial: { passphrase: '', again: '' },
+    check: ({ passphrase, again }) => ({
+      ...(passphrase.length < least && { passphrase: `must have at least ${least} characters` }),
+      ...(passphrase !== again && { again: 'is not the same passphrase' }),
+    }),
+    onSubmit: ({ passphrase }) => !isPending && mutate(passphrase),
+    error,
+  })
+  if (isSigningIn) return <SignInAgainDialog purpose={purpose} onClose={() => setSigningIn(false)} />
+  return (
+    <Dialog
+      isOpen
+      title="Export all accounts"
+      size="sm"
+      onClose={onClose}
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button variant="primary" type="submit" form={id} isBusy={isPending}>
+            Export
+          </Button>
+        </>
+      }
+    >
+      <form id={id} {...form} className="grid gap-4">
+        <p className="text-sm text-soft">
+          The file holds servers, user names, passwords, signatures and settings, sealed with a passphrase. Import it on
+          another server to move there. Mail and drafts are not in it.
+        </p>
+        <Field
+          label="Passphrase"
+          error={faultOf('passphrase')}
+          hint="Without it the file is worthless: keep it elsewhere."
+        >
+          <PasswordInput {...bind('passphrase')} autoComplete="new-password" />
+        </Field>
+        <Field label="Passphrase again" error={faultOf('again')}>
+          <PasswordInput {...bind('again')} autoComplete="new-password" />
+        </Field>
+        {note && <ErrorNote error={note} />}
+      </form>
+    </Dialog>
+  )
+}
+
+function save(file: AccountsFile): void {
+  const url = URL.createObjectURL(new Blob([`${JSON.stringify(file, null, 2)}\n`], { type: 'application/json' }))
+  const link = document.createElement('a')
+  link.href = url
+  link.download = `rustymail-accounts-${file.created_at.slice(0, 10)}.json`
+  link.click()
+  URL.revokeObjectURL(url)
+}

@@ -1,0 +1,221 @@
+/** What the mail servers of an account can do, in plain words, what they allow, and how full the mailbox is. */
+import { useQuery } from '@tanstack/react-query'
+import { Check, X } from 'lucide-react'
+import type { AccountServers, MailboxQuota, QuotaLevel } from '../../contract/account-server.ts'
+import type { Account } from '../../contract/accounts.ts'
+import { api } from '../../contract/index.ts'
+import { call } from '../platform/api-client.ts'
+import { formatBytes, formatCount, formatNumber } from '../platform/format.ts'
+import { queryKeys } from '../platform/query-keys.ts'
+import { StatePill } from '../ui/badge.tsx'
+import { EmptyState } from '../ui/empty-state.tsx'
+import { Panel } from '../ui/panel.tsx'
+import { ProgressBar } from '../ui/progress-bar.tsx'
+import { RelativeTime } from '../ui/relative-time.tsx'
+import { Fact } from './account-facts.tsx'
+
+/** The quota is looked at once an hour, and told by a fact when it matters. */
+const intervalMs = 5 * 60_000
+
+export function ServerSection({ account: { id } }: { account: Account }) {
+  const servers = useQuery({
+    queryKey: queryKeys.servers(id),
+    queryFn: ({ signal }) => call(api.accountServer.getServers, { params: { account_id: id }, signal }),
+    refetchInterval: intervalMs,
+  })
+  return (
+    <Panel
+      title="Mail server"
+      query={servers}
+      intervalMs={intervalMs}
+      isFlush={false}
+      isEmpty={({ imap, smtp }) => imap === null && smtp === null}
+      empty={
+        <EmptyState title="Not known yet">What the mail server can do is learned with the first connection.</EmptyState>
+      }
+    >
+      {data => (
+        <div className="grid gap-4">
+          {data.quota && <Quota quota={data.quota} />}
+          <Limits servers={data} />
+          <div className="grid items-start gap-x-8 gap-y-4 lg:grid-cols-2">
+            {data.imap && (
+              <Offers title="Incoming (IMAP)" words={imapWords} offers={data.imap.capabilities} at={data.imap.at} />
+            )}
+            {data.smtp && (
+              <Offers title="Outgoing (SMTP)" words={smtpWords} offers={data.smtp.capabilities} at={data.smtp.at} />
+            )}
+          </div>
+        </div>
+      )}
+    </Panel>
+  )
+}
+
+const levelWords: Record<QuotaLevel, string> = { ok: 'Has room', nearly_full: 'Nearly full', full: 'Full' }
+const levelTones = { ok: 'good', nearly_full: 'warn', full: 'bad' } as const
+
+function Quota({ quota }: { quota: MailboxQuota }) {
+  const { level, used_bytes: used, limit_bytes: limit, used_messages: messages, limit_messages: most, at } = quota
+  return (
+    <div className="grid max-w-md gap-2">
+      {used !== null && limit !== null && (
+        <ProgressBar label="Room in the mailbox" value={used} max={limit} format={formatBytes} />
+      )}
+      {messages !== null && most !== null && (
+        <ProgressBar label="Messages in the mailbox" value={messages} max={most} />
+      )}
+      <p className="flex flex-wrap items-center gap-2 text-xs text-muted">
+        <StatePill tone={levelTones[level]}>{levelWords[level]}</StatePill>
+        <span>
+          Looked at <RelativeTime at={at} />
+        </span>
+        {level === 'full' && <span>Mail to this address is refused by its mail server: delete or move some.</span>}
+      </p>
+    </div>
+  )
+}
+
+function Limits({ servers: { imap, smtp, quota } }: { servers: AccountServers }) {
+  const limit = imap?.connection_limit
+  return (
+    <dl className="grid grid-cols-2 gap-x-4 gap-y-3 text-sm lg:grid-cols-4">
+      <Fact label="Connections allowed">
+        {limit ? formatNumber(limit.connections) : 'No limit met'}
+        {limit && (
+          <span className="block text-xs text-muted">
+            learned <RelativeTime at={limit.at} />
+          </span>
+        )}
+      </Fact>
+      <Fact label="Largest message sent">{smtp ? bytesOr(smtp.size_limit_bytes) : <Unknown />}</Fact>
+      <Fact label="Largest message stored">{imap ? bytesOr(imap.append_limit_bytes) : <Unknown />}</Fact>
+      {imap && quota === null && (
+        <Fact label="Room in the mailbox">
+          <span className="text-muted">
+            {imap.capabilities.quota ? 'Not reported yet' : 'Not reported by the server'}
+          </span>
+        </Fact>
+      )}
+    </dl>
+  )
+}
+
+function Unknown() {
+  return <span className="text-muted">Not known</span>
+}
+
+function bytesOr(bytes: number | null): string {
+  return bytes === null ? 'No limit named' : formatBytes(bytes)
+}
+
+/** What it is good for, and how mail fares without it. */
+interface OfferWords {
+  word: string
+  has: string
+  lacks: string
+}
+
+const imapWords: Record<keyof NonNullable<AccountServers['imap']>['capabilities'], OfferWords> = {
+  idle: {
+    word: 'IDLE',
+    has: 'Announces new mail at once',
+    lacks: 'Announces no new mail: it is asked every 30 seconds',
+  },
+  condstore: {
+    word: 'CONDSTORE',
+    has: 'Says which flags changed',
+    lacks: 'Flags are compared every ten rounds, message by message',
+  },
+  qresync: { word: 'QRESYNC', has: 'Says what was removed', lacks: 'What was removed is found by comparing' },
+  object_ids: {
+    word: 'OBJECTID',
+    has: 'Messages keep a name wherever they are moved',
+    lacks: 'Moved messages are recognised by their headers',
+  },
+  move: { word: 'MOVE', has: 'Moves messages in one step', lacks: 'Messages are copied and then deleted' },
+  uidplus: {
+    word: 'UIDPLUS',
+    has: 'Deletes single messages permanently',
+    lacks: 'Cannot delete single messages permanently',
+  },
+  special_use: {
+    word: 'SPECIAL-USE',
+    has: 'Says which folders are for sent mail, drafts and trash',
+    lacks: 'Folders for sent mail, drafts and trash are recognised by name',
+  },
+  list_status: {
+    word: 'LIST-STATUS',
+    has: 'Tells how all folders stand in one answer',
+    lacks: 'Each folder is asked about by itself',
+  },
+  quota: { word: 'QUOTA', has: 'Says how full the mailbox is', lacks: 'Does not say how full the mailbox is' },
+  utf8: { word: 'UTF8', has: 'Takes all letters as they are', lacks: 'Names of folders are encoded' },
+}
+
+const smtpWords: Record<keyof NonNullable<AccountServers['smtp']>['capabilities'], OfferWords> = {
+  size: {
+    word: 'SIZE',
+    has: 'Says how large a message may be',
+    lacks: 'A message that is too large is refused only when it is sent',
+  },
+  eight_bit_mime: {
+    word: '8BITMIME',
+    has: 'Takes letters beyond ASCII as they are',
+    lacks: 'Texts are encoded in ASCII',
+  },
+  smtputf8: {
+    word: 'SMTPUTF8',
+    has: 'Takes addresses with letters beyond ASCII',
+    lacks: 'Addresses with letters beyond ASCII before the @ are refused',
+  },
+  pipelining: { word: 'PIPELINING', has: 'Takes several commands at a time', lacks: 'Takes one command at a time' },
+  delivery_reports: { word: 'DSN', has: 'Can report delivery', lacks: 'Reports delivery only by bounces' },
+}
+
+function Offers<Name extends string>({
+  title,
+  words,
+  offers,
+  at,
+}: {
+  title: string
+  words: Record<Name, OfferWords>
+  offers: Record<Name, boolean>
+  at: string
+}) {
+  return (
+    <section className="grid gap-2">
+      <h3 className="flex flex-wrap items-baseline justify-between gap-x-3 text-sm font-medium">
+        {title}
+        <span className="text-xs font-normal text-muted">
+          as of <RelativeTime at={at} />
+        </span>
+      </h3>
+      <ul
+        aria-label={`${title}: ${formatCount(Object.keys(words).length, 'capability', 'capabilities')}`}
+        className="grid gap-1 text-sm"
+      >
+        {(Object.keys(words) as Name[]).map(name => (
+          <Offer key={name} words={words[name]} isOffered={offers[name]} />
+        ))}
+      </ul>
+    </section>
+  )
+}
+
+function Offer({ words: { word, has, lacks }, isOffered }: { words: OfferWords; isOffered: boolean }) {
+  const Mark = isOffered ? Check : X
+  return (
+    <li className="flex items-start gap-2">
+      <Mark
+        className={isOffered ? 'mt-0.5 size-4 shrink-0 text-good' : 'mt-0.5 size-4 shrink-0 text-muted'}
+        aria-hidden="true"
+      />
+      <span className="min-w-0">
+        {isOffered ? has : <span className="text-muted">{lacks}</span>}{' '}
+        <span className="text-xs text-muted">({isOffered ? word : `no ${word}`})</span>
+      </span>
+    </li>
+  )
+}
