@@ -172,6 +172,24 @@ onEachDatabase(open => {
     expect(world.in('Archive')).toEqual(['one'])
   })
 
+  test('what needs an item that was declined ends with it, also when the server crashed in between', async () => {
+    const world = await startProposals(await open())
+    world.gateway.deliver({ subject: 'one' })
+    world.gateway.folders.delete('Archive')
+    const to = { role: 'archive', create: true } as const
+    const move = await world.accept({ kind: 'move', ids: world.refsIn('INBOX'), to })
+    const items = async () => (await world.proposals.get(operator, move.proposal_id!)).items
+    const [create] = await items()
+    // All that the first of the two transactions leaves.
+    await world.db.updateTable('proposal_items').set({ state: 'declined' }).where('id', '=', create!.id).execute()
+    await world.sweeper.sweep()
+    expect((await items()).map(({ state, why }) => [state, why])).toEqual([
+      ['declined', null],
+      ['void', 'It needs what was not applied: Create the folder Archive.'],
+    ])
+    expect((await world.service.get(agent, move.id)).state).toBe('declined')
+  })
+
   test('a proposal holds so many items and a token so many proposals; what was gone is said to be', async () => {
     const world = await startProposals(await open(), { items: 2, open: 2 })
     world.gateway.deliver({ subject: 'one' })

@@ -203,13 +203,17 @@ export class ProposalService {
     const { store, kinds, mayStill } = this.#options
     const isOver = proposal.expires_at <= this.#at()
     const may = new Map<Scope, boolean>()
-    const waiting = (await store.items([proposal.id])).filter(({ state }) => state === 'waiting')
+    const items = await store.items([proposal.id])
+    const waiting = items.filter(({ state }) => state === 'waiting')
     const known = await kinds.look(waiting)
     for (const item of waiting) {
       const { scope, approval } = known.get(item.id)!
       if (approval && (approval.state !== 'waiting' || approval.hash !== item.hash)) await this.followApproval(item)
       if (!may.has(scope)) may.set(scope, await mayStill(proposal, scope))
+      // After a crash between a decision and what follows from it.
+      const missing = items.find(({ id, state }) => needsOf(item).includes(id) && isOff(state))
       if (!may.get(scope)) await kinds.end(undefined, item, { state: 'void', why: lostRights })
+      else if (missing) await kinds.end(undefined, item, { state: 'void', why: needsWords(missing) })
       // A message expires with its approval.
       else if (isOver && item.kind !== 'message') await kinds.end(undefined, item, { state: 'expired' })
     }
@@ -268,11 +272,11 @@ export class ProposalService {
     throw new Problem('not_possible_now', `It needs another item first, which is not applied: ${words}.`)
   }
 
-  async #voidDependent({ id, proposal_id, words }: ProposalItemRow): Promise<void> {
+  async #voidDependent(needed: ProposalItemRow): Promise<void> {
     const { store, kinds } = this.#options
-    for (const item of await store.items([proposal_id])) {
-      if (item.state !== 'waiting' || !needsOf(item).includes(id)) continue
-      await kinds.end(undefined, item, { state: 'void', why: `It needs what was not applied: ${words}.` })
+    for (const item of await store.items([needed.proposal_id])) {
+      if (item.state !== 'waiting' || !needsOf(item).includes(needed.id)) continue
+      await kinds.end(undefined, item, { state: 'void', why: needsWords(needed) })
     }
   }
 
@@ -296,6 +300,14 @@ export class ProposalService {
 
 /** Where they keep all that was named from being done, they are the answer. */
 const wholeCodes: readonly string[] = ['session_needed', 'frozen', 'recent_sign_in_required', 'four_eyes_needed']
+
+function isOff(state: ProposalItemRow['state']): boolean {
+  return state !== 'waiting' && state !== 'applied'
+}
+
+function needsWords({ words }: Pick<ProposalItemRow, 'words'>): string {
+  return `It needs what was not applied: ${words}.`
+}
 
 function refusePrograms({ kind, userId }: Principal): void {
   if (kind === 'session' && userId !== null) return

@@ -146,14 +146,19 @@ test('each browser of those who may approve is told once, though two processes h
 
 test('a proposal is told of once, whatever is added to it, and a message in it is no other', async () => {
   const { ask, propose, told } = await setUp({ pace: { ...anyPace, groupMs: 60_000 } })
+  // What it takes over is told by then.
+  await ask('first', 'f')
+  await expect.poll(() => told.length).toBe(2)
   await propose('p1')
-  await expect.poll(() => toldOf(told)).toEqual(['ann p1', 'ben p1'])
+  await expect.poll(() => toldOf(told)).toEqual(['ann first', 'ann p1', 'ben first', 'ben p1'])
   for (let item = 0; item < 5; item++) await propose('p1')
   await ask('in-it', 'p1')
   // Due after the others would have been.
   await ask('alone', 'g')
-  await expect.poll(() => toldOf(told)).toEqual(['ann alone', 'ann p1', 'ben alone', 'ben p1'])
-  expect(new Set(told.map(({ content }) => content.tag))).toEqual(new Set(['p1', 'g']))
+  await expect
+    .poll(() => toldOf(told))
+    .toEqual(['ann alone', 'ann first', 'ann p1', 'ben alone', 'ben first', 'ben p1'])
+  expect(new Set(told.map(({ content }) => content.tag))).toEqual(new Set(['f', 'p1', 'g']))
 })
 
 test('a process that takes over tells what may not have been told; the other one says nothing more', async () => {

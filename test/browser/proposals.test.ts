@@ -97,6 +97,8 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await expect.poll(() => page.title()).toContain('(1) ')
     expect(await page.locator('[data-approval]').count()).toBe(0)
     await page.getByRole('link', { name: /Approvals.*1.*waiting/ }).waitFor()
+    const icon = await page.evaluate<string>('decodeURIComponent(document.querySelector(\'link[rel="icon"]\').href)')
+    expect(icon).toContain('>1</text>')
 
     // Opened again, all but the deletion is chosen.
     await page.reload()
@@ -179,6 +181,11 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await page.keyboard.press('a')
     await page.frameLocator('iframe[title="The message as it will be sent"]').getByText('keys').first().waitFor()
     await expect.poll(() => apply(page).isEnabled()).toBe(true)
+    // e opens the message for an edit, and Escape leaves it as it is.
+    await page.keyboard.press('e')
+    await page.getByRole('dialog', { name: 'Edit before it is sent' }).waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
     expect(sink.taken.length).toBe(before)
     await page.keyboard.press('a')
     await page.getByText('Applied 2 items').waitFor()

@@ -1,4 +1,4 @@
-/** What the one who asks did in the last hour. */
+/** What the one who asks did in the last hour; its calls by name behind a press, so that on a phone what it asks for is in sight. */
 import type { AskerActivity as Activity } from '../../contract/asker-activity.ts'
 import { formatCount } from '../platform/format.ts'
 
@@ -8,7 +8,7 @@ export function AskerActivity({ name, activity }: { name: string; activity: Acti
     `sent ${formatCount(sent, 'message')}`,
     `${held} held`,
     `${denied} denied`,
-    `changed ${formatCount(changes, 'message')}`,
+    `asked to change ${formatCount(changes, 'message')}`,
     `read ${formatCount(read, 'message')} of strangers`,
   ]
   return (
@@ -16,13 +16,21 @@ export function AskerActivity({ name, activity }: { name: string; activity: Acti
       <h3 className="text-xs text-muted">{name} in the last hour</h3>
       <p className="text-soft">{did.join(', ')}.</p>
       {calls.length > 0 && (
-        <ul className="flex flex-wrap gap-x-3 gap-y-1 font-mono text-xs text-muted">
-          {calls.map(({ name: call, count }) => (
-            <li key={call}>
-              {call} × {count}
-            </li>
-          ))}
-        </ul>
+        <details className="text-xs text-muted">
+          <summary className="flex min-h-11 cursor-pointer items-center md:min-h-8">
+            {formatCount(
+              calls.reduce((sum, { count }) => sum + count, 0),
+              'call',
+            )}
+          </summary>
+          <ul className="flex flex-wrap gap-x-3 gap-y-1 font-mono">
+            {calls.map(({ name: call, count }) => (
+              <li key={call} className="wrap-anywhere">
+                {call} × {count}
+              </li>
+            ))}
+          </ul>
+        </details>
       )}
     </section>
   )
