@@ -10,13 +10,13 @@ const shared = {
   testTimeout: 5 * patience,
   hookTimeout: 5 * patience,
   // Nor does it say how soon something comes that is looked for again and again.
-  expect: { poll: { timeout: patience } },
+  expect: { poll: { timeout: patience, interval: 20 } },
   // A shared CI machine may stall for seconds; what needs its second try is named at the end. At home nothing is tried twice.
   retry: process.env.CI === 'true' ? 1 : 0,
   pool: 'forks',
   setupFiles: ['connections', 'compile-cache', 'threads'].map(name => `test/support/${name}-setup.ts`),
-  // One more than there are processors on a small machine: half of the time the long ones wait for something to happen.
-  maxWorkers: 3,
+  // Twice as many as there are processors on a small machine: half of the time the long ones wait for something to happen.
+  maxWorkers: 4,
 } as const
 
 const common = { ...shared, setupFiles: [...shared.setupFiles, 'test/support/patience-setup.ts'] }
@@ -68,7 +68,7 @@ const together = { isolate: false, restoreMocks: true, unstubGlobals: true } as 
 
 export default defineConfig({
   test: {
-    globalSetup: ['test/support/page-setup.ts', 'test/support/postgres-setup.ts'],
+    globalSetup: ['memory', 'page', 'postgres'].map(name => `test/support/${name}-setup.ts`),
     reporters: ['default', new RetriedTests(join(import.meta.dirname, 'test/retried-tests.txt'), import.meta.dirname)],
     sequence: { sequencer: LongestFirst },
     projects: [

@@ -12,6 +12,8 @@ import {
 } from '../../server/platform/database/database.ts'
 import { DatabaseHealth } from '../../server/platform/database/database-health.ts'
 import { migrate } from '../../server/platform/database/migrate.ts'
+import { demandDatabaseThreads } from './hosted-threads.ts'
+import { writeMigratedFile } from './migrated-file.ts'
 import { tempDir } from './temp-dir.ts'
 
 type OpenDatabase = () => Promise<Database>
@@ -22,7 +24,7 @@ type Suite = (open: OpenDatabase, url: () => Promise<string>, openEmpty: OpenDat
 export function onEachDatabase(suite: Suite): void {
   describe('on SQLite', () => {
     const url = async () => `sqlite:${join(await testDir(), 'test.db')}`
-    suite(opener(url), url, emptyOpener(url))
+    suite(openMigrated, url, emptyOpener(url))
   })
   const postgresUrl = inject('postgresUrl')
   describe.skipIf(postgresUrl === undefined)('on PostgreSQL', () => {
@@ -49,6 +51,7 @@ export function onThreads(suite: Suite): void {
 
 /** Closed when the test ends. */
 export async function openOnThreads(options: Partial<ServerDatabaseOptions> & { url?: string } = {}) {
+  demandDatabaseThreads()
   const { url = `sqlite:${join(await testDir(), 'test.db')}`, ...others } = options
   const health = new DatabaseHealth()
   const deaths: Error[] = []
@@ -59,7 +62,9 @@ export async function openOnThreads(options: Partial<ServerDatabaseOptions> & { 
 
 /** In memory, for tests that are about something else than the database. */
 export async function memoryDatabase(): Promise<Database> {
-  return opener(async () => 'sqlite::memory:')()
+  const db = await emptyOpener(async () => 'sqlite::memory:')()
+  await migrate(db, migrations)
+  return db
 }
 
 function emptyOpener(url: () => Promise<string>): OpenDatabase {
@@ -70,12 +75,10 @@ function emptyOpener(url: () => Promise<string>): OpenDatabase {
   }
 }
 
-function opener(url: () => Promise<string>): OpenDatabase {
-  return async () => {
-    const db = await emptyOpener(url)()
-    await migrate(db, migrations)
-    return db
-  }
+async function openMigrated(): Promise<Database> {
+  const file = join(await testDir(), 'test.db')
+  await writeMigratedFile(file)
+  return emptyOpener(async () => `sqlite:${file}`)()
 }
 
 /** An empty database of its own for a test; dropped when it ends. */
