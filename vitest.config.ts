@@ -15,34 +15,44 @@ const shared = {
   retry: process.env.CI === 'true' ? 1 : 0,
   pool: 'forks',
   setupFiles: ['connections', 'compile-cache', 'threads'].map(name => `test/support/${name}-setup.ts`),
-  // One more than there are processors on a small machine: half of the time the long ones wait for something to happen.
-  maxWorkers: 3,
+  // Twice as many as there are processors on a small machine: half of the time the long ones wait for something to happen.
+  maxWorkers: 4,
 } as const
 
 const common = { ...shared, setupFiles: [...shared.setupFiles, 'test/support/patience-setup.ts'] }
 
 /** The longest first: one that begins last would keep everybody waiting. */
 const longest = [
-  'browser/pages',
   'browser/phone-home',
+  'journeys/outbox-crash',
+  'browser/pages',
+  'browser/mail-organise',
+  'journeys/operations-crash',
   'journeys/mail-index',
-  'journeys/commands',
-  'hostile-text',
-  'journeys/package',
-  'browser/sign-in',
-  'journeys/backup',
-  'browser/first-run',
-  'browser/narrow',
   'journeys/start-and-stop',
+  'browser/first-run',
+  'browser/sign-in',
   'browser/access-pages',
-  'browser/system',
-  'journeys/mcp-streams',
-  'browser/index-section',
-  'journeys/two-processes',
-  'journeys/behind-a-proxy',
-  'journeys/conformance-faults',
-  'browser/server-away',
+  'journeys/folders-crash',
+  'browser/approvals',
+  'journeys/package',
   'journeys/conformance',
+  'journeys/commands',
+  'browser/mail-search',
+  'browser/mail-live',
+  'browser/index-section',
+  'browser/compose',
+  'browser/odd-senders',
+  'hostile-text',
+  'journeys/missed-mail',
+  'browser/narrow',
+  'browser/push',
+  'browser/changes-page',
+  'browser/compose-files',
+  'browser/mail-page',
+  'journeys/hostile-mail',
+  'journeys/malformed-mail',
+  'browser/docs',
 ].map(name => `/test/${name}.test.ts`)
 
 class LongestFirst extends BaseSequencer {
@@ -68,7 +78,7 @@ const together = { isolate: false, restoreMocks: true, unstubGlobals: true } as 
 
 export default defineConfig({
   test: {
-    globalSetup: ['test/support/page-setup.ts', 'test/support/postgres-setup.ts'],
+    globalSetup: ['memory', 'page', 'postgres'].map(name => `test/support/${name}-setup.ts`),
     reporters: ['default', new RetriedTests(join(import.meta.dirname, 'test/retried-tests.txt'), import.meta.dirname)],
     sequence: { sequencer: LongestFirst },
     projects: [

@@ -1,4 +1,5 @@
 /** Refuses passwords that are easy to guess: the commonest, famous phrases, and those made of few words, runs or what is known of the person. */
+import type { ZxcvbnFactory } from '@zxcvbn-ts/core'
 import { Problem } from '../platform/problem.ts'
 import { famousPhrases, joinPhrases } from './famous-phrases.ts'
 
@@ -21,13 +22,24 @@ export async function checkPasswordStrength(password: string, words: readonly st
 
 /** How many guesses it withstands, to the power of ten. */
 export async function estimateGuesses(text: string, words: readonly string[]): Promise<number> {
-  // Only the first text that is looked at pays for it: the lists take megabytes of memory.
+  const estimator = await getEstimator()
+  const pieces = words.flatMap(word => [word, ...word.split(/[^\p{L}\p{N}]+/u)]).filter(piece => piece.length > 2)
+  return estimator.check(joinPhrases(text.slice(0, lookedAt)), [...ownWords, ...pieces]).guessesLog10
+}
+
+/** To rank the lists again takes 25 ms; they take megabytes of memory, so that they go with the next large collection. */
+let kept: WeakRef<ZxcvbnFactory> | undefined
+
+async function getEstimator(): Promise<ZxcvbnFactory> {
+  const known = kept?.deref()
+  if (known) return known
+  // Only who looks at a text pays for it.
   const [{ ZxcvbnFactory }, { dictionary, adjacencyGraphs }] = await Promise.all([
     import('@zxcvbn-ts/core'),
     import('@zxcvbn-ts/language-common'),
   ])
   const lists = { ...dictionary, 'famous-phrases': [...famousPhrases] }
   const estimator = new ZxcvbnFactory({ dictionary: lists, graphs: adjacencyGraphs })
-  const pieces = words.flatMap(word => [word, ...word.split(/[^\p{L}\p{N}]+/u)]).filter(piece => piece.length > 2)
-  return estimator.check(joinPhrases(text.slice(0, lookedAt)), [...ownWords, ...pieces]).guessesLog10
+  kept = new WeakRef(estimator)
+  return estimator
 }

@@ -4,8 +4,11 @@ import { expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { openDatabase } from '../../server/platform/database/database.ts'
 import { createLogger } from '../../server/platform/logger.ts'
+import { demandDatabaseThreads } from '../support/hosted-threads.ts'
 import { runApp } from '../support/people.ts'
 import { tempDir } from '../support/temp-dir.ts'
+
+demandDatabaseThreads()
 
 test('when the thread that writes to the database ends, the server says so, refuses what comes, and stops', async () => {
   const dir = tempDir('thread')

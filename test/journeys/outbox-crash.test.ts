@@ -60,7 +60,7 @@ const breaks: Break[] = [
   {
     name: 'in the middle of the message',
     // More than what lies in buffers on the way.
-    lines: 800_000,
+    lines: 500_000,
     arm: ({ sink, reach }) => {
       sink.script.onData = (_bytes, socket) => {
         socket.pause()

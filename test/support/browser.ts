@@ -3,7 +3,18 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import AxeBuilder from '@axe-core/playwright'
-import type { Browser, BrowserContext, BrowserContextOptions, ElementHandle, Page } from 'playwright-core'
+import type {
+  Browser,
+  BrowserContext,
+  BrowserContextOptions,
+  CDPSession,
+  ConsoleMessage,
+  ElementHandle,
+  Frame,
+  Page,
+  Request,
+  WebError,
+} from 'playwright-core'
 import { expect, onTestFinished } from 'vitest'
 import { launchBrowser as launchAnother } from './browser-launch.ts'
 import { patience } from './patience.ts'
@@ -25,7 +36,10 @@ export async function launchBrowser(): Promise<Browser> {
         context.setDefaultTimeout(patience)
         return context
       },
-      close: async () => void (await Promise.all(browser.contexts().map(context => context.close()))),
+      close: async () => {
+        idle.delete(browser)
+        await Promise.all(browser.contexts().map(context => context.close()))
+      },
     })
   })
   return running
@@ -44,7 +58,86 @@ export function isOutside(request: string | URL, server: string): boolean {
   return protocol !== 'data:' && origin !== new URL(server).origin
 }
 
-/** A fresh profile; closed when the test ends. */
+interface Look {
+  width: number
+  height: number
+  scheme: 'light' | 'dark'
+}
+
+/** A profile that visits share, one after the other: with what it has loaded and compiled, a page costs half. */
+interface Profile {
+  context: BrowserContext
+  key: string
+  /** Its process lives as long as a page; and from here the storage of the others is cleared. */
+  clearing: CDPSession
+  blank: Page
+}
+
+/** Those that no visit has now; closed with the browser, at the end of a file. */
+const idle = new Map<Browser, Profile[]>()
+const maxIdle = 3
+
+/** What stays with a context, which is then for one visit alone. */
+const spending = [
+  ...['addInitScript', 'exposeBinding', 'exposeFunction', 'grantPermissions', 'newCDPSession', 'route', 'routeFromHAR'],
+  ...['routeWebSocket', 'setExtraHTTPHeaders', 'setGeolocation', 'setOffline'],
+] as const satisfies (keyof BrowserContext)[]
+
+async function newProfile(browser: Browser, key: string, { width, height, scheme }: Look): Promise<Profile> {
+  const context = await browser.newContext({
+    viewport: { width, height },
+    colorScheme: scheme,
+    reducedMotion: 'reduce',
+  })
+  const blank = await context.newPage()
+  return { context, key, blank, clearing: await context.newCDPSession(blank) }
+}
+
+/** A profile without a trace of an earlier visit but in its cache; when the test ends it is for another one. */
+async function enterProfile(browser: Browser, look: Look): Promise<BrowserContext> {
+  const key = JSON.stringify(look)
+  const kept = idle.get(browser)?.find(profile => profile.key === key)
+  if (kept)
+    idle.set(
+      browser,
+      idle.get(browser)!.filter(profile => profile !== kept),
+    )
+  const profile = kept ?? (await newProfile(browser, key, look))
+  const { context, blank, clearing } = profile
+  let isSpent = false
+  const spent = () => {
+    isSpent = true
+  }
+  context.once('close', spent)
+  const origins = new Set<string>()
+  const note = (frame: Frame) => void origins.add(URL.canParse(frame.url()) ? new URL(frame.url()).origin : 'null')
+  context.on('framenavigated', note)
+  const before = Object.fromEntries(spending.map(name => [name, context[name]]))
+  for (const name of spending) {
+    Object.assign(context, {
+      [name]: (...given: unknown[]) => {
+        spent()
+        return Reflect.apply(before[name]!, context, given)
+      },
+    })
+  }
+  onTestFinished(async () => {
+    const others = idle.get(browser) ?? []
+    if (isSpent || others.length >= maxIdle) return context.close()
+    context.off('close', spent)
+    context.off('framenavigated', note)
+    Object.assign(context, before)
+    await Promise.all(context.pages().map(page => (page === blank ? undefined : page.close())))
+    await context.clearCookies()
+    for (const origin of origins) {
+      if (origin !== 'null') await clearing.send('Storage.clearDataForOrigin', { origin, storageTypes: 'all' })
+    }
+    idle.set(browser, [...(idle.get(browser) ?? []), profile])
+  })
+  return context
+}
+
+/** As in a fresh profile; what it opened is closed when the test ends. */
 export async function visit(
   browser: Browser,
   url: string,
@@ -55,22 +148,19 @@ export async function visit(
     storageState = undefined as Awaited<ReturnType<BrowserContext['storageState']>> | undefined,
   } = {},
 ): Promise<Visit> {
-  const context = await browser.newContext({
-    viewport: { width, height },
-    colorScheme: scheme,
-    reducedMotion: 'reduce',
-    ...(storageState ? { storageState } : {}),
-  })
-  onTestFinished(() => context.close())
+  const context = await enterProfile(browser, { width, height, scheme })
+  if (storageState) await context.addCookies(storageState.cookies)
   const said: string[] = []
   const asked: string[] = []
-  context.on('console', message => {
+  const hear = (message: ConsoleMessage) => {
     if (['error', 'warning'].includes(message.type())) said.push(`${message.type()}: ${message.text()}`)
-  })
-  context.on('weberror', error => said.push(String(error.error())))
-  context.on('request', request => {
+  }
+  const fail = (error: WebError) => void said.push(String(error.error()))
+  const follow = (request: Request) => {
     if (isOutside(request.url(), url)) asked.push(request.url())
-  })
+  }
+  context.on('console', hear).on('weberror', fail).on('request', follow)
+  onTestFinished(() => void context.off('console', hear).off('weberror', fail).off('request', follow))
   const page = await context.newPage()
   await page.goto(url)
   const expectQuiet = () => {

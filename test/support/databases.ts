@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { type RawBuilder, sql } from 'kysely'
-import { afterAll, describe, inject, onTestFinished } from 'vitest'
+import { describe, inject, onTestFinished } from 'vitest'
 import { migrations } from '../../server/migrations.ts'
 import {
   type Database,
@@ -12,6 +12,9 @@ import {
 } from '../../server/platform/database/database.ts'
 import { DatabaseHealth } from '../../server/platform/database/database-health.ts'
 import { migrate } from '../../server/platform/database/migrate.ts'
+import { demandDatabaseThreads } from './hosted-threads.ts'
+import { writeMigratedFile } from './migrated-file.ts'
+import { keptPrefix } from './postgres-setup.ts'
 import { tempDir } from './temp-dir.ts'
 
 type OpenDatabase = () => Promise<Database>
@@ -22,12 +25,12 @@ type Suite = (open: OpenDatabase, url: () => Promise<string>, openEmpty: OpenDat
 export function onEachDatabase(suite: Suite): void {
   describe('on SQLite', () => {
     const url = async () => `sqlite:${join(await testDir(), 'test.db')}`
-    suite(opener(url), url, emptyOpener(url))
+    suite(openMigrated, url, emptyOpener(url))
   })
   const postgresUrl = inject('postgresUrl')
   describe.skipIf(postgresUrl === undefined)('on PostgreSQL', () => {
-    const kept = new KeptDatabases(postgresUrl!)
-    afterAll(() => kept.drop())
+    keptDatabases ??= new KeptDatabases(postgresUrl!)
+    const kept = keptDatabases
     const url = () => newPostgresDatabase(postgresUrl!)
     suite(() => kept.open(), url, emptyOpener(url))
   })
@@ -49,6 +52,7 @@ export function onThreads(suite: Suite): void {
 
 /** Closed when the test ends. */
 export async function openOnThreads(options: Partial<ServerDatabaseOptions> & { url?: string } = {}) {
+  demandDatabaseThreads()
   const { url = `sqlite:${join(await testDir(), 'test.db')}`, ...others } = options
   const health = new DatabaseHealth()
   const deaths: Error[] = []
@@ -59,7 +63,9 @@ export async function openOnThreads(options: Partial<ServerDatabaseOptions> & { 
 
 /** In memory, for tests that are about something else than the database. */
 export async function memoryDatabase(): Promise<Database> {
-  return opener(async () => 'sqlite::memory:')()
+  const db = await emptyOpener(async () => 'sqlite::memory:')()
+  await migrate(db, migrations)
+  return db
 }
 
 function emptyOpener(url: () => Promise<string>): OpenDatabase {
@@ -70,12 +76,10 @@ function emptyOpener(url: () => Promise<string>): OpenDatabase {
   }
 }
 
-function opener(url: () => Promise<string>): OpenDatabase {
-  return async () => {
-    const db = await emptyOpener(url)()
-    await migrate(db, migrations)
-    return db
-  }
+async function openMigrated(): Promise<Database> {
+  const file = join(await testDir(), 'test.db')
+  await writeMigratedFile(file)
+  return emptyOpener(async () => `sqlite:${file}`)()
 }
 
 /** An empty database of its own for a test; dropped when it ends. */
@@ -87,21 +91,30 @@ export async function newPostgresDatabase(serverUrl: string): Promise<string> {
 
 export async function createPostgresDatabase(serverUrl: string): Promise<{ url: string; drop(): Promise<void> }> {
   const name = `test_${randomBytes(6).toString('hex')}`
-  const onServer = async (statement: RawBuilder<unknown>) => {
-    const server = openDatabase(serverUrl)
-    await statement.execute(server).finally(() => server.destroy())
-  }
-  await onServer(sql`create database ${sql.id(name)}`)
   return {
-    url: Object.assign(new URL(serverUrl), { pathname: `/${name}` }).toString(),
-    drop: () => onServer(sql`drop database if exists ${sql.id(name)} with (force)`),
+    url: await createDatabase(serverUrl, name),
+    drop: () => onServer(serverUrl, sql`drop database if exists ${sql.id(name)} with (force)`),
   }
+}
+
+/** For all tests of a process that know how to leave it as it was; see `postgres-setup.ts`. */
+export function createKeptDatabase(serverUrl: string): Promise<string> {
+  return createDatabase(serverUrl, `${keptPrefix(process.ppid)}${randomBytes(6).toString('hex')}`)
+}
+
+async function createDatabase(serverUrl: string, name: string): Promise<string> {
+  await onServer(serverUrl, sql`create database ${sql.id(name)}`)
+  return Object.assign(new URL(serverUrl), { pathname: `/${name}` }).toString()
+}
+
+async function onServer(serverUrl: string, statement: RawBuilder<unknown>): Promise<void> {
+  const server = openDatabase(serverUrl)
+  await statement.execute(server).finally(() => server.destroy())
 }
 
 /** To make, migrate and drop a database costs far more than most tests on it do; so the next test gets it, as it was at first. */
 class KeptDatabases {
   readonly #serverUrl: string
-  readonly #drops: (() => Promise<void>)[] = []
   /** Nobody has them now. */
   readonly #free: string[] = []
 
@@ -112,7 +125,7 @@ class KeptDatabases {
   /** For one test; for another when it ends. */
   async open(): Promise<Database> {
     const kept = this.#free.pop()
-    const url = kept ?? (await this.#create())
+    const url = kept ?? (await createKeptDatabase(this.#serverUrl))
     const db = openDatabase(url)
     onTestFinished(async () => {
       await db.destroy()
@@ -122,17 +135,10 @@ class KeptDatabases {
     await sql.raw(kept === undefined ? keepRows : resetRows).execute(db)
     return db
   }
-
-  async drop(): Promise<void> {
-    await Promise.all(this.#drops.map(drop => drop()))
-  }
-
-  async #create(): Promise<string> {
-    const { url, drop } = await createPostgresDatabase(this.#serverUrl)
-    this.#drops.push(drop)
-    return url
-  }
 }
+
+/** Files that share a process share them; gone with PostgreSQL, or at the end of all tests (`postgres-setup.ts`). */
+let keptDatabases: KeptDatabases | undefined
 
 const forEachTable = (statement: string) => `
   for name in select quote_ident(tablename) from pg_tables where schemaname = 'public' loop

@@ -9,7 +9,7 @@ import { createIndexTables } from '../../server/index/index-schema.ts'
 import type { IndexDatabase, IndexTables } from '../../server/index/index-tables.ts'
 import { postgresDialect } from '../../server/platform/database/postgres-dialect.ts'
 import { sqliteDialect } from '../../server/platform/database/sqlite-dialect.ts'
-import { newPostgresDatabase } from './databases.ts'
+import { createKeptDatabase } from './databases.ts'
 import { tempDir } from './temp-dir.ts'
 
 export interface OpenIndex {
@@ -17,20 +17,29 @@ export interface OpenIndex {
   fullText: FullText
 }
 
+const schema = 'mail_index'
+/** Databases that no test has now: to make and drop one costs more than a schema in it. */
+const free: string[] = []
+
 export function onEachIndex(suite: (open: () => Promise<OpenIndex>, isSqlite: boolean) => void): void {
   describe('on SQLite', () => {
     suite(async () => {
       const dir = await tempDir()
       onTestFinished(() => dir.remove())
       const db = new Kysely<IndexTables>({ dialect: sqliteDialect(join(dir.path, 'index.db')) })
+      onTestFinished(() => db.destroy())
       return prepare(db, new SqliteFullText())
     }, true)
   })
   const url = inject('postgresUrl')
   describe.skipIf(url === undefined)('on PostgreSQL', () => {
     suite(async () => {
-      const schema = 'mail_index'
-      const db = new Kysely<IndexTables>({ dialect: postgresDialect(await newPostgresDatabase(url!), { schema }) })
+      const kept = free.pop() ?? (await createKeptDatabase(url!))
+      const db = new Kysely<IndexTables>({ dialect: postgresDialect(kept, { schema }) })
+      onTestFinished(async () => {
+        await sql`drop schema ${sql.id(schema)} cascade`.execute(db).finally(() => db.destroy())
+        free.push(kept)
+      })
       await sql`create schema ${sql.id(schema)}`.execute(db)
       return prepare(db, new PostgresFullText())
     }, false)
@@ -38,7 +47,6 @@ export function onEachIndex(suite: (open: () => Promise<OpenIndex>, isSqlite: bo
 }
 
 async function prepare(db: IndexDatabase, fullText: FullText): Promise<OpenIndex> {
-  onTestFinished(() => db.destroy())
   await db.transaction().execute(async transaction => {
     await createIndexTables(transaction, fullText)
   })

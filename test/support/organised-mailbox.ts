@@ -65,11 +65,7 @@ export async function startOrganisedMailbox(
       const said = await imap.run('FETCH 1:* BODY.PEEK[HEADER.FIELDS (SUBJECT)]').catch(() => '')
       return [...said.matchAll(/Subject: (.*)\r/g)].map(([, subject = '']) => subject)
     },
-    open: async (path = '/mail', size = {}) => {
-      const visited = await visit(browser, run.url, { width: 1440, storageState, ...size })
-      await visited.page.goto(run.url + path)
-      return visited
-    },
+    open: (path = '/mail', size = {}) => visit(browser, run.url + path, { width: 1440, storageState, ...size }),
     stop: async () => {
       await run.stop()
       imap.close()

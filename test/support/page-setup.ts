@@ -42,7 +42,7 @@ async function prepare(project: TestProject): Promise<void> {
 /** Programs of threads that only tests have: compiled at once by many threads, they could end the process (start-thread.ts). */
 async function compileThreads(): Promise<void> {
   const programs = [
-    ...['index-thread.ts', 'index-host.ts'].map(name => join(import.meta.dirname, name)),
+    ...['index-thread.ts', 'thread-host.ts'].map(name => join(import.meta.dirname, name)),
     join(root, 'server/mail/page-writer.ts'),
   ]
   const addresses = JSON.stringify(programs.map(program => pathToFileURL(program).href))

@@ -4,7 +4,11 @@ import { patience } from './patience.ts'
 
 const { waitFor } = vi
 const patient: typeof waitFor = (callback, options = {}) =>
-  waitFor(callback, { timeout: patience, ...(typeof options === 'number' ? { timeout: options } : options) })
+  waitFor(callback, {
+    timeout: patience,
+    interval: 20,
+    ...(typeof options === 'number' ? { timeout: options } : options),
+  })
 
 // Files that share a process share it too.
 if (waitFor.name !== 'patient') vi.waitFor = patient

@@ -7,6 +7,7 @@ import { isMailScope, type Scope } from '../../contract/scope.ts'
 import { type App, createApp, type Overrides } from '../../server/app.ts'
 import { loadConfig } from '../../server/config.ts'
 import { createLogger } from '../../server/platform/logger.ts'
+import { prepareDataDir } from './migrated-file.ts'
 import { passwordMemory } from './passwords.ts'
 import { administrator, enter } from './signed-in.ts'
 import { tempDir } from './temp-dir.ts'
@@ -42,9 +43,11 @@ const { password } = administrator
 /** Without rate limits. The caller stops it. */
 export async function runApp({ environment = {}, overrides = {} }: Surroundings = {}) {
   const dir = tempDir('app')
+  const dataDir = `${dir.path}/data`
+  if (!('RUSTYMAIL_DATABASE_URL' in environment || overrides.openDatabase)) await prepareDataDir(dataDir)
   const variables = {
     RUSTYMAIL_PORT: '0',
-    RUSTYMAIL_DATA_DIR: `${dir.path}/data`,
+    RUSTYMAIL_DATA_DIR: dataDir,
     RUSTYMAIL_PRIVATE_NETWORKS: '127.0.0.0/8',
     RUSTYMAIL_RATE_LIMIT: '100000000',
     ...environment,

@@ -2,6 +2,7 @@
 import { chmodSync, globSync, mkdtempSync, readFileSync, rmSync, statfsSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import pg from 'pg'
 import type { TestProject } from 'vitest/node'
 import { freePort } from './free-port.ts'
 import { available } from './require.ts'
@@ -20,11 +21,30 @@ export default async function setup(
   const given = process.env.TEST_POSTGRES_URL
   if (given !== undefined || !available('postgres')) {
     project.provide('postgresUrl', given)
-    return undefined
+    return given === undefined ? undefined : () => dropKept(given)
   }
   const { url, stop } = await startPostgres(options)
   project.provide('postgresUrl', url)
   return stop
+}
+
+/** Of the databases that the processes of one run keep for their next tests. @param run The parent of these. */
+export function keptPrefix(run: number): string {
+  return `kept_${run}_`
+}
+
+async function dropKept(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    const { rows } = await client.query<{ datname: string }>(
+      'select datname from pg_database where starts_with(datname, $1)',
+      [keptPrefix(process.pid)],
+    )
+    for (const { datname } of rows) await client.query(`drop database if exists "${datname}" with (force)`)
+  } finally {
+    await client.end()
+  }
 }
 
 interface PostgresOptions {
@@ -84,7 +104,7 @@ function isInUse(home: string, name: string): boolean {
   return run === undefined && Date.now() - (statSync(home, { throwIfNoEntry: false })?.mtimeMs ?? 0) < 600_000
 }
 
-function isAlive(pid: number): boolean {
+export function isAlive(pid: number): boolean {
   if (!Number.isInteger(pid) || pid <= 0) return false
   try {
     return process.kill(pid, 0)

@@ -10,6 +10,7 @@ import { createApp } from '../../server/app.ts'
 import { loadConfig } from '../../server/config.ts'
 import type { MailGateway } from '../../server/imap/mail-gateway.ts'
 import { createLogger } from '../../server/platform/logger.ts'
+import { prepareDataDir } from './migrated-file.ts'
 import { passwordMemory } from './passwords.ts'
 import { enter } from './signed-in.ts'
 import { tempDir } from './temp-dir.ts'
@@ -139,6 +140,7 @@ export async function startHere(options: HereOptions = {}): Promise<Served> {
 export async function runHere(options: HereOptions & { dataDir: string }): Promise<Served> {
   const { args = [], environment = {}, dataDir, heartbeatSeconds, gateway } = options
   const variables = { ...serverEnvironment, RUSTYMAIL_DATA_DIR: dataDir, ...environment }
+  if (!('RUSTYMAIL_DATABASE_URL' in environment)) await prepareDataDir(dataDir)
   const overrides = { ...(heartbeatSeconds !== undefined && { heartbeatSeconds }), ...(gateway && { gateway }) }
   const app = createApp(loadConfig(args, variables), { logger: createLogger('silent'), passwordMemory, ...overrides })
   let stopped: Promise<void> | undefined

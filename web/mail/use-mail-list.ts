@@ -79,8 +79,11 @@ function waitOf(error: Error): number | undefined {
 function newestPage(queries: QueryClient, { queryKey, load }: MailSource) {
   return {
     queryKey,
-    queryFn: async ({ signal }: { signal: AbortSignal }) =>
-      joinNewest(queries.getQueryData<MailPage>(queryKey), await load(undefined, signal)),
+    queryFn: async ({ signal }: { signal: AbortSignal }) => {
+      const newest = await load(undefined, signal)
+      // Only now: older rows that came meanwhile would be lost, and are not asked for a second time.
+      return joinNewest(queries.getQueryData<MailPage>(queryKey), newest)
+    },
     // To compare every row with the one before would take longer than to draw those that are in sight.
     structuralSharing: false,
   }

@@ -242,32 +242,39 @@ function open({ path, isReader }: ThreadData): DatabaseSync {
   return database
 }
 
-function serve(port: MessagePort, data: ThreadData): void {
-  const post = (message: FromThread) => port.postMessage(message)
+/**
+ * Opens it, and says so or why not.
+ * @returns What carries out the messages in their order, and answers false to the last one; undefined where nothing is open.
+ */
+export function openThread(data: ThreadData, post: (message: FromThread) => void) {
   let database: DatabaseSync
   try {
     database = open(data)
   } catch (error) {
     post({ unopened: toFault(error) })
-    port.close()
-    return
+    return undefined
   }
   post({ opened: database.location() })
   const thread = new SqliteThread(database, post)
-  // Behind the start of the program. From then on nothing else runs in the event loop of this thread.
-  setImmediate(() => listen(port, data.bell, message => hear(message)))
-
-  /** False for the last one. */
-  function hear(message: ToThread): boolean {
+  return (message: ToThread): boolean => {
     if (message === 'close') {
       database.close()
-      port.close()
       return false
     }
     if (message === 'forget') thread.forget()
     else thread.runAll(message)
     return true
   }
+}
+
+function serve(port: MessagePort, data: ThreadData): void {
+  const hear = openThread(data, message => port.postMessage(message))
+  if (!hear) return port.close()
+  // Behind the start of the program. From then on nothing else runs in the event loop of this thread.
+  setImmediate(() => {
+    listen(port, data.bell, hear)
+    port.close()
+  })
 }
 
 /** Sleeps until something is said: in the event loop, to hear of a message and to go back to sleep cost more than most statements. */
@@ -292,5 +299,5 @@ function receive(port: MessagePort): { message: ToThread } | undefined {
   return receiveMessageOnPort(port)
 }
 
-// Where it is only compiled there is no port.
-if (parentPort) serve(parentPort, workerData)
+// Where it is only compiled there is no port; and a thread with other tasks has no data for this one.
+if (parentPort && workerData) serve(parentPort, workerData)

@@ -2,9 +2,12 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import { expect, onTestFinished, test } from 'vitest'
+import { demandDatabaseThreads } from '../../../test/support/hosted-threads.ts'
 import { tempDir } from '../../../test/support/temp-dir.ts'
 import { SqliteThreads } from './sqlite-threads.ts'
 import { SqliteWorker } from './sqlite-worker.ts'
+
+demandDatabaseThreads()
 
 function place(): string {
   const dir = tempDir('sqlite-threads')
