@@ -14,7 +14,14 @@ import type { MailStep } from './mail-step.ts'
 import { steps } from './mail-steps.ts'
 import { changedFact } from './operation-facts.ts'
 import type { ItemChange } from './operation-item-store.ts'
-import { type Change, type Intent, type OperationRow, type PlacedItem, placeOf } from './operation-tables.ts'
+import {
+  type Change,
+  type Intent,
+  type ItemRow,
+  type OperationRow,
+  type PlacedItem,
+  placeOf,
+} from './operation-tables.ts'
 import { OperationWork } from './operation-work.ts'
 import type { RunnerOptions } from './runner-options.ts'
 import type { Verdicts } from './source-messages.ts'
@@ -34,11 +41,15 @@ export class OperationRunner {
     this.#folders = new FolderRunner(options)
   }
 
-  /** Until it is settled, or held. @throws TryLater, and whatever is not the mail server's. */
-  async run(operation: OperationRow, signal: AbortSignal): Promise<void> {
+  /**
+   * Until it is settled, or held.
+   * @param items As they are stored; left out, they are read.
+   * @throws TryLater, and whatever is not the mail server's.
+   */
+  async run(operation: OperationRow, signal: AbortSignal, items?: readonly ItemRow[]): Promise<void> {
     if (isFolderKind(operation.kind)) return this.#folders.run(operation, signal)
     const { isHeld } = this.#options
-    const work = new OperationWork(operation, await this.#options.store.items(operation.id))
+    const work = new OperationWork(operation, items ?? (await this.#options.store.items(operation.id)))
     const checks = await UndoChecks.of(work, this.#options)
     for (let sent = work.group('sent'); sent; sent = work.group('sent')) await this.#lookAfter(work, sent, signal)
     await this.#follow(work)
