@@ -15,6 +15,7 @@ import * as eventAudience from './events/migrations/0009-event-audience.ts'
 import * as freezes from './freezes/migrations/0019-freezes.ts'
 import * as leases from './leases/migrations/0011-leases.ts'
 import * as operations from './operations/migrations/0016-operations.ts'
+import * as movedItems from './operations/migrations/0025-moved-items.ts'
 import * as operationSessions from './operations/migrations/0026-operation-sessions.ts'
 import * as submissions from './outbox/migrations/0018-submissions.ts'
 import * as letOut from './outbox/migrations/0021-let-out.ts'
@@ -58,6 +59,7 @@ export const migrations: Migrations = {
   '0022-push': push,
   '0023-bounce-cursors': bounceCursors,
   '0024-proposals': proposals,
+  '0025-moved-items': movedItems,
   '0026-sessions': together(operationSessions, submissionSessions),
   '0028-mail-servers': together(lookInterval, mailServers),
 }

@@ -7,6 +7,7 @@ import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { noProposals, type ProposalIntake, type ProposedItem } from '../platform/proposal-intake.ts'
 import type { CallKeyStore } from './call-key-store.ts'
+import type { FreshOperations } from './fresh-operations.ts'
 import type { StillMay } from './operation-control.ts'
 import { changedFact } from './operation-facts.ts'
 import type { OperationStore } from './operation-store.ts'
@@ -57,6 +58,8 @@ export interface AcceptedCallsOptions {
   store: OperationStore
   keys: CallKeyStore
   shown: Pick<ShownOperations, 'expect' | 'show' | 'forget'>
+  /** From which the queue takes what it need not read. */
+  fresh: FreshOperations
   /** Left out where nothing is only proposed. */
   intake?: ProposalIntake
 }
@@ -70,11 +73,12 @@ export class AcceptedCalls {
   readonly #hub: Pick<EventHub, 'transact'>
   readonly #bounds: OperationBounds
   readonly #shown: Pick<ShownOperations, 'expect' | 'show' | 'forget'>
+  readonly #fresh: FreshOperations
   readonly #intake: ProposalIntake
   readonly #now: () => number
 
   constructor(
-    { store, keys, shown, intake = noProposals }: AcceptedCallsOptions,
+    { store, keys, shown, fresh, intake = noProposals }: AcceptedCallsOptions,
     hub: Pick<EventHub, 'transact'>,
     bounds: OperationBounds,
     now: () => number = Date.now,
@@ -82,6 +86,7 @@ export class AcceptedCalls {
     this.#store = store
     this.#keys = keys
     this.#shown = shown
+    this.#fresh = fresh
     this.#intake = intake
     this.#hub = hub
     this.#bounds = bounds
@@ -141,7 +146,10 @@ export class AcceptedCalls {
     answer: () => string,
     check: StillMay,
   ): Promise<string | undefined> {
-    for (const { operation, items } of added) this.#shown.expect(operation, items)
+    for (const { operation, items } of added) {
+      this.#shown.expect(operation, items)
+      this.#fresh.keep(operation, items)
+    }
     let isTaken = false
     try {
       const before = await this.#keep(call, answer, async (transaction, tell) => {
@@ -153,7 +161,12 @@ export class AcceptedCalls {
     } finally {
       const operations = added.map(({ operation }) => operation)
       if (isTaken) this.#shown.show(operations)
-      else for (const operation of operations) this.#shown.forget(operation)
+      else {
+        for (const operation of operations) {
+          this.#shown.forget(operation)
+          this.#fresh.forget(operation.id)
+        }
+      }
     }
   }
 

@@ -7,7 +7,7 @@ import { flagsIn, gone, standingOf, type Values, type Verdicts, writeTarget } fr
 
 export const flagsStep: MailStep = {
   async look(connection, items, change) {
-    const standing = await standingOf(connection, items.map(placeOf), named(change))
+    const standing = await standingOf(connection, items.map(placeOf), named(change), true)
     const verdicts: Verdicts = new Map()
     for (const item of items) {
       const before = flagsIn(standing, item.uid)

@@ -34,15 +34,18 @@ export async function flagsOf(connection: MailConnection, places: readonly Place
 
 /**
  * How these messages stand, with these flags alone.
+ * @param isToChange Before they are changed.
  * @throws Problem `stale_ref` when the folder was recreated.
  */
 export async function standingOf(
   connection: MailConnection,
   places: readonly Place[],
   flags: readonly string[] = [],
+  isToChange = false,
 ): Promise<FlagStanding> {
   const [{ path, uidValidity }] = places as [Place]
-  const now = await connection.changes.flagStanding(path, rangesOfUids(places.map(({ uid }) => uid)), flags)
+  const uids = rangesOfUids(places.map(({ uid }) => uid))
+  const now = await connection.changes.flagStanding(path, uids, flags, isToChange)
   if (now.uidValidity !== uidValidity) throw recreated()
   return now
 }
@@ -62,17 +65,14 @@ function isKept(flag: string): boolean {
   return flag.toLowerCase() !== '\\recent'
 }
 
-/** By what each is recognised in another folder: as the index said, else as the mail server says. */
+/** Of those of which the index did not say by what they are recognised in another folder: as the mail server says. */
 export async function identitiesOf(
   connection: MailConnection,
   items: readonly PlacedItem[],
 ): Promise<Map<number, Identity>> {
   const identities = new Map<number, Identity>()
   const missing: number[] = []
-  for (const { uid, identity } of items) {
-    if (identity === null) missing.push(uid)
-    else identities.set(uid, JSON.parse(identity) as Identity)
-  }
+  for (const { uid, identity } of items) if (identity === null) missing.push(uid)
   for (let at = 0; at < missing.length; at += headersAtOnce) {
     const uids = missing.slice(at, at + headersAtOnce)
     const { headers } = await connection.changes.headersOf(items[0]!.path, uids)

@@ -54,6 +54,24 @@ test('the first lines are read at once, rows that were asked for too, and a floo
   expect(budget.isPrompt).toBe(false)
 })
 
+test('a change of a thousand messages may tell of each of them, and is read at once; silent is only a silent STORE', () => {
+  const budget = loggedIn(10)
+  for (const command of [
+    'UID STORE 1:500,600:1099 +FLAGS.SILENT (\\Seen)',
+    'UID MOVE 1:1000 "a"',
+    'UID EXPUNGE 1:1000',
+  ]) {
+    budget.sent(Buffer.from(`1 ${command}\r\n`))
+    said(budget, { numbers: 999 })
+    expect([budget.isPrompt, budget.isSilent]).toEqual([true, command.includes('STORE')])
+    said(budget, { words: 1, tagged: 1 })
+    expect(budget.isSilent).toBe(false)
+  }
+  budget.sent(Buffer.from('1 UID STORE 1:1000 +FLAGS (\\Seen)\r\n'))
+  expect(budget.isSilent).toBe(false)
+  expect(() => said(budget, { numbers: 2_050 })).toThrow(flood)
+})
+
 test('who says more than can be read at once, for a minute without a pause, floods; after a pause it is as new', () => {
   const budget = loggedIn()
   let now = performance.now()

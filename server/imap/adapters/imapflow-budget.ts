@@ -16,6 +16,8 @@ interface Answer {
   lineBytes: number
   /** Whether its lines are kept until it ends. */
   isCollected: boolean
+  /** Whether the command asked not to be told how each message stands then. */
+  isSilent: boolean
 }
 
 /** What came in one piece. */
@@ -40,6 +42,7 @@ const ordinary: Readonly<Answer> = {
   asked: usualLines,
   lineBytes,
   isCollected: false,
+  isSilent: false,
 }
 const none: Readonly<Answer> = { ...ordinary, words: 0, bytes: 0, asked: 0 }
 /** Twice the folders that an answer of ours has room for, with a STATUS for each. */
@@ -48,6 +51,8 @@ const list: Readonly<Answer> = { ...ordinary, words: 40_000, bytes: 16 * mib, as
 const search: Readonly<Answer> = { ...ordinary, bytes: 16 * mib, lineBytes: 8 * mib }
 /** Mail that strangers make to be a burden has rows of megabytes; what is kept of them is little. */
 const fetch = { bytes: 64 * mib, rowBytes: 4 * mib, mostRows: 10_000 }
+/** STORE of a flag tells each message's MODSEQ even where it is to be silent (RFC 7162, section 3.1.3), MOVE and EXPUNGE each that went. */
+const change = { lineBytes: 1 * kib, mostLines: 10_000 }
 /** An object of ours for a line that is kept. */
 const collectedBytes = 1 * kib
 /** A server that sends more than is read at once, for that long, floods. */
@@ -88,6 +93,11 @@ export class AnswerBudget {
     return this.#answer.lineBytes
   }
 
+  /** Whether rows that hold a UID and its MODSEQ, and nothing else, tell nobody anything. */
+  get isSilent(): boolean {
+    return this.#answer.isSilent
+  }
+
   /** Bytes that wait in memory for the end of the command, about. */
   get collected(): number {
     return this.#collected
@@ -103,11 +113,13 @@ export class AnswerBudget {
     const isCommand = !this.#isContinued
     this.#isContinued = /\}\r\n$/.test(chunk.toString('latin1', Math.max(0, chunk.length - 3)))
     if (!isCommand) return
-    const [, name = '', set = ''] =
-      /^[0-9A-Za-z]+ (?:UID )?([A-Z]+) ?([\d:,*]*)/.exec(chunk.toString('latin1', 0, 16 * kib)) ?? []
+    const [, name = '', set = '', item = ''] =
+      /^[0-9A-Za-z]+ (?:UID )?([A-Z]+) ?([\d:,*]*)(?: ([+-]FLAGS\.SILENT) )?/.exec(
+        chunk.toString('latin1', 0, 16 * kib),
+      ) ?? []
     if (name === '') return
     this.#underWay++
-    this.#begin(answerTo(name, set))
+    this.#begin({ ...answerTo(name, set), isSilent: name === 'STORE' && item !== '' })
   }
 
   /** @throws Error with the code `ServerFlood` when it is too much. */
@@ -148,6 +160,15 @@ export function floods(): Error {
 function answerTo(command: string, set: string): Readonly<Answer> {
   if (/^(LIST|XLIST|LSUB|STATUS)$/.test(command)) return list
   if (/^(SEARCH|SORT)$/.test(command)) return search
+  if (/^(STORE|MOVE|EXPUNGE)$/.test(command)) {
+    const lines = Math.min(countOf(set), change.mostLines)
+    return {
+      ...ordinary,
+      numbers: 2 * lines,
+      bytes: ordinary.bytes + lines * change.lineBytes,
+      asked: lines + usualLines,
+    }
+  }
   if (command !== 'FETCH') return ordinary
   const rows = Math.min(countOf(set), fetch.mostRows)
   return { ...ordinary, numbers: 2 * rows, bytes: fetch.bytes + rows * fetch.rowBytes, asked: rows + usualLines }

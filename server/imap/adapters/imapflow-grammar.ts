@@ -15,6 +15,11 @@ export class RowHead {
   #letters = 0
   #isTagged = false
 
+  /** Nothing of the response was read yet. */
+  get isAtStart(): boolean {
+    return this.#step === 0 && !this.#isTagged
+  }
+
   /** It was `* 1 FETCH (`. */
   get isRow(): boolean {
     return this.#step === 6
@@ -122,4 +127,15 @@ export class LiteralMarker {
     const start = Math.max(this.#lineAt, at - tailLength)
     return (this.#tail + chunk.toString('latin1', start, at)).slice(-tailLength)
   }
+}
+
+/** `* 4294967295 FETCH (UID 4294967295 MODSEQ (9223372036854775807))` and its line end. */
+const longestSilentRow = 70
+const silentRow = /^\* \d{1,10} FETCH \((?:UID \d{1,10} MODSEQ \(\d{1,19}\)|MODSEQ \(\d{1,19}\) UID \d{1,10})\)\r\n/
+
+/** Where a row ends that begins here and holds a UID and its MODSEQ, and nothing else; undefined where none does. */
+export function silentRowEnd(chunk: Buffer, from: number): number | undefined {
+  if (chunk[from] !== star) return undefined
+  const row = silentRow.exec(chunk.toString('latin1', from, from + longestSilentRow))
+  return row ? from + row[0].length : undefined
 }

@@ -46,6 +46,24 @@ test('what a server says passes as it is, also what looks like a row or like a l
   expect(throughAll(all.join(''))).toBe(all.join(''))
 })
 
+test('what a silent STORE tells of each message is left out, and nothing else', () => {
+  const bounds = { lineBytes: 1_000, isSilent: true }
+  const left = (words: string) => new ResponseLimiter({ bounds }).push(Buffer.from(words, 'latin1')).toString('latin1')
+  const told = (uid: number) => `* ${uid} FETCH (UID ${uid} MODSEQ (9223372036854775807))\r\n`
+  const changed = '* 3 FETCH (UID 3 FLAGS (\\Seen) MODSEQ (7))\r\n* 4 FETCH (UID 4 MODSEQ (7)) \r\n'
+  const literal = `* 5 FETCH (UID 5 BODY[] {${told(5).length}}\r\n${told(5)})\r\n`
+  const end = '1 OK done {1}\r\n'
+  const words = `${told(1)}${told(4294967295)}* 2 FETCH (MODSEQ (7) UID 2)\r\n${changed}${told(6)}${literal}${told(8)}${end}`
+  expect(left(words)).toBe(`${changed}${literal}${end}`)
+  // Those that the network breaks pass.
+  const limiter = new ResponseLimiter({ bounds })
+  const at = told(1).length + 9
+  const pieces = [words.slice(0, at), words.slice(at)].map(piece => limiter.push(Buffer.from(piece, 'latin1')))
+  expect(Buffer.concat(pieces).toString('latin1')).toBe(`${told(4294967295)}${changed}${literal}${end}`)
+  bounds.isSilent = false
+  expect(left(words)).toBe(words)
+})
+
 test('a chunk of which nothing is cut is passed on itself, not as a copy', () => {
   const chunk = Buffer.from(row(`FLAGS (\\Seen) BODYSTRUCTURE (${part} "mixed") ${envelope({})}`))
   expect(new ResponseLimiter().push(chunk)).toBe(chunk)

@@ -3,7 +3,7 @@
  * lists in rows of FETCH, and headers that are asked for whole. All else passes as it is, as long as a line or row is not too long.
  */
 import { floods, type Taken } from './imapflow-budget.ts'
-import { ItemName, LiteralMarker, RowHead } from './imapflow-grammar.ts'
+import { ItemName, LiteralMarker, RowHead, silentRowEnd } from './imapflow-grammar.ts'
 import { ByteSink } from './imapflow-sink.ts'
 import { encodeCuts, limitsOf, ValueLimiter } from './imapflow-value.ts'
 
@@ -40,8 +40,15 @@ class FieldLimiter {
 export interface LimiterOptions {
   /** A longer literal ends the connection. */
   maxLiteralBytes?: number
-  /** What a line may hold that is no row of FETCH; it may be another at each line. */
-  bounds?: { readonly lineBytes: number }
+  bounds?: Bounds
+}
+
+/** They may be others at each line. */
+interface Bounds {
+  /** What a line may hold that is no row of FETCH. */
+  readonly lineBytes: number
+  /** Whether rows that hold a UID and its MODSEQ, and nothing else, are left out: reading a thousand takes ImapFlow longer than the change. */
+  readonly isSilent: boolean
 }
 
 /** Of headers and lists, of which little is kept. */
@@ -51,7 +58,7 @@ const maxKeptLiteralBytes = 1024 * 1024
 /** What is passed on of one row. */
 const maxRowBytes = 2 * 1024 * 1024
 /** The longest list of UIDs is said without a budget only in tests. */
-const unbounded = { lineBytes: Number.POSITIVE_INFINITY }
+const unbounded: Bounds = { lineBytes: Number.POSITIVE_INFINITY, isSilent: false }
 /** Of the header of a message or part, which can only be asked for whole. */
 export const maxHeaderBytes = 256 * 1024
 
@@ -60,7 +67,7 @@ type State = 'head' | 'line' | 'name' | 'value' | 'atom' | 'quoted' | 'escaped' 
 
 export class ResponseLimiter {
   readonly #maxLiteralBytes: number
-  readonly #bounds: { readonly lineBytes: number }
+  readonly #bounds: Bounds
   readonly #sink = new ByteSink()
   #state: State = 'head'
   readonly #marker = new LiteralMarker()
@@ -148,6 +155,11 @@ export class ResponseLimiter {
   }
 
   #readHead(chunk: Buffer, from: number): number {
+    if (this.#bounds.isSilent && this.#head.isAtStart) {
+      // One that is whole in this chunk; others pass, and change nothing.
+      const end = silentRowEnd(chunk, from)
+      if (end !== undefined) return this.#leaveOut(from, end)
+    }
     for (let at = from; at < chunk.length; at++) {
       if (!this.#head.accepts(chunk[at]!)) {
         this.#state = 'line'
@@ -158,6 +170,15 @@ export class ResponseLimiter {
       return at + 1
     }
     return chunk.length
+  }
+
+  #leaveOut(from: number, end: number): number {
+    this.#sink.drop(from)
+    this.#sink.pass(end)
+    this.#marker.beginLine(end)
+    this.#keptAt = this.#sink.passedBytes(end)
+    this.#taken.numbers++
+    return end
   }
 
   #beginName(): void {
