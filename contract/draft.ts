@@ -136,7 +136,12 @@ const writable = {
   cc: recipients.optional(),
   bcc: recipients.optional(),
   reply_to: z.array(RecipientInput).max(10).optional(),
-  from_name: line.max(mailBounds.name).nullable().optional().describe('Beside the address of the account'),
+  from_email: EmailAddress.nullable()
+    .optional()
+    .describe(
+      'One of the addresses of the account; null: its own. By default the one to which the answered message was sent, else the default one',
+    ),
+  from_name: line.max(mailBounds.name).nullable().optional().describe('Beside the address in From'),
   subject: line.max(draftBounds.subject).optional(),
   body: DraftBody.optional(),
   include_quote: z.boolean().optional(),
@@ -175,19 +180,41 @@ export const DraftChange = z
   .meta({ examples: [{ rev: 1, subject: 'Lunch on Friday' }] })
 export type DraftChange = z.infer<typeof DraftChange>
 
+export const SentCopyChoice = z
+  .enum(['auto', 'always', 'never'])
+  .describe(
+    'Whether a copy of what is sent is put into the folder of sent messages. `auto`: unless the provider does so by itself (Gmail, Outlook)',
+  )
+export type SentCopyChoice = z.infer<typeof SentCopyChoice>
+
 export const SignatureInput = z
   .strictObject({
     format: DraftBody.shape.format.default('markdown'),
     content: z.string().max(draftBounds.signature).describe('Below each new message, behind `-- `; empty for none'),
     from_name: line.max(mailBounds.name).nullable().optional().describe('In From, beside the address of the account'),
     aliases: z
-      .array(EmailAddress)
+      .array(RecipientInput)
       .max(draftBounds.aliases)
       .default([])
-      .describe('Further addresses of the owner: replies to all leave them out'),
+      .describe(
+        'Further addresses of the owner, each with the name to send as, if it is another: messages can be sent from them, and replies to all leave them out',
+      ),
+    default_from: EmailAddress.nullable()
+      .optional()
+      .describe('Which of these addresses new messages are from; null: that of the account'),
+    sent_copy: SentCopyChoice.default('auto'),
+    sent_folder: z
+      .string()
+      .min(1)
+      .max(mailBounds.path)
+      .nullable()
+      .optional()
+      .describe('Where copies of sent messages are put; null: the folder with the role `sent`'),
   })
   .meta({
-    examples: [{ format: 'markdown', content: 'Ann Berg', from_name: 'Ann Berg', aliases: ['ann.berg@example.com'] }],
+    examples: [
+      { format: 'markdown', content: 'Ann Berg', from_name: 'Ann Berg', aliases: ['Ann (sales) <sales@example.com>'] },
+    ],
   })
 export type SignatureInput = z.infer<typeof SignatureInput>
 
@@ -196,7 +223,10 @@ export const Signature = z
     format: DraftBody.shape.format,
     content: z.string(),
     from_name: z.string().nullable(),
-    aliases: z.array(z.string()),
+    aliases: z.array(Address),
+    default_from: z.string().nullable(),
+    sent_copy: SentCopyChoice,
+    sent_folder: z.string().nullable(),
     updated_at: Timestamp.nullable(),
   })
   .meta({ id: 'Signature' })

@@ -62,6 +62,7 @@ export function composeActing(around: ActingSurroundings): ComposedActing {
     drafts: writing.drafts,
     blobs: writing.blobs,
     messages: writing.messages,
+    choiceOf: accountId => writing.identities.sentChoiceOf(accountId),
     isHeld: isFrozenBy(freezes),
     rulesFor: leaving.rulesFor,
   })

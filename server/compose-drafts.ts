@@ -69,6 +69,7 @@ export interface ComposedDrafts {
   composer: DraftComposer
   /** Composed messages as people are shown them. */
   messages: ComposedMessages
+  identities: IdentityService
   /** Calls that may be repeated. */
   keys: DraftKeys
   addRoutes(http: HttpServer): void
@@ -111,7 +112,7 @@ export function composeDrafts(around: DraftSurroundings): ComposedDrafts {
   const pruner = new BlobPruner({ blobs, mayPrune: isPruning, logger })
   const forgetting = new DraftPruner({ db, store, blobs, mayPrune: isPruning, retentionNow, logger })
   return {
-    ...{ blobs, drafts, proposed, attachments, composer, messages, keys },
+    ...{ blobs, drafts, proposed, attachments, composer, messages, identities, keys },
     addRoutes: http => draftRoutes(http, { drafts, attachments, composer, messages, identities, blobs }),
     parts: [
       { name: 'blobs', start: () => pruner.start(), stop: () => pruner.stop() },

@@ -3,6 +3,7 @@ import type { EventOf } from '../contract/event.ts'
 import type { AccountService } from './accounts/account-service.ts'
 import type { ProtocolLog } from './accounts/protocol-log.ts'
 import type { ComposedMessages } from './drafts/composed-messages.ts'
+import type { SentChoice } from './drafts/identity-service.ts'
 import type { EventHub } from './events/event-hub.ts'
 import { EventStore } from './events/event-store.ts'
 import type { ConnectionPool } from './imap/connection-pool.ts'
@@ -45,6 +46,8 @@ export interface OutboxSurroundings {
   messages: ComposedMessages
   /** Until a mail server has let in. */
   timeoutMs(): number
+  /** What becomes of copies of what an account sends. */
+  choiceOf(accountId: string): Promise<SentChoice>
   /** Hears what the SMTP server of an account offers. */
   greeted(accountId: string, offers: readonly string[]): void
   /** Something changed in a folder of an account. */
@@ -87,6 +90,7 @@ export function composeOutbox(around: OutboxSurroundings): ComposedOutbox {
     memory: new CopyMemory(),
     senders: new NodemailerSenders({ guard, timeoutMs, protocol: around.protocol, greeted: around.greeted }),
     loginOf: accountId => accounts.smtpLogin(accountId),
+    choiceOf: around.choiceOf,
     connections: () => connections,
     attempted: state => calls.recordDelivery(state),
     clock: systemClock,

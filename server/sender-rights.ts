@@ -2,6 +2,7 @@
 import { AccountStore } from './accounts/account-store.ts'
 import type { Sender, SendingAccount } from './approvals/sender-state.ts'
 import { keyOf } from './drafts/draft-recipients.ts'
+import { aliasesOf } from './drafts/identity-service.ts'
 import { IdentityStore } from './drafts/identity-store.ts'
 import type { Database } from './platform/database/database.ts'
 import { maySeeAccount, type Principal } from './platform/principal.ts'
@@ -64,7 +65,7 @@ export function sendingAccountOf(ownDb: Database) {
       owns: async email => {
         if (keyOf(email) === keyOf(row.email)) return true
         const identity = await identities.find(accountId, db)
-        const aliases = identity ? (JSON.parse(identity.aliases) as string[]) : []
+        const aliases = identity ? aliasesOf(identity).map(alias => alias.email) : []
         return aliases.some(alias => keyOf(alias) === keyOf(email))
       },
     }

@@ -193,7 +193,13 @@ test('what waits comes first, the oldest of it first; every page continues where
 
 test('a human who edits may add the signature: it is that of the account, as in any other draft', async () => {
   const world = await startSending()
-  const identity = { format: 'text' as const, content: 'Ann, Example Ltd', from_name: null, aliases: [] }
+  const identity = {
+    format: 'text' as const,
+    content: 'Ann, Example Ltd',
+    from_name: null,
+    aliases: [],
+    sent_copy: 'auto' as const,
+  }
   await world.identities.set(ann, 'a', identity)
   const draft = await world.create({ to, include_signature: false, body: { format: 'text', content: 'x' } })
   const submission = await world.send(draft)

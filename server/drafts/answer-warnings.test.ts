@@ -1,7 +1,7 @@
 /** What is told of a reply or forward: how many it goes to, and what of the message that it is about does not go along. */
 import { expect, test } from 'vitest'
 import { type Attachment, mailBounds } from '../../contract/mail.ts'
-import { agent, type DraftMail, piecesOf, signal, startDrafts } from '../../test/support/draft-world.ts'
+import { agent, ann, type DraftMail, piecesOf, signal, startDrafts } from '../../test/support/draft-world.ts'
 import { Problem } from '../platform/problem.ts'
 
 const mebibyte = 2 ** 20
@@ -15,10 +15,12 @@ interface Given {
   cc_count?: number
   /** Name and bytes of each attachment. */
   files?: [string, number][]
+  /** Further lines of its header. */
+  head?: string
 }
 
 /** Like the server's, it lets a caller read eight files at the same time. */
-async function answering({ to = [], cc = [], files = [], ...counts }: Given) {
+async function answering({ to = [], cc = [], files = [], head = '', ...counts }: Given) {
   const open = new Set<string>()
   const attachments = files.map(([name], at): Attachment => {
     const rest = { size_bytes: 1, is_inline: false, content_id: null, message_ref: null }
@@ -55,7 +57,7 @@ async function answering({ to = [], cc = [], files = [], ...counts }: Given) {
         },
       }
     },
-    files: { openRaw: async () => ({ bytes: piecesOf(Buffer.from('Message-ID: <1@example.com>\r\n\r\n')) }) },
+    files: { openRaw: async () => ({ bytes: piecesOf(Buffer.from(`${head}Message-ID: <1@example.com>\r\n\r\n`)) }) },
   } as unknown as DraftMail
   const world = await startDrafts({ mail })
   const body = { format: 'markdown' as const, content: 'Yes.' }
@@ -144,4 +146,29 @@ test('a file that is attached by name, and has no room, is refused; it is not re
     await expect(added).rejects.toMatchObject({ code: 'too_large' })
   }
   expect(world.open.size).toBe(0)
+})
+
+test('an answer is from the address to which the message was sent, else from the usual one', async () => {
+  const to = (...emails: string[]) => emails.map(email => ({ name: null, email }))
+  const from = async (given: Given) => {
+    const world = await answering(given)
+    const identity = {
+      format: 'text',
+      content: '',
+      from_name: 'Ann',
+      aliases: ['Sales <sales@example.com>', 'i@x.example'],
+    }
+    await world.identities.set(ann, 'a', { ...identity, sent_copy: 'auto', default_from: 'i@x.example' } as never)
+    return (await world.answer('reply')).from
+  }
+  expect(await from({ to: to('c@c.example', 'Sales@example.com') })).toEqual({
+    email: 'sales@example.com',
+    name: 'Sales',
+  })
+  expect(await from({ to: to('c@c.example'), cc: to('sales+shop@example.com') })).toMatchObject({ name: 'Sales' })
+  expect(await from({ to: to('ann@example.org') })).toEqual({ email: 'ann@example.org', name: 'Ann' })
+  // A blind copy, or one by a list.
+  const head = 'Received: x\r\nDelivered-To: <sales@example.com>\r\n'
+  expect(await from({ to: to('list@l.example'), head })).toMatchObject({ email: 'sales@example.com' })
+  expect(await from({ to: to('list@l.example') })).toEqual({ email: 'i@x.example', name: 'Ann' })
 })

@@ -30,6 +30,8 @@ export interface Answering {
 
 /** Bytes of a message in which its header is looked for. */
 const headBytes = 128 * 1024
+/** Fields that mail servers on the way write. */
+const mostNoted = 20
 /** Characters of what is quoted: of a text; HTML that is longer is quoted as text. */
 const [mostText, mostHtml] = [200_000, 500_000]
 
@@ -44,7 +46,9 @@ export class AnsweredMessages {
     const { mail } = this.#options
     const message = await mail.getMessage(principal, accountId, name, signal)
     const head = await this.#readHead(principal, accountId, name, signal)
-    const { messageId, references, followupTo, listPost } = threadHeaders(readFields(head))
+    const fields = readFields(head)
+    const { messageId, references, followupTo, listPost } = threadHeaders(fields)
+    const sentTo = addressesOf(message, fields)
     const answered = {
       id: message.id ?? null,
       ref: message.ref,
@@ -57,11 +61,11 @@ export class AnsweredMessages {
     const quote = await this.#quote(mode, message, { key: limitKeyOf(principal), signal })
     if (mode === 'forward') {
       const attachmentIds = message.attachments.map(({ id }) => id)
-      return { content: { subject: forwardSubject(message.subject) }, answered, quote, attachmentIds }
+      return { content: { subject: forwardSubject(message.subject) }, sentTo, answered, quote, attachmentIds }
     }
     const recipients = replyRecipients(mode, { ...message, followupTo, listPost }, new OwnAddresses(own))
     const subject = replySubject(message.subject)
-    return { content: { ...recipients, subject }, answered, quote, attachmentIds: [] }
+    return { content: { ...recipients, subject }, sentTo, answered, quote, attachmentIds: [] }
   }
 
   async #readHead(principal: Principal, accountId: string, ref: string, signal: AbortSignal): Promise<string> {
@@ -91,6 +95,17 @@ export class AnsweredMessages {
     const written = await this.#options.bodies.write({ format: 'html', content: html }, asker)
     return typeof written === 'string' || written.html.length > mostHtml ? null : written.html
   }
+}
+
+/** To which of its addresses a message came: its recipients, else what the mail server noted of a blind copy or a list; what one wrote oneself is from there. */
+function addressesOf({ from, to, cc }: Message, fields: ReturnType<typeof readFields>): string[] {
+  const noted = fields
+    .filter(({ name }) => /^(delivered-to|x-original-to|envelope-to)$/i.test(name))
+    .slice(0, mostNoted)
+  return [
+    ...[...to, ...cc, ...from].map(({ email }) => email),
+    ...noted.map(({ value }) => value.trim().replace(/^<|>$/g, '')),
+  ]
 }
 
 function attribution({ from, sent_at, date }: Message): string {

@@ -1,8 +1,11 @@
 /** Lays what a caller wants over what a draft holds. */
-import type { DraftBody, DraftChange } from '../../contract/draft.ts'
+import type { DraftChange } from '../../contract/draft.ts'
+import type { Address } from '../../contract/mail.ts'
+import { Problem } from '../platform/problem.ts'
 import { checkCount, readRecipients } from './draft-recipients.ts'
 import type { DraftContent } from './draft-tables.ts'
 import { headerName } from './header-forms.ts'
+import { type Identity, senderOf } from './identity-service.ts'
 
 export type Wanted = Omit<DraftChange, 'rev'>
 
@@ -19,10 +22,15 @@ export const emptyContent: DraftContent = {
   signature: null,
 }
 
-/** @param signature Of the account as it is now. @throws Problem for recipients that are none. */
-export function withChange(before: DraftContent, wanted: Wanted, signature: DraftBody | null): DraftContent {
+/** @param identity Of the account as it is now. @throws Problem for recipients that are none, and senders that are not the owner's. */
+export function withChange(
+  before: DraftContent,
+  wanted: Wanted,
+  identity: Pick<Identity, 'senders' | 'signature'>,
+): DraftContent {
+  const { signature } = identity
   const after: DraftContent = {
-    fromName: wanted.from_name === undefined ? before.fromName : headerName(wanted.from_name ?? '') || null,
+    ...fromOf(before, wanted, identity),
     replyTo: wanted.reply_to ? readRecipients(wanted.reply_to, 'body.reply_to') : before.replyTo,
     to: wanted.to ? readRecipients(wanted.to, 'body.to') : before.to,
     cc: wanted.cc ? readRecipients(wanted.cc, 'body.cc') : before.cc,
@@ -37,6 +45,39 @@ export function withChange(before: DraftContent, wanted: Wanted, signature: Draf
   // As it was when it was included: the same revision stays the same message.
   if (after.includeSignature !== before.includeSignature) after.signature = after.includeSignature ? signature : null
   return after
+}
+
+/** Another address brings its own name, unless one is named. The address of the account is stored as none: it may change. */
+function fromOf(
+  before: DraftContent,
+  wanted: Wanted,
+  { senders }: Pick<Identity, 'senders'>,
+): Pick<DraftContent, 'fromEmail' | 'fromName'> {
+  const [own] = senders
+  const isChosen = wanted.from_email !== undefined
+  const email = isChosen ? (wanted.from_email ?? own?.email ?? null) : (before.fromEmail ?? null)
+  const sender = senderOf(senders, email)
+  if (isChosen && !sender) {
+    const message = 'is none of the addresses of this account'
+    throw new Problem('bad_request', `from_email ${message}.`, { errors: [{ path: 'body.from_email', message }] })
+  }
+  const name = isChosen && sender ? sender.name : before.fromName
+  return {
+    fromEmail: sender && sender === own ? null : (sender?.email ?? email),
+    fromName: wanted.from_name === undefined ? name : headerName(wanted.from_name ?? '') || null,
+  }
+}
+
+/** What an answer is from: the address to which the message was sent, else what new messages are from. A tag is left out (`ann+shop@…`). */
+export function answeringSender(
+  { senders, sender }: Pick<Identity, 'senders' | 'sender'>,
+  sentTo: readonly string[],
+): Address {
+  for (const email of sentTo) {
+    const found = senderOf(senders, email) ?? senderOf(senders, email.replace(/\+[^@]*@/, '@'))
+    if (found) return found
+  }
+  return sender
 }
 
 /** The contract lets no control character through; these end a line for some programs all the same. */

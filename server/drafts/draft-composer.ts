@@ -107,8 +107,8 @@ export class DraftComposer {
     const quote = row.quote === null ? null : (JSON.parse(row.quote) as Quote)
     const written = await writeBodies(bodies, content, quote, { key: asker, signal })
     const attachments = await store.attachments([row.id])
-    const from: Address = { email, name: content.fromName }
-    const messageId = messageIdOf(row, email)
+    const from: Address = { email: content.fromEmail ?? email, name: content.fromName }
+    const messageId = messageIdOf(row, from.email)
     const answered = answeredBy(row)
     const isReply = row.mode === 'reply' || row.mode === 'reply_all'
     // Loaded only now: most servers send little, and some nothing.
@@ -143,8 +143,8 @@ function read(composed: string | undefined): ComposedMessage | undefined {
 }
 
 /** The account may have got another address since. What was handed over to be sent stays what it is. */
-function isBy({ from }: ComposedMessage, { state }: Pick<DraftRow, 'state'>, email: string): boolean {
-  return state !== 'open' || from.email === email
+function isBy({ from }: ComposedMessage, row: Pick<DraftRow, 'state' | 'content'>, email: string): boolean {
+  return row.state !== 'open' || from.email === (contentOf(row).fromEmail ?? email)
 }
 
 interface Parts {

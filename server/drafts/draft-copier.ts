@@ -130,7 +130,8 @@ export class DraftCopier {
   async #failed(row: DraftCopyRow, error: unknown): Promise<void> {
     const { copies, logger, backoff, now, attempts: most } = this.#options
     const attempts = row.attempts + 1
-    const isOver = error instanceof NoCopy || attempts >= most
+    const isTooLarge = error instanceof Problem && error.code === 'too_large'
+    const isOver = error instanceof NoCopy || isTooLarge || attempts >= most
     if (!(error instanceof NoCopy)) {
       logger.warn({ err: error, account_id: row.account_id, draft: row.draft_id }, 'a draft could not be copied')
     }

@@ -13,7 +13,7 @@ import { Problem } from '../platform/problem.ts'
 import { noProposals, type ProposalIntake } from '../platform/proposal-intake.ts'
 import type { AnsweredMessages } from './answered-messages.ts'
 import type { AttachmentFiles } from './attachment-files.ts'
-import { emptyContent, withChange } from './draft-change.ts'
+import { answeringSender, emptyContent, withChange } from './draft-change.ts'
 import type { DraftCopyStore } from './draft-copy-store.ts'
 import { toProposedDraft } from './draft-item.ts'
 import type { DraftKeys } from './draft-keys.ts'
@@ -76,9 +76,11 @@ export class DraftService {
     const { mode, message, attach = [], ...wanted } = input
     const identity = await this.#options.identities.identityOf(principal, accountId)
     const beginning = await this.#begin(principal, accountId, { mode, message }, identity.own, signal)
-    const { fromName, signature } = identity
-    const begun = { ...emptyContent, fromName, signature, ...beginning.content }
-    const row = this.#newRow(principal, accountId, mode, withChange(begun, wanted, signature))
+    const { signature } = identity
+    const sender = answeringSender(identity, beginning.sentTo ?? [])
+    const from = { fromEmail: sender.email, fromName: sender.name }
+    const begun = { ...emptyContent, ...from, signature, ...beginning.content }
+    const row = this.#newRow(principal, accountId, mode, withChange(begun, wanted, identity))
     const forwarded = beginning.attachmentIds.map(attachmentId => ({ message: message ?? '', attachmentId }))
     const named = attach.map(({ message: of, attachment_id: attachmentId }) => ({ message: of, attachmentId }))
     const { stored, leftOut } = await files.storeNamed(principal, accountId, { forwarded, named }, signal)
@@ -150,9 +152,9 @@ export class DraftService {
     { rev, ...wanted }: DraftChange,
   ): Promise<Draft> {
     await this.#checkAccount(principal, accountId)
-    const { signature } = await this.#options.identities.identityOf(principal, accountId)
+    const identity = await this.#options.identities.identityOf(principal, accountId)
     await this.revise(principal, accountId, draftId, rev, async row => ({
-      content: JSON.stringify(withChange(contentOf(row), wanted, signature)),
+      content: JSON.stringify(withChange(contentOf(row), wanted, identity)),
     }))
     return this.get(principal, accountId, draftId)
   }
@@ -162,10 +164,10 @@ export class DraftService {
    * @throws Problem when it has another revision.
    */
   async planSubmitted(principal: Principal, accountId: string, draftId: string, { rev, ...wanted }: DraftChange) {
-    const { signature } = await this.#options.identities.identityOf(principal, accountId)
+    const identity = await this.#options.identities.identityOf(principal, accountId)
     const row = await this.getRow(principal, accountId, draftId)
     if (row.state !== 'submitted' || row.rev !== rev) throw draftChanged(row.rev)
-    const content = JSON.stringify(withChange(contentOf(row), wanted, signature))
+    const content = JSON.stringify(withChange(contentOf(row), wanted, identity))
     return { ...row, content, ...nextRevision(principal, rev) }
   }
 

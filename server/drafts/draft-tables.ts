@@ -1,5 +1,5 @@
 /** The tables of drafts, as Kysely sees them, and what is kept in them as JSON. */
-import type { Draft, DraftBody, DraftMode, DraftState } from '../../contract/draft.ts'
+import type { Draft, DraftBody, DraftMode, DraftState, SentCopyChoice } from '../../contract/draft.ts'
 import type { Address } from '../../contract/mail.ts'
 import type { Principal } from '../platform/principal.ts'
 
@@ -90,13 +90,21 @@ export interface SignatureRow {
   content: string
   /** Beside the address of the account, where a draft names none. */
   from_name: string | null
-  /** JSON: further addresses of the owner. */
+  /** JSON: further addresses of the owner, as `Address`, or text alone where they were stored before they had names. */
   aliases: string
+  /** One of them that new messages are from; null for that of the account. */
+  default_from: string | null
+  /** Null: `auto`. */
+  sent_copy: SentCopyChoice | null
+  /** Null: the folder with the role. */
+  sent_folder: string | null
   updated_at: string
 }
 
 /** What its writer decides. */
 export interface DraftContent {
+  /** An alias of the account; null, or left out in drafts of before, for its own address. */
+  fromEmail?: string | null
   fromName: string | null
   replyTo: Address[]
   to: Address[]
@@ -137,6 +145,8 @@ export interface Quote {
 /** What a draft begins with. */
 export interface Beginning {
   content: Partial<DraftContent>
+  /** Addresses to which the answered message was sent, or from which, where the owner wrote it. */
+  sentTo?: readonly string[]
   answered: AnsweredMessage | null
   quote: Quote | null
   /** Of the message, that go along. */

@@ -32,7 +32,7 @@ export function answeredBy({ source }: Pick<DraftRow, 'source'>): AnsweredMessag
 export function toDraft(row: DraftRow, { email, attachments, saved, warnings }: DraftSurroundings): Draft {
   const content = contentOf(row)
   const answered = answeredBy(row)
-  const { fromName, to, cc, bcc, subject, body } = content
+  const { fromEmail, fromName, to, cc, bcc, subject, body } = content
   return {
     id: row.id,
     account_id: row.account_id,
@@ -41,7 +41,7 @@ export function toDraft(row: DraftRow, { email, attachments, saved, warnings }: 
     submission_id: row.submission_id,
     mode: row.mode,
     message: answered ? { id: answered.id, ref: answered.ref } : null,
-    from: { email, name: fromName },
+    from: { email: fromEmail ?? email, name: fromName },
     reply_to: content.replyTo,
     ...{ to, cc, bcc, subject, body },
     include_quote: content.includeQuote,

@@ -7,6 +7,7 @@ const input = {
   content: '**Ann** Berg',
   from_name: 'Ann Berg',
   aliases: ['a.berg@example.com'],
+  sent_copy: 'auto',
 } as const
 
 test('a signature stands below the text, behind its mark, and the name beside the address', async () => {
@@ -39,7 +40,55 @@ test('programs may read how an account signs, and not change it; addresses are c
     extension: { errors: [{ path: 'body.aliases.1' }] },
   })
   await set(['x@y.example'])
-  expect(await world.identities.get(agent, 'a')).toMatchObject({ content: '**Ann** Berg', aliases: ['x@y.example'] })
+  expect(await world.identities.get(agent, 'a')).toMatchObject({
+    content: '**Ann** Berg',
+    aliases: [{ email: 'x@y.example', name: null }],
+  })
   expect((await world.identities.identityOf(agent, 'a')).own).toEqual(['ann@example.org', 'x@y.example'])
   expect(await world.identities.get(agent, 'b')).toMatchObject({ content: '', updated_at: null })
+})
+
+test('a message is from the address that is chosen, by its own name, and from none that is not the owner’s', async () => {
+  const world = await startDrafts()
+  const aliases = ['Sales <sales@example.com>', 'info@example.com']
+  const set = (more: object) => world.identities.set(ann, 'a', { ...input, aliases, ...more })
+  await expect(set({ default_from: 'bob@example.com' })).rejects.toMatchObject({
+    extension: { errors: [{ path: 'body.default_from' }] },
+  })
+  await set({})
+  const first = await world.create()
+  expect(first.from).toEqual({ email: 'ann@example.org', name: 'Ann Berg' })
+  const change = (draft: { id: string; rev: number }, wanted: object) =>
+    world.drafts.change(agent, 'a', draft.id, { rev: draft.rev, ...wanted })
+  const sales = await change(first, { from_email: 'SALES@example.com' })
+  expect(sales.from).toEqual({ email: 'sales@example.com', name: 'Sales' })
+  const { bytes, composed } = await world.compose({ ...sales, ...(await change(sales, { to: ['b@b.example'] })) })
+  expect(bytes.toString()).toContain('From: Sales <sales@example.com>')
+  expect(composed.envelope.from).toBe('sales@example.com')
+  const named = await change(await world.drafts.get(agent, 'a', first.id), { from_email: 'info@example.com' })
+  expect(named.from).toEqual({ email: 'info@example.com', name: 'Ann Berg' })
+  const own = await change(named, { from_email: null, from_name: 'A.' })
+  expect(own.from).toEqual({ email: 'ann@example.org', name: 'A.' })
+  await expect(change(own, { from_email: 'bob@example.com' })).rejects.toMatchObject({
+    extension: { errors: [{ path: 'body.from_email' }] },
+  })
+  await set({ default_from: 'info@example.com' })
+  expect((await world.create()).from.email).toBe('info@example.com')
+  expect((await world.create({ from_email: 'ann@example.org' })).from.email).toBe('ann@example.org')
+  // The account may get another address: what is from its own goes along.
+  expect(await world.identities.get(agent, 'a')).toMatchObject({
+    ...{ default_from: 'info@example.com', sent_copy: 'auto', sent_folder: null },
+    aliases: [
+      { email: 'sales@example.com', name: 'Sales' },
+      { email: 'info@example.com', name: null },
+    ],
+  })
+})
+
+test('aliases that were stored before they had names are the same addresses', async () => {
+  const world = await startDrafts()
+  await world.identities.set(ann, 'a', { ...input, aliases: ['x@y.example'] })
+  await world.db.updateTable('signatures').set({ aliases: '["x@y.example"]' }).execute()
+  expect((await world.identities.get(ann, 'a')).aliases).toEqual([{ email: 'x@y.example', name: null }])
+  expect((await world.create({ from_email: 'x@y.example' })).from).toEqual({ email: 'x@y.example', name: 'Ann Berg' })
 })

@@ -1,19 +1,28 @@
-/** How an account signs: its name in From, its signature, and further addresses of its owner, to which no reply goes. People set it, programs do not. */
-import type { DraftBody, Signature, SignatureInput } from '../../contract/draft.ts'
+/** How an account signs and sends: names, signature, addresses of its owner, and copies of what is sent. People set it, programs do not. */
+import type { DraftBody, SentCopyChoice, Signature, SignatureInput } from '../../contract/draft.ts'
+import type { Address } from '../../contract/mail.ts'
 import type { AccountService } from '../accounts/account-service.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
-import { readRecipients } from './draft-recipients.ts'
+import { keyOf, readRecipients } from './draft-recipients.ts'
 import type { SignatureRow } from './draft-tables.ts'
 import { headerName } from './header-forms.ts'
 import type { IdentityStore } from './identity-store.ts'
 
 export interface Identity {
-  email: string
-  fromName: string | null
+  /** What may be sent from, each with its name; the address of the account first. */
+  senders: readonly Address[]
+  /** Of them: what new messages are from. */
+  sender: Address
   signature: DraftBody | null
-  /** Addresses of the owner, that of the account among them. */
+  /** Addresses of the owner, that of the account and its login among them. */
   own: readonly string[]
+}
+
+export interface SentChoice {
+  copy: SentCopyChoice
+  /** Undefined: the folder with the role. */
+  folder: string | undefined
 }
 
 export class IdentityService {
@@ -28,49 +37,85 @@ export class IdentityService {
   async identityOf(principal: Principal, accountId: string): Promise<Identity> {
     const { email, imap } = await this.#accounts.get(principal, accountId)
     const row = await this.#store.find(accountId)
-    const aliases = row ? (JSON.parse(row.aliases) as string[]) : []
+    const fromName = row?.from_name ?? null
+    const aliases = row ? aliasesOf(row) : []
     const logins = imap.user.includes('@') ? [imap.user] : []
     const signature = row && row.content.trim() !== '' ? { format: row.format, content: row.content } : null
-    return { email, fromName: row?.from_name ?? null, signature, own: [email, ...logins, ...aliases] }
+    const senders = [{ email, name: fromName }, ...aliases.map(alias => ({ ...alias, name: alias.name ?? fromName }))]
+    const sender = senderOf(senders, row?.default_from ?? null) ?? senders[0]!
+    return { senders, sender, signature, own: [email, ...logins, ...aliases.map(alias => alias.email)] }
   }
 
   async get(principal: Principal, accountId: string): Promise<Signature> {
     await this.#check(principal, accountId)
-    const row = await this.#store.find(accountId)
-    if (!row) return { format: 'markdown', content: '', from_name: null, aliases: [], updated_at: null }
-    return signatureOf(row)
+    return signatureOf(await this.#store.find(accountId))
   }
 
   /** @throws Problem for programs: what stands below each message of an account is for people to say. */
   async set(principal: Principal, accountId: string, input: SignatureInput): Promise<Signature> {
-    await this.#check(principal, accountId)
+    const email = await this.#check(principal, accountId)
     if (principal.kind === 'token') {
       throw new Problem('session_needed', 'Sign in on the dashboard for this: API tokens may not change a signature.')
     }
-    await this.#store.save(toSignatureRow(accountId, input))
+    await this.#store.save(toSignatureRow(accountId, input, email))
     return this.get(principal, accountId)
   }
 
-  async #check(principal: Principal, accountId: string): Promise<void> {
+  /** For work that no caller waits for. */
+  async sentChoiceOf(accountId: string): Promise<SentChoice> {
+    const row = await this.#store.find(accountId)
+    return { copy: row?.sent_copy ?? 'auto', folder: row?.sent_folder ?? undefined }
+  }
+
+  async #check(principal: Principal, accountId: string): Promise<string> {
     if (!maySeeAccount(principal, accountId)) throw new Problem('account_not_found', 'There is no such account.')
-    await this.#accounts.get(principal, accountId)
+    return (await this.#accounts.get(principal, accountId)).email
   }
 }
 
-export function signatureOf({ format, content, from_name, aliases, updated_at }: SignatureRow): Signature {
-  return { format, content, from_name, aliases: JSON.parse(aliases) as string[], updated_at }
+/** The sender with this address; undefined for none. */
+export function senderOf(senders: readonly Address[], email: string | null): Address | undefined {
+  return email === null ? undefined : senders.find(sender => keyOf(sender.email) === keyOf(email))
 }
 
-/** @throws Problem where an alias is no address. */
-export function toSignatureRow(accountId: string, input: SignatureInput): SignatureRow {
-  const aliases = readRecipients(input.aliases, 'body.aliases').map(({ email }) => email)
+export function aliasesOf({ aliases }: Pick<SignatureRow, 'aliases'>): Address[] {
+  const stored = JSON.parse(aliases) as (string | Address)[]
+  return stored.map(alias => (typeof alias === 'string' ? { email: alias, name: null } : alias))
+}
+
+export function signatureOf(row: SignatureRow | undefined): Signature {
+  return {
+    format: row?.format ?? 'markdown',
+    content: row?.content ?? '',
+    from_name: row?.from_name ?? null,
+    aliases: row ? aliasesOf(row) : [],
+    default_from: row?.default_from ?? null,
+    sent_copy: row?.sent_copy ?? 'auto',
+    sent_folder: row?.sent_folder ?? null,
+    updated_at: row?.updated_at ?? null,
+  }
+}
+
+/** @param email Of the account. @throws Problem where an alias is no address, or the default one is none of them. */
+export function toSignatureRow(accountId: string, input: SignatureInput, email: string): SignatureRow {
+  const aliases = readRecipients(input.aliases, 'body.aliases').filter(alias => keyOf(alias.email) !== keyOf(email))
   const name = headerName(input.from_name ?? '')
+  const wanted = input.default_from ?? null
+  const isOwn = wanted !== null && keyOf(wanted) === keyOf(email)
+  const chosen = isOwn ? undefined : senderOf(aliases, wanted)
+  if (wanted !== null && !isOwn && !chosen) {
+    const message = 'is none of the addresses of this account'
+    throw new Problem('bad_request', `default_from ${message}.`, { errors: [{ path: 'body.default_from', message }] })
+  }
   return {
     account_id: accountId,
     format: input.format,
     content: input.content,
     from_name: name === '' ? null : name,
     aliases: JSON.stringify(aliases),
+    default_from: chosen?.email ?? null,
+    sent_copy: input.sent_copy === 'auto' ? null : input.sent_copy,
+    sent_folder: input.sent_folder ?? null,
     updated_at: new Date().toISOString(),
   }
 }

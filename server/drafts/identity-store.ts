@@ -13,6 +13,12 @@ export class IdentityStore {
     return db.selectFrom('signatures').selectAll().where('account_id', '=', accountId).executeTakeFirst()
   }
 
+  /** Of an account that is there. */
+  async emailOf(accountId: string, db: Database = this.#db): Promise<string> {
+    const row = await db.selectFrom('accounts').select('email').where('id', '=', accountId).executeTakeFirst()
+    return row?.email ?? ''
+  }
+
   async save(row: SignatureRow, db: Database = this.#db): Promise<void> {
     const { account_id: _account, ...values } = row
     await db

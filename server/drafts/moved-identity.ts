@@ -21,7 +21,8 @@ export function movedIdentity(store: IdentityStore) {
         const detail = `identity.${issue?.path.join('.')}: ${issue?.message}`
         throw new Problem('bad_request', detail.slice(0, 300))
       }
-      await store.save(toSignatureRow(accountId, input), transaction)
+      const account = await store.emailOf(accountId, transaction)
+      await store.save(toSignatureRow(accountId, input, account), transaction)
     },
   }
 }

@@ -55,6 +55,7 @@ onEachDatabase(open => {
       await first.identities.save({
         ...{ account_id: id, format: 'markdown', content: '**Ann**', from_name: 'Ann' },
         ...{ aliases: '["a@example.org"]', updated_at: '' },
+        ...{ default_from: 'a@example.org', sent_copy: 'never', sent_folder: 'Sent/2026' },
       })
     }
     const file = await first.moving.export(ann, words)
@@ -77,7 +78,10 @@ onEachDatabase(open => {
         ['ann@example.org', 0, 1],
       ]),
     )
-    expect(await second.identities.find(row.id)).toMatchObject({ content: '**Ann**', aliases: '["a@example.org"]' })
+    expect(await second.identities.find(row.id)).toMatchObject({
+      ...{ content: '**Ann**', aliases: '[{"email":"a@example.org","name":null}]' },
+      ...{ default_from: 'a@example.org', sent_copy: 'never', sent_folder: 'Sent/2026' },
+    })
     await expect.poll(() => second.added).toEqual(['bob@example.org', 'ann@example.org'])
     const again = await second.moving.import(file, words)
     expect(again.map(({ status }) => status)).toEqual(['exists', 'exists'])

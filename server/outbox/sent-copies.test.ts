@@ -162,3 +162,24 @@ test('the message that it answers is marked, and that which it forwards', async 
 function idIn(bytes: Buffer): string {
   return /^Message-ID: (<.*>)/m.exec(bytes.toString())![1]!
 }
+
+test('copies are left out, put into another folder, or put beside that of the provider, as was chosen', async () => {
+  const choice: { copy: 'auto' | 'always' | 'never'; folder: string | undefined } = { copy: 'never', folder: undefined }
+  const queue = { choiceOf: async () => choice, loginOf: async () => login('smtp.gmail.com') }
+  const world = await startOutbox({ queue })
+  const { submit, until, untilCopy, facts } = world
+  const never = await submit()
+  await until(never.id, 'sent')
+  await expect.poll(() => facts.at(-1)?.sent_copy).toBe('none')
+  expect((await world.get(never.id)).sent_copy).toEqual({ state: 'none', folder: null, why: null })
+  choice.copy = 'always'
+  const always = await submit()
+  expect(await untilCopy(always.id, 'saved')).toMatchObject({ folder: 'Sent' })
+  choice.folder = 'Archive'
+  const filed = await submit()
+  expect(await untilCopy(filed.id, 'saved')).toMatchObject({ folder: 'Archive' })
+  expect([copiesIn(world), copiesIn(world, 'Archive')].map(({ length }) => length)).toEqual([1, 1])
+  choice.folder = 'Nowhere'
+  const lostOne = await submit()
+  expect((await untilCopy(lostOne.id, 'failed')).why).toContain('Nowhere')
+})

@@ -3,6 +3,7 @@
  * the mail server it is committed how the folder stands: after a lost answer or a crash the message is looked for there, and not put twice.
  */
 import type { MailLogin } from '../accounts/mail-login.ts'
+import type { SentChoice } from '../drafts/identity-service.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { ConnectionPool } from '../imap/connection-pool.ts'
 import { UnknownOutcome } from '../imap/gateway-capabilities.ts'
@@ -30,6 +31,8 @@ export interface SentCopiesOptions {
   refs: Pick<MessageRefs, 'decode'>
   memory: CopyMemory
   loginOf(accountId: string): Promise<MailLogin>
+  /** What becomes of copies; unless given, the provider's are looked for, and others put into the folder with the role. */
+  choiceOf?(accountId: string): Promise<SentChoice>
   lease(): Lease | undefined
   /** Something changed in a folder of the account. */
   notice(accountId: string, path: string): void
@@ -106,10 +109,13 @@ export class SentCopies {
   async #copy(row: SubmissionRow): Promise<void> {
     try {
       await this.#answer(row)
-      const folder = await this.#read(findSentFolder)
-      if (folder === undefined) return await this.#fail(row, 'The account has no folder for sent messages.')
-      const { host } = await this.#options.loginOf(row.account_id)
-      if (isSavedByProvider(host, folder)) return await this.#look(row, folder)
+      const { choiceOf, loginOf } = this.#options
+      const choice = (await choiceOf?.(row.account_id)) ?? { copy: 'auto', folder: undefined }
+      if (choice.copy === 'never') return await this.#save(row, { ...ended, copy_state: 'none' })
+      const folder = await this.#read(connection => findSentFolder(connection, choice.folder))
+      if (folder === undefined) return await this.#fail(row, noFolder(choice.folder))
+      const { host } = await loginOf(row.account_id)
+      if (choice.copy === 'auto' && isSavedByProvider(host, folder)) return await this.#look(row, folder)
       await this.#append(row, folder)
     } catch (error) {
       if (this.#abort.signal.aborted || isStopping(error)) throw error
@@ -230,6 +236,11 @@ export class SentCopies {
   #read<Result>(work: (connection: MailConnection) => Promise<Result>): Promise<Result> {
     return this.#options.pool.run(this.#options.accountId, 'background', work, this.#abort.signal)
   }
+}
+
+function noFolder(chosen: string | undefined): string {
+  if (chosen === undefined) return 'The account has no folder for sent messages.'
+  return `The account has no folder ${chosen}, which was chosen for sent messages.`
 }
 
 const ended = { copy_due_at: null, copy_intent: null, copy_why: null } as const

@@ -13,9 +13,12 @@ const newestLooked = 100
 const savingHosts = /(^|\.)(gmail|googlemail|office365|outlook|hotmail|live)\.com$/i
 const savingFolders = /^\[(Gmail|Google Mail)\]/i
 
-export async function findSentFolder(connection: MailConnection): Promise<string | undefined> {
+/** @param chosen In place of the one with the role. */
+export async function findSentFolder(connection: MailConnection, chosen?: string): Promise<string | undefined> {
   const folders = await connection.listFolders(false)
-  return folders.find(({ role, selectable }) => role === 'sent' && selectable)?.path
+  const isMeant = ({ path, role }: (typeof folders)[number]) =>
+    chosen === undefined ? role === 'sent' : path === chosen
+  return folders.find(folder => isMeant(folder) && folder.selectable)?.path
 }
 
 /** Gmail and Outlook keep what is sent by their servers. Gmail behind another host is known by the names of its folders. */

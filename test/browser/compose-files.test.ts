@@ -129,8 +129,8 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
 
   test('how an account signs is kept, refused where an address is none, and is below the next message', async () => {
     const { page } = await world.open(`/accounts/${world.accountId}`)
-    const form = page.getByRole('region', { name: 'Signature' })
-    const save = form.getByRole('button', { name: 'Save the signature' })
+    const form = page.getByRole('region', { name: 'Signature and sending' })
+    const save = form.getByRole('button', { name: 'Save' })
     await form.getByRole('textbox', { name: /^Text/ }).waitFor()
     expect(await save.isDisabled()).toBe(true)
     await form.getByRole('textbox', { name: /^Text/ }).fill('Alice **Example**')
@@ -138,21 +138,29 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await form.getByRole('textbox', { name: /^Your other addresses/ }).fill('alice@example.net\nnonsense')
     await save.click()
     await form.getByText('nonsense is not an address.').waitFor()
-    await form.getByRole('textbox', { name: /^Your other addresses/ }).fill('alice@example.net')
+    await form.getByRole('textbox', { name: /^Your other addresses/ }).fill('Sales <alice@example.net>')
+    await form.getByRole('combobox', { name: 'New messages are from' }).selectOption('alice@example.net')
+    await form.getByRole('combobox', { name: /^Copy of what is sent/ }).selectOption('Always')
     await save.click()
-    await page.getByText('Signature saved').waitFor()
+    await page.getByText('Signature and sending saved').waitFor()
     await expectAccessible(page, 'a signature')
     await expectNothingClipped(page, 'a signature')
     const params = { account_id: world.accountId }
     expect(await world.person(draftsApi.getSignature, { params })).toMatchObject({
-      ...{ content: 'Alice **Example**', from_name: 'Alice E.', aliases: ['alice@example.net'] },
+      ...{
+        content: 'Alice **Example**',
+        from_name: 'Alice E.',
+        sent_copy: 'always',
+        default_from: 'alice@example.net',
+      },
+      aliases: [{ email: 'alice@example.net', name: 'Sales' }],
     })
     await page.reload()
     await expect.poll(() => form.getByRole('textbox', { name: /^Text/ }).inputValue()).toBe('Alice **Example**')
     const body = { format: 'markdown' as const, content: 'Hello.' }
     const draft = await world.person(draftsApi.createDraft, { params, body: { mode: 'new', subject: 'Signed', body } })
     const shown = await world.person(draftsApi.previewDraft, { params: { ...params, draft_id: draft.id } })
-    expect([draft.from.name, shown.html]).toEqual(['Alice E.', expect.stringContaining('<strong>Example</strong>')])
+    expect([draft.from.name, shown.html]).toEqual(['Sales', expect.stringContaining('<strong>Example</strong>')])
   })
 
   test('what is held is downloaded as it will leave; approving asks for a sign-in where that is too long ago, and then approves what was looked at', async () => {

@@ -86,6 +86,45 @@ async function lookAt(page: Page, what: string): Promise<void> {
   }
 }
 
+/** Out and in again, and from a table: on the page of all accounts. */
+async function moveAccounts(page: Page, run: Served): Promise<void> {
+  await page.goto(`${run.url}/accounts`)
+  await page.getByRole('button', { name: 'Export' }).click()
+  const leaving = page.getByRole('dialog', { name: 'Export all accounts' })
+  await leaving.getByLabel('Passphrase', { exact: true }).fill('nine green doors')
+  await leaving.getByLabel('Passphrase again').fill('nine red doors')
+  await leaving.getByRole('button', { name: 'Export' }).click()
+  await leaving.getByText('is not the same passphrase').waitFor()
+  await lookAt(page, 'accounts-export')
+  await leaving.getByLabel('Passphrase again').fill('nine green doors')
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    leaving.getByRole('button', { name: 'Export' }).click(),
+  ])
+  await leaving.waitFor({ state: 'hidden' })
+  const file = await download.path()
+  await page.getByRole('button', { name: 'Import' }).click()
+  const coming = page.getByRole('dialog', { name: 'Import accounts' })
+  await coming.getByLabel('File to import').setInputFiles(file)
+  await coming.getByLabel('Passphrase of the file').fill('nine red doors')
+  await coming.getByRole('button', { name: 'Import' }).click()
+  await coming.getByText('It does not open this file.').waitFor()
+  await lookAt(page, 'accounts-import')
+  await coming.getByLabel('Passphrase of the file').fill('nine green doors')
+  await coming.getByRole('button', { name: 'Import' }).click()
+  await coming.getByText('0 accounts of 1 created.').waitFor()
+  await coming.getByRole('button', { name: 'Done' }).click()
+  await page.getByRole('button', { name: 'Import' }).click()
+  const csv = 'email,imap_host,imap_password\nbob@example.org,,secret\ncid@example.org,127.0.0.1,wrong\n'
+  const table = { name: 'people.csv', mimeType: 'text/csv', buffer: Buffer.from(csv) }
+  await coming.getByLabel('File to import').setInputFiles(table)
+  await coming.getByRole('button', { name: 'Check first' }).click()
+  await coming.getByText('0 accounts of 2 would be created. Nothing is imported yet.').waitFor()
+  expect(await coming.innerText()).toMatch(/bob@example.org[\s\S]*imap_host: It is missing.[\s\S]*cid@example.org/)
+  await lookAt(page, 'accounts-import-table')
+  await coming.getByRole('button', { name: 'Cancel' }).click()
+}
+
 describe.skipIf(!hasAll)('in Chromium', () => {
   let browser: Browser
 
@@ -95,7 +134,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
   })
 
   test('it is built, complete with every message, follows new mail, and is rebuilt without losing any', async () => {
-    const dovecot = await startDovecot()
+    const dovecot = await startDovecot({ quotaKib: 1_024 })
     onTestFinished(() => dovecot.stop())
     for (let number = 1; number <= mails; number++) {
       const folder = number <= mailsOfSent ? 'Sent' : 'INBOX'
@@ -151,6 +190,18 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     await watched.getByRole('button', { name: 'Do not watch Sent' }).click()
     await watched.getByRole('button', { name: 'Do not watch Sent' }).waitFor({ state: 'detached' })
     expect(await chosen()).toEqual([])
+    await watched.getByRole('combobox', { name: 'Look at other folders' }).selectOption('Every 5 minutes')
+    await page.getByText('Interval of other folders changed').waitFor()
+
+    const params = { account_id: id }
+    await expect.poll(async () => (await run.call(api.accountServer.getServers, { params })).quota?.level).toBe('ok')
+    await page.reload()
+    const server = page.getByRole('region', { name: 'Mail server', exact: true })
+    await server.getByRole('progressbar', { name: 'Room in the mailbox' }).waitFor({ state: 'attached' })
+    expect(await server.innerText()).toMatch(/Has room[\s\S]*Announces new mail at once \(IDLE\)/)
+    await lookAt(page, 'mail-server')
+    await moveAccounts(page, run)
+    await openAccount(page, run, id, 'Alice')
 
     gate.close()
     await section.getByRole('button', { name: 'Rebuild index' }).click()

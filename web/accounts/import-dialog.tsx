@@ -137,8 +137,7 @@ function ChooseFile({ chosen, onChoose }: { chosen: Chosen | undefined; onChoose
           type="file"
           accept=".json,.csv,application/json,text/csv"
           aria-label="File to import"
-          className="sr-only"
-          tabIndex={-1}
+          hidden
           onChange={event => onChoose(event.target.files?.[0])}
         />
       </div>

@@ -1,20 +1,22 @@
-/** How an account signs what is sent from it: its signature, the name beside its address, and its other addresses. */
+/** How an account sends: its signature, the names beside its addresses, which of them is the usual one, and copies of what is sent. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { Account } from '../../contract/accounts.ts'
-import { draftBounds, type Signature, type SignatureInput } from '../../contract/draft.ts'
+import { draftBounds, type SentCopyChoice, type Signature, type SignatureInput } from '../../contract/draft.ts'
 import { draftsApi } from '../../contract/drafts.ts'
+import { api } from '../../contract/index.ts'
 import { mailBounds } from '../../contract/mail-bounds.ts'
 import { ApiProblem, call } from '../platform/api-client.ts'
 import { queryKeys } from '../platform/query-keys.ts'
 import { useMay } from '../platform/session.ts'
 import { Button } from '../ui/button.tsx'
 import { ErrorNote } from '../ui/error-state.tsx'
-import { Field, Input, Textarea } from '../ui/field.tsx'
+import { Field, Input, Select, Textarea } from '../ui/field.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { useToast } from '../ui/toast.tsx'
 
-export function SignatureSection({ account: { id } }: { account: Account }) {
+export function SignatureSection({ account }: { account: Account }) {
+  const { id } = account
   const maySign = useMay('mail:draft')
   const query = useQuery({
     queryKey: queryKeys.signature(id),
@@ -23,25 +25,30 @@ export function SignatureSection({ account: { id } }: { account: Account }) {
   })
   if (!maySign) return null
   return (
-    <Panel title="Signature" query={query} isFlush={false}>
-      {signature => <SignatureForm key={signature.updated_at ?? ''} accountId={id} signature={signature} />}
+    <Panel title="Signature and sending" query={query} isFlush={false}>
+      {signature => <SignatureForm key={signature.updated_at ?? ''} account={account} signature={signature} />}
     </Panel>
   )
 }
 
-function SignatureForm({ accountId, signature }: { accountId: string; signature: Signature }) {
+function SignatureForm({ account, signature }: { account: Account; signature: Signature }) {
+  const { id: accountId, email } = account
   const queries = useQueryClient()
   const toast = useToast()
   const [form, setForm] = useState(() => formOf(signature))
   const { mutate, isPending, error } = useMutation({
     mutationFn: (body: SignatureInput) => call(draftsApi.setSignature, { params: { account_id: accountId }, body }),
     onSuccess: saved => {
-      toast({ tone: 'good', title: 'Signature saved' })
+      toast({ tone: 'good', title: 'Signature and sending saved' })
       queries.setQueryData(queryKeys.signature(accountId), saved)
     },
   })
-  const aliases = form.aliases.split(/[\s,;]+/).filter(Boolean)
+  const aliases = form.aliases
+    .split(/[\n,;]+/)
+    .map(line => line.trim())
+    .filter(Boolean)
   const wrong = error instanceof ApiProblem ? aliases.find((_, at) => error.faultOf(`body.aliases.${at}`)) : undefined
+  const senders = aliases.map(line => /<([^<>]+)>$/.exec(line)?.[1] ?? line).filter(sender => sender !== email)
   const hasChanged = JSON.stringify(form) !== JSON.stringify(formOf(signature))
   return (
     <form
@@ -50,7 +57,13 @@ function SignatureForm({ accountId, signature }: { accountId: string; signature:
       onSubmit={event => {
         event.preventDefault()
         const { content, name } = form
-        if (!isPending) mutate({ format: signature.format, content, from_name: name.trim() || null, aliases })
+        const { defaultFrom, sentCopy: sent_copy, sentFolder } = form
+        if (isPending) return
+        mutate({
+          ...{ format: signature.format, content, from_name: name.trim() || null, aliases, sent_copy },
+          default_from: defaultFrom === '' || !senders.includes(defaultFrom) ? null : defaultFrom,
+          sent_folder: sentFolder || null,
+        })
       }}
     >
       <Field
@@ -75,7 +88,7 @@ function SignatureForm({ accountId, signature }: { accountId: string; signature:
       </Field>
       <Field
         label="Your other addresses"
-        hint="One a line. A reply to all leaves them out."
+        hint="One a line, with another name if you like: Sales <sales@example.com>. You can send from them; a reply is from the one that the message was sent to."
         error={wrong && `${wrong} is not an address.`}
         isOptional
       >
@@ -87,16 +100,94 @@ function SignatureForm({ accountId, signature }: { accountId: string; signature:
           onChange={event => setForm({ ...form, aliases: event.target.value })}
         />
       </Field>
+      {senders.length > 0 && (
+        <Field label="New messages are from">
+          <Select
+            value={senders.includes(form.defaultFrom) ? form.defaultFrom : ''}
+            onChange={event => setForm({ ...form, defaultFrom: event.target.value })}
+          >
+            <option value="">{email}</option>
+            {senders.map(sender => (
+              <option key={sender} value={sender}>
+                {sender}
+              </option>
+            ))}
+          </Select>
+        </Field>
+      )}
+      <SentFields accountId={accountId} form={form} onChange={change => setForm({ ...form, ...change })} />
       {error && wrong === undefined && <ErrorNote error={error} />}
       <div>
         <Button type="submit" isBusy={isPending} disabled={!hasChanged}>
-          Save the signature
+          Save
         </Button>
       </div>
     </form>
   )
 }
 
-function formOf({ content, from_name: name, aliases }: Signature) {
-  return { content, name: name ?? '', aliases: aliases.join('\n') }
+interface SigningForm {
+  content: string
+  name: string
+  aliases: string
+  defaultFrom: string
+  sentCopy: SentCopyChoice
+  sentFolder: string
+}
+
+function formOf(signature: Signature): SigningForm {
+  const { content, from_name: name, aliases, default_from, sent_copy: sentCopy, sent_folder } = signature
+  const lines = aliases.map(alias => (alias.name ? `${alias.name} <${alias.email}>` : alias.email))
+  const sending = { defaultFrom: default_from ?? '', sentCopy, sentFolder: sent_folder ?? '' }
+  return { content, name: name ?? '', aliases: lines.join('\n'), ...sending }
+}
+
+const copyWords: Record<SentCopyChoice, string> = {
+  auto: 'Unless the provider saves it',
+  always: 'Always',
+  never: 'Never',
+}
+
+function SentFields({
+  accountId,
+  form: { sentCopy, sentFolder },
+  onChange,
+}: {
+  accountId: string
+  form: SigningForm
+  onChange(change: Partial<SigningForm>): void
+}) {
+  const mayList = useMay('mail:meta')
+  const folders = useQuery({
+    enabled: mayList && sentCopy !== 'never',
+    queryKey: queryKeys.folders(accountId),
+    queryFn: ({ signal }) => call(api.mail.listFolders, { params: { account_id: accountId }, signal }),
+  })
+  const known = folders.data?.items.filter(({ selectable }) => selectable).map(({ path }) => path) ?? []
+  const offered = [...new Set(sentFolder === '' ? known : [sentFolder, ...known])]
+  return (
+    <div className="grid gap-4 sm:grid-cols-2">
+      <Field label="Copy of what is sent" hint="Gmail and Outlook save it by themselves.">
+        <Select value={sentCopy} onChange={event => onChange({ sentCopy: event.target.value as SentCopyChoice })}>
+          {(Object.keys(copyWords) as SentCopyChoice[]).map(choice => (
+            <option key={choice} value={choice}>
+              {copyWords[choice]}
+            </option>
+          ))}
+        </Select>
+      </Field>
+      {sentCopy !== 'never' && (
+        <Field label="Into this folder">
+          <Select value={sentFolder} onChange={event => onChange({ sentFolder: event.target.value })}>
+            <option value="">The folder for sent mail</option>
+            {offered.map(path => (
+              <option key={path} value={path}>
+                {path}
+              </option>
+            ))}
+          </Select>
+        </Field>
+      )}
+    </div>
+  )
 }

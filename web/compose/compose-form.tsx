@@ -37,7 +37,13 @@ export function ComposeForm({
       )}
       <fieldset disabled={state !== 'open'} className="flex min-h-0 flex-1 flex-col">
         <legend className="sr-only">Message</legend>
-        <FromField draft={draft} form={form} accounts={accounts.data?.items ?? []} mayMove={isNew && mode === 'new'} />
+        <FromField
+          draft={draft}
+          form={form}
+          accounts={accounts.data?.items ?? []}
+          mayMove={isNew && mode === 'new'}
+          onChange={from_email => set({ from_email })}
+        />
         <RecipientsField
           label="To"
           accountId={accountId}

@@ -43,6 +43,7 @@ test('nobody is added twice', () => {
 })
 
 const base: DraftForm = {
+  from_email: 'ann@x.org',
   to: [{ email: 'a@x.org', name: null }],
   cc: [],
   bcc: [],

@@ -3,6 +3,7 @@ import type { Draft, DraftChange } from '../../contract/draft.ts'
 import { type Recipient, recipientsOf, toInput, validOf } from './recipients.ts'
 
 export interface DraftForm {
+  from_email: string
   to: readonly Recipient[]
   cc: readonly Recipient[]
   bcc: readonly Recipient[]
@@ -13,9 +14,19 @@ export interface DraftForm {
 }
 
 export type FormField = keyof DraftForm
-export const formFields = ['to', 'cc', 'bcc', 'subject', 'content', 'include_quote', 'include_signature'] as const
+export const formFields = [
+  'from_email',
+  'to',
+  'cc',
+  'bcc',
+  'subject',
+  'content',
+  'include_quote',
+  'include_signature',
+] as const
 
 export const fieldWords: Record<FormField, string> = {
+  from_email: 'From',
   to: 'To',
   cc: 'Cc',
   bcc: 'Bcc',
@@ -26,9 +37,9 @@ export const fieldWords: Record<FormField, string> = {
 }
 
 export function formOf(draft: Draft): DraftForm {
-  const { to, cc, bcc, subject, body, include_quote, include_signature } = draft
+  const { from, to, cc, bcc, subject, body, include_quote, include_signature } = draft
   const people = { to: recipientsOf(to), cc: recipientsOf(cc), bcc: recipientsOf(bcc) }
-  return { ...people, subject, content: body.content, include_quote, include_signature }
+  return { from_email: from.email, ...people, subject, content: body.content, include_quote, include_signature }
 }
 
 /** Which fields differ, as far as the server would know: what is no address yet is not sent to it. */

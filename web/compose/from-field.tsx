@@ -1,9 +1,10 @@
-/** From which account a message goes. A new one can go from another: it is then a draft of that account. */
-import { useMutation } from '@tanstack/react-query'
+/** From which address a message goes: one of the account's, or, of a new message, another account's. It is then a draft of that account. */
+import { useMutation, useQuery } from '@tanstack/react-query'
 import type { Account } from '../../contract/accounts.ts'
 import type { Draft } from '../../contract/draft.ts'
 import { draftsApi } from '../../contract/drafts.ts'
 import { call } from '../platform/api-client.ts'
+import { queryKeys } from '../platform/query-keys.ts'
 import { useToast } from '../ui/toast.tsx'
 import { useCompose } from './compose-context.tsx'
 import type { DraftForm } from './draft-form.ts'
@@ -14,31 +15,45 @@ export function FromField({
   form,
   accounts,
   mayMove,
+  onChange,
 }: {
   draft: Draft
   form: DraftForm
   accounts: readonly Account[]
   mayMove: boolean
+  onChange(email: string): void
 }) {
   const { from, account_id: accountId, attachments } = draft
   const move = useMoveDraft(draft, form)
-  const others = accounts.filter(({ enabled, id }) => enabled || id === accountId)
-  const isChoice = mayMove && others.length > 1 && attachments.length === 0
+  const senders = useSenders(accountId, accounts.find(({ id }) => id === accountId)?.email ?? from.email, form)
+  const mayLeave = mayMove && attachments.length === 0
+  const others = mayLeave ? accounts.filter(({ enabled, id }) => enabled && id !== accountId) : []
+  const current = accounts.find(({ id }) => id === accountId)
+  const labelOf = (email: string) => (current && email === current.email ? `${current.name} (${email})` : email)
   return (
     <div className="flex items-center gap-2 border-b py-1 text-sm">
       <span id="compose-from" className="w-14 shrink-0 text-muted">
         From
       </span>
-      {isChoice ? (
+      {senders.length + others.length > 1 ? (
         <select
           aria-labelledby="compose-from"
-          value={accountId}
+          value={form.from_email}
           disabled={move.isPending}
-          onChange={event => move.mutate(event.target.value)}
+          onChange={({ target: { value } }) => {
+            const other = others.find(({ id }) => `account ${id}` === value)
+            if (other) move.mutate(other.id)
+            else onChange(value)
+          }}
           className="min-h-8 min-w-0 flex-1 truncate bg-transparent max-md:min-h-11"
         >
+          {senders.map(email => (
+            <option key={email} value={email}>
+              {labelOf(email)}
+            </option>
+          ))}
           {others.map(({ id, name, email }) => (
-            <option key={id} value={id}>
+            <option key={id} value={`account ${id}`}>
               {name} ({email})
             </option>
           ))}
@@ -48,6 +63,15 @@ export function FromField({
       )}
     </div>
   )
+}
+
+/** Addresses of the account, and that of the draft, which may have been one. */
+function useSenders(accountId: string, own: string, { from_email: chosen }: DraftForm): string[] {
+  const { data } = useQuery({
+    queryKey: queryKeys.signature(accountId),
+    queryFn: ({ signal }) => call(draftsApi.getSignature, { params: { account_id: accountId }, signal }),
+  })
+  return [...new Set([own, ...(data?.aliases ?? []).map(({ email }) => email), chosen])]
 }
 
 function useMoveDraft({ account_id: accountId, id: draftId, body: { format } }: Draft, form: DraftForm) {
