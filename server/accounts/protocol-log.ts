@@ -54,12 +54,21 @@ export class ProtocolLog {
     const connection = ++this.#connections
     const { clean, longest } = secretForms(secrets)
     const { characters } = this.#bounds
+    let lastSaid = ''
+    let last: ProtocolLine | undefined
     return (from, said) => {
+      // Rows of messages come by the hundred.
+      if (last && said === lastSaid && from === last.from && this.#rings.get(accountId)?.lines.at(-1) === last) {
+        last.count++
+        last.at = this.#now()
+        return
+      }
+      lastSaid = said
       const isLong = said.length > looked
       const whole = clean(isLong ? said.slice(0, looked) : said)
       // A secret that was cut in two is not recognised.
       const text = tidy(isLong ? whole.slice(0, -longest || undefined) : whole).slice(0, characters)
-      this.#keep(accountId, { at: this.#now(), part, connection, from, text, count: 1 })
+      last = this.#keep(accountId, { at: this.#now(), part, connection, from, text, count: 1 })
     }
   }
 
@@ -76,23 +85,25 @@ export class ProtocolLog {
     if (this.#last === accountId) this.#last = undefined
   }
 
-  #keep(accountId: string, line: ProtocolLine): void {
+  /** @returns What is kept: the one before, where it says the same. */
+  #keep(accountId: string, line: ProtocolLine): ProtocolLine {
     const ring = this.#ringOf(accountId)
     const { lines } = ring
     const before = lines.at(-1)
     if (before?.text === line.text && before.connection === line.connection && before.from === line.from) {
       before.count++
       before.at = line.at
-      return
+      return before
     }
     lines.push(line)
     this.#count(ring, line.text.length)
     if (lines.length > this.#bounds.lines) this.#count(ring, -lines.shift()!.text.length)
     while (this.#characters > this.#bounds.allCharacters) {
       const [oldest] = this.#rings.keys()
-      if (oldest === undefined) return
+      if (oldest === undefined) break
       this.forget(oldest)
     }
+    return line
   }
 
   #ringOf(accountId: string): Ring {

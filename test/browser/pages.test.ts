@@ -173,6 +173,39 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await expect.poll(() => left.length).toBeGreaterThan(0)
   })
 
+  test('an account is diagnosed from its page, and a report that names nobody is saved', async () => {
+    const account = (await run.call(api.accounts.listAccounts)).items[0]!
+    const { page, expectQuiet } = await visit(browser, `${run.url}/accounts/${account.id}`, {
+      width: 1280,
+      storageState,
+    })
+    await page.getByRole('link', { name: /^Diagnose/ }).click()
+    await isLoaded(page, 'Diagnosis')
+    const verdict = page.getByRole('region', { name: 'Verdict' })
+    await verdict.waitFor()
+    expect(await verdict.innerText()).toContain('Everything works.')
+    const greeting = page.getByRole('listitem').filter({ hasText: 'Greeting' }).first()
+    await greeting.getByText('Details').click()
+    expect(await greeting.innerText()).toContain('* OK')
+    await page.getByText(/^\d+ lines?, without/).click()
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme })
+      for (const width of [1280, 390]) {
+        await page.setViewportSize({ width, height: 900 })
+        const where = `Diagnosis ${width} ${colorScheme}`
+        await expectNothingClipped(page, where)
+        await expectAccessible(page, where)
+        await keepPicture(page, `diagnosis-${colorScheme}-${width}`, { fullPage: true })
+      }
+    }
+    const saved = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'Download report' }).click()
+    const report = readFileSync(await (await saved).path(), 'utf8')
+    expect(report).toContain('imap login')
+    expect(report).not.toContain(account.email)
+    expectQuiet()
+  })
+
   test('by keyboard alone one gets from page to page', async () => {
     const { page } = await visit(browser, run.url, { storageState })
     await isLoaded(page, 'Overview')

@@ -1,0 +1,139 @@
+/** What the service adds to looking at servers: whose rights count, what is not tried again, and what happens once at a time. */
+import { expect, onTestFinished, test } from 'vitest'
+import type { Account } from '../../contract/accounts.ts'
+import { startSocketServer } from '../../test/support/socket-server.ts'
+import { ProtocolLog } from '../accounts/protocol-log.ts'
+import { MemoryGateway } from '../imap/adapters/memory-gateway.ts'
+import { OutboundGuard } from '../platform/network/outbound-guard.ts'
+import type { Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import { DiagnoseService } from './diagnose-service.ts'
+
+type Options = ConstructorParameters<typeof DiagnoseService>[0]
+
+const principal = (scopes: string[], accounts: Principal['accounts'] = 'all') =>
+  ({ kind: 'session', id: 'u', name: 'Ada', scopes: new Set(scopes), accounts }) as unknown as Principal
+const operator = principal(['dashboard:read', 'dashboard:operate'])
+
+async function world(more: Partial<Options> = {}) {
+  const greeting = await startSocketServer(socket => {
+    socket.write('* OK [CAPABILITY IMAP4rev1] ready\r\n')
+    socket.on('data', chunk => {
+      const [tag = ''] = String(chunk).split(' ')
+      socket.write(`* CAPABILITY IMAP4rev1\r\n${tag} OK done\r\n`)
+    })
+  })
+  onTestFinished(() => greeting.stop())
+  const server = { host: '127.0.0.1', port: greeting.port, tls: 'none', user: 'ann' } as const
+  const account = {
+    ...{ id: 'a', name: 'Ann', email: 'ann@example.org', imap: server, smtp: null, enabled: true, state: 'ready' },
+    ...{ state_since: '2026-11-29T08:00:00.000Z', updated_at: '1', created_at: '2026-11-01T08:00:00.000Z' },
+    ...{ last_error: null, next_retry_at: null, last_mail_at: null, watched_folders: [] },
+    connections: { open: 2, busy: 0, idle: 1, watching: 1, connecting: 0, waiting: 0, max: 3, server_limit: 2 },
+  } as unknown as Account
+  const listeners = new Map<string, (data: object) => void>()
+  const gateway = new MemoryGateway()
+  const login = { ...server, password: 'secret' }
+  const protocol = new ProtocolLog()
+  const lent: string[] = []
+  const diagnosing = new DiagnoseService({
+    accounts: { get: async () => ({ ...account }), logins: async () => ({ imap: { ...login }, smtp: undefined }) },
+    hub: {
+      stateSigns: () => [],
+      listen: ((type: string, listener: (data: object) => void) => {
+        listeners.set(type, listener)
+        return () => undefined
+      }) as Options['hub']['listen'],
+    },
+    gateway,
+    pool: {
+      run: async (id, _priority, work, signal) => {
+        lent.push(id)
+        gateway.maxConnections = 1
+        const connection = await gateway.connect(login, { timeoutMs: 1_000, signal })
+        return work(connection)
+      },
+    },
+    guard: new OutboundGuard({ privateNetworks: ['127.0.0.0/8'], trusted: [] }),
+    protocol,
+    smtp: async () => undefined,
+    indexOf: async () => {
+      throw new Problem('overloaded', 'The index is not available right now.')
+    },
+    timeoutMs: () => 10_000,
+    frame: { version: '0.0.0', facts: [['Platform', 'test']] },
+    ...more,
+  })
+  onTestFinished(() => diagnosing.stop())
+  const loginOf = async (retryLogin = false) => {
+    const made = await diagnosing.diagnose(operator, 'a', { retryLogin })
+    return made.checks.find(({ id }) => id === 'login')
+  }
+  const tell = (type: string, data: object) => listeners.get(type)?.({ account_id: 'a', ...data })
+  return { diagnosing, gateway, account, login, protocol, lent, loginOf, tell }
+}
+
+test('a refused password is tried once, then not until somebody asks, the account changes, or it is connected again', async () => {
+  const { gateway, account, login, loginOf, tell } = await world()
+  login.password = 'wrong'
+  expect(await loginOf()).toMatchObject({ state: 'failed' })
+  expect(await loginOf()).toMatchObject({ state: 'skipped', words: expect.stringContaining('lock the account') })
+  expect(gateway.attempts).toBe(1)
+  expect(await loginOf(true)).toMatchObject({ state: 'failed' })
+  expect(gateway.attempts).toBe(2)
+  tell('account_state_changed', { state: 'ready' })
+  await loginOf()
+  expect(gateway.attempts).toBe(3)
+  login.password = 'secret'
+  account.updated_at = '2'
+  expect(await loginOf()).toMatchObject({ state: 'ok' })
+  // The watch has found out already.
+  account.state = 'auth_failed'
+  expect(await loginOf()).toMatchObject({ state: 'skipped' })
+  expect(await loginOf(true)).toMatchObject({ state: 'ok' })
+})
+
+test('where the server has room for no further connection, one that is open answers', async () => {
+  const { gateway, lent, loginOf } = await world()
+  gateway.maxConnections = 0
+  expect(await loginOf()).toMatchObject({ state: 'ok' })
+  expect(lent).toEqual(['a'])
+})
+
+test('two who ask at once get one diagnosis, and of too many at once the last are turned away', async () => {
+  const { diagnosing, gateway } = await world()
+  const ask = (id: string) => diagnosing.diagnose(operator, id, { retryLogin: false })
+  const [one, other] = await Promise.all([ask('a'), ask('a')])
+  expect(one).toBe(other)
+  expect(gateway.attempts).toBe(1)
+  const many = await Promise.allSettled(['b', 'c', 'd', 'e', 'f'].map(ask))
+  const refused = many.filter(result => result.status === 'rejected')
+  expect(refused.map(({ reason }) => (reason as Problem).code)).toEqual(['overloaded'])
+})
+
+test('rights: other accounts are not there, and trying a refused password takes an operator', async () => {
+  const { diagnosing } = await world()
+  const ask = (who: Principal, retryLogin = false) => diagnosing.diagnose(who, 'a', { retryLogin })
+  await expect(ask(principal(['dashboard:read'], ['other']))).rejects.toMatchObject({ code: 'account_not_found' })
+  await expect(ask(principal(['dashboard:read']), true)).rejects.toMatchObject({ code: 'forbidden' })
+  expect((await ask(principal(['dashboard:read']))).state).toBe('warning')
+})
+
+test('a report is of the last diagnosis, while that is recent and the account as it was', async () => {
+  let now = Date.parse('2026-11-29T09:00:00.000Z')
+  const { diagnosing, gateway, protocol, tell } = await world({ now: () => now })
+  await diagnosing.report(operator, 'a')
+  const { text, file_name } = await diagnosing.report(operator, 'a')
+  expect(file_name).toBe('rustymail-diagnosis-2026-11-29-09-00.txt')
+  expect(text).not.toMatch(/\bann\b|example\.org/i)
+  expect(gateway.attempts).toBe(1)
+  now += 11 * 60_000
+  await diagnosing.report(operator, 'a')
+  expect(gateway.attempts).toBe(2)
+  tell('account_updated', { changed: [] })
+  await diagnosing.report(operator, 'a')
+  expect(gateway.attempts).toBe(3)
+  expect(protocol.linesOf('a').length).toBeGreaterThan(0)
+  tell('account_removed', {})
+  expect(protocol.linesOf('a')).toEqual([])
+})

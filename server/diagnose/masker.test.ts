@@ -1,0 +1,100 @@
+/** Reports that strangers read: nothing of an account's names is in them. */
+import { randomInt } from 'node:crypto'
+import { expect, test } from 'vitest'
+import type { Diagnosis } from '../../contract/diagnose.ts'
+import { Masker } from './masker.ts'
+import { hintsFor } from './provider-hints.ts'
+import { maskedReport } from './report.ts'
+
+const pick = <T>(items: readonly T[]): T => items[randomInt(items.length)]!
+const word = () => Array.from({ length: randomInt(4, 12) }, () => pick([...'abcdefghijklmnopqrstuvwxyzéüß'])).join('')
+const capital = (text: string) => text[0]!.toUpperCase() + text.slice(1)
+
+test('whatever an account is called, and wherever its names stand, none of them is in the report', () => {
+  for (let run = 0; run < 300; run++) {
+    const [first, last, company, folder, other] = Array.from({ length: 5 }, () => `${word()}q${randomInt(10)}x`)
+    const domain = `${company}.${pick(['test', 'co.test', 'de'])}`
+    const host = `${pick(['imap', 'mx7', word()])}.${domain}`
+    const email = `${first}.${last}@${domain}`
+    const path = `${pick(['', 'INBOX.', 'Clients/'])}${capital(folder!)} & co`
+    const names = [first!, last!, company!, domain, host, email, folder!]
+    const secrets = [
+      ...names,
+      `${other}@${company}.test`,
+      other!,
+      '10.11.12.13',
+      'fd12::7',
+      '93.184.215.14',
+      `<${other}@${domain}>`,
+    ]
+    const said = (from: 'client' | 'server', text: string) => ({
+      ...{ at: '2026-11-29T09:00:00.000Z', part: 'imap' as const, connection: 1, from, text, count: 1 },
+    })
+    const texts = [
+      `Welcome ${capital(first!)} ${capital(last!)} at ${host.toUpperCase()} [10.11.12.13] (fd12::7)`,
+      `550 5.1.1 <${other}@${company}.test>: no, see https://${host}/why?for=${email} and 93.184.215.14:993`,
+      `* BYE ${company} is closed, <${other}@${domain}>, ${email}: ${path}`,
+    ]
+    const check = (words: string, value: string) => ({
+      ...{ id: 'greeting' as const, part: 'imap' as const, state: 'failed' as const, ms: 1, words },
+      details: ['It said', 'A', 'Certificate 1'].map(name => ({ name, value })),
+    })
+    const diagnosis: Diagnosis = {
+      account_id: 'a',
+      made_at: '2026-11-29T09:00:00.000Z',
+      duration_ms: 5,
+      state: 'failed',
+      verdict: texts[0]!,
+      advice: texts,
+      checks: [
+        ...texts.map(text => check(text, text)),
+        {
+          ...{ id: 'folders', part: 'imap', state: 'ok', ms: 1, words: 'all' },
+          details: [
+            { name: 'sent', value: path },
+            { name: 'Namespace, other', value: `"${first}/"` },
+          ],
+        },
+      ],
+      lines: [
+        said('client', `A1 SELECT "${path.replaceAll('"', '\\"')}"`),
+        said('client', `A2 UID COPY 1:2 ${folder}`),
+        said('client', `A3 RENAME ${folder} "${other}"`),
+        said('server', `* NAMESPACE (("" "/")) (("${first}/" "/")) NIL`),
+        ...texts.map(text => said('server', text)),
+      ],
+    }
+    const account = {
+      name: `${capital(first!)} ${capital(last!)}`,
+      email,
+      imap: { host, user: pick([email, first!]) },
+      smtp: { host: `smtp.${domain}`, user: email },
+      watched_folders: [path],
+    }
+    const report = maskedReport(diagnosis, account, { version: '0.1.0', facts: [['Platform', 'linux']] }).toLowerCase()
+    for (const secret of secrets) expect(report.includes(secret.toLowerCase()), `${secret} in:\n${report}`).toBe(false)
+  }
+})
+
+test('the same is called the same, and what is public stays readable', () => {
+  const masker = new Masker({
+    names: ['Ann'],
+    users: ['ann@smith.org'],
+    hosts: ['imap.smith.org'],
+    folders: ['Letters'],
+  })
+  expect(masker.text('ann@smith.org at imap.smith.org, bob@smith.org, ann@gmail.com')).toBe(
+    'user1@domain1.example at imap.domain1.example, user2@domain1.example, user1@gmail.com',
+  )
+  expect(masker.text('imap.gmail.com and 127.0.0.1, 10.0.0.1, 8.8.8.8, 10.0.0.1, ::1')).toBe(
+    'imap.gmail.com and 127.0.0.1, private-ip1, ip1, private-ip1, ::1',
+  )
+  expect(masker.line('client', 'A1 SELECT INBOX')).toBe('A1 SELECT INBOX')
+  expect(masker.line('client', 'A2 UID FETCH 1:* (UID FLAGS)')).toBe('A2 UID FETCH 1:* (UID FLAGS)')
+  expect(masker.line('server', '* CAPABILITY IMAP4rev1 IDLE AUTH=SCRAM-SHA-256')).toContain(
+    'IMAP4rev1 IDLE AUTH=SCRAM-SHA-256',
+  )
+  expect(masker.words('session gl7xk2m9q1w8e5 for 2026-11-29T09:00:00.000Z TLS_AES_256_GCM_SHA384')).toContain('[id]')
+  expect(hintsFor('imap.gmail.com')[0]).toContain('app password')
+  expect(hintsFor('mail.smith.org')).toEqual([])
+})
