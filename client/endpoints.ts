@@ -60,6 +60,10 @@ export const endpoints = {
     changeAuditSettings: 'PUT /api/dashboard/audit/settings  body',
     exportAudit: 'GET /api/dashboard/audit/export principal,operation,effect,account_id,outcome,from,to,format file',
   },
+  autoconfig: {
+    startDiscovery: 'POST /api/dashboard/discoveries  body',
+    getDiscovery: 'GET /api/dashboard/discoveries/{discovery_id} since,wait',
+  },
   clients: {
     listClients: 'GET /api/dashboard/clients page,per_page,filter,kind,status,principal,sort,order',
     disconnectClient: 'DELETE /api/dashboard/clients/{client_id}',

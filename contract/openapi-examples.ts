@@ -24,6 +24,7 @@ const texts: Readonly<Record<string, string>> = {
   current_password: 'seven quiet lamps by the river',
   database: 'ok',
   delimiter: '/',
+  discovery_id: 'd4f0a7c5d2e498612',
   domain: 'example.org',
   email: 'ann@example.org',
   endpoint: 'https://fcm.googleapis.com/fcm/send/eFx3kq7Tz0A:APA91b',

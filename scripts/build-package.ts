@@ -30,6 +30,9 @@ const dependencies = Object.fromEntries(packages.map(each => [each, all[each]]))
 for (const part of ['bin', 'dist/web', 'README.md', 'LICENSE', 'CHANGELOG.md', '.env.example']) {
   cpSync(join(root, part), join(out, part), { recursive: true })
 }
+// Read by the bundled server where the source of their reader would lie.
+const providers = 'server/autoconfig/providers'
+cpSync(join(root, providers), join(out, providers), { recursive: true })
 for (const file of globSync('docs/*.*', { cwd: root })) cpSync(join(root, file), join(out, file))
 
 const manifest = {

@@ -48,6 +48,8 @@ const operations: Record<Exclude<WordsShown, 'reported'>, Record<string, string>
     approvals: 'beginApproving getApprovalSettings setApprovalSettings',
     // Its models see no mail.
     assistant: 'queryChatbot listProviders',
+    // Hosts that a domain publishes about itself; tokens, which name their accounts, are refused.
+    autoconfig: 'startDiscovery getDiscovery',
     audit: 'verifyAudit getAuditSettings changeAuditSettings',
     clients: 'listClients disconnectClient',
     // Words of the own mail server; nothing of messages.

@@ -8,6 +8,7 @@ import { loadConfig } from '../../server/config.ts'
 import { createLogger } from '../../server/platform/logger.ts'
 import { expectAccessible, expectNothingClipped, keepPicture, launchBrowser, visit } from '../support/browser.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
+import { NamedNetwork } from '../support/named-network.ts'
 import { passwordMemory } from '../support/passwords.ts'
 import { available } from '../support/require.ts'
 import { startHere, startRustyMail } from '../support/rustymail.ts'
@@ -27,6 +28,39 @@ async function shoot(page: Page, name: string): Promise<void> {
   }
   await page.setViewportSize({ width: 1280, height: 800 })
   await page.emulateMedia({ colorScheme: 'light' })
+}
+
+/** In the dialog: a provider that is known, and a domain of which DNS says two things while the rest is refused or silent. */
+async function findServers(page: Page, network: NamedNetwork): Promise<void> {
+  const dialog = page.getByRole('dialog')
+  const address = dialog.getByLabel('Address')
+  await address.fill('anna@outlook.com')
+  await address.blur()
+  await dialog.getByText('Microsoft no longer accepts passwords over IMAP: it requires OAuth.').waitFor()
+  await shoot(page, 'connect-oauth')
+
+  network.host('autoconfig.example.org')
+  network.silent = (name, type) => type === 'TXT' || `${type} ${name}` === 'A example.org'
+  const service = (name: string, target: string, port: number) =>
+    network.record({ type: 'SRV', name: `${name}.example.org`, data: { target, port } })
+  service('_imaps._tcp', 'imap.hoster.example', 993)
+  service('_submission._tcp', 'smtp.hoster.example', 587)
+  network.record({ type: 'MX', name: 'example.org', data: { preference: 10, exchange: 'mxext1.mailbox.org' } })
+  await address.fill('anna@example.org')
+  await dialog.getByLabel('Password', { exact: true }).fill('pw')
+  await dialog.getByText('imap.hoster.example', { exact: true }).waitFor()
+  await dialog.getByText(/it is outside the domain of the address/).waitFor()
+  await dialog.getByText(/autoconfig\.example\.org \(127\.0\.0\.1\) is this machine/).waitFor()
+  await expectAccessible(page, 'servers that are looked for')
+  await shoot(page, 'connect-looking')
+  await dialog.getByRole('button', { name: 'Next' }).click()
+  const imap = dialog.getByRole('group', { name: /IMAP/ })
+  await expect.poll(() => imap.getByLabel('Host').inputValue()).toBe('imap.hoster.example')
+  expect(await imap.getByLabel('User').inputValue()).toBe('anna@example.org')
+  await dialog.getByRole('radio', { name: /mailbox\.org/ }).check()
+  await expect.poll(() => imap.getByLabel('Host').inputValue()).toBe('imap.mailbox.org')
+  await shoot(page, 'connect-several')
+  await dialog.getByRole('button', { name: 'Back' }).click()
 }
 
 const hasAll = [available('chromium'), available('dovecot')].every(Boolean)
@@ -102,10 +136,14 @@ describe.skipIf(!hasAll)('in Chromium', () => {
   })
 
   test('a mailbox on a private network is opened where it was refused, listed, closed again, and opened from its account', async () => {
-    const run = await startHere({ environment: { RUSTYMAIL_PRIVATE_NETWORKS: '' } })
+    const network = new NamedNetwork({ names: ['example.org'] })
+    const discovery = await network.start()
+    onTestFinished(() => network.stop())
+    const run = await startHere({ environment: { RUSTYMAIL_PRIVATE_NETWORKS: '' }, discovery })
     const storageState = await signIn(browser, run.url)
     const { page } = await visit(browser, `${run.url}/accounts?connect=1`, { storageState })
     const dialog = page.getByRole('dialog')
+    await findServers(page, network)
     await dialog.getByLabel('Address').fill('alice@test.local')
     await dialog.getByLabel('Password', { exact: true }).fill('pw-alice')
     await dialog.getByRole('button', { name: 'Next' }).click()

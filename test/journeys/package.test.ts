@@ -87,6 +87,13 @@ test('packed and installed into an empty folder, it serves its page and the sand
     return api.accounts.listAccounts.response.parse(await answer.json()).items.map(item => [item.name, item.state])
   }
   await expect.poll(accounts).toEqual([['Sandbox', 'ready']])
+  // What it reads beside its code came along.
+  const looked = await fetch(url + api.autoconfig.startDiscovery.path, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ email: 'anna@gmail.com' }),
+  })
+  expect(await looked.json()).toMatchObject({ candidates: [{ imap: { host: 'imap.gmail.com' } }] })
   // What was bundled does its work: figures, agents, models.
   const headers = { authorization: `Bearer ${apiKey}` }
   expect(await (await fetch(`${url}/metrics`, { headers })).text()).toMatch(/^# TYPE \w+ histogram$/m)

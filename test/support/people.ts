@@ -50,6 +50,8 @@ export async function runApp({ environment = {}, overrides = {} }: Surroundings 
     RUSTYMAIL_DATA_DIR: dataDir,
     RUSTYMAIL_PRIVATE_NETWORKS: '127.0.0.0/8',
     RUSTYMAIL_RATE_LIMIT: '100000000',
+    // Nothing is asked of networks beyond this machine.
+    RUSTYMAIL_AUTOCONFIG: overrides.discovery ? 'network' : 'shipped',
     ...environment,
   }
   const app = createApp(loadConfig([], variables), { passwordMemory, logger: createLogger('silent'), ...overrides })

@@ -7,6 +7,7 @@ import { onTestFinished } from 'vitest'
 import { accessApi, SignInState } from '../../contract/access.ts'
 import type { Endpoint } from '../../contract/endpoint.ts'
 import { createApp } from '../../server/app.ts'
+import type { DiscoveryStandIn } from '../../server/compose-autoconfig.ts'
 import { loadConfig } from '../../server/config.ts'
 import type { MailGateway } from '../../server/imap/mail-gateway.ts'
 import { createLogger } from '../../server/platform/logger.ts'
@@ -25,6 +26,8 @@ const serverEnvironment = {
   RUSTYMAIL_API_KEY: apiKey,
   // Mail servers of tests are on this machine.
   RUSTYMAIL_PRIVATE_NETWORKS: '127.0.0.0/8,::1/128',
+  // Nothing is asked of networks beyond this machine.
+  RUSTYMAIL_AUTOCONFIG: 'shipped',
 }
 
 interface Request {
@@ -48,6 +51,8 @@ interface HereOptions extends Omit<RunOptions, 'root'> {
   heartbeatSeconds?: number
   /** In place of the real one: with shorter times, say. */
   gateway?: MailGateway
+  /** With it, servers of addresses are looked for. */
+  discovery?: DiscoveryStandIn
 }
 
 /** A server that answers, wherever it runs. */
@@ -138,10 +143,15 @@ export async function startHere(options: HereOptions = {}): Promise<Served> {
 
 /** For a whole file: the caller stops it. */
 export async function runHere(options: HereOptions & { dataDir: string }): Promise<Served> {
-  const { args = [], environment = {}, dataDir, heartbeatSeconds, gateway } = options
-  const variables = { ...serverEnvironment, RUSTYMAIL_DATA_DIR: dataDir, ...environment }
+  const { args = [], environment = {}, dataDir, heartbeatSeconds, gateway, discovery } = options
+  const autoconfig = discovery ? { RUSTYMAIL_AUTOCONFIG: 'network' } : {}
+  const variables = { ...serverEnvironment, ...autoconfig, RUSTYMAIL_DATA_DIR: dataDir, ...environment }
   if (!('RUSTYMAIL_DATABASE_URL' in environment)) await prepareDataDir(dataDir)
-  const overrides = { ...(heartbeatSeconds !== undefined && { heartbeatSeconds }), ...(gateway && { gateway }) }
+  const overrides = {
+    ...(heartbeatSeconds !== undefined && { heartbeatSeconds }),
+    ...(gateway && { gateway }),
+    ...(discovery && { discovery }),
+  }
   const app = createApp(loadConfig(args, variables), { logger: createLogger('silent'), passwordMemory, ...overrides })
   let stopped: Promise<void> | undefined
   const stop = () => {

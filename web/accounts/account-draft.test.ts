@@ -1,7 +1,17 @@
 import { expect, test } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
-import { changeOf, draftOf, emptyDraft, faultsOf, inputOf, withGuess, withoutEdited, withTls } from './account-draft.ts'
-import { guessServers } from './known-servers.ts'
+import type { DiscoveredSettings } from '../../contract/autoconfig.ts'
+import {
+  changeOf,
+  draftOf,
+  emptyDraft,
+  faultsOf,
+  inputOf,
+  withoutEdited,
+  withoutSettings,
+  withSettings,
+  withTls,
+} from './account-draft.ts'
 
 const account: Account = {
   id: 'a1',
@@ -27,14 +37,29 @@ const account: Account = {
   updated_at: '2026-11-22T18:14:03.120Z',
 }
 
-function guessedDraft() {
-  const draft = { ...emptyDraft(), email: 'anna@example.org' }
-  return withGuess({ ...draft, imap: { ...draft.imap, password: 'secret' } }, guessServers(draft.email)!)
+const server = { port: 993, tls: 'implicit', user: 'anna@example.org', auth: ['password'] } as const
+const settings: DiscoveredSettings = {
+  ...{ id: 's1', source: 'autoconfig', provider: null, user_form: 'address', takes_passwords: true },
+  imap: { ...server, auth: ['password'], host: 'imap.example.org' },
+  smtp: { ...server, auth: ['password'], host: 'smtp.example.org', port: 465 },
+  ...{ oauth_issuer: null, is_elsewhere: false, note: null, documentation_url: null, confirmed_by: [] },
 }
 
-test('a guessed draft needs nothing more, and SMTP takes the password of IMAP', () => {
-  expect(faultsOf(guessedDraft())).toEqual({})
-  expect(inputOf(guessedDraft())).toEqual({
+function foundDraft() {
+  const draft = { ...emptyDraft(), email: 'anna@example.org' }
+  return withSettings({ ...draft, imap: { ...draft.imap, password: 'secret' } }, settings)
+}
+
+test('settings without an SMTP server add none, and an address without settings is its own user', () => {
+  const { hasSmtp, imap } = withSettings(emptyDraft(), { ...settings, smtp: null })
+  expect([hasSmtp, imap.host]).toEqual([false, 'imap.example.org'])
+  const without = withoutSettings(foundDraft())
+  expect(without).toMatchObject({ hasSmtp: true, imap: { host: '', user: 'anna@example.org', password: 'secret' } })
+})
+
+test('a draft of found settings needs nothing more, and SMTP takes the password of IMAP', () => {
+  expect(faultsOf(foundDraft())).toEqual({})
+  expect(inputOf(foundDraft())).toEqual({
     email: 'anna@example.org',
     imap: { host: 'imap.example.org', port: 993, tls: 'implicit', user: 'anna@example.org', password: 'secret' },
     smtp: { host: 'smtp.example.org', port: 465, tls: 'implicit', user: 'anna@example.org', password: 'secret' },
@@ -55,12 +80,12 @@ test('each thing that is missing is named at its field, and nothing is asked of 
 })
 
 test('no TLS is taken for a server on this machine', () => {
-  const draft = guessedDraft()
+  const draft = foundDraft()
   expect(faultsOf({ ...draft, imap: { ...draft.imap, host: '127.0.0.1', tls: 'none' } })).toEqual({})
 })
 
 test('the port follows the kind of TLS, unless it is one of their own', () => {
-  const { imap } = guessedDraft()
+  const { imap } = foundDraft()
   expect(withTls('imap', imap, 'starttls').port).toBe('143')
   expect(withTls('smtp', { ...imap, port: '465' }, 'starttls').port).toBe('587')
   expect(withTls('imap', { ...imap, port: '1143' }, 'starttls').port).toBe('1143')
@@ -85,7 +110,7 @@ test('an SMTP server can be taken away, and a new one needs a password', () => {
 })
 
 test('a fault goes when its field is edited, and the others stay', () => {
-  const draft = guessedDraft()
+  const draft = foundDraft()
   const faults = { email: 'one', 'imap.port': 'two', 'imap.host': 'three' }
   const edited = { ...draft, imap: { ...draft.imap, port: '1' } }
   expect(withoutEdited(faults, draft, edited)).toEqual({ email: 'one', 'imap.host': 'three' })

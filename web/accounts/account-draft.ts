@@ -1,6 +1,6 @@
 /** What somebody types about an account: from the account, checked, and back into what the server wants. */
 import type { Account, AccountChange, AccountInput, MailServer, TlsKind } from '../../contract/accounts.ts'
-import type { ServerGuess } from './known-servers.ts'
+import type { DiscoveredSettings } from '../../contract/autoconfig.ts'
 
 export type Part = 'imap' | 'smtp'
 
@@ -43,14 +43,31 @@ export function draftOf({ name, email, imap, smtp }: Account): AccountDraft {
   }
 }
 
-/** The servers as guessed; what was typed as password stays. */
-export function withGuess(draft: AccountDraft, guess: ServerGuess): AccountDraft {
-  const { imap, smtp } = guess
+/** The servers as found; what was typed as password stays. Without SMTP in them, none is added. */
+export function withSettings(draft: AccountDraft, { imap, smtp }: DiscoveredSettings): AccountDraft {
+  const filled = ({ host, port, tls, user }: MailServer, { password }: ServerDraft) => ({
+    ...{ host, port: String(port), tls, user, password },
+  })
   return {
     ...draft,
-    imap: { ...imap, port: String(imap.port), password: draft.imap.password },
-    smtp: { ...smtp, port: String(smtp.port), password: draft.smtp.password },
+    imap: filled(imap, draft.imap),
+    hasSmtp: smtp !== null,
+    smtp: smtp ? filled(smtp, draft.smtp) : { ...emptyServer('smtp'), user: imap.user, password: draft.smtp.password },
   }
+}
+
+/** For an address whose servers are not known: most log in with it. */
+export function withoutSettings(draft: AccountDraft): AccountDraft {
+  const user = draft.email.trim()
+  const empty = (part: Part) => ({ ...emptyServer(part), user, password: draft[part].password })
+  return { ...draft, imap: empty('imap'), hasSmtp: true, smtp: empty('smtp') }
+}
+
+/** Whether something other than passwords differs between the servers of both. */
+export function hasOtherServers(one: AccountDraft, other: AccountDraft): boolean {
+  const servers = ({ imap, smtp, hasSmtp }: AccountDraft) =>
+    JSON.stringify([{ ...imap, password: '' }, { ...smtp, password: '' }, hasSmtp])
+  return servers(one) !== servers(other)
 }
 
 /** The port goes along with the kind of TLS, unless somebody chose one of their own. */

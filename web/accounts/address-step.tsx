@@ -1,9 +1,13 @@
 /** The first step: whose mailbox it is. */
 import { Field, Input, PasswordInput } from '../ui/field.tsx'
-import { ProviderNote } from './provider-note.tsx'
+import { DiscoveryNote } from './discovery-note.tsx'
 import type { ConnectWizard } from './use-connect-wizard.ts'
 
-export function AddressStep({ wizard: { draft, faults, provider, change } }: { wizard: ConnectWizard }) {
+export function AddressStep({
+  wizard: { draft, faults, look, chosen, change, lookForServers },
+}: {
+  wizard: ConnectWizard
+}) {
   return (
     <>
       <div className="grid gap-3 sm:grid-cols-2">
@@ -12,6 +16,7 @@ export function AddressStep({ wizard: { draft, faults, provider, change } }: { w
             type="email"
             value={draft.email}
             onChange={event => change({ ...draft, email: event.target.value })}
+            onBlur={lookForServers}
             placeholder="anna@example.org"
             autoComplete="off"
             autoCapitalize="none"
@@ -38,7 +43,7 @@ export function AddressStep({ wizard: { draft, faults, provider, change } }: { w
           />
         </Field>
       </div>
-      {provider && <ProviderNote provider={provider} />}
+      {look && <DiscoveryNote look={look} chosen={chosen} />}
     </>
   )
 }

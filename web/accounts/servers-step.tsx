@@ -1,21 +1,30 @@
 /** The second step: where its servers are. */
+import { Radios } from '../ui/choice.tsx'
 import type { AccountDraft } from './account-draft.ts'
-import { ProviderNote } from './provider-note.tsx'
+import { DiscoveryNote } from './discovery-note.tsx'
+import { foundBy, settingsTitle } from './discovery-words.ts'
 import { ServerFields } from './server-fields.tsx'
 import { SmtpSection } from './smtp-section.tsx'
 import { FailureNote } from './trouble-note.tsx'
 import type { ConnectWizard } from './use-connect-wizard.ts'
 
 export function ServersStep({ wizard }: { wizard: ConnectWizard }) {
-  const { draft, faults, provider, connecting, change } = wizard
+  const { draft, faults, look, candidates, chosen, connecting, change } = wizard
   return (
     <>
       {connecting.error && <FailureNote error={connecting.error} onAllowed={{ label: 'connect', act: wizard.toTry }} />}
-      {!connecting.error && provider && <ProviderNote provider={provider} />}
-      {!connecting.error && !provider && (
-        <p className="text-sm text-soft">
-          These are guessed from the address. Your provider lists the right ones in its help pages.
-        </p>
+      {!connecting.error && look && <DiscoveryNote look={look} chosen={chosen} />}
+      {candidates.length > 1 && (
+        <Radios
+          legend="Several settings were found"
+          value={chosen?.id ?? ''}
+          choices={candidates.map(candidate => ({
+            value: candidate.id,
+            label: settingsTitle(candidate),
+            hint: sentence(foundBy(candidate)),
+          }))}
+          onChange={wizard.choose}
+        />
       )}
       <ServerFields
         part="imap"
@@ -32,4 +41,8 @@ export function ServersStep({ wizard }: { wizard: ConnectWizard }) {
       />
     </>
   )
+}
+
+function sentence(words: string): string {
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}`
 }

@@ -18,7 +18,7 @@ export function SmtpSection({
     <div className="grid gap-4 border-t pt-4">
       <Switch
         label="Add an outgoing server (SMTP)"
-        hint="RustyMail does not send mail yet. The server is tested now and saved for later."
+        hint="Needed to send mail from this account."
         isOn={draft.hasSmtp}
         onChange={hasSmtp => onChange({ ...draft, hasSmtp })}
       />

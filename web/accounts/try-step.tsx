@@ -15,7 +15,7 @@ import type { ConnectWizard } from './use-connect-wizard.ts'
 const slowAfterSeconds = 8
 
 export function TryStep({ wizard, accounts }: { wizard: ConnectWizard; accounts: readonly Account[] }) {
-  const { draft, connecting, provider } = wizard
+  const { draft, connecting, chosen } = wizard
   const box = useRef<HTMLDivElement>(null)
   // The form, and the focus with it, is gone.
   useEffect(() => box.current?.focus(), [])
@@ -28,7 +28,7 @@ export function TryStep({ wizard, accounts }: { wizard: ConnectWizard; accounts:
         <FailureNote
           error={error}
           onAllowed={{ label: 'connect', act: () => wizard.connect(true) }}
-          extra={isLoginFault && provider?.note && <p className="text-ink">{provider.note}</p>}
+          extra={isLoginFault && chosen?.note && <p className="text-ink">{chosen.note}</p>}
         />
       )}
       {data && <Connected account={accounts.find(({ id }) => id === data.id) ?? data} wasTried={variables.verify} />}

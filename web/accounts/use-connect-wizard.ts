@@ -9,20 +9,34 @@ import {
   emptyDraft,
   type Faults,
   faultsOf,
+  hasOtherServers,
   inputOf,
-  withGuess,
   withoutEdited,
+  withoutSettings,
+  withSettings,
 } from './account-draft.ts'
 import { faultsOfError } from './form-faults.ts'
-import { guessServers, type KnownProvider } from './known-servers.ts'
 import { useAccountsChanged } from './use-accounts.ts'
+import { useDiscovery } from './use-discovery.ts'
 
 export type WizardStep = 'address' | 'servers' | 'try'
 
 export function useConnectWizard() {
   const [step, setStep] = useState<WizardStep>('address')
   const [draft, setDraft] = useState(emptyDraft)
-  const [guessedFor, setGuessedFor] = useState('')
+  const [chosenId, setChosenId] = useState<string>()
+  /** What was typed by hand stays until the address is another one. */
+  const isTyped = useRef(false)
+  const { look, start } = useDiscovery(discovery => {
+    const [best] = discovery.candidates
+    if (isTyped.current) return
+    if (best) {
+      setChosenId(best.id)
+      setDraft(before => withSettings(before, best))
+    } else {
+      setDraft(withoutSettings)
+    }
+  })
   const [faults, setFaults] = useState<Faults>({})
   const [attempt, setAttempt] = useState(0)
   const changed = useAccountsChanged()
@@ -54,27 +68,45 @@ export function useConnectWizard() {
     go('try')
     connecting.mutate({ verify })
   }
+  const email = draft.email.trim()
+  const lookForServers = () => {
+    if (addressFaults(draft).email === undefined) start(email)
+  }
+  // What was found for another address is not shown.
+  const ofAddress = look?.email === email ? look : undefined
+  const candidates = ofAddress?.discovery?.candidates ?? []
   return {
     step,
     draft,
     faults,
     connecting,
-    provider: providerOf(draft),
+    look: ofAddress,
+    candidates,
+    /** Undefined also when the servers were typed by hand and are none of those. */
+    chosen: candidates.find(({ id }) => id === chosenId),
+    lookForServers,
+    choose(id: string) {
+      const settings = candidates.find(candidate => candidate.id === id)
+      if (!settings) return
+      isTyped.current = true
+      setChosenId(id)
+      setFaults({})
+      setDraft(withSettings(draft, settings))
+    },
     /** Changes whenever the faults were found again. */
     attempt,
     change(edited: AccountDraft) {
       setFaults(withoutEdited(faults, draft, edited))
+      if (edited.email !== draft.email) isTyped.current = false
+      if (hasOtherServers(draft, edited)) isTyped.current = true
+      if (edited.imap.host !== draft.imap.host) setChosenId(undefined)
       setDraft(edited)
     },
     toServers() {
       const found = addressFaults(draft)
       if (Object.keys(found).length > 0) return judge(found)
-      const guess = guessServers(draft.email)
-      // What was typed by hand stays until the address is another one.
-      if (guess && draft.email !== guessedFor) {
-        setDraft(withGuess(draft, guess))
-        setGuessedFor(draft.email)
-      }
+      lookForServers()
+      if (!isTyped.current && candidates.length === 0) setDraft(withoutSettings)
       go('servers')
     },
     toTry() {
@@ -95,10 +127,6 @@ export function useConnectWizard() {
 }
 
 export type ConnectWizard = ReturnType<typeof useConnectWizard>
-
-function providerOf({ email }: AccountDraft): KnownProvider | undefined {
-  return guessServers(email)?.provider
-}
 
 function isBadInput(faults: Faults, error: Error): boolean {
   return Object.keys(faults).length > 0 && 'code' in error && error.code === 'bad_request'
