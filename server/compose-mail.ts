@@ -8,6 +8,7 @@ import type { AccountVerifier } from './accounts/account-verifier.ts'
 import { HealthRegistry } from './accounts/health-registry.ts'
 import { type ComposedActing, composeActing } from './compose-acting.ts'
 import { composeIndex } from './compose-index.ts'
+import { composeMailOAuth } from './compose-mail-oauth.ts'
 import { composeGateway, tryImap } from './compose-outbound.ts'
 import type { ComposedPolicies } from './compose-policies.ts'
 import { composeReading } from './compose-reading.ts'
@@ -37,6 +38,7 @@ import type { HttpServer } from './platform/http/http-server.ts'
 import type { FindLease } from './platform/lease.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
+import type { GuardedFetch } from './platform/network/guarded-fetch.ts'
 import type { OutboundGuard } from './platform/network/outbound-guard.ts'
 import type { Principal } from './platform/principal.ts'
 import type { ProposalIntake } from './platform/proposal-intake.ts'
@@ -66,6 +68,10 @@ export interface MailSurroundings {
   intake: ProposalIntake
   /** Of mail servers. */
   guard: OutboundGuard
+  /** By which the providers of accounts are asked for access. */
+  signing: GuardedFetch
+  /** Of the page. */
+  baseUrl(): string
   /** One process watches an account. */
   leases: LeaseService
   mayPrune: FindLease
@@ -100,6 +106,8 @@ export function composeMail({
   ruling,
   intake,
   guard,
+  signing,
+  baseUrl,
   leases,
   mayPrune,
   retention,
@@ -115,6 +123,10 @@ export function composeMail({
     imap: (...trial) => tryImap(gateway, () => pool, ...trial),
     smtp: (login, timeoutMs) => checkSmtp(login, timeoutMs, guard),
   }
+  const oauth = composeMailOAuth({
+    ...{ config, db, secrets, hub, leases, signing, baseUrl, logger },
+    accounts: () => accounts,
+  })
   const timeoutMs = () => settings.limits.connection_timeout_seconds * 1000
   const accounts: AccountService = new AccountService({
     store: new AccountStore(db),
@@ -122,6 +134,7 @@ export function composeMail({
     health,
     secrets,
     verifier,
+    grants: oauth.grants,
     timeoutMs,
   })
   const settingStore = new SettingStore(db)
@@ -129,7 +142,7 @@ export function composeMail({
   const configured = config.privateNetworks
   const networks = new NetworkService({ store: settingStore, accounts, health, hub, guard, configured })
   const usage = new UsageService({ store: new UsageStore(db), accounts, logger })
-  const login = (id: string) => accounts.login(id)
+  const login = (id: string, rejected?: string) => accounts.login(id, rejected)
   const pool = new ConnectionPool({ gateway, login, limits: settings.limits, health, logger, traffic: usage })
   const { stop: stopReading, bodies, ...reading } = composeReading()
   const refKey = secrets.derive('message refs')
@@ -193,10 +206,12 @@ export function composeMail({
       searchRoutes(http, search)
       acting.addRoutes(http)
       settingsRoutes(http, settings, networks)
+      oauth.addRoutes(http)
     },
     parts: [
       { name: 'settings', start: () => settings.start() },
       { name: 'private networks', start: () => networks.start() },
+      oauth.part,
       poolLimitsPart({ pool, settings, hub, logger }),
       { name: 'accounts', start: () => prepareAccounts(config, accounts, settings) },
       { name: 'sandbox', stop: () => sandbox.stop() },

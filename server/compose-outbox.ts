@@ -81,7 +81,7 @@ export function composeOutbox(around: OutboxSurroundings): ComposedOutbox {
     leaving: rulesFor(outbox),
     memory: new CopyMemory(),
     senders: new NodemailerSenders({ guard, timeoutMs }),
-    loginOf: accountId => accounts.smtpLogin(accountId),
+    loginOf: (accountId, rejected) => accounts.smtpLogin(accountId, rejected),
     connections: () => connections,
     attempted: state => calls.recordDelivery(state),
     clock: systemClock,

@@ -10,6 +10,7 @@ import type { AssistantConfig } from './assistant/assistant-config.ts'
 import { type BackupArguments, type Command, parseCommandLine, withoutEmpty } from './command-line.ts'
 import { Environment } from './environment.ts'
 import type { NamedAuthServer } from './mail/sender-auth.ts'
+import type { MailOAuthConfig } from './mail-oauth/oauth-providers.ts'
 import type { OidcConfig } from './oidc/oidc-config.ts'
 import { sqliteFile } from './platform/database/sqlite-file.ts'
 import type { LimitRates } from './platform/http/http-limits.ts'
@@ -40,6 +41,8 @@ export interface Config {
   /** Hosts of push services; none: no browser is notified by Web Push. */
   pushServices: readonly string[]
   oidc: OidcConfig | undefined
+  /** Clients at providers of mail; others are set on the page. */
+  mailOAuth: MailOAuthConfig
   /** What is indexed of each message. */
   index: { level: 'off' | 'headers' | 'text' }
   /** Messages of an account that are sent at a time. */
@@ -99,6 +102,7 @@ export function loadConfig(argv: readonly string[], environment: Record<string, 
   const account = accountOf(env, faults)
   const assistant = assistantOf(env, faults)
   const oidc = oidcOf(env, faults)
+  const mailOAuth = mailOAuthOf(env, faults)
   const tls = tlsOf(env, faults)
   const backups = backupsOf(env, faults)
   if (faults.length > 0) throw new ConfigError(faults)
@@ -122,6 +126,7 @@ export function loadConfig(argv: readonly string[], environment: Record<string, 
     authServers: env.RUSTYMAIL_AUTH_SERVERS,
     pushServices: env.RUSTYMAIL_PUSH_SERVICES,
     oidc,
+    mailOAuth,
     index: { level: env.RUSTYMAIL_INDEX },
     smtpConnections: env.RUSTYMAIL_SMTP_CONNECTIONS,
     events: {
@@ -297,6 +302,24 @@ function oidcOf(env: Environment, faults: string[]): OidcConfig | undefined {
     trustEmail: env.RUSTYMAIL_OIDC_TRUST_EMAIL,
     roles: env.RUSTYMAIL_OIDC_ROLES,
     accounts: env.RUSTYMAIL_OIDC_ACCOUNTS,
+  }
+}
+
+function mailOAuthOf(env: Environment, faults: string[]): MailOAuthConfig {
+  const clientOf = (name: 'GOOGLE' | 'MICROSOFT') => {
+    const clientId = env[`RUSTYMAIL_OAUTH_${name}_CLIENT_ID`]
+    const clientSecret = env[`RUSTYMAIL_OAUTH_${name}_CLIENT_SECRET`]
+    if (clientSecret !== undefined && clientId === undefined) {
+      faults.push(
+        `RUSTYMAIL_OAUTH_${name}_CLIENT_ID must be set as well, since RUSTYMAIL_OAUTH_${name}_CLIENT_SECRET is`,
+      )
+    }
+    return clientId === undefined ? undefined : { clientId, clientSecret }
+  }
+  const microsoft = clientOf('MICROSOFT')
+  return {
+    google: clientOf('GOOGLE'),
+    microsoft: microsoft && { ...microsoft, tenant: env.RUSTYMAIL_OAUTH_MICROSOFT_TENANT },
   }
 }
 

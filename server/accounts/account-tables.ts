@@ -28,6 +28,10 @@ export interface AccountRow {
   index_level: IndexLevel | null
   /** Paths as JSON; null for none. */
   watched_folders: string | null
+  /** Null: it logs in by password. */
+  oauth_provider: string | null
+  /** With `oauth_provider`; the sealed passwords are empty then. */
+  grant_id: string | null
   created_at: string
   updated_at: string
 }

@@ -29,7 +29,7 @@ export interface SentCopiesOptions {
   pool: Pick<ConnectionPool, 'run' | 'runOnce'>
   refs: Pick<MessageRefs, 'decode'>
   memory: CopyMemory
-  loginOf(accountId: string): Promise<MailLogin>
+  loginOf(accountId: string, rejected?: string): Promise<MailLogin>
   lease(): Lease | undefined
   /** Something changed in a folder of the account. */
   notice(accountId: string, path: string): void

@@ -55,6 +55,8 @@ const operations: Record<Exclude<WordsShown, 'reported'>, Record<string, string>
     mailIndex: 'listChanges getIndex rebuildIndex',
     // Its tools report for themselves.
     mcp: 'exchange',
+    mailOAuth:
+      'listOAuthProviders setOAuthProvider deleteOAuthProvider beginOAuthSignIn getOAuthSignIn cancelOAuthSignIn getAccountGrant',
     metrics: 'getStats listSamples prometheus',
     operations:
       'createFolder changeFolder deleteFolder changeMessages deleteMessages listOperations getOperation undoOperation undoOperations',
@@ -74,6 +76,7 @@ const operations: Record<Exclude<WordsShown, 'reported'>, Record<string, string>
 const others: Record<string, WordsShown> = {
   beginOidcSignIn: 'none',
   finishOidcSignIn: 'none',
+  finishMailSignIn: 'none',
   docs: 'none',
   'tool.mail_accounts': 'none',
   'tool.mail_folders': 'none',

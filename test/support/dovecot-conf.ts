@@ -11,6 +11,7 @@ export interface DovecotSettings {
   publicPrefix?: string
   separator?: string
   moreUsers?: number
+  oauth?: { mechanisms: string }
 }
 
 export function dovecotConfiguration({
@@ -22,6 +23,7 @@ export function dovecotConfiguration({
   publicPrefix,
   separator = '/',
   moreUsers = 0,
+  oauth,
 }: DovecotSettings): string {
   const isRoot = userInfo().uid === 0
   const me = userInfo().username
@@ -41,7 +43,7 @@ ssl = yes
 ssl_cert = <${directory}/cert.pem
 ssl_key = <${directory}/key.pem
 disable_plaintext_auth = no
-auth_mechanisms = plain login
+auth_mechanisms = plain login ${oauth?.mechanisms ?? ''}
 auth_failure_delay = 0
 default_internal_user = ${isRoot ? 'dovecot' : me}
 default_internal_group = ${isRoot ? 'dovecot' : myGroup}
@@ -50,7 +52,7 @@ passdb {
   driver = passwd-file
   args = scheme=PLAIN username_format=%u ${directory}/passwd
 }
-userdb {
+${oauth ? `passdb {\n  driver = oauth2\n  mechanisms = ${oauth.mechanisms}\n  args = ${directory}/oauth2.conf\n}\n` : ''}userdb {
   driver = static
   args = uid=${mailUser} gid=${mailGroup} home=${directory}/mail/%u
 }
@@ -91,6 +93,16 @@ service stats {
 service imap {
   process_limit = ${300 + 3 * moreUsers}
 }
+`
+}
+
+/** Of the passdb that shows tokens to an authorisation server (RFC 7662). */
+export function tokenConfiguration(introspectionUrl: string): string {
+  return `introspection_url = ${introspectionUrl}
+introspection_mode = post
+username_attribute = sub
+active_attribute = active
+active_value = true
 `
 }
 

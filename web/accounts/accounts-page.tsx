@@ -11,6 +11,7 @@ import { AccountsFilter } from './accounts-filter.tsx'
 import { AccountsSkeleton } from './accounts-skeleton.tsx'
 import { AccountsTable } from './accounts-table.tsx'
 import { ConnectDialog } from './connect-dialog.tsx'
+import { SignedInDialog } from './signed-in-dialog.tsx'
 import { useAccounts, useRights, useStartSandbox } from './use-accounts.ts'
 
 /** Fewer are seen at a glance. */
@@ -19,7 +20,7 @@ const leastFiltered = 6
 export function AccountsPage() {
   const accounts = useAccounts()
   const { mayChange } = useRights()
-  const [{ connect, ...view }, setUrl] = useUrlState({ connect: '', ...viewDefaults })
+  const [{ connect, sign_in: signIn, ...view }, setUrl] = useUrlState({ connect: '', sign_in: '', ...viewDefaults })
   const isNarrowed = view.q !== '' || view.state !== ''
   const onSort = (column: string) => {
     const isAgain = columnOf(view.sort) === column
@@ -58,10 +59,14 @@ export function AccountsPage() {
           )
         }}
       </Panel>
-      {connect === '1' && mayChange && (
+      {signIn !== '' && mayChange && (
+        <SignedInDialog signInId={signIn} onClose={() => setUrl({ connect: '', sign_in: '' }, { replace: true })} />
+      )}
+      {connect === '1' && signIn === '' && mayChange && (
         <ConnectDialog
           accounts={accounts.data?.items ?? []}
           onClose={() => setUrl({ connect: '' }, { replace: true })}
+          onSignedIn={signInId => setUrl({ sign_in: signInId }, { replace: true })}
         />
       )}
     </>

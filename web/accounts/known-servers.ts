@@ -40,7 +40,7 @@ const providers: readonly KnownProvider[] = [
     domains: ['outlook.com', 'outlook.de', 'outlook.fr', 'hotmail.com', 'hotmail.co.uk', 'live.com', 'msn.com'],
     imap: implicit('outlook.office365.com', 993),
     smtp: starttls('smtp-mail.outlook.com', 587),
-    note: 'Microsoft no longer accepts passwords over IMAP, and usually no app passwords either: it requires OAuth, which is not supported here yet. The login will most likely be rejected.',
+    note: 'Microsoft no longer accepts passwords over IMAP, and usually no app passwords either: it requires OAuth. Sign in with Microsoft instead; a login by password will most likely be rejected.',
     refusesPasswords: true,
   },
   {

@@ -1,5 +1,5 @@
 /** Sends by nodemailer's SMTP connections, which are kept for a while and used again. */
-import type { MailLogin } from '../../accounts/mail-login.ts'
+import { type LoginSource, type MailLogin, secretOf, withFreshToken } from '../../accounts/mail-login.ts'
 import type { Envelope } from '../../drafts/composed-message.ts'
 import type { OutboundGuard } from '../../platform/network/outbound-guard.ts'
 import { Problem } from '../../platform/problem.ts'
@@ -42,13 +42,13 @@ export class NodemailerSenders implements MailSenders {
     this.#options = options
   }
 
-  open(_accountId: string, login: MailLogin, connections: number): MailSender {
+  open(_accountId: string, login: LoginSource, connections: number): MailSender {
     return new NodemailerSender(login, connections, this.#options)
   }
 }
 
 class NodemailerSender implements MailSender {
-  readonly #login: MailLogin
+  readonly #login: LoginSource
   readonly #connections: number
   readonly #options: NodemailerOptions
   readonly #bounds: SessionBounds
@@ -59,7 +59,7 @@ class NodemailerSender implements MailSender {
   /** As many as the server lets in, where those are fewer. */
   #limit: number
 
-  constructor(login: MailLogin, connections: number, options: NodemailerOptions) {
+  constructor(login: LoginSource, connections: number, options: NodemailerOptions) {
     this.#login = login
     this.#connections = connections
     this.#limit = connections
@@ -131,11 +131,24 @@ class NodemailerSender implements MailSender {
       this.#idle.delete(session)
       if (session.isOpen && (await session.reset())) return session
     }
-    return this.#open(signal)
+    return withFreshToken(this.#login, login =>
+      this.#open(login, signal).catch((error: unknown) => {
+        throw toSmtpProblem(error, login)
+      }),
+    )
   }
 
   #away(error: unknown): NotSent {
-    const problem = error instanceof Problem ? error : toSmtpProblem(error, this.#login)
+    if (!(error instanceof Problem)) {
+      const message = 'The account cannot send.'
+      return new NotSent(message, {
+        isTemporary: true,
+        code: 'account_cannot_send',
+        concernsAccount: true,
+        cause: error,
+      })
+    }
+    const problem = error
     return new NotSent(problem.message, {
       isTemporary: true,
       code: problem.code,
@@ -145,24 +158,24 @@ class NodemailerSender implements MailSender {
     })
   }
 
-  async #open(signal: AbortSignal): Promise<SmtpSession> {
+  async #open(login: MailLogin, signal: AbortSignal): Promise<SmtpSession> {
     const { guard, timeoutMs } = this.#options
     const within = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs())])
-    const address = await addressOf(this.#login, guard)
+    const address = await addressOf(login, guard)
     const { default: Connection } = await import('nodemailer/lib/smtp-connection')
     const bounds = { timeoutMs: timeoutMs(), silenceMs: this.#bounds.silenceMs }
-    const connection = new Connection(connectionOptions(this.#login, address, bounds))
+    const connection = new Connection(connectionOptions(login, address, bounds))
     const { promise: late, reject } = Promise.withResolvers<never>()
     const abort = () => reject(signal.aborted ? new Error('sending was stopped') : timeout())
     within.addEventListener('abort', abort, { once: true })
     try {
       let ehlo = ''
       // The last words before the login are the answer to EHLO.
-      const opened = logIn(connection, this.#login, words => {
+      const opened = logIn(connection, login, words => {
         ehlo = words
       })
       await Promise.race([opened, late])
-      return new SmtpSession(connection, ehlo, this.#login.password)
+      return new SmtpSession(connection, ehlo, secretOf(login))
     } catch (error) {
       connection.close()
       throw error
