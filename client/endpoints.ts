@@ -113,6 +113,15 @@ export const endpoints = {
     getIndex: 'GET /api/v1/accounts/{account_id}/index',
     rebuildIndex: 'POST /api/v1/accounts/{account_id}/index/rebuild',
   },
+  mailOAuth: {
+    listOAuthProviders: 'GET /api/dashboard/oauth/providers',
+    setOAuthProvider: 'PUT /api/dashboard/oauth/providers/{provider_id}  body',
+    deleteOAuthProvider: 'DELETE /api/dashboard/oauth/providers/{provider_id}',
+    beginOAuthSignIn: 'POST /api/dashboard/oauth/sign-ins  body',
+    getOAuthSignIn: 'GET /api/dashboard/oauth/sign-ins/{sign_in_id}',
+    cancelOAuthSignIn: 'DELETE /api/dashboard/oauth/sign-ins/{sign_in_id}',
+    getAccountGrant: 'GET /api/dashboard/accounts/{account_id}/grant',
+  },
   mailSearch: {
     searchMail: 'GET /api/v1/search q,sort,limit,cursor,preview,facets,typing,server,account',
     searchAccount: 'GET /api/v1/accounts/{account_id}/search q,sort,limit,cursor,preview,facets,typing,server',

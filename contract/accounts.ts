@@ -25,7 +25,22 @@ const password = secret(line.min(1).max(1024))
 
 export const MailServer = z.object({ host, port, tls: TlsKind, user }).meta({ id: 'MailServer' })
 export type MailServer = z.infer<typeof MailServer>
-export const MailServerInput = z.strictObject({ host, port, tls: TlsKind, user, password })
+export const MailServerInput = z.strictObject({
+  host,
+  port,
+  tls: TlsKind,
+  user,
+  password: password.optional().describe('Required unless the account signs in by OAuth2'),
+})
+
+export const AccountAuth = z
+  .discriminatedUnion('kind', [
+    z.object({ kind: z.literal('password') }),
+    z.object({ kind: z.literal('oauth'), provider: z.string(), grant_id: z.string() }),
+  ])
+  .describe('How the account logs in to its servers')
+  .meta({ id: 'AccountAuth' })
+export type AccountAuth = z.infer<typeof AccountAuth>
 const MailServerChange = z.strictObject({
   host: host.optional(),
   port: port.optional(),
@@ -105,6 +120,7 @@ export const Account = z
     email: z.string(),
     imap: MailServer,
     smtp: MailServer.nullable(),
+    auth: AccountAuth,
     is_default: z
       .boolean()
       .describe(
@@ -171,14 +187,37 @@ export type AccountStretches = z.infer<typeof AccountStretches>
 const name = line.trim().min(1).max(100)
 const email = z.email().max(320)
 
+interface Secrets {
+  imap?: { password?: string | undefined } | undefined
+  smtp?: { password?: string | undefined } | undefined
+  auth?: unknown
+}
+
+function hasSecret(part: 'imap' | 'smtp') {
+  return (input: Secrets) =>
+    input.auth !== undefined || typeof input[part] !== 'object' || input[part].password !== undefined
+}
+
+function missingSecret(part: 'imap' | 'smtp') {
+  // Whatever else is wrong, so that every fault is named at once.
+  const when = ({ value }: { value: unknown }) => typeof value === 'object' && value !== null
+  return { path: [part, 'password'], message: 'is required', when }
+}
+
 export const AccountInput = z
   .strictObject({
     name: name.optional().describe('Display name; defaults to the address'),
     email,
     imap: MailServerInput,
     smtp: MailServerInput.optional(),
+    auth: z
+      .strictObject({ grant_id: line.min(1).max(60) })
+      .optional()
+      .describe('In place of passwords: what `beginOAuthSignIn` was granted'),
     enabled: z.boolean().default(true),
   })
+  .refine(hasSecret('imap'), missingSecret('imap'))
+  .refine(hasSecret('smtp'), missingSecret('smtp'))
   .meta({ id: 'AccountInput' })
 export type AccountInput = z.infer<typeof AccountInput>
 
@@ -218,6 +257,8 @@ const verify = z.strictObject({
   verify: z.enum(['true', 'false']).default('true').describe('`false`: save it without testing the server first'),
 })
 const connecting = [
+  'oauth_grant_not_found',
+  'oauth_unreachable',
   'address_refused',
   'mail_login_refused',
   'mail_server_refused',
@@ -309,7 +350,7 @@ export const accountsApi = {
     method: 'DELETE',
     path: `${path}/{account_id}`,
     tag,
-    summary: 'Disconnect an account and forget its password; mail on the server stays',
+    summary: 'Disconnect an account and forget its password, or revoke its access; mail on the server stays',
     scope: 'dashboard:admin',
     effect: 'destroy',
     params,

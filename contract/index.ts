@@ -17,6 +17,7 @@ import { eventsApi } from './event.ts'
 import { freezesApi } from './freezes.ts'
 import { mailApi } from './mail.ts'
 import { mailIndexApi } from './mail-index.ts'
+import { mailOAuthApi } from './mail-oauth.ts'
 import { mailSearchApi } from './mail-search.ts'
 import { metricsApi } from './metrics.ts'
 import { operationsApi } from './operations.ts'
@@ -48,6 +49,7 @@ export const api = {
   freezes: freezesApi,
   mail: mailApi,
   mailIndex: mailIndexApi,
+  mailOAuth: mailOAuthApi,
   mailSearch: mailSearchApi,
   metrics: metricsApi,
   operations: operationsApi,

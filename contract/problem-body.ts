@@ -13,6 +13,8 @@ export const ConnectionFault = z.enum([
   'tls_port',
   'timeout',
   'login',
+  'revoked',
+  'sign_in_provider',
   'not_imap',
   'closed',
   'limit',

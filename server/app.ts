@@ -101,7 +101,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const heartbeatSeconds = overrides.heartbeatSeconds ?? 15
   const { hub, part: events } = composeEvents({ config, db, retention, mayPrune, heartbeatSeconds, logger })
   const { storage, part: watch } = stored.watch(fact => hub.publish(fact))
-  const { guard, guarded, pushing } = composeOutbound(config)
+  const { guard, guarded, pushing, signing } = composeOutbound(config)
   const calls = new CallMetrics()
   const { gateway } = overrides
   const stopping = composeFreezes({ db, hub, accountIds: () => accounts.listIds(), logger })
@@ -111,7 +111,8 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const proposing = composeIntake(db, ruling)
   const intake = proposing.book
   const mailboxes = composeMail({
-    ...{ config, db, secrets, hub, guard, leases, gateway, freezes, ruling, intake },
+    ...{ config, db, secrets, hub, guard, signing, leases, gateway, freezes, ruling, intake },
+    baseUrl: () => address(),
     ...{ mayPrune, retention, calls, logger },
   })
   const { accounts, pool, sandbox } = mailboxes

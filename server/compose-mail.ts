@@ -10,6 +10,7 @@ import { ProtocolLog } from './accounts/protocol-log.ts'
 import { type ComposedActing, composeActing } from './compose-acting.ts'
 import { composeDiagnose } from './compose-diagnose.ts'
 import { composeIndex } from './compose-index.ts'
+import { composeMailOAuth } from './compose-mail-oauth.ts'
 import { composeGateway, tryImap } from './compose-outbound.ts'
 import type { ComposedPolicies } from './compose-policies.ts'
 import { composeReading } from './compose-reading.ts'
@@ -39,6 +40,7 @@ import type { HttpServer } from './platform/http/http-server.ts'
 import type { FindLease } from './platform/lease.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
+import type { GuardedFetch } from './platform/network/guarded-fetch.ts'
 import type { OutboundGuard } from './platform/network/outbound-guard.ts'
 import type { Principal } from './platform/principal.ts'
 import type { ProposalIntake } from './platform/proposal-intake.ts'
@@ -68,6 +70,10 @@ export interface MailSurroundings {
   intake: ProposalIntake
   /** Of mail servers. */
   guard: OutboundGuard
+  /** By which the providers of accounts are asked for access. */
+  signing: GuardedFetch
+  /** Of the page. */
+  baseUrl(): string
   /** One process watches an account. */
   leases: LeaseService
   mayPrune: FindLease
@@ -104,6 +110,8 @@ export function composeMail({
   ruling,
   intake,
   guard,
+  signing,
+  baseUrl,
   leases,
   mayPrune,
   retention,
@@ -122,6 +130,10 @@ export function composeMail({
     imap: (...trial) => tryImap(gateway, () => pool, ...trial),
     smtp: (...trial) => servers.trySmtp(...trial),
   }
+  const oauth = composeMailOAuth({
+    ...{ config, db, secrets, hub, leases, signing, baseUrl, logger },
+    accounts: () => accounts,
+  })
   const timeoutMs = () => settings.limits.connection_timeout_seconds * 1000
   const accounts: AccountService = new AccountService({
     store: new AccountStore(db),
@@ -129,6 +141,7 @@ export function composeMail({
     health,
     secrets,
     verifier,
+    grants: oauth.grants,
     timeoutMs,
   })
   const settingStore = new SettingStore(db)
@@ -136,7 +149,7 @@ export function composeMail({
   const configured = config.privateNetworks
   const networks = new NetworkService({ store: settingStore, accounts, health, hub, guard, configured })
   const usage = new UsageService({ store: new UsageStore(db), accounts, logger })
-  const login = (id: string) => accounts.login(id)
+  const login = (id: string, rejected?: string) => accounts.login(id, rejected)
   const pool = new ConnectionPool({
     ...{ gateway, login, limits: settings.limits, health, logger },
     ...{ traffic: usage, protocol, memory },
@@ -207,10 +220,12 @@ export function composeMail({
       acting.addRoutes(http)
       diagnosing.addRoutes(http)
       settingsRoutes(http, settings, networks)
+      oauth.addRoutes(http)
     },
     parts: [
       { name: 'settings', start: () => settings.start() },
       { name: 'private networks', start: () => networks.start() },
+      oauth.part,
       poolLimitsPart({ pool, settings, hub, logger }),
       { name: 'accounts', start: () => prepareAccounts(config, accounts, settings) },
       { name: 'sandbox', stop: () => sandbox.stop() },

@@ -17,6 +17,8 @@ export interface ComposedOutbound {
   guarded: GuardedFetch
   /** By which push services are asked. */
   pushing: GuardedFetch
+  /** By which the providers of mail accounts are asked for access. */
+  signing: GuardedFetch
 }
 
 /** Apart: a model on this machine is no reason to let people name this machine as their mail server, or as their push service. */
@@ -26,6 +28,7 @@ export function composeOutbound(config: Config): ComposedOutbound {
     guard: new OutboundGuard({ privateNetworks, trusted: trustedMailHosts(config), isAdjustable: true }),
     guarded: new GuardedFetch({ guard: new OutboundGuard({ privateNetworks, trusted: trustedWebHosts(config) }) }),
     pushing: new GuardedFetch({ guard: new OutboundGuard({ privateNetworks, trusted: [] }) }),
+    signing: new GuardedFetch({ guard: new OutboundGuard({ privateNetworks, trusted: [] }) }),
   }
 }
 

@@ -89,7 +89,7 @@ export function composeOutbox(around: OutboxSurroundings): ComposedOutbox {
     leaving: rulesFor(outbox),
     memory: new CopyMemory(),
     senders: new NodemailerSenders({ guard, timeoutMs, protocol: around.protocol, greeted: around.greeted }),
-    loginOf: accountId => accounts.smtpLogin(accountId),
+    loginOf: (accountId, rejected) => accounts.smtpLogin(accountId, rejected),
     choiceOf: around.choiceOf,
     connections: () => connections,
     attempted: state => calls.recordDelivery(state),

@@ -16,6 +16,7 @@ import {
 } from './command-line.ts'
 import { Environment } from './environment.ts'
 import type { NamedAuthServer } from './mail/sender-auth.ts'
+import type { MailOAuthConfig } from './mail-oauth/oauth-providers.ts'
 import type { OidcConfig } from './oidc/oidc-config.ts'
 import { sqliteFile } from './platform/database/sqlite-file.ts'
 import type { LimitRates } from './platform/http/http-limits.ts'
@@ -48,6 +49,8 @@ export interface Config {
   /** `shipped`: servers of addresses are known from our own data alone. */
   autoconfig: 'network' | 'shipped'
   oidc: OidcConfig | undefined
+  /** Clients at providers of mail; others are set on the page. */
+  mailOAuth: MailOAuthConfig
   /** What is indexed of each message. */
   index: { level: 'off' | 'headers' | 'text' }
   /** Messages of an account that are sent at a time. */
@@ -109,6 +112,7 @@ export function loadConfig(argv: readonly string[], environment: Record<string, 
   const account = accountOf(env, faults)
   const assistant = assistantOf(env, faults)
   const oidc = oidcOf(env, faults)
+  const mailOAuth = mailOAuthOf(env, faults)
   const tls = tlsOf(env, faults)
   const backups = backupsOf(env, faults)
   if (faults.length > 0) throw new ConfigError(faults)
@@ -133,6 +137,7 @@ export function loadConfig(argv: readonly string[], environment: Record<string, 
     pushServices: env.RUSTYMAIL_PUSH_SERVICES,
     autoconfig: env.RUSTYMAIL_AUTOCONFIG,
     oidc,
+    mailOAuth,
     index: { level: env.RUSTYMAIL_INDEX },
     smtpConnections: env.RUSTYMAIL_SMTP_CONNECTIONS,
     events: {
@@ -309,6 +314,24 @@ function oidcOf(env: Environment, faults: string[]): OidcConfig | undefined {
     trustEmail: env.RUSTYMAIL_OIDC_TRUST_EMAIL,
     roles: env.RUSTYMAIL_OIDC_ROLES,
     accounts: env.RUSTYMAIL_OIDC_ACCOUNTS,
+  }
+}
+
+function mailOAuthOf(env: Environment, faults: string[]): MailOAuthConfig {
+  const clientOf = (name: 'GOOGLE' | 'MICROSOFT') => {
+    const clientId = env[`RUSTYMAIL_OAUTH_${name}_CLIENT_ID`]
+    const clientSecret = env[`RUSTYMAIL_OAUTH_${name}_CLIENT_SECRET`]
+    if (clientSecret !== undefined && clientId === undefined) {
+      faults.push(
+        `RUSTYMAIL_OAUTH_${name}_CLIENT_ID must be set as well, since RUSTYMAIL_OAUTH_${name}_CLIENT_SECRET is`,
+      )
+    }
+    return clientId === undefined ? undefined : { clientId, clientSecret }
+  }
+  const microsoft = clientOf('MICROSOFT')
+  return {
+    google: clientOf('GOOGLE'),
+    microsoft: microsoft && { ...microsoft, tenant: env.RUSTYMAIL_OAUTH_MICROSOFT_TENANT },
   }
 }
 

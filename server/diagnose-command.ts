@@ -6,7 +6,7 @@ import { toLogin } from './accounts/account-row.ts'
 import { AccountStore } from './accounts/account-store.ts'
 import type { AccountRow } from './accounts/account-tables.ts'
 import { refusePlainOverNetwork } from './accounts/account-verifier.ts'
-import type { MailLogin } from './accounts/mail-login.ts'
+import type { MailLogin, PasswordLogin } from './accounts/mail-login.ts'
 import { type DiagnosisArguments, UsageError } from './command-line.ts'
 import type { Outcome } from './commands.ts'
 import { composeOutbound } from './compose-outbound.ts'
@@ -148,7 +148,7 @@ async function givenServers(
   }
   for (const [part, place] of Object.entries(places)) if (place) refusePlain(part as Part, place)
   const password = await askPassword()
-  const login = (place: Omit<MailLogin, 'user' | 'password'>) => ({ ...place, user: user ?? address, password })
+  const login = (place: Omit<PasswordLogin, 'user' | 'password'>) => ({ ...place, user: user ?? address, password })
   const logins = { imap: login(places.imap), smtp: places.smtp && login(places.smtp) }
   const named = { name: '', email: address, imap: logins.imap, smtp: logins.smtp ?? null, watched_folders: [] }
   return { named, logins, whyNoLogin: undefined }
@@ -167,7 +167,7 @@ const usualPorts = { imap: 993, smtp: 465 }
 const startTlsPorts: readonly number[] = [143, 587, 25]
 
 /** `host`, `host:port` or `[address]:port`. */
-function placeOf(part: Part, text: string, tls: string | undefined): Omit<MailLogin, 'user' | 'password'> {
+function placeOf(part: Part, text: string, tls: string | undefined): Omit<PasswordLogin, 'user' | 'password'> {
   const [, bracketed, plain, digits] = /^(?:\[([0-9a-fA-F:.%]+)\]|([^:\s[\]]+))(?::(\d{1,5}))?$/.exec(text) ?? []
   const host = (bracketed ?? plain)?.toLowerCase()
   const port = digits === undefined ? usualPorts[part] : Number(digits)

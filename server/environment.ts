@@ -107,6 +107,13 @@ export const Environment = z.object({
     .transform(value => value === 'true'),
   RUSTYMAIL_OIDC_ROLES: roles.default([]),
   RUSTYMAIL_OIDC_ACCOUNTS: z.enum(['none', 'all'], 'must be none or all').default('none'),
+  RUSTYMAIL_OAUTH_GOOGLE_CLIENT_ID: text.optional(),
+  RUSTYMAIL_OAUTH_GOOGLE_CLIENT_SECRET: text.optional(),
+  RUSTYMAIL_OAUTH_MICROSOFT_CLIENT_ID: text.optional(),
+  RUSTYMAIL_OAUTH_MICROSOFT_CLIENT_SECRET: text.optional(),
+  RUSTYMAIL_OAUTH_MICROSOFT_TENANT: text
+    .regex(/^[a-z0-9][a-z0-9.-]{0,99}$/i, 'must be common, consumers, organizations or the id of a tenant')
+    .default('common'),
   RUSTYMAIL_INDEX: z.enum(['off', 'headers', 'text'], 'must be off, headers or text').default('text'),
   RUSTYMAIL_SMTP_CONNECTIONS: count(10).default(3),
   RUSTYMAIL_MAX_STREAMS: count(100_000).default(20_000),

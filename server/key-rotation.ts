@@ -4,6 +4,7 @@ import { sealContext } from './accounts/account-row.ts'
 import { AuditChain } from './audit/audit-chain.ts'
 import { beginTrailOf, resealSettings } from './audit/audit-command.ts'
 import type { TrailHead } from './audit/trail-head.ts'
+import { clientSealContext, tokenSealContext } from './mail-oauth/oauth-tables.ts'
 import type { DataDir } from './platform/data-dir.ts'
 import type { Database } from './platform/database/database.ts'
 import { SecretBox } from './platform/secret-box.ts'
@@ -113,6 +114,17 @@ export async function resealAll(db: Database, from: SecretBox, to: SecretBox): P
     for (const { id, private_sealed } of await transaction.selectFrom('push_keys').selectAll().execute()) {
       const sealed = { private_sealed: again(private_sealed, vapidSealContext) ?? '' }
       await transaction.updateTable('push_keys').set(sealed).where('id', '=', id).execute()
+    }
+    for (const { id, secret_sealed } of await transaction.selectFrom('oauth_clients').selectAll().execute()) {
+      const sealed = { secret_sealed: again(secret_sealed, clientSealContext(id)) }
+      await transaction.updateTable('oauth_clients').set(sealed).where('id', '=', id).execute()
+    }
+    for (const row of await transaction.selectFrom('oauth_grants').selectAll().execute()) {
+      const sealed = {
+        refresh_sealed: again(row.refresh_sealed, tokenSealContext(row.id, 'refresh')),
+        access_sealed: again(row.access_sealed, tokenSealContext(row.id, 'access')) ?? '',
+      }
+      await transaction.updateTable('oauth_grants').set(sealed).where('id', '=', row.id).execute()
     }
     const ends = await transaction.selectFrom('audit_chain').selectAll().executeTakeFirst()
     // A trail that is broken stays so: it is not sealed as if it were whole.

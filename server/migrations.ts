@@ -15,6 +15,7 @@ import * as logClasses from './events/migrations/0008-log-classes.ts'
 import * as eventAudience from './events/migrations/0009-event-audience.ts'
 import * as freezes from './freezes/migrations/0019-freezes.ts'
 import * as leases from './leases/migrations/0011-leases.ts'
+import * as mailOAuth from './mail-oauth/migrations/0027-mail-oauth.ts'
 import * as operations from './operations/migrations/0016-operations.ts'
 import * as movedItems from './operations/migrations/0025-moved-items.ts'
 import * as operationSessions from './operations/migrations/0026-operation-sessions.ts'
@@ -62,6 +63,7 @@ export const migrations: Migrations = {
   '0024-proposals': proposals,
   '0025-moved-items': movedItems,
   '0026-sessions': together(operationSessions, submissionSessions),
+  '0027-mail-oauth': mailOAuth,
   '0028-mail-servers': together(lookInterval, mailServers),
   '0030-identities': identities,
 }

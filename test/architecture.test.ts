@@ -19,6 +19,7 @@ const uses: Record<string, string[]> = {
   clients: ['events'],
   metrics: ['events'],
   accounts: ['tools', 'events'],
+  'mail-oauth': ['events', 'accounts'],
   health: ['accounts'],
   autoconfig: ['accounts'],
   settings: ['events', 'accounts'],
@@ -80,14 +81,14 @@ const doors: Record<string, RegExp> = {
   saxes: /^server\/autoconfig\/xml-document\.ts$/,
   undici: /^server\/platform\/network\/guarded-fetch\.ts$/,
   pino: /^server\/platform\/(logger|log-output)\.ts$/,
-  kysely: /^server\/(platform\/database\/|index\/|[a-z]+\/([a-z-]+-store\.ts|migrations\/))/,
+  kysely: /^server\/(platform\/database\/|index\/|[a-z-]+\/([a-z-]+-store\.ts|migrations\/))/,
   pg: /^server\/platform\/database\//,
   'prom-client': /^server\/metrics\//,
   '@simplewebauthn/browser': /^web\//,
   '@zxcvbn-ts/core': /^server\/users\/password-strength\.ts$/,
   '@zxcvbn-ts/language-common': /^server\/users\/password-strength\.ts$/,
   '@simplewebauthn/server': /^server\/profile\/passkey-service\.ts$/,
-  'openid-client': /^server\/oidc\/oidc-client\.ts$/,
+  'openid-client': /^server\/(oidc\/oidc-client|mail-oauth\/oauth-server)\.ts$/,
   otpauth: /^server\/profile\/totp\.ts$/,
   'web-push': /^server\/push\/push-sender\.ts$/,
   uqr: /^server\/profile\/totp\.ts$/,
@@ -133,7 +134,7 @@ const arrows = code.flatMap(from =>
 )
 const inner = arrows.filter((a): a is typeof a & { to: string } => a.to !== undefined)
 const zone = (f: string) => f.split('/')[0]!
-const feature = (f: string) => /^server\/([a-z]+)\//.exec(f)?.[1]
+const feature = (f: string) => /^server\/([a-z-]+)\//.exec(f)?.[1]
 /** The composition root and the command line: every file that stands in no folder. */
 const isRoot = (f: string) => /^server\/[a-z-]+\.ts$/.test(f)
 const show = (list: { from: string; to?: string | undefined; spec: string }[]) =>

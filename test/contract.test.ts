@@ -44,6 +44,7 @@ test('every endpoint of the contract is served, and beside them only what is no 
   const served = new Set(app.http.routes.flatMap(({ operation }) => operation?.name ?? []))
   const others = [
     'audit.exportAudit',
+    'finishMailSignIn',
     'docs',
     'drafts.getAttachment',
     'drafts.getHtml',
@@ -145,6 +146,7 @@ test('every field that is called like a secret is declared as one, so that the t
     'accounts.updateAccount.smtp.password',
     'approvals.approve.passkey.challenge_id',
     'approvals.approve.passkey.response',
+    'mailOAuth.setOAuthProvider.client_secret',
     'profile.addPasskey.challenge_id',
     'profile.addPasskey.response',
     'profile.beginPasskey.current_password',

@@ -116,6 +116,7 @@ test('every endpoint of the contract is served under the scope that it declares'
 const others: Record<string, string> = {
   beginOidcSignIn: 'public',
   finishOidcSignIn: 'public',
+  finishMailSignIn: 'public',
   docs: 'signed_in',
   'drafts.uploadAttachment': 'mail:draft',
   'drafts.getAttachment': 'mail:draft',

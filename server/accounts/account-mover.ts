@@ -61,7 +61,7 @@ export class AccountMover {
       if (await store.findLogin(imap, transaction)) {
         throw new Problem('account_exists', `${imap.user} on ${imap.host}:${imap.port} is already connected.`)
       }
-      const draft = { ...newRow(input, { isSandbox: false, at, secrets }), is_default: 0 }
+      const draft = { ...newRow(input, { isSandbox: false, at, secrets, auth: { kind: 'password' } }), is_default: 0 }
       const { is_default: _default, ...row } = mergeChange(
         draft,
         { index_level, watched_folders, look_interval_seconds },

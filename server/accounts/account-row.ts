@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import {
   type Account,
+  type AccountAuth,
   type AccountChange,
   type AccountInput,
   type IndexLevel,
@@ -17,7 +18,7 @@ import type { SecretBox } from '../platform/secret-box.ts'
 import type { AccountRow } from './account-tables.ts'
 import { isLoopback } from './account-verifier.ts'
 import type { AccountHealth } from './health-registry.ts'
-import type { MailLogin } from './mail-login.ts'
+import type { MailLogin, PasswordLogin } from './mail-login.ts'
 
 export type Part = 'imap' | 'smtp'
 export type Login = MailLogin
@@ -31,7 +32,7 @@ export function sealContext(accountId: string, part: Part): string {
 /** Before it is kept; which one is the default is the store's to say. */
 export function newRow(
   input: AccountInput,
-  { isSandbox, at, secrets }: { isSandbox: boolean; at: string; secrets: SecretBox },
+  { isSandbox, at, secrets, auth }: { isSandbox: boolean; at: string; secrets: SecretBox; auth: AccountAuth },
 ): Omit<AccountRow, 'is_default'> {
   const id = randomBytes(8).toString('hex')
   const { imap, smtp } = input
@@ -43,17 +44,18 @@ export function newRow(
     imap_port: imap.port,
     imap_tls: imap.tls,
     imap_user: imap.user,
-    imap_password_sealed: secrets.seal(imap.password, sealContext(id, 'imap')),
+    imap_password_sealed: secrets.seal(imap.password ?? '', sealContext(id, 'imap')),
     smtp_host: smtp?.host ?? null,
     smtp_port: smtp?.port ?? null,
     smtp_tls: smtp?.tls ?? null,
     smtp_user: smtp?.user ?? null,
-    smtp_password_sealed: smtp ? secrets.seal(smtp.password, sealContext(id, 'smtp')) : null,
+    smtp_password_sealed: smtp ? secrets.seal(smtp.password ?? '', sealContext(id, 'smtp')) : null,
     is_sandbox: isSandbox ? 1 : 0,
     enabled: input.enabled ? 1 : 0,
     index_level: null,
     watched_folders: null,
     look_interval_seconds: null,
+    ...authColumns(auth),
     created_at: at,
     updated_at: at,
   }
@@ -66,6 +68,7 @@ export function toAccount(row: AccountRow, isEnabled: boolean, health: AccountHe
     email: row.email,
     imap: serverOf(row, 'imap')!,
     smtp: serverOf(row, 'smtp') ?? null,
+    auth: authOf(row),
     is_default: row.is_default === 1,
     is_sandbox: row.is_sandbox === 1,
     enabled: isEnabled,
@@ -78,8 +81,30 @@ export function toAccount(row: AccountRow, isEnabled: boolean, health: AccountHe
   }
 }
 
+export function authOf({
+  oauth_provider: provider,
+  grant_id,
+}: Pick<AccountRow, 'oauth_provider' | 'grant_id'>): AccountAuth {
+  return provider === null || grant_id === null ? { kind: 'password' } : { kind: 'oauth', provider, grant_id }
+}
+
+function authColumns(auth: AccountAuth): Pick<AccountRow, 'oauth_provider' | 'grant_id'> {
+  if (auth.kind === 'password') return { oauth_provider: null, grant_id: null }
+  return { oauth_provider: auth.provider, grant_id: auth.grant_id }
+}
+
+/** From now on it logs in by what it was granted, and its passwords are forgotten. */
+export function withGrant(row: AccountRow, auth: AccountAuth, secrets: SecretBox): AccountRow {
+  return {
+    ...row,
+    ...authColumns(auth),
+    imap_password_sealed: secrets.seal('', sealContext(row.id, 'imap')),
+    smtp_password_sealed: row.smtp_host === null ? null : secrets.seal('', sealContext(row.id, 'smtp')),
+  }
+}
+
 /** With the password opened. Undefined when the account has no such server. */
-export function toLogin(row: AccountRow, part: Part, secrets: SecretBox): Login | undefined {
+export function toLogin(row: AccountRow, part: Part, secrets: SecretBox): PasswordLogin | undefined {
   const server = serverOf(row, part)
   const sealed = row[`${part}_password_sealed`]
   if (!server || sealed === null) return undefined
@@ -171,7 +196,7 @@ export function named(row: AccountRow, at: string) {
   return { account_id: row.id, name: row.name, email: row.email, is_sandbox: row.is_sandbox === 1, at }
 }
 
-function serverOf(row: AccountRow, part: Part): MailServer | undefined {
+export function serverOf(row: AccountRow, part: Part): MailServer | undefined {
   const [host, port, tls, user] = [row[`${part}_host`], row[`${part}_port`], row[`${part}_tls`], row[`${part}_user`]]
   if (host === null || port === null || user === null) return undefined
   return { host, port, tls: TlsKind.parse(tls), user }
@@ -187,8 +212,9 @@ function mergeServer(
   if (change === null) return serverColumns(part, undefined, null)
   const server = { ...serverOf(row, part), ...withoutUndefined(change) }
   const { host, port, tls, user, password } = server
-  const sealed =
-    password === undefined ? row[`${part}_password_sealed`] : secrets.seal(password, sealContext(row.id, part))
+  // One that signs in by OAuth2 needs no password, and has none.
+  const given = password ?? (row.grant_id !== null && row[`${part}_password_sealed`] === null ? '' : undefined)
+  const sealed = given === undefined ? row[`${part}_password_sealed`] : secrets.seal(given, sealContext(row.id, part))
   if (host === undefined || port === undefined || tls === undefined || user === undefined || sealed === null) {
     const message = 'a new server needs host, port, tls, user and password'
     throw new Problem('bad_request', `${part}: ${message}`, { part, errors: [{ path: `body.${part}`, message }] })

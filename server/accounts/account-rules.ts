@@ -42,7 +42,8 @@ export function refuseMovedPassword(
   for (const part of parts) {
     const server = change[part]
     const [host, port] = [row[`${part}_host`], row[`${part}_port`]]
-    if (!server || server.password !== undefined || host === null) continue
+    // An access token goes to servers of its provider alone, wherever the account is moved: that is asked at each login.
+    if (!server || server.password !== undefined || host === null || row.grant_id !== null) continue
     // On this machine, another port is another program's.
     const isElsewhere = (server.host ?? host) !== host || (isLoopback(host) && (server.port ?? port) !== port)
     if (!isElsewhere) continue
@@ -52,6 +53,17 @@ export function refuseMovedPassword(
       errors: [{ path: `body.${field(part)}`, message }],
     })
   }
+}
+
+/** It has no password while it signs in by OAuth2. @throws Problem bad_request. */
+export function refusePasswordBesideGrant(row: AccountRow, change: AccountChange): void {
+  const part = parts.find(each => change[each]?.password !== undefined)
+  if (row.grant_id === null || part === undefined) return
+  const message = 'this account signs in at its provider; to use a password, disconnect it and connect it again'
+  throw new Problem('bad_request', `${part}.password: ${message}`, {
+    part,
+    errors: [{ path: `body.${part}.password`, message }],
+  })
 }
 
 /**

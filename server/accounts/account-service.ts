@@ -1,6 +1,7 @@
 /** Mail accounts: connecting, changing, trying and forgetting them. Reading their mail is the business of `mail`. */
 import type {
   Account,
+  AccountAuth,
   AccountChange,
   AccountInput,
   IndexLevel,
@@ -12,27 +13,32 @@ import type { Database } from '../platform/database/database.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
+import type { AccountGrants } from './account-grants.ts'
 import {
+  authOf,
   changedFields,
   changedParts,
   changeOfServer,
   defaultOf,
   type EnabledAccount,
-  type Login,
   type LoginName,
   loginOf,
   mergeChange,
   named,
   newRow,
+  type Part,
   type ServerChoice,
+  serverOf,
   toAccount,
   toEnabled,
   toLogin,
+  withGrant,
 } from './account-row.ts'
 import {
   refuseBeyondList,
   refuseMovedPassword,
   refuseNarrow,
+  refusePasswordBesideGrant,
   refuseSandboxChange,
   sandboxStopped,
 } from './account-rules.ts'
@@ -40,7 +46,7 @@ import type { AccountStore } from './account-store.ts'
 import type { AccountRow } from './account-tables.ts'
 import { type AccountVerifier, refusePlainOverNetwork, type Trial, testServers, tryServer } from './account-verifier.ts'
 import type { HealthRegistry } from './health-registry.ts'
-import type { MailLogin } from './mail-login.ts'
+import type { LoginSource, MailLogin } from './mail-login.ts'
 
 export interface AccountServiceOptions {
   store: AccountStore
@@ -48,6 +54,7 @@ export interface AccountServiceOptions {
   health: HealthRegistry
   secrets: SecretBox
   verifier: AccountVerifier
+  grants: AccountGrants
   /** How long a server may take to answer a trial. */
   timeoutMs: () => number
 }
@@ -87,33 +94,39 @@ export class AccountService {
 
   /** Tries the servers first, then keeps the account and announces it. */
   async create(principal: Principal, input: AccountInput, trial: Trial): Promise<Account> {
-    await this.check(principal, input, trial)
-    return this.add(input, { isSandbox: false })
+    const auth = await this.check(principal, input, trial)
+    return this.add(input, { isSandbox: false, auth })
   }
 
-  /** Whether it could be created; nothing is kept. */
-  async check(principal: Principal, input: AccountInput, trial: Trial): Promise<void> {
+  /** Whether it could be created; nothing is kept. @returns How it would log in. */
+  async check(principal: Principal, input: AccountInput, trial: Trial): Promise<AccountAuth> {
     refuseNarrow(principal, 'Adding an account')
     await this.#refuseKnown(input.imap)
+    const auth = await this.#authOf(principal, input)
     for (const part of ['imap', 'smtp'] as const) {
-      const login = input[part]
-      if (!login) continue
-      refusePlainOverNetwork(part, login)
-      if (trial.verify) await this.#try(part, login, trial)
+      const server = input[part]
+      if (!server) continue
+      refusePlainOverNetwork(part, server)
+      if (trial.verify) await this.#try(part, this.#newLogin(part, input, auth), trial)
     }
+    return auth
   }
 
   /** Keeps an account without trying it: for the environment's and the sandbox's. */
-  async add(input: AccountInput, { isSandbox }: { isSandbox: boolean }): Promise<Account> {
+  async add(
+    input: AccountInput,
+    { isSandbox, auth = { kind: 'password' } }: { isSandbox: boolean; auth?: AccountAuth },
+  ): Promise<Account> {
     refusePlainOverNetwork('imap', input.imap)
     if (input.smtp) refusePlainOverNetwork('smtp', input.smtp)
     await this.#refuseKnown(input.imap)
     const at = now()
-    const draft = newRow(input, { isSandbox, at, secrets: this.#options.secrets })
+    const draft = newRow(input, { isSandbox, at, secrets: this.#options.secrets, auth })
     const kept = await this.#options.hub.transact(async (transaction, tell) => {
       // Looked at again: another request may have connected it meanwhile.
       await this.#refuseKnown(input.imap, undefined, transaction)
       const inserted = await this.#options.store.insert(transaction, draft)
+      if (auth.kind === 'oauth') await this.#options.grants.bind(transaction, auth.grant_id, draft.id)
       tell({ type: 'account_added', data: named(inserted, at) })
       return inserted
     })
@@ -135,6 +148,7 @@ export class AccountService {
     refuseBeyondList(principal, change)
     if (before.is_sandbox) refuseSandboxChange(change, this.#isSandboxRunning)
     refuseMovedPassword(before, change)
+    refusePasswordBesideGrant(before, change)
     const after = mergeChange(before, change, this.#options.secrets)
     const changed = changedFields(before, after, change)
     if (changed.length === 0 && !also) return this.#tell(principal, before)
@@ -142,10 +156,10 @@ export class AccountService {
       await this.#refuseKnown(loginOf(after), accountId)
     }
     for (const part of changedParts(changed)) {
-      const login = toLogin(after, part, this.#options.secrets)
-      if (!login) continue
-      refusePlainOverNetwork(part, login)
-      if (trial.verify && this.#isOn(after)) await this.#try(part, login, trial, accountId)
+      const server = serverOf(after, part)
+      if (!server) continue
+      refusePlainOverNetwork(part, server)
+      if (trial.verify && this.#isOn(after)) await this.#try(part, this.#sourceOf(after, part)!, trial, accountId)
     }
     return this.#tell(principal, await this.#keepChange(accountId, change, also))
   }
@@ -217,8 +231,8 @@ export class AccountService {
   async verify(principal: Principal, accountId: string): Promise<VerifyResult> {
     const row = await this.#getRow(accountId, principal)
     if (this.#isParked(row)) throw sandboxStopped()
-    const { secrets, verifier, timeoutMs } = this.#options
-    const logins = { imap: toLogin(row, 'imap', secrets)!, smtp: toLogin(row, 'smtp', secrets) }
+    const { verifier, timeoutMs } = this.#options
+    const logins = { imap: this.#sourceOf(row, 'imap')!, smtp: this.#sourceOf(row, 'smtp') }
     const result = await testServers(verifier, logins, timeoutMs(), accountId)
     if (result.imap.ok && row.enabled) this.reconnect(accountId)
     return result
@@ -259,30 +273,73 @@ export class AccountService {
     return (await this.#getRow(accountId)).email
   }
 
-  /** With the password in the clear: only for those who connect with it at once. */
-  async login(accountId: string): Promise<MailLogin> {
+  /**
+   * With the password or access token in the clear: only for those who connect with it at once.
+   * @param rejected The access token that the server has just rejected.
+   */
+  async login(accountId: string, rejected?: string): Promise<MailLogin> {
     const row = await this.#getRow(accountId)
     if (this.#isParked(row)) throw sandboxStopped()
     if (!row.enabled) throw new Problem('account_disabled', 'This account is disabled; enable it to read its mail.')
-    return toLogin(row, 'imap', this.#options.secrets)!
+    return this.#sourceOf(row, 'imap')!(rejected)
   }
 
   /** The same for its SMTP server. @throws Problem where it has none. */
-  async smtpLogin(accountId: string): Promise<MailLogin> {
+  async smtpLogin(accountId: string, rejected?: string): Promise<MailLogin> {
     const row = await this.#getRow(accountId)
     if (this.#isParked(row)) throw sandboxStopped()
     if (!row.enabled) throw new Problem('account_disabled', 'This account is disabled; enable it to send its mail.')
-    const login = toLogin(row, 'smtp', this.#options.secrets)
-    if (!login) throw new Problem('account_cannot_send', 'This account has no SMTP server; add one to send mail.')
-    return login
+    const source = this.#sourceOf(row, 'smtp')
+    if (!source) throw new Problem('account_cannot_send', 'This account has no SMTP server; add one to send mail.')
+    return source(rejected)
+  }
+
+  /**
+   * Somebody signed in for this account at its provider: its servers are tried with the new access token, then it logs in by the grant.
+   * Nothing is kept when a server rejects that login, as it does where somebody else signed in.
+   * @param again `checkHosts` throws for a server that is none of the provider's; `keep` keeps the grant, in the transaction of the account.
+   */
+  async signInAgain(
+    principal: Principal,
+    accountId: string,
+    again: {
+      auth: AccountAuth
+      accessToken: string
+      checkHosts(part: Part, host: string): void
+      keep(transaction: Database): Promise<void>
+    },
+  ): Promise<void> {
+    const { auth, accessToken } = again
+    const row = await this.#getRow(accountId, principal)
+    for (const part of ['imap', 'smtp'] as const) {
+      const server = serverOf(row, part)
+      if (!server) continue
+      again.checkHosts(part, server.host)
+      refusePlainOverNetwork(part, server)
+      await this.#try(part, async () => ({ ...server, accessToken }), { verify: true }, accountId).catch(
+        (error: unknown) => {
+          // A server that is away says nothing of who signed in.
+          if (!(error instanceof Problem) || error.code === 'mail_login_refused') throw error
+        },
+      )
+    }
+    const { hub, store, secrets } = this.#options
+    await hub.transact(async (transaction, tell) => {
+      const current = await store.find(accountId, transaction)
+      if (!current) throw new Problem('account_not_found', 'There is no such account.')
+      await again.keep(transaction)
+      const changed = { ...withGrant(current, auth, secrets), updated_at: now() }
+      await store.update(transaction, changed)
+      tell({ type: 'account_updated', data: { ...named(changed, changed.updated_at), changed: ['auth'] } })
+    })
   }
 
   /** Of both servers, also where the account is disabled: only to find out what is wrong with them. */
   async logins(principal: Principal, accountId: string): Promise<{ imap: MailLogin; smtp: MailLogin | undefined }> {
     const row = await this.#getRow(accountId, principal)
     if (this.#isParked(row)) throw sandboxStopped()
-    const { secrets } = this.#options
-    return { imap: toLogin(row, 'imap', secrets)!, smtp: toLogin(row, 'smtp', secrets) }
+    const [imap, smtp] = await Promise.all([this.#sourceOf(row, 'imap')!(), this.#sourceOf(row, 'smtp')?.()])
+    return { imap, smtp }
   }
 
   /** States of all accounts; the caller tells each principal of theirs. */
@@ -303,16 +360,52 @@ export class AccountService {
     return row.is_sandbox === 1 && !this.#isSandboxRunning
   }
 
-  async #remove(row: AccountRow): Promise<void> {
-    await this.#options.hub.transact(async (transaction, tell) => {
-      if (!(await this.#options.store.find(row.id, transaction))) return
-      await this.#options.store.delete(transaction, row.id)
+  async #remove({ id }: AccountRow): Promise<void> {
+    const { hub, store, grants } = this.#options
+    const revoke = await hub.transact(async (transaction, tell) => {
+      const row = await store.find(id, transaction)
+      if (!row) return undefined
+      const release = row.grant_id === null ? undefined : await grants.release(transaction, row.grant_id)
+      await store.delete(transaction, id)
       tell({ type: 'account_removed', data: named(row, now()) })
+      return release
     })
+    revoke?.()
   }
 
-  async #try(part: 'imap' | 'smtp', login: Login, trial: Trial, accountId?: string): Promise<void> {
-    await tryServer(this.#options.verifier, part, login, trial.timeoutMs ?? this.#options.timeoutMs(), accountId)
+  async #try(part: Part, source: LoginSource, trial: Trial, accountId?: string): Promise<void> {
+    await tryServer(this.#options.verifier, part, source, trial.timeoutMs ?? this.#options.timeoutMs(), accountId)
+  }
+
+  async #authOf(principal: Principal, { auth }: AccountInput): Promise<AccountAuth> {
+    if (!auth) return { kind: 'password' }
+    const provider = await this.#options.grants.providerOf(principal, auth.grant_id)
+    return { kind: 'oauth', provider, grant_id: auth.grant_id }
+  }
+
+  /** Of an account that is not there yet. */
+  #newLogin(part: Part, input: AccountInput, auth: AccountAuth): LoginSource {
+    const { password = '', ...server } = input[part]!
+    return auth.kind === 'password'
+      ? async () => ({ ...server, password })
+      : this.#tokenSource(part, server, auth.grant_id)
+  }
+
+  /** Undefined when the account has no such server. */
+  #sourceOf(row: AccountRow, part: Part): LoginSource | undefined {
+    const server = serverOf(row, part)
+    if (!server) return undefined
+    const auth = authOf(row)
+    if (auth.kind === 'oauth') return this.#tokenSource(part, server, auth.grant_id)
+    const login = toLogin(row, part, this.#options.secrets)
+    return login && (async () => login)
+  }
+
+  #tokenSource(part: Part, server: MailServer, grantId: string): LoginSource {
+    return async rejected => {
+      const wanted = { grantId, part, host: server.host, rejected }
+      return { ...server, accessToken: await this.#options.grants.accessToken(wanted) }
+    }
   }
 
   async #getRow(accountId: string, principal?: Principal): Promise<AccountRow> {

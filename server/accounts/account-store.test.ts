@@ -18,6 +18,8 @@ const account = (id: string, host = `${id}.example.com`) => ({
   smtp_user: null,
   smtp_password_sealed: null,
   index_level: null,
+  oauth_provider: null,
+  grant_id: null,
   watched_folders: null,
   look_interval_seconds: null,
   is_sandbox: 0,

@@ -30,6 +30,10 @@ export interface AccountRow {
   watched_folders: string | null
   /** Null: the default. */
   look_interval_seconds: number | null
+  /** Null: it logs in by password. */
+  oauth_provider: string | null
+  /** With `oauth_provider`; the sealed passwords are empty then. */
+  grant_id: string | null
   created_at: string
   updated_at: string
 }

@@ -1,7 +1,7 @@
 /** Tries the servers of an account. Given to the service by the composition root, since mail stands above accounts. */
 import type { PartResult, VerifyResult } from '../../contract/accounts.ts'
 import { Problem } from '../platform/problem.ts'
-import type { MailLogin } from './mail-login.ts'
+import { type LoginSource, type MailLogin, withFreshToken } from './mail-login.ts'
 
 export interface AccountVerifier {
   /** Logs in and out again; throws a Problem whose `fault` tells why that failed. */
@@ -22,13 +22,15 @@ type Part = 'imap' | 'smtp'
 export async function tryServer(
   verifier: AccountVerifier,
   part: Part,
-  login: MailLogin,
+  source: LoginSource,
   timeoutMs: number,
   accountId?: string,
 ): Promise<void> {
-  refusePlainOverNetwork(part, login)
   try {
-    await verifier[part](login, timeoutMs, accountId)
+    await withFreshToken(source, login => {
+      refusePlainOverNetwork(part, login)
+      return verifier[part](login, timeoutMs, accountId)
+    })
   } catch (error) {
     if (!(error instanceof Problem)) throw error
     throw new Problem(error.code, error.message, { ...error.extension, part, cause: error })
@@ -39,12 +41,12 @@ export async function tryServer(
 async function testServer(
   verifier: AccountVerifier,
   part: Part,
-  login: MailLogin,
+  source: LoginSource,
   timeoutMs: number,
   accountId: string,
 ): Promise<PartResult> {
   const began = performance.now()
-  const outcome = await tryServer(verifier, part, login, timeoutMs, accountId).then(
+  const outcome = await tryServer(verifier, part, source, timeoutMs, accountId).then(
     () => undefined,
     (error: unknown) => error,
   )
@@ -66,7 +68,7 @@ async function testServer(
 /** Both at once. */
 export async function testServers(
   verifier: AccountVerifier,
-  { imap, smtp }: { imap: MailLogin; smtp: MailLogin | undefined },
+  { imap, smtp }: { imap: LoginSource; smtp: LoginSource | undefined },
   timeoutMs: number,
   accountId: string,
 ): Promise<VerifyResult> {
@@ -77,7 +79,7 @@ export async function testServers(
   return { imap: imapResult, smtp: smtpResult }
 }
 
-/** A password goes over a network only inside TLS. */
+/** A password or access token goes over a network only inside TLS. */
 export function refusePlainOverNetwork(part: Part, login: { tls: string; host: string }): void {
   if (login.tls !== 'none' || isLoopback(login.host)) return
   const message = 'no TLS is allowed only to this machine; choose implicit or starttls'

@@ -11,7 +11,7 @@ import { available } from '../../test/support/require.ts'
 import { SmtpSink } from '../../test/support/smtp-sink.ts'
 import { startSocketServer } from '../../test/support/socket-server.ts'
 import { tempDir } from '../../test/support/temp-dir.ts'
-import type { MailLogin } from '../accounts/mail-login.ts'
+import type { PasswordLogin } from '../accounts/mail-login.ts'
 import { ImapFlowGateway } from '../imap/adapters/imapflow-gateway.ts'
 import { checkSmtp } from '../outbox/smtp-check.ts'
 import { OutboundGuard } from '../platform/network/outbound-guard.ts'
@@ -38,7 +38,7 @@ const gateway = new ImapFlowGateway({ guard })
 
 async function diagnose(
   part: 'imap' | 'smtp',
-  login: Partial<MailLogin>,
+  login: Partial<PasswordLogin>,
   more: Partial<ServerToDiagnose> = {},
   stepMs = 5_000,
 ) {
@@ -75,7 +75,7 @@ describe.skipIf(!available('dovecot'))('at Dovecot', () => {
     dovecot = await startDovecot({ quotaKib: 40 })
   })
   afterAll(() => dovecot.stop())
-  const login = (more: Partial<MailLogin> = {}) => ({ host: '127.0.0.1', port: dovecot.imapPort, ...more })
+  const login = (more: Partial<PasswordLogin> = {}) => ({ host: '127.0.0.1', port: dovecot.imapPort, ...more })
 
   test('a healthy account passes every step, with its folders, extensions and quota', async () => {
     const { checks, of, verdict, isIn, said } = await diagnose(

@@ -2,7 +2,7 @@
 import type { Diagnosis, SpokenLine } from '../../contract/diagnose.ts'
 import type { IndexStatus } from '../../contract/mail-index.ts'
 import type { AccountService } from '../accounts/account-service.ts'
-import type { MailLogin } from '../accounts/mail-login.ts'
+import { type MailLogin, secretOf } from '../accounts/mail-login.ts'
 import type { ProtocolLine, ProtocolLog } from '../accounts/protocol-log.ts'
 import { stateHistory } from '../accounts/state-history.ts'
 import type { EventHub } from '../events/event-hub.ts'
@@ -162,18 +162,18 @@ export class DiagnoseService {
     }
   }
 
-  #optionsFor(accountId: string, { password }: MailLogin) {
+  #optionsFor(accountId: string, login: MailLogin) {
     const { guard, gateway, pool, protocol, smtp, timeoutMs } = this.#options
-    const onLine = (part: Part) => protocol.open(accountId, part, [password])
+    const onLine = (part: Part) => protocol.open(accountId, part, [secretOf(login)])
     return {
       guard,
       stepMs: Math.min(mostStepMs, timeoutMs()),
       now: this.#now,
       onLine,
-      logInToSmtp: (login: MailLogin, ms: number) => smtp(login, ms, guard, { onLine: onLine('smtp') }),
-      logInToImap: async (login: MailLogin, ms: number, signal: AbortSignal): Promise<ServerFacts> => {
+      logInToSmtp: (given: MailLogin, ms: number) => smtp(given, ms, guard, { onLine: onLine('smtp') }),
+      logInToImap: async (given: MailLogin, ms: number, signal: AbortSignal): Promise<ServerFacts> => {
         try {
-          return await inspect(gateway, login, { timeoutMs: ms, signal, onLine: onLine('imap') })
+          return await inspect(gateway, given, { timeoutMs: ms, signal, onLine: onLine('imap') })
         } catch (error) {
           if (!(error instanceof Problem) || error.extension.fault !== 'limit') throw error
           // Our own connections may be all that the server allows: one of those answers as well.

@@ -20,7 +20,7 @@ import type { Priority } from './waiting-line.ts'
 export interface ConnectionPoolOptions {
   gateway: MailGateway
   /** Throws `account_not_found` or `account_disabled`. */
-  login(accountId: string): Promise<MailLogin>
+  login(accountId: string, rejected?: string): Promise<MailLogin>
   limits: PoolLimits
   health: {
     setConnections(accountId: string, connections: AccountConnections): void

@@ -2,7 +2,7 @@
 
 import { setTimeout as wait } from 'node:timers/promises'
 import type { PoolLimits } from '../../contract/settings.ts'
-import type { MailLogin } from '../accounts/mail-login.ts'
+import { type MailLogin, secretOf, withFreshToken } from '../accounts/mail-login.ts'
 import type { ProtocolLog } from '../accounts/protocol-log.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
@@ -145,11 +145,11 @@ interface ConnectionOpenerOptions {
   accountId: string
   gateway: MailGateway
   gates: ServerGates
-  /** Throws when there is no such account, or it is disabled. */
-  login(accountId: string): Promise<MailLogin>
+  /** Throws when there is no such account, or it is disabled. @param rejected The access token that the server has just rejected. */
+  login(accountId: string, rejected?: string): Promise<MailLogin>
   /** Keeps the last lines of its connections. */
   protocol?: Pick<ProtocolLog, 'open'> | undefined
-  /** Hears that the server refused the password. */
+  /** Hears that the server refused the login. */
   onRefused(accountId: string, problem: Problem): void
 }
 
@@ -220,15 +220,19 @@ export class ConnectionOpener {
     const generation = this.#generation
     this.#connecting++
     try {
-      const login = await this.#options.login(accountId)
-      this.#isKnown = true
-      this.#gate = gates.of(login)
       const onTraffic = (received: number, sent: number) => meter.moved(received, sent)
-      const onLine = protocol?.open(accountId, 'imap', [login.password])
-      const options = { timeoutMs, onTraffic, onLine }
-      return await this.#gate.login(either => gateway.connect(login, { ...options, signal: either }), signal)
+      return await withFreshToken(
+        rejected => this.#options.login(accountId, rejected),
+        login => {
+          this.#isKnown = true
+          this.#gate = gates.of(login)
+          const onLine = protocol?.open(accountId, 'imap', [secretOf(login)])
+          const options = { timeoutMs, onTraffic, onLine }
+          return this.#gate.login(either => gateway.connect(login, { ...options, signal: either }), signal)
+        },
+      )
     } catch (error) {
-      const isRefused = error instanceof Problem && error.extension.fault === 'login'
+      const isRefused = error instanceof Problem && error.code === 'mail_login_refused'
       if (isRefused && generation === this.#generation) {
         this.#refusal = error
         this.#options.onRefused(accountId, error)

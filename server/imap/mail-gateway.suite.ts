@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Address, Flag } from '../../contract/mail.ts'
 import { findMessages, termOf } from '../../test/support/found-messages.ts'
-import type { MailLogin } from '../accounts/mail-login.ts'
+import type { PasswordLogin } from '../accounts/mail-login.ts'
 import type { MailConnection, MailGateway, WatchChange } from './mail-gateway.ts'
 
 export interface TestMessage {
@@ -24,7 +24,7 @@ export interface TestMessage {
 /** A mail server with an empty mailbox, as a suite needs it. */
 export interface MailServerUnderTest {
   gateway: MailGateway
-  login: MailLogin
+  login: PasswordLogin
   /** Answers the UID. */
   deliver(message: TestMessage, folder?: string): Promise<number>
   /** Ends every connection, as when the server goes away. */

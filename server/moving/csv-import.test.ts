@@ -17,6 +17,7 @@ function world(outcome: (input: AccountInput) => Promise<void> | void = () => un
     check: async (_principal: Principal, input: AccountInput) => {
       checked.push(input)
       await outcome(input)
+      return { kind: 'password' as const }
     },
     create: async (_principal: Principal, input: AccountInput) => {
       await outcome(input)

@@ -23,7 +23,7 @@ export interface DeliveryOptions {
   senders: MailSenders
   drafts: DraftMarks
   /** @throws Problem while the account cannot send. */
-  loginOf(accountId: string): Promise<MailLogin>
+  loginOf(accountId: string, rejected?: string): Promise<MailLogin>
   /** Messages of an account that are sent at a time. */
   connections(): number
   leaving: Leaving
@@ -135,7 +135,8 @@ export class Delivery {
     const { senders, loginOf, connections } = this.#options
     if (this.#sender) return this.#sender
     try {
-      const login = await loginOf(this.#accountId)
+      await loginOf(this.#accountId)
+      const login = (rejected?: string) => loginOf(this.#accountId, rejected)
       this.#sender ??= senders.open(this.#accountId, login, connections())
       return this.#sender
     } catch (cause) {

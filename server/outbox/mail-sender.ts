@@ -1,5 +1,5 @@
 /** PORT: hands one message over to the mail server of an account. It never tries twice, and says what is certain of each recipient. */
-import type { MailLogin } from '../accounts/mail-login.ts'
+import type { LoginSource } from '../accounts/mail-login.ts'
 import type { Envelope } from '../drafts/composed-message.ts'
 
 /** Bytes in order; read once. */
@@ -79,6 +79,6 @@ export interface MailSender {
 }
 
 export interface MailSenders {
-  /** @param login Of the SMTP server. @param connections At most so many at a time. */
-  open(accountId: string, login: MailLogin, connections: number): MailSender
+  /** @param login Of the SMTP server, asked for at each login. @param connections At most so many at a time. */
+  open(accountId: string, login: LoginSource, connections: number): MailSender
 }

@@ -30,7 +30,7 @@ export interface SentCopiesOptions {
   pool: Pick<ConnectionPool, 'run' | 'runOnce'>
   refs: Pick<MessageRefs, 'decode'>
   memory: CopyMemory
-  loginOf(accountId: string): Promise<MailLogin>
+  loginOf(accountId: string, rejected?: string): Promise<MailLogin>
   /** What becomes of copies; unless given, the provider's are looked for, and others put into the folder with the role. */
   choiceOf?(accountId: string): Promise<SentChoice>
   lease(): Lease | undefined

@@ -6,7 +6,7 @@ import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
 import { afterEach, describe, expect, test } from 'vitest'
 import { freePort } from '../../test/support/free-port.ts'
 import { drip, startSocketServer } from '../../test/support/socket-server.ts'
-import type { MailLogin } from '../accounts/mail-login.ts'
+import type { PasswordLogin } from '../accounts/mail-login.ts'
 import { Problem } from '../platform/problem.ts'
 import { checkSmtp } from './smtp-check.ts'
 
@@ -19,7 +19,7 @@ afterEach(async () => {
 })
 
 /** Whatever was wrong, the password is nowhere in it. */
-async function fault(login: Partial<MailLogin> & { port: number }, timeoutMs = 10_000): Promise<Problem> {
+async function fault(login: Partial<PasswordLogin> & { port: number }, timeoutMs = 10_000): Promise<Problem> {
   const problem = await checkSmtp({ ...account, ...login }, timeoutMs).catch((error: unknown) => error)
   if (!(problem instanceof Problem)) throw new Error(`no problem, but ${inspect(problem)}`)
   const told = inspect(problem, { depth: 10, showHidden: true })

@@ -1,6 +1,6 @@
 /** Translates what nodemailer, the socket or an SMTP server threw into Problems that say what to fix. */
 import type { ConnectionFault, ProblemCode } from '../../contract/problem.ts'
-import type { MailLogin } from '../accounts/mail-login.ts'
+import { type MailLogin, secretOf } from '../accounts/mail-login.ts'
 import { safeWords } from '../accounts/safe-words.ts'
 import { Problem } from '../platform/problem.ts'
 
@@ -32,13 +32,13 @@ const wantsTls = new Set([523, 530, 538])
 export function toSmtpProblem(error: unknown, login: MailLogin): Problem {
   if (error instanceof Problem) return error
   const thrown: Error & Thrown = error instanceof Error ? error : new Error(String(error))
-  const words = thrown.response && safeWords(thrown.response, login.password)
+  const words = thrown.response && safeWords(thrown.response, secretOf(login))
   const { code, fault, detail } = find(thrown, login)
   return new Problem(code, detail, {
     fault,
     part: 'smtp',
     // Not the error itself: it carries the server's words as they came.
-    cause: new Error(safeWords(`${thrown.originalCode ?? thrown.code ?? ''} ${thrown.message}`, login.password)),
+    cause: new Error(safeWords(`${thrown.originalCode ?? thrown.code ?? ''} ${thrown.message}`, secretOf(login))),
     ...(words ? { server_response: words } : {}),
   })
 }
@@ -48,7 +48,8 @@ export function tooSlow({ host, port }: Place): Problem {
   return new Problem('mail_server_timeout', detail, { fault: 'timeout', part: 'smtp' })
 }
 
-function find(error: Error & Thrown, { host, port, tls }: MailLogin): Finding {
+function find(error: Error & Thrown, login: MailLogin): Finding {
+  const { host, port, tls } = login
   const { code = '', originalCode = code } = error
   const at = `${host}:${port}`
   if (refusedCodes.has(originalCode)) {
@@ -63,7 +64,7 @@ function find(error: Error & Thrown, { host, port, tls }: MailLogin): Finding {
     const detail = `There is no server named ${host}; check the spelling.`
     return { code: 'mail_server_unreachable', fault: 'dns', detail }
   }
-  if (code === 'EAUTH') return loginRefused(error, at)
+  if (code === 'EAUTH') return loginRefused(error, at, login.accessToken !== undefined)
   if (code === 'ETLS' && /upgrading connection with STARTTLS/.test(error.message)) return noStartTls(error, at)
   if (/wrong.version.number|packet.length.too.long/i.test(`${originalCode} ${error.message}`) && tls === 'implicit') {
     const detail = `The SMTP server at ${at} does not use implicit TLS; choose STARTTLS, or its port for implicit TLS.`
@@ -108,7 +109,13 @@ export function takesNoPlainLogin({ host, port }: Place): Problem {
   return new Problem('mail_server_tls', detail, { fault: 'login_disabled', part: 'smtp' })
 }
 
-function loginRefused({ responseCode = 0 }: Thrown, at: string): Finding {
+/** It takes passwords alone, or none of the ways in which a token is sent. */
+export function takesNoToken({ host, port }: Place): Problem {
+  const detail = `The SMTP server at ${host}:${port} accepts no sign-in by OAuth2 (XOAUTH2 or OAUTHBEARER) on this connection.`
+  return new Problem('mail_server_tls', detail, { fault: 'login_disabled', part: 'smtp' })
+}
+
+function loginRefused({ responseCode = 0 }: Thrown, at: string, isToken: boolean): Finding {
   if (wantsTls.has(responseCode)) {
     const detail = `The SMTP server at ${at} allows logins only over TLS.`
     return { code: 'mail_server_tls', fault: 'login_disabled', detail }
@@ -117,6 +124,8 @@ function loginRefused({ responseCode = 0 }: Thrown, at: string): Finding {
     const detail = `The SMTP server at ${at} accepts no logins at the moment.`
     return { code: 'mail_server_refused', fault: 'closed', detail }
   }
-  const detail = 'The SMTP server rejected the user name or password.'
+  const detail = isToken
+    ? 'The SMTP server rejected the access of this user: somebody else signed in, or sending by SMTP is switched off there.'
+    : 'The SMTP server rejected the user name or password.'
   return { code: 'mail_login_refused', fault: 'login', detail }
 }

@@ -50,7 +50,7 @@ test('of real logins, and of a message, no line holds the password, an address o
   const protocol = new ProtocolLog()
   const senders = new NodemailerSenders({ timeoutMs: () => 10_000, protocol })
   const login = { host: '127.0.0.1', port: sink.port, tls: 'none', user: 'alice@example.org', password: 'pw' } as const
-  const sender = senders.open('a', login, 1)
+  const sender = senders.open('a', async () => login, 1)
   onTestFinished(() => sender.close())
   const bytes = (async function* () {
     yield Buffer.from('Subject: the divorce\r\n\r\nwords\r\n')

@@ -2,10 +2,10 @@
 import { isIP } from 'node:net'
 import type SMTPConnection from 'nodemailer/lib/smtp-connection'
 import { isLoopback } from '../accounts/account-verifier.ts'
-import type { MailLogin } from '../accounts/mail-login.ts'
+import type { MailLogin, TokenLogin } from '../accounts/mail-login.ts'
 import type { OutboundGuard } from '../platform/network/outbound-guard.ts'
 import { Problem } from '../platform/problem.ts'
-import { takesNoPlainLogin, toSmtpProblem } from './smtp-faults.ts'
+import { takesNoPlainLogin, takesNoToken, toSmtpProblem } from './smtp-faults.ts'
 
 /** The most that a server may say in one answer. */
 const maxAnswerBytes = 64 * 1024
@@ -33,6 +33,7 @@ export function connectionOptions(
     // Closing destroys the socket.
     socketCloseTimeout: 0,
     maxResponseSize: maxAnswerBytes,
+    customAuth: { [tokenMethods.OAUTHBEARER]: sayBearer, [tokenMethods.XOAUTH2]: sayXoauth2 },
   }
 }
 
@@ -49,7 +50,6 @@ export async function addressOf(login: MailLogin, guard: Pick<OutboundGuard, 'ch
 
 /** @param greeted Hears what the server answered to EHLO. @throws whatever nodemailer threw: see `toSmtpProblem`. */
 export function logIn(connection: SMTPConnection, login: MailLogin, greeted?: (ehlo: string) => void): Promise<void> {
-  const { user, password } = login
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const finish = (error?: Error | null) => (error ? reject(error) : resolve())
   // Not once: without a listener, an error that comes later would end the process.
@@ -62,7 +62,56 @@ export function logIn(connection: SMTPConnection, login: MailLogin, greeted?: (e
     // Many offer the login only behind STARTTLS.
     const isHeldBack = login.tls === 'none' && /[ -]STARTTLS\b/im.test(connection.lastServerResponse || '')
     if (!connection.allowsAuth) return finish(isHeldBack ? takesNoPlainLogin(login) : undefined)
-    connection.login({ user, pass: password }, finish)
+    const { user, accessToken } = login
+    if (accessToken === undefined) return connection.login({ user, pass: login.password }, finish)
+    const method = tokenMethodOf(connection.lastServerResponse || '')
+    if (method === undefined) return finish(takesNoToken(login))
+    connection.login({ user, method, options: { ...login, accessToken } }, finish)
   })
   return promise
+}
+
+/** Under names of our own: with that of XOAUTH2 nodemailer looks for a password first. */
+const tokenMethods = { OAUTHBEARER: 'TOKEN-OAUTHBEARER', XOAUTH2: 'TOKEN-XOAUTH2' } as const
+
+/** What the server offers: OAUTHBEARER is the standard, XOAUTH2 what it was made of. */
+function tokenMethodOf(ehlo: string): string | undefined {
+  const offered = /^250[ -]AUTH[ =](.*)$/im.exec(ehlo)?.[1]?.toUpperCase().trim().split(/\s+/) ?? []
+  const mechanism = (['OAUTHBEARER', 'XOAUTH2'] as const).find(each => offered.includes(each))
+  return mechanism && tokenMethods[mechanism]
+}
+
+/** RFC 7628, section 3.1. */
+const sayBearer: AuthHandler = ({ auth, sendCommand }) => {
+  const { user, host, port, accessToken } = tokenLoginOf(auth)
+  const name = user.replaceAll('=', '=3D').replaceAll(',', '=2C')
+  const fields = [`n,a=${name},`, `host=${host}`, `port=${port}`, `auth=Bearer ${accessToken}`]
+  return authenticate(sendCommand, 'OAUTHBEARER', fields, 'AQ==')
+}
+
+/** As Google and Microsoft describe it. */
+const sayXoauth2: AuthHandler = ({ auth, sendCommand }) => {
+  const { user, accessToken } = tokenLoginOf(auth)
+  return authenticate(sendCommand, 'XOAUTH2', [`user=${user}`, `auth=Bearer ${accessToken}`], '')
+}
+
+type AuthHandler = SMTPConnection.CustomAuthenticationHandlers[string]
+type SendCommand = SMTPConnection.CustomAuthenticationContext['sendCommand']
+
+/** A server that rejects the token says why in a challenge first, which is answered with `empty`: then comes its reply. */
+async function authenticate(
+  sendCommand: SendCommand,
+  method: string,
+  fields: readonly string[],
+  empty: string,
+): Promise<void> {
+  const response = Buffer.from([...fields, '', ''].join('\x01')).toString('base64')
+  const first = await sendCommand(`AUTH ${method} ${response}`)
+  const last = first.status === 334 ? await sendCommand(empty) : first
+  if (last.status < 200 || last.status >= 300) throw new Error('Invalid login')
+}
+
+function tokenLoginOf({ options }: { options?: unknown }): TokenLogin {
+  // `logIn` alone sets them.
+  return options as TokenLogin
 }

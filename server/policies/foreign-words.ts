@@ -62,6 +62,8 @@ const operations: Record<Exclude<WordsShown, 'reported'>, Record<string, string>
     mailIndex: 'listChanges getIndex rebuildIndex',
     // Its tools report for themselves.
     mcp: 'exchange',
+    mailOAuth:
+      'listOAuthProviders setOAuthProvider deleteOAuthProvider beginOAuthSignIn getOAuthSignIn cancelOAuthSignIn getAccountGrant',
     metrics: 'getStats listSamples prometheus',
     operations:
       'createFolder changeFolder deleteFolder changeMessages deleteMessages listOperations getOperation undoOperation undoOperations',
@@ -81,6 +83,7 @@ const operations: Record<Exclude<WordsShown, 'reported'>, Record<string, string>
 const others: Record<string, WordsShown> = {
   beginOidcSignIn: 'none',
   finishOidcSignIn: 'none',
+  finishMailSignIn: 'none',
   docs: 'none',
   'tool.mail_accounts': 'none',
   'tool.mail_folders': 'none',

@@ -4,7 +4,7 @@ import { type Dovecot, startDovecot } from '../../test/support/dovecot.ts'
 import { startHub } from '../../test/support/event-hub.ts'
 import { available } from '../../test/support/require.ts'
 import { WatchedAccounts } from '../../test/support/watched-accounts.ts'
-import type { MailLogin } from '../accounts/mail-login.ts'
+import type { PasswordLogin } from '../accounts/mail-login.ts'
 import { ImapFlowGateway } from '../imap/adapters/imapflow-gateway.ts'
 
 const signal = new AbortController().signal
@@ -12,7 +12,7 @@ const message = 'Subject: hello\n\nhello\n'
 
 describe.skipIf(!available('dovecot'))('watching a real mailbox', () => {
   let dovecot: Dovecot
-  let logins: Map<string, MailLogin>
+  let logins: Map<string, PasswordLogin>
   let mail: WatchedAccounts
 
   beforeAll(async () => {

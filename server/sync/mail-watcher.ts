@@ -204,7 +204,7 @@ export class MailWatcher {
     if (changed.includes('index_level')) await this.#changeLevel(accountId)
     else if (changed.includes('watched_folders')) await this.#changeFolders(accountId)
     if (changed.includes('look_interval_seconds')) await this.#changeInterval(accountId)
-    const isMeant = changed.includes('enabled') || changed.some(field => field.startsWith('imap.'))
+    const isMeant = changed.some(field => field === 'enabled' || field === 'auth' || field.startsWith('imap.'))
     if (!isMeant) return
     const isOther = changed.includes('enabled') || changed.some(field => mailboxFields.includes(field))
     if (!isOther && this.#watchers.has(accountId)) return this.#reconnect(accountId)

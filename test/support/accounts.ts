@@ -1,5 +1,6 @@
 /** An account service on a database, with mail servers that take every login or none, for tests of what stands on it. */
 import { randomBytes } from 'node:crypto'
+import { noGrants } from '../../server/accounts/account-grants.ts'
 import { AccountService } from '../../server/accounts/account-service.ts'
 import { AccountStore } from '../../server/accounts/account-store.ts'
 import { HealthRegistry } from '../../server/accounts/health-registry.ts'
@@ -33,6 +34,7 @@ export async function accountsOn(
     hub,
     health,
     secrets: new SecretBox(randomBytes(32)),
+    grants: noGrants,
     verifier: { imap: trial('imap'), smtp: trial('smtp') },
     timeoutMs: () => 1000,
   })

@@ -12,6 +12,7 @@ export interface DovecotSettings {
   separator?: string
   moreUsers?: number
   quotaKib?: number
+  oauth?: { mechanisms: string }
 }
 
 export function dovecotConfiguration({
@@ -24,6 +25,7 @@ export function dovecotConfiguration({
   separator = '/',
   moreUsers = 0,
   quotaKib,
+  oauth,
 }: DovecotSettings): string {
   const isRoot = userInfo().uid === 0
   const me = userInfo().username
@@ -43,7 +45,7 @@ ssl = yes
 ssl_cert = <${directory}/cert.pem
 ssl_key = <${directory}/key.pem
 disable_plaintext_auth = no
-auth_mechanisms = plain login
+auth_mechanisms = plain login ${oauth?.mechanisms ?? ''}
 auth_failure_delay = 0
 default_internal_user = ${isRoot ? 'dovecot' : me}
 default_internal_group = ${isRoot ? 'dovecot' : myGroup}
@@ -52,7 +54,7 @@ passdb {
   driver = passwd-file
   args = scheme=PLAIN username_format=%u ${directory}/passwd
 }
-userdb {
+${oauth ? `passdb {\n  driver = oauth2\n  mechanisms = ${oauth.mechanisms}\n  args = ${directory}/oauth2.conf\n}\n` : ''}userdb {
   driver = static
   args = uid=${mailUser} gid=${mailGroup} home=${directory}/mail/%u
 }
@@ -108,6 +110,16 @@ plugin {
   quota_grace = 0
   quota_vsizes = yes
 }`
+}
+
+/** Of the passdb that shows tokens to an authorisation server (RFC 7662). */
+export function tokenConfiguration(introspectionUrl: string): string {
+  return `introspection_url = ${introspectionUrl}
+introspection_mode = post
+username_attribute = sub
+active_attribute = active
+active_value = true
+`
 }
 
 function publicNamespace(directory: string, prefix: string, separator: string): string {

@@ -6,7 +6,7 @@ import { connect } from 'node:net'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { dovecotConfiguration } from './dovecot-conf.ts'
+import { dovecotConfiguration, tokenConfiguration } from './dovecot-conf.ts'
 import { freePorts } from './free-port.ts'
 import { patience } from './patience.ts'
 import { type Appended, RawImap } from './raw-imap.ts'
@@ -26,6 +26,8 @@ export interface DovecotOptions {
   moreUsers?: number
   /** Of each user, beside 100 messages; no quota unless given. */
   quotaKib?: number
+  /** Logins by OAuth2 too: the tokens are shown to this address, and the mechanisms offered beside those for passwords. */
+  oauth?: { introspectionUrl: string; mechanisms: string }
   /** Puts mail into `<directory>/<user>/Maildir` before the start. */
   fill?(directory: string): void
 }
@@ -118,7 +120,8 @@ async function start(directory: string, remove: () => void, options: DovecotOpti
   }
 }
 
-function prepare(directory: string, { fill, moreUsers = 0 }: DovecotOptions): void {
+function prepare(directory: string, { fill, moreUsers = 0, oauth }: DovecotOptions): void {
+  if (oauth) writeFileSync(join(directory, 'oauth2.conf'), tokenConfiguration(oauth.introspectionUrl))
   for (const name of ['run', 'mail', 'state']) mkdirSync(join(directory, name))
   fill?.(join(directory, 'mail'))
   const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']

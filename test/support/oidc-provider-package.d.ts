@@ -24,6 +24,8 @@ declare module 'oidc-provider' {
       accountId: string
       clientId: string
     }) => Grant
+    readonly AccessToken: { revokeByGrantId(id: string): Promise<void> }
+    readonly RefreshToken: { revokeByGrantId(id: string): Promise<void> }
     callback(): (request: IncomingMessage, response: ServerResponse) => Promise<void>
     interactionFinished(
       request: IncomingMessage,

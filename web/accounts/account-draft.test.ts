@@ -19,6 +19,7 @@ const account: Account = {
   email: 'anna@example.org',
   imap: { host: 'imap.example.org', port: 993, tls: 'implicit', user: 'anna' },
   smtp: null,
+  auth: { kind: 'password' },
   is_default: true,
   is_sandbox: false,
   enabled: true,

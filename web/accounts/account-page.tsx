@@ -16,6 +16,7 @@ import { RelativeTime } from '../ui/relative-time.tsx'
 import { AccountPanel } from './account-panel.tsx'
 import { AccountsSkeleton } from './accounts-skeleton.tsx'
 import { faultWords } from './fault-words.ts'
+import { GrantSection } from './grant-section.tsx'
 import { IndexSection } from './index-section.tsx'
 import { ServerSection } from './server-section.tsx'
 import { SignatureSection } from './signature-section.tsx'
@@ -52,6 +53,7 @@ export function AccountPage() {
         >
           {() => account && <AccountPanel account={account} />}
         </Panel>
+        {account && <GrantSection account={account} />}
         {account && mayReadMail && <IndexSection account={account} />}
         {account && <SignatureSection account={account} />}
         {account && <ServerSection account={account} />}

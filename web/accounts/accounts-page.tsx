@@ -13,6 +13,7 @@ import { AccountsTable } from './accounts-table.tsx'
 import { ConnectDialog } from './connect-dialog.tsx'
 import { ExportDialog } from './export-dialog.tsx'
 import { ImportDialog } from './import-dialog.tsx'
+import { SignedInDialog } from './signed-in-dialog.tsx'
 import { useAccounts, useRights, useStartSandbox } from './use-accounts.ts'
 
 /** Fewer are seen at a glance. */
@@ -21,7 +22,10 @@ const leastFiltered = 6
 export function AccountsPage() {
   const accounts = useAccounts()
   const { mayChange } = useRights()
-  const [{ connect, move, ...view }, setUrl] = useUrlState({ connect: '', move: '', ...viewDefaults })
+  const [{ connect, move, sign_in: signIn, ...view }, setUrl] = useUrlState({
+    ...{ connect: '', move: '', sign_in: '' },
+    ...viewDefaults,
+  })
   const isNarrowed = view.q !== '' || view.state !== ''
   const onSort = (column: string) => {
     const isAgain = columnOf(view.sort) === column
@@ -71,10 +75,14 @@ export function AccountsPage() {
       </Panel>
       {move === 'export' && mayChange && <ExportDialog onClose={closeMove} />}
       {move === 'import' && mayChange && <ImportDialog onClose={closeMove} />}
-      {connect === '1' && mayChange && (
+      {signIn !== '' && mayChange && (
+        <SignedInDialog signInId={signIn} onClose={() => setUrl({ connect: '', sign_in: '' }, { replace: true })} />
+      )}
+      {connect === '1' && signIn === '' && mayChange && (
         <ConnectDialog
           accounts={accounts.data?.items ?? []}
           onClose={() => setUrl({ connect: '' }, { replace: true })}
+          onSignedIn={signInId => setUrl({ sign_in: signInId }, { replace: true })}
         />
       )}
     </>

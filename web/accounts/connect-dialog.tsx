@@ -6,6 +6,7 @@ import { classNames } from '../ui/class-names.ts'
 import { Dialog } from '../ui/dialog.tsx'
 import { AddressStep } from './address-step.tsx'
 import { ServersStep } from './servers-step.tsx'
+import { SignInOffer } from './sign-in-offer.tsx'
 import { troubleOf } from './trouble-note.tsx'
 import { TryStep } from './try-step.tsx'
 import { type ConnectWizard, useConnectWizard, type WizardStep } from './use-connect-wizard.ts'
@@ -18,7 +19,16 @@ const steps: readonly { step: WizardStep; label: string }[] = [
 ]
 
 /** Mounted while it is open, so that nothing of it outlives it. */
-export function ConnectDialog({ accounts, onClose }: { accounts: readonly Account[]; onClose(): void }) {
+export function ConnectDialog({
+  accounts,
+  onClose,
+  onSignedIn,
+}: {
+  accounts: readonly Account[]
+  onClose(): void
+  /** At the provider, on another device. */
+  onSignedIn(signInId: string): void
+}) {
   const wizard = useConnectWizard()
   const form = useRef<HTMLFormElement>(null)
   const formId = useId()
@@ -39,6 +49,7 @@ export function ConnectDialog({ accounts, onClose }: { accounts: readonly Accoun
     >
       <div className="grid gap-4">
         <StepList now={step} isDone={connecting.isSuccess} />
+        {step !== 'try' && <SignInOffer draft={wizard.draft} onDone={onSignedIn} />}
         {step === 'try' ? (
           <TryStep wizard={wizard} accounts={accounts} />
         ) : (

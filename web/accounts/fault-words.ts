@@ -65,6 +65,16 @@ export const faultWords: Record<ConnectionFault, FaultWords> = {
     advice: 'Enter both again. Many providers require an app password, or IMAP to be enabled in their settings first.',
     fields: { user: 'Rejected together with the password', password: 'Rejected together with the user' },
   },
+  revoked: {
+    title: 'The access was revoked or has expired',
+    advice: 'Sign in again at the provider: the account keeps its mail and settings.',
+    fields: {},
+  },
+  sign_in_provider: {
+    title: 'The sign-in provider does not help',
+    advice: 'It is asked again with growing delays. Connections that stand go on.',
+    fields: {},
+  },
   not_imap: {
     title: 'This is not a mail server',
     advice: 'Check the port: IMAP uses 993 or 143, SMTP uses 465 or 587.',

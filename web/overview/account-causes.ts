@@ -20,6 +20,8 @@ type Kind =
   | 'full'
   | 'closed_network'
   | 'login'
+  | 'revoked'
+  | 'sign_in_provider'
   | 'no_idle'
   | 'part'
   | 'no_security'
@@ -36,6 +38,8 @@ const kindOf: Record<NonNullable<Account['last_error']>['cause'], Kind> = {
   tls: 'tls',
   not_imap: 'not_mail',
   login: 'login',
+  revoked: 'revoked',
+  sign_in_provider: 'sign_in_provider',
   limit: 'full',
   private_network: 'closed_network',
   forbidden_address: 'closed_network',
@@ -56,6 +60,8 @@ const sentences: Record<Kind, (server: string) => string> = {
   full: server => `${server} accepts no more connections`,
   closed_network: server => `${server} is on a network that is not allowed`,
   login: server => `${server} rejects the login`,
+  revoked: server => `The access to ${server} was revoked or has expired`,
+  sign_in_provider: server => `The sign-in for ${server} cannot be refreshed`,
   no_idle: server => `${server} cannot announce new mail`,
   no_security: server => `${server} requires a different TLS setting`,
   flood: server => `${server} sends more than requested`,
@@ -94,7 +100,7 @@ export function accountCauses(accounts: readonly Account[]): Cause[] {
 }
 
 function troubleOf({ state, last_error: error }: Account): { kind: Kind; isBad: boolean } | undefined {
-  if (state === 'auth_failed') return { kind: 'login', isBad: true }
+  if (state === 'auth_failed') return { kind: error?.cause === 'revoked' ? 'revoked' : 'login', isBad: true }
   if (state === 'unreachable') return { kind: error ? kindOf[error.cause] : 'silent', isBad: true }
   if (state !== 'degraded') return undefined
   const kind = error ? kindOf[error.cause] : 'part'

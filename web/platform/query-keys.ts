@@ -11,6 +11,10 @@ export const queryKeys = {
   stats: ['stats'],
   samples: ['samples'],
   accounts: ['accounts'],
+  /** Begins like the accounts, so that it is as old as they are. */
+  accountGrant: (accountId: string) => ['accounts', accountId, 'grant'],
+  oauthProviders: ['oauth-providers'],
+  oauthSignIn: (signInId: string) => ['oauth-sign-in', signInId],
   account: (accountId: string) => ['accounts', accountId],
   /** Begins like the accounts, so that it is as old as they are. */
   accountStates: (accountId: string) => ['accounts', accountId, 'states'],
@@ -81,7 +85,7 @@ export function keysOutdatedBy(event: ServerEvent): readonly (readonly string[])
     case 'client_disconnected':
       return [queryKeys.clients]
     case 'configuration_updated':
-      return [queryKeys.config, queryKeys.networks, queryKeys.providers]
+      return [queryKeys.config, queryKeys.networks, queryKeys.providers, queryKeys.oauthProviders]
     case 'account_added':
     case 'account_updated':
     case 'account_removed':

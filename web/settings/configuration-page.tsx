@@ -11,6 +11,7 @@ import { ApprovalPanel } from './approval-panel.tsx'
 import { ConfigurationEditor } from './configuration-editor.tsx'
 import { ConfigurationSkeleton } from './configuration-skeleton.tsx'
 import { NetworkPanel } from './network-panel.tsx'
+import { OAuthPanel } from './oauth-panel.tsx'
 import { useConfiguration } from './use-configuration.ts'
 
 export function ConfigurationPage() {
@@ -44,6 +45,7 @@ export function ConfigurationPage() {
           </Panel>
         )}
         <ApprovalPanel />
+        {mayOpen && <OAuthPanel />}
         {mayOpen && <NetworkPanel />}
       </div>
     </>

@@ -11,8 +11,9 @@ export interface FaultContext {
   host: string
   port: number
   phase: Phase
-  /** Never in what we say, even when the server echoes it. */
+  /** Or access token. Never in what we say, even when the server echoes it. */
   password: string
+  isToken?: boolean
   /** What the connection was to begin with; undefined when it stands. */
   tls?: MailLogin['tls']
   /** Whether the server said that it has STARTTLS. */
@@ -94,7 +95,7 @@ function find(error: Error & Thrown, context: FaultContext): Finding | undefined
   }
   if (timeoutCodes.has(code)) return tooSlow(context)
   if (unsayable.has(code)) return { code: 'folder_not_found', detail: 'This is not a valid folder name.' }
-  if (error.responseStatus === 'NO' || error.responseStatus === 'BAD') return refused(error)
+  if (error.responseStatus === 'NO' || error.responseStatus === 'BAD') return refused(error, context)
   if (isLimit(error)) return limited()
   // Nothing of the handshake was tried yet.
   if (error.tlsFailed && !code && /STARTTLS/.test(error.message)) return noStartTls(at, context)
@@ -107,7 +108,8 @@ function find(error: Error & Thrown, context: FaultContext): Finding | undefined
     return { code: 'mail_server_tls', fault: 'tls', detail }
   }
   if (/^(Login is disabled|Unsupported authentication|No matching auth)/.test(error.message)) {
-    return loginDisabled(`The server at ${at} accepts no password on this connection; it may require TLS.`)
+    const what = context.isToken ? 'sign-in by OAuth2' : 'password'
+    return loginDisabled(`The server at ${at} accepts no ${what} on this connection; it may require TLS.`)
   }
   if (closedCodes.has(code)) {
     return {
@@ -161,14 +163,16 @@ export function wantsTls({ host, port }: Pick<FaultContext, 'host' | 'port'>): F
   return { code: 'mail_server_tls', fault: 'tls_port', detail }
 }
 
-function refused(error: Thrown): Finding {
+function refused(error: Thrown, { isToken }: FaultContext): Finding {
   if (error.mailboxMissing) return { code: 'folder_not_found', detail: 'There is no such folder.' }
   if (error.serverResponseCode !== 'AUTHENTICATIONFAILED' && isLimit(error)) return limited()
   if (/^(PRIVACYREQUIRED|ENCRYPTNEEDED)$/.test(error.serverResponseCode ?? '')) {
     return loginDisabled('The mail server allows logins only over TLS.')
   }
   if (error.authenticationFailed) {
-    const detail = 'The mail server rejected the user name or password.'
+    const detail = isToken
+      ? 'The mail server rejected the access of this user: somebody else signed in, or IMAP is switched off there.'
+      : 'The mail server rejected the user name or password.'
     return { code: 'mail_login_refused', fault: 'login', detail }
   }
   return { code: 'mail_server_refused', detail: 'The mail server rejected the command.' }

@@ -9,7 +9,7 @@ import { type Dovecot, startDovecot } from '../../../test/support/dovecot.ts'
 import { findMessages, termOf } from '../../../test/support/found-messages.ts'
 import { freePort } from '../../../test/support/free-port.ts'
 import { available } from '../../../test/support/require.ts'
-import type { MailLogin } from '../../accounts/mail-login.ts'
+import type { PasswordLogin } from '../../accounts/mail-login.ts'
 import { decodeBody } from '../../reading/decode-body.ts'
 import { mailGatewaySuite, type TestMessage } from '../mail-gateway.suite.ts'
 import { ImapFlowGateway } from './imapflow-gateway.ts'
@@ -32,7 +32,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
   })
   afterAll(() => dovecot?.stop())
 
-  const login = (tls: MailLogin['tls'], host = '127.0.0.1'): MailLogin => {
+  const login = (tls: PasswordLogin['tls'], host = '127.0.0.1'): PasswordLogin => {
     const port = tls === 'implicit' ? dovecot.imapsPort : dovecot.imapPort
     return { ...alice, host, port, tls }
   }
@@ -186,7 +186,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
 })
 
 describe('a server that is none', () => {
-  const connect = (port: number, tls: MailLogin['tls'] = 'none', host = '127.0.0.1') =>
+  const connect = (port: number, tls: PasswordLogin['tls'] = 'none', host = '127.0.0.1') =>
     gateway.connect({ ...alice, host, port, tls }, { ...options, timeoutMs: 400 })
 
   test('a name that nobody knows', async () => {

@@ -1,6 +1,6 @@
 /** Connects to IMAP servers with ImapFlow. What a connection does is in `imapflow-connection.ts`. */
 import type { ImapFlow } from 'imapflow'
-import type { MailLogin } from '../../accounts/mail-login.ts'
+import { type MailLogin, secretOf } from '../../accounts/mail-login.ts'
 import { probeAfter, speaksTls } from '../../accounts/tls-probe.ts'
 import type { Address, OutboundGuard } from '../../platform/network/outbound-guard.ts'
 import { Problem } from '../../platform/problem.ts'
@@ -57,7 +57,7 @@ export class ImapFlowGateway implements MailGateway {
 
   async connect(login: MailLogin, { timeoutMs, signal, onTraffic, onLine }: ConnectOptions): Promise<MailConnection> {
     signal.throwIfAborted()
-    const addresses = await this.#addressesOf(login)
+    const addresses = await this.#addressesOf({ ...login, password: secretOf(login) })
     const budget = new AnswerBudget(this.#unaskedLines)
     const lines = onLine && new ImapLines(onLine)
     const socket = new ImapSocket(this.#turns, budget, addresses, { onTraffic, lines })
@@ -65,7 +65,12 @@ export class ImapFlowGateway implements MailGateway {
     quoteWords(client)
     listWithoutStatus(client)
     signal.throwIfAborted()
-    const place = { host: login.host, port: login.port, password: login.password }
+    const place = {
+      host: login.host,
+      port: login.port,
+      password: secretOf(login),
+      isToken: login.accessToken !== undefined,
+    }
     const context = (): FaultContext => ({
       ...place,
       phase: socket.phase,
@@ -113,7 +118,7 @@ export class ImapFlowGateway implements MailGateway {
     host,
     port,
     password,
-  }: Pick<MailLogin, 'host' | 'port' | 'password'>): Promise<Address[] | undefined> {
+  }: Pick<FaultContext, 'host' | 'port' | 'password'>): Promise<Address[] | undefined> {
     try {
       return await this.#guard?.check(host, port)
     } catch (error) {
@@ -136,7 +141,11 @@ async function createClient(
     port: login.port,
     secure: login.tls === 'implicit',
     doSTARTTLS: login.tls === 'starttls',
-    auth: { user: login.user, pass: login.password },
+    // By OAUTHBEARER (RFC 7628) where the server has it, else by XOAUTH2: ImapFlow chooses, and never sends a token in place of a password.
+    auth:
+      login.accessToken === undefined
+        ? { user: login.user, pass: login.password }
+        : { user: login.user, accessToken: login.accessToken },
     transport,
     logger: false,
     // Where it is empty nothing is said of it; ImapFlow would say its own.

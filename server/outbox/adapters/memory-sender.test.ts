@@ -16,7 +16,7 @@ describe('in memory', () =>
         ...(isWrong && { away: { code: 'mail_login_refused', response: '535 5.7.8 wrong password' } }),
       }
       return {
-        sender: senders.open('a', login, connections),
+        sender: senders.open('a', async () => login, connections),
         taken: () => senders.taken.map(({ envelope: { from, to }, bytes }) => ({ from, to: [...to], bytes })),
       }
     },

@@ -1,5 +1,5 @@
 /** Sends to a mail server in memory, for tests and for what is built on the port: it keeps what it took, and can be told to refuse. */
-import type { MailLogin } from '../../accounts/mail-login.ts'
+import type { LoginSource } from '../../accounts/mail-login.ts'
 import type { Envelope } from '../../drafts/composed-message.ts'
 import {
   type MailSender,
@@ -40,7 +40,7 @@ export class MemorySenders implements MailSenders {
   opened = 0
   server: MemoryServer = {}
 
-  open(accountId: string, _login: MailLogin, connections: number): MailSender {
+  open(accountId: string, _login: LoginSource, connections: number): MailSender {
     this.opened++
     return new MemorySender(accountId, connections, this)
   }

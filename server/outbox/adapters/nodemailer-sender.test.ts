@@ -15,7 +15,7 @@ async function open(script: SinkScript = {}, connections = 3, bounds: Partial<Se
   onTestFinished(() => sink.stop())
   const senders = new NodemailerSenders({ timeoutMs: () => 30_000, bounds })
   const login = { host: '127.0.0.1', port, tls: 'none', user: 'me', password: 'secret' } as const
-  const sender = senders.open('a', login, connections)
+  const sender = senders.open('a', async () => login, connections)
   onTestFinished(() => sender.close())
   return { sink, sender }
 }

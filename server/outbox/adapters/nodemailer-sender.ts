@@ -1,5 +1,5 @@
 /** Sends by nodemailer's SMTP connections, which are kept for a while and used again. */
-import type { MailLogin } from '../../accounts/mail-login.ts'
+import { type LoginSource, type MailLogin, secretOf, withFreshToken } from '../../accounts/mail-login.ts'
 import type { ProtocolLog } from '../../accounts/protocol-log.ts'
 import type { Envelope } from '../../drafts/composed-message.ts'
 import type { OutboundGuard } from '../../platform/network/outbound-guard.ts'
@@ -49,14 +49,14 @@ export class NodemailerSenders implements MailSenders {
     this.#options = options
   }
 
-  open(accountId: string, login: MailLogin, connections: number): MailSender {
+  open(accountId: string, login: LoginSource, connections: number): MailSender {
     return new NodemailerSender(accountId, login, connections, this.#options)
   }
 }
 
 class NodemailerSender implements MailSender {
   readonly #accountId: string
-  readonly #login: MailLogin
+  readonly #login: LoginSource
   readonly #connections: number
   readonly #options: NodemailerOptions
   readonly #bounds: SessionBounds
@@ -67,7 +67,7 @@ class NodemailerSender implements MailSender {
   /** As many as the server lets in, where those are fewer. */
   #limit: number
 
-  constructor(accountId: string, login: MailLogin, connections: number, options: NodemailerOptions) {
+  constructor(accountId: string, login: LoginSource, connections: number, options: NodemailerOptions) {
     this.#accountId = accountId
     this.#login = login
     this.#connections = connections
@@ -140,11 +140,24 @@ class NodemailerSender implements MailSender {
       this.#idle.delete(session)
       if (session.isOpen && (await session.reset())) return session
     }
-    return this.#open(signal)
+    return withFreshToken(this.#login, login =>
+      this.#open(login, signal).catch((error: unknown) => {
+        throw toSmtpProblem(error, login)
+      }),
+    )
   }
 
   #away(error: unknown): NotSent {
-    const problem = error instanceof Problem ? error : toSmtpProblem(error, this.#login)
+    if (!(error instanceof Problem)) {
+      const message = 'The account cannot send.'
+      return new NotSent(message, {
+        isTemporary: true,
+        code: 'account_cannot_send',
+        concernsAccount: true,
+        cause: error,
+      })
+    }
+    const problem = error
     return new NotSent(problem.message, {
       isTemporary: true,
       code: problem.code,
@@ -154,14 +167,14 @@ class NodemailerSender implements MailSender {
     })
   }
 
-  async #open(signal: AbortSignal): Promise<SmtpSession> {
+  async #open(login: MailLogin, signal: AbortSignal): Promise<SmtpSession> {
     const { guard, timeoutMs, protocol } = this.#options
     const within = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs())])
-    const address = await addressOf(this.#login, guard)
+    const address = await addressOf(login, guard)
     const { default: Connection } = await import('nodemailer/lib/smtp-connection')
     const bounds = { timeoutMs: timeoutMs(), silenceMs: this.#bounds.silenceMs }
-    const onLine = protocol?.open(this.#accountId, 'smtp', [this.#login.password])
-    const options = connectionOptions(this.#login, address, bounds)
+    const onLine = protocol?.open(this.#accountId, 'smtp', [secretOf(login)])
+    const options = connectionOptions(login, address, bounds)
     const connection = new Connection({ ...options, ...heardBy(onLine) })
     const { promise: late, reject } = Promise.withResolvers<never>()
     const abort = () => reject(signal.aborted ? new Error('sending was stopped') : timeout())
@@ -169,12 +182,12 @@ class NodemailerSender implements MailSender {
     try {
       let ehlo = ''
       // The last words before the login are the answer to EHLO.
-      const opened = logIn(connection, this.#login, words => {
+      const opened = logIn(connection, login, words => {
         ehlo = words
       })
       await Promise.race([opened, late])
       this.#options.greeted?.(this.#accountId, ehloOffers(ehlo))
-      return new SmtpSession(connection, ehlo, this.#login.password)
+      return new SmtpSession(connection, ehlo, secretOf(login))
     } catch (error) {
       connection.close()
       throw error

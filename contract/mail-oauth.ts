@@ -1,0 +1,257 @@
+/** Signing in to mail accounts by OAuth2: providers and their clients, sign-ins that are under way, and what an account was granted. */
+import { z } from 'zod'
+import { endpoint } from './endpoint.ts'
+import { AccountId, line, secret, Timestamp } from './wire.ts'
+
+export const OAuthProviderId = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'must be lower-case letters, digits and hyphens')
+  .describe('`google`, `microsoft`, or the id that another provider was given')
+
+export const OAuthUse = z
+  .enum(['read', 'send'])
+  .describe('`read`: IMAP alone; `send`: IMAP and SMTP. Only the scopes for it are asked for')
+export type OAuthUse = z.infer<typeof OAuthUse>
+
+const hostPattern = line
+  .trim()
+  .toLowerCase()
+  .max(253)
+  .regex(/^(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*$/, 'must be a host such as imap.example.org, or *.example.org')
+const hostPatterns = z.array(hostPattern).min(1).max(20)
+const scopeName = line
+  .min(1)
+  .max(300)
+  .regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'is not a scope')
+const scopeNames = z.array(scopeName).min(1).max(20)
+const clientId = line.trim().min(1).max(500)
+const clientSecret = secret(line.min(1).max(1024))
+
+const OAuthProviderScopes = z.object({
+  read: z.array(z.string()).describe('For IMAP alone'),
+  send: z.array(z.string()).describe('For IMAP and SMTP'),
+})
+
+export const OAuthProvider = z
+  .object({
+    id: OAuthProviderId,
+    name: z.string(),
+    kind: z.enum(['google', 'microsoft', 'custom']),
+    client: z
+      .object({
+        client_id: z.string(),
+        has_secret: z.boolean(),
+        source: z.enum(['environment', 'page']),
+        set_by: z.string().nullable().describe('Name of the user who set it; null for the environment'),
+        set_at: Timestamp.nullable(),
+      })
+      .nullable()
+      .describe('null: nobody can sign in there yet'),
+    tenant: z.string().nullable().describe('Of Microsoft alone: whose accounts may sign in'),
+    metadata_url: z.string().nullable().describe('Of another provider: where its metadata is (RFC 8414)'),
+    imap_hosts: z.array(z.string()).describe('IMAP servers that take its tokens: nothing else is sent one'),
+    smtp_hosts: z.array(z.string()),
+    domains: z.array(z.string()).describe('Domains of addresses that are known to be there'),
+    scopes: OAuthProviderScopes,
+    has_device_flow: z.boolean().nullable().describe('null: known once its metadata was read'),
+    redirect_uri: z.string().describe('To be entered where the client is made'),
+    accounts: z.int().describe('Accounts that sign in there'),
+  })
+  .meta({ id: 'OAuthProvider' })
+export type OAuthProvider = z.infer<typeof OAuthProvider>
+
+export const OAuthProviderInput = z
+  .strictObject({
+    client_id: clientId,
+    client_secret: clientSecret
+      .nullable()
+      .optional()
+      .describe('Left out: as it is, unless the client id changes; null: none, for a public client'),
+    tenant: line
+      .trim()
+      .toLowerCase()
+      .regex(/^[a-z0-9][a-z0-9.-]{0,99}$/, 'is not a tenant')
+      .optional()
+      .describe('For `microsoft`: `common` (the default), `consumers`, `organizations`, or the id of a tenant'),
+    custom: z
+      .strictObject({
+        name: line.trim().min(1).max(60),
+        metadata_url: z
+          .url({ protocol: /^https?$/, message: 'must be an https:// address' })
+          .max(500)
+          .describe('The issuer, or the whole address below `/.well-known/`'),
+        imap_hosts: hostPatterns,
+        smtp_hosts: hostPatterns,
+        domains: z.array(hostPattern).max(20).default([]),
+        scopes: z.strictObject({ read: scopeNames, send: scopeNames }),
+      })
+      .optional()
+      .describe('Required for every provider that is not built in'),
+  })
+  .meta({ id: 'OAuthProviderInput' })
+export type OAuthProviderInput = z.infer<typeof OAuthProviderInput>
+
+export const OAuthSignIn = z
+  .object({
+    id: z.string(),
+    provider: OAuthProviderId,
+    provider_name: z.string(),
+    method: z.enum(['browser', 'device']),
+    use: OAuthUse,
+    account_id: AccountId.nullable().describe('The account that signs in again; null for a new one'),
+    state: z
+      .enum(['waiting', 'checking', 'done', 'failed'])
+      .describe('`checking`: the tokens are there, and the mail server is tried with them'),
+    authorization_url: z.string().nullable().describe('Where the browser has to go; null once it came back'),
+    user_code: z.string().nullable().describe('With `device`: to be typed in at `verification_uri`'),
+    verification_uri: z.string().nullable(),
+    verification_uri_complete: z.string().nullable(),
+    expires_at: Timestamp,
+    grant_id: z.string().nullable().describe('Once `done`, for `auth` of a new account'),
+    failure: z.string().nullable().describe('Why it failed, in words'),
+  })
+  .meta({ id: 'OAuthSignIn' })
+export type OAuthSignIn = z.infer<typeof OAuthSignIn>
+
+export const OAuthSignInInput = z
+  .strictObject({
+    provider: OAuthProviderId,
+    method: z
+      .enum(['browser', 'device'])
+      .default('browser')
+      .describe('`browser` requires a session; `device` shows a code that is typed in on another machine (RFC 8628)'),
+    use: OAuthUse.default('send'),
+    email: z.email().max(320).optional().describe('Passed on to the provider, so that the right account is offered'),
+    account_id: AccountId.optional().describe('An account that is to sign in again, or by OAuth2 from now on'),
+  })
+  .meta({ id: 'OAuthSignInInput' })
+export type OAuthSignInInput = z.infer<typeof OAuthSignInInput>
+
+export const OAuthGrant = z
+  .object({
+    grant_id: z.string(),
+    provider: OAuthProviderId,
+    provider_name: z.string(),
+    use: OAuthUse,
+    scopes: z.array(z.string()).describe('As the provider granted them'),
+    state: z.enum(['active', 'revoked']),
+    failure: z.string().nullable().describe('Why it is no longer valid, or why it could not be refreshed, in words'),
+    granted_at: Timestamp.describe('When somebody last signed in for it'),
+    granted_by: z.string().describe('Name of the user who did'),
+    refreshed_at: Timestamp.describe('When the access token was issued'),
+    access_expires_at: Timestamp.nullable().describe('null where the provider does not say'),
+    next_refresh_at: Timestamp.nullable().describe('null: it cannot be refreshed'),
+  })
+  .meta({ id: 'OAuthGrant' })
+export type OAuthGrant = z.infer<typeof OAuthGrant>
+
+/** Where providers send browsers back to. */
+export const oauthCallbackPath = '/oauth/mail/callback'
+
+const tag = 'Mail sign-in'
+const providers = '/api/dashboard/oauth/providers'
+const signIns = '/api/dashboard/oauth/sign-ins'
+const providerParams = z.object({ provider_id: OAuthProviderId })
+const signInParams = z.object({ sign_in_id: z.string().min(1).max(60) })
+
+export const mailOAuthApi = {
+  listOAuthProviders: endpoint({
+    method: 'GET',
+    path: providers,
+    tag,
+    summary: 'List the providers at which mail accounts can sign in by OAuth2',
+    scope: 'dashboard:read',
+    effect: 'read',
+    response: z.object({ items: z.array(OAuthProvider), next_cursor: z.null() }),
+  }),
+  setOAuthProvider: endpoint({
+    callers: 'not_token',
+    method: 'PUT',
+    path: `${providers}/{provider_id}`,
+    tag,
+    summary: 'Set the client of a provider, or add a provider by the address of its metadata',
+    description:
+      'The secret is stored encrypted and never shown again. Requires a signed-in user or the API key; not available to tokens.',
+    limit: 'access',
+    scope: 'dashboard:admin',
+    effect: 'write',
+    params: providerParams,
+    body: OAuthProviderInput,
+    response: OAuthProvider,
+    problems: ['session_needed', 'not_possible_now', 'oauth_unreachable', 'oauth_failed', 'address_refused'],
+  }),
+  deleteOAuthProvider: endpoint({
+    callers: 'not_token',
+    method: 'DELETE',
+    path: `${providers}/{provider_id}`,
+    tag,
+    summary: 'Forget the client of a provider that no account uses',
+    limit: 'access',
+    scope: 'dashboard:admin',
+    effect: 'destroy',
+    params: providerParams,
+    response: z.undefined(),
+    status: 204,
+    problems: ['session_needed', 'oauth_provider_not_found', 'not_possible_now'],
+  }),
+  beginOAuthSignIn: endpoint({
+    method: 'POST',
+    path: signIns,
+    tag,
+    summary: 'Begin to sign a mail account in at its provider',
+    description:
+      'Answers where the browser has to go, or which code to type in. It is over after ten minutes, or when the provider says. ' +
+      'With `account_id` the account is tried with the new access and keeps its settings; without, `grant_id` is for `auth` of `createAccount`.',
+    limit: 'connect',
+    scope: 'dashboard:admin',
+    effect: 'write',
+    body: OAuthSignInInput,
+    response: OAuthSignIn,
+    status: 201,
+    problems: [
+      'session_needed',
+      'beyond_own_rights',
+      'account_not_found',
+      'oauth_provider_not_found',
+      'oauth_client_missing',
+      'oauth_unreachable',
+      'oauth_failed',
+      'address_refused',
+      'not_possible_now',
+    ],
+  }),
+  getOAuthSignIn: endpoint({
+    method: 'GET',
+    path: `${signIns}/{sign_in_id}`,
+    tag,
+    summary: 'Get how far a sign-in of yours is',
+    scope: 'dashboard:admin',
+    effect: 'read',
+    params: signInParams,
+    response: OAuthSignIn,
+    problems: ['oauth_sign_in_not_found'],
+  }),
+  cancelOAuthSignIn: endpoint({
+    method: 'DELETE',
+    path: `${signIns}/{sign_in_id}`,
+    tag,
+    summary: 'Cancel a sign-in of yours',
+    scope: 'dashboard:admin',
+    effect: 'destroy',
+    params: signInParams,
+    response: z.undefined(),
+    status: 204,
+    problems: ['oauth_sign_in_not_found'],
+  }),
+  getAccountGrant: endpoint({
+    method: 'GET',
+    path: '/api/dashboard/accounts/{account_id}/grant',
+    tag,
+    summary: 'Get what an account was granted at its provider',
+    scope: 'dashboard:read',
+    effect: 'read',
+    params: z.object({ account_id: AccountId }),
+    response: OAuthGrant,
+    problems: ['account_not_found', 'oauth_grant_not_found'],
+  }),
+}

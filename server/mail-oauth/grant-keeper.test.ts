@@ -1,0 +1,276 @@
+/** Access tokens: refreshed once for all who wait, in one process or two, stored before they are used, a few at a time, and given up for good reasons alone. */
+import { randomBytes } from 'node:crypto'
+import { expect, onTestFinished, test } from 'vitest'
+import { memoryDatabase, onEachDatabase } from '../../test/support/databases.ts'
+import { startHub } from '../../test/support/event-hub.ts'
+import type { Database } from '../platform/database/database.ts'
+import { createLogger } from '../platform/logger.ts'
+import { SecretBox } from '../platform/secret-box.ts'
+import { GrantKeeper } from './grant-keeper.ts'
+import { GrantRefresher } from './grant-refresher.ts'
+import { isoOf, type OAuthClock } from './oauth-clock.ts'
+import { OAuthProviders } from './oauth-providers.ts'
+import { OAuthFault, type OAuthTokens } from './oauth-server.ts'
+import { OAuthStore } from './oauth-store.ts'
+import { apartMs, requestsAtATime } from './provider-pace.ts'
+
+const logger = createLogger('silent')
+const hour = 3_600_000
+const begin = Date.parse('2026-11-29T08:00:00.000Z')
+const imap = { part: 'imap', host: 'imap.gmail.com' } as const
+
+/** Time passes when a test says so. */
+class SteeredClock implements OAuthClock {
+  at = begin
+  readonly #timers = new Set<{ at: number; run: () => void }>()
+
+  now(): number {
+    return this.at
+  }
+
+  after(ms: number, run: () => void): () => void {
+    const timer = { at: this.at + Math.max(ms, 0), run }
+    this.#timers.add(timer)
+    return () => this.#timers.delete(timer)
+  }
+
+  /** From timer to timer; what each of them sets off is awaited as far as `settle` goes. */
+  async pass(ms: number, settle: () => Promise<void>): Promise<void> {
+    const end = this.at + ms
+    for (;;) {
+      await settle()
+      const [next] = [...this.#timers].filter(({ at }) => at <= end).sort((one, other) => one.at - other.at)
+      if (!next) break
+      this.#timers.delete(next)
+      this.at = Math.max(this.at, next.at)
+      next.run()
+    }
+    this.at = end
+  }
+}
+
+/** A provider that rotates refresh tokens, and takes one that comes twice for stolen. */
+class RotatingProvider {
+  /** In epoch milliseconds, of each request. */
+  readonly requests: number[] = []
+  readonly revoked: string[] = []
+  mostAtATime = 0
+  fault: OAuthFault | undefined
+  /** What a request waits for. */
+  hold: () => Promise<unknown> = async () => undefined
+  readonly #clock: OAuthClock
+  readonly #valid = new Map<string, string>()
+  #busy = 0
+  #count = 0
+
+  constructor(clock: OAuthClock) {
+    this.#clock = clock
+  }
+
+  issue(name: string): OAuthTokens {
+    const [accessToken, refreshToken] = [`access-${name}-${++this.#count}`, `refresh-${name}-${this.#count}`]
+    this.#valid.set(name, refreshToken)
+    const who = { subject: undefined, email: undefined }
+    return { accessToken, refreshToken, expiresInSeconds: 3_600, scopes: ['https://mail.google.com/'], ...who }
+  }
+
+  readonly server = {
+    refresh: async (_provider: unknown, refreshToken: string): Promise<OAuthTokens> => {
+      this.requests.push(this.#clock.now())
+      this.mostAtATime = Math.max(this.mostAtATime, ++this.#busy)
+      try {
+        await this.hold()
+        if (this.fault) throw this.fault
+        const name = refreshToken.split('-')[1]!
+        if (this.#valid.get(name) === refreshToken) return this.issue(name)
+        this.#valid.delete(name)
+        throw new OAuthFault('revoked', new Error('invalid_grant'), [])
+      } finally {
+        this.#busy--
+      }
+    },
+    revoke: async (_provider: unknown, token: string): Promise<boolean> => {
+      this.revoked.push(token)
+      return true
+    },
+  }
+}
+
+async function world(db: Database, key = randomBytes(32)) {
+  const clock = new SteeredClock()
+  const provider = new RotatingProvider(clock)
+  const secrets = new SecretBox(key)
+  const { hub } = await startHub(db)
+  const store = new OAuthStore(db)
+  const process = (random = Math.random) => {
+    const providers = new OAuthProviders({
+      ...{ store, secrets, hub, now: () => clock.now(), baseUrl: () => 'http://localhost' },
+      config: { google: { clientId: 'me', clientSecret: undefined }, microsoft: undefined },
+      server: { look: async () => ({ hasDeviceFlow: false }), forget: () => undefined },
+    })
+    const keeper = new GrantKeeper({ store, providers, server: provider.server, secrets, clock, random, logger })
+    onTestFinished(() => keeper.stop())
+    return keeper
+  }
+  const keeper = process()
+  const grant = async (name: string, accountId: string | null = name) => {
+    const about = { id: name, provider: 'google', account_id: accountId, made_by: 'ann', granted_by: 'Ann' }
+    const row = keeper.newRow(provider.issue(name), { ...about, use_for: 'send' })
+    await store.insert(row)
+    return row
+  }
+  return { clock, provider, store, keeper, process, grant }
+}
+
+onEachDatabase(open => {
+  test('a valid token is answered without a request; of an expired one all who wait get the next, by one request', async () => {
+    const { clock, provider, keeper, grant, store } = await world(await open())
+    await grant('a')
+    expect(await keeper.accessToken({ grantId: 'a', ...imap })).toBe('access-a-1')
+    expect(provider.requests).toEqual([])
+    clock.at += hour
+    const waiting = Array.from({ length: 20 }, () => keeper.accessToken({ grantId: 'a', ...imap }))
+    expect(new Set(await Promise.all(waiting))).toEqual(new Set(['access-a-2']))
+    expect(provider.requests.length).toBe(1)
+    expect(JSON.stringify(await store.find('a'))).not.toMatch(/access-a|refresh-a/)
+  })
+
+  test('two processes use a refresh token once', async () => {
+    const { clock, provider, keeper, process, grant } = await world(await open())
+    await grant('a')
+    clock.at += hour
+    const held = Promise.withResolvers<void>()
+    provider.hold = () => held.promise
+    const [one, other] = [keeper, process()].map(each => each.accessToken({ grantId: 'a', ...imap }))
+    const passing = clock.pass(2_000, () => turns(50))
+    await passing
+    held.resolve()
+    await clock.pass(1_000, () => turns(50))
+    expect(await Promise.all([one, other])).toEqual(['access-a-2', 'access-a-2'])
+    expect(provider.requests.length).toBe(1)
+  })
+
+  test('a token that a mail server rejects is refreshed once, and not again for the next rejection', async () => {
+    const { provider, keeper, grant } = await world(await open())
+    await grant('a')
+    const first = await keeper.accessToken({ grantId: 'a', ...imap })
+    const second = await keeper.accessToken({ grantId: 'a', ...imap, rejected: first })
+    expect([first, second]).toEqual(['access-a-1', 'access-a-2'])
+    expect(await keeper.accessToken({ grantId: 'a', ...imap, rejected: second })).toBe(second)
+    // Who asks late with the older one gets the newer.
+    expect(await keeper.accessToken({ grantId: 'a', ...imap, rejected: first })).toBe(second)
+    expect(provider.requests.length).toBe(1)
+  })
+
+  test('what was revoked is given up at once, in plain words, and the provider is not asked again', async () => {
+    const { clock, provider, keeper, grant } = await world(await open())
+    await grant('a')
+    const heard: string[] = []
+    keeper.onRevoked(accountId => heard.push(accountId))
+    provider.fault = new OAuthFault('revoked', new Error('invalid_grant'), [])
+    clock.at += hour
+    const lost = { code: 'mail_login_refused', message: 'The access was revoked or has expired. Sign in again.' }
+    await expect(keeper.accessToken({ grantId: 'a', ...imap })).rejects.toMatchObject(lost)
+    await expect(keeper.accessToken({ grantId: 'a', ...imap })).rejects.toMatchObject(lost)
+    expect([provider.requests.length, heard]).toEqual([1, ['a']])
+  })
+
+  test('a provider that is away is left alone for longer and longer, and asked by one account for all', async () => {
+    const { clock, provider, keeper, grant } = await world(await open())
+    for (const name of ['a', 'b', 'c']) await grant(name)
+    clock.at += hour
+    provider.fault = new OAuthFault('away', new Error('503'), [])
+    const ask = (grantId: string) =>
+      keeper.accessToken({ grantId, ...imap }).then(
+        () => 'ok',
+        error => error.extension.fault,
+      )
+    expect(await ask('a')).toBe('sign_in_provider')
+    for (const name of ['a', 'b', 'c']) expect(await ask(name)).toBe('sign_in_provider')
+    expect(provider.requests.length).toBe(1)
+    clock.at += 1_000
+    expect(await ask('b')).toBe('sign_in_provider')
+    clock.at += 1_000
+    expect(await ask('c')).toBe('sign_in_provider')
+    expect(provider.requests.length).toBe(2)
+    provider.fault = undefined
+    clock.at += 1_000
+    expect(await ask('c')).toBe('ok')
+    clock.at += apartMs
+    expect(await ask('a')).toBe('ok')
+  })
+
+  test('a process that is killed between the answer and the store: the next one says that, and the account has to sign in again', async () => {
+    const db = await open()
+    const { clock, provider, store, process, grant } = await world(db)
+    await grant('a')
+    clock.at += hour
+    // What the killed process did: it took the lock, got its answer, and stored nothing.
+    await store.lock('a', 'killed', isoOf(clock.now()), isoOf(clock.now() + 60_000))
+    await provider.server.refresh(undefined, 'refresh-a-1')
+    const asked = process().accessToken({ grantId: 'a', ...imap })
+    const outcome = asked.catch(error => error.message)
+    // While its lock lasts, nobody uses the token a second time.
+    await clock.pass(20_000, () => turns(20))
+    expect(provider.requests.length).toBe(1)
+    await clock.pass(20_000, () => turns(20))
+    expect(await outcome).toContain('cannot be reached')
+    clock.at += 60_000
+    await expect(process().accessToken({ grantId: 'a', ...imap })).rejects.toMatchObject({
+      message: expect.stringMatching(/interrupted while it was being refreshed.*Sign in again/),
+    })
+  })
+
+  test('a token goes only to servers of its provider; a grant that is released is gone, and revoked there', async () => {
+    const db = await open()
+    const { provider, keeper, grant, store } = await world(db)
+    await grant('a')
+    const elsewhere = { grantId: 'a', part: 'imap', host: 'imap.gmail.com.example.org' } as const
+    await expect(keeper.accessToken(elsewhere)).rejects.toMatchObject({ code: 'bad_request' })
+    const revoke = await db.transaction().execute(transaction => keeper.release(transaction, 'a'))
+    expect(provider.revoked).toEqual([])
+    revoke()
+    await keeper.stop()
+    expect([provider.revoked, await store.find('a')]).toEqual([['refresh-a-1'], undefined])
+  })
+})
+
+test('1,000 accounts that fall due together are refreshed without a burst, each once, and only while they are used', async () => {
+  const db = await memoryDatabase()
+  const { clock, provider, keeper, grant, store } = await world(db)
+  const names = Array.from({ length: 1_000 }, (_, number) => `g${number}`)
+  const at = isoOf(begin)
+  for (const name of names) {
+    await grant(name)
+    await keeper.accessToken({ grantId: name, ...imap })
+    const server = { imap_host: name, imap_port: 993, imap_tls: 'implicit', imap_user: name, imap_password_sealed: '' }
+    const smtp = { smtp_host: null, smtp_port: null, smtp_tls: null, smtp_user: null, smtp_password_sealed: null }
+    const rest = { is_default: 0, is_sandbox: 0, enabled: 1, index_level: null, watched_folders: null }
+    const auth = { oauth_provider: 'google', grant_id: name, created_at: at, updated_at: at }
+    await db
+      .insertInto('accounts')
+      .values({ id: name, name, email: `${name}@example.org`, ...server, ...smtp, ...rest, ...auth })
+      .execute()
+  }
+  const lease = () => ({ name: 'test', fence: async () => undefined })
+  const refresher = new GrantRefresher({ store, keeper, clock, logger, lease })
+  refresher.start()
+  onTestFinished(() => refresher.stop())
+  await clock.pass(hour, () => turns(10))
+  const { requests } = provider
+  expect(requests.length).toBe(1_000)
+  expect(provider.mostAtATime).toBeLessThanOrEqual(requestsAtATime)
+  const inSecond = Map.groupBy(requests, ms => Math.floor(ms / 1_000))
+  expect(Math.max(...[...inSecond.values()].map(({ length }) => length))).toBeLessThanOrEqual(1_000 / apartMs + 1)
+  // Spread over a fifth of the hour, and not before 70 % of it are over.
+  expect(Math.min(...requests) - begin).toBeGreaterThanOrEqual(0.7 * hour)
+  expect(Math.max(...requests) - Math.min(...requests)).toBeGreaterThan(0.15 * hour)
+  // Nothing has used the new tokens, so nothing more is asked.
+  await clock.pass(3 * hour, () => turns(2))
+  expect(provider.requests.length).toBe(1_000)
+})
+
+/** Of the event loop: what is under way goes on. */
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise(resolve => setImmediate(resolve))
+}

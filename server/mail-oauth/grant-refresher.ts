@@ -1,0 +1,104 @@
+/** Refreshes access tokens ahead of their end, for accounts that are in use, a few at a time; deletes grants of which no account was made. */
+import type { Lease } from '../platform/lease.ts'
+import type { Logger } from '../platform/logger.ts'
+import { Problem } from '../platform/problem.ts'
+import type { GrantKeeper } from './grant-keeper.ts'
+import { isoOf, type OAuthClock } from './oauth-clock.ts'
+import type { OAuthStore } from './oauth-store.ts'
+import { requestsAtATime } from './provider-pace.ts'
+
+export interface GrantRefresherOptions {
+  store: Pick<OAuthStore, 'listDue' | 'nextDue' | 'deleteWaiting'>
+  keeper: Pick<GrantKeeper, 'refreshAhead' | 'paceOf'>
+  clock: OAuthClock
+  /** One process does this. */
+  lease(): Lease | undefined
+  logger: Logger
+}
+
+/** It is looked this often at least: what another process has changed is not heard. */
+const mostMs = 60_000
+/** Between two looks, so that what cannot be refreshed does not keep it busy. */
+const leastMs = 1_000
+/** Looked at together. */
+const batchSize = 200
+/** A grant without an account is kept this long. */
+export const waitingLifeMs = 60 * 60_000
+
+export class GrantRefresher {
+  readonly #options: GrantRefresherOptions
+  readonly #stopped = new AbortController()
+  #callOff: () => void = () => undefined
+  #running: Promise<void> = Promise.resolve()
+
+  constructor(options: GrantRefresherOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    this.#later(leastMs)
+  }
+
+  /** What is under way is awaited. */
+  async stop(): Promise<void> {
+    this.#stopped.abort()
+    this.#callOff()
+    await this.#running
+  }
+
+  #later(ms: number): void {
+    if (this.#stopped.signal.aborted) return
+    this.#callOff = this.#options.clock.after(ms, () => {
+      this.#running = this.#round()
+    })
+  }
+
+  /** Never rejects. */
+  async #round(): Promise<void> {
+    const { store, clock, lease, logger } = this.#options
+    let restMs = mostMs
+    try {
+      if (lease()) {
+        await store.deleteWaiting(isoOf(clock.now() - waitingLifeMs))
+        await this.#refreshDue()
+        const next = await store.nextDue()
+        if (next !== undefined) restMs = Date.parse(next) - clock.now()
+      }
+    } catch (err) {
+      logger.warn({ err }, 'access tokens could not be refreshed ahead of their end')
+    }
+    this.#later(Math.min(Math.max(restMs, leastMs), mostMs))
+  }
+
+  async #refreshDue(): Promise<void> {
+    const { store, clock } = this.#options
+    const due = await store.listDue(isoOf(clock.now()), batchSize)
+    await Promise.all(
+      [...Map.groupBy(due, ({ provider }) => provider).values()].map(grants => this.#refreshAll(grants)),
+    )
+  }
+
+  /** Of one provider. Logins that wait for a token never wait behind more than these few. */
+  async #refreshAll(grants: readonly { id: string; provider: string }[]): Promise<void> {
+    const { keeper, clock } = this.#options
+    const left = [...grants]
+    const work = async () => {
+      for (let grant = left.shift(); grant && !this.#stopped.signal.aborted; grant = left.shift()) {
+        // While it rests, nothing is asked ahead.
+        if (clock.now() < keeper.paceOf(grant.provider).restsUntil) return
+        await this.#refreshOne(grant.id)
+      }
+    }
+    await Promise.all(Array.from({ length: requestsAtATime }, work))
+  }
+
+  async #refreshOne(grantId: string): Promise<void> {
+    const { keeper, logger } = this.#options
+    try {
+      await keeper.refreshAhead(grantId)
+    } catch (error) {
+      // The grant says it; a login tries it again.
+      if (!(error instanceof Problem)) logger.warn({ err: error, grant: grantId }, 'access was not refreshed')
+    }
+  }
+}

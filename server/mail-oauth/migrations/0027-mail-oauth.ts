@@ -1,0 +1,41 @@
+/** Clients at providers of OAuth2, what accounts were granted there, and how an account logs in. */
+import type { Kysely } from 'kysely'
+
+export async function up(db: Kysely<unknown>): Promise<void> {
+  await db.schema.alterTable('accounts').addColumn('oauth_provider', 'text').execute()
+  await db.schema.alterTable('accounts').addColumn('grant_id', 'text').execute()
+  await db.schema
+    .createTable('oauth_clients')
+    .addColumn('id', 'text', column => column.primaryKey())
+    .addColumn('client_id', 'text', column => column.notNull())
+    .addColumn('secret_sealed', 'text')
+    .addColumn('tenant', 'text')
+    .addColumn('custom', 'text')
+    .addColumn('set_by', 'text', column => column.notNull())
+    .addColumn('set_at', 'text', column => column.notNull())
+    .execute()
+  await db.schema
+    .createTable('oauth_grants')
+    .addColumn('id', 'text', column => column.primaryKey())
+    .addColumn('provider', 'text', column => column.notNull())
+    .addColumn('account_id', 'text')
+    .addColumn('made_by', 'text', column => column.notNull())
+    .addColumn('granted_by', 'text', column => column.notNull())
+    .addColumn('granted_at', 'text', column => column.notNull())
+    .addColumn('use_for', 'text', column => column.notNull())
+    .addColumn('scopes', 'text', column => column.notNull())
+    .addColumn('subject', 'text')
+    .addColumn('refresh_sealed', 'text')
+    .addColumn('access_sealed', 'text', column => column.notNull())
+    .addColumn('access_expires_at', 'text')
+    .addColumn('refreshed_at', 'text', column => column.notNull())
+    .addColumn('is_used', 'integer', column => column.notNull())
+    .addColumn('refresh_at', 'text')
+    .addColumn('state', 'text', column => column.notNull())
+    .addColumn('failure', 'text')
+    .addColumn('locked_by', 'text')
+    .addColumn('locked_until', 'text')
+    .execute()
+  await db.schema.createIndex('oauth_grants_due').on('oauth_grants').columns(['refresh_at']).execute()
+  await db.schema.createIndex('oauth_grants_account').unique().on('oauth_grants').columns(['account_id']).execute()
+}

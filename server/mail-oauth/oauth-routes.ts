@@ -1,0 +1,54 @@
+/** Providers, sign-ins and grants over REST, and the address at which browsers come back from a provider. */
+import { mailOAuthApi, oauthCallbackPath } from '../../contract/mail-oauth.ts'
+import { type HttpServer, handle, handleRaw } from '../platform/http/http-server.ts'
+import type { GrantView } from './grant-view.ts'
+import type { OAuthProviders } from './oauth-providers.ts'
+import type { OAuthSignIns } from './oauth-sign-ins.ts'
+
+interface OAuthParts {
+  providers: OAuthProviders
+  signIns: OAuthSignIns
+  grants: GrantView
+}
+
+export function oauthRoutes(http: HttpServer, { providers, signIns, grants }: OAuthParts): void {
+  handle(http, mailOAuthApi.listOAuthProviders, async () => ({ items: await providers.list(), next_cursor: null }))
+  handle(http, mailOAuthApi.setOAuthProvider, ({ principal, params, body }) =>
+    providers.set(principal, params.provider_id, body),
+  )
+  handle(http, mailOAuthApi.deleteOAuthProvider, ({ principal, params }) =>
+    providers.delete(principal, params.provider_id),
+  )
+  handle(http, mailOAuthApi.beginOAuthSignIn, async call => {
+    const { provider, method, account_id } = call.body
+    call.note({ provider, method, ...(account_id === undefined ? {} : { account_id }) })
+    return signIns.begin(call.principal, call.body)
+  })
+  handle(http, mailOAuthApi.getOAuthSignIn, async ({ principal, params }) => signIns.get(principal, params.sign_in_id))
+  handle(http, mailOAuthApi.cancelOAuthSignIn, async ({ principal, params }) =>
+    signIns.cancel(principal, params.sign_in_id),
+  )
+  handle(http, mailOAuthApi.getAccountGrant, ({ principal, params }) => grants.get(principal, params.account_id))
+
+  // A browser stands here, not a program: it is led to a page that says what came of it.
+  handleRaw(
+    http,
+    oauthCallbackPath,
+    { name: 'finishMailSignIn', scope: 'public', effect: 'write', limit: 'sign_in' },
+    async (call, reply) => {
+      reply.header('cache-control', 'no-store')
+      // The code stands in this address: no other site is to see it.
+      reply.header('referrer-policy', 'no-referrer')
+      const signIn = await signIns.finish(call.principal, new URL(reply.request.url, 'http://here.invalid'))
+      if (!signIn) {
+        reply.request.outcomeCode = 'oauth_sign_in_not_found'
+        return reply.redirect('/accounts?sign_in=unknown')
+      }
+      const { id, accountId } = signIn
+      if (accountId !== undefined) call.note({ account_id: accountId })
+      const page = accountId === undefined ? '/accounts' : `/accounts/${accountId}`
+      const isNew: Record<string, string> = accountId === undefined ? { connect: '1' } : {}
+      return reply.redirect(`${page}?${new URLSearchParams({ ...isNew, sign_in: id })}`)
+    },
+  )
+}

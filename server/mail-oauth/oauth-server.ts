@@ -1,0 +1,345 @@
+/** A door to openid-client: what is asked of a provider of OAuth2, in our words. It never tries twice, and remembers only metadata. */
+import type * as openid from 'openid-client'
+import { boundedAnswer } from '../platform/network/guarded-fetch.ts'
+import { Problem } from '../platform/problem.ts'
+import type { OAuthEndpoints, ReadyProvider } from './oauth-provider.ts'
+
+/**
+ * - `revoked`: the grant is no longer valid, and no further try helps (`invalid_grant`).
+ * - `denied`: the person or the provider said no.
+ * - `away`: no answer, or one that says to come back.
+ * - `client`: the provider does not know our client, or does not let it do this.
+ * - `refused`: the answer is not to be believed, or makes no sense.
+ */
+export type OAuthFaultKind = 'revoked' | 'denied' | 'away' | 'client' | 'refused'
+
+/** Carries words only: the errors of the package hold tokens and codes, which are not to be logged. */
+export class OAuthFault extends Error {
+  readonly kind: OAuthFaultKind
+  /** As the provider says it: `slow_down`, `authorization_pending`. */
+  readonly code: string | undefined
+  readonly retryAfterSeconds: number | undefined
+
+  /** @param secrets Which a provider may say again. */
+  constructor(kind: OAuthFaultKind, cause: unknown, secrets: readonly string[]) {
+    super(wordsOf(cause, secrets))
+    this.name = 'OAuthFault'
+    this.kind = kind
+    this.code = codeOf(cause)
+    this.retryAfterSeconds = retryAfterOf(cause)
+  }
+}
+
+/** What a provider gives. */
+export interface OAuthTokens {
+  accessToken: string
+  /** Undefined: the one that there was before stays, if there was one. */
+  refreshToken: string | undefined
+  /** Undefined where it does not say. */
+  expiresInSeconds: number | undefined
+  scopes: string[]
+  /** Who signed in, where an ID token came along. */
+  subject: string | undefined
+  email: string | undefined
+}
+
+export interface DeviceCode {
+  deviceCode: string
+  userCode: string
+  verificationUri: string
+  verificationUriComplete: string | undefined
+  expiresInSeconds: number
+  intervalSeconds: number
+}
+
+type OpenId = typeof openid
+
+/** For each request to a provider. */
+const timeoutSeconds = 15
+const maxAnswerBytes = 256 * 1024
+/** Metadata is read again after this. */
+const metadataLifeMs = 24 * 60 * 60_000
+/** Of providers whose metadata is remembered. */
+const maxConfigurations = 100
+const maxCauses = 4
+const maxWords = 300
+/** The longest token that is taken: more than any mail server takes. */
+const maxTokenLength = 16 * 1024
+const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
+
+export class OAuthServer {
+  readonly #options: { fetch: typeof fetch; now: () => number }
+  readonly #configurations = new Map<string, { made: Promise<openid.Configuration>; endsAt: number }>()
+
+  constructor(options: { fetch: typeof fetch; now: () => number }) {
+    this.#options = options
+  }
+
+  /** What its metadata says: for a look at it when it is set. Throws OAuthFault or Problem. */
+  async look(provider: ReadyProvider): Promise<{ hasDeviceFlow: boolean }> {
+    const { device_authorization_endpoint: device } = (await this.#configuration(provider)).serverMetadata()
+    return { hasDeviceFlow: device !== undefined }
+  }
+
+  async authorizationUrl(
+    provider: ReadyProvider,
+    asked: {
+      redirectUri: string
+      scopes: readonly string[]
+      state: string
+      verifier: string
+      email: string | undefined
+    },
+  ): Promise<URL> {
+    const configuration = await this.#configuration(provider)
+    const { buildAuthorizationUrl, calculatePKCECodeChallenge } = await loadOpenId()
+    return buildAuthorizationUrl(configuration, {
+      ...provider.authorizationParameters,
+      redirect_uri: asked.redirectUri,
+      scope: asked.scopes.join(' '),
+      state: asked.state,
+      code_challenge: await calculatePKCECodeChallenge(asked.verifier),
+      code_challenge_method: 'S256',
+      ...(asked.email === undefined ? {} : { login_hint: asked.email }),
+    })
+  }
+
+  /**
+   * Exchanges the code. State, verifier and, where the provider names itself, the issuer (RFC 9207) are checked. Throws OAuthFault.
+   * @param callback The whole address by which the browser came back.
+   */
+  exchange(
+    provider: ReadyProvider,
+    callback: URL,
+    { state, verifier, scopes }: { state: string; verifier: string; scopes: readonly string[] },
+  ): Promise<OAuthTokens> {
+    const secrets = [callback.searchParams.get('code') ?? '', verifier]
+    return this.#ask(provider, secrets, async (configuration, { authorizationCodeGrant }) =>
+      tokensOf(
+        await authorizationCodeGrant(configuration, callback, { expectedState: state, pkceCodeVerifier: verifier }),
+        scopes,
+      ),
+    )
+  }
+
+  /** Throws OAuthFault. @param scopes That it has now. */
+  refresh(provider: ReadyProvider, refreshToken: string, scopes: readonly string[]): Promise<OAuthTokens> {
+    return this.#ask(provider, [refreshToken], async (configuration, { refreshTokenGrant }) =>
+      tokensOf(await refreshTokenGrant(configuration, refreshToken), scopes),
+    )
+  }
+
+  /** Throws OAuthFault. */
+  beginDevice(provider: ReadyProvider, scopes: readonly string[]): Promise<DeviceCode> {
+    return this.#ask(provider, [], async (configuration, { initiateDeviceAuthorization }) => {
+      const answer = await initiateDeviceAuthorization(configuration, { scope: scopes.join(' ') })
+      return {
+        deviceCode: answer.device_code,
+        userCode: answer.user_code,
+        verificationUri: answer.verification_uri,
+        verificationUriComplete: answer.verification_uri_complete,
+        expiresInSeconds: answer.expires_in,
+        intervalSeconds: answer.interval ?? 5,
+      }
+    })
+  }
+
+  /** Asks once. Throws OAuthFault, also while nobody has typed the code in: see its `code`. */
+  pollDevice(provider: ReadyProvider, deviceCode: string, scopes: readonly string[]): Promise<OAuthTokens> {
+    return this.#ask(provider, [deviceCode], async (configuration, { genericGrantRequest }) =>
+      tokensOf(await genericGrantRequest(configuration, deviceGrant, { device_code: deviceCode }), scopes),
+    )
+  }
+
+  /** @returns Whether the provider has a way to do so. Throws OAuthFault. */
+  revoke(provider: ReadyProvider, token: string): Promise<boolean> {
+    return this.#ask(provider, [token], async (configuration, { tokenRevocation }) => {
+      if (configuration.serverMetadata().revocation_endpoint === undefined) return false
+      await tokenRevocation(configuration, token, { token_type_hint: 'refresh_token' })
+      return true
+    })
+  }
+
+  /** Its client or metadata is another one now. */
+  forget(providerId: string): void {
+    this.#configurations.delete(providerId)
+  }
+
+  async #ask<T>(
+    provider: ReadyProvider,
+    secrets: readonly string[],
+    request: (configuration: openid.Configuration, openid: OpenId) => Promise<T>,
+  ): Promise<T> {
+    const openid = await loadOpenId()
+    const hidden = [...secrets, ...secretsOf(provider)]
+    try {
+      return await request(await this.#configuration(provider), openid)
+    } catch (error) {
+      if (error instanceof OAuthFault) throw error
+      const refusal = refusalIn(error)
+      if (refusal) throw refusal
+      throw new OAuthFault(kindOf(error, openid), error, hidden)
+    }
+  }
+
+  #configuration(provider: ReadyProvider): Promise<openid.Configuration> {
+    const now = this.#options.now()
+    const known = this.#configurations.get(provider.id)
+    if (known && now < known.endsAt) return known.made
+    const made = this.#configure(provider)
+    const [oldest] = this.#configurations.keys()
+    if (this.#configurations.size >= maxConfigurations && oldest !== undefined) this.#configurations.delete(oldest)
+    const entry = { made, endsAt: now + metadataLifeMs }
+    this.#configurations.set(provider.id, entry)
+    // The next one asks again.
+    made.catch(() => this.#configurations.get(provider.id) === entry && this.#configurations.delete(provider.id))
+    return made
+  }
+
+  async #configure(provider: ReadyProvider): Promise<openid.Configuration> {
+    const { clientId, clientSecret, endpoints } = provider
+    const openid = await loadOpenId()
+    const fetchBounded = bounded(this.#options.fetch)
+    if (!('metadataUrl' in endpoints)) {
+      const authentication = clientSecret === undefined ? openid.None() : openid.ClientSecretPost(clientSecret)
+      const known = new openid.Configuration(metadataOf(endpoints), clientId, {}, authentication)
+      known[openid.customFetch] = fetchBounded
+      known.timeout = timeoutSeconds
+      return known
+    }
+    const url = new URL(endpoints.metadataUrl)
+    const plain = url.protocol === 'http:' ? [openid.allowInsecureRequests] : []
+    const discover = (algorithm: 'oidc' | 'oauth2') =>
+      openid.discovery(url, clientId, {}, authenticationOf(clientSecret, openid), {
+        algorithm,
+        execute: plain,
+        timeout: timeoutSeconds,
+        [openid.customFetch]: fetchBounded,
+      })
+    try {
+      // OpenID Connect's address first, then that of RFC 8414: servers have one of them, or both.
+      return await discover('oidc').catch((error: unknown) => {
+        if (url.pathname.includes('/.well-known/') || refusalIn(error)) throw error
+        return discover('oauth2')
+      })
+    } catch (error) {
+      throw refusalIn(error) ?? new OAuthFault('away', error, secretsOf(provider))
+    }
+  }
+}
+
+/** With the first grant: a server without one does without the package. */
+function loadOpenId(): Promise<OpenId> {
+  return import('openid-client')
+}
+
+function metadataOf(endpoints: OAuthEndpoints): openid.ServerMetadata {
+  const { issuer, authorization, token, device, revocation, namesIssuer } = endpoints
+  return {
+    issuer,
+    authorization_endpoint: authorization,
+    token_endpoint: token,
+    authorization_response_iss_parameter_supported: namesIssuer,
+    ...(device === undefined ? {} : { device_authorization_endpoint: device }),
+    ...(revocation === undefined ? {} : { revocation_endpoint: revocation }),
+  }
+}
+
+/** Basic is what a provider takes that does not say (RFC 8414, section 2). */
+function authenticationOf(secret: string | undefined, openid: OpenId): openid.ClientAuth {
+  if (secret === undefined) return openid.None()
+  const [basic, post] = [openid.ClientSecretBasic(secret), openid.ClientSecretPost(secret)]
+  return (server, client, body, headers) => {
+    const methods = server.token_endpoint_auth_methods_supported ?? ['client_secret_basic']
+    const authenticate = methods.includes('client_secret_basic') ? basic : post
+    authenticate(server, client, body, headers)
+  }
+}
+
+function tokensOf(
+  answer: openid.TokenEndpointResponse & openid.TokenEndpointResponseHelpers,
+  scopes: readonly string[],
+): OAuthTokens {
+  const { access_token: accessToken, refresh_token: refreshToken, scope, token_type: type } = answer
+  if (type.toLowerCase() !== 'bearer') throw new Error(`the provider gave a token of the type ${type}`)
+  for (const token of [accessToken, refreshToken ?? '']) {
+    if (token.length > maxTokenLength || /[^\x20-\x7e]/.test(token)) throw new Error('the token is not one')
+  }
+  const claims = answer.claims()
+  return {
+    accessToken,
+    refreshToken,
+    expiresInSeconds: answer.expiresIn(),
+    // Left out, it is what was asked for (RFC 6749, section 5.1).
+    scopes: scope === undefined || scope.trim() === '' ? [...scopes] : scope.trim().split(/\s+/).slice(0, 100),
+    subject: claims?.sub,
+    email: typeof claims?.email === 'string' ? claims.email : undefined,
+  }
+}
+
+function kindOf(error: unknown, openid: OpenId): OAuthFaultKind {
+  if (error instanceof openid.AuthorizationResponseError) {
+    if (error.error === 'access_denied') return 'denied'
+    return ['server_error', 'temporarily_unavailable'].includes(error.error) ? 'away' : 'refused'
+  }
+  if (error instanceof openid.WWWAuthenticateChallengeError) return 'client'
+  if (error instanceof openid.ResponseBodyError) {
+    if (error.error === 'invalid_grant') return 'revoked'
+    if (error.error === 'access_denied') return 'denied'
+    const isAway = error.status >= 500 || error.status === 429
+    if (isAway || ['temporarily_unavailable', 'server_error'].includes(error.error)) return 'away'
+    return /^(invalid_client|unauthorized_client|invalid_scope|unsupported_grant_type)$/.test(error.error)
+      ? 'client'
+      : 'refused'
+  }
+  const isTimeout = error instanceof openid.ClientError && error.code === 'OAUTH_TIMEOUT'
+  if (isTimeout || error instanceof TypeError) return 'away'
+  // What answers with something else than the protocol has, such as the error page of a proxy.
+  const { cause } = error as { cause?: unknown }
+  return cause instanceof Response && (cause.status >= 500 || cause.status === 429) ? 'away' : 'refused'
+}
+
+/** Of the outbound guard. */
+function refusalIn(error: unknown): Problem | undefined {
+  for (let cause = error, depth = 0; cause instanceof Error && depth < maxCauses; cause = cause.cause, depth++) {
+    if (cause instanceof Problem) return cause
+  }
+  return undefined
+}
+
+function codeOf(error: unknown): string | undefined {
+  const { error: code } = (error ?? {}) as { error?: unknown }
+  return typeof code === 'string' ? code.slice(0, 100) : undefined
+}
+
+function retryAfterOf(error: unknown): number | undefined {
+  const { response, cause } = (error ?? {}) as { response?: unknown; cause?: unknown }
+  const answer = [response, cause].find(each => each instanceof Response)
+  const seconds = Number(answer?.headers.get('retry-after') ?? Number.NaN)
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined
+}
+
+/** As they are sent: in the body, or together in a header (RFC 6749, section 2.3.1). */
+function secretsOf({ clientId, clientSecret = '' }: ReadyProvider): string[] {
+  if (clientSecret === '') return []
+  const [id, secret = ''] = [clientId, clientSecret].map(part => new URLSearchParams([['', part]]).toString().slice(1))
+  const basic = [`${id}:${secret}`, `${clientId}:${clientSecret}`].map(pair => Buffer.from(pair).toString('base64'))
+  return [...basic, clientSecret, secret]
+}
+
+function wordsOf(error: unknown, secrets: readonly string[]): string {
+  const words: string[] = []
+  for (let cause = error; cause instanceof Error && words.length < maxCauses; cause = cause.cause) {
+    const about = cause as { error?: unknown; error_description?: unknown }
+    const parts = [cause.message, about.error, about.error_description]
+    words.push(parts.filter(part => typeof part === 'string' && part.trim() !== '').join(' '))
+  }
+  const told = secrets.filter(Boolean).reduce((text, secret) => text.replaceAll(secret, '[secret]'), words.join(': '))
+  return told.replaceAll(/[\p{Cc}\p{Default_Ignorable_Code_Point}]+/gu, ' ').slice(0, maxWords)
+}
+
+function bounded(inner: typeof fetch): openid.CustomFetch {
+  return async (url, { method, headers, redirect, body = null, signal = null }) => {
+    return boundedAnswer(await inner(url, { method, headers, redirect, body, signal }), maxAnswerBytes)
+  }
+}

@@ -1,0 +1,64 @@
+/** The tables of OAuth2 for mail accounts, as Kysely sees them. */
+import type { OAuthUse } from '../../contract/mail-oauth.ts'
+
+declare module '../platform/database/tables.ts' {
+  interface Tables {
+    oauth_clients: OAuthClientRow
+    oauth_grants: OAuthGrantRow
+  }
+}
+
+/** By which this server is known at a provider. */
+export interface OAuthClientRow {
+  /** Of the provider. */
+  id: string
+  client_id: string
+  /** Null for a public client. */
+  secret_sealed: string | null
+  /** Of Microsoft. */
+  tenant: string | null
+  /** A provider that is not built in, as JSON. */
+  custom: string | null
+  set_by: string
+  set_at: string
+}
+
+/** What somebody granted by signing in. */
+export interface OAuthGrantRow {
+  id: string
+  provider: string
+  /** Null while it waits for its account. */
+  account_id: string | null
+  /** Whose sessions and tokens may connect an account with it. */
+  made_by: string
+  granted_by: string
+  granted_at: string
+  use_for: OAuthUse
+  /** As granted, with spaces between. */
+  scopes: string
+  /** Who signed in, where the provider says. */
+  subject: string | null
+  /** Null: the provider gave none. */
+  refresh_sealed: string | null
+  access_sealed: string
+  access_expires_at: string | null
+  refreshed_at: string
+  /** Whether anything has logged in with this access token. */
+  is_used: number
+  /** When it is refreshed without being asked for. */
+  refresh_at: string | null
+  state: 'active' | 'revoked'
+  /** In words. */
+  failure: string | null
+  /** The process that refreshes it now. */
+  locked_by: string | null
+  locked_until: string | null
+}
+
+export function clientSealContext(providerId: string): string {
+  return `oauth client ${providerId}`
+}
+
+export function tokenSealContext(grantId: string, kind: 'refresh' | 'access'): string {
+  return `oauth grant ${grantId} ${kind}`
+}

@@ -1,0 +1,116 @@
+/** How fast one provider is asked: few requests at a time, a little apart, and none while it is away. */
+import { Problem } from '../platform/problem.ts'
+import { type OAuthClock, pause } from './oauth-clock.ts'
+import { OAuthFault } from './oauth-server.ts'
+
+/** Requests under way at one provider. */
+export const requestsAtATime = 4
+/** Between the beginnings of two: 20 a second. */
+export const apartMs = 50
+/** Requests that wait for their turn; one more is refused. */
+const maxWaiting = 10_000
+/** A provider that does not answer is left alone for so long, twice as long after each further failure. */
+const firstRestMs = 1_000
+const maxRestMs = 5 * 60_000
+const mostFailures = 20
+
+export class ProviderPace {
+  readonly #clock: OAuthClock
+  readonly #stopped: AbortSignal
+  readonly #name: string
+  readonly #waiting: (() => void)[] = []
+  #busy = 0
+  #nextAt = 0
+  #failures = 0
+  #restsUntil = 0
+  #lastFault: OAuthFault | undefined
+
+  constructor(name: string, clock: OAuthClock, stopped: AbortSignal) {
+    this.#name = name
+    this.#clock = clock
+    this.#stopped = stopped
+  }
+
+  /** Until when it is left alone, in epoch milliseconds. */
+  get restsUntil(): number {
+    return this.#restsUntil
+  }
+
+  /** Something about it is another now: it is worth asking. */
+  reset(): void {
+    this.#failures = 0
+    this.#restsUntil = 0
+  }
+
+  /** @throws Problem sign_in_provider while the provider rests; whatever the request throws. */
+  async run<T>(request: () => Promise<T>): Promise<T> {
+    this.#refuseAtRest()
+    await this.#turn()
+    try {
+      // Another one may have found out meanwhile.
+      this.#refuseAtRest()
+      await this.#wait()
+      const answer = await request()
+      this.reset()
+      return answer
+    } catch (error) {
+      if (error instanceof OAuthFault) this.#note(error)
+      throw error
+    } finally {
+      this.#busy--
+      this.#waiting.shift()?.()
+    }
+  }
+
+  async #turn(): Promise<void> {
+    if (this.#waiting.length >= maxWaiting)
+      throw providerAway(`Too many accounts wait for the sign-in of ${this.#name}.`)
+    while (this.#busy >= requestsAtATime) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#waiting.push(resolve)
+      await promise
+    }
+    this.#busy++
+  }
+
+  async #wait(): Promise<void> {
+    const now = this.#clock.now()
+    const at = Math.max(now, this.#nextAt)
+    this.#nextAt = at + apartMs
+    if (at > now) await pause(this.#clock, at - now, this.#stopped)
+    if (this.#stopped.aborted) throw new Problem('draining', 'RustyMail is stopping.')
+  }
+
+  #refuseAtRest(): void {
+    if (this.#stopped.aborted) throw new Problem('draining', 'RustyMail is stopping.')
+    if (this.#clock.now() >= this.#restsUntil) return
+    throw providerProblem(this.#name, this.#lastFault)
+  }
+
+  /** What is wrong with one grant is none of the others' business. */
+  #note(fault: OAuthFault): void {
+    if (fault.kind !== 'away' && fault.kind !== 'client') return
+    const restMs = Math.min(maxRestMs, firstRestMs * 2 ** this.#failures)
+    const asked = Math.min((fault.retryAfterSeconds ?? 0) * 1_000, maxRestMs)
+    this.#failures = Math.min(this.#failures + 1, mostFailures)
+    this.#restsUntil = this.#clock.now() + Math.max(restMs, asked)
+    this.#lastFault = fault
+  }
+}
+
+/** In the words of a person who looks why an account does not work. */
+export function providerProblem(name: string, fault: OAuthFault | undefined): Problem {
+  if (fault?.kind === 'client') {
+    const detail = `${name} does not accept the client id or secret of this server; an administrator has to check them under Configuration.`
+    return providerAway(detail, fault)
+  }
+  if (fault?.kind === 'refused') return providerAway(`${name} gave an answer that makes no sense.`, fault)
+  return providerAway(`The sign-in of ${name} cannot be reached at the moment.`, fault)
+}
+
+function providerAway(detail: string, cause?: OAuthFault): Problem {
+  return new Problem('mail_server_unreachable', detail, {
+    fault: 'sign_in_provider',
+    ...(cause ? { server_response: cause.message, cause } : {}),
+  })
+}

@@ -1,0 +1,270 @@
+/** An account that signs in at its provider: a real authorisation server, a Dovecot and an SMTP server that show it each token. */
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import type { Account } from '../../contract/accounts.ts'
+import { api } from '../../contract/index.ts'
+import type { OAuthGrant, OAuthProvider, OAuthSignIn } from '../../contract/mail-oauth.ts'
+import { type Dovecot, startDovecot } from '../support/dovecot.ts'
+import { MailAuthority, mailClientId, mailClientSecret } from '../support/mail-authority.ts'
+import { patience } from '../support/patience.ts'
+import { type People, type Proof, runApp } from '../support/people.ts'
+import { available } from '../support/require.ts'
+import { SmtpSink } from '../support/smtp-sink.ts'
+
+const providers = api.mailOAuth.listOAuthProviders.path
+const signIns = api.mailOAuth.beginOAuthSignIn.path
+const accounts = api.accounts.createAccount.path
+const alice = 'alice@test.local'
+const hosts = ['127.0.0.1']
+const custom = (metadata_url: string) => ({
+  ...{ name: 'Example', metadata_url, imap_hosts: hosts, smtp_hosts: hosts, domains: ['test.local'] },
+  scopes: { read: ['mail.read'], send: ['mail.read', 'mail.send'] },
+})
+
+let authority: MailAuthority
+let dovecot: Dovecot
+let people: People
+
+beforeAll(async () => {
+  if (!available('dovecot')) return
+  authority = await MailAuthority.start()
+  const { introspectionUrl } = authority
+  dovecot = await startDovecot({ oauth: { introspectionUrl, mechanisms: 'oauthbearer xoauth2' } })
+  const running = await runApp()
+  people = running.people
+  const client = { client_id: mailClientId, client_secret: mailClientSecret }
+  const example = await people.tell<OAuthProvider>(people.admin, 'PUT', `${providers}/example`, {
+    ...client,
+    custom: custom(authority.url),
+  })
+  authority.redirectUris.push(example.redirect_uri)
+  return async () => {
+    await running.stop()
+    await dovecot.stop()
+    await authority.close()
+  }
+})
+
+const begin = (more: object = {}, proof = people.admin) =>
+  people.tell<OAuthSignIn>(proof, 'POST', signIns, { provider: 'example', ...more })
+const look = (id: string) => people.tell<OAuthSignIn>(people.admin, 'GET', `${signIns}/${id}`)
+const grantOf = ({ id }: Account) => people.tell<OAuthGrant>(people.admin, 'GET', `${accounts}/${id}/grant`)
+const find = ({ id }: Account) => people.tell<Account>(people.admin, 'GET', `${accounts}/${id}`)
+
+/** As the browser does it: to the provider, and back with what it gave. */
+async function comeBack(signIn: OAuthSignIn, login: string, proof: Proof = people.admin) {
+  const back = new URL(await authority.signIn(signIn.authorization_url!, login))
+  const { status, headers } = await people.ask(proof, 'GET', back.pathname + back.search)
+  return { back, status, location: headers.get('location') }
+}
+
+async function settled(id: string): Promise<OAuthSignIn> {
+  await expect.poll(async () => (await look(id)).state, { timeout: patience }).toMatch(/done|failed/)
+  return look(id)
+}
+
+async function connect(user: string, { imapPort = dovecot.imapPort, smtpPort = 0 } = {}): Promise<Account> {
+  const signIn = await begin({ email: user, use: smtpPort === 0 ? 'read' : 'send' })
+  await comeBack(signIn, user)
+  const { grant_id } = await settled(signIn.id)
+  const server = { host: '127.0.0.1', tls: 'none', user }
+  return people.tell<Account>(people.admin, 'POST', accounts, {
+    ...{ email: user, auth: { grant_id }, imap: { ...server, port: imapPort } },
+    ...(smtpPort === 0 ? {} : { smtp: { ...server, port: smtpPort } }),
+  })
+}
+
+const isState = (account: Account, state: Account['state']) =>
+  expect.poll(async () => (await find(account)).state, { timeout: patience }).toBe(state)
+
+/** It shows each token to the authorisation server. */
+async function startSink(
+  mechanism: 'XOAUTH2' | 'OAUTHBEARER',
+): Promise<{ sink: SmtpSink; port: number; logins: string[] }> {
+  const logins: string[] = []
+  const sink = new SmtpSink({
+    onCommand: async line => {
+      if (/^EHLO/i.test(line))
+        return `250-sink.test\r\n250-AUTH LOGIN PLAIN ${mechanism}\r\n250-8BITMIME\r\n250 SIZE 52428800`
+      if (line === '' || line === 'AQ==') return '535 5.7.8 not accepted'
+      const [, given, response = ''] = /^AUTH (\S+) (\S+)$/.exec(line) ?? []
+      if (given === undefined) return undefined
+      const fields = Buffer.from(response, 'base64').toString().split(String.fromCharCode(1))
+      const user = /(?:user=|a=)([^,]+)/.exec(fields[0] ?? '')?.[1]
+      const token = fields.find(field => field.startsWith('auth='))?.replace('auth=Bearer ', '')
+      const owner = await authority.ownerOf(token ?? '')
+      logins.push(`${given} ${user} ${owner}`)
+      return owner !== undefined && owner === user ? '235 2.7.0 ok' : '334 eyJzdGF0dXMiOiI0MDEifQ=='
+    },
+  })
+  const port = await sink.start()
+  onTestFinished(() => sink.stop())
+  return { sink, port, logins }
+}
+
+const run = test.skipIf(!available('dovecot'))
+
+run(
+  'a browser signs in for an account, which reads mail by OAUTHBEARER; the callback is good once, and for that session alone',
+  async () => {
+    const other = await people.invite('administrator')
+    const signIn = await begin({ use: 'read', email: alice })
+    const asked = new URL(signIn.authorization_url!)
+    expect(asked.searchParams.get('scope')).toBe('mail.read')
+    expect(asked.searchParams.get('code_challenge_method')).toBe('S256')
+    expect(asked.searchParams.get('login_hint')).toBe(alice)
+    expect((await people.ask(other.proof, 'GET', `${signIns}/${signIn.id}`)).status).toBe(404)
+    const back = new URL(await authority.signIn(signIn.authorization_url!, alice))
+    const callback = back.pathname + back.search
+    // RFC 9207: it names itself, and is not believed otherwise.
+    expect(back.searchParams.get('iss')).toBe(authority.url)
+    const stolen = await people.ask(other.proof, 'GET', callback)
+    expect([stolen.status, stolen.headers.get('location')]).toEqual([302, '/accounts?sign_in=unknown'])
+    expect((await people.ask({}, 'GET', callback)).headers.get('location')).toBe('/accounts?sign_in=unknown')
+    const came = await people.ask(people.admin, 'GET', callback)
+    expect([came.status, came.headers.get('location')]).toEqual([302, `/accounts?connect=1&sign_in=${signIn.id}`])
+    expect((await people.ask(people.admin, 'GET', callback)).headers.get('location')).toBe('/accounts?sign_in=unknown')
+    const { state, grant_id } = await look(signIn.id)
+    expect(state).toBe('done')
+    const body = {
+      email: alice,
+      auth: { grant_id },
+      imap: { host: '127.0.0.1', port: dovecot.imapPort, tls: 'none', user: alice },
+    }
+    expect((await people.ask(other.proof, 'POST', accounts, body)).status).toBe(404)
+    const account = await people.tell<Account>(people.admin, 'POST', accounts, body)
+    expect(account.auth).toEqual({ kind: 'oauth', provider: 'example', grant_id })
+    expect((await people.ask(people.admin, 'POST', accounts, { ...body, email: 'x@y.example' })).status).not.toBe(201)
+    await isState(account, 'ready')
+    await dovecot.appendMessage(alice, 'Subject: By token\n\nHello.\n')
+    const list = `/api/v1/accounts/${account.id}/messages?folder=INBOX`
+    await expect
+      .poll(async () => (await people.ask(people.admin, 'GET', list)).text, { timeout: patience })
+      .toContain('By token')
+    const grant = await grantOf(account)
+    expect(grant).toMatchObject({
+      state: 'active',
+      use: 'read',
+      scopes: ['mail.read'],
+      provider_name: 'Example',
+      failure: null,
+    })
+    // Used, so it is refreshed ahead of its end: between 70 % and 90 % of the hour.
+    const ahead = (Date.parse(grant.next_refresh_at!) - Date.parse(grant.refreshed_at)) / 3_600_000
+    expect(ahead).toBeGreaterThanOrEqual(0.7)
+    expect(ahead).toBeLessThanOrEqual(0.9)
+    expect(authority.refreshes).toBe(0)
+
+    // Its token goes nowhere else, also where an administrator moves the account.
+    const moved = await people.ask(people.admin, 'PATCH', `${accounts}/${account.id}`, { imap: { host: 'localhost' } })
+    expect([moved.status, JSON.parse(moved.text).errors[0].path]).toEqual([400, 'body.imap.host'])
+    const password = await people.ask(people.admin, 'PATCH', `${accounts}/${account.id}`, { imap: { password: 'x' } })
+    expect(password.status).toBe(400)
+    // For sending, somebody has to sign in again.
+    const smtp = { host: '127.0.0.1', port: dovecot.imapPort, tls: 'none', user: alice }
+    const sending = await people.ask(people.admin, 'PATCH', `${accounts}/${account.id}`, { smtp })
+    expect([sending.status, sending.text]).toEqual([400, expect.stringContaining('for reading alone')])
+
+    // The access of an account that is disconnected is revoked.
+    await people.ask(people.admin, 'DELETE', `${accounts}/${account.id}`)
+    await expect.poll(() => authority.requests.at(-1), { timeout: patience }).toBe('POST /token/revocation')
+  },
+)
+
+run('what somebody cancels, or a foreign issuer, is told in words', async () => {
+  const signIn = await begin()
+  await comeBack(signIn, 'cancel')
+  expect(await look(signIn.id)).toMatchObject({
+    state: 'failed',
+    failure: expect.stringContaining('cancelled'),
+    grant_id: null,
+  })
+  const mixed = await begin()
+  const back = new URL(await authority.signIn(mixed.authorization_url!, alice))
+  back.searchParams.set('iss', 'https://another.example')
+  await people.ask(people.admin, 'GET', back.pathname + back.search)
+  expect(await look(mixed.id)).toMatchObject({ state: 'failed', failure: expect.stringContaining('iss') })
+  expect((await people.ask(people.admin, 'POST', signIns, { provider: 'google' })).text).toContain(
+    'oauth_client_missing',
+  )
+  expect((await people.ask(people.admin, 'POST', signIns, { provider: 'nobody' })).text).toContain(
+    'oauth_provider_not_found',
+  )
+})
+
+run.each(['XOAUTH2', 'OAUTHBEARER'] as const)('mail is sent by %s', async mechanism => {
+  const { sink, port, logins } = await startSink(mechanism)
+  const account = await connect('bob@test.local', { smtpPort: port })
+  expect(logins).toEqual([`${mechanism} bob@test.local bob@test.local`])
+  const drafts = `/api/v1/accounts/${account.id}/drafts`
+  const draft = await people.tell<{ id: string; rev: number }>(people.admin, 'POST', drafts, {
+    ...{ mode: 'new', to: ['anne@there.test'], subject: 'Lunch' },
+    body: { format: 'markdown', content: 'At noon?' },
+  })
+  await people.tell(people.admin, 'POST', `${drafts}/${draft.id}/send`, { rev: draft.rev })
+  await expect.poll(() => sink.taken.length, { timeout: patience }).toBe(1)
+  await people.ask(people.admin, 'DELETE', `${accounts}/${account.id}`)
+})
+
+run(
+  'a revoked grant is told as that, and signing in again keeps the account; somebody else cannot sign in for it',
+  async () => {
+    const account = await connect('carol@test.local')
+    await isState(account, 'ready')
+    await authority.revoke('carol@test.local')
+    // A server's rejection leads to one refresh, which the provider refuses: then nothing is tried any more.
+    const before = authority.refreshes
+    await people.ask(people.admin, 'POST', `${accounts}/${account.id}/reconnect`)
+    await isState(account, 'auth_failed')
+    const { last_error } = await find(account)
+    expect(last_error).toMatchObject({
+      cause: 'revoked',
+      detail: 'The access was revoked or has expired. Sign in again.',
+    })
+    expect(await grantOf(account)).toMatchObject({
+      state: 'revoked',
+      failure: 'The access was revoked or has expired.',
+    })
+    await people.ask(people.admin, 'POST', `${accounts}/${account.id}/reconnect`)
+    await isState(account, 'auth_failed')
+    expect(authority.refreshes - before).toBe(1)
+
+    const wrong = await begin({ account_id: account.id })
+    expect(new URL(wrong.authorization_url!).searchParams.get('login_hint')).toBe('carol@test.local')
+    const { location } = await comeBack(wrong, 'dave@test.local')
+    expect(location).toBe(`/accounts/${account.id}?sign_in=${wrong.id}`)
+    expect(await settled(wrong.id)).toMatchObject({
+      state: 'failed',
+      failure: expect.stringContaining('somebody else signed in'),
+    })
+    expect(await grantOf(account)).toMatchObject({ state: 'revoked' })
+
+    const again = await begin({ account_id: account.id })
+    await comeBack(again, 'carol@test.local')
+    expect(await settled(again.id)).toMatchObject({ state: 'done' })
+    await isState(account, 'ready')
+    expect((await find(account)).auth).toEqual(account.auth)
+    expect(await grantOf(account)).toMatchObject({ state: 'active', failure: null })
+  },
+)
+
+run(
+  'a code is typed in on another machine; an account with a password signs in from then on, and its password is forgotten',
+  async () => {
+    const account = await people.tell<Account>(people.admin, 'POST', accounts, {
+      email: 'dave@test.local',
+      imap: { host: '127.0.0.1', port: dovecot.imapPort, tls: 'none', user: 'dave@test.local', password: 'pw-dave' },
+    })
+    expect(account.auth).toEqual({ kind: 'password' })
+    const signIn = await begin({ method: 'device', account_id: account.id })
+    expect(signIn).toMatchObject({
+      state: 'waiting',
+      authorization_url: null,
+      user_code: expect.stringMatching(/^\w{4}-\w{4}$/),
+    })
+    await authority.typeIn(signIn.verification_uri!, signIn.user_code!, 'dave@test.local')
+    expect(await settled(signIn.id)).toMatchObject({ state: 'done' })
+    const after = await find(account)
+    expect(after.auth).toMatchObject({ kind: 'oauth', provider: 'example' })
+    await isState(account, 'ready')
+  },
+)
