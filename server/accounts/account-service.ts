@@ -14,8 +14,8 @@ import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
 import type { AccountGrants } from './account-grants.ts'
+import { AccountLogins } from './account-logins.ts'
 import {
-  authOf,
   changedFields,
   changedParts,
   changeOfServer,
@@ -31,8 +31,6 @@ import {
   serverOf,
   toAccount,
   toEnabled,
-  toLogin,
-  withGrant,
 } from './account-row.ts'
 import {
   refuseBeyondList,
@@ -42,6 +40,7 @@ import {
   refuseSandboxChange,
   sandboxStopped,
 } from './account-rules.ts'
+import { type NewGrant, takeGrant } from './account-sign-in.ts'
 import type { AccountStore } from './account-store.ts'
 import type { AccountRow } from './account-tables.ts'
 import { type AccountVerifier, refusePlainOverNetwork, type Trial, testServers, tryServer } from './account-verifier.ts'
@@ -66,11 +65,13 @@ export type AlsoKept = Parameters<EventHub['transact']>[0]
 
 export class AccountService {
   readonly #options: AccountServiceOptions
+  readonly #logins: AccountLogins
   readonly #reconnectListeners = new Set<ReconnectListener>()
   #isSandboxRunning = false
 
   constructor(options: AccountServiceOptions) {
     this.#options = options
+    this.#logins = new AccountLogins(options)
   }
 
   async list(principal: Principal): Promise<Account[]> {
@@ -102,12 +103,12 @@ export class AccountService {
   async check(principal: Principal, input: AccountInput, trial: Trial): Promise<AccountAuth> {
     refuseNarrow(principal, 'Adding an account')
     await this.#refuseKnown(input.imap)
-    const auth = await this.#authOf(principal, input)
+    const auth = await this.#logins.authOf(principal, input)
     for (const part of ['imap', 'smtp'] as const) {
       const server = input[part]
       if (!server) continue
       refusePlainOverNetwork(part, server)
-      if (trial.verify) await this.#try(part, this.#newLogin(part, input, auth), trial)
+      if (trial.verify) await this.#try(part, this.#logins.ofNew(part, input, auth), trial)
     }
     return auth
   }
@@ -159,7 +160,7 @@ export class AccountService {
       const server = serverOf(after, part)
       if (!server) continue
       refusePlainOverNetwork(part, server)
-      if (trial.verify && this.#isOn(after)) await this.#try(part, this.#sourceOf(after, part)!, trial, accountId)
+      if (trial.verify && this.#isOn(after)) await this.#try(part, this.#logins.of(after, part)!, trial, accountId)
     }
     return this.#tell(principal, await this.#keepChange(accountId, change, also))
   }
@@ -232,7 +233,7 @@ export class AccountService {
     const row = await this.#getRow(accountId, principal)
     if (this.#isParked(row)) throw sandboxStopped()
     const { verifier, timeoutMs } = this.#options
-    const logins = { imap: this.#sourceOf(row, 'imap')!, smtp: this.#sourceOf(row, 'smtp') }
+    const logins = { imap: this.#logins.of(row, 'imap')!, smtp: this.#logins.of(row, 'smtp') }
     const result = await testServers(verifier, logins, timeoutMs(), accountId)
     if (result.imap.ok && row.enabled) this.reconnect(accountId)
     return result
@@ -278,18 +279,20 @@ export class AccountService {
    * @param rejected The access token that the server has just rejected.
    */
   async login(accountId: string, rejected?: string): Promise<MailLogin> {
-    const row = await this.#getRow(accountId)
-    if (this.#isParked(row)) throw sandboxStopped()
-    if (!row.enabled) throw new Problem('account_disabled', 'This account is disabled; enable it to read its mail.')
-    return this.#sourceOf(row, 'imap')!(rejected)
+    return this.#openLogin(accountId, 'imap', rejected)
   }
 
   /** The same for its SMTP server. @throws Problem where it has none. */
   async smtpLogin(accountId: string, rejected?: string): Promise<MailLogin> {
+    return this.#openLogin(accountId, 'smtp', rejected)
+  }
+
+  async #openLogin(accountId: string, part: Part, rejected: string | undefined): Promise<MailLogin> {
     const row = await this.#getRow(accountId)
     if (this.#isParked(row)) throw sandboxStopped()
-    if (!row.enabled) throw new Problem('account_disabled', 'This account is disabled; enable it to send its mail.')
-    const source = this.#sourceOf(row, 'smtp')
+    const what = part === 'imap' ? 'read' : 'send'
+    if (!row.enabled) throw new Problem('account_disabled', `This account is disabled; enable it to ${what} its mail.`)
+    const source = this.#logins.of(row, part)
     if (!source) throw new Problem('account_cannot_send', 'This account has no SMTP server; add one to send mail.')
     return source(rejected)
   }
@@ -297,48 +300,16 @@ export class AccountService {
   /**
    * Somebody signed in for this account at its provider: its servers are tried with the new access token, then it logs in by the grant.
    * Nothing is kept when a server rejects that login, as it does where somebody else signed in.
-   * @param again `checkHosts` throws for a server that is none of the provider's; `keep` keeps the grant, in the transaction of the account.
    */
-  async signInAgain(
-    principal: Principal,
-    accountId: string,
-    again: {
-      auth: AccountAuth
-      accessToken: string
-      checkHosts(part: Part, host: string): void
-      keep(transaction: Database): Promise<void>
-    },
-  ): Promise<void> {
-    const { auth, accessToken } = again
-    const row = await this.#getRow(accountId, principal)
-    for (const part of ['imap', 'smtp'] as const) {
-      const server = serverOf(row, part)
-      if (!server) continue
-      again.checkHosts(part, server.host)
-      refusePlainOverNetwork(part, server)
-      await this.#try(part, async () => ({ ...server, accessToken }), { verify: true }, accountId).catch(
-        (error: unknown) => {
-          // A server that is away says nothing of who signed in.
-          if (!(error instanceof Problem) || error.code === 'mail_login_refused') throw error
-        },
-      )
-    }
-    const { hub, store, secrets } = this.#options
-    await hub.transact(async (transaction, tell) => {
-      const current = await store.find(accountId, transaction)
-      if (!current) throw new Problem('account_not_found', 'There is no such account.')
-      await again.keep(transaction)
-      const changed = { ...withGrant(current, auth, secrets), updated_at: now() }
-      await store.update(transaction, changed)
-      tell({ type: 'account_updated', data: { ...named(changed, changed.updated_at), changed: ['auth'] } })
-    })
+  async signInAgain(principal: Principal, accountId: string, again: NewGrant): Promise<void> {
+    await takeGrant(this.#options, await this.#getRow(accountId, principal), again)
   }
 
   /** Of both servers, also where the account is disabled: only to find out what is wrong with them. */
   async logins(principal: Principal, accountId: string): Promise<{ imap: MailLogin; smtp: MailLogin | undefined }> {
     const row = await this.#getRow(accountId, principal)
     if (this.#isParked(row)) throw sandboxStopped()
-    const [imap, smtp] = await Promise.all([this.#sourceOf(row, 'imap')!(), this.#sourceOf(row, 'smtp')?.()])
+    const [imap, smtp] = await Promise.all([this.#logins.of(row, 'imap')!(), this.#logins.of(row, 'smtp')?.()])
     return { imap, smtp }
   }
 
@@ -375,37 +346,6 @@ export class AccountService {
 
   async #try(part: Part, source: LoginSource, trial: Trial, accountId?: string): Promise<void> {
     await tryServer(this.#options.verifier, part, source, trial.timeoutMs ?? this.#options.timeoutMs(), accountId)
-  }
-
-  async #authOf(principal: Principal, { auth }: AccountInput): Promise<AccountAuth> {
-    if (!auth) return { kind: 'password' }
-    const provider = await this.#options.grants.providerOf(principal, auth.grant_id)
-    return { kind: 'oauth', provider, grant_id: auth.grant_id }
-  }
-
-  /** Of an account that is not there yet. */
-  #newLogin(part: Part, input: AccountInput, auth: AccountAuth): LoginSource {
-    const { password = '', ...server } = input[part]!
-    return auth.kind === 'password'
-      ? async () => ({ ...server, password })
-      : this.#tokenSource(part, server, auth.grant_id)
-  }
-
-  /** Undefined when the account has no such server. */
-  #sourceOf(row: AccountRow, part: Part): LoginSource | undefined {
-    const server = serverOf(row, part)
-    if (!server) return undefined
-    const auth = authOf(row)
-    if (auth.kind === 'oauth') return this.#tokenSource(part, server, auth.grant_id)
-    const login = toLogin(row, part, this.#options.secrets)
-    return login && (async () => login)
-  }
-
-  #tokenSource(part: Part, server: MailServer, grantId: string): LoginSource {
-    return async rejected => {
-      const wanted = { grantId, part, host: server.host, rejected }
-      return { ...server, accessToken: await this.#options.grants.accessToken(wanted) }
-    }
   }
 
   async #getRow(accountId: string, principal?: Principal): Promise<AccountRow> {

@@ -1,0 +1,50 @@
+/** How accounts log in to their servers: by the password that is sealed in their row, or by an access token of their grant. */
+import type { AccountAuth, AccountInput, MailServer } from '../../contract/accounts.ts'
+import type { Principal } from '../platform/principal.ts'
+import type { SecretBox } from '../platform/secret-box.ts'
+import type { AccountGrants } from './account-grants.ts'
+import { authOf, type Part, serverOf, toLogin } from './account-row.ts'
+import type { AccountRow } from './account-tables.ts'
+import type { LoginSource } from './mail-login.ts'
+
+export class AccountLogins {
+  readonly #secrets: SecretBox
+  readonly #grants: AccountGrants
+
+  constructor({ secrets, grants }: { secrets: SecretBox; grants: AccountGrants }) {
+    this.#secrets = secrets
+    this.#grants = grants
+  }
+
+  /** @throws Problem where the grant is none of the principal's. */
+  async authOf(principal: Principal, { auth }: AccountInput): Promise<AccountAuth> {
+    if (!auth) return { kind: 'password' }
+    const provider = await this.#grants.providerOf(principal, auth.grant_id)
+    return { kind: 'oauth', provider, grant_id: auth.grant_id }
+  }
+
+  /** Of an account that is not there yet. */
+  ofNew(part: Part, input: AccountInput, auth: AccountAuth): LoginSource {
+    const { password = '', ...server } = input[part]!
+    return auth.kind === 'password'
+      ? async () => ({ ...server, password })
+      : this.#tokenSource(part, server, auth.grant_id)
+  }
+
+  /** Undefined when the account has no such server. */
+  of(row: AccountRow, part: Part): LoginSource | undefined {
+    const server = serverOf(row, part)
+    if (!server) return undefined
+    const auth = authOf(row)
+    if (auth.kind === 'oauth') return this.#tokenSource(part, server, auth.grant_id)
+    const login = toLogin(row, part, this.#secrets)
+    return login && (async () => login)
+  }
+
+  #tokenSource(part: Part, server: MailServer, grantId: string): LoginSource {
+    return async rejected => {
+      const wanted = { grantId, part, host: server.host, rejected }
+      return { ...server, accessToken: await this.#grants.accessToken(wanted) }
+    }
+  }
+}

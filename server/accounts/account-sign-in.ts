@@ -1,0 +1,52 @@
+/** Gives an account that is there already another grant, after somebody signed in for it at its provider. */
+import type { AccountAuth } from '../../contract/accounts.ts'
+import type { EventHub } from '../events/event-hub.ts'
+import type { Database } from '../platform/database/database.ts'
+import { Problem } from '../platform/problem.ts'
+import type { SecretBox } from '../platform/secret-box.ts'
+import { named, type Part, serverOf, withGrant } from './account-row.ts'
+import type { AccountStore } from './account-store.ts'
+import type { AccountRow } from './account-tables.ts'
+import { type AccountVerifier, refusePlainOverNetwork, tryServer } from './account-verifier.ts'
+
+export interface NewGrant {
+  auth: AccountAuth
+  accessToken: string
+  /** @throws Problem for a server that is none of the provider's. */
+  checkHosts(part: Part, host: string): void
+  /** Keeps the grant, in the transaction of the account. */
+  keep(transaction: Database): Promise<void>
+}
+
+interface Options {
+  hub: Pick<EventHub, 'transact'>
+  store: AccountStore
+  secrets: SecretBox
+  verifier: AccountVerifier
+  timeoutMs: () => number
+}
+
+/** @throws Problem when a server rejects the login, as it does where somebody else signed in: then nothing is kept. */
+export async function takeGrant(options: Options, row: AccountRow, grant: NewGrant): Promise<void> {
+  const { hub, store, secrets, verifier, timeoutMs } = options
+  const { auth, accessToken } = grant
+  for (const part of ['imap', 'smtp'] as const) {
+    const server = serverOf(row, part)
+    if (!server) continue
+    grant.checkHosts(part, server.host)
+    refusePlainOverNetwork(part, server)
+    const login = async () => ({ ...server, accessToken })
+    await tryServer(verifier, part, login, timeoutMs(), row.id).catch((error: unknown) => {
+      // Only a server that responds says whether the right person signed in.
+      if (!(error instanceof Problem) || error.code === 'mail_login_refused') throw error
+    })
+  }
+  await hub.transact(async (transaction, tell) => {
+    const current = await store.find(row.id, transaction)
+    if (!current) throw new Problem('account_not_found', 'There is no such account.')
+    await grant.keep(transaction)
+    const changed = { ...withGrant(current, auth, secrets), updated_at: new Date().toISOString() }
+    await store.update(transaction, changed)
+    tell({ type: 'account_updated', data: { ...named(changed, changed.updated_at), changed: ['auth'] } })
+  })
+}
