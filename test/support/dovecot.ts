@@ -120,14 +120,25 @@ async function start(directory: string, remove: () => void, options: DovecotOpti
   }
 }
 
+let made: Record<'key.pem' | 'cert.pem', Buffer> | undefined
+
+/** One for all that a process starts. */
+function certificate(directory: string) {
+  if (made) return made
+  const [keyFile, certFile] = [join(directory, 'key.pem'), join(directory, 'cert.pem')]
+  const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '30']
+  const files = ['-keyout', keyFile, '-out', certFile]
+  execFileSync('openssl', ['req', '-x509', ...key, ...names, ...files], { stdio: 'ignore' })
+  made = { 'key.pem': readFileSync(keyFile), 'cert.pem': readFileSync(certFile) }
+  return made
+}
+
 function prepare(directory: string, { fill, moreUsers = 0, oauth }: DovecotOptions): void {
   if (oauth) writeFileSync(join(directory, 'oauth2.conf'), tokenConfiguration(oauth.introspectionUrl))
   for (const name of ['run', 'mail', 'state']) mkdirSync(join(directory, name))
   fill?.(join(directory, 'mail'))
-  const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
-  const files = ['-keyout', join(directory, 'key.pem'), '-out', join(directory, 'cert.pem')]
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '30']
-  execFileSync('openssl', ['req', '-x509', ...key, ...names, ...files], { stdio: 'ignore' })
+  for (const [name, pem] of Object.entries(certificate(directory))) writeFileSync(join(directory, name), pem)
   const more = Array.from({ length: moreUsers }, (_, n) => ({ user: `user${n}@test.local`, password: 'pw-user' }))
   const passwords = [...users, ...more].map(({ user, password }) => `${user}:{PLAIN}${password}::::::\n`)
   writeFileSync(join(directory, 'passwd'), passwords.join(''))

@@ -1,36 +1,44 @@
 /** Around every page: keeps this browser subscribed for the user who asked for it, and takes back notifications of what is decided. */
+import { useQueryClient } from '@tanstack/react-query'
 import { useEffect } from 'react'
 import { useLocation } from 'wouter'
 import { type PushDetails, pushApi } from '../../contract/push.ts'
 import { useWaiting } from '../approvals/use-waiting.ts'
 import { call } from '../platform/api-client.ts'
+import { queryKeys } from '../platform/query-keys.ts'
 import { useSession } from '../platform/session.ts'
 import { bodyOf, findSubscription, fingerprintOf } from './push-browser.ts'
 import { markOf } from './push-mark.ts'
 
 export function PushFollower() {
   const { user_id: userId } = useSession().principal
+  const queries = useQueryClient()
   const { queue, count } = useWaiting()
   const hasNone = queue !== undefined && count === 0
   useEffect(() => {
     // Without it, there are only no notifications.
     const details = markOf(userId)
-    if (details) subscribeAgain(details).catch(() => undefined)
-  }, [userId])
+    if (!details) return
+    // The profile may have been asked before it was so.
+    const told = (isNew: boolean) => (isNew ? queries.invalidateQueries({ queryKey: queryKeys.push }) : undefined)
+    subscribeAgain(details)
+      .then(told)
+      .catch(() => undefined)
+  }, [userId, queries])
   useEffect(() => {
     if (hasNone && markOf(userId)) closeNotifications().catch(() => undefined)
   }, [hasNone, userId])
   return null
 }
 
-/** The server forgets a browser with the session in which it subscribed. */
-async function subscribeAgain(details: PushDetails): Promise<void> {
+/** The server forgets a browser with the session in which it subscribed. @returns Whether it had. */
+async function subscribeAgain(details: PushDetails): Promise<boolean> {
   const subscription = await findSubscription()
-  if (!subscription) return
+  if (!subscription) return false
   const [{ items }, own] = await Promise.all([call(pushApi.getPush), fingerprintOf(subscription)])
-  if (!items.some(({ fingerprint }) => fingerprint === own)) {
-    await call(pushApi.subscribePush, { body: { ...bodyOf(subscription), details } })
-  }
+  if (items.some(({ fingerprint }) => fingerprint === own)) return false
+  await call(pushApi.subscribePush, { body: { ...bodyOf(subscription), details } })
+  return true
 }
 
 async function closeNotifications(): Promise<void> {
