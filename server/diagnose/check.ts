@@ -61,7 +61,7 @@ export async function within<T>(ms: number, signal: AbortSignal, work: Promise<T
 
 export class TooLate extends Error {
   constructor() {
-    super('It did not end in time.')
+    super('The server did not answer in time.')
   }
 }
 

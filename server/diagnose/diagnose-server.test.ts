@@ -240,6 +240,15 @@ test('ports: one that is closed, and one that takes connections and says nothing
   }
 })
 
+test('a server that lets in once, and no second time, has not passed', async () => {
+  const server = await startSocketServer(() => void server.stop())
+  const seen = await diagnose('imap', { port: server.port })
+  expect(seen.checks.map(({ id, state }) => `${id} ${state}`).slice(0, 4)).toEqual([
+    ...['dns ok', 'port ok', 'greeting failed', 'starttls skipped'],
+  ])
+  expect(seen).toMatchObject({ state: 'failed', isIn: false })
+})
+
 test('what is not a mail server is named by what it looks like', async () => {
   const web = createWeb((_request, response) => response.end('hello')).listen(0, '127.0.0.1')
   await once(web, 'listening')

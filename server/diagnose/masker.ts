@@ -66,7 +66,8 @@ export class Masker {
     }
     for (const folder of folders) add(folder, 'folder')
     for (const user of users) {
-      add(user, 'user')
+      // Those with an @ are addresses.
+      if (!user.includes('@')) add(user, 'user')
       add(user.split('@')[0] ?? '', 'user')
     }
     for (const name of names) for (const word of [name, ...name.split(/[\s.,_@-]+/)]) add(word, 'name')

@@ -3,7 +3,7 @@ import type { TlsKind } from '../../contract/accounts.ts'
 import type { LineListener } from '../accounts/protocol-log.ts'
 import { speaksTls } from '../accounts/tls-probe.ts'
 import type { Address } from '../platform/network/outbound-guard.ts'
-import { type Check, type Finding, oneLine, skipped, TooLate, timed, wordsOf } from './check.ts'
+import { type Check, type Finding, oneLine, skipped, TooLate, timed, toCheck, wordsOf } from './check.ts'
 import { looksLike } from './greeting.ts'
 import type { Part } from './reach-server.ts'
 import { noTls, tlsFinding } from './tls-finding.ts'
@@ -72,6 +72,8 @@ const stepsOf: Readonly<Record<TlsKind, readonly Check['id'][]>> = {
   starttls: ['greeting', 'starttls', 'tls', 'login_methods'],
   none: ['greeting', 'starttls', 'login_methods'],
 }
+const mayRefuse =
+  'The server may refuse this machine’s address, or too many connections: try again later, then ask its operator.'
 /** Lines of a greeting. */
 const mostGreeting = 50
 
@@ -91,14 +93,13 @@ class Talker implements Conversation {
 
   async run(): Promise<void> {
     const { target, address, stepMs, signal } = this.#options
-    const isThere = await Wire.open(target, address, stepMs, signal).then(
-      wire => {
-        this.#wire = wire
-        return true
-      },
-      () => false,
-    )
-    if (!isThere) return
+    try {
+      this.#wire = await Wire.open(target, address, stepMs, signal)
+    } catch (error) {
+      const words = `The port opened, and not a second time: ${wordsOf(error)}`
+      this.#checks.push(toCheck(target.part, stepsOf[target.tls][0]!, { state: 'failed', words, advice: [mayRefuse] }))
+      return
+    }
     const steps: Partial<Record<Check['id'], () => Promise<Finding>>> = {
       tls: () => this.#secure(),
       greeting: () => this.#greet(),
@@ -133,10 +134,9 @@ class Talker implements Conversation {
   result(): Talked {
     const { part, tls } = this.#options.target
     const failed = this.#checks.find(({ state, id }) => state === 'failed' && id !== 'login_methods')
-    const whyNoLogin = this.#wire ? failed?.words : 'The connection could not be opened a second time.'
+    const whyNoLogin = failed?.words
     const rest = stepsOf[tls].slice(this.#checks.length)
-    const why = failed ? 'Not reached: see above.' : (whyNoLogin ?? 'Not reached: see above.')
-    const checks = [...this.#checks, ...rest.map(id => skipped(part, id, why))]
+    const checks = [...this.#checks, ...rest.map(id => skipped(part, id, 'Not reached: see above.'))]
     return { checks, whyNoLogin, greeting: this.#greeting, offers: this.#offers, notBefore: this.#notBefore }
   }
 
@@ -225,9 +225,7 @@ class Talker implements Conversation {
     const rest = this.#wire?.rest.toString('latin1') ?? ''
     if (rest !== '') return this.#stranger(rest)
     const words = `The server closed the connection without a greeting (${wordsOf(error)})`
-    const advice = [
-      'The server may refuse this machine’s address, or too many connections: try again later, then ask its operator.',
-    ]
+    const advice = [mayRefuse]
     return { state: 'failed', words, advice }
   }
 

@@ -8,6 +8,8 @@ const parts: Readonly<Record<Check['part'], string>> = {
   account: '',
 }
 const mostAdvice = 10
+const noAdvice =
+  'Try again later. If it stays so, ask the operator of the mail server, with the report of this diagnosis.'
 
 export function verdictOf(checks: readonly Check[]): Pick<Diagnosis, 'state' | 'verdict' | 'advice'> {
   const failed = checks.filter(({ state }) => state === 'failed')
@@ -20,5 +22,5 @@ export function verdictOf(checks: readonly Check[]): Pick<Diagnosis, 'state' | '
     return { state: 'ok', verdict, advice: [] }
   }
   const verdict = `${parts[first.part]}${first.words}`.slice(0, 1_000)
-  return { state: failed.length > 0 ? 'failed' : 'warning', verdict, advice }
+  return { state: failed.length > 0 ? 'failed' : 'warning', verdict, advice: advice.length > 0 ? advice : [noAdvice] }
 }

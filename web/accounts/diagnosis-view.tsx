@@ -93,22 +93,25 @@ function Lines({ lines }: { lines: readonly SpokenLine[] }) {
       <summary className="inline-flex cursor-pointer items-center rounded-sm text-sm font-medium text-accent">
         {formatCount(lines.length, 'line')}, without passwords, addresses and mail
       </summary>
-      <ol aria-label="Last lines" className="mt-2 max-h-96 overflow-auto rounded-md bg-sunken p-2 font-mono text-xs">
-        {lines.map(({ at, part, connection, from, text, count }, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: the same line is said more than once at the same time
-          <li key={index} className="flex gap-2 break-all">
-            <span className="shrink-0 text-muted">
-              {formatClock(Date.parse(at))} {part}#{connection}
-            </span>
-            <span className={from === 'client' ? 'text-soft' : 'text-ink'}>
-              <span aria-hidden="true">{from === 'client' ? '> ' : '< '}</span>
-              <span className="sr-only">{from === 'client' ? 'sent: ' : 'received: '}</span>
-              {text}
-              {count > 1 && ` (${formatCount(count, 'time')})`}
-            </span>
-          </li>
-        ))}
-      </ol>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must be able to enter it */}
+      <div tabIndex={0} className="mt-2 max-h-96 overflow-auto rounded-md border p-2 focus-visible:-outline-offset-2">
+        <ol aria-label="Last lines" className="font-mono text-xs">
+          {lines.map(({ at, part, connection, from, text, count }, index) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: the same line is said more than once at the same time
+            <li key={index} className="flex gap-2 break-all">
+              <span className="shrink-0 text-muted">
+                {formatClock(Date.parse(at))} {part}#{connection}
+              </span>
+              <span className={from === 'client' ? 'text-soft' : 'text-ink'}>
+                <span aria-hidden="true">{from === 'client' ? '> ' : '< '}</span>
+                <span className="sr-only">{from === 'client' ? 'sent: ' : 'received: '}</span>
+                {text}
+                {count > 1 && ` (${formatCount(count, 'time')})`}
+              </span>
+            </li>
+          ))}
+        </ol>
+      </div>
     </details>
   )
 }
