@@ -4,6 +4,7 @@ import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { approvals } from './approvals.ts'
 import { audience } from './audience.ts'
+import { autoconfig } from './autoconfig.ts'
 import { events } from './events.ts'
 import { firstList } from './first-list.ts'
 import { firstStreams } from './first-streams.ts'
@@ -44,6 +45,7 @@ import { trailRead } from './trail-read.ts'
 const benchmarks: Record<string, () => Promise<object & { variant?: string }>> = {
   stats,
   approvals,
+  autoconfig,
   gate,
   'new-mail': newMail,
   soak,

@@ -1,5 +1,6 @@
 /** What comes of asking one place, and how failures on the way are told. */
 import { Problem } from '../platform/problem.ts'
+import type { MozillaConfig } from './mozilla-config.ts'
 import { NameServerFault } from './name-server.ts'
 import type { FoundSettings, Judged } from './offered-servers.ts'
 import { UnreadableDocument } from './xml-document.ts'
@@ -8,6 +9,8 @@ export interface Found {
   settings: FoundSettings
   /** Only DNS names it. */
   isByDnsAlone?: boolean
+  /** Of our own data, where they come from there. */
+  provider?: MozillaConfig
 }
 
 export type Outcome = { state: 'found'; found: Found; words: string } | { state: 'nothing' | 'failed'; words: string }

@@ -41,10 +41,10 @@ export class RankedSettings {
     )
   }
 
-  #settingsOf(source: DiscoverySource, { settings, isByDnsAlone = false }: Found): DiscoveredSettings {
+  #settingsOf(source: DiscoverySource, { settings, isByDnsAlone = false, provider }: Found): DiscoveredSettings {
     const { imap, smtp, oauthIssuer } = settings
     const { email, localPart, domain } = this.#address
-    const known = this.#providers.ofImapHost(imap.host)
+    const known = provider ?? this.#providers.ofImapHost(imap.host)
     // What is known of the provider counts more than what a stranger leaves out about it.
     const auth = known ? waysOf(known.offers.find(({ host }) => host === imap.host)?.auth ?? []) : imap.auth
     const form = imap.user === email ? 'address' : imap.user === localPart ? 'local_part' : 'other'

@@ -14,6 +14,8 @@ export interface DiscoveryOptions {
   mayAsk: boolean
 }
 
+const later = 'Asked only when the others find nothing.'
+
 export class RunningDiscovery {
   readonly id: string
   readonly startedAtMs = Date.now()
@@ -22,6 +24,7 @@ export class RunningDiscovery {
   readonly #settings: RankedSettings
   readonly #steps: DiscoveryStep[] = []
   readonly #waiting = new Set<() => void>()
+  readonly #anyFound = Promise.withResolvers<void>()
   #revision = 1
   #firstFoundMs: number | null = null
   #durationMs: number | null = null
@@ -86,7 +89,7 @@ export class RunningDiscovery {
     const pause = delay(this.#options.tools.times.lastAfterMs, undefined, {
       signal: AbortSignal.any([signal, over.signal]),
     }).catch(() => undefined)
-    await Promise.race([asked, pause])
+    await Promise.race([asked, pause, this.#anyFound.promise])
     over.abort()
     const isFound = this.#settings.list.length > 0
     for (const { step } of isFound ? last : []) this.#skip(step, 'Not needed: settings were found already.')
@@ -96,6 +99,7 @@ export class RunningDiscovery {
   }
 
   async #ask(source: Source, step: DiscoveryStep, signal: AbortSignal): Promise<void> {
+    step.words = ''
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(this.#options.tools.times.sourceMs)])
     const late = new Promise<Outcome>(resolve => {
       const end = () => resolve(outcomeOfError(undefined, true))
@@ -106,9 +110,9 @@ export class RunningDiscovery {
     this.#end(step, await Promise.race([answer, late]))
   }
 
-  #addStep({ source, place }: Pick<DiscoveryStep, 'source' | 'place'>): DiscoveryStep {
+  #addStep({ source, place, isLast = false }: Pick<DiscoveryStep, 'source' | 'place'> & { isLast?: boolean }) {
     const id = `${source}-${this.#steps.length + 1}`
-    const step: DiscoveryStep = { id, source, place, state: 'pending', words: '', duration_ms: null }
+    const step: DiscoveryStep = { id, source, place, state: 'pending', words: isLast ? later : '', duration_ms: null }
     this.#steps.push(step)
     return step
   }
@@ -123,6 +127,7 @@ export class RunningDiscovery {
     if (outcome.state === 'found') {
       this.#settings.add(step.source, outcome.found)
       this.#firstFoundMs ??= ms
+      this.#anyFound.resolve()
     }
     Object.assign(step, { state: outcome.state, words: outcome.words, duration_ms: ms })
     this.#tell()

@@ -74,7 +74,9 @@ export function sourcesFor(address: SoughtAddress, tools: SourceTools): Source[]
 
 /** Our own data: what it names needs no look. */
 export function shippedOutcome(config: MozillaConfig, address: SoughtAddress): Outcome {
-  return outcomeOf(judgeOffers(config.offers, address, { isShipped: true, oauthIssuer: config.oauthIssuer }))
+  return outcomeOf(judgeOffers(config.offers, address, { isShipped: true, oauthIssuer: config.oauthIssuer }), {
+    provider: config,
+  })
 }
 
 async function askMozilla(

@@ -14,6 +14,7 @@ export class UnreadableDocument extends Error {
   override readonly name = 'UnreadableDocument'
 }
 
+/** And as many attributes. */
 const mostElements = 2_000
 const mostDepth = 20
 /** Longer than any document type, and than any name of one. */
@@ -33,16 +34,19 @@ export async function readXml(text: string): Promise<XmlElement> {
   const parser = new SaxesParser({ xmlns: false })
   const root: Growing = { name: '', attributes: {}, children: [], text: '' }
   const open = [root]
-  let elements = 0
+  let [elements, attributes] = [0, 0]
   parser.on('doctype', type => {
     // A web page is the usual answer of a site that knows no settings.
     if (/^\s*html\b/i.test(type)) throw new UnreadableDocument('is a web page, not settings')
     throw new UnreadableDocument('declares a document type, which is refused since it may declare entities')
   })
-  parser.on('opentag', ({ name, attributes }) => {
+  parser.on('attribute', () => {
+    if (++attributes > mostElements) throw new UnreadableDocument(`has more than ${mostElements} attributes`)
+  })
+  parser.on('opentag', ({ name, attributes: its }) => {
     if (++elements > mostElements) throw new UnreadableDocument(`has more than ${mostElements} elements`)
     if (open.length > mostDepth) throw new UnreadableDocument(`is nested more than ${mostDepth} levels deep`)
-    const element: Growing = { name: localName(name), attributes: textsOf(attributes), children: [], text: '' }
+    const element: Growing = { name: localName(name), attributes: textsOf(its), children: [], text: '' }
     open.at(-1)!.children.push(element)
     open.push(element)
   })

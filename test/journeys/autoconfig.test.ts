@@ -84,11 +84,15 @@ test('the servers of a large provider are known without asking anybody', async (
       auth: ['password', 'oauth2'],
     },
     smtp: { host: 'smtp.gmail.com', port: 465, tls: 'implicit' },
+    provider: 'Google (Gmail, Workspace)',
     oauth_issuer: 'https://accounts.google.com',
     takes_passwords: true,
   })
   expect(new Set(found.steps.slice(1).map(({ state }) => state))).toEqual(new Set(['skipped']))
-  expect((await begin('a@outlook.com')).candidates[0]).toMatchObject({ takes_passwords: false })
+  expect((await begin('a@outlook.com')).candidates[0]).toMatchObject({
+    provider: 'Microsoft (Outlook.com, Hotmail)',
+    takes_passwords: false,
+  })
   expect([network.questions, network.requests, network.looks]).toEqual([[], [], []])
 })
 
@@ -256,6 +260,11 @@ test.each<[string, Page | 'drip', RegExp]>([
   ['an answer without end', 'drip', /No answer in time/],
   ['deep nesting', { body: '<a>'.repeat(100_000 / 4) + '</a>'.repeat(100_000 / 4) }, /nested more than/],
   ['very many elements', mozilla('<a/>'.repeat(5_000)), /more than 2000 elements/],
+  [
+    'very many attributes',
+    { body: `<a ${Array.from({ length: 3_000 }, (_, index) => `a${index}=""`).join(' ')}/>` },
+    /more than 2000 attributes/,
+  ],
   ['broken XML', { body: '<clientConfig><emailProvider>' }, /well-formed/],
   ['other XML', { body: '<svg/>' }, /not an autoconfig document/],
   [

@@ -8,7 +8,16 @@ import { type Tone, toneTint } from '../ui/tone.ts'
 import { foundBy, settingsTitle, sourceWords, stepTones } from './discovery-words.ts'
 import type { Look } from './use-discovery.ts'
 
-export function DiscoveryNote({ look, chosen }: { look: Look; chosen: DiscoveredSettings | undefined }) {
+export function DiscoveryNote({
+  look,
+  chosen,
+  isCompact = false,
+}: {
+  look: Look
+  chosen: DiscoveredSettings | undefined
+  /** The steps are there to be opened; else they are shown as they happen. */
+  isCompact?: boolean
+}) {
   const { email, discovery, error } = look
   const domain = discovery?.domain ?? email.slice(email.lastIndexOf('@') + 1)
   return (
@@ -21,7 +30,7 @@ export function DiscoveryNote({ look, chosen }: { look: Look; chosen: Discovered
           </p>
         )}
       </div>
-      {discovery && !error && <Steps key={discovery.id} discovery={discovery} />}
+      {discovery && !error && <Steps key={discovery.id} discovery={discovery} isCompact={isCompact} />}
     </Note>
   )
 }
@@ -66,14 +75,14 @@ function Found({ settings }: { settings: DiscoveredSettings }) {
   )
 }
 
-function Steps({ discovery: { state, steps } }: { discovery: Discovery }) {
+function Steps({ discovery: { state, steps }, isCompact }: { discovery: Discovery; isCompact: boolean }) {
   // Open where there is something to watch; it does not close under the reader's eyes.
-  const [isOpen] = useState(state === 'running')
+  const [isOpen] = useState(state === 'running' && !isCompact)
   const asked = steps.filter(({ state: its }) => its !== 'skipped').length
   if (asked <= 1 && state === 'finished') return null
   return (
     <details open={isOpen} className="mt-1">
-      <summary className="cursor-pointer text-xs text-soft">Where we looked ({asked})</summary>
+      <summary className="cursor-pointer text-xs text-soft">Places asked ({asked})</summary>
       <ul aria-label="Steps of the search" className="mt-1.5 grid gap-1.5">
         {steps.map(step => (
           <Step key={step.id} step={step} />

@@ -13,7 +13,7 @@ export function ServersStep({ wizard }: { wizard: ConnectWizard }) {
   return (
     <>
       {connecting.error && <FailureNote error={connecting.error} onAllowed={{ label: 'connect', act: wizard.toTry }} />}
-      {!connecting.error && look && <DiscoveryNote look={look} chosen={chosen} />}
+      {!connecting.error && look && <DiscoveryNote look={look} chosen={chosen} isCompact />}
       {candidates.length > 1 && (
         <Radios
           legend="Several settings were found"
