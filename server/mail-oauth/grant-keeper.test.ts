@@ -253,7 +253,7 @@ test('1,000 accounts that fall due together are refreshed without a burst, each 
       .execute()
   }
   const lease = () => ({ name: 'test', fence: async () => undefined })
-  const refresher = new GrantRefresher({ store, keeper, clock, logger, lease })
+  const refresher = new GrantRefresher({ store, keeper, clock, logger, lease, isIdle: () => false })
   refresher.start()
   onTestFinished(() => refresher.stop())
   await clock.pass(hour, () => turns(10))
