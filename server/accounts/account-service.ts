@@ -5,7 +5,6 @@ import type {
   AccountChange,
   AccountInput,
   IndexLevel,
-  MailServer,
   VerifyResult,
 } from '../../contract/accounts.ts'
 import type { EventHub } from '../events/event-hub.ts'
@@ -13,9 +12,8 @@ import type { Database } from '../platform/database/database.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
-import type { AccountGrants } from './account-grants.ts'
+import type { AccountGrants, NewAccess } from './account-grants.ts'
 import {
-  authOf,
   changedFields,
   changedParts,
   changeOfServer,
@@ -31,7 +29,6 @@ import {
   serverOf,
   toAccount,
   toEnabled,
-  toLogin,
   withGrant,
 } from './account-row.ts'
 import {
@@ -46,6 +43,7 @@ import type { AccountStore } from './account-store.ts'
 import type { AccountRow } from './account-tables.ts'
 import { type AccountVerifier, refusePlainOverNetwork, type Trial, testServers, tryServer } from './account-verifier.ts'
 import type { HealthRegistry } from './health-registry.ts'
+import { LoginSources } from './login-sources.ts'
 import type { LoginSource, MailLogin } from './mail-login.ts'
 
 export interface AccountServiceOptions {
@@ -66,11 +64,13 @@ export type AlsoKept = Parameters<EventHub['transact']>[0]
 
 export class AccountService {
   readonly #options: AccountServiceOptions
+  readonly #logins: LoginSources
   readonly #reconnectListeners = new Set<ReconnectListener>()
   #isSandboxRunning = false
 
   constructor(options: AccountServiceOptions) {
     this.#options = options
+    this.#logins = new LoginSources(options)
   }
 
   async list(principal: Principal): Promise<Account[]> {
@@ -98,8 +98,8 @@ export class AccountService {
     await this.#refuseKnown(input.imap)
     const auth = await this.#authOf(principal, input)
     if (trial.verify) {
-      await this.#try('imap', this.#newLogin('imap', input, auth), trial)
-      if (input.smtp) await this.#try('smtp', this.#newLogin('smtp', input, auth), trial)
+      await this.#try('imap', this.#logins.ofNew('imap', input, auth), trial)
+      if (input.smtp) await this.#try('smtp', this.#logins.ofNew('smtp', input, auth), trial)
     }
     return this.add(input, { isSandbox: false, auth })
   }
@@ -151,7 +151,7 @@ export class AccountService {
       const server = serverOf(after, part)
       if (!server) continue
       refusePlainOverNetwork(part, server)
-      if (trial.verify && this.#isOn(after)) await this.#try(part, this.#sourceOf(after, part)!, trial, accountId)
+      if (trial.verify && this.#isOn(after)) await this.#try(part, this.#logins.of(after, part)!, trial, accountId)
     }
     return this.#tell(principal, await this.#keepChange(accountId, change, also))
   }
@@ -224,7 +224,7 @@ export class AccountService {
     const row = await this.#getRow(accountId, principal)
     if (this.#isParked(row)) throw sandboxStopped()
     const { verifier, timeoutMs } = this.#options
-    const logins = { imap: this.#sourceOf(row, 'imap')!, smtp: this.#sourceOf(row, 'smtp') }
+    const logins = { imap: this.#logins.of(row, 'imap')!, smtp: this.#logins.of(row, 'smtp') }
     const result = await testServers(verifier, logins, timeoutMs(), accountId)
     if (result.imap.ok && row.enabled) this.reconnect(accountId)
     return result
@@ -268,7 +268,7 @@ export class AccountService {
     const row = await this.#getRow(accountId)
     if (this.#isParked(row)) throw sandboxStopped()
     if (!row.enabled) throw new Problem('account_disabled', 'This account is disabled; enable it to read its mail.')
-    return this.#sourceOf(row, 'imap')!(rejected)
+    return this.#logins.of(row, 'imap')!(rejected)
   }
 
   /** The same for its SMTP server. @throws Problem where it has none. */
@@ -276,7 +276,7 @@ export class AccountService {
     const row = await this.#getRow(accountId)
     if (this.#isParked(row)) throw sandboxStopped()
     if (!row.enabled) throw new Problem('account_disabled', 'This account is disabled; enable it to send its mail.')
-    const source = this.#sourceOf(row, 'smtp')
+    const source = this.#logins.of(row, 'smtp')
     if (!source) throw new Problem('account_cannot_send', 'This account has no SMTP server; add one to send mail.')
     return source(rejected)
   }
@@ -284,37 +284,29 @@ export class AccountService {
   /**
    * Somebody signed in for this account at its provider: its servers are tried with the new access token, then it logs in by the grant.
    * Nothing is kept when a server rejects that login, as it does where somebody else signed in.
-   * @param again `checkHosts` throws for a server that is none of the provider's; `keep` keeps the grant, in the transaction of the account.
    */
   async signInAgain(
     principal: Principal,
     accountId: string,
-    again: {
-      auth: AccountAuth
-      accessToken: string
-      checkHosts(part: Part, host: string): void
-      keep(transaction: Database): Promise<void>
-    },
+    { auth, accessToken, checkHosts, keep }: NewAccess,
   ): Promise<void> {
-    const { auth, accessToken } = again
     const row = await this.#getRow(accountId, principal)
     for (const part of ['imap', 'smtp'] as const) {
       const server = serverOf(row, part)
       if (!server) continue
-      again.checkHosts(part, server.host)
+      checkHosts(part, server.host)
       refusePlainOverNetwork(part, server)
-      await this.#try(part, async () => ({ ...server, accessToken }), { verify: true }, accountId).catch(
-        (error: unknown) => {
-          // A server that is away says nothing of who signed in.
-          if (!(error instanceof Problem) || error.code === 'mail_login_refused') throw error
-        },
-      )
+      const source: LoginSource = async () => ({ ...server, accessToken })
+      await this.#try(part, source, { verify: true }, accountId).catch((error: unknown) => {
+        // A server that is away does not tell whether it was somebody else.
+        if (!(error instanceof Problem) || error.code === 'mail_login_refused') throw error
+      })
     }
     const { hub, store, secrets } = this.#options
     await hub.transact(async (transaction, tell) => {
       const current = await store.find(accountId, transaction)
       if (!current) throw new Problem('account_not_found', 'There is no such account.')
-      await again.keep(transaction)
+      await keep(transaction)
       const changed = { ...withGrant(current, auth, secrets), updated_at: now() }
       await store.update(transaction, changed)
       tell({ type: 'account_updated', data: { ...named(changed, changed.updated_at), changed: ['auth'] } })
@@ -360,31 +352,6 @@ export class AccountService {
     if (!auth) return { kind: 'password' }
     const provider = await this.#options.grants.providerOf(principal, auth.grant_id)
     return { kind: 'oauth', provider, grant_id: auth.grant_id }
-  }
-
-  /** Of an account that is not there yet. */
-  #newLogin(part: Part, input: AccountInput, auth: AccountAuth): LoginSource {
-    const { password = '', ...server } = input[part]!
-    return auth.kind === 'password'
-      ? async () => ({ ...server, password })
-      : this.#tokenSource(part, server, auth.grant_id)
-  }
-
-  /** Undefined when the account has no such server. */
-  #sourceOf(row: AccountRow, part: Part): LoginSource | undefined {
-    const server = serverOf(row, part)
-    if (!server) return undefined
-    const auth = authOf(row)
-    if (auth.kind === 'oauth') return this.#tokenSource(part, server, auth.grant_id)
-    const login = toLogin(row, part, this.#options.secrets)
-    return login && (async () => login)
-  }
-
-  #tokenSource(part: Part, server: MailServer, grantId: string): LoginSource {
-    return async rejected => {
-      const wanted = { grantId, part, host: server.host, rejected }
-      return { ...server, accessToken: await this.#options.grants.accessToken(wanted) }
-    }
   }
 
   async #getRow(accountId: string, principal?: Principal): Promise<AccountRow> {

@@ -211,7 +211,7 @@ run('a token that ends in use: the next login refreshes it once, and nobody noti
   const before = authority.refreshes
   await authority.expire()
   const result = await people.tell<VerifyResult>(people.admin, 'POST', `${accounts}/${account.id}/verify`)
-  expect([result.imap.ok, authority.refreshes - before]).toEqual([true, 1])
+  expect([result.imap, authority.refreshes - before]).toMatchObject([{ ok: true }, 1])
   await isState(account, 'ready')
   await people.ask(people.admin, 'DELETE', `${accounts}/${account.id}`)
 })

@@ -115,9 +115,8 @@ export class MailAuthority {
 
   /** Only the newest access token ends, as after its time. */
   async expire(): Promise<void> {
-    const authorization = `Basic ${Buffer.from(`${mailClientId}:${mailClientSecret}`).toString('base64')}`
-    const body = new URLSearchParams({ token: this.#issued })
-    await fetch(`${this.url}/token/revocation`, { method: 'POST', body, headers: { authorization } })
+    const token = await this.#provider.AccessToken.find(this.#issued)
+    await token?.destroy()
   }
 
   /** As on the provider's page of apps that have access. */
