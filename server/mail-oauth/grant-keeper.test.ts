@@ -4,6 +4,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { memoryDatabase, onEachDatabase } from '../../test/support/databases.ts'
 import { startHub } from '../../test/support/event-hub.ts'
 import { patience } from '../../test/support/patience.ts'
+import { resealAll } from '../key-rotation.ts'
 import type { Database } from '../platform/database/database.ts'
 import { createLogger } from '../platform/logger.ts'
 import { SecretBox } from '../platform/secret-box.ts'
@@ -231,6 +232,16 @@ onEachDatabase(open => {
     await expect(process().accessToken({ grantId: 'a', ...imap })).rejects.toMatchObject({
       message: expect.stringMatching(/interrupted while it was being refreshed.*Sign in again/),
     })
+  })
+
+  test('after the key was rotated, tokens open with the new one alone', async () => {
+    const [db, before, after] = [await open(), randomBytes(32), randomBytes(32)]
+    const { keeper, grant } = await world(db, before)
+    await grant('a')
+    await resealAll(db, new SecretBox(before), new SecretBox(after))
+    const { keeper: next } = await world(db, after)
+    expect(await next.accessToken({ grantId: 'a', ...imap })).toBe('access-a-1')
+    await expect(keeper.accessToken({ grantId: 'a', ...imap })).rejects.toThrow()
   })
 
   test('a token goes only to servers of its provider; a grant that is released is gone, and revoked there', async () => {
