@@ -58,7 +58,11 @@ export function composeMailOAuth(around: MailOAuthSurroundings): ComposedMailOAu
   const signIns = new OAuthSignIns({ providers, server, keeper, store, accounts, clock, logger })
   const grants = new GrantView({ accounts, store, providers })
   const claim = leases.want('oauth refresh')
-  const refresher = new GrantRefresher({ store, keeper, clock, lease: () => claim.find(), logger })
+  const refresher = new GrantRefresher({
+    ...{ store, keeper, clock, logger },
+    isIdle: () => !providers.hasClient,
+    lease: () => claim.find(),
+  })
   return {
     grants: keeper,
     addRoutes: http => oauthRoutes(http, { providers, signIns, grants }),

@@ -1,4 +1,5 @@
 /** PORT: what accounts ask of the OAuth2 grants by which some of them log in. Given by the composition root, since grants stand above accounts. */
+import type { AccountAuth } from '../../contract/accounts.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
@@ -21,6 +22,16 @@ export interface AccountGrants {
   bind(transaction: Database, grantId: string, accountId: string): Promise<void>
   /** Deletes it. @returns Revokes it at its provider as well, once the transaction is committed: owned by the grants, and never fails. */
   release(transaction: Database, grantId: string): Promise<() => void>
+}
+
+/** What somebody who signed in for an account has got for it. */
+export interface NewAccess {
+  auth: AccountAuth
+  accessToken: string
+  /** @throws Problem for a server that is none of the provider's. */
+  checkHosts(part: 'imap' | 'smtp', host: string): void
+  /** Keeps the grant, in the transaction of the account. */
+  keep(transaction: Database): Promise<void>
 }
 
 /** Of a server, or test, at which accounts have passwords alone. */

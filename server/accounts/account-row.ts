@@ -18,10 +18,9 @@ import type { SecretBox } from '../platform/secret-box.ts'
 import type { AccountRow } from './account-tables.ts'
 import { isLoopback } from './account-verifier.ts'
 import type { AccountHealth } from './health-registry.ts'
-import type { MailLogin, PasswordLogin } from './mail-login.ts'
+import type { PasswordLogin } from './mail-login.ts'
 
 export type Part = 'imap' | 'smtp'
-export type Login = MailLogin
 export type LoginName = { host: string; port: number; user: string }
 
 /** What a sealed password is bound to, so that it cannot be moved to another row. */

@@ -13,8 +13,7 @@ import type { Database } from '../platform/database/database.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
-import type { AccountGrants } from './account-grants.ts'
-import { AccountLogins } from './account-logins.ts'
+import type { AccountGrants, NewAccess } from './account-grants.ts'
 import {
   changedFields,
   changedParts,
@@ -40,11 +39,12 @@ import {
   refuseSandboxChange,
   sandboxStopped,
 } from './account-rules.ts'
-import { type NewGrant, takeGrant } from './account-sign-in.ts'
+import { takeGrant } from './account-sign-in.ts'
 import type { AccountStore } from './account-store.ts'
 import type { AccountRow } from './account-tables.ts'
 import { type AccountVerifier, refusePlainOverNetwork, type Trial, testServers, tryServer } from './account-verifier.ts'
 import type { HealthRegistry } from './health-registry.ts'
+import { LoginSources } from './login-sources.ts'
 import type { LoginSource, MailLogin } from './mail-login.ts'
 
 export interface AccountServiceOptions {
@@ -65,13 +65,13 @@ export type AlsoKept = Parameters<EventHub['transact']>[0]
 
 export class AccountService {
   readonly #options: AccountServiceOptions
-  readonly #logins: AccountLogins
+  readonly #logins: LoginSources
   readonly #reconnectListeners = new Set<ReconnectListener>()
   #isSandboxRunning = false
 
   constructor(options: AccountServiceOptions) {
     this.#options = options
-    this.#logins = new AccountLogins(options)
+    this.#logins = new LoginSources(options)
   }
 
   async list(principal: Principal): Promise<Account[]> {
@@ -301,7 +301,7 @@ export class AccountService {
    * Somebody signed in for this account at its provider: its servers are tried with the new access token, then it logs in by the grant.
    * Nothing is kept when a server rejects that login, as it does where somebody else signed in.
    */
-  async signInAgain(principal: Principal, accountId: string, again: NewGrant): Promise<void> {
+  async signInAgain(principal: Principal, accountId: string, again: NewAccess): Promise<void> {
     await takeGrant(this.#options, await this.#getRow(accountId, principal), again)
   }
 

@@ -1,22 +1,12 @@
 /** Gives an account that is there already another grant, after somebody signed in for it at its provider. */
-import type { AccountAuth } from '../../contract/accounts.ts'
 import type { EventHub } from '../events/event-hub.ts'
-import type { Database } from '../platform/database/database.ts'
 import { Problem } from '../platform/problem.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
-import { named, type Part, serverOf, withGrant } from './account-row.ts'
+import type { NewAccess } from './account-grants.ts'
+import { named, serverOf, withGrant } from './account-row.ts'
 import type { AccountStore } from './account-store.ts'
 import type { AccountRow } from './account-tables.ts'
 import { type AccountVerifier, refusePlainOverNetwork, tryServer } from './account-verifier.ts'
-
-export interface NewGrant {
-  auth: AccountAuth
-  accessToken: string
-  /** @throws Problem for a server that is none of the provider's. */
-  checkHosts(part: Part, host: string): void
-  /** Keeps the grant, in the transaction of the account. */
-  keep(transaction: Database): Promise<void>
-}
 
 interface Options {
   hub: Pick<EventHub, 'transact'>
@@ -27,7 +17,7 @@ interface Options {
 }
 
 /** @throws Problem when a server rejects the login, as it does where somebody else signed in: then nothing is kept. */
-export async function takeGrant(options: Options, row: AccountRow, grant: NewGrant): Promise<void> {
+export async function takeGrant(options: Options, row: AccountRow, grant: NewAccess): Promise<void> {
   const { hub, store, secrets, verifier, timeoutMs } = options
   const { auth, accessToken } = grant
   for (const part of ['imap', 'smtp'] as const) {

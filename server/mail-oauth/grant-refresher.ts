@@ -11,6 +11,8 @@ export interface GrantRefresherOptions {
   store: Pick<OAuthStore, 'listDue' | 'nextDue' | 'deleteWaiting'>
   keeper: Pick<GrantKeeper, 'refreshAhead' | 'paceOf'>
   clock: OAuthClock
+  /** Nobody can sign in anywhere: then there is nothing to look at. */
+  isIdle(): boolean
   /** One process does this. */
   lease(): Lease | undefined
   logger: Logger
@@ -23,7 +25,7 @@ const leastMs = 1_000
 /** Looked at together. */
 const batchSize = 200
 /** A grant without an account is kept this long. */
-export const waitingLifeMs = 60 * 60_000
+const waitingLifeMs = 60 * 60_000
 
 export class GrantRefresher {
   readonly #options: GrantRefresherOptions
@@ -55,10 +57,10 @@ export class GrantRefresher {
 
   /** Never rejects. */
   async #round(): Promise<void> {
-    const { store, clock, lease, logger } = this.#options
+    const { store, clock, isIdle, lease, logger } = this.#options
     let restMs = mostMs
     try {
-      if (lease()) {
+      if (!isIdle() && lease()) {
         await store.deleteWaiting(isoOf(clock.now() - waitingLifeMs))
         await this.#refreshDue()
         const next = await store.nextDue()

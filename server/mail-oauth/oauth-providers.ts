@@ -65,6 +65,12 @@ export class OAuthProviders {
     this.#rows = await this.#options.store.listClients()
   }
 
+  /** Whether there is a client at any of them. */
+  get hasClient(): boolean {
+    const { google, microsoft } = this.#options.config
+    return this.#rows.length > 0 || google !== undefined || microsoft !== undefined
+  }
+
   get redirectUri(): string {
     return new URL(oauthCallbackPath, this.#options.baseUrl()).href
   }

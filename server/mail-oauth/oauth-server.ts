@@ -269,7 +269,7 @@ function tokensOf(
   return {
     accessToken,
     refreshToken,
-    expiresInSeconds: answer.expiresIn(),
+    expiresInSeconds: answer.expires_in,
     // Left out, it is what was asked for (RFC 6749, section 5.1).
     scopes: scope === undefined || scope.trim() === '' ? [...scopes] : scope.trim().split(/\s+/).slice(0, 100),
     subject: claims?.sub,

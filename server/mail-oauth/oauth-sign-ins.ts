@@ -43,7 +43,7 @@ interface SignIn {
   failure: string | undefined
 }
 
-export const signInLifeMs = 10 * 60_000
+const signInLifeMs = 10 * 60_000
 /** A code that is typed in elsewhere lives as long as the provider says, and no longer than this. */
 const maxDeviceLifeMs = 30 * 60_000
 /** What came of it is remembered for so long. */

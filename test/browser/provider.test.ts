@@ -1,10 +1,12 @@
 /** Sign-in through a provider in a real browser: it leads back to the page that was wanted, and rights follow on open pages. */
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { callbackPath } from '../../server/oidc/oidc-service.ts'
-import { expectAccessible, launchBrowser, visit } from '../support/browser.ts'
+import { expectAccessible, expectNothingClipped, keepPicture, launchBrowser, visit } from '../support/browser.ts'
+import { startDovecot } from '../support/dovecot.ts'
+import { MailAuthority, mailClientId, mailClientSecret } from '../support/mail-authority.ts'
 import { OidcProvider, oidcClientId, oidcClientSecret } from '../support/oidc-provider.ts'
 import { available } from '../support/require.ts'
 import { runHere, type Served } from '../support/rustymail.ts'
@@ -116,4 +118,108 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const row = users.page.getByRole('row').filter({ hasText: 'cleo@example.com' })
     await row.getByText('by the sign-in provider').waitFor()
   })
+
+  test.skipIf(!available('dovecot'))(
+    'a mailbox is connected by signing in at its provider, and signs in again with one press when its access was revoked',
+    async () => {
+      const authority = await MailAuthority.start()
+      const oauth = { introspectionUrl: authority.introspectionUrl, mechanisms: 'xoauth2' }
+      const dovecot = await startDovecot({ oauth })
+      onTestFinished(async () => {
+        await dovecot.stop()
+        await authority.close()
+      })
+      const user = 'alice@test.local'
+      const { page } = await visit(browser, `${run.url}/configuration`, { storageState: administrator })
+      const client = await addProvider(page, authority.url)
+      authority.redirectUris.push(client)
+
+      await page.goto(`${run.url}/accounts?connect=1`)
+      const dialog = page.getByRole('dialog')
+      await dialog.getByLabel('Address').fill(user)
+      await dialog.getByLabel('Password', { exact: true }).fill('not needed')
+      await dialog.getByRole('button', { name: 'Next' }).click()
+      const imap = dialog.getByRole('group', { name: /IMAP/ })
+      await imap.getByLabel('Host').fill('127.0.0.1')
+      await imap.getByLabel('Port').fill(String(dovecot.imapsPort))
+      await dialog.getByRole('switch', { name: /SMTP/ }).uncheck()
+      await dialog.getByRole('button', { name: 'Sign in with Example Mail' }).waitFor()
+      await expectAccessible(page, 'the offer to sign in')
+      await shoot(page, 'oauth-offer')
+      await dialog.getByRole('button', { name: 'Use another device' }).click()
+      await dialog.getByText('type in:').waitFor()
+      await shoot(page, 'oauth-device')
+      await page.reload()
+      await dialog.getByLabel('Address').fill(user)
+      await dialog.getByLabel('Password', { exact: true }).fill('not needed')
+      await dialog.getByRole('button', { name: 'Next' }).click()
+      await imap.getByLabel('Host').fill('127.0.0.1')
+      await imap.getByLabel('Port').fill(String(dovecot.imapsPort))
+      await dialog.getByRole('switch', { name: /SMTP/ }).uncheck()
+      await dialog.getByRole('button', { name: 'Sign in with Example Mail' }).click()
+      await heading(page, 'The provider')
+      await giveLogin(page, user)
+      await dialog.getByText(`Connected: ${user}`).waitFor()
+      expect(page.url()).toContain('/accounts?connect=1&sign_in=')
+      await shoot(page, 'oauth-connected')
+      await dialog.getByRole('button', { name: 'Done' }).click()
+
+      const { items } = await run.call(api.accounts.listAccounts)
+      const account = items.find(each => each.email === user)!
+      await page.goto(`${run.url}/accounts/${account.id}`)
+      await page.getByText('Granted for reading', { exact: true }).waitFor()
+      await page.getByText('Ready', { exact: true }).first().waitFor()
+      await expectAccessible(page, 'an account with a grant')
+      await shoot(page, 'oauth-account')
+      await authority.revoke(user)
+      await run.call(api.accountHealth.reconnectAccount, { params: { account_id: account.id } })
+      await page.getByText('The access was revoked or has expired. Sign in again.').first().waitFor()
+      await page.reload()
+      await page.getByText('Signed out at the provider').waitFor()
+      await shoot(page, 'oauth-revoked')
+      await page.getByRole('button', { name: 'Sign in again' }).click()
+      await heading(page, 'The provider')
+      await giveLogin(page, user)
+      await page.getByText('Signed in again', { exact: true }).waitFor()
+      await page.getByText('Ready', { exact: true }).first().waitFor()
+    },
+  )
+
+  /** @returns Where browsers come back. */
+  async function addProvider(page: Page, issuer: string): Promise<string> {
+    await page.getByRole('button', { name: /Set up.*Google/ }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('How to make a client').click()
+    await expectAccessible(page, 'the client at Google')
+    await shoot(page, 'oauth-google')
+    await dialog.getByRole('button', { name: 'Cancel' }).click()
+    await page.getByRole('button', { name: 'Add a provider' }).click()
+    const fields = {
+      ...{ Id: 'example', Name: 'Example Mail', 'Metadata URL': issuer, 'IMAP servers': '127.0.0.1' },
+      ...{ 'SMTP servers': '127.0.0.1', 'Scopes for reading': 'mail.read' },
+      ...{ 'Scopes for reading and sending': 'mail.read mail.send', 'Client id': mailClientId },
+    }
+    for (const [label, text] of Object.entries(fields)) await dialog.getByLabel(label, { exact: true }).fill(text)
+    await dialog.getByLabel(/^Client secret/).fill(mailClientSecret)
+    await shoot(page, 'oauth-provider')
+    const uri = await dialog.getByLabel('Redirect URI').inputValue()
+    await dialog.getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('button', { name: /Change.*Example Mail/ }).waitFor()
+    await shoot(page, 'oauth-configuration')
+    return uri
+  }
 })
+
+/** In both widths and both themes, to be looked at. */
+async function shoot(page: Page, name: string): Promise<void> {
+  for (const width of [1280, 390]) {
+    await page.setViewportSize({ width, height: 900 })
+    await expectNothingClipped(page, `${name} at ${width}`)
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme })
+      await keepPicture(page, `${name}-${colorScheme}-${width}`)
+    }
+  }
+  await page.setViewportSize({ width: 1280, height: 900 })
+  await page.emulateMedia({ colorScheme: 'light' })
+}

@@ -1,6 +1,6 @@
 /** An account that signs in at its provider: a real authorisation server, a Dovecot and an SMTP server that show it each token. */
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
-import type { Account } from '../../contract/accounts.ts'
+import type { Account, VerifyResult } from '../../contract/accounts.ts'
 import { api } from '../../contract/index.ts'
 import type { OAuthGrant, OAuthProvider, OAuthSignIn } from '../../contract/mail-oauth.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
@@ -202,6 +202,17 @@ run.each(['XOAUTH2', 'OAUTHBEARER'] as const)('mail is sent by %s', async mechan
   })
   await people.tell(people.admin, 'POST', `${drafts}/${draft.id}/send`, { rev: draft.rev })
   await expect.poll(() => sink.taken.length, { timeout: patience }).toBe(1)
+  await people.ask(people.admin, 'DELETE', `${accounts}/${account.id}`)
+})
+
+run('a token that ends in use: the next login refreshes it once, and nobody notices', async () => {
+  const account = await connect('carol@test.local')
+  await isState(account, 'ready')
+  const before = authority.refreshes
+  await authority.expire()
+  const result = await people.tell<VerifyResult>(people.admin, 'POST', `${accounts}/${account.id}/verify`)
+  expect([result.imap, authority.refreshes - before]).toMatchObject([{ ok: true }, 1])
+  await isState(account, 'ready')
   await people.ask(people.admin, 'DELETE', `${accounts}/${account.id}`)
 })
 

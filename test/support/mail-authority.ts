@@ -26,6 +26,8 @@ export class MailAuthority {
   readonly requests: string[] = []
   /** Answers in place of the token endpoint. */
   onToken: ((form: URLSearchParams) => StandIn | undefined) | undefined
+  /** The newest access token. */
+  #issued = ''
   readonly #server: Server
   readonly #provider: Provider
   readonly #grants: { id: string; accountId: string }[] = []
@@ -73,6 +75,9 @@ export class MailAuthority {
         return grant
       },
     })
+    this.#provider.on('access_token.saved', token => {
+      this.#issued = (token as { jti: string }).jti
+    })
     const answer = this.#provider.callback()
     server.on('request', (request, response) => {
       this.#serve(request, response, answer).catch((error: unknown) => response.writeHead(500).end(String(error)))
@@ -106,6 +111,12 @@ export class MailAuthority {
     const answer = await fetch(`${this.url}/token/introspection`, { method: 'POST', body, headers: { authorization } })
     const { active, sub } = (await answer.json()) as { active: boolean; sub?: string }
     return active ? sub : undefined
+  }
+
+  /** Only the newest access token ends, as after its time. */
+  async expire(): Promise<void> {
+    const token = await this.#provider.AccessToken.find(this.#issued)
+    await token?.destroy()
   }
 
   /** As on the provider's page of apps that have access. */

@@ -24,7 +24,10 @@ declare module 'oidc-provider' {
       accountId: string
       clientId: string
     }) => Grant
-    readonly AccessToken: { revokeByGrantId(id: string): Promise<void> }
+    readonly AccessToken: {
+      revokeByGrantId(id: string): Promise<void>
+      find(id: string): Promise<{ destroy(): Promise<void> } | undefined>
+    }
     readonly RefreshToken: { revokeByGrantId(id: string): Promise<void> }
     callback(): (request: IncomingMessage, response: ServerResponse) => Promise<void>
     interactionFinished(

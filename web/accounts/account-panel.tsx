@@ -144,7 +144,9 @@ function WhyNote({ account }: { account: Account }) {
               <NextTry account={account} />.
             </>
           )}
-          {state === 'auth_failed' && !nextRetryAt && 'Not retried until the user, password or server changes.'}
+          {state === 'auth_failed' &&
+            !nextRetryAt &&
+            `Not retried until ${cause === 'revoked' ? 'somebody signs in' : 'the user, password or server changes'}.`}
         </p>
       }
     />

@@ -67,7 +67,7 @@ export const faultWords: Record<ConnectionFault, FaultWords> = {
   },
   revoked: {
     title: 'The access was revoked or has expired',
-    advice: 'Sign in again at the provider: the account keeps its mail and settings.',
+    advice: 'The account keeps its mail and settings.',
     fields: {},
   },
   sign_in_provider: {

@@ -1,4 +1,4 @@
-/** How accounts log in to their servers: by the password that is sealed in their row, or by an access token of their grant. */
+/** How accounts log in to their servers: by the password that is stored, or by an access token that is asked for at that moment. */
 import type { AccountAuth, AccountInput, MailServer } from '../../contract/accounts.ts'
 import type { Principal } from '../platform/principal.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
@@ -7,7 +7,7 @@ import { authOf, type Part, serverOf, toLogin } from './account-row.ts'
 import type { AccountRow } from './account-tables.ts'
 import type { LoginSource } from './mail-login.ts'
 
-export class AccountLogins {
+export class LoginSources {
   readonly #secrets: SecretBox
   readonly #grants: AccountGrants
 
@@ -23,28 +23,26 @@ export class AccountLogins {
     return { kind: 'oauth', provider, grant_id: auth.grant_id }
   }
 
-  /** Of an account that is not there yet. */
-  ofNew(part: Part, input: AccountInput, auth: AccountAuth): LoginSource {
-    const { password = '', ...server } = input[part]!
-    return auth.kind === 'password'
-      ? async () => ({ ...server, password })
-      : this.#tokenSource(part, server, auth.grant_id)
-  }
-
   /** Undefined when the account has no such server. */
   of(row: AccountRow, part: Part): LoginSource | undefined {
     const server = serverOf(row, part)
     if (!server) return undefined
     const auth = authOf(row)
-    if (auth.kind === 'oauth') return this.#tokenSource(part, server, auth.grant_id)
+    if (auth.kind === 'oauth') return this.#byToken(part, server, auth.grant_id)
     const login = toLogin(row, part, this.#secrets)
     return login && (async () => login)
   }
 
-  #tokenSource(part: Part, server: MailServer, grantId: string): LoginSource {
+  /** Of an account that is not there yet. */
+  ofNew(part: Part, input: AccountInput, auth: AccountAuth): LoginSource {
+    const { password = '', ...server } = input[part]!
+    return auth.kind === 'password' ? async () => ({ ...server, password }) : this.#byToken(part, server, auth.grant_id)
+  }
+
+  #byToken(part: Part, server: MailServer, grantId: string): LoginSource {
     return async rejected => {
-      const wanted = { grantId, part, host: server.host, rejected }
-      return { ...server, accessToken: await this.#grants.accessToken(wanted) }
+      const accessToken = await this.#grants.accessToken({ grantId, part, host: server.host, rejected })
+      return { ...server, accessToken }
     }
   }
 }
