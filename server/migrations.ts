@@ -8,6 +8,7 @@ import * as audit from './audit/migrations/0003-audit.ts'
 import * as trailId from './audit/migrations/0005-trail-id.ts'
 import * as blobs from './blobs/migrations/0017-blobs.ts'
 import * as drafts from './drafts/migrations/0017-drafts.ts'
+import * as draftTaint from './drafts/migrations/0026-draft-taint.ts'
 import * as events from './events/migrations/0002-events.ts'
 import * as logClasses from './events/migrations/0008-log-classes.ts'
 import * as eventAudience from './events/migrations/0009-event-audience.ts'
@@ -56,5 +57,5 @@ export const migrations: Migrations = {
   '0022-push': push,
   '0023-bounce-cursors': bounceCursors,
   '0024-proposals': proposals,
-  '0026-sessions': together(operationSessions, submissionSessions),
+  '0026-sessions': together(operationSessions, submissionSessions, draftTaint),
 }

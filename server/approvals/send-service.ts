@@ -80,7 +80,7 @@ export class SendService {
     signal: AbortSignal,
     key?: string,
   ): Promise<Submission> {
-    const { keys, outbox } = this.#options
+    const { keys, outbox, judge } = this.#options
     const call = keys.call(principal, key, ['send', accountId, draftId, rev, at ?? null])
     const before = await keys.repeated(call)
     if (before !== undefined) return outbox.get(principal, before)
@@ -90,7 +90,7 @@ export class SendService {
     for (let look = 1; ; look++) {
       const read = await this.#options.policies.read(principal)
       if (read?.isUnreadable) throw new Problem('policy_denied', unreadablePolicy)
-      const verdict = await this.#options.judge.judge(principal, prepared.judged, read?.policy)
+      const verdict = await judge.judge(principal, prepared.judged, read?.policy)
       if (verdict.verdict === 'deny') throw denied(verdict)
       const taken = await this.#options.hub.transact(async (transaction, tell) => {
         const repeated = await keys.repeated(call, transaction)
@@ -98,6 +98,8 @@ export class SendService {
         // By the policy that applies now, and nothing is stopped by now, whichever process did so.
         const now = await this.#options.policies.read(principal, transaction)
         if (now?.version !== read?.version) return undefined
+        const isOpen = read !== undefined && verdict.verdict === 'send'
+        if (isOpen && (await judge.isTainted(principal.id, read.policy, transaction))) return undefined
         await this.#refuseFrozen(principal, accountId, transaction)
         const { id } = await this.#take(principal, prepared, verdict, { sendAt, read }, { transaction, tell })
         await keys.keep(transaction, call, id)
@@ -105,7 +107,9 @@ export class SendService {
       })
       if (taken !== undefined) return outbox.get(principal, taken)
       if (look === mostLooks)
-        throw new Problem('overloaded', 'The policy is being changed; try again.', { retryAfterSeconds: 1 })
+        throw new Problem('overloaded', 'The policy, or what the token has read, is being changed; try again.', {
+          retryAfterSeconds: 1,
+        })
     }
   }
 
@@ -136,7 +140,7 @@ export class SendService {
     signal: AbortSignal,
   ): Promise<Prepared> {
     const { composer, peopleOf } = this.#options
-    const composed = await composer.compose(principal, accountId, draftId, rev, signal)
+    const { taint_ms: taintMs, ...composed } = await composer.compose(principal, accountId, draftId, rev, signal)
     if (composed.envelope.to.length === 0) throw new Problem('no_recipients', 'The draft has no recipients.')
     const { answers } = composed
     const threadPeople = answers ? await peopleOf(principal, accountId, answers).catch(() => undefined) : undefined
@@ -145,6 +149,7 @@ export class SendService {
       recipients: composed.envelope.to,
       attachmentBytes: composed.attachmentBytes,
       threadPeople,
+      taintMs,
       at: sendAt,
     }
     return { composed, judged }

@@ -42,6 +42,7 @@ export interface DraftWorldOptions {
   restMs?: number
   contacts?: DraftWarningsOptions
   mail?: DraftMail
+  taintOf?: DraftServiceOptions['taintOf']
 }
 
 export type DraftMail = AnsweredMessagesOptions['mail'] & AttachmentFilesOptions['mail']
@@ -88,6 +89,7 @@ export async function startDrafts(given: DraftWorldOptions = {}) {
     copies,
     refs,
     warnings,
+    taintOf: given.taintOf ?? (async () => null),
   }
   const drafts = new DraftService({ ...wired, ...(bounds && { bounds }), ...(restMs !== undefined && { restMs }) })
   const attachments = new DraftAttachments({ drafts, store, blobs, files })
