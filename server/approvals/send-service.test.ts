@@ -172,7 +172,7 @@ test('what waits does not leave once its sender may not send any more, though a 
   const due = { state: 'queued', due_at: new Date().toISOString() } as const
   await world.db.updateTable('submissions').set(due).where('id', '=', scheduled.id).execute()
   world.queue.lookAgain()
-  await expect.poll(() => world.stateOf(scheduled.id)).toBe('failed')
+  await expect.poll(() => world.stateOf(scheduled.id)).toBe('denied')
   expect(await world.outbox.get(ann, scheduled.id)).toMatchObject({ error: { code: 'sender_not_allowed' } })
   expect(world.senders.taken).toEqual([])
   world.rules.ended.clear()
