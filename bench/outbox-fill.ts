@@ -65,7 +65,7 @@ export async function fillOutbox(
         for (const each of composed) {
           // Let out by the policy that holds when it leaves, so that it is judged again and goes.
           const { attachmentBytes, envelope } = each
-          const judged = { accountId, recipients: envelope.to, attachmentBytes, threadPeople: undefined }
+          const judged = { accountId, recipients: envelope.to, attachmentBytes, threadPeople: undefined, taintMs: null }
           const letOut = storeLetOut(defaultPolicy, judged)
           const submitted = { principal, composed: each, state, sendAt, approvalId: null, letOut }
           await outbox.submit(transaction, () => undefined, submitted)

@@ -32,6 +32,7 @@ import type { Logger } from './platform/logger.ts'
 import type { ProposalIntake } from './platform/proposal-intake.ts'
 import type { RetentionClock } from './platform/retention-clock.ts'
 import type { Shown } from './platform/shown.ts'
+import type { StrangerReads } from './policies/stranger-reads.ts'
 import type { HtmlCleaner } from './reading/html-cleaner.ts'
 import type { OutgoingBodies } from './reading/outgoing-bodies.ts'
 import type { AccountIndexer } from './sync/account-indexer.ts'
@@ -57,6 +58,8 @@ export interface DraftSurroundings {
   shown: Shown
   /** Bytes of a message that the SMTP server of an account takes at most, where it named a limit. */
   sizeLimitOf(accountId: string): number | undefined
+  /** As drafts ask it of their writers. */
+  taintOf: StrangerReads['taintOf']
   logger: Logger
 }
 
@@ -101,6 +104,7 @@ export function composeDrafts(around: DraftSurroundings): ComposedDrafts {
     refs,
     warnings,
     intake: around.intake,
+    taintOf: around.taintOf,
   })
   const proposed = new ProposedDrafts({ store, copies, drafts, blobs })
   const composer = new DraftComposer({ drafts, store, blobs, bodies, hub, accounts })
@@ -128,7 +132,7 @@ function heardMail(mail: MailService, shown: Shown): Pick<MailService, 'getMessa
     files: mail.files,
     getMessage: async (principal, accountId, ...asked) => {
       const message = await mail.getMessage(principal, accountId, ...asked)
-      shown(principal, { name: 'mail.getMessage', scope: 'mail:read', effect: 'read' }, accountId, message)
+      await shown(principal, { name: 'mail.getMessage', scope: 'mail:read', effect: 'read' }, accountId, message)
       return message
     },
   }

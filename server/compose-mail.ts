@@ -184,6 +184,7 @@ export function composeMail({
   const watcher = new MailWatcher({ accounts, states, pool, refs, health, hub, leases, logger, indexing })
   const acting = composeActing({
     ...{ config, db, hub, pool, refs, guard, accounts, freezes, ruling, intake, shown, calls },
+    taintOf: (...asked) => ruling.reads.taintOf(...asked),
     ...{ index, expected, indexerOf: composed.find, mail, bodies, cleaner: reading.cleaner, timeoutMs },
     ...{ leases, mayPrune, retention, protocol, greeted, sizeLimitOf, logger },
   })

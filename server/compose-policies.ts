@@ -46,22 +46,23 @@ export function composePolicies({ db, hub, writtenTo, logger }: PolicySurroundin
   const policies = new PolicyService({ store, rates, hub, ownerOf, now, logger })
   const { policyOf } = policies
   const reads = new StrangerReads({ store, writtenTo, now, logger })
-  const judge = new TokenJudge({ rates, writtenTo, lastStrangerRead: id => reads.last(id), now })
+  const lastStrangerRead = (id: string, transaction?: Database) => reads.last(id, transaction)
+  const judge = new TokenJudge({ rates, writtenTo, lastStrangerRead, now })
   const drafts = new DraftStore(db)
   const words = new ShownWords({
     reads,
     policyOf,
     draftsOf: async ids =>
-      (await drafts.origins(ids)).map(({ id, mode, principal_id: by, created_at: at }) => {
-        return { id, by, repeatsOthers: mode !== 'new', begunAt: Date.parse(at) }
-      }),
+      (await drafts.origins(ids)).map(({ id, principal_id: by, taint_ms: taintMs }) => ({ id, by, taintMs })),
   })
   // What comes over streams that are open already.
   const hear = (data: object) => {
     const accountId = 'account_id' in data && typeof data.account_id === 'string' ? data.account_id : undefined
     for (const principal of hub.readers()) {
       if (principal.kind === 'session' || !principal.scopes.has('mail:meta')) continue
-      if (accountId === undefined || maySeeAccount(principal, accountId)) reads.note(principal.id, accountId, undefined)
+      // The frame does not wait; who asks here, and every process a statement later, knows.
+      if (accountId === undefined || maySeeAccount(principal, accountId))
+        void reads.note(principal.id, accountId, undefined)
     }
   }
   const foreign = factTypes.filter(type => wordsInEvents.get(type) !== 'none')
@@ -78,7 +79,7 @@ export function composePolicies({ db, hub, writtenTo, logger }: PolicySurroundin
       name: 'policies',
       start: async () => {
         await policies.start()
-        await reads.start()
+        reads.start()
       },
       stop: async () => {
         for (const stop of stopListening) stop()

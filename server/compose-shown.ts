@@ -42,8 +42,13 @@ export function reportingOutbox({ outbox }: OutboxToolsOptions, shown: Shown): O
 }
 
 function reporting(shown: Shown) {
-  return <Answer>(name: string, principal: Principal, accountId: string | undefined, answer: Answer): Answer => {
-    shown(principal, { name, scope: 'mail:draft', effect: 'read' }, accountId, answer)
+  return async <Answer>(
+    name: string,
+    principal: Principal,
+    accountId: string | undefined,
+    answer: Answer,
+  ): Promise<Answer> => {
+    await shown(principal, { name, scope: 'mail:draft', effect: 'read' }, accountId, answer)
     return answer
   }
 }

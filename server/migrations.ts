@@ -9,6 +9,7 @@ import * as audit from './audit/migrations/0003-audit.ts'
 import * as trailId from './audit/migrations/0005-trail-id.ts'
 import * as blobs from './blobs/migrations/0017-blobs.ts'
 import * as drafts from './drafts/migrations/0017-drafts.ts'
+import * as draftTaint from './drafts/migrations/0026-draft-taint.ts'
 import * as identities from './drafts/migrations/0030-identities.ts'
 import * as events from './events/migrations/0002-events.ts'
 import * as logClasses from './events/migrations/0008-log-classes.ts'
@@ -62,7 +63,7 @@ export const migrations: Migrations = {
   '0023-bounce-cursors': bounceCursors,
   '0024-proposals': proposals,
   '0025-moved-items': movedItems,
-  '0026-sessions': together(operationSessions, submissionSessions),
+  '0026-sessions': together(operationSessions, submissionSessions, draftTaint),
   '0027-mail-oauth': mailOAuth,
   '0028-mail-servers': together(lookInterval, mailServers),
   '0030-identities': identities,

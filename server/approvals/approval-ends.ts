@@ -1,4 +1,7 @@
-/** Ends approvals about which nobody decides: their time is up, the message was cancelled, or its sender may not send any more. */
+/**
+ * Ends approvals about which nobody decides: their time is up, the message was cancelled, or its sender may not send any more. With the last, what
+ * waits to leave without an approval ends too, and not only when it is due.
+ */
 import type { EventHub } from '../events/event-hub.ts'
 import type { OutboxService } from '../outbox/outbox-service.ts'
 import type { Database } from '../platform/database/database.ts'
@@ -9,10 +12,11 @@ import { decidedFact } from './approval-facts.ts'
 import type { ApprovalStore } from './approval-store.ts'
 import type { ApprovalRow } from './approval-tables.ts'
 import type { ReleaseCheck } from './release-check.ts'
+import type { Sender } from './sender-state.ts'
 
 export interface ApprovalEndsOptions {
   store: ApprovalStore
-  outbox: Pick<OutboxService, 'end' | 'find'>
+  outbox: Pick<OutboxService, 'end' | 'find' | 'listWaitingSenders' | 'listWaitingOf'>
   releases: Pick<ReleaseCheck, 'hasEnded'>
   hub: Pick<EventHub, 'transact' | 'listen'>
   now(): number
@@ -113,6 +117,31 @@ export class ApprovalEnds {
         if (!(await this.#options.releases.hasEnded(sender))) continue
         await this.#closeAll('ended', () => this.#options.store.listWaitingOf(sender, sweptAtOnce))
       }
+      const { outbox, releases } = this.#options
+      for (const sender of await outbox.listWaitingSenders()) {
+        if (await releases.hasEnded(sender)) await this.#endLeaving(sender)
+      }
+    }
+  }
+
+  /** What waits for its time, or for another attempt. */
+  async #endLeaving(sender: Sender): Promise<void> {
+    const { hub, outbox, releases } = this.#options
+    let before: string | undefined
+    for (;;) {
+      const ids = await outbox.listWaitingOf(sender, sweptAtOnce)
+      // As below.
+      if (ids.length === 0 || ids[0] === before) return
+      before = ids[0]
+      for (const id of ids) {
+        if (this.#stopped.signal.aborted) return
+        await hub.transact(async (transaction, tell) => {
+          const row = await outbox.find(id, transaction)
+          if (!row || row.due_at === null || !(await releases.hasEnded(row, transaction))) return
+          await outbox.end(transaction, tell, id, 'denied', senderEnded)
+        })
+      }
+      if (ids.length < sweptAtOnce) return
     }
   }
 

@@ -1,5 +1,6 @@
 /** Approvals: bound to one message, decided once, by users that may, and never by the caller that asks. */
 import { expect, test } from 'vitest'
+import { defaultPolicy } from '../../contract/policy.ts'
 import { writer } from '../../test/support/draft-world.ts'
 import { agent, ann, ben, hashOfTaken, signal, startSending } from '../../test/support/send-world.ts'
 
@@ -271,6 +272,41 @@ test('what a sender asked for is withdrawn as soon as that sender has ended, and
   })
   expect((await world.drafts.get(agent, 'a', draft.id)).state).toBe('open')
   expect((await world.approvalOf(other.id)).state).toBe('waiting')
+})
+
+test('what waits for its time, or for another attempt, ends with its sender and not when it is due; what others wait for stays', async () => {
+  const world = await startSending()
+  world.rules.policy = {
+    ...defaultPolicy,
+    sending: { ...defaultPolicy.sending, approval: { always: false, strangers: false, tainted_minutes: null } },
+  }
+  const at = new Date(world.clock.now() + 3_600_000).toISOString()
+  const write = (by: typeof agent) => world.create({ to, body: { format: 'text', content: 'x' } }, by)
+  const schedule = async (by: typeof agent) => world.send(await write(by), by, { at })
+  const others = await schedule(writer('token-other'))
+  const [scheduled, retried] = [await schedule(agent), await schedule(agent)]
+  await world.db.updateTable('submissions').set({ state: 'queued' }).where('id', '=', retried.id).execute()
+  await world.ends.sweep()
+  expect(await world.stateOf(scheduled.id)).toBe('scheduled')
+  // Its time was up: no fact says so.
+  world.rules.ended.add(agent.id)
+  await world.ends.sweep()
+  for (const { id, draft_id: draftId } of [scheduled, retried]) {
+    expect(await world.outbox.get(ann, id)).toMatchObject({
+      state: 'denied',
+      error: { code: 'sender_not_allowed', why: expect.stringContaining('the token or user that asked has ended') },
+      can: [],
+    })
+    expect((await world.drafts.get(agent, 'a', draftId)).state).toBe('open')
+  }
+  expect(await world.stateOf(others.id)).toBe('scheduled')
+  // When it is revoked, at once.
+  const later = await schedule(writer('token-third'))
+  world.rules.ended.add('token-third')
+  const data = { token_id: 'third', name: 'third', user_id: 'ann', at: new Date().toISOString() }
+  world.hub.publish({ type: 'token_revoked', data })
+  await expect.poll(() => world.stateOf(later.id)).toBe('denied')
+  expect(world.senders.taken).toEqual([])
 })
 
 test('what keeps it from being approved is shown: the policy of now, its address, and settings that cannot be read', async () => {

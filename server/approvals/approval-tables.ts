@@ -45,7 +45,9 @@ export function storeJudged({ threadPeople, at: _at, ...message }: JudgedMessage
 
 export function judgedOf({ judged }: Pick<ApprovalRow, 'judged'>): JudgedMessage {
   const { threadPeople, ...message } = JSON.parse(judged) as StoredJudged
-  return { ...message, threadPeople: threadPeople ? new Set(threadPeople) : undefined }
+  // Not in those of an earlier version.
+  const { taintMs = 0 } = message as Partial<typeof message>
+  return { ...message, taintMs, threadPeople: threadPeople ? new Set(threadPeople) : undefined }
 }
 
 type Decision = Approval['decisions'][number]

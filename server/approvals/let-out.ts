@@ -6,14 +6,17 @@ import type { JudgedMessage } from '../policies/policy-decision.ts'
 interface StoredLetOut {
   attachmentBytes: number
   threadPeople: string[] | null
+  /** Not in those of an earlier version. */
+  taintMs?: number | null
   /** When the policy wanted an approval. */
   approval: ReturnType<typeof approvalPart>
 }
 
-export function storeLetOut(policy: TokenPolicy, { attachmentBytes, threadPeople }: JudgedMessage): string {
+export function storeLetOut(policy: TokenPolicy, { attachmentBytes, threadPeople, taintMs }: JudgedMessage): string {
   const stored: StoredLetOut = {
     attachmentBytes,
     threadPeople: threadPeople ? [...threadPeople] : null,
+    taintMs,
     approval: approvalPart(policy),
   }
   return JSON.stringify(stored)
@@ -35,6 +38,7 @@ export function judgedLetOut(row: SubmissionRow): JudgedMessage {
     // Of messages of an earlier version it is not known: they have no more than this.
     attachmentBytes: stored?.attachmentBytes ?? row.size_bytes,
     threadPeople: stored?.threadPeople ? new Set(stored.threadPeople) : undefined,
+    taintMs: stored?.taintMs === undefined ? 0 : stored.taintMs,
   }
 }
 

@@ -118,6 +118,47 @@ test('a dry run says what would happen, and why, and changes nothing', async () 
   expect((await world.drafts.get(agent, 'a', draft.id)).state).toBe('open')
 })
 
+test('a draft stays tainted by what was read right before it was written, however late and unread it is sent; another does not', async () => {
+  const world = await startSending()
+  const minute = 60_000
+  world.rules.policy = freely({ approval: { always: false, strangers: false, tainted_minutes: 30 } })
+  const create = () => world.create({ to: ['a@example.org'], body })
+  const early = await create()
+  const edited = await create()
+  world.reads.set(agent.id, world.clock.now())
+  world.clock.ahead += 20 * minute
+  const tainted = await create()
+  const revised = await world.drafts.change(agent, 'a', edited.id, { rev: edited.rev, subject: 'As Eve says' })
+  world.clock.ahead += 20 * minute
+  const late = await create()
+  world.clock.ahead += 24 * 60 * minute
+  // What is written later takes nothing back.
+  const again = await world.drafts.change(agent, 'a', tainted.id, { rev: tainted.rev, subject: 'Mine' })
+  const sent = await Promise.all([early, late, again, revised].map(draft => world.send(draft)))
+  expect(sent.map(({ state }) => state === 'held')).toEqual([false, false, true, true])
+  const { findings } = await world.sending.check(agent, 'a', (await create()).id, undefined, signal)
+  expect(findings).toEqual([])
+})
+
+test('what answers or forwards mail counts as that, and so does a read that comes while it is judged', async () => {
+  const world = await startSending()
+  world.rules.policy = freely({ approval: { always: false, strangers: false, tainted_minutes: 30 } })
+  const answering = await world.create({ to: ['a@example.org'], body })
+  // As a reply is, or a draft that was there before taints were recorded.
+  await world.db.updateTable('drafts').set({ taint_ms: 0 }).where('id', '=', answering.id).execute()
+  expect((await world.send(answering)).state).toBe('held')
+  const racing = await world.create({ to: ['a@example.org'], body })
+  // Asked by the policy it may leave; another process shows its token a stranger's mail before it is taken in.
+  const { policy } = world.rules
+  world.usePolicies({
+    read: async (_principal, transaction) => {
+      if (transaction) world.reads.set(agent.id, world.clock.now())
+      return { policy, version: '1', isUnreadable: false }
+    },
+  })
+  expect((await world.send(racing)).state).toBe('held')
+})
+
 test('what waits does not leave once its sender may not send any more, though a human says yes', async () => {
   const world = await startSending()
   const held = await world.send(await world.create({ to: ['a@example.org'], body }))
@@ -131,7 +172,7 @@ test('what waits does not leave once its sender may not send any more, though a 
   const due = { state: 'queued', due_at: new Date().toISOString() } as const
   await world.db.updateTable('submissions').set(due).where('id', '=', scheduled.id).execute()
   world.queue.lookAgain()
-  await expect.poll(() => world.stateOf(scheduled.id)).toBe('failed')
+  await expect.poll(() => world.stateOf(scheduled.id)).toBe('denied')
   expect(await world.outbox.get(ann, scheduled.id)).toMatchObject({ error: { code: 'sender_not_allowed' } })
   expect(world.senders.taken).toEqual([])
   world.rules.ended.clear()

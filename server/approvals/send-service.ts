@@ -83,7 +83,7 @@ export class SendService {
     signal: AbortSignal,
     key?: string,
   ): Promise<Submission> {
-    const { keys, outbox } = this.#options
+    const { keys, outbox, judge } = this.#options
     const call = keys.call(principal, key, ['send', accountId, draftId, rev, at ?? null])
     const before = await keys.repeated(call)
     if (before !== undefined) return outbox.get(principal, before)
@@ -93,7 +93,7 @@ export class SendService {
     for (let look = 1; ; look++) {
       const read = await this.#options.policies.read(principal)
       if (read?.isUnreadable) throw new Problem('policy_denied', unreadablePolicy)
-      const verdict = await this.#options.judge.judge(principal, prepared.judged, read?.policy)
+      const verdict = await judge.judge(principal, prepared.judged, read?.policy)
       if (verdict.verdict === 'deny') throw denied(verdict)
       const taken = await this.#options.hub.transact(async (transaction, tell) => {
         const repeated = await keys.repeated(call, transaction)
@@ -101,6 +101,8 @@ export class SendService {
         // By the policy that applies now, and nothing is stopped by now, whichever process did so.
         const now = await this.#options.policies.read(principal, transaction)
         if (now?.version !== read?.version) return undefined
+        const isOpen = read !== undefined && verdict.verdict === 'send'
+        if (isOpen && (await judge.isTainted(principal.id, read.policy, transaction))) return undefined
         await this.#refuseFrozen(principal, accountId, transaction)
         const { id } = await this.#take(principal, prepared, verdict, { sendAt, read }, { transaction, tell })
         await keys.keep(transaction, call, id)
@@ -108,7 +110,9 @@ export class SendService {
       })
       if (taken !== undefined) return outbox.get(principal, taken)
       if (look === mostLooks)
-        throw new Problem('overloaded', 'The policy is being changed; try again.', { retryAfterSeconds: 1 })
+        throw new Problem('overloaded', 'The policy, or what the token has read, is being changed; try again.', {
+          retryAfterSeconds: 1,
+        })
     }
   }
 
@@ -139,7 +143,7 @@ export class SendService {
     signal: AbortSignal,
   ): Promise<Prepared> {
     const { composer, peopleOf } = this.#options
-    const composed = await composer.compose(principal, accountId, draftId, rev, signal)
+    const { taint_ms: taintMs, ...composed } = await composer.compose(principal, accountId, draftId, rev, signal)
     if (composed.envelope.to.length === 0) throw new Problem('no_recipients', 'The draft has no recipients.')
     const mostBytes = this.#options.sizeLimitOf?.(accountId)
     if (mostBytes !== undefined && composed.sizeBytes > mostBytes) {
@@ -153,6 +157,7 @@ export class SendService {
       recipients: composed.envelope.to,
       attachmentBytes: composed.attachmentBytes,
       threadPeople,
+      taintMs,
       at: sendAt,
     }
     return { composed, judged }

@@ -114,7 +114,9 @@ test('two who ask at once get one diagnosis, and of too many at once the last ar
 test('rights: other accounts are not there, and trying a refused password takes an operator', async () => {
   const { diagnosing } = await world()
   const ask = (who: Principal, retryLogin = false) => diagnosing.diagnose(who, 'a', { retryLogin })
-  await expect(ask(principal(['dashboard:read'], new Set(['other'])))).rejects.toMatchObject({ code: 'account_not_found' })
+  await expect(ask(principal(['dashboard:read'], new Set(['other'])))).rejects.toMatchObject({
+    code: 'account_not_found',
+  })
   await expect(ask(principal(['dashboard:read']), true)).rejects.toMatchObject({ code: 'forbidden' })
   expect((await ask(principal(['dashboard:read']))).state).toBe('warning')
 })

@@ -36,6 +36,16 @@ export class DraftAttachments {
     file: NewAttachment,
     checkAgain: () => Promise<void> | undefined = () => undefined,
   ): Promise<Draft> {
+    return this.#add({ principal, accountId, draftId }, rev, file, checkAgain, {})
+  }
+
+  async #add(
+    { principal, accountId, draftId }: DraftOwner,
+    rev: number,
+    file: NewAttachment,
+    checkAgain: () => Promise<void> | undefined,
+    values: Partial<DraftRow>,
+  ): Promise<Draft> {
     const { drafts, store, files } = this.#options
     const row = await drafts.getRow(principal, accountId, draftId)
     refuseOther(row, rev)
@@ -44,7 +54,7 @@ export class DraftAttachments {
     await checkAgain()
     await drafts.revise(principal, accountId, draftId, rev, async (_row, transaction) => {
       await files.attach(transaction, draftId, [stored])
-      return {}
+      return values
     })
     return drafts.get(principal, accountId, draftId)
   }
@@ -54,7 +64,7 @@ export class DraftAttachments {
     refuseOther(await drafts.getRow(owner.principal, owner.accountId, owner.draftId), rev)
     const file = await files.openNamed(owner.principal, owner.accountId, named, signal)
     try {
-      return await this.add(owner, rev, file)
+      return await this.#add(owner, rev, file, () => undefined, { taint_ms: 0 })
     } finally {
       await endFile(file)
     }

@@ -44,18 +44,19 @@ export class DraftComposer {
     this.#options = options
   }
 
-  /** @throws Problem when the draft has another revision by now. */
+  /** With whose words it may be made of. @throws Problem when the draft has another revision by now. */
   async compose(
     principal: Principal,
     accountId: string,
     draftId: string,
     rev: number,
     signal: AbortSignal,
-  ): Promise<ComposedMessage> {
+  ): Promise<ComposedMessage & Pick<DraftRow, 'taint_ms'>> {
     const row = await this.#options.drafts.getRow(principal, accountId, draftId)
     if (row.rev !== rev) throw draftChanged(row.rev)
     const { email } = await this.#options.accounts.get(principal, accountId)
-    return this.composeRow(row, { email, asker: limitKeyOf(principal) }, signal)
+    const composed = await this.composeRow(row, { email, asker: limitKeyOf(principal) }, signal)
+    return { ...composed, taint_ms: row.taint_ms }
   }
 
   /** For the other parts of this room. @param by The address of the account, and whose work it is. */

@@ -36,6 +36,8 @@ export interface DraftServiceOptions {
   copies: Pick<DraftCopyStore, 'want' | 'find' | 'leave' | 'isKnown'>
   warnings: Pick<DraftWarnings, 'of'>
   refs: Pick<MessageRefs, 'encode' | 'canName'>
+  /** How long ago a program had last read mail of a stranger; null for so long that nobody asks. */
+  taintOf(principalId: string, transaction: Database): Promise<number | null>
   /** Left out where nothing is only proposed. */
   intake?: ProposalIntake
   /** A draft that nobody changes for so long is copied to the mailbox. */
@@ -86,9 +88,11 @@ export class DraftService {
     const { stored, leftOut } = await files.storeNamed(principal, accountId, { forwarded, named }, signal)
     row.source = beginning.answered && JSON.stringify({ ...beginning.answered, leftOut })
     row.quote = beginning.quote && JSON.stringify(beginning.quote)
+    const repeatsOthers = mode !== 'new' || attach.length > 0
     const created = await this.#options.hub.transact(async (transaction, tell) => {
       const repeated = await keys.repeated(call, transaction)
       if (repeated !== undefined) return repeated
+      row.taint_ms = repeatsOthers ? 0 : await this.#taintOf(principal, transaction)
       if ((await store.count(accountId, transaction)) >= bounds.drafts) throw tooManyDrafts(bounds.drafts)
       await store.insert(transaction, row)
       await files.attach(transaction, row.id, stored)
@@ -249,10 +253,17 @@ export class DraftService {
       const row = await this.getRow(principal, accountId, draftId, transaction)
       if (row.state !== 'open') throw draftSubmitted()
       if (row.rev !== rev) throw draftChanged(row.rev)
-      const after = { ...row, ...(await work(row, transaction)), ...nextRevision(principal, rev) }
+      const changed = await work(row, transaction)
+      const taints = [row.taint_ms, changed.taint_ms ?? null, await this.#taintOf(principal, transaction)]
+      const after = { ...row, ...changed, taint_ms: leastOf(taints), ...nextRevision(principal, rev) }
       await this.#keep(transaction, tell, principal, { after, rev, state: 'open' })
       return after
     })
+  }
+
+  /** What people write are their own words. */
+  async #taintOf(principal: Principal, transaction: Database): Promise<number | null> {
+    return principal.kind === 'session' ? null : this.#options.taintOf(principal.id, transaction)
   }
 
   /** @param rev The one that it replaces. */
@@ -318,6 +329,7 @@ export class DraftService {
       principal_name: principal.name,
       user_id: principal.userId,
       proposal_id: null,
+      taint_ms: 0,
       changed_by: changedBy(principal),
       ...{ created_at: at, updated_at: at },
     }
@@ -393,4 +405,9 @@ function noAccount(): Problem {
 function tooManyDrafts(most: number): Problem {
   const detail = `This account has ${most} drafts, the most there may be; send or discard some.`
   return new Problem('too_many_drafts', detail)
+}
+
+function leastOf(taints: readonly (number | null)[]): number | null {
+  const known = taints.filter(taint => taint !== null)
+  return known.length === 0 ? null : Math.min(...known)
 }

@@ -29,14 +29,10 @@ export class DraftStore {
     return this.#db.selectFrom('drafts').selectAll().where('id', 'in', ids).execute()
   }
 
-  /** Who wrote them, to what, and when they began. */
-  async origins(ids: readonly string[]): Promise<Pick<DraftRow, 'id' | 'mode' | 'principal_id' | 'created_at'>[]> {
+  /** Who wrote them, and whose words may be in them. */
+  async origins(ids: readonly string[]): Promise<Pick<DraftRow, 'id' | 'principal_id' | 'taint_ms'>[]> {
     if (ids.length === 0) return []
-    return this.#db
-      .selectFrom('drafts')
-      .select(['id', 'mode', 'principal_id', 'created_at'])
-      .where('id', 'in', ids)
-      .execute()
+    return this.#db.selectFrom('drafts').select(['id', 'principal_id', 'taint_ms']).where('id', 'in', ids).execute()
   }
 
   /** The latest change first, as long as what is written in them has room; at least one. */

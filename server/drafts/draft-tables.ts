@@ -35,6 +35,11 @@ export interface DraftRow {
   user_id: string | null
   /** As an item of which it waits for a human, or waited. */
   proposal_id: string | null
+  /**
+   * How long before one of its revisions the program that wrote it had read mail of a stranger, at the least; 0 for what repeats mail of others, and
+   * for drafts of an earlier version. Null for own words: of people, and of programs that had read none for as long as a policy can ask.
+   */
+  taint_ms: number | null
   /** `Draft['changed_by']` */
   changed_by: string
   created_at: string

@@ -82,9 +82,12 @@ async function end(
   { store, drafts, clock }: DueMessagesOptions,
 ): Promise<void> {
   const columns = afterNotSent(row, new NotSent(why, { isTemporary: false, code }), clock.now())
-  const ended = await store.change(transaction, row.id, { states: dueStates, hash: row.hash }, columns)
+  const isUnsent = columns.state === 'failed'
+  // What has failed can be sent once more by a user; what its sender may not send is refused.
+  const state = isUnsent && code === 'sender_not_allowed' ? 'denied' : columns.state
+  const ended = await store.change(transaction, row.id, { states: dueStates, hash: row.hash }, { ...columns, state })
   if (!ended) return
-  await drafts.mark(transaction, tell, row.draft_id, ended.state === 'failed' ? 'open' : 'sent', row.id)
+  await drafts.mark(transaction, tell, row.draft_id, isUnsent ? 'open' : 'sent', row.id)
   tell(deliveryFact(ended))
 }
 

@@ -14,7 +14,7 @@ import { messageColumns, newSubmission, readiness, type Submitted } from './new-
 import { deliveryFact } from './submission-facts.ts'
 import type { SubmissionIds } from './submission-id.ts'
 import { maySee, sightOf } from './submission-rights.ts'
-import { type DueRow, dueStates, type SubmissionStore } from './submission-store.ts'
+import { type DueRow, dueStates, type SubmissionStore, type WaitingSender } from './submission-store.ts'
 import { recipientsOf, type StoredError, type SubmissionRow } from './submission-tables.ts'
 import { cancellable, toSubmission } from './submission-view.ts'
 
@@ -170,6 +170,15 @@ export class OutboxService {
   /** Of several at once. */
   findAll(submissionIds: readonly string[]): Promise<SubmissionRow[]> {
     return this.#options.store.findAll(submissionIds)
+  }
+
+  /** Of what waits to leave, and not for an approval. */
+  listWaitingSenders(): Promise<WaitingSender[]> {
+    return this.#options.store.listWaitingSenders()
+  }
+
+  listWaitingOf(sender: WaitingSender, limit: number): Promise<string[]> {
+    return this.#options.store.listWaitingOf(sender, limit)
   }
 
   /** Of one sender, by their state now. */

@@ -19,6 +19,8 @@ export type DueRow = Pick<SubmissionRow, 'id' | 'account_id' | 'principal_id' | 
 export const waitingStates = ['held', 'scheduled', 'queued', 'sending'] as const satisfies readonly SubmissionState[]
 export const dueStates = ['scheduled', 'queued'] as const satisfies readonly SubmissionState[]
 
+export type WaitingSender = Pick<SubmissionRow, 'principal_kind' | 'principal_id' | 'user_id' | 'account_id'>
+
 export class SubmissionStore {
   readonly #db: Database
 
@@ -180,6 +182,30 @@ export class SubmissionStore {
   ): Promise<SubmissionRow | undefined> {
     const query = transaction.updateTable('submissions').set(values).where('id', '=', id)
     return query.where('copy_state', '=', 'waiting').returningAll().executeTakeFirst()
+  }
+
+  /** Whose messages wait to leave. */
+  async listWaitingSenders(): Promise<WaitingSender[]> {
+    return this.#db
+      .selectFrom('submissions')
+      .select(['principal_kind', 'principal_id', 'user_id', 'account_id'])
+      .distinct()
+      .where('due_at', 'is not', null)
+      .execute()
+  }
+
+  /** Ids of what waits to leave of one sender, oldest first. */
+  async listWaitingOf({ principal_id: id, account_id: accountId }: WaitingSender, limit: number): Promise<string[]> {
+    const rows = await this.#db
+      .selectFrom('submissions')
+      .select('id')
+      .where('due_at', 'is not', null)
+      .where('principal_id', '=', id)
+      .where('account_id', '=', accountId)
+      .orderBy('id')
+      .limit(limit)
+      .execute()
+    return rows.map(row => row.id)
   }
 
   /** Ids of those in this state, oldest first. */

@@ -1,5 +1,6 @@
 /** Judging what a caller wants to send, against the policy of its token: what is asked for as data, and the verdict. */
 import type { PolicyFinding, TokenPolicy } from '../../contract/policy.ts'
+import type { Database } from '../platform/database/database.ts'
 import type { Principal } from '../platform/principal.ts'
 
 /** What is known of a message that is to be sent; nothing in it is the caller's own word about the message. */
@@ -10,6 +11,8 @@ export interface JudgedMessage {
   attachmentBytes: number
   /** Addresses of the thread that it answers; undefined for a message that answers none. */
   threadPeople: ReadonlySet<string> | undefined
+  /** See `drafts.taint_ms`: of whose words it may be made. */
+  taintMs: number | null
   /** When it is to leave, in epoch milliseconds; undefined for now. */
   at?: number | undefined
 }
@@ -23,6 +26,8 @@ export interface Verdict {
 export interface PolicyJudge {
   /** @param policy As it was read from the database; undefined for people. */
   judge(principal: Principal, message: JudgedMessage, policy: TokenPolicy | undefined): Promise<Verdict>
+  /** Whether an approval is asked for since the program has read mail of a stranger by now, as the database has it in this transaction. */
+  isTainted(principalId: string, policy: TokenPolicy, transaction: Database): Promise<boolean>
 }
 
 export function verdictOf(findings: PolicyFinding[]): Verdict {

@@ -54,20 +54,22 @@ export class PolicyStore {
     await this.#db.deleteFrom('policy_uses').where('at', '<', before).execute()
   }
 
-  async listStrangerReads(): Promise<StrangerReadRow[]> {
-    return this.#db.selectFrom('stranger_reads').selectAll().execute()
+  async findStrangerRead(principalId: string, db: Database = this.#db): Promise<StrangerReadRow | undefined> {
+    return db.selectFrom('stranger_reads').selectAll().where('principal_id', '=', principalId).executeTakeFirst()
   }
 
-  async saveStrangerReads(rows: readonly StrangerReadRow[], forgetBefore: string): Promise<void> {
-    await this.#db.transaction().execute(async transaction => {
-      await transaction.deleteFrom('stranger_reads').where('at', '<', forgetBefore).execute()
-      for (const row of rows) {
-        await transaction
-          .insertInto('stranger_reads')
-          .values(row)
-          .onConflict(conflict => conflict.column('principal_id').doUpdateSet({ at: row.at }))
-          .execute()
-      }
-    })
+  /** Never to an earlier time: of two processes the later one counts. */
+  async saveStrangerRead(row: StrangerReadRow): Promise<void> {
+    await this.#db
+      .insertInto('stranger_reads')
+      .values(row)
+      .onConflict(conflict =>
+        conflict.column('principal_id').doUpdateSet({ at: row.at }).where('stranger_reads.at', '<', row.at),
+      )
+      .execute()
+  }
+
+  async forgetStrangerReads(before: string): Promise<void> {
+    await this.#db.deleteFrom('stranger_reads').where('at', '<', before).execute()
   }
 }

@@ -2,6 +2,7 @@
 import type { TokenPolicy } from '../../contract/policy.ts'
 import type { Operation } from '../platform/guard.ts'
 import type { Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
 import { wordsShown } from './foreign-words.ts'
 import { shownDrafts, shownSenders, showsNothing } from './shown-senders.ts'
 import type { StrangerReads, Written } from './stranger-reads.ts'
@@ -22,41 +23,61 @@ export class ShownWords {
     this.#options = options
   }
 
-  /** As `Shown` has it. */
-  hear(principal: Principal, { name }: Operation, accountId: string | undefined, answer: unknown): void {
+  /** As `Shown` has it: waited for where the policy of the program asks, when it sends, whether it has read a stranger's mail. */
+  hear(
+    principal: Principal,
+    { name }: Operation,
+    accountId: string | undefined,
+    answer: unknown,
+  ): Promise<void> | undefined {
+    const noting = this.#note(principal, name, accountId, answer)
+    if (!noting) return undefined
+    const policy = principal.scopes.has('mail:send') ? this.#options.policyOf(principal) : undefined
+    if (policy && policy.sending.approval.tainted_minutes !== null) return noting.catch(refuse)
+    noting.catch(() => undefined)
+    return undefined
+  }
+
+  #note(principal: Principal, name: string, accountId: string | undefined, answer: unknown): Promise<void> | undefined {
     const { kind, id } = principal
-    if (kind === 'session' || kind === 'anonymous') return
+    if (kind === 'session' || kind === 'anonymous') return undefined
     const { reads } = this.#options
     switch (wordsShown.get(name)) {
       case 'none':
       case 'reported':
-        return
+        return undefined
       case 'messages':
         return reads.note(id, accountId, answer === undefined ? undefined : shownSenders(answer))
       case 'begun':
-        if (!repeatsMail(answer)) return
+        if (!repeatsMail(answer)) return undefined
         return reads.note(id, accountId, undefined)
       case 'written':
         return this.#hearWritten(principal, accountId, answer)
       default:
-        if (answer !== undefined && showsNothing(answer)) return
+        if (answer !== undefined && showsNothing(answer)) return undefined
         return reads.note(id, accountId, undefined)
     }
   }
 
-  #hearWritten(principal: Principal, accountId: string | undefined, answer: unknown): void {
+  #hearWritten(principal: Principal, accountId: string | undefined, answer: unknown): Promise<void> | undefined {
     const { reads, policyOf, draftsOf } = this.#options
     const ids = shownDrafts(answer)
     if (ids === undefined) return reads.note(principal.id, accountId, undefined)
-    if (ids.length === 0) return
+    if (ids.length === 0) return undefined
     const minutes = policyOf(principal)?.sending.approval.tainted_minutes ?? longestMinutes
-    reads.noteWritten(principal.id, minutes * 60_000, async () => {
+    return reads.noteWritten(principal.id, minutes * 60_000, async () => {
       const found = await draftsOf(ids)
       const isWhole = found.length === ids.length
       // What became of a draft that is gone is not known.
-      return isWhole ? found : [...found, { by: '', repeatsOthers: true, begunAt: 0 }]
+      return isWhole ? found : [...found, { by: '', taintMs: 0 }]
     })
   }
+}
+
+function refuse(cause: unknown): never {
+  const detail =
+    'That this shows mail of strangers cannot be recorded just now, and the policy of the token asks for it.'
+  throw new Problem('overloaded', detail, { retryAfterSeconds: 5, cause })
 }
 
 /** A draft that was just begun: all else in it is what the call itself said. */

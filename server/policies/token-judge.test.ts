@@ -11,6 +11,7 @@ const now = Date.parse('2026-01-05T10:00:00Z')
 const message: JudgedMessage = {
   ...{ accountId: 'a', recipients: ['anne@example.com', 'Bob@example.org'], attachmentBytes: 1_000 },
   threadPeople: undefined,
+  taintMs: null,
 }
 
 async function judge(
@@ -88,4 +89,8 @@ test('strangers and what was read of strangers hold', async () => {
   expect(await judge(tainted)).toEqual(['send'])
   expect(await judge(tainted, { read: now - 600_000 })).toEqual(['hold', 'approval_tainted'])
   expect(await judge(tainted, { read: now - 600_001 })).toEqual(['send'])
+  // What was written so soon after a read stays so, however long it lies.
+  expect(await judge(tainted, { taintMs: 600_000 })).toEqual(['hold', 'approval_tainted'])
+  expect(await judge(tainted, { taintMs: 600_001, read: now - 600_001 })).toEqual(['send'])
+  expect(await judge({}, { taintMs: 0 })).toEqual(['send'])
 })

@@ -1,5 +1,6 @@
 /** Judges what programs want to send, and to change, by the policy of their token. It judges what the server knows, never what they say. */
 import type { PolicyFinding, TokenPolicy } from '../../contract/policy.ts'
+import type { Database } from '../platform/database/database.ts'
 import type { Principal } from '../platform/principal.ts'
 import { addressForm } from './address-form.ts'
 import { type JudgedMessage, type PolicyJudge, type Verdict, verdictOf } from './policy-decision.ts'
@@ -12,7 +13,7 @@ export interface TokenJudgeOptions {
   /** Those of the addresses to which the account wrote before; none where that is not known. */
   writtenTo(accountId: string, emails: readonly string[]): Promise<ReadonlySet<string>>
   /** When the principal last read mail of a stranger, in epoch milliseconds. */
-  lastStrangerRead(principalId: string): Promise<number | undefined>
+  lastStrangerRead(principalId: string, transaction?: Database): Promise<number | undefined>
   now(): number
 }
 
@@ -33,6 +34,13 @@ export class TokenJudge implements PolicyJudge {
       ...(await rates.findings(principal.id, policy.sending, message.recipients.length)),
       ...(await this.holds(principal.id, policy, message, this.#options.now())),
     ])
+  }
+
+  async isTainted(principalId: string, { sending }: TokenPolicy, transaction: Database): Promise<boolean> {
+    const { tainted_minutes: minutes } = sending.approval
+    if (minutes === null) return false
+    const last = await this.#options.lastStrangerRead(principalId, transaction)
+    return last !== undefined && this.#options.now() - last <= minutes * 60_000
   }
 
   /** By the rules that hold at every moment: asked again when what was held is to leave. Rates are not: it was counted when it was taken in. */
@@ -71,6 +79,8 @@ export class TokenJudge implements PolicyJudge {
       if (last !== undefined && at - last <= minutes * 60_000) {
         const ago = Math.max(0, Math.round((this.#options.now() - last) / 60_000))
         holds.push(held('approval_tainted', `The token has read mail of a stranger ${ago} min ago.`))
+      } else if (message.taintMs !== null && message.taintMs <= minutes * 60_000) {
+        holds.push(held('approval_tainted', writtenTainted(message.taintMs)))
       }
     }
     return holds
@@ -110,6 +120,12 @@ function hoursFindings({ hours }: Sending, at: number): PolicyFinding[] {
   const when =
     next === undefined ? '' : ` The next time at which it may is ${new Date(next).toISOString()}; name it as \`at\`.`
   return [denied('hours', `Outside of its working hours the token may not send.${when}`)]
+}
+
+function writtenTainted(taintMs: number): string {
+  if (taintMs < 60_000)
+    return 'The draft answers or quotes mail, or was written right after mail of a stranger was read.'
+  return `The draft was written ${Math.round(taintMs / 60_000)} min after mail of a stranger was read.`
 }
 
 function held(rule: PolicyFinding['rule'], why: string): PolicyFinding {

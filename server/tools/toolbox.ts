@@ -164,7 +164,7 @@ export class Toolbox {
       const mayGoOn = () => checkWhole(stops, principal, operation, input)
       mayGoOn()
       const output = unlessStopped(checked(tool, await tool.run(call)), operation, mayGoOn)
-      shown?.(principal, operation, undefined, output)
+      await shown?.(principal, operation, undefined, output)
       return output
     }
     const accountId = await tool.accountOf(principal, input)
@@ -172,7 +172,7 @@ export class Toolbox {
     guard(principal, operation, accountId, stops)
     const result = checked(tool, await tool.run({ ...call, accountId }))
     const output = unlessStopped(result, operation, () => stops?.check(principal, operation, accountId))
-    shown?.(principal, operation, accountId, output)
+    await shown?.(principal, operation, accountId, output)
     return output
   }
 

@@ -252,7 +252,13 @@ async function submitAll(databaseUrl: string, ways: readonly Way[]): Promise<voi
       }
       // By the policy of the key, as if that had let it out: else it would be held for an approval.
       const { to: recipients } = envelope
-      const judged = { accountId: way.accountId, recipients, attachmentBytes: 0, threadPeople: undefined }
+      const judged = {
+        accountId: way.accountId,
+        recipients,
+        attachmentBytes: 0,
+        threadPeople: undefined,
+        taintMs: null,
+      }
       const letOut = storeLetOut(defaultPolicy, judged)
       const submitted = { principal, composed, state: 'queued' as const, sendAt: null, approvalId: null, letOut }
       const { id } = await hub.transact((transaction, tell) => outbox.submit(transaction, tell, submitted))

@@ -1,5 +1,5 @@
 /** Each road by which words of strangers reach a program: after it, what the program sends is held where its policy says so. */
-import { beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
 import type { Draft } from '../../contract/draft.ts'
 import { factTypes, stateTypes } from '../../contract/event.ts'
@@ -209,6 +209,8 @@ const write = (token: NewToken) =>
 
 async function newToken(mode: 'act' | 'propose' = 'act') {
   const token = await people.token(['mail:send', 'mail:organize', 'dashboard:admin'], [account])
+  const revoke = api.tokens.revokeToken.path.replace('{token_id}', token.id)
+  onTestFinished(() => people.tell(people.admin, 'DELETE', revoke))
   const path = api.policy.setTokenPolicy.path.replace('{token_id}', token.id)
   const { policy } = await people.tell<{ policy: { sending: object } }>(people.admin, 'GET', path)
   const approval = { always: false, strangers: false, tainted_minutes: 60 }
@@ -332,4 +334,44 @@ test('by a stream that is open when mail comes', async () => {
   await stream.next('mail_received')
   stream.close()
   expect(await isTainted(token)).toBe(true)
+})
+
+test('a read is in the database before its answer has come, and counts there for every process; a write stands for a minute', async () => {
+  const [token, other] = [await newToken(), await newToken()]
+  const { get } = await roadOf(token)
+  const rows = () =>
+    db.selectFrom('stranger_reads').selectAll().where('principal_id', '=', `token-${token.id}`).execute()
+  await get(`messages/${ref}`)
+  const [row] = await rows()
+  expect(row).toBeDefined()
+  for (let read = 0; read < 20; read++) await get(`messages/${ref}/html`)
+  expect(await rows()).toEqual([row])
+  // As another process writes it.
+  const at = new Date().toISOString()
+  const draft = await write(other)
+  await db
+    .insertInto('stranger_reads')
+    .values({ principal_id: `token-${other.id}`, at })
+    .execute()
+  const path = `/api/v1/accounts/${account}/drafts/${draft.id}/send`
+  expect(await people.tell(other.proof, 'POST', path, { rev: draft.rev })).toMatchObject({ state: 'held' })
+})
+
+test('what cannot be recorded is not shown to a token whose policy asks for it', async () => {
+  const token = await newToken()
+  const reader = await people.token(['mail:read'], [account])
+  const asked = [`messages/${ref}`, `messages/${ref}/raw`, `messages/${ref}/attachments/2`, 'search?q=Hello']
+  const answers = (proof: NewToken['proof']) =>
+    Promise.all(asked.map(path => people.ask(proof, 'GET', `/api/v1/accounts/${account}/${path}`)))
+  await db.schema.alterTable('stranger_reads').renameTo('stranger_reads_away').execute()
+  const refused = await answers(token.proof)
+  const stream = await people.ask(token.proof, 'GET', api.events.streamEvents.path)
+  const tool = await callTool(await connectMcp(people.url, token.proof), 'mail_read', { refs: [`${account}.${ref}`] })
+  const shown = await answers(reader.proof)
+  await db.schema.alterTable('stranger_reads_away').renameTo('stranger_reads').execute()
+  expect([...refused, stream].map(({ status }) => status)).toEqual([503, 503, 503, 503, 503])
+  for (const { text } of refused) expect(JSON.parse(text)).toMatchObject({ code: 'overloaded' })
+  expect(tool).toMatchObject({ isError: true, value: { code: 'overloaded' } })
+  expect(shown.map(({ status }) => status)).toEqual([200, 200, 200, 200])
+  expect((await answers(token.proof)).map(({ status }) => status)).toEqual([200, 200, 200, 200])
 })

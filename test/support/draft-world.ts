@@ -45,6 +45,7 @@ export interface DraftWorldOptions {
   mail?: DraftMail
   /** Of what is only proposed. */
   intake?: ProposalIntake
+  taintOf?: DraftServiceOptions['taintOf']
 }
 
 export type DraftMail = AnsweredMessagesOptions['mail'] & AttachmentFilesOptions['mail']
@@ -91,6 +92,7 @@ export async function startDrafts(given: DraftWorldOptions = {}) {
     copies,
     refs,
     warnings,
+    taintOf: given.taintOf ?? (async () => null),
   }
   const drafts = new DraftService({
     ...wired,

@@ -80,9 +80,14 @@ interface Rules {
 
 /** The agent acts by `policy`, which a test changes; users by none. */
 export async function startSending(options: SendWorldOptions = {}) {
-  const drafting = await startDrafts({ ...options, bounds: { drafts: 1_000_000 } })
-  const { hub, db, drafts, composer, blobs } = drafting
   const clock = { ahead: 0, now: () => Date.now() + clock.ahead }
+  const reads = new Map<string, number>()
+  const drafting = await startDrafts({
+    ...options,
+    bounds: { drafts: 1_000_000 },
+    taintOf: async id => (reads.has(id) ? clock.now() - reads.get(id)! : null),
+  })
+  const { hub, db, drafts, composer, blobs } = drafting
   const leases = new LeaseService({ store: new LeaseStore(db), isAlone: true, renews: false, logger })
   await leases.start()
   const freezes = new FreezeService({
@@ -116,7 +121,6 @@ export async function startSending(options: SendWorldOptions = {}) {
     },
   }
   const rates = new PolicyRates(new PolicyStore(db), clock.now)
-  const reads = new Map<string, number>()
   const judge = new TokenJudge({
     rates,
     writtenTo: async () => {

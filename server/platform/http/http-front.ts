@@ -215,7 +215,10 @@ export class HttpFront {
       stops?.checkAll(principal, route.operation)
       if (!admits(principal, address, route.endpoint.limit)) return false
       const { query } = parseInput(route.endpoint, { params: undefined, query: parseQuery(head.search) })
-      shown?.(principal, route.operation, undefined, undefined)
+      // What has to be waited for is waited for behind.
+      const noting = shown?.(principal, route.operation, undefined, undefined)
+      noting?.catch(() => undefined)
+      if (noting) return false
       route.open({ principal, caller, query, header: name => head.headers[name], takeSocket })
       const durationMs = performance.now() - began
       const input = route.safe({ query, body: undefined })

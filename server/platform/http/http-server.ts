@@ -252,13 +252,17 @@ export function handle<Params, Query, Body, Response>(
       if (endpoint.method === 'PATCH') call.note({ fields: fieldNames(input.body).join(', ') })
       const finish = (answer: Response | JsonText) => {
         const told = answer instanceof JsonText ? undefined : answer
-        http.options.shown?.(principal, operation, accountOf(input.params), told)
+        // A stream was told of before it began.
         if (reply.sent) return undefined
-        // What was done is done, and answered as such; what was only read has not left yet.
-        const checking = endpoint.effect === 'read' ? call.checkAgain(accountOf(input.params)) : undefined
-        return checking
-          ? checking.then(() => bodyOf(endpoint, call, reply, answer))
-          : bodyOf(endpoint, call, reply, answer)
+        const leave = () => {
+          // What was done is done, and answered as such; what was only read has not left yet.
+          const checking = endpoint.effect === 'read' ? call.checkAgain(accountOf(input.params)) : undefined
+          return checking
+            ? checking.then(() => bodyOf(endpoint, call, reply, answer))
+            : bodyOf(endpoint, call, reply, answer)
+        }
+        const noting = http.options.shown?.(principal, operation, accountOf(input.params), told)
+        return noting ? noting.then(leave) : leave()
       }
       const answer = handler(call)
       return answer instanceof Promise ? answer.then(finish) : finish(answer)
@@ -305,10 +309,11 @@ export function handleStream<Query>(
   handle(http, endpoint, call => {
     if (call.method === 'HEAD') return void call.takeResponse().writeHead(200, head).end()
     const turn = call.turn()
-    if (turn === true) return begin(call)
-    return turn.then(async isHere => {
+    const noting = http.options.shown?.(call.principal, operation, undefined, undefined)
+    if (turn === true && !noting) return begin(call)
+    return Promise.all([turn, noting]).then(async ([isHere]) => {
       if (!isHere) throw new Problem('bad_request', 'The client went away.')
-      // It waited behind other answers: who asked may be nobody by now.
+      // It waited: who asked may be nobody by now.
       await call.checkAgain()
       begin(call)
     })
@@ -337,7 +342,7 @@ export function handleRaw(
       }
       const principal = principalOf(request)
       admit(http, principal, operation, input)
-      http.options.shown?.(principal, operation, input.params.account_id, undefined)
+      await http.options.shown?.(principal, operation, input.params.account_id, undefined)
       return handler(new HttpCall(request, reply, input, http), reply)
     },
   })

@@ -47,7 +47,7 @@ export function handleUpload(
           if (error instanceof Problem && error.code === 'request_timeout') reply.header('connection', 'close')
           throw error
         })
-        http.options.shown?.(principal, operation, params.account_id, answer)
+        await http.options.shown?.(principal, operation, params.account_id, answer)
         return reply
           .code(status)
           .header('cache-control', 'no-store')
