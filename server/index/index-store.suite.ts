@@ -104,8 +104,8 @@ export function indexStoreSuite(world: IndexWorld): void {
       sizeBytes: 1_000 + uid,
       date: recordOf(uid).date,
     })
-    const inbox = (uid: number) => ({ path: 'INBOX', uidValidity: 7, uid, flags: [] })
-    const archive = { path: 'Archive', uidValidity: 7, uid: 8, flags: ['\\Seen'] }
+    const inbox = (uid: number) => ({ path: 'INBOX', uidValidity: 7, uid })
+    const archive = { path: 'Archive', uidValidity: 7, uid: 8 }
     expect(found).toEqual([
       { id: three, ...at(3), places: [inbox(3), archive] },
       { id: one, ...at(1, quoted), places: [inbox(1)] },
@@ -117,7 +117,10 @@ export function indexStoreSuite(world: IndexWorld): void {
     const many = Array.from({ length: 700 }, (_, number) => recordOf(number + 10))
     const { added: all } = await apply({ path: 'INBOX', added: many })
     const named = all.map(({ id }) => id).reverse()
-    expect((await use(store => store.locateMessages(named))).map(({ id }) => id)).toEqual(named)
+    const uids = many.map(({ uid }) => uid).reverse()
+    const located = await use(store => store.locateMessages([...named, unknown]))
+    expect(located.map(({ id }) => id)).toEqual(named)
+    expect(located.map(({ places: [place] }) => place)).toEqual(uids.map(inbox))
   })
 
   test('takes what strangers put into fields: NUL, half characters, nothing at all', async () => {

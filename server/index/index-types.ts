@@ -158,7 +158,7 @@ export interface LocatedMessage {
   /** INTERNALDATE, ISO 8601 with milliseconds. */
   date: string
   /** In the order of folders. */
-  places: IndexedPlace[]
+  places: Omit<IndexedPlace, 'flags'>[]
 }
 
 /** One message as lists show it. */

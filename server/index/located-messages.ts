@@ -1,12 +1,17 @@
 /** Where messages are, many at once, with what recognises them elsewhere. Neither texts nor the rest of their envelopes are read. */
+import { sql } from 'kysely'
 import { lists } from './bulk-rows.ts'
 import type { IndexOwner } from './change-log.ts'
 import { readMessageIds } from './envelope.ts'
 import { withIds } from './find-by-id.ts'
-import type { MessageRow } from './index-tables.ts'
+import { isSqlite } from './index-schema.ts'
+import type { MessageRow, PlaceRow } from './index-tables.ts'
 import type { IndexedPlace, LocatedMessage } from './index-types.ts'
 import { flagColumns, toFlags } from './message-flags.ts'
 import { messageIdBytes, messageIdText } from './message-identity.ts'
+
+/** More than these go to SQLite as one text: to write a statement with two thousand parameters takes longer than to carry it out. */
+const fewIds = 32
 
 /**
  * In the order of these ids; those that are not there are left out. One without a place is on its way to another folder, or gone soon.
@@ -18,7 +23,7 @@ export async function locateMessages(
   hasMessageIds: boolean,
 ): Promise<LocatedMessage[]> {
   const rows = await rowsById(owner, ids)
-  const places = await placesOf(
+  const places = await uidsOf(
     owner,
     rows.map(({ rowid }) => rowid),
   )
@@ -39,6 +44,21 @@ type LocatedRow = Pick<MessageRow, 'rowid' | 'date' | 'size' | 'envelope'> & { i
 export async function rowsById({ db, account }: IndexOwner, ids: readonly string[]): Promise<LocatedRow[]> {
   const wanted = [...new Set(ids)].map(messageIdBytes).filter(id => id !== undefined)
   const found = new Map<string, LocatedRow>()
+  if (isSqlite(db) && wanted.length > fewIds) {
+    const { rows } = await sql<
+      Omit<LocatedRow, 'id'> & { id: Uint8Array }
+    >`select m.rowid, m.id, m.date, m.size, m.envelope
+      from json_each(${JSON.stringify(wanted.map(id => id.toString('hex')))}) as named
+      cross join messages as m
+      where m.account = ${account} and substr(m.id, 1, 4) = unhex(substr(named.value, 1, 8)) and m.id = unhex(named.value)`.execute(
+      db,
+    )
+    for (const row of rows) {
+      const id = messageIdText(row.id)
+      found.set(id, { ...row, id })
+    }
+    return ids.map(id => found.get(id)).filter(row => row !== undefined)
+  }
   for (const piece of lists(wanted)) {
     const messages = db
       .selectFrom('messages')
@@ -52,6 +72,52 @@ export async function rowsById({ db, account }: IndexOwner, ids: readonly string
   return ids.map(id => found.get(id)).filter(row => row !== undefined)
 }
 
+type LocatedPlace = LocatedMessage['places'][number]
+
+/** By rowids of messages, in the order of folders; without flags, which are half of what is read. */
+async function uidsOf({ db, account }: IndexOwner, rowids: readonly number[]): Promise<Map<number, LocatedPlace[]>> {
+  const found = new Map<number, LocatedPlace[]>()
+  if (rowids.length === 0) return found
+  const folders = await foldersById({ db, account })
+  const add = ({ message, folder, uid }: Pick<PlaceRow, 'message' | 'folder' | 'uid'>) => {
+    const place = { ...folders.get(folder)!, uid }
+    const others = found.get(message)
+    if (others) others.push(place)
+    else found.set(message, [place])
+  }
+  if (isSqlite(db) && rowids.length > fewIds) {
+    const { rows } = await sql<Pick<PlaceRow, 'message' | 'folder' | 'uid'>>`select p.message, p.folder, p.uid
+      from json_each(${JSON.stringify([...new Set(rowids)])}) as named
+      cross join places as p
+      where p.account = ${account} and p.message = named.value
+      order by p.message, p.folder`.execute(db)
+    for (const row of rows) add(row)
+    return found
+  }
+  for (const piece of lists([...new Set(rowids)])) {
+    const rows = await db
+      .selectFrom('places')
+      .select(['message', 'folder', 'uid'])
+      .where('account', '=', account)
+      .where('message', 'in', piece)
+      .orderBy('message')
+      .orderBy('folder')
+      .execute()
+    for (const row of rows) add(row)
+  }
+  return found
+}
+
+/** Of a few folders: their names are not read for each message. */
+async function foldersById({ db, account }: IndexOwner): Promise<Map<number, { path: string; uidValidity: number }>> {
+  const folders = await db
+    .selectFrom('folders')
+    .select(['id', 'path', 'uid_validity'])
+    .where('account', '=', account)
+    .execute()
+  return new Map(folders.map(({ id, path, uid_validity }) => [id, { path, uidValidity: uid_validity }]))
+}
+
 /** By rowids of messages, in the order of folders. */
 export async function placesOf(
   { db, account }: IndexOwner,
@@ -59,13 +125,7 @@ export async function placesOf(
 ): Promise<Map<number, IndexedPlace[]>> {
   const found = new Map<number, IndexedPlace[]>()
   if (rowids.length === 0) return found
-  // Of a few folders: their names are not read for each message.
-  const folders = await db
-    .selectFrom('folders')
-    .select(['id', 'path', 'uid_validity'])
-    .where('account', '=', account)
-    .execute()
-  const byId = new Map(folders.map(({ id, ...folder }) => [id, folder]))
+  const folders = await foldersById({ db, account })
   for (const piece of lists([...new Set(rowids)])) {
     const rows = await db
       .selectFrom('places')
@@ -76,8 +136,7 @@ export async function placesOf(
       .orderBy('folder')
       .execute()
     for (const row of rows) {
-      const { path, uid_validity: uidValidity } = byId.get(row.folder)!
-      const place = { path, uidValidity, uid: row.uid, flags: toFlags(row) }
+      const place = { ...folders.get(row.folder)!, uid: row.uid, flags: toFlags(row) }
       const others = found.get(row.message)
       if (others) others.push(place)
       else found.set(row.message, [place])
