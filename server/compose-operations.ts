@@ -10,6 +10,7 @@ import type { LeaseService } from './leases/lease-service.ts'
 import { AcceptedCalls, defaultBounds } from './operations/accepted-calls.ts'
 import { CallKeyStore } from './operations/call-key-store.ts'
 import { FolderService } from './operations/folder-service.ts'
+import { FreshOperations } from './operations/fresh-operations.ts'
 import { MovedMessageStore } from './operations/moved-message-store.ts'
 import { NamedMessages } from './operations/named-messages.ts'
 import type { IsHeld, MayChange } from './operations/operation-control.ts'
@@ -76,7 +77,8 @@ export function composeOperations(around: OperationSurroundings): ComposedOperat
   const moved = new MovedMessageStore(db)
   const ids = new OperationIds()
   const shown = new ShownOperations({ expected, indexerOf })
-  const calls = new AcceptedCalls({ store, keys, shown, ...(intake && { intake }) }, hub, defaultBounds)
+  const fresh = new FreshOperations()
+  const calls = new AcceptedCalls({ store, keys, shown, fresh, ...(intake && { intake }) }, hub, defaultBounds)
   const named = new NamedMessages({ refs, index, expected, isIndexed: accountId => indexerOf(accountId) !== undefined })
   const foldersOf = (accountId: string, signal: AbortSignal) =>
     pool.run(accountId, 'interactive', connection => connection.listFolders(false), signal)
@@ -102,6 +104,7 @@ export function composeOperations(around: OperationSurroundings): ComposedOperat
     store,
     moved,
     shown,
+    fresh,
     hub,
     pool,
     leases,

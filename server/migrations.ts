@@ -14,6 +14,7 @@ import * as eventAudience from './events/migrations/0009-event-audience.ts'
 import * as freezes from './freezes/migrations/0019-freezes.ts'
 import * as leases from './leases/migrations/0011-leases.ts'
 import * as operations from './operations/migrations/0016-operations.ts'
+import * as movedItems from './operations/migrations/0025-moved-items.ts'
 import * as submissions from './outbox/migrations/0018-submissions.ts'
 import * as letOut from './outbox/migrations/0021-let-out.ts'
 import * as bounceCursors from './outbox/migrations/0023-bounce-cursors.ts'
@@ -54,4 +55,5 @@ export const migrations: Migrations = {
   '0022-push': push,
   '0023-bounce-cursors': bounceCursors,
   '0024-proposals': proposals,
+  '0025-moved-items': movedItems,
 }

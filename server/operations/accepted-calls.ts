@@ -7,6 +7,7 @@ import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { noProposals, type ProposalIntake, type ProposedItem } from '../platform/proposal-intake.ts'
 import type { CallKeyStore } from './call-key-store.ts'
+import type { FreshOperations } from './fresh-operations.ts'
 import { changedFact } from './operation-facts.ts'
 import type { OperationStore } from './operation-store.ts'
 import type { ItemRow, OperationRow } from './operation-tables.ts'
@@ -54,6 +55,8 @@ export interface AcceptedCallsOptions {
   store: OperationStore
   keys: CallKeyStore
   shown: Pick<ShownOperations, 'expect' | 'show' | 'forget'>
+  /** From which the queue takes what it need not read. */
+  fresh: FreshOperations
   /** Left out where nothing is only proposed. */
   intake?: ProposalIntake
 }
@@ -64,11 +67,12 @@ export class AcceptedCalls {
   readonly #hub: Pick<EventHub, 'transact'>
   readonly #bounds: OperationBounds
   readonly #shown: Pick<ShownOperations, 'expect' | 'show' | 'forget'>
+  readonly #fresh: FreshOperations
   readonly #intake: ProposalIntake
   readonly #now: () => number
 
   constructor(
-    { store, keys, shown, intake = noProposals }: AcceptedCallsOptions,
+    { store, keys, shown, fresh, intake = noProposals }: AcceptedCallsOptions,
     hub: Pick<EventHub, 'transact'>,
     bounds: OperationBounds,
     now: () => number = Date.now,
@@ -76,6 +80,7 @@ export class AcceptedCalls {
     this.#store = store
     this.#keys = keys
     this.#shown = shown
+    this.#fresh = fresh
     this.#intake = intake
     this.#hub = hub
     this.#bounds = bounds
@@ -101,7 +106,10 @@ export class AcceptedCalls {
     if (this.#intake.isProposing(call.principal)) {
       return this.#keep(call, answer, (transaction, tell) => this.#propose(transaction, tell, call.principal, added))
     }
-    for (const { operation, items } of added) this.#shown.expect(operation, items)
+    for (const { operation, items } of added) {
+      this.#shown.expect(operation, items)
+      this.#fresh.keep(operation, items)
+    }
     let isTaken = false
     try {
       const before = await this.#keep(call, answer, (transaction, tell) => this.#insert(transaction, tell, added))
@@ -110,7 +118,12 @@ export class AcceptedCalls {
     } finally {
       const operations = added.map(({ operation }) => operation)
       if (isTaken) this.#shown.show(operations)
-      else for (const operation of operations) this.#shown.forget(operation)
+      else {
+        for (const operation of operations) {
+          this.#shown.forget(operation)
+          this.#fresh.forget(operation.id)
+        }
+      }
     }
   }
 

@@ -6,6 +6,7 @@ import type { LeaseClaim, LeaseService } from '../leases/lease-service.ts'
 import { type Lease, LeaseLost } from '../platform/lease.ts'
 import type { Logger } from '../platform/logger.ts'
 import { isStopping, Problem } from '../platform/problem.ts'
+import type { FreshOperation, FreshOperations } from './fresh-operations.ts'
 import type { MovedMessageStore } from './moved-message-store.ts'
 import { type IsHeld, isNeverHeld } from './operation-control.ts'
 import { OperationRunner } from './operation-runner.ts'
@@ -21,6 +22,8 @@ export interface AccountLaneOptions {
   pool: Pick<ConnectionPool, 'run' | 'runOnce' | 'untilWorthTrying'>
   leases: Pick<LeaseService, 'want'>
   shown: Pick<ShownOperations, 'follow' | 'renameFolder'>
+  /** What this process took in. */
+  fresh: Pick<FreshOperations, 'take' | 'forget'>
   /** Something changed in a folder of an account: it is to be compared now. */
   notice(accountId: string, path: string): void
   /** Folders of an account were created, renamed or deleted. */
@@ -50,6 +53,10 @@ export class AccountLane {
   readonly #running: Promise<void>
   #wake: () => void = () => undefined
   #isWoken = true
+  /** Under which nothing was left to do when the queue was last looked at: until then nobody else can have done anything. */
+  #emptyUnder: Lease | undefined
+  /** What came since. */
+  #came: string[] = []
 
   constructor(accountId: string, options: AccountLaneOptions) {
     this.#accountId = accountId
@@ -68,7 +75,9 @@ export class AccountLane {
     )
   }
 
-  wake(): void {
+  /** @param operationId Of one that came. */
+  wake(operationId?: string): void {
+    if (operationId !== undefined) this.#came.push(operationId)
     this.#isWoken = true
     this.#wake()
   }
@@ -91,8 +100,9 @@ export class AccountLane {
       this.#isWoken = false
       let operation: OperationRow | undefined
       try {
-        operation = this.#claim.find() && (await this.#next())
-        if (operation) await this.#runner.run(operation, signal)
+        const next = await this.#next()
+        operation = next?.operation
+        if (next) await this.#runner.run(next.operation, signal, next.items)
         failures = 0
       } catch (error) {
         if (signal.aborted) return
@@ -105,11 +115,27 @@ export class AccountLane {
   }
 
   /** Those that are held are passed by. */
-  async #next(): Promise<OperationRow | undefined> {
-    const { store, isHeld } = this.#options
+  async #next(): Promise<(Pick<FreshOperation, 'operation'> & Partial<FreshOperation>) | undefined> {
+    const { store, isHeld, fresh } = this.#options
+    const lease = this.#claim.find()
+    if (!lease) return undefined
+    const came = this.#takeFresh(lease)
+    if (came && !(await isHeld(came.operation))) return came
     let next = await store.findNext(this.#accountId)
+    if (!next) this.#emptyUnder = lease
     while (next && (await isHeld(next))) next = await store.findNext(this.#accountId, next.id)
-    return next
+    if (!next) return undefined
+    // It may be done by the time that it is told that it came.
+    fresh.forget(next.id)
+    return { operation: next }
+  }
+
+  /** The one that came when nothing was left to do: as it was taken in it still is, and nothing is before it. */
+  #takeFresh(lease: Lease): FreshOperation | undefined {
+    const came = this.#came.splice(0)
+    const wasEmpty = this.#emptyUnder === lease
+    this.#emptyUnder = undefined
+    return wasEmpty && came.length === 1 ? this.#options.fresh.take(came[0]!) : undefined
   }
 
   /** It is tried again, unless it was for a day. Never throws. */

@@ -20,7 +20,7 @@ export const copyStep: MailStep = {
     const there = items.filter(({ uid }) => holdsUid(uids, uid))
     const identities = await identitiesOf(connection, there)
     const verdicts: Verdicts = new Map(items.map(item => [item, gone]))
-    for (const item of there) verdicts.set(item, { state: 'sent', identity: identityOf(identities, item) })
+    for (const item of there) verdicts.set(item, { state: 'sent', ...unknownIdentity(identities, item) })
     return { verdicts, intent }
   },
 
@@ -49,9 +49,10 @@ export const copyStep: MailStep = {
   },
 }
 
-export function identityOf(identities: ReadonlyMap<number, Identity>, { uid }: PlacedItem): string | null {
-  const identity = identities.get(uid)
-  return identity ? JSON.stringify(identity) : null
+/** What the mail server said of one of which the index says nothing. */
+export function unknownIdentity(identities: ReadonlyMap<number, Identity>, { uid, identity }: PlacedItem): Values {
+  const read = identities.get(uid)
+  return identity === null && read ? { identity: JSON.stringify(read) } : {}
 }
 
 export function readIdentity({ identity }: PlacedItem): Identity | undefined {

@@ -3,7 +3,7 @@
 import { holdsUid, type UidRange } from '../imap/uid-ranges.ts'
 import { Problem } from '../platform/problem.ts'
 import { ArrivedMessages, afterAt, intentFor } from './arrived-messages.ts'
-import { identityOf, readIdentity } from './copy-step.ts'
+import { readIdentity, unknownIdentity } from './copy-step.ts'
 import type { MailStep } from './mail-step.ts'
 import { type PlacedItem, placeOf } from './operation-tables.ts'
 import { gone, identitiesOf, standingOf, type Values, type Verdicts, writeTarget } from './source-messages.ts'
@@ -34,7 +34,7 @@ export const moveStep: MailStep = {
     for (const item of there) {
       // Where it is to be it is already.
       const done: Values = { state: 'done', ...afterAt(placeOf(item)) }
-      verdicts.set(item, intent ? { state: 'sent', identity: identityOf(identities, item) } : done)
+      verdicts.set(item, intent ? { state: 'sent', ...unknownIdentity(identities, item) } : done)
     }
     return { verdicts, intent }
   },

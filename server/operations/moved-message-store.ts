@@ -1,7 +1,7 @@
 /** Follows messages through the moves that operations did. */
+import { SqliteAdapter, sql } from 'kysely'
 import type { Renamed } from '../index/expected-changes.ts'
 import type { Database } from '../platform/database/database.ts'
-import { pieces } from './operation-store.ts'
 import { type Change, type Place, placeKey } from './operation-tables.ts'
 
 export class MovedMessageStore {
@@ -41,7 +41,7 @@ export class MovedMessageStore {
         await transaction
           .updateTable('operation_items')
           .set({ [column]: renamed(path) })
-          .where('account_id', '=', accountId)
+          .where('operation_id', 'in', operationsOf(transaction, accountId))
           .where(column, '=', path)
           .execute()
       }
@@ -52,7 +52,7 @@ export class MovedMessageStore {
       await transaction
         .updateTable('operation_items')
         .set({ change: JSON.stringify({ ...others, to: renamed(target) }) })
-        .where('account_id', '=', accountId)
+        .where('operation_id', 'in', operationsOf(transaction, accountId))
         .where('change', '=', change)
         .where('state', '=', 'waiting')
         .execute()
@@ -64,7 +64,7 @@ export class MovedMessageStore {
       .selectFrom('operation_items')
       .select(`${column} as value`)
       .distinct()
-      .where('account_id', '=', accountId)
+      .where('operation_id', 'in', operationsOf(db, accountId))
       .where(column, 'is not', null)
       .execute()
     // Shorter ones first: where a folder takes the path of the one around it, a new path may be the old one of another.
@@ -76,29 +76,37 @@ export class MovedMessageStore {
     const moves: { from: Place; to: Place }[] = []
     for (const group of folders.values()) {
       const { path, uidValidity } = group[0]!
-      for (const piece of pieces(group)) {
-        const rows = await this.#db
-          .selectFrom('operation_items')
-          .innerJoin('operations', 'operations.id', 'operation_items.operation_id')
-          .select(['uid', 'after_path', 'after_uid_validity', 'after_uid'])
-          .where('operation_items.account_id', '=', accountId)
-          .where('path', '=', path)
-          .where('uid_validity', '=', uidValidity)
-          .where(
-            'uid',
-            'in',
-            piece.map(({ uid }) => uid),
-          )
-          .where('operation_items.state', '=', 'done')
-          .where('operations.kind', '=', 'move')
-          .where('after_uid', 'is not', null)
-          .execute()
-        for (const { uid, after_path, after_uid_validity, after_uid } of rows) {
-          const to = { path: after_path!, uidValidity: after_uid_validity!, uid: after_uid! }
-          moves.push({ from: { path, uidValidity, uid: uid! }, to })
-        }
+      const uids = group.map(({ uid }) => uid)
+      const rows = await this.#db
+        .selectFrom('operation_items')
+        .innerJoin('operations', 'operations.id', 'operation_items.operation_id')
+        .select(['uid', 'after_path', 'after_uid_validity', 'after_uid'])
+        .where('operation_items.account_id', '=', accountId)
+        .where('path', '=', path)
+        .where('uid_validity', '=', uidValidity)
+        .where('uid', 'in', numbersIn(this.#db, uids))
+        .where('operation_items.state', '=', 'done')
+        .where('operations.kind', '=', 'move')
+        .where('after_uid', 'is not', null)
+        .execute()
+      for (const { uid, after_path, after_uid_validity, after_uid } of rows) {
+        const to = { path: after_path!, uidValidity: after_uid_validity!, uid: after_uid! }
+        moves.push({ from: { path, uidValidity, uid: uid! }, to })
       }
     }
     return moves
   }
+}
+
+/** Those of its items are found by them. */
+function operationsOf(db: Database, accountId: string) {
+  return db.selectFrom('operations').select('id').where('account_id', '=', accountId)
+}
+
+/** As one text: a thousand parameters take longer than the search. */
+function numbersIn(db: Database, numbers: readonly number[]) {
+  const text = JSON.stringify(numbers)
+  const isSqlite = db.getExecutor().adapter instanceof SqliteAdapter
+  if (isSqlite) return sql<number>`(select value from json_each(${text}))`
+  return sql<number>`(select value::bigint from jsonb_array_elements_text(${text}::jsonb))`
 }

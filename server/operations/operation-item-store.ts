@@ -4,6 +4,7 @@
  */
 import { type RawBuilder, SqliteAdapter, sql } from 'kysely'
 import type { Database } from '../platform/database/database.ts'
+import { later } from '../platform/database/later.ts'
 import type { ItemRow } from './operation-tables.ts'
 
 /** Of one operation. */
@@ -36,30 +37,67 @@ const types: Record<Column, 'text' | 'integer' | 'bigint'> = {
   why: 'text',
 }
 const columns = Object.keys(types) as Column[]
+/** Of one statement; where what is changed alike lies further apart, each position is named. */
+const mostRanges = 50
 
+/** In a transaction, with what follows there. */
 export async function insertItems(db: Database, items: readonly ItemRow[]): Promise<void> {
   if (items.length === 0) return
   const { values, from } = spread(db, columns, items)
   const names = sql.join(columns.map(name => sql.ref(name)))
-  await sql`insert into operation_items (${names}) select ${sql.join(values)} from ${from}`.execute(db)
+  await send(db, sql`insert into operation_items (${names}) select ${sql.join(values)} from ${from}`)
 }
 
-/** What is not named is left as it is. */
+/** In a transaction, with what follows there. What is not named is left as it is. */
 export async function updateItems(db: Database, changes: readonly ItemChange[]): Promise<void> {
   const alike = Map.groupBy(changes, ({ values }) => columns.filter(name => values[name] !== undefined).join())
   for (const [names, group] of alike) {
     if (names === '') continue
     const [{ item }] = group as [ItemChange]
     const changed = names.split(',') as Column[]
+    const ranges = isAlike(group, changed) ? rangesOf(group.map(each => each.item.position)) : []
+    if (ranges.length > 0 && ranges.length <= mostRanges) {
+      const values = changed.map(name => sql`${sql.ref(name)} = ${group[0]!.values[name]}`)
+      const positions = ranges.map(([first, last]) => sql`position between ${first} and ${last}`)
+      await send(
+        db,
+        sql`update operation_items set ${sql.join(values)}
+          where operation_id = ${item.operation_id} and (${sql.join(positions, sql` or `)})`,
+      )
+      continue
+    }
     const rows = group.map(each => ({ ...each.values, position: each.item.position }))
     const { values, from } = spread(db, ['position', ...changed], rows)
     const named = values.map((value, at) => sql`${value} as ${sql.ref(`c${at}`)}`)
     const sets = changed.map((name, at) => sql`${sql.ref(name)} = v.${sql.ref(`c${at + 1}`)}`)
     // Materialized: SQLite would read the text once more for each row of the operation.
-    await sql`with v as materialized (select ${sql.join(named)} from ${from})
-      update operation_items set ${sql.join(sets)} from v
-      where operation_id = ${item.operation_id} and position = v.c0`.execute(db)
+    await send(
+      db,
+      sql`with v as materialized (select ${sql.join(named)} from ${from})
+        update operation_items set ${sql.join(sets)} from v
+        where operation_id = ${item.operation_id} and position = v.c0`,
+    )
   }
+}
+
+/** What fails fails with what follows in the transaction. */
+async function send(transaction: Database, statement: RawBuilder<unknown>): Promise<void> {
+  await later(transaction, { compile: () => statement.compile(transaction) })
+}
+
+function isAlike([first, ...others]: readonly ItemChange[], names: readonly Column[]): boolean {
+  return first !== undefined && others.every(({ values }) => names.every(name => values[name] === first.values[name]))
+}
+
+/** Of positions without their order. */
+function rangesOf(positions: readonly number[]): [first: number, last: number][] {
+  const ranges: [number, number][] = []
+  for (const position of positions.toSorted((one, other) => one - other)) {
+    const before = ranges.at(-1)
+    if (before && position <= before[1] + 1) before[1] = position
+    else ranges.push([position, position])
+  }
+  return ranges
 }
 
 /** A value for each column: the same in all rows, or from the JSON of the row. */

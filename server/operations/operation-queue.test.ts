@@ -1,5 +1,5 @@
 /** The queue: it looks before it repeats anything, keeps order within an account, lets accounts pass each other, and gives up one day. */
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { agent, signal, startOperations } from '../../test/support/operation-world.ts'
 import { Problem } from '../platform/problem.ts'
 
@@ -38,6 +38,25 @@ test('what was done before the answer was lost is not done again, and its places
   const deletions = loseAnswer(world, 'expunge')
   expect((await world.run({ kind: 'delete', ids })).state).toBe('done')
   expect([deletions.count, world.in('Archive')]).toEqual([1, []])
+})
+
+test('what comes when nothing is left to do is done as it was taken in, and once, however late it is told', async () => {
+  const world = await filled('one')
+  const found = vi.spyOn(world.store, 'findNext')
+  const read = async () => (await Promise.all(found.mock.results.map(({ value }) => value))).map(row => row?.id)
+  const first = await world.run({ kind: 'move', ids: world.refsIn('INBOX'), to: { role: 'archive' } })
+  expect(await read()).toContain(first.id)
+  const told = world.facts.find(fact => fact.operation_id === first.id && fact.state === 'pending')!
+  world.hub.publish({ type: 'operation_changed', data: told })
+  const flag = (name: string) => world.run({ kind: 'flags', ids: world.refsIn('Archive'), add: [name] })
+  await flag('a')
+  // Beside what was read after it, the queue is empty now.
+  await vi.waitFor(async () => expect((await read()).at(-1)).toBeUndefined())
+  found.mockClear()
+  const { id, state } = await flag('b')
+  expect([state, world.in('Archive')]).toEqual(['done', ['one a b']])
+  expect(await read()).not.toContain(id)
+  expect((await world.service.get(agent, first.id)).state).toBe('done')
 })
 
 test('of a change that was done in two tries all is undone', async () => {

@@ -17,8 +17,8 @@ export class OperationQueue {
     const { hub, store } = this.#options
     this.#unsubscribe = [
       // Also those that another process took in.
-      hub.listen('operation_changed', ({ account_id, state }) => {
-        if (state === 'pending') this.#wake(account_id)
+      hub.listen('operation_changed', ({ account_id, operation_id, state }) => {
+        if (state === 'pending') this.#wake(account_id, operation_id)
       }),
       // With another login, or enabled again, it may work now.
       hub.listen('account_updated', ({ account_id }) => this.#lanes.get(account_id)?.wake()),
@@ -40,11 +40,11 @@ export class OperationQueue {
     this.#lanes.clear()
   }
 
-  #wake(accountId: string): void {
+  #wake(accountId: string, operationId?: string): void {
     if (this.#stopped.signal.aborted) return
     const lane = this.#lanes.get(accountId) ?? new AccountLane(accountId, this.#options)
     this.#lanes.set(accountId, lane)
-    lane.wake()
+    lane.wake(operationId)
   }
 
   #remove(accountId: string): void {

@@ -14,7 +14,14 @@ import type { MailStep } from './mail-step.ts'
 import { steps } from './mail-steps.ts'
 import { changedFact } from './operation-facts.ts'
 import type { ItemChange } from './operation-item-store.ts'
-import { type Change, type Intent, type OperationRow, type PlacedItem, placeOf } from './operation-tables.ts'
+import {
+  type Change,
+  type Intent,
+  type ItemRow,
+  type OperationRow,
+  type PlacedItem,
+  placeOf,
+} from './operation-tables.ts'
 import { OperationWork } from './operation-work.ts'
 import type { RunnerOptions } from './runner-options.ts'
 import type { Verdicts } from './source-messages.ts'
@@ -23,6 +30,11 @@ import { UndoChecks } from './undo-checks.ts'
 
 interface Saved {
   intent?: Intent | undefined
+}
+
+/** What was read before a group is changed. */
+interface Looked extends Saved {
+  verdicts: Verdicts
 }
 
 export class OperationRunner {
@@ -34,17 +46,28 @@ export class OperationRunner {
     this.#folders = new FolderRunner(options)
   }
 
-  /** Until it is settled, or held. @throws TryLater, and whatever is not the mail server's. */
-  async run(operation: OperationRow, signal: AbortSignal): Promise<void> {
+  /**
+   * Until it is settled, or held.
+   * @param items As they are stored; left out, they are read.
+   * @throws TryLater, and whatever is not the mail server's.
+   */
+  async run(operation: OperationRow, signal: AbortSignal, items?: readonly ItemRow[]): Promise<void> {
     if (isFolderKind(operation.kind)) return this.#folders.run(operation, signal)
     const { isHeld } = this.#options
-    const work = new OperationWork(operation, await this.#options.store.items(operation.id))
+    const work = new OperationWork(operation, items ?? (await this.#options.store.items(operation.id)))
     const checks = await UndoChecks.of(work, this.#options)
     for (let sent = work.group('sent'); sent; sent = work.group('sent')) await this.#lookAfter(work, sent, signal)
-    await this.#follow(work)
-    for (let next = work.group('waiting'); next; next = work.group('waiting')) {
+    for (let next = work.group('waiting'), isFirst = true; next; next = work.group('waiting'), isFirst = false) {
       if (await isHeld(operation)) return
-      await this.#step(work, next, checks, signal)
+      // To look does no harm: where a message is elsewhere by now, it was in vain.
+      const [followed, looked] = await Promise.allSettled([
+        isFirst && this.#follow(work),
+        this.#look(work, next, checks, signal),
+      ])
+      if (followed.status === 'rejected') throw followed.reason
+      if (followed.value) continue
+      if (looked.status === 'rejected') throw looked.reason
+      await this.#change(work, next, looked.value, signal)
     }
     if (operation.state === 'pending' && work.settled) await this.#save(work, [])
   }
@@ -60,18 +83,19 @@ export class OperationRunner {
     await this.#save(work, changes)
   }
 
-  /** Earlier operations may have moved them. */
-  async #follow(work: OperationWork): Promise<void> {
+  /** @returns Whether earlier operations have moved some of them. */
+  async #follow(work: OperationWork): Promise<boolean> {
     const places = work.in('waiting').map(placeOf)
     const moved = await this.#options.moved.follow(this.#options.accountId, places)
     const changes = work.follow(moved)
     if (changes.length > 0) await this.#save(work, changes)
+    return changes.length > 0
   }
 
-  async #step(work: OperationWork, items: PlacedItem[], checks: UndoChecks, signal: AbortSignal): Promise<void> {
+  #look(work: OperationWork, items: PlacedItem[], checks: UndoChecks, signal: AbortSignal): Promise<Looked> {
     const step = stepOf(work)
     const change = work.change(items[0]!)
-    const looked = await this.#read(
+    return this.#read(
       async connection => {
         const conflicts = await checks.conflicts(connection, items)
         const rest = items.filter(item => !conflicts.has(item))
@@ -84,10 +108,12 @@ export class OperationRunner {
       signal,
       items[0]!.path,
     ).catch(error => failed(items, endedBy(error, signal)))
-    const changes = toChanges(looked.verdicts)
-    await this.#save(work, changes, looked)
+  }
+
+  async #change(work: OperationWork, items: PlacedItem[], looked: Looked, signal: AbortSignal): Promise<void> {
+    await this.#save(work, toChanges(looked.verdicts), looked)
     const sent = work.group('sent')
-    if (sent) await this.#send(work, step, sent, change, looked.intent, signal)
+    if (sent) await this.#send(work, stepOf(work), sent, work.change(items[0]!), looked.intent, signal)
   }
 
   async #send(

@@ -1,6 +1,7 @@
 /** Operations and their messages in the database. What changes several rows takes the transaction of its caller. */
 import type { OperationState } from '../../contract/operations.ts'
 import type { Database } from '../platform/database/database.ts'
+import { later } from '../platform/database/later.ts'
 import { type ItemChange, insertItems, updateItems } from './operation-item-store.ts'
 import type { ItemRow, OperationRow } from './operation-tables.ts'
 
@@ -27,8 +28,9 @@ export class OperationStore {
     this.#db = db
   }
 
+  /** With what follows in the transaction. */
   async insert(transaction: Database, operation: OperationRow, items: readonly ItemRow[]): Promise<void> {
-    await transaction.insertInto('operations').values(operation).execute()
+    await later(transaction, transaction.insertInto('operations').values(operation))
     await insertItems(transaction, items)
   }
 
@@ -121,10 +123,12 @@ export class OperationStore {
     return rows.map(({ account_id }) => account_id)
   }
 
+  /** With what follows in the transaction. */
   async update(transaction: Database, id: string, values: Partial<OperationRow>): Promise<void> {
-    await transaction.updateTable('operations').set(values).where('id', '=', id).execute()
+    await later(transaction, transaction.updateTable('operations').set(values).where('id', '=', id))
   }
 
+  /** With what follows in the transaction. */
   async saveItems(transaction: Database, changes: readonly ItemChange[]): Promise<void> {
     await updateItems(transaction, changes)
   }
@@ -155,6 +159,6 @@ export class OperationStore {
   }
 }
 
-export function* pieces<T>(all: readonly T[]): Generator<T[], undefined> {
+function* pieces<T>(all: readonly T[]): Generator<T[], undefined> {
   for (let at = 0; at < all.length; at += rowsAtOnce) yield all.slice(at, at + rowsAtOnce)
 }

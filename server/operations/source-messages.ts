@@ -62,17 +62,14 @@ function isKept(flag: string): boolean {
   return flag.toLowerCase() !== '\\recent'
 }
 
-/** By what each is recognised in another folder: as the index said, else as the mail server says. */
+/** Of those of which the index did not say by what they are recognised in another folder: as the mail server says. */
 export async function identitiesOf(
   connection: MailConnection,
   items: readonly PlacedItem[],
 ): Promise<Map<number, Identity>> {
   const identities = new Map<number, Identity>()
   const missing: number[] = []
-  for (const { uid, identity } of items) {
-    if (identity === null) missing.push(uid)
-    else identities.set(uid, JSON.parse(identity) as Identity)
-  }
+  for (const { uid, identity } of items) if (identity === null) missing.push(uid)
   for (let at = 0; at < missing.length; at += headersAtOnce) {
     const uids = missing.slice(at, at + headersAtOnce)
     const { headers } = await connection.changes.headersOf(items[0]!.path, uids)

@@ -15,6 +15,7 @@ import { LeaseStore } from '../../server/leases/lease-store.ts'
 import { AcceptedCalls, defaultBounds, type OperationBounds } from '../../server/operations/accepted-calls.ts'
 import { CallKeyStore } from '../../server/operations/call-key-store.ts'
 import { FolderService } from '../../server/operations/folder-service.ts'
+import { FreshOperations } from '../../server/operations/fresh-operations.ts'
 import { MovedMessageStore } from '../../server/operations/moved-message-store.ts'
 import { NamedMessages } from '../../server/operations/named-messages.ts'
 import type { MayChange } from '../../server/operations/operation-control.ts'
@@ -77,7 +78,8 @@ export async function startOperations({
   const refs = new MessageRefs(new Signer(randomBytes(32)))
   const expected = new ExpectedChanges()
   const shown = new ShownOperations({ expected, indexerOf: () => undefined })
-  const calls = new AcceptedCalls({ store, keys, shown, ...(intake && { intake }) }, hub, {
+  const fresh = new FreshOperations()
+  const calls = new AcceptedCalls({ store, keys, shown, fresh, ...(intake && { intake }) }, hub, {
     ...defaultBounds,
     ...bounds,
   })
@@ -116,7 +118,20 @@ export async function startOperations({
   const noticeFolders = (accountId: string) => void noticed.push(`${accountId} *`)
   const backoff = { firstMs: 1, maxMs: 20, random: () => 1 }
   const newQueue = () =>
-    new OperationQueue({ noticeFolders, store, moved, shown, hub, pool, leases, notice, logger, backoff, ...options })
+    new OperationQueue({
+      noticeFolders,
+      store,
+      moved,
+      shown,
+      fresh,
+      hub,
+      pool,
+      leases,
+      notice,
+      logger,
+      backoff,
+      ...options,
+    })
   let queue = newQueue()
   await queue.start()
   onTestFinished(async () => {
@@ -125,7 +140,7 @@ export async function startOperations({
     await leases.stop()
   })
   const world = {
-    ...{ calls, moved, shown, expected },
+    ...{ calls, moved, shown, expected, fresh },
     ...{ db, hub, gateway, pool, store, refs, service, folders, undo, facts, noticed, disabled },
     /** From now on the index knows the folders as they are at this moment. */
     knowFolders: async () => {
