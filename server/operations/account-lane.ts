@@ -118,8 +118,8 @@ export class AccountLane {
   async #next(): Promise<(Pick<FreshOperation, 'operation'> & Partial<FreshOperation>) | undefined> {
     const { store, isHeld, fresh } = this.#options
     const lease = this.#claim.find()
-    if (!lease) return undefined
     const came = this.#takeFresh(lease)
+    if (!lease) return undefined
     if (came && !(await isHeld(came.operation))) return came
     let next = await store.findNext(this.#accountId)
     if (!next) this.#emptyUnder = lease
@@ -131,9 +131,9 @@ export class AccountLane {
   }
 
   /** The one that came when nothing was left to do: as it was taken in it still is, and nothing is before it. */
-  #takeFresh(lease: Lease): FreshOperation | undefined {
+  #takeFresh(lease: Lease | undefined): FreshOperation | undefined {
     const came = this.#came.splice(0)
-    const wasEmpty = this.#emptyUnder === lease
+    const wasEmpty = lease !== undefined && this.#emptyUnder === lease
     this.#emptyUnder = undefined
     return wasEmpty && came.length === 1 ? this.#options.fresh.take(came[0]!) : undefined
   }

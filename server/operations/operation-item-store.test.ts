@@ -60,6 +60,20 @@ onEachDatabase(open => {
     await db.transaction().execute(transaction => updateItems(transaction, changes))
     expect(await store.items('one')).toEqual(items.map(item => ({ ...item, ...valuesOf(item) })))
     expect(await store.items('two')).toEqual(others)
+    // The same in all: by ranges of positions, where those are few.
+    for (const step of [1, 2, 400]) {
+      const some = items.filter(({ position }) => position % step === 0).reverse()
+      const same = { state: 'sent', why: `every ${step}`, code: null } as const
+      await db.transaction().execute(transaction =>
+        updateItems(
+          transaction,
+          some.map(item => ({ item, values: same })),
+        ),
+      )
+      const changed = (await store.items('one')).filter(({ why }) => why === `every ${step}`)
+      expect(changed.map(({ position }) => position)).toEqual(some.map(({ position }) => position).reverse())
+    }
+    expect(await store.items('two')).toEqual(others)
     await updateItems(db, [])
     // Cut in the middle of a pair, as the words of a mail server may be.
     const cut = [0, 1].map(position => ({

@@ -1,5 +1,5 @@
 /** The queue: it looks before it repeats anything, keeps order within an account, lets accounts pass each other, and gives up one day. */
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { agent, signal, startOperations } from '../../test/support/operation-world.ts'
 import { Problem } from '../platform/problem.ts'
 
@@ -38,6 +38,34 @@ test('what was done before the answer was lost is not done again, and its places
   const deletions = loseAnswer(world, 'expunge')
   expect((await world.run({ kind: 'delete', ids })).state).toBe('done')
   expect([deletions.count, world.in('Archive')]).toEqual([1, []])
+})
+
+test('what comes when nothing is left to do is done as it was taken in, and once, however late it is told', async () => {
+  const world = await filled('one')
+  const found = vi.spyOn(world.store, 'findNext')
+  const read = async () => (await Promise.all(found.mock.results.map(({ value }) => value))).map(row => row?.id)
+  /** Until the queue has seen after it that nothing is left to do. */
+  const flag = async (name: string) => {
+    found.mockClear()
+    const done = await world.run({ kind: 'flags', ids: world.refsIn('INBOX'), add: [name] })
+    await vi.waitFor(async () => {
+      const rows = await read()
+      expect([rows.length > 0, rows.at(-1)]).toEqual([true, undefined])
+    })
+    return done
+  }
+  const first = await flag('a')
+  expect(await read()).toContain(first.id)
+  // Somebody else has taken it away since.
+  world.gateway.getFolder('INBOX').messages[0]!.keywords = []
+  const told = () => world.facts.filter(fact => fact.operation_id === first.id && fact.state === 'pending')
+  world.hub.publish({ type: 'operation_changed', data: told()[0]! })
+  await vi.waitFor(() => expect(told()).toHaveLength(2))
+  await flag('b')
+  expect(world.in('INBOX')).toEqual(['one b'])
+  const { id, state } = await flag('c')
+  expect([state, world.in('INBOX')]).toEqual(['done', ['one b c']])
+  expect(await read()).not.toContain(id)
 })
 
 test('of a change that was done in two tries all is undone', async () => {

@@ -1,4 +1,5 @@
 /** Takes in what callers want done to messages, and says what became of it. `OperationQueue` does it. */
+import { setImmediate as yieldLoop } from 'node:timers/promises'
 import type { Folder } from '../../contract/mail.ts'
 import type { Operation, OperationKind, OperationState, OperationWithResults } from '../../contract/operations.ts'
 import type { AccountService } from '../accounts/account-service.ts'
@@ -102,7 +103,8 @@ export class OperationService {
     const added = [...(created ? [created] : []), { operation, items, ...needs }]
     const repeated = await calls.take(call, added, () => operation.id, still)
     if (repeated !== undefined) return this.get(principal, repeated)
-    // As it was taken in; the queue is at work on it already.
+    // The queue is at work on it already: the mail server has its first command while a thousand results are written.
+    await yieldLoop()
     return toResults(operation, items, refs)
   }
 

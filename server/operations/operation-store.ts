@@ -168,6 +168,6 @@ export class OperationStore {
   }
 }
 
-export function* pieces<T>(all: readonly T[]): Generator<T[], undefined> {
+function* pieces<T>(all: readonly T[]): Generator<T[], undefined> {
   for (let at = 0; at < all.length; at += rowsAtOnce) yield all.slice(at, at + rowsAtOnce)
 }

@@ -2,7 +2,7 @@
 import type { ImapFlow, SearchObject } from 'imapflow'
 import { Problem } from '../../platform/problem.ts'
 import type { FlagStanding } from '../gateway-capabilities.ts'
-import { commonUids, readUidSet, type UidRange, writeUidSet } from '../uid-ranges.ts'
+import { commonUids, countUids, readUidSet, type UidRange, writeUidSet } from '../uid-ranges.ts'
 
 /** Of the open folder. */
 export async function readStanding(
@@ -10,10 +10,16 @@ export async function readStanding(
   uids: readonly UidRange[],
   flags: readonly string[],
 ): Promise<FlagStanding> {
-  const there = uids.length === 0 ? [] : await uidsOf(client, uids, {})
-  const having = new Map<string, readonly UidRange[]>()
-  for (const flag of flags) having.set(flag, there.length === 0 ? [] : await uidsOf(client, there, termOf(flag)))
-  return { there, having }
+  const having = new Map<string, readonly UidRange[]>(flags.map(flag => [flag, []]))
+  if (uids.length === 0) return { there: [], having }
+  let areAllThere = false
+  for (const flag of flags) {
+    const found = await uidsOf(client, uids, termOf(flag))
+    having.set(flag, found)
+    areAllThere ||= countUids(found) === countUids(uids)
+  }
+  // What all of them have, none can have that is gone.
+  return { there: areAllThere ? uids : await uidsOf(client, uids, {}), having }
 }
 
 async function uidsOf(client: ImapFlow, uids: readonly UidRange[], term: SearchObject): Promise<UidRange[]> {
