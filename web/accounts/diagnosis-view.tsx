@@ -94,7 +94,10 @@ function Lines({ lines }: { lines: readonly SpokenLine[] }) {
         {formatCount(lines.length, 'line')}, without passwords, addresses and mail
       </summary>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must be able to enter it */}
-      <div tabIndex={0} className="mt-2 max-h-96 overflow-auto rounded-md border p-2 focus-visible:-outline-offset-2">
+      <div
+        tabIndex={0}
+        className="relative mt-2 max-h-96 overflow-auto rounded-md border p-2 focus-visible:-outline-offset-2"
+      >
         <ol aria-label="Last lines" className="font-mono text-xs">
           {lines.map(({ at, part, connection, from, text, count }, index) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: the same line is said more than once at the same time
