@@ -20,6 +20,7 @@ import type { DraftKeys } from './draft-keys.ts'
 import { draftChanged, draftSubmitted, maySeeDraft, noDraft, ownerOf, writerSeenBy } from './draft-rights.ts'
 import type { DraftStore } from './draft-store.ts'
 import type { Beginning, DraftContent, DraftRow } from './draft-tables.ts'
+import { leastTaint, type TaintOf, taintOfWriter } from './draft-taint.ts'
 import { answeredBy, contentOf, kindOf, toDraft, toSaved } from './draft-view.ts'
 import type { DraftWarnings } from './draft-warnings.ts'
 import type { IdentityService } from './identity-service.ts'
@@ -36,8 +37,7 @@ export interface DraftServiceOptions {
   copies: Pick<DraftCopyStore, 'want' | 'find' | 'leave' | 'isKnown'>
   warnings: Pick<DraftWarnings, 'of'>
   refs: Pick<MessageRefs, 'encode' | 'canName'>
-  /** How long ago a program had last read mail of a stranger; null for so long that nobody asks. */
-  taintOf(principalId: string, transaction: Database): Promise<number | null>
+  taintOf: TaintOf
   /** Left out where nothing is only proposed. */
   intake?: ProposalIntake
   /** A draft that nobody changes for so long is copied to the mailbox. */
@@ -92,7 +92,7 @@ export class DraftService {
     const created = await this.#options.hub.transact(async (transaction, tell) => {
       const repeated = await keys.repeated(call, transaction)
       if (repeated !== undefined) return repeated
-      row.taint_ms = repeatsOthers ? 0 : await this.#taintOf(principal, transaction)
+      row.taint_ms = repeatsOthers ? 0 : await taintOfWriter(principal, transaction, this.#options)
       if ((await store.count(accountId, transaction)) >= bounds.drafts) throw tooManyDrafts(bounds.drafts)
       await store.insert(transaction, row)
       await files.attach(transaction, row.id, stored)
@@ -254,16 +254,12 @@ export class DraftService {
       if (row.state !== 'open') throw draftSubmitted()
       if (row.rev !== rev) throw draftChanged(row.rev)
       const changed = await work(row, transaction)
-      const taints = [row.taint_ms, changed.taint_ms ?? null, await this.#taintOf(principal, transaction)]
-      const after = { ...row, ...changed, taint_ms: leastOf(taints), ...nextRevision(principal, rev) }
+      const own = await taintOfWriter(principal, transaction, this.#options)
+      const taint_ms = leastTaint([row.taint_ms, changed.taint_ms ?? null, own])
+      const after = { ...row, ...changed, taint_ms, ...nextRevision(principal, rev) }
       await this.#keep(transaction, tell, principal, { after, rev, state: 'open' })
       return after
     })
-  }
-
-  /** What people write are their own words. */
-  async #taintOf(principal: Principal, transaction: Database): Promise<number | null> {
-    return principal.kind === 'session' ? null : this.#options.taintOf(principal.id, transaction)
   }
 
   /** @param rev The one that it replaces. */
@@ -405,9 +401,4 @@ function noAccount(): Problem {
 function tooManyDrafts(most: number): Problem {
   const detail = `This account has ${most} drafts, the most there may be; send or discard some.`
   return new Problem('too_many_drafts', detail)
-}
-
-function leastOf(taints: readonly (number | null)[]): number | null {
-  const known = taints.filter(taint => taint !== null)
-  return known.length === 0 ? null : Math.min(...known)
 }

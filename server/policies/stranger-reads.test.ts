@@ -115,7 +115,7 @@ test('ten thousand reads in a minute are one write, and no statement more', asyn
   expect(counts.writes).toBe(3)
 })
 
-test('what cannot be stored is said to who waits for it, counts here at once, and is stored as soon as that is possible', async () => {
+test('what cannot be stored is said to callers that wait for it, counts here at once, and is stored as soon as that is possible', async () => {
   const { reads, start, clock, fail } = await readsOn()
   fail(new Error('the disk is full'))
   await expect(reads.note('bot', 'a', undefined)).rejects.toThrow('the disk is full')
