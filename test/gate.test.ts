@@ -115,8 +115,7 @@ test('every endpoint of the contract is served under the scope that it declares'
 /** Served beside the contract, since what they answer is no JSON. */
 const others: Record<string, string> = {
   beginOidcSignIn: 'public',
-  finishOidcSignIn: 'public',
-  finishMailSignIn: 'public',
+  ...{ finishOidcSignIn: 'public', finishMailSignIn: 'public' },
   docs: 'signed_in',
   'drafts.uploadAttachment': 'mail:draft',
   'drafts.getAttachment': 'mail:draft',
