@@ -93,8 +93,8 @@ function Lines({ lines }: { lines: readonly SpokenLine[] }) {
       <summary className="inline-flex cursor-pointer items-center rounded-sm text-sm font-medium text-accent">
         {formatCount(lines.length, 'line')}, without passwords, addresses and mail
       </summary>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must be able to enter it */}
       <div
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must be able to enter it
         tabIndex={0}
         className="relative mt-2 max-h-96 overflow-auto rounded-md border p-2 focus-visible:-outline-offset-2"
       >
