@@ -1,6 +1,5 @@
 /** Drafts: created, changed by callers that have their latest revision, listed, discarded. Nothing here sends; `mark` says what became of one that is sent. */
-import { randomBytes } from 'node:crypto'
-import type { Draft, DraftChange, DraftMode, NewDraft } from '../../contract/draft.ts'
+import type { Draft, DraftChange, NewDraft } from '../../contract/draft.ts'
 import { draftBounds } from '../../contract/draft.ts'
 import type { Fact } from '../../contract/event.ts'
 import type { AccountService } from '../accounts/account-service.ts'
@@ -18,10 +17,11 @@ import type { DraftCopyStore } from './draft-copy-store.ts'
 import { toProposedDraft } from './draft-item.ts'
 import type { DraftKeys } from './draft-keys.ts'
 import { draftChanged, draftSubmitted, maySeeDraft, noDraft, ownerOf, writerSeenBy } from './draft-rights.ts'
+import { newRow, nextRevision, readCursor, writeCursor } from './draft-row.ts'
 import type { DraftStore } from './draft-store.ts'
-import type { Beginning, DraftContent, DraftRow } from './draft-tables.ts'
+import type { Beginning, DraftRow } from './draft-tables.ts'
 import { leastTaint, type TaintOf, taintOfWriter } from './draft-taint.ts'
-import { answeredBy, contentOf, kindOf, toDraft, toSaved } from './draft-view.ts'
+import { answeredBy, contentOf, toDraft, toSaved } from './draft-view.ts'
 import type { DraftWarnings } from './draft-warnings.ts'
 import type { IdentityService } from './identity-service.ts'
 
@@ -47,9 +47,9 @@ export interface DraftServiceOptions {
 
 export type Tell = (fact: Fact) => void
 
-/** Characters of what is written in all drafts of a page. */
 /** People who write go on within so long, as a rule. */
 const defaultRestMs = 10_000
+/** Characters of what is written in all drafts of a page. */
 const pageCharacters = 4 * 1024 * 1024
 const nothing: Beginning = { content: {}, answered: null, quote: null, attachmentIds: [] }
 
@@ -82,7 +82,7 @@ export class DraftService {
     const sender = answeringSender(identity, beginning.sentTo ?? [])
     const from = { fromEmail: sender.email, fromName: sender.name }
     const begun = { ...emptyContent, ...from, signature, ...beginning.content }
-    const row = this.#newRow(principal, accountId, mode, withChange(begun, wanted, identity))
+    const row = newRow(principal, accountId, mode, withChange(begun, wanted, identity))
     const forwarded = beginning.attachmentIds.map(attachmentId => ({ message: message ?? '', attachmentId }))
     const named = attach.map(({ message: of, attachment_id: attachmentId }) => ({ message: of, attachmentId }))
     const { stored, leftOut } = await files.storeNamed(principal, accountId, { forwarded, named }, signal)
@@ -309,28 +309,6 @@ export class DraftService {
     await copies.want(transaction, { draftId: id, accountId: account_id, rev: isOver ? null : rev, dueAt })
   }
 
-  #newRow(principal: Principal, accountId: string, mode: DraftMode, content: DraftContent): DraftRow {
-    const at = new Date().toISOString()
-    return {
-      id: `d${randomBytes(16).toString('base64url').slice(0, 21)}`,
-      account_id: accountId,
-      rev: 1,
-      state: 'open',
-      submission_id: null,
-      mode,
-      content: JSON.stringify(content),
-      ...{ source: null, quote: null, key: newKey() },
-      principal_kind: principal.kind,
-      principal_id: principal.id,
-      principal_name: principal.name,
-      user_id: principal.userId,
-      proposal_id: null,
-      taint_ms: 0,
-      changed_by: changedBy(principal),
-      ...{ created_at: at, updated_at: at },
-    }
-  }
-
   async #view(principal: Principal, row: DraftRow): Promise<Draft> {
     const { email } = await this.#options.accounts.get(principal, row.account_id)
     const [draft] = await this.#views([row], email)
@@ -363,30 +341,6 @@ export class DraftService {
 
 function factOf({ id, account_id, rev }: DraftRow, { id: principal }: Principal) {
   return { account_id, draft_id: id, rev, principal, at: new Date().toISOString() }
-}
-
-function nextRevision(principal: Principal, rev: number) {
-  return { rev: rev + 1, key: newKey(), changed_by: changedBy(principal), updated_at: new Date().toISOString() }
-}
-
-/** Nobody can know it before. */
-function newKey(): string {
-  return randomBytes(16).toString('hex')
-}
-
-function changedBy({ kind, id, name }: Principal): string {
-  return JSON.stringify({ kind: kindOf(kind), id, name })
-}
-
-function readCursor(cursor: string): { updatedAt: string; id: string } {
-  const [updatedAt = '', id = ''] = Buffer.from(cursor, 'base64url').toString('utf8').split(' ')
-  if (/^\d{4}-[\d:.TZ-]{19}$/.test(updatedAt) && /^d[\w-]{21}$/.test(id)) return { updatedAt, id }
-  const errors = [{ path: 'query.cursor', message: 'is not a cursor of this list' }]
-  throw new Problem('bad_request', 'query.cursor: is not a cursor of this list', { errors })
-}
-
-function writeCursor({ updated_at, id }: DraftRow): string {
-  return Buffer.from(`${updated_at} ${id}`).toString('base64url')
 }
 
 function onlyProposes(): Problem {
