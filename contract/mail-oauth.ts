@@ -209,7 +209,6 @@ export const mailOAuthApi = {
     response: OAuthSignIn,
     status: 201,
     problems: [
-      'session_needed',
       'beyond_own_rights',
       'account_not_found',
       'oauth_provider_not_found',

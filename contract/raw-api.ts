@@ -22,6 +22,7 @@ import {
   messagePartPath,
   messageRawPath,
 } from './mail.ts'
+import { oauthCallbackPath } from './mail-oauth.ts'
 import { mcpPath } from './mcp.ts'
 import { outboxApi, SubmissionFrameQuery, submissionHtmlPath } from './outbox.ts'
 import { AccountId } from './wire.ts'
@@ -299,6 +300,27 @@ export const rawApi: readonly RawEndpoint[] = [
     }),
     responseHeaders: ['Location', 'Set-Cookie'],
     problems: ['not_found'],
+  },
+  {
+    ...oidc,
+    tag: 'Accounts',
+    name: 'finishMailSignIn',
+    effect: 'write',
+    path: oauthCallbackPath,
+    summary: 'The callback of the providers of mail accounts: redirects to the page that says what came of the sign-in',
+    description: 'Only in the session that began the sign-in, once. Parameters are those of the provider.',
+    limit: 'sign_in',
+    query: z.looseObject({
+      state: z
+        .string()
+        .optional()
+        .meta({ examples: ['af0ifjsldkj'] }),
+      code: z
+        .string()
+        .optional()
+        .meta({ examples: ['SplxlOBeZQQYbYS6WxSbIA'] }),
+    }),
+    responseHeaders: ['Location'],
   },
   {
     ...docs,

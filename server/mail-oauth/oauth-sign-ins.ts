@@ -77,7 +77,7 @@ export class OAuthSignIns {
     const { providers, accounts } = this.#options
     if (input.method === 'browser' && principal.kind !== 'session') {
       const detail = 'Only a browser that is signed in here can come back from the provider; use the method device.'
-      throw new Problem('session_needed', detail)
+      throw new Problem('not_possible_now', detail)
     }
     if (input.account_id === undefined) refuseNarrow(principal, 'Connecting an account')
     const account = input.account_id === undefined ? undefined : await accounts.get(principal, input.account_id)
