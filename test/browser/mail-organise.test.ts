@@ -214,6 +214,8 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     if (bars === 0) return
     await page.keyboard.press('z')
     await row(page, 'Note 67').waitFor()
+    // Shown before the server hears of it, which a page that is closed may never tell it.
+    await expect.poll(() => box.subjectsIn('Trash')).toEqual([])
     await page.getByRole('button', { name: 'More: 1 message' }).click()
     await page.getByRole('button', { name: 'Copy to…' }).waitFor()
     expect(await page.getByRole('button', { name: 'Delete permanently…' }).count()).toBe(deletions)

@@ -81,7 +81,9 @@ test('a proposal of many items is read by as many statements as one of few, and 
   const selectsOf = async (path: string, proof = people.admin) => {
     asked.length = 0
     const text = JSON.stringify(await people.tell(proof, 'GET', path))
-    return { text, selects: asked.filter(statement => statement.startsWith('select')).sort() }
+    // The index reads the mailbox beside it.
+    const selects = asked.filter(statement => statement.startsWith('select') && statement !== 'select index_facts')
+    return { text, selects: selects.sort() }
   }
   const id = await propose('one')
   const few = [await selectsOf(`${base}/${id}`), await selectsOf(`${base}/${id}`, token.proof), await selectsOf(base)]
