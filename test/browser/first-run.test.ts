@@ -54,6 +54,15 @@ async function findServers(page: Page, network: NamedNetwork): Promise<void> {
   await dialog.getByRole('button', { name: 'Sign in with Google' }).waitFor()
   await shoot(page, 'connect-google-servers')
   await dialog.getByRole('button', { name: 'Back' }).click()
+  const dialogUrl = page.url()
+  await page.route('https://accounts.google.com/**', route =>
+    route.fulfill({ contentType: 'text/html', body: 'Google' }),
+  )
+  await dialog.getByRole('button', { name: 'Sign in with Google' }).click()
+  await page.waitForURL(/^https:\/\/accounts\.google\.com/)
+  const { searchParams } = new URL(page.url())
+  expect([searchParams.get('client_id'), searchParams.get('login_hint')]).toEqual(['google-client', 'anna@gmail.com'])
+  await page.goto(dialogUrl)
 
   network.host('autoconfig.example.org')
   network.silent = (name, type) => type === 'TXT' || `${type} ${name}` === 'A example.org'
