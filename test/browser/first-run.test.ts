@@ -30,14 +30,39 @@ async function shoot(page: Page, name: string): Promise<void> {
   await page.emulateMedia({ colorScheme: 'light' })
 }
 
-/** In the dialog: a provider that is known, and a domain of which DNS says two things while the rest is refused or silent. */
+/** In the dialog: providers that are known, with and without a client there, and a domain of which DNS says two things while the rest is refused or silent. */
 async function findServers(page: Page, network: NamedNetwork): Promise<void> {
   const dialog = page.getByRole('dialog')
   const address = dialog.getByLabel('Address')
+  const password = dialog.getByLabel('Password', { exact: true })
   await address.fill('anna@outlook.com')
   await address.blur()
   await dialog.getByText('Microsoft no longer accepts passwords over IMAP: it requires OAuth.').waitFor()
+  await dialog.getByText('Signing in with Microsoft is not set up on this server.').waitFor()
+  expect(await password.count()).toBe(0)
+  await expectAccessible(page, 'a provider without a client id')
   await shoot(page, 'connect-oauth')
+
+  await address.fill('anna@gmail.com')
+  await address.blur()
+  await dialog.getByRole('button', { name: 'Sign in with Google' }).waitFor()
+  await dialog.getByLabel('Password (optional)').waitFor()
+  await expectAccessible(page, 'a password or signing in')
+  await shoot(page, 'connect-google')
+  await dialog.getByRole('button', { name: 'Next' }).click()
+  await dialog.getByRole('button', { name: 'Test and connect' }).waitFor()
+  await dialog.getByRole('button', { name: 'Sign in with Google' }).waitFor()
+  await shoot(page, 'connect-google-servers')
+  await dialog.getByRole('button', { name: 'Back' }).click()
+  const dialogUrl = page.url()
+  await page.route('https://accounts.google.com/**', route =>
+    route.fulfill({ contentType: 'text/html', body: 'Google' }),
+  )
+  await dialog.getByRole('button', { name: 'Sign in with Google' }).click()
+  await page.waitForURL(/^https:\/\/accounts\.google\.com/)
+  const { searchParams } = new URL(page.url())
+  expect([searchParams.get('client_id'), searchParams.get('login_hint')]).toEqual(['google-client', 'anna@gmail.com'])
+  await page.goto(dialogUrl)
 
   network.host('autoconfig.example.org')
   network.silent = (name, type) => type === 'TXT' || `${type} ${name}` === 'A example.org'
@@ -47,7 +72,7 @@ async function findServers(page: Page, network: NamedNetwork): Promise<void> {
   service('_submission._tcp', 'smtp.hoster.example', 587)
   network.record({ type: 'MX', name: 'example.org', data: { preference: 10, exchange: 'mxext1.mailbox.org' } })
   await address.fill('anna@example.org')
-  await dialog.getByLabel('Password', { exact: true }).fill('pw')
+  await password.fill('pw')
   await dialog.getByText('imap.hoster.example', { exact: true }).waitFor()
   await dialog.getByText(/it is outside the domain of the address/).waitFor()
   await dialog.getByText(/autoconfig\.example\.org \(127\.0\.0\.1\) is this machine/).waitFor()
@@ -63,6 +88,10 @@ async function findServers(page: Page, network: NamedNetwork): Promise<void> {
   await dialog.getByRole('button', { name: 'Back' }).click()
 }
 
+const googleClient = {
+  RUSTYMAIL_OAUTH_GOOGLE_CLIENT_ID: 'google-client',
+  RUSTYMAIL_OAUTH_GOOGLE_CLIENT_SECRET: 'secret',
+}
 const hasAll = [available('chromium'), available('dovecot')].every(Boolean)
 
 describe.skipIf(!hasAll)('in Chromium', () => {
@@ -139,7 +168,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     const network = new NamedNetwork({ names: ['example.org'] })
     const discovery = await network.start()
     onTestFinished(() => network.stop())
-    const run = await startHere({ environment: { RUSTYMAIL_PRIVATE_NETWORKS: '' }, discovery })
+    const run = await startHere({ environment: { RUSTYMAIL_PRIVATE_NETWORKS: '', ...googleClient }, discovery })
     const storageState = await signIn(browser, run.url)
     const { page } = await visit(browser, `${run.url}/accounts?connect=1`, { storageState })
     const dialog = page.getByRole('dialog')

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { afterEach, beforeAll, expect, test } from 'vitest'
 import type { Discovery, DiscoveryStep } from '../../contract/autoconfig.ts'
 import { api } from '../../contract/index.ts'
+import type { OAuthProvider } from '../../contract/mail-oauth.ts'
 import { greetingImap, greetingSmtp, NamedNetwork, type Page, unhurried } from '../support/named-network.ts'
 import { type People, runApp } from '../support/people.ts'
 
@@ -94,6 +95,26 @@ test('the servers of a large provider are known without asking anybody', async (
     takes_passwords: false,
   })
   expect([network.questions, network.requests, network.looks]).toEqual([[], [], []])
+})
+
+test('where mail signs in with Google or Microsoft, the servers found are among those that get their tokens', async () => {
+  const { items } = await people.tell<{ items: OAuthProvider[] }>(
+    people.admin,
+    'GET',
+    api.mailOAuth.listOAuthProviders.path,
+  )
+  const cases = {
+    'a@gmail.com': 'google',
+    'a@outlook.com': 'microsoft',
+    'a@hotmail.com': 'microsoft',
+    'a@live.com': 'microsoft',
+  }
+  for (const [email, id] of Object.entries(cases)) {
+    const { imap, smtp } = (await begin(email)).candidates[0]!
+    const provider = items.find(each => each.id === id)!
+    expect(provider.imap_hosts).toContain(imap.host)
+    expect(provider.smtp_hosts).toContain(smtp!.host)
+  }
 })
 
 test('the document of a domain is found, with its placeholders filled in, and nothing is guessed then', async () => {

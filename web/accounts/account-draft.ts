@@ -80,7 +80,7 @@ export function withTls(part: Part, server: ServerDraft, tls: TlsKind): ServerDr
 /** What can be seen without asking the server. */
 export function faultsOf(draft: AccountDraft, before?: Account): Faults {
   const faults: Record<string, string> = {}
-  if (!/^\S+@\S+\.\S+$/.test(draft.email.trim())) faults.email = 'Enter the full address, such as anna@example.org'
+  if (!isAddress(draft.email)) faults.email = 'Enter the full address, such as anna@example.org'
   Object.assign(faults, serverFaults('imap', draft.imap))
   if (!before && draft.imap.password === '') faults['imap.password'] = 'Enter the password'
   if (!draft.hasSmtp) return faults
@@ -89,9 +89,14 @@ export function faultsOf(draft: AccountDraft, before?: Account): Faults {
   return faults
 }
 
-export function addressFaults(draft: AccountDraft): Faults {
+/** A password is not asked for where another way in is offered. */
+export function addressFaults(draft: AccountDraft, isPasswordNeeded: boolean): Faults {
   const { email, 'imap.password': password } = faultsOf(draft)
-  return { ...(email ? { email } : {}), ...(password ? { 'imap.password': password } : {}) }
+  return { ...(email ? { email } : {}), ...(password && isPasswordNeeded ? { 'imap.password': password } : {}) }
+}
+
+export function isAddress(email: string): boolean {
+  return /^\S+@\S+\.\S+$/.test(email.trim())
 }
 
 export function inputOf({ name, email, imap, hasSmtp, smtp }: AccountDraft): AccountInput {
@@ -138,7 +143,7 @@ function serverDraftOf({ host, port, tls, user }: MailServer): ServerDraft {
   return { host, port: String(port), tls, user, password: '' }
 }
 
-function serverOf({ host, port, tls, user }: ServerDraft): MailServer {
+export function serverOf({ host, port, tls, user }: ServerDraft): MailServer {
   return { host: host.trim(), port: Number(port), tls, user: user.trim() }
 }
 

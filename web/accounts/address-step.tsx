@@ -1,31 +1,40 @@
 /** The first step: whose mailbox it is. */
 import { Field, Input, PasswordInput } from '../ui/field.tsx'
-import { DiscoveryNote } from './discovery-note.tsx'
 import type { ConnectWizard } from './use-connect-wizard.ts'
 
 export function AddressStep({
-  wizard: { draft, faults, look, chosen, change, lookForServers },
+  wizard: { draft, faults, password, change, lookForServers },
 }: {
   wizard: ConnectWizard
 }) {
   return (
-    <>
-      <div className="grid gap-3 sm:grid-cols-2">
-        <Field label="Address" error={faults.email}>
-          <Input
-            type="email"
-            value={draft.email}
-            onChange={event => change({ ...draft, email: event.target.value })}
-            onBlur={lookForServers}
-            placeholder="anna@example.org"
-            autoComplete="off"
-            autoCapitalize="none"
-            spellCheck={false}
-          />
-        </Field>
+    <div className="grid gap-3 sm:grid-cols-2">
+      <Field label="Address" error={faults.email}>
+        <Input
+          type="email"
+          value={draft.email}
+          onChange={event => change({ ...draft, email: event.target.value })}
+          onBlur={lookForServers}
+          placeholder="anna@example.org"
+          autoComplete="off"
+          autoCapitalize="none"
+          spellCheck={false}
+        />
+      </Field>
+      <Field label="Name" hint="Shown instead of the address." isOptional error={faults.name}>
+        <Input
+          value={draft.name}
+          onChange={event => change({ ...draft, name: event.target.value })}
+          autoComplete="off"
+          maxLength={100}
+        />
+      </Field>
+      {/* Last, so that nobody stands in it when it turns out that the provider takes none. */}
+      {password !== 'none' && (
         <Field
           label="Password"
           hint="Stored encrypted on this server and never shown again."
+          isOptional={password === 'optional'}
           error={faults['imap.password']}
         >
           <PasswordInput
@@ -34,16 +43,7 @@ export function AddressStep({
             autoComplete="new-password"
           />
         </Field>
-        <Field label="Name" hint="Shown instead of the address." isOptional error={faults.name}>
-          <Input
-            value={draft.name}
-            onChange={event => change({ ...draft, name: event.target.value })}
-            autoComplete="off"
-            maxLength={100}
-          />
-        </Field>
-      </div>
-      {look && <DiscoveryNote look={look} chosen={chosen} />}
-    </>
+      )}
+    </div>
   )
 }

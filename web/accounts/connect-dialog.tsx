@@ -5,6 +5,7 @@ import { Button, ButtonLink } from '../ui/button.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { Dialog } from '../ui/dialog.tsx'
 import { AddressStep } from './address-step.tsx'
+import { DiscoveryNote, DiscoverySteps } from './discovery-note.tsx'
 import { ServersStep } from './servers-step.tsx'
 import { SignInOffer } from './sign-in-offer.tsx'
 import { troubleOf } from './trouble-note.tsx'
@@ -38,7 +39,9 @@ export function ConnectDialog({
     if (wizard.step === 'address') wizard.toServers()
     if (wizard.step === 'servers') wizard.toTry()
   }
-  const { step, connecting } = wizard
+  const { step, draft, chosen, way, connecting } = wizard
+  // Behind a failure, it is only the failure that counts.
+  const shown = step === 'servers' && connecting.error ? undefined : wizard.look
   return (
     <Dialog
       isOpen
@@ -49,12 +52,23 @@ export function ConnectDialog({
     >
       <div className="grid gap-4">
         <StepList now={step} isDone={connecting.isSuccess} />
-        {step !== 'try' && <SignInOffer draft={wizard.draft} onDone={onSignedIn} />}
         {step === 'try' ? (
           <TryStep wizard={wizard} accounts={accounts} />
         ) : (
           <form ref={form} id={formId} noValidate autoComplete="off" onSubmit={submit} className="grid gap-4">
-            {step === 'address' ? <AddressStep wizard={wizard} /> : <ServersStep wizard={wizard} />}
+            {step === 'address' && <AddressStep wizard={wizard} />}
+            {shown && <DiscoveryNote look={shown} chosen={chosen} isGood={way?.kind === 'ready'} />}
+            {way && (
+              <SignInOffer key={draft.email} way={way} hasPassword={wizard.password !== 'none'} onDone={onSignedIn} />
+            )}
+            {shown?.discovery && !shown.error && (
+              <DiscoverySteps
+                key={`${shown.discovery.id} ${step}`}
+                discovery={shown.discovery}
+                isCompact={step === 'servers'}
+              />
+            )}
+            {step === 'servers' && <ServersStep wizard={wizard} />}
           </form>
         )}
       </div>
@@ -85,12 +99,14 @@ function StepList({ now, isDone }: { now: WizardStep; isDone: boolean }) {
 }
 
 function WizardButtons({ wizard, formId, onClose }: { wizard: ConnectWizard; formId: string; onClose(): void }) {
-  const { step, connecting } = wizard
+  const { step, connecting, draft, way, password } = wizard
   if (step === 'address') {
+    // One button stands out: signing in, until a password was entered.
+    const isOther = password === 'none' || (way?.kind === 'ready' && draft.imap.password === '')
     return (
       <>
         <Button onClick={onClose}>Cancel</Button>
-        <Button variant="primary" type="submit" form={formId}>
+        <Button variant={isOther ? 'secondary' : 'primary'} type="submit" form={formId}>
           Next
         </Button>
       </>
@@ -100,9 +116,11 @@ function WizardButtons({ wizard, formId, onClose }: { wizard: ConnectWizard; for
     return (
       <>
         <Button onClick={wizard.backToAddress}>Back</Button>
-        <Button variant="primary" type="submit" form={formId}>
-          Test and connect
-        </Button>
+        {password !== 'none' && (
+          <Button variant="primary" type="submit" form={formId}>
+            Test and connect
+          </Button>
+        )}
       </>
     )
   }

@@ -11,17 +11,17 @@ import type { Look } from './use-discovery.ts'
 export function DiscoveryNote({
   look,
   chosen,
-  isCompact = false,
+  isGood = false,
 }: {
   look: Look
   chosen: DiscoveredSettings | undefined
-  /** The steps are there to be opened; else they are shown as they happen. */
-  isCompact?: boolean
+  /** What was found needs no password. */
+  isGood?: boolean
 }) {
-  const { email, discovery, error } = look
+  const { email, discovery } = look
   const domain = discovery?.domain ?? email.slice(email.lastIndexOf('@') + 1)
   return (
-    <Note tone={toneOf(look, chosen)}>
+    <Note tone={toneOf(look, chosen, isGood)}>
       <div role="status" className="grid gap-1">
         {chosen ? <Found settings={chosen} /> : <p>{wordsOf(look, domain)}</p>}
         {chosen && discovery?.state === 'running' && (
@@ -30,13 +30,12 @@ export function DiscoveryNote({
           </p>
         )}
       </div>
-      {discovery && !error && <Steps key={discovery.id} discovery={discovery} isCompact={isCompact} />}
     </Note>
   )
 }
 
 /** What users of a provider must know before they log in. */
-export function ProviderHints({ settings }: { settings: DiscoveredSettings }) {
+function ProviderHints({ settings }: { settings: DiscoveredSettings }) {
   const {
     note,
     documentation_url: documentation,
@@ -75,13 +74,21 @@ function Found({ settings }: { settings: DiscoveredSettings }) {
   )
 }
 
-function Steps({ discovery: { state, steps }, isCompact }: { discovery: Discovery; isCompact: boolean }) {
+/** Keyed by the discovery, and by the step that shows it. */
+export function DiscoverySteps({
+  discovery: { state, steps },
+  isCompact,
+}: {
+  discovery: Discovery
+  /** They are there to be opened; else they are shown as they happen. */
+  isCompact: boolean
+}) {
   // Open where there is something to watch; it does not close under the reader's eyes.
   const [isOpen] = useState(state === 'running' && !isCompact)
   const asked = steps.filter(({ state: its }) => its !== 'skipped').length
   if (asked <= 1 && state === 'finished') return null
   return (
-    <details open={isOpen} className="mt-1">
+    <details open={isOpen} className="px-3">
       <summary className="cursor-pointer text-xs text-soft">Places asked ({asked})</summary>
       <ul aria-label="Steps of the search" className="mt-1.5 grid gap-1.5">
         {steps.map(step => (
@@ -121,8 +128,8 @@ function Note({ tone, children }: { tone: Tone; children: ReactNode }) {
   )
 }
 
-function toneOf({ discovery, error }: Look, chosen: DiscoveredSettings | undefined): Tone {
-  if (chosen) return chosen.takes_passwords && !chosen.is_elsewhere ? 'good' : 'warn'
+function toneOf({ discovery, error }: Look, chosen: DiscoveredSettings | undefined, isGood: boolean): Tone {
+  if (chosen) return (chosen.takes_passwords || isGood) && !chosen.is_elsewhere ? 'good' : 'warn'
   if (error) return 'info'
   return discovery?.state === 'finished' ? 'info' : 'busy'
 }

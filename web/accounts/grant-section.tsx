@@ -16,7 +16,8 @@ import { Panel } from '../ui/panel.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
 import { Fact } from './account-facts.tsx'
 import { DeviceCodeNote } from './device-code-note.tsx'
-import { providerFor, useBeginSignIn, useOAuthProviders, useSignIn } from './oauth-providers.ts'
+import { useBeginSignIn, useOAuthProviders, useSignIn } from './oauth-providers.ts'
+import { providerFor } from './sign-in-way.ts'
 import { useAccountsChanged, useRights } from './use-accounts.ts'
 
 /** A refreshed token is not told of by an event. */
@@ -44,7 +45,7 @@ export function GrantSection({ account }: { account: Account }) {
       </Panel>
     )
   }
-  const offered = providerFor(providers.data?.items ?? [], { email: account.email, host: account.imap.host })
+  const offered = providerFor(providers.data?.items ?? [], account.imap.host)
   if (!mayChange || account.is_sandbox || !offered?.client) return null
   return (
     <Card title="Sign-in">

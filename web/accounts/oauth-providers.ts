@@ -1,10 +1,10 @@
-/** Providers at which mail accounts sign in: which one a mailbox belongs to, and a sign-in on its way there and back. */
+/** Providers at which mail accounts sign in, and a sign-in on its way there and back. */
 import { useMutation, useQuery } from '@tanstack/react-query'
-import type { AccountInput, TlsKind } from '../../contract/accounts.ts'
 import { api } from '../../contract/index.ts'
-import type { OAuthProvider, OAuthSignInInput } from '../../contract/mail-oauth.ts'
+import type { OAuthSignInInput } from '../../contract/mail-oauth.ts'
 import { call } from '../platform/api-client.ts'
 import { queryKeys } from '../platform/query-keys.ts'
+import type { PendingAccount } from './sign-in-way.ts'
 
 export function useOAuthProviders(isWanted = true) {
   return useQuery({
@@ -12,51 +12,6 @@ export function useOAuthProviders(isWanted = true) {
     queryFn: ({ signal }) => call(api.mailOAuth.listOAuthProviders, { signal }),
     enabled: isWanted,
   })
-}
-
-/** By the IMAP server, or, where none is entered, by the address. */
-export function providerFor(
-  providers: readonly OAuthProvider[],
-  { email, host }: { email: string; host: string },
-): OAuthProvider | undefined {
-  const server = host.trim().toLowerCase()
-  const domain = email.trim().toLowerCase().split('@')[1] ?? ''
-  const ofServer = providers.find(provider => provider.imap_hosts.some(pattern => isLike(pattern, server)))
-  return server === '' ? providers.find(({ domains }) => domains.some(pattern => isLike(pattern, domain))) : ofServer
-}
-
-function isLike(pattern: string, name: string): boolean {
-  if (name === '') return false
-  if (pattern.startsWith('*.')) return name.endsWith(pattern.slice(1))
-  return pattern.endsWith('.*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern
-}
-
-type Place = { host: string; port: number; tls: TlsKind }
-const implicit = (host: string, port: number): Place => ({ host, port, tls: 'implicit' })
-const builtIn: Readonly<Record<string, { imap: Place; smtp: Place }>> = {
-  google: { imap: implicit('imap.gmail.com', 993), smtp: implicit('smtp.gmail.com', 465) },
-  microsoft: {
-    imap: implicit('outlook.office365.com', 993),
-    smtp: { host: 'smtp.office365.com', port: 587, tls: 'starttls' },
-  },
-}
-
-/** What an account is made of once somebody has signed in. */
-export type PendingAccount = Omit<AccountInput, 'auth' | 'enabled'>
-
-/** Its servers, where none are entered: undefined for a provider whose servers are not known by name. */
-export function pendingOf(
-  { id }: OAuthProvider,
-  draft: { name: string; email: string; imap: Place & { user: string }; smtp: (Place & { user: string }) | undefined },
-): PendingAccount | undefined {
-  const [email, name] = [draft.email.trim(), draft.name.trim()]
-  const named = { email, ...(name === '' ? {} : { name }) }
-  const known = builtIn[id]
-  if (draft.imap.host === '' && !known) return undefined
-  if (draft.imap.host === '') {
-    return { ...named, imap: { ...known!.imap, user: email }, smtp: { ...known!.smtp, user: email } }
-  }
-  return { ...named, imap: draft.imap, ...(draft.smtp ? { smtp: draft.smtp } : {}) }
 }
 
 export function useBeginSignIn() {

@@ -11,6 +11,7 @@ export function ServerFields({
   legend,
   server,
   faults,
+  hasPassword = true,
   passwordHint,
   onChange,
 }: {
@@ -18,6 +19,8 @@ export function ServerFields({
   legend: string
   server: ServerDraft
   faults: Faults
+  /** False: the provider takes none. */
+  hasPassword?: boolean
   passwordHint?: string
   onChange(server: ServerDraft): void
 }) {
@@ -76,13 +79,15 @@ export function ServerFields({
             spellCheck={false}
           />
         </Field>
-        <Field label="Password" hint={passwordHint} error={faultOf('password')}>
-          <PasswordInput
-            value={server.password}
-            onChange={event => set({ password: event.target.value })}
-            autoComplete="new-password"
-          />
-        </Field>
+        {hasPassword && (
+          <Field label="Password" hint={passwordHint} error={faultOf('password')}>
+            <PasswordInput
+              value={server.password}
+              onChange={event => set({ password: event.target.value })}
+              autoComplete="new-password"
+            />
+          </Field>
+        )}
       </div>
     </fieldset>
   )

@@ -1,7 +1,6 @@
 /** The second step: where its servers are. */
 import { Radios } from '../ui/choice.tsx'
 import type { AccountDraft } from './account-draft.ts'
-import { DiscoveryNote } from './discovery-note.tsx'
 import { foundBy, settingsTitle } from './discovery-words.ts'
 import { ServerFields } from './server-fields.tsx'
 import { SmtpSection } from './smtp-section.tsx'
@@ -9,11 +8,11 @@ import { FailureNote } from './trouble-note.tsx'
 import type { ConnectWizard } from './use-connect-wizard.ts'
 
 export function ServersStep({ wizard }: { wizard: ConnectWizard }) {
-  const { draft, faults, look, candidates, chosen, connecting, change } = wizard
+  const { draft, faults, candidates, chosen, connecting, change } = wizard
+  const hasPassword = wizard.password !== 'none'
   return (
     <>
       {connecting.error && <FailureNote error={connecting.error} onAllowed={{ label: 'connect', act: wizard.toTry }} />}
-      {!connecting.error && look && <DiscoveryNote look={look} chosen={chosen} isCompact />}
       {candidates.length > 1 && (
         <Radios
           legend="Several settings were found"
@@ -31,11 +30,13 @@ export function ServersStep({ wizard }: { wizard: ConnectWizard }) {
         legend="Incoming mail (IMAP)"
         server={draft.imap}
         faults={faults}
+        hasPassword={hasPassword}
         onChange={imap => change({ ...draft, imap })}
       />
       <SmtpSection
         draft={draft}
         faults={faults}
+        hasPassword={hasPassword}
         passwordHint="Leave empty if it is the same as for IMAP."
         onChange={(changed: AccountDraft) => change(changed)}
       />

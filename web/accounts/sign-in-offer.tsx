@@ -1,44 +1,98 @@
-/** Offers to sign in at the provider in place of a password, where the mailbox is at one that is known. */
+/** Offers to sign in at the provider in place of a password, or says what has to be done first. */
 import { ExternalLink, Smartphone } from 'lucide-react'
+import type { ReactNode } from 'react'
 import { Link } from 'wouter'
 import type { OAuthProvider } from '../../contract/mail-oauth.ts'
 import { Button } from '../ui/button.tsx'
 import { ErrorNote } from '../ui/error-state.tsx'
-import type { AccountDraft, ServerDraft } from './account-draft.ts'
 import { DeviceCodeNote } from './device-code-note.tsx'
-import {
-  type PendingAccount,
-  pendingOf,
-  providerFor,
-  rememberPending,
-  useBeginSignIn,
-  useOAuthProviders,
-} from './oauth-providers.ts'
+import { rememberPending, useBeginSignIn } from './oauth-providers.ts'
+import type { PendingAccount, SignInWay } from './sign-in-way.ts'
 
-export function SignInOffer({ draft, onDone }: { draft: AccountDraft; onDone(signInId: string): void }) {
-  const { data } = useOAuthProviders()
-  const provider = providerFor(data?.items ?? [], { email: draft.email, host: draft.imap.host })
-  const account = provider && pendingOf(provider, typedOf(draft))
-  if (!provider || !account || !/^\S+@\S+\.\S+$/.test(account.email)) return null
+export function SignInOffer({
+  way,
+  hasPassword,
+  onDone,
+}: {
+  way: SignInWay
+  /** A password is another way. */
+  hasPassword: boolean
+  onDone(signInId: string): void
+}) {
+  const name = way.kind === 'no_provider' ? 'the provider' : way.provider.name
   return (
-    <section aria-label={`Sign in with ${provider.name}`} className="grid gap-2 rounded-md border p-3 text-sm">
-      <p>
-        This mailbox is at <strong className="font-semibold">{provider.name}</strong>: sign in there, and no password is
-        stored here.
-      </p>
-      {provider.client ? (
-        <SignInButtons provider={provider} account={account} onDone={onDone} />
-      ) : (
-        <p className="text-soft">
-          For that, an administrator enters a client id under{' '}
-          <Link href="/configuration" className="underline">
-            Configuration
-          </Link>{' '}
-          once.
-        </p>
-      )}
+    <section aria-label={`Sign in with ${name}`} className="grid gap-2 rounded-md border p-3 text-sm">
+      <Offer way={way} hasPassword={hasPassword} onDone={onDone} />
     </section>
   )
+}
+
+function Offer({ way, hasPassword, onDone }: Parameters<typeof SignInOffer>[0]) {
+  if (way.kind === 'no_provider') {
+    const where = way.issuer === null ? 'the provider' : <Mono>{hostOf(way.issuer)}</Mono>
+    return (
+      <ToDo title="Signing in at this provider is not set up on this server.">
+        An administrator adds {where} with a client id
+      </ToDo>
+    )
+  }
+  const { name } = way.provider
+  if (way.kind === 'no_client') {
+    return (
+      <ToDo
+        title={`Signing in with ${name}${hasPassword ? ', without a password,' : ''} is not set up on this server.`}
+      >
+        An administrator sets a client id of {name}
+      </ToDo>
+    )
+  }
+  if (way.kind === 'unlisted_host') {
+    return (
+      <ToDo title={`This mailbox signs in with ${name}, but its server gets no tokens yet.`}>
+        If <Mono>{way.host}</Mono> is a server of {name}, an administrator adds it
+      </ToDo>
+    )
+  }
+  if (way.kind === 'hosts_needed') {
+    return (
+      <p>
+        This mailbox can sign in with <strong className="font-semibold">{name}</strong>, without a password. Enter its
+        servers in the next step.
+      </p>
+    )
+  }
+  return (
+    <>
+      <p>
+        Sign in with <strong className="font-semibold">{name}</strong>, and no password is stored here.
+        {hasPassword && ' Or enter a password.'}
+      </p>
+      <SignInButtons provider={way.provider} account={way.account} onDone={onDone} />
+    </>
+  )
+}
+
+function ToDo({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <>
+      <p className="font-semibold">{title}</p>
+      <p className="text-soft">
+        {children} under{' '}
+        <Link href="/configuration" className="text-accent underline">
+          Configuration
+        </Link>
+        , once. Then connect this mailbox here.
+      </p>
+    </>
+  )
+}
+
+function Mono({ children }: { children: string }) {
+  return <span className="font-mono text-xs wrap-anywhere">{children}</span>
+}
+
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : url
 }
 
 function SignInButtons({
@@ -80,11 +134,4 @@ function SignInButtons({
       {begin.error && <ErrorNote error={begin.error} />}
     </>
   )
-}
-
-function typedOf({ name, email, imap, hasSmtp, smtp }: AccountDraft) {
-  const serverOf = ({ host, port, tls, user }: ServerDraft) => ({
-    ...{ host: host.trim(), port: Number(port), tls, user: user.trim() || email.trim() },
-  })
-  return { name, email, imap: serverOf(imap), smtp: hasSmtp && smtp.host.trim() !== '' ? serverOf(smtp) : undefined }
 }

@@ -6,11 +6,13 @@ import { ServerFields } from './server-fields.tsx'
 export function SmtpSection({
   draft,
   faults,
+  hasPassword = true,
   passwordHint,
   onChange,
 }: {
   draft: AccountDraft
   faults: Faults
+  hasPassword?: boolean
   passwordHint: string
   onChange(draft: AccountDraft): void
 }) {
@@ -28,6 +30,7 @@ export function SmtpSection({
           legend="Outgoing mail (SMTP)"
           server={draft.smtp}
           faults={faults}
+          hasPassword={hasPassword}
           passwordHint={passwordHint}
           onChange={smtp => onChange({ ...draft, smtp })}
         />

@@ -1,6 +1,7 @@
 /** The way from an address and a password to a connected account. Passwords live in this state alone. */
 import { useMutation } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
+import type { DiscoveredSettings } from '../../contract/autoconfig.ts'
 import { api } from '../../contract/index.ts'
 import { call } from '../platform/api-client.ts'
 import {
@@ -11,15 +12,21 @@ import {
   faultsOf,
   hasOtherServers,
   inputOf,
+  isAddress,
   withoutEdited,
   withoutSettings,
   withSettings,
 } from './account-draft.ts'
 import { faultsOfError } from './form-faults.ts'
+import { useOAuthProviders } from './oauth-providers.ts'
+import { type SignInWay, signInWay } from './sign-in-way.ts'
 import { useAccountsChanged } from './use-accounts.ts'
 import { useDiscovery } from './use-discovery.ts'
 
 export type WizardStep = 'address' | 'servers' | 'try'
+
+/** `optional`: signing in at the provider is another way; `none`: the provider takes no passwords. */
+export type PasswordUse = 'required' | 'optional' | 'none'
 
 export function useConnectWizard() {
   const [step, setStep] = useState<WizardStep>('address')
@@ -70,20 +77,30 @@ export function useConnectWizard() {
   }
   const email = draft.email.trim()
   const lookForServers = () => {
-    if (addressFaults(draft).email === undefined) start(email)
+    if (isAddress(email)) start(email)
   }
   // What was found for another address is not shown.
   const ofAddress = look?.email === email ? look : undefined
   const candidates = ofAddress?.discovery?.candidates ?? []
+  /** Undefined also when the servers were typed by hand and are none of those. */
+  const chosen = candidates.find(({ id }) => id === chosenId)
+  const isLooking = ofAddress?.discovery?.state !== 'finished' && !ofAddress?.error
+  const providers = useOAuthProviders().data?.items ?? []
+  // At the address, servers count that were found for it; those typed by hand may be of the address before.
+  const offered = step === 'address' && !chosen ? withoutSettings(draft) : draft
+  const isEarly = offered.imap.host.trim() === '' && isLooking
+  const way = isEarly ? undefined : signInWay(providers, offered, chosen)
+  const password = passwordUse(way, chosen)
   return {
     step,
     draft,
-    faults,
+    faults: step === 'address' && password !== 'required' ? withoutPassword(faults) : faults,
+    way,
+    password,
     connecting,
     look: ofAddress,
     candidates,
-    /** Undefined also when the servers were typed by hand and are none of those. */
-    chosen: candidates.find(({ id }) => id === chosenId),
+    chosen,
     lookForServers,
     choose(id: string) {
       const settings = candidates.find(candidate => candidate.id === id)
@@ -103,15 +120,16 @@ export function useConnectWizard() {
       setDraft(edited)
     },
     toServers() {
-      const found = addressFaults(draft)
-      if (Object.keys(found).length > 0) return judge(found)
       lookForServers()
+      const missing = addressFaults(draft, password === 'required')
+      if (Object.keys(missing).length > 0) return judge(missing)
       if (!isTyped.current && candidates.length === 0) setDraft(withoutSettings)
       go('servers')
     },
     toTry() {
-      const found = faultsOf(draft)
-      if (Object.keys(found).length > 0) return judge(found)
+      if (password === 'none') return
+      const missing = faultsOf(draft)
+      if (Object.keys(missing).length > 0) return judge(missing)
       connect(true)
     },
     connect,
@@ -127,6 +145,15 @@ export function useConnectWizard() {
 }
 
 export type ConnectWizard = ReturnType<typeof useConnectWizard>
+
+function passwordUse(way: SignInWay | undefined, chosen: DiscoveredSettings | undefined): PasswordUse {
+  if (chosen?.takes_passwords === false) return 'none'
+  return way?.kind === 'ready' || way?.kind === 'hosts_needed' ? 'optional' : 'required'
+}
+
+function withoutPassword({ 'imap.password': _, ...others }: Faults): Faults {
+  return others
+}
 
 function isBadInput(faults: Faults, error: Error): boolean {
   return Object.keys(faults).length > 0 && 'code' in error && error.code === 'bad_request'

@@ -32,9 +32,9 @@ export function OAuthPanel() {
       {({ items }) => (
         <div className="grid gap-4 p-4">
           <p className="max-w-prose text-sm text-soft">
-            Google and Microsoft take no passwords from mail programs: accounts sign in on their pages (OAuth2). For
-            that, this server needs a client id of its own at the provider. Setting it lists the steps;{' '}
-            <code>docs/oauth.md</code> says what each screen asks.
+            Microsoft takes no passwords from mail programs, and Google takes only app passwords: accounts sign in on
+            their pages (OAuth2). For that, this server needs a client id of its own at the provider. Setting it lists
+            the steps; <code>docs/oauth.md</code> says what each screen asks.
           </p>
           <ul aria-label="Providers" className="rounded-md border">
             {items.map(provider => (
