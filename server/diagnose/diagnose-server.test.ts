@@ -314,7 +314,10 @@ test('login methods of an account that signs in by OAuth2: tokens are wanted, an
   const port = await sink.start()
   expect((await diagnose('smtp', {}, by(port))).of('login_methods')?.state).toBe('ok')
   const password = await diagnose('smtp', { port })
-  expect(password.of('login_methods')).toMatchObject({ state: 'warning', words: expect.stringContaining('only OAuth2') })
+  expect(password.of('login_methods')).toMatchObject({
+    state: 'warning',
+    words: expect.stringContaining('only OAuth2'),
+  })
   expect(password.advice).toContainEqual(expect.stringContaining('Sign in at the provider'))
   // What is known of the access is said, also where the server cannot be reached.
   const [closed] = await freePorts(1)

@@ -5,9 +5,9 @@ import { startSocketServer } from '../../test/support/socket-server.ts'
 import type { LoginSource } from '../accounts/mail-login.ts'
 import { ProtocolLog } from '../accounts/protocol-log.ts'
 import { MemoryGateway } from '../imap/adapters/memory-gateway.ts'
+import { revoked } from '../mail-oauth/grant-keeper.ts'
 import { OutboundGuard } from '../platform/network/outbound-guard.ts'
 import type { Principal } from '../platform/principal.ts'
-import { revoked } from '../mail-oauth/grant-keeper.ts'
 import { Problem } from '../platform/problem.ts'
 import { DiagnoseService } from './diagnose-service.ts'
 
@@ -152,7 +152,10 @@ test('a rejected access token is refreshed once; no token of both is in the last
   })
   // It is remembered, as a password is.
   const attempts = gateway.attempts
-  expect(await loginOf()).toMatchObject({ state: 'skipped', words: expect.stringContaining('access token was refused') })
+  expect(await loginOf()).toMatchObject({
+    state: 'skipped',
+    words: expect.stringContaining('access token was refused'),
+  })
   expect(gateway.attempts).toBe(attempts)
   expect(JSON.stringify(protocol.linesOf('a'))).not.toMatch(/stale-token|secret/)
 })
