@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { AccountChange, IndexLevel, MailServerInput } from './accounts.ts'
 import { endpoint } from './endpoint.ts'
+import { OAuthProviderId } from './mail-oauth.ts'
 import { AccountId, line, secret, Timestamp } from './wire.ts'
 
 export const movingBounds = {
@@ -54,18 +55,29 @@ export const AccountsFile = z
 export type AccountsFile = z.infer<typeof AccountsFile>
 
 /** What is sealed of one account. A program that reads it ignores what it does not know. */
-export const MovedAccount = z.object({
-  name: line.trim().min(1).max(100),
-  email: z.email().max(320),
-  enabled: z.boolean(),
-  imap: z.object(MailServerInput.shape),
-  smtp: z.object(MailServerInput.shape).nullable(),
-  index_level: IndexLevel.nullable(),
-  watched_folders: AccountChange.shape.watched_folders.unwrap(),
-  look_interval_seconds: AccountChange.shape.look_interval_seconds.unwrap(),
-  /** What other features keep of an account, by their names: `identity`. */
-  parts: z.record(z.string().max(40), z.unknown()).default({}),
-})
+export const MovedAccount = z
+  .object({
+    name: line.trim().min(1).max(100),
+    email: z.email().max(320),
+    enabled: z.boolean(),
+    imap: z.object(MailServerInput.shape),
+    smtp: z.object(MailServerInput.shape).nullable(),
+    index_level: IndexLevel.nullable(),
+    watched_folders: AccountChange.shape.watched_folders.unwrap(),
+    look_interval_seconds: AccountChange.shape.look_interval_seconds.unwrap(),
+    /** Where it signs in by OAuth2, in place of passwords: access does not go along. */
+    oauth_provider: OAuthProviderId.nullable().default(null),
+    /** What other features keep of an account, by their names: `identity`. */
+    parts: z.record(z.string().max(40), z.unknown()).default({}),
+  })
+  .refine(({ imap, oauth_provider }) => oauth_provider !== null || imap.password !== undefined, {
+    path: ['imap', 'password'],
+    message: 'is required unless the account signs in by OAuth2',
+  })
+  .refine(({ smtp, oauth_provider }) => oauth_provider !== null || !smtp || smtp.password !== undefined, {
+    path: ['smtp', 'password'],
+    message: 'is required unless the account signs in by OAuth2',
+  })
 export type MovedAccount = z.infer<typeof MovedAccount>
 
 const why = z.string().nullable().describe('Unless it was created')
@@ -75,6 +87,9 @@ export const ImportedAccount = z
     email: z.string().nullable().describe('null where it cannot be read'),
     status: z.enum(['created', 'exists', 'invalid']),
     account_id: AccountId.nullable(),
+    needs_sign_in: z
+      .boolean()
+      .describe('It was created and signs in by OAuth2: somebody has to sign in at its provider again'),
     why,
   })
   .meta({ id: 'ImportedAccount' })
@@ -121,7 +136,7 @@ export const accountMovingApi = {
     path: `${path}/export`,
     summary: 'Get all accounts as a file, sealed with a passphrase',
     description: [
-      'With servers, user names, passwords, signatures and settings, to move them to another server; mail, drafts and the sandbox are not in it. Signed-in administrators only, within 10 minutes',
+      'With servers, user names, passwords, signatures and settings, to move them to another server; mail, drafts, the sandbox and what OAuth2 providers granted are not in it. Signed-in administrators only, within 10 minutes',
       'of the sign-in. Lose the passphrase and the file is worthless.',
     ].join(' '),
     limit: 'access',

@@ -6,6 +6,8 @@ import { AccountStore } from './accounts/account-store.ts'
 import { IdentityStore } from './drafts/identity-store.ts'
 import { movedIdentity } from './drafts/moved-identity.ts'
 import type { EventHub } from './events/event-hub.ts'
+import { missingGrants } from './mail-oauth/missing-grant.ts'
+import { OAuthStore } from './mail-oauth/oauth-store.ts'
 import { CsvImport } from './moving/csv-import.ts'
 import { movingRoutes } from './moving/moving-routes.ts'
 import { MovingService, type MovingServiceOptions } from './moving/moving-service.ts'
@@ -22,7 +24,8 @@ export interface MovingSurroundings {
 
 /** Also for the command line. What another feature keeps of an account is one more of `parts`. */
 export function composeMover({ db, hub, secrets, signedInAt }: MovingSurroundings): MovingService {
-  const mover = new AccountMover({ store: new AccountStore(db), hub, secrets })
+  const grants = missingGrants({ store: new OAuthStore(db), secrets })
+  const mover = new AccountMover({ store: new AccountStore(db), hub, secrets, grants })
   return new MovingService({ mover, parts: [movedIdentity(new IdentityStore(db))], signedInAt })
 }
 

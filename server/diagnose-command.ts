@@ -2,7 +2,7 @@
 import { TlsKind } from '../contract/accounts.ts'
 import type { Diagnosis } from '../contract/diagnose.ts'
 import type { EventOf } from '../contract/event.ts'
-import { toLogin } from './accounts/account-row.ts'
+import { authOf, serverOf, toLogin } from './accounts/account-row.ts'
 import { AccountStore } from './accounts/account-store.ts'
 import type { AccountRow } from './accounts/account-tables.ts'
 import { refusePlainOverNetwork } from './accounts/account-verifier.ts'
@@ -12,7 +12,7 @@ import type { Outcome } from './commands.ts'
 import { composeOutbound } from './compose-outbound.ts'
 import type { Config } from './config.ts'
 import { clockCheck } from './diagnose/clock-check.ts'
-import { diagnoseServer } from './diagnose/diagnose-server.ts'
+import { diagnoseServer, type NoAccess } from './diagnose/diagnose-server.ts'
 import { inspect, refusedBefore } from './diagnose/diagnose-service.ts'
 import type { Part } from './diagnose/reach-server.ts'
 import { maskedReport, type Named, plainText } from './diagnose/report.ts'
@@ -20,6 +20,8 @@ import { verdictOf } from './diagnose/verdict.ts'
 import { EventStore } from './events/event-store.ts'
 import { ImapFlowGateway } from './imap/adapters/imapflow-gateway.ts'
 import { judgeKey, wrongKey } from './key-rotation.ts'
+import { revoked } from './mail-oauth/grant-keeper.ts'
+import { OAuthStore } from './mail-oauth/oauth-store.ts'
 import { checkSmtp } from './outbox/smtp-check.ts'
 import { readSecretKey, refuseHalfRestored } from './platform/data-dir.ts'
 import { type Database, openDatabase } from './platform/database/database.ts'
@@ -31,11 +33,15 @@ import { SettingStore } from './settings/setting-store.ts'
 
 interface Wanted {
   named: Named
-  logins: { imap: MailLogin; smtp: MailLogin | undefined }
+  logins: { imap: MailLogin | NoAccess; smtp: MailLogin | NoAccess | undefined }
   /** Why it is not tried to log in. */
   whyNoLogin: string | undefined
 }
 
+const noPassword = 'Not tried: no password was given.'
+/** A refresh token that is rotated is good for one use, and the running server has it. */
+const notFromHere =
+  'Not tried: this account signs in by OAuth2, and only the running server asks for its access token. Press Diagnose on the page of the account.'
 const stepMs = 5_000
 const wholeMs = 30_000
 /** Facts that are looked through for the last state of an account. */
@@ -67,9 +73,9 @@ async function diagnoseOne(config: Config, guard: OutboundGuard, { named, logins
   const gateway = new ImapFlowGateway({ guard, version: config.version })
   const signal = AbortSignal.timeout(wholeMs)
   const began = performance.now()
-  const look = (part: Part, login: MailLogin) =>
+  const look = (part: Part, login: MailLogin | NoAccess) =>
     diagnoseServer(
-      { part, login, whyNoLogin: login.password === '' ? 'Not tried: no password was given.' : whyNoLogin },
+      { part, login, whyNoLogin: 'password' in login && login.password === '' ? noPassword : whyNoLogin },
       {
         guard,
         stepMs,
@@ -107,16 +113,32 @@ async function accountsAt(config: Config, guard: OutboundGuard): Promise<Wanted[
     await allowNetworks(db, guard)
     return await Promise.all(
       rows.map(async row => {
-        const logins = { imap: toLogin(row, 'imap', secrets)!, smtp: toLogin(row, 'smtp', secrets) }
+        const logins = {
+          imap: (await loginIn(db, row, 'imap', secrets))!,
+          smtp: await loginIn(db, row, 'smtp', secrets),
+        }
         const since = retryLogin ? undefined : await refusedSince(db, row)
         const { name, email } = row
         const named = { name, email, imap: logins.imap, smtp: logins.smtp ?? null, watched_folders: [] }
-        return { named, logins, whyNoLogin: since && `${refusedBefore(since)} Add --retry-login to try it once more.` }
+        return {
+          named,
+          logins,
+          whyNoLogin: since && `${refusedBefore(since, authOf(row).kind)} Add --retry-login to try it once more.`,
+        }
       }),
     )
   } finally {
     await db.destroy()
   }
+}
+
+/** Of an account that signs in by OAuth2, only what the database says of its grant. */
+async function loginIn(db: Database, row: AccountRow, part: Part, secrets: SecretBox) {
+  const [auth, server] = [authOf(row), serverOf(row, part)]
+  if (auth.kind === 'password' || !server) return toLogin(row, part, secrets)
+  const grant = await new OAuthStore(db).find(auth.grant_id)
+  const isOver = grant?.state === 'revoked'
+  return { ...server, why: isOver ? revoked(grant.failure ?? 'The access was revoked or has expired.') : notFromHere }
 }
 
 function isAt({ email, imap_user }: AccountRow, address: string): boolean {

@@ -1,6 +1,6 @@
 /** `rustymail accounts export` and `rustymail accounts import`. A part of the composition root. */
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { AccountsFile, movingBounds } from '../contract/account-moving.ts'
+import { AccountsFile, type ImportedAccount, movingBounds } from '../contract/account-moving.ts'
 import { noteDeed } from './audit/audit-command.ts'
 import { type Outcome, withData, withHub } from './commands.ts'
 import { composeMover } from './compose-moving.ts'
@@ -48,10 +48,15 @@ export async function importAccounts(config: Config, passphrase: () => Promise<s
     const refs = { created: String(created), not_created: String(results.length - created) }
     const deed = { operation: 'cli.importAccounts', effect: 'write', refs } as const
     await noteDeed(db, { secrets, head, logger: createLogger('warn'), now: Date.now, deed })
-    const lines = results.map(({ email, status, why }) => `${email ?? 'an account'}: ${why ?? status}`)
+    const lines = results.map(resultLine)
     const isWhole = results.every(({ status }) => status !== 'invalid')
     return { words: [`${countOf(created)} created.`, ...lines].join('\n'), exitCode: isWhole ? 0 : 1 }
   })
+}
+
+function resultLine({ email, status, needs_sign_in, why }: ImportedAccount): string {
+  const again = needs_sign_in ? '; sign in at its provider again, on its page' : ''
+  return `${email ?? 'an account'}: ${why ?? status}${again}`
 }
 
 function readFile(file: string): AccountsFile {

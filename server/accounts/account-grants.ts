@@ -34,6 +34,15 @@ export interface NewAccess {
   keep(transaction: Database): Promise<void>
 }
 
+/** PORT: for accounts that come from another server, where what they were granted stays. */
+export interface MissingGrants {
+  /** Keeps, in the transaction of the account, that somebody has to sign in at the provider again. */
+  miss(
+    transaction: Database,
+    grant: { id: string; provider: string; accountId: string; isSending: boolean },
+  ): Promise<void>
+}
+
 /** Of a server, or test, at which accounts have passwords alone. */
 export const noGrants: AccountGrants = {
   accessToken: () => Promise.reject(noGrant()),

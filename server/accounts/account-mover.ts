@@ -1,18 +1,22 @@
-/** Accounts as they leave this server for another one, and as they come from one: whole, with their passwords in the clear. Sealing them is up to others. */
+/** Accounts as they leave this server for another one, and as they come from one: whole, with their passwords in the clear, and without what OAuth2 providers granted. Sealing them is up to others. */
+import { randomBytes } from 'node:crypto'
 import type { MovedAccount } from '../../contract/account-moving.ts'
-import { lookInterval } from '../../contract/accounts.ts'
+import { type AccountAuth, lookInterval } from '../../contract/accounts.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { Database } from '../platform/database/database.ts'
 import { Problem } from '../platform/problem.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
-import { mergeChange, named, newRow, toLogin } from './account-row.ts'
+import type { MissingGrants } from './account-grants.ts'
+import { authOf, mergeChange, named, newRow, type Part, serverOf, toLogin } from './account-row.ts'
 import type { AccountStore } from './account-store.ts'
+import type { AccountRow } from './account-tables.ts'
 import { refusePlainOverNetwork } from './account-verifier.ts'
 
 export interface AccountMoverOptions {
   store: AccountStore
   hub: Pick<EventHub, 'transact'>
   secrets: SecretBox
+  grants: MissingGrants
   now?: () => number
 }
 
@@ -28,7 +32,7 @@ export class AccountMover {
 
   /** The default one first, so that it is the default again on an empty server; not the sandbox's. */
   async list(): Promise<{ id: string; account: OwnPart }[]> {
-    const { store, secrets } = this.#options
+    const { store } = this.#options
     const rows = (await store.list()).filter(row => row.is_sandbox === 0)
     rows.sort((one, other) => other.is_default - one.is_default)
     return rows.map(row => ({
@@ -37,13 +41,19 @@ export class AccountMover {
         name: row.name,
         email: row.email,
         enabled: row.enabled === 1,
-        imap: toLogin(row, 'imap', secrets)!,
-        smtp: toLogin(row, 'smtp', secrets) ?? null,
+        imap: this.#serverOf(row, 'imap')!,
+        smtp: this.#serverOf(row, 'smtp') ?? null,
         index_level: row.index_level,
         watched_folders: row.watched_folders === null ? [] : (JSON.parse(row.watched_folders) as string[]),
         look_interval_seconds: row.look_interval_seconds ?? lookInterval.byDefault,
+        oauth_provider: row.oauth_provider,
       },
     }))
+  }
+
+  /** With its password, where it has one. */
+  #serverOf(row: AccountRow, part: Part): OwnPart['imap'] | undefined {
+    return authOf(row).kind === 'oauth' ? serverOf(row, part) : toLogin(row, part, this.#options.secrets)
   }
 
   /**
@@ -51,26 +61,41 @@ export class AccountMover {
    * @throws Problem `account_exists`, or `bad_request` where it may not be connected so.
    */
   async create(account: OwnPart, also: (transaction: Database, accountId: string) => Promise<void>): Promise<string> {
-    const { store, hub, secrets, now = Date.now } = this.#options
+    const { store, hub, secrets, grants, now = Date.now } = this.#options
     const { name, email, enabled, imap, smtp, index_level, watched_folders, look_interval_seconds } = account
     refusePlainOverNetwork('imap', imap)
     if (smtp) refusePlainOverNetwork('smtp', smtp)
     const at = new Date(now()).toISOString()
-    const input = { name, email, enabled, imap, ...(smtp && { smtp }) }
+    const provider = account.oauth_provider
+    const servers = { imap: withoutPassword(imap, provider), ...(smtp && { smtp: withoutPassword(smtp, provider) }) }
+    const input = { name, email, enabled, ...servers }
+    const auth: AccountAuth =
+      provider === null
+        ? { kind: 'password' }
+        : { kind: 'oauth', provider, grant_id: randomBytes(32).toString('base64url') }
     return hub.transact(async (transaction, tell) => {
       if (await store.findLogin(imap, transaction)) {
         throw new Problem('account_exists', `${imap.user} on ${imap.host}:${imap.port} is already connected.`)
       }
-      const draft = { ...newRow(input, { isSandbox: false, at, secrets, auth: { kind: 'password' } }), is_default: 0 }
+      const draft = { ...newRow(input, { isSandbox: false, at, secrets, auth }), is_default: 0 }
       const { is_default: _default, ...row } = mergeChange(
         draft,
         { index_level, watched_folders, look_interval_seconds },
         secrets,
       )
       const inserted = await store.insert(transaction, row)
+      if (auth.kind === 'oauth') {
+        const grant = { id: auth.grant_id, provider: auth.provider, accountId: inserted.id, isSending: smtp !== null }
+        await grants.miss(transaction, grant)
+      }
       await also(transaction, inserted.id)
       tell({ type: 'account_added', data: named(inserted, at) })
       return inserted.id
     })
   }
+}
+
+/** An account that signs in by OAuth2 has none, whatever the file says. */
+function withoutPassword(server: OwnPart['imap'], provider: string | null): OwnPart['imap'] {
+  return provider === null ? server : { ...server, password: undefined }
 }

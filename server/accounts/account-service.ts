@@ -45,7 +45,7 @@ import type { AccountRow } from './account-tables.ts'
 import { type AccountVerifier, refusePlainOverNetwork, type Trial, testServers, tryServer } from './account-verifier.ts'
 import type { HealthRegistry } from './health-registry.ts'
 import { LoginSources } from './login-sources.ts'
-import type { LoginSource, MailLogin } from './mail-login.ts'
+import type { KnownServer, LoginSource, MailLogin } from './mail-login.ts'
 
 export interface AccountServiceOptions {
   store: AccountStore
@@ -306,11 +306,13 @@ export class AccountService {
   }
 
   /** Of both servers, also where the account is disabled: only to find out what is wrong with them. */
-  async logins(principal: Principal, accountId: string): Promise<{ imap: MailLogin; smtp: MailLogin | undefined }> {
+  async servers(
+    principal: Principal,
+    accountId: string,
+  ): Promise<{ imap: KnownServer; smtp: KnownServer | undefined }> {
     const row = await this.#getRow(accountId, principal)
     if (this.#isParked(row)) throw sandboxStopped()
-    const [imap, smtp] = await Promise.all([this.#logins.of(row, 'imap')!(), this.#logins.of(row, 'smtp')?.()])
-    return { imap, smtp }
+    return { imap: this.#logins.known(row, 'imap')!, smtp: this.#logins.known(row, 'smtp') }
   }
 
   /** States of all accounts; the caller tells each principal of theirs. */

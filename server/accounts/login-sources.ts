@@ -5,7 +5,7 @@ import type { SecretBox } from '../platform/secret-box.ts'
 import type { AccountGrants } from './account-grants.ts'
 import { authOf, type Part, serverOf, toLogin } from './account-row.ts'
 import type { AccountRow } from './account-tables.ts'
-import type { LoginSource } from './mail-login.ts'
+import type { KnownServer, LoginSource } from './mail-login.ts'
 
 export class LoginSources {
   readonly #secrets: SecretBox
@@ -31,6 +31,12 @@ export class LoginSources {
     if (auth.kind === 'oauth') return this.#byToken(part, server, auth.grant_id)
     const login = toLogin(row, part, this.#secrets)
     return login && (async () => login)
+  }
+
+  /** The same, with where it is. */
+  known(row: AccountRow, part: Part): KnownServer | undefined {
+    const [server, source] = [serverOf(row, part), this.of(row, part)]
+    return server && source && { server, kind: authOf(row).kind, source }
   }
 
   /** Of an account that is not there yet. */

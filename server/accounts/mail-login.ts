@@ -1,5 +1,5 @@
 /** Where and as which user to log in to a mail server, with the secret in the open: never logged, never answered. */
-import type { MailServer } from '../../contract/accounts.ts'
+import type { AccountAuth, MailServer } from '../../contract/accounts.ts'
 import { Problem } from '../platform/problem.ts'
 
 export type MailLogin = PasswordLogin | TokenLogin
@@ -17,6 +17,13 @@ export interface TokenLogin extends MailServer {
 
 /** @param rejected An access token that the mail server has just rejected: another one is wanted, if there can be one. */
 export type LoginSource = (rejected?: string) => Promise<MailLogin>
+
+/** A server of an account, and how to get what logs in to it. */
+export interface KnownServer {
+  server: MailServer
+  kind: AccountAuth['kind']
+  source: LoginSource
+}
 
 /** What must not be said again, whatever the server answers. */
 export function secretOf(login: MailLogin): string {

@@ -1,12 +1,15 @@
 /** The last lines of an account: bounded, and without secrets in any form. */
 import { randomInt } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { expectNothingOf, randomSecret, saidAgain } from '../../test/support/secret-samples.ts'
+import { expectNothingOf, randomSecret, randomToken, saidAgain } from '../../test/support/secret-samples.ts'
 import { ProtocolLog } from './protocol-log.ts'
 
-test('whatever a server says again of a password, no line has it', () => {
-  for (let run = 0; run < 300; run++) {
-    const secret = randomSecret()
+test.each([
+  ['a password', randomSecret],
+  ['an access token', randomToken],
+])('whatever a server says again of %s, no line has it', (_what, random) => {
+  for (let run = 0; run < 200; run++) {
+    const secret = random()
     const log = new ProtocolLog()
     const tell = log.open('a', 'imap', [secret])
     for (const form of saidAgain(secret)) {

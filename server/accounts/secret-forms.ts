@@ -17,7 +17,7 @@ export function secretForms(secrets: readonly string[]): SecretForms {
   const known = secrets.filter(secret => secret !== '')
   const forms = [...new Set(known.flatMap(formsOf))].sort((a, b) => b.length - a.length)
   const encoded = forms.filter(form => form.includes('%')).map(form => form.toLowerCase())
-  const bytes = known.map(secret => Buffer.from(secret))
+  const bytes = known.flatMap(secret => [secret, quoted(secret)]).map(text => Buffer.from(text))
   const longest = Math.max(0, ...bytes.map(({ length }) => length * lettersAByte + 8))
   const isIn = (word: string) => {
     // Letters of the other alphabet are taken for theirs.
@@ -35,12 +35,16 @@ export function secretForms(secrets: readonly string[]): SecretForms {
   }
 }
 
+/** As in a string of IMAP, or of JSON. */
+function quoted(secret: string): string {
+  return secret.replaceAll(/["\\]/g, '\\$&')
+}
+
 function formsOf(secret: string): string[] {
-  const quoted = secret.replaceAll(/["\\]/g, '\\$&')
   const url = encodeURIComponent(secret.toWellFormed())
   const wide = url.replaceAll(/[!'()*~.\-_]/g, letter => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`)
   const latin1 = Buffer.from(secret).toString('latin1')
-  return [secret, quoted, latin1, url, url.replaceAll('%20', '+'), wide, ...insideBase64(secret)]
+  return [secret, quoted(secret), latin1, url, url.replaceAll('%20', '+'), wide, ...insideBase64(secret)]
 }
 
 /** Shorter ones are in many words. */

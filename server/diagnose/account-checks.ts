@@ -2,6 +2,7 @@
 import type { Account, AccountStretches } from '../../contract/accounts.ts'
 import type { IndexStatus } from '../../contract/mail-index.ts'
 import { type Check, type Finding, skipped, toCheck } from './check.ts'
+import { providerAway, signInAgain } from './login-refusal.ts'
 
 /** Of the changes of state. */
 const mostChanges = 20
@@ -24,7 +25,7 @@ export function accountChecks({ account, index, history, publishedConnections }:
   ]
 }
 
-function stateOf({ state, state_since, last_error, next_retry_at, last_mail_at, enabled }: Account): Finding {
+function stateOf({ auth, state, state_since, last_error, next_retry_at, last_mail_at, enabled }: Account): Finding {
   const details = [
     ['Since', state_since],
     ['Last new mail announced', last_mail_at ?? 'none since this server started'],
@@ -39,10 +40,19 @@ function stateOf({ state, state_since, last_error, next_retry_at, last_mail_at, 
   if (state === 'ready') return { state: 'ok', words: 'The account is connected and watched.', details }
   if (state === 'connecting') return { state: 'warning', words: 'The account is being connected.', details }
   if (state === 'auth_failed') {
+    if (auth.kind === 'oauth') {
+      const isOver = last_error?.cause === 'revoked'
+      const why = isOver ? 'its access was revoked or has expired' : 'its access token was refused'
+      return { state: 'failed', words: `The account is not connected, since ${why}.`, details, advice: [signInAgain] }
+    }
     const advice = ['Enter the new password under Edit: it is not tried again until it changes.']
     return { state: 'failed', words: 'The account is not connected, since its password was refused.', details, advice }
   }
   if (state === 'degraded') return { state: 'warning', words: 'The account works in part.', details }
+  if (last_error?.cause === 'sign_in_provider') {
+    const words = 'The account is not connected: its sign-in provider gives no access token.'
+    return { state: 'failed', words, details, advice: [providerAway] }
+  }
   const advice = ['Press Retry now, once what is named above is repaired.']
   return { state: 'failed', words: 'The account is not connected: its mail server cannot be reached.', details, advice }
 }

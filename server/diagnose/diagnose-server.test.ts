@@ -15,6 +15,7 @@ import type { PasswordLogin } from '../accounts/mail-login.ts'
 import { ImapFlowGateway } from '../imap/adapters/imapflow-gateway.ts'
 import { checkSmtp } from '../outbox/smtp-check.ts'
 import { OutboundGuard } from '../platform/network/outbound-guard.ts'
+import { Problem } from '../platform/problem.ts'
 import type { Check } from './check.ts'
 import { clockCheck } from './clock-check.ts'
 import { diagnoseServer, type ServerToDiagnose } from './diagnose-server.ts'
@@ -66,6 +67,8 @@ async function diagnose(
   const of = (id: Check['id']) => seen.checks.find(check => check.id === id)
   return { ...seen, of, said, ...verdictOf(seen.checks) }
 }
+
+const place = { host: 'mail.test', port: 1, tls: 'none', user: 'alice@test.local' } as const
 
 const detailOf = (check: Check | undefined, name: string) => check?.details.find(detail => detail.name === name)?.value
 
@@ -291,6 +294,39 @@ test('IMAP without STARTTLS, and with logins disabled', async () => {
   const oauth = await imapServer('IMAP4rev1 AUTH=XOAUTH2 AUTH=OAUTHBEARER LOGINDISABLED STARTTLS')
   const only = await diagnose('imap', { port: oauth.port })
   expect(detailOf(only.of('login_methods'), 'Login methods')).toBe('XOAUTH2, OAUTHBEARER')
+})
+
+test('login methods of an account that signs in by OAuth2: tokens are wanted, and passwords are of no use', async () => {
+  const token = { login: { ...place, accessToken: 'ya29.token' } }
+  const takes = await imapServer('IMAP4rev1 AUTH=XOAUTH2 LOGINDISABLED')
+  const by = (port: number) => ({ login: { ...token.login, port } })
+  expect((await diagnose('imap', {}, by(takes.port))).of('login_methods')).toMatchObject({
+    ...{ state: 'ok', words: expect.stringContaining('access tokens') },
+  })
+  const plain = await imapServer('IMAP4rev1 AUTH=PLAIN')
+  const without = await diagnose('imap', {}, by(plain.port))
+  expect(without.of('login_methods')).toMatchObject({ state: 'failed', words: expect.stringContaining('XOAUTH2') })
+  expect(plain.heard.join('')).not.toContain('ya29')
+  const sink = new SmtpSink({
+    onCommand: line => (/^EHLO/i.test(line) ? '250-sink.test\r\n250 AUTH XOAUTH2' : undefined),
+  })
+  onTestFinished(() => sink.stop())
+  const port = await sink.start()
+  expect((await diagnose('smtp', {}, by(port))).of('login_methods')?.state).toBe('ok')
+  const password = await diagnose('smtp', { port })
+  expect(password.of('login_methods')).toMatchObject({
+    state: 'warning',
+    words: expect.stringContaining('only OAuth2'),
+  })
+  expect(password.advice).toContainEqual(expect.stringContaining('Sign in at the provider'))
+  // What is known of the access is said, also where the server cannot be reached.
+  const [closed] = await freePorts(1)
+  const why = new Problem('mail_login_refused', 'It is over.', { fault: 'revoked' })
+  const revoked = await diagnose('imap', {}, { login: { ...place, port: closed!, why } })
+  expect(revoked.of('port')?.state).toBe('failed')
+  expect(revoked.of('login')).toMatchObject({ state: 'failed', words: expect.stringContaining('sign in again') })
+  const elsewhere = await diagnose('imap', {}, { login: { ...place, port: takes.port, why: 'Not from here.' } })
+  expect(elsewhere.of('login')).toMatchObject({ state: 'skipped', words: 'Not from here.' })
 })
 
 test('SMTP: one that works, one that refuses the login, and one whose clock is wrong', async () => {

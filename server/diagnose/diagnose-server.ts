@@ -1,19 +1,26 @@
 /** Looks at one mail server from its name to the login, within a bound of time, and says what it found of each step. */
+import type { AccountAuth, MailServer } from '../../contract/accounts.ts'
 import type { MailLogin } from '../accounts/mail-login.ts'
 import type { LineListener } from '../accounts/protocol-log.ts'
 import type { ServerFacts } from '../imap/mail-gateway.ts'
 import { Problem } from '../platform/problem.ts'
-import { type Check, type Finding, oneLine, skipped, timed, within } from './check.ts'
+import { type Check, skipped, timed, toCheck, within } from './check.ts'
 import { imapDialect, smtpDialect } from './dialects.ts'
 import { dateIn } from './greeting.ts'
+import { refusal } from './login-refusal.ts'
 import { mailboxChecks } from './mailbox-checks.ts'
-import { hintsFor } from './provider-hints.ts'
 import { type Guard, type Part, reachServer } from './reach-server.ts'
 import { talk } from './talk.ts'
 
+/** Of an account that signs in by OAuth2: why there is no access token. */
+export interface NoAccess extends MailServer {
+  /** Words where that is no fault. */
+  why: Problem | string
+}
+
 export interface ServerToDiagnose {
   part: Part
-  login: MailLogin
+  login: MailLogin | NoAccess
   /** Why no login is to be tried, in words; undefined where it is. */
   whyNoLogin?: string | undefined
 }
@@ -44,6 +51,19 @@ export interface ServerDiagnosis {
 const later = ['quota', 'folders', 'capabilities'] as const
 
 export async function diagnoseServer(
+  asked: ServerToDiagnose,
+  options: DiagnosingOptions,
+  signal: AbortSignal,
+): Promise<ServerDiagnosis> {
+  const seen = await look(asked, options, signal)
+  const { part, login } = asked
+  if (!('why' in login) || typeof login.why === 'string') return seen
+  // That is known, however far the rest has come.
+  const noAccess = toCheck(part, 'login', refusal(login.why, login.host, 'oauth'))
+  return { ...seen, checks: seen.checks.map(check => (check.id === 'login' ? noAccess : check)) }
+}
+
+async function look(
   { part, login, whyNoLogin }: ServerToDiagnose,
   options: DiagnosingOptions,
   signal: AbortSignal,
@@ -57,21 +77,27 @@ export async function diagnoseServer(
     const ids = new Set(reached.checks.map(({ id }) => id))
     return { checks: [...reached.checks, ...rest.filter(({ id }) => !ids.has(id))], ...none }
   }
-  const target = { part, host, port, tls }
+  const target = { part, host, port, tls, kind: kindOf(login) }
   const dialect = part === 'imap' ? imapDialect : smtpDialect
   const { address } = reached
   const onLine = options.onLine?.(part)
   const talked = await talk({ target, dialect, address, stepMs, signal, onLine, now: now() })
   const checks = [...reached.checks, ...talked.checks]
   const rest = { serverTime: dateIn(talked.greeting)?.getTime(), notBefore: talked.notBefore }
-  const why = talked.whyNoLogin ? 'Not tried, and no password was sent: see above.' : whyNoLogin
-  if (why !== undefined) {
+  const skip = (why: string) => {
     const ids = part === 'imap' ? (['login', ...later] as const) : (['login'] as const)
     return { checks: [...checks, ...ids.map(id => skipped(part, id, why))], ...none, ...rest }
   }
+  if (talked.whyNoLogin) return skip('Not tried, and no password was sent: see above.')
+  if ('why' in login) return skip(typeof login.why === 'string' ? login.why : 'Not known without a login.')
+  if (whyNoLogin !== undefined) return skip(whyNoLogin)
   const outcome = await logIn(part, login, options, signal)
   const mailbox = part === 'imap' ? mailboxChecks(outcome.facts) : []
   return { checks: [...checks, outcome.check, ...mailbox], ...outcome, ...rest }
+}
+
+function kindOf(login: MailLogin | NoAccess): AccountAuth['kind'] {
+  return 'why' in login || login.accessToken !== undefined ? 'oauth' : 'password'
 }
 
 function unreached(part: Part, tls: MailLogin['tls']): Check['id'][] {
@@ -100,34 +126,8 @@ async function logIn(part: Part, login: MailLogin, options: DiagnosingOptions, s
     } catch (error) {
       if (!(error instanceof Problem)) throw error
       if (error.extension.fault === 'login') refused = error
-      return refusal(error, login.host)
+      return refusal(error, login.host, kindOf(login))
     }
   })
   return { check, refused, isIn, facts }
-}
-
-function refusal(problem: Problem, host: string): Finding {
-  const { fault, server_response: said } = problem.extension
-  const details = said ? [['The server said', oneLine(said)] as const] : []
-  if (fault === 'login') {
-    const hints = hintsFor(host)
-    return {
-      state: 'failed',
-      words: 'The password is refused: the server does not accept this user name with this password.',
-      details,
-      advice: [...hints, 'Check the user name, which is mostly the whole address, then enter the password again.'],
-    }
-  }
-  if (fault === 'limit') {
-    const advice = [
-      'Close other mail programs that use this account, or lower the number of connections under Configuration.',
-    ]
-    return { state: 'failed', words: problem.message, details, advice }
-  }
-  return {
-    state: 'failed',
-    words: problem.message,
-    details,
-    advice: ['See what the server said, and try again later.'],
-  }
 }

@@ -2,8 +2,10 @@
 import { expect, onTestFinished, test } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
 import { startSocketServer } from '../../test/support/socket-server.ts'
+import type { LoginSource } from '../accounts/mail-login.ts'
 import { ProtocolLog } from '../accounts/protocol-log.ts'
 import { MemoryGateway } from '../imap/adapters/memory-gateway.ts'
+import { revoked } from '../mail-oauth/grant-keeper.ts'
 import { OutboundGuard } from '../platform/network/outbound-guard.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
@@ -20,13 +22,22 @@ async function world(more: Partial<Options> = {}) {
     socket.write('* OK [CAPABILITY IMAP4rev1] ready\r\n')
     socket.on('data', chunk => {
       const [tag = ''] = String(chunk).split(' ')
-      socket.write(`* CAPABILITY IMAP4rev1\r\n${tag} OK done\r\n`)
+      socket.write(`* CAPABILITY IMAP4rev1 AUTH=PLAIN AUTH=XOAUTH2\r\n${tag} OK done\r\n`)
     })
   })
   onTestFinished(() => greeting.stop())
   const server = { host: '127.0.0.1', port: greeting.port, tls: 'none', user: 'ann' } as const
   const account = {
-    ...{ id: 'a', name: 'Ann', email: 'ann@example.org', imap: server, smtp: null, enabled: true, state: 'ready' },
+    ...{
+      id: 'a',
+      name: 'Ann',
+      email: 'ann@example.org',
+      auth: { kind: 'password' },
+      imap: server,
+      smtp: null,
+      enabled: true,
+      state: 'ready',
+    },
     ...{ state_since: '2026-11-29T08:00:00.000Z', updated_at: '1', created_at: '2026-11-01T08:00:00.000Z' },
     ...{ last_error: null, next_retry_at: null, last_mail_at: null, watched_folders: [] },
     connections: { open: 2, busy: 0, idle: 1, watching: 1, connecting: 0, waiting: 0, max: 3, server_limit: 2 },
@@ -34,10 +45,12 @@ async function world(more: Partial<Options> = {}) {
   const listeners = new Map<string, (data: object) => void>()
   const gateway = new MemoryGateway()
   const login = { ...server, password: 'secret' }
+  const grant = { kind: 'password' as 'password' | 'oauth', source: undefined as LoginSource | undefined }
+  const known = () => ({ server, kind: grant.kind, source: grant.source ?? (async () => ({ ...login })) })
   const protocol = new ProtocolLog()
   const lent: string[] = []
   const diagnosing = new DiagnoseService({
-    accounts: { get: async () => ({ ...account }), logins: async () => ({ imap: { ...login }, smtp: undefined }) },
+    accounts: { get: async () => ({ ...account }), servers: async () => ({ imap: known(), smtp: undefined }) },
     hub: {
       stateSigns: () => [],
       listen: ((type: string, listener: (data: object) => void) => {
@@ -70,7 +83,7 @@ async function world(more: Partial<Options> = {}) {
     return made.checks.find(({ id }) => id === 'login')
   }
   const tell = (type: string, data: object) => listeners.get(type)?.({ account_id: 'a', ...data })
-  return { diagnosing, gateway, account, login, protocol, lent, loginOf, tell }
+  return { grant, server, diagnosing, gateway, account, login, protocol, lent, loginOf, tell }
 }
 
 test('a refused password is tried once, then not until somebody asks, the account changes, or it is connected again', async () => {
@@ -91,6 +104,60 @@ test('a refused password is tried once, then not until somebody asks, the accoun
   account.state = 'auth_failed'
   expect(await loginOf()).toMatchObject({ state: 'skipped' })
   expect(await loginOf(true)).toMatchObject({ state: 'ok' })
+})
+
+test('access that was revoked, or a provider that is away: all that needs no login is looked at, and the verdict says what to do', async () => {
+  const { grant, account, diagnosing, gateway } = await world()
+  grant.kind = 'oauth'
+  Object.assign(account, {
+    ...{ auth: { kind: 'oauth', provider: 'google', grant_id: 'g' }, state: 'auth_failed' },
+    last_error: { cause: 'revoked', detail: 'Over.', server_response: null, at: '2026-11-29T08:00:00.000Z' },
+  })
+  grant.source = () => Promise.reject(revoked('The access was revoked or has expired.'))
+  const made = await diagnosing.diagnose(operator, 'a', { retryLogin: true })
+  const stateOf = (id: string) => made.checks.find(check => check.id === id && check.part === 'imap')?.state
+  expect(['dns', 'port', 'greeting', 'login'].map(stateOf)).toEqual(['ok', 'ok', 'ok', 'failed'])
+  const login = made.checks.find(({ id }) => id === 'login')
+  expect(login).toMatchObject({ words: 'Access was revoked or has expired: sign in again.' })
+  expect(made.checks.find(({ id }) => id === 'state')?.words).toContain('its access was revoked or has expired')
+  expect(made.verdict).toBe('Reading mail (IMAP): Access was revoked or has expired: sign in again.')
+  expect(made.advice[0]).toContain('Press Sign in again')
+  expect(made.advice.join()).not.toMatch(/password/i)
+  grant.source = () =>
+    Promise.reject(new Problem('mail_server_unreachable', 'Google is away.', { fault: 'sign_in_provider' }))
+  account.state = 'unreachable'
+  account.last_error!.cause = 'sign_in_provider'
+  const away = await diagnosing.diagnose(operator, 'a', { retryLogin: false })
+  expect(away.checks.find(({ id }) => id === 'login')).toMatchObject({
+    ...{ state: 'failed', words: 'There is no access token to log in with: Google is away.' },
+  })
+  expect(away.advice.join()).toContain('asks the provider again by itself')
+  expect(gateway.attempts).toBe(0)
+})
+
+test('a rejected access token is refreshed once; no token of both is in the last lines', async () => {
+  const { grant, server, account, protocol, loginOf, gateway } = await world()
+  grant.kind = 'oauth'
+  account.auth = { kind: 'oauth', provider: 'google', grant_id: 'g' }
+  const asked: (string | undefined)[] = []
+  grant.source = async rejected => {
+    asked.push(rejected)
+    return { ...server, accessToken: rejected === undefined ? 'stale-token' : 'secret' }
+  }
+  expect(await loginOf()).toMatchObject({ state: 'ok' })
+  expect(asked).toEqual([undefined, 'stale-token'])
+  grant.source = async () => ({ ...server, accessToken: 'stale-token' })
+  expect(await loginOf()).toMatchObject({
+    ...{ state: 'failed', words: 'The mail server rejects the access token of this account.' },
+  })
+  // It is remembered, as a password is.
+  const attempts = gateway.attempts
+  expect(await loginOf()).toMatchObject({
+    state: 'skipped',
+    words: expect.stringContaining('access token was refused'),
+  })
+  expect(gateway.attempts).toBe(attempts)
+  expect(JSON.stringify(protocol.linesOf('a'))).not.toMatch(/stale-token|secret/)
 })
 
 test('where the server has room for no further connection, one that is open answers', async () => {

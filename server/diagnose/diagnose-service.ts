@@ -1,8 +1,9 @@
 /** Says why an account does not work. A password that was refused is tried again only when somebody asks for it, so that no account gets locked. */
+import type { AccountAuth, MailServer } from '../../contract/accounts.ts'
 import type { Diagnosis, SpokenLine } from '../../contract/diagnose.ts'
 import type { IndexStatus } from '../../contract/mail-index.ts'
 import type { AccountService } from '../accounts/account-service.ts'
-import { type MailLogin, secretOf } from '../accounts/mail-login.ts'
+import { type KnownServer, type LoginSource, type MailLogin, secretOf, withFreshToken } from '../accounts/mail-login.ts'
 import type { ProtocolLine, ProtocolLog } from '../accounts/protocol-log.ts'
 import { stateHistory } from '../accounts/state-history.ts'
 import type { EventHub } from '../events/event-hub.ts'
@@ -13,15 +14,15 @@ import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { limitOf } from '../sync/provider-limits.ts'
 import { accountChecks } from './account-checks.ts'
-import { within } from './check.ts'
+import { TooLate, within } from './check.ts'
 import { clockCheck } from './clock-check.ts'
-import { diagnoseServer, type ServerDiagnosis } from './diagnose-server.ts'
+import { diagnoseServer, type NoAccess, type ServerDiagnosis } from './diagnose-server.ts'
 import type { Guard, Part } from './reach-server.ts'
 import { maskedReport, type ReportFrame } from './report.ts'
 import { verdictOf } from './verdict.ts'
 
 export interface DiagnoseServiceOptions {
-  accounts: Pick<AccountService, 'get' | 'logins'>
+  accounts: Pick<AccountService, 'get' | 'servers'>
   hub: Pick<EventHub, 'stateSigns' | 'listen'>
   gateway: Pick<MailGateway, 'connect'>
   pool: Pick<ConnectionPool, 'run'>
@@ -124,21 +125,23 @@ export class DiagnoseService {
     const { accounts, hub, protocol, indexOf } = this.#options
     const began = performance.now()
     const account = await accounts.get(principal, accountId)
-    const logins = await accounts.logins(principal, accountId)
+    const known = await accounts.servers(principal, accountId)
     const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(wholeMs)])
-    const look = async (part: Part, login: MailLogin) => {
+    const look = async (part: Part, { server, kind, source }: KnownServer) => {
+      const login = await this.#loginFrom(source, server, signal)
       const isRefused = part === 'imap' && account.state === 'auth_failed'
       const remembered = this.#refusals.get(`${accountId} ${part}`)
       const since =
         remembered?.revision === account.updated_at ? remembered.at : isRefused ? account.state_since : undefined
-      const whyNoLogin = since !== undefined && !retryLogin ? refusedBefore(since) : undefined
-      const seen = await diagnoseServer({ part, login, whyNoLogin }, this.#optionsFor(accountId, login), signal)
+      const whyNoLogin = since !== undefined && !retryLogin ? refusedBefore(since, kind) : undefined
+      const options = this.#optionsFor(accountId, login, source)
+      const seen = await diagnoseServer({ part, login, whyNoLogin }, options, signal)
       this.#remember(accountId, part, account.updated_at, seen)
       return seen
     }
     const [imap, smtp, index] = await Promise.all([
-      look('imap', logins.imap),
-      logins.smtp && look('smtp', logins.smtp),
+      look('imap', known.imap),
+      known.smtp && look('smtp', known.smtp),
       within(mostStepMs, signal, indexOf(principal, accountId)).catch(() => undefined),
     ])
     // As it is by now.
@@ -162,18 +165,36 @@ export class DiagnoseService {
     }
   }
 
-  #optionsFor(accountId: string, login: MailLogin) {
+  /** What logs in; or why there is nothing to log in with, where the account signs in by OAuth2. */
+  async #loginFrom(source: LoginSource, server: MailServer, signal: AbortSignal): Promise<MailLogin | NoAccess> {
+    try {
+      return await within(mostStepMs, signal, source())
+    } catch (error) {
+      if (error instanceof Problem) return { ...server, why: error }
+      if (!(error instanceof TooLate)) throw error
+      const words = 'The sign-in provider did not respond in time.'
+      return { ...server, why: new Problem('mail_server_unreachable', words, { fault: 'sign_in_provider' }) }
+    }
+  }
+
+  #optionsFor(accountId: string, login: MailLogin | NoAccess, source: LoginSource) {
     const { guard, gateway, pool, protocol, smtp, timeoutMs } = this.#options
-    const onLine = (part: Part) => protocol.open(accountId, part, [secretOf(login)])
+    const hear = (part: Part, given: MailLogin | NoAccess) =>
+      protocol.open(accountId, part, 'why' in given ? [] : [secretOf(given)])
+    // A token that was rejected is refreshed once, as for every login.
+    const fresh = (given: MailLogin) => async (rejected?: string) => (rejected === undefined ? given : source(rejected))
     return {
       guard,
       stepMs: Math.min(mostStepMs, timeoutMs()),
       now: this.#now,
-      onLine,
-      logInToSmtp: (given: MailLogin, ms: number) => smtp(given, ms, guard, { onLine: onLine('smtp') }),
+      onLine: (part: Part) => hear(part, login),
+      logInToSmtp: (given: MailLogin, ms: number) =>
+        withFreshToken(fresh(given), now => smtp(now, ms, guard, { onLine: hear('smtp', now) })),
       logInToImap: async (given: MailLogin, ms: number, signal: AbortSignal): Promise<ServerFacts> => {
         try {
-          return await inspect(gateway, given, { timeoutMs: ms, signal, onLine: onLine('imap') })
+          return await withFreshToken(fresh(given), now =>
+            inspect(gateway, now, { timeoutMs: ms, signal, onLine: hear('imap', now) }),
+          )
         } catch (error) {
           if (!(error instanceof Problem) || error.extension.fault !== 'limit') throw error
           // Our own connections may be all that the server allows: one of those answers as well.
@@ -215,8 +236,9 @@ export async function inspect(
   }
 }
 
-export function refusedBefore(since: string): string {
-  return `Not tried: the password was refused at ${since}. Trying it again and again can lock the account.`
+export function refusedBefore(since: string, kind: AccountAuth['kind']): string {
+  const what = kind === 'oauth' ? 'access token' : 'password'
+  return `Not tried: the ${what} was refused at ${since}. Trying it again and again can lock the account.`
 }
 
 function toSpoken({ at, ...line }: ProtocolLine): SpokenLine {

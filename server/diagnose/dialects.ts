@@ -6,7 +6,8 @@ import type { Conversation, Dialect } from './talk.ts'
 /** Lines of one answer. */
 const mostLines = 100
 
-const passwordless = 'Connect this account with OAuth2, if the provider offers it.'
+const passwordless = 'Sign in at the provider (OAuth2) on the page of the account: it needs no password then.'
+const tokenMechanism = /^(XOAUTH2|OAUTHBEARER)$/
 
 export const imapDialect: Dialect = {
   name: 'IMAP',
@@ -23,13 +24,14 @@ export const imapDialect: Dialect = {
     const words = (await imapAnswer(talk, 'd2', 'STARTTLS')).at(-1) ?? ''
     return { isReady: /^d2 OK\b/i.test(words), words }
   },
-  methods: (offers, isSecure) => {
+  methods: (offers, isSecure, kind) => {
     const methods = [...offers].filter(word => word.startsWith('AUTH=')).map(word => word.slice('AUTH='.length))
     const isDisabled = offers.has('LOGINDISABLED')
     const details = [
       ['Login methods', methods.join(', ') || 'none named'],
       ['Command LOGIN', isDisabled ? 'disabled (LOGINDISABLED)' : 'allowed'],
     ] as const
+    if (kind === 'oauth') return tokens(methods, details)
     if (!isDisabled) return { state: 'ok', words: 'The server takes passwords on this connection.', details }
     if (!isSecure) {
       const advice = ['Choose STARTTLS or implicit TLS.']
@@ -54,7 +56,7 @@ export const smtpDialect: Dialect = {
     const words = (await smtpAnswer(talk, 'STARTTLS')).at(-1) ?? ''
     return { isReady: words.startsWith('220'), words }
   },
-  methods: (offers, isSecure) => {
+  methods: (offers, isSecure, kind) => {
     const named = [...offers].find(word => /^AUTH[ =]/.test(word))
     const methods = named?.split(/[ =]/).slice(1) ?? []
     const size = [...offers].find(word => /^SIZE \d/.test(word))?.slice('SIZE '.length)
@@ -71,6 +73,7 @@ export const smtpDialect: Dialect = {
       const advice = ['Check the port: mail programs send through 465 or 587, not through 25.']
       return { state: 'warning', words: 'The server offers no login: it may take no mail from here.', details, advice }
     }
+    if (kind === 'oauth') return tokens(methods, details)
     const takesPasswords = methods.some(method => /^(PLAIN|LOGIN|CRAM-MD5)$/.test(method))
     if (takesPasswords) return { state: 'ok', words: 'The server takes passwords on this connection.', details }
     return noPassword(methods, details)
@@ -79,9 +82,21 @@ export const smtpDialect: Dialect = {
 }
 
 function noPassword(methods: readonly string[], details: NonNullable<Finding['details']>): Finding {
-  const isOauth = methods.some(method => /^(XOAUTH2|OAUTHBEARER)$/.test(method))
+  const isOauth = methods.some(method => tokenMechanism.test(method))
   const words = isOauth ? 'The server takes no passwords, only OAuth2.' : 'The server takes no passwords.'
   return { state: 'warning', words, details, advice: [passwordless] }
+}
+
+/** For an account that signs in by OAuth2. */
+function tokens(methods: readonly string[], details: NonNullable<Finding['details']>): Finding {
+  if (methods.some(method => tokenMechanism.test(method))) {
+    return { state: 'ok', words: 'The server takes access tokens (OAuth2) on this connection.', details }
+  }
+  const words = 'The server takes no access tokens: it offers neither XOAUTH2 nor OAUTHBEARER.'
+  const advice = [
+    'Check host, port and TLS: this account signs in at its provider, and only servers of that take its tokens.',
+  ]
+  return { state: 'failed', words, details, advice }
 }
 
 async function imapAnswer(talk: Conversation, tag: string, command: string): Promise<string[]> {

@@ -1,5 +1,5 @@
 /** Talks to a mail server until a login would be next: greeting, what it offers, TLS. What only IMAP or only SMTP says is in a file of each. */
-import type { TlsKind } from '../../contract/accounts.ts'
+import type { AccountAuth, TlsKind } from '../../contract/accounts.ts'
 import type { LineListener } from '../accounts/protocol-log.ts'
 import { speaksTls } from '../accounts/tls-probe.ts'
 import type { Address } from '../platform/network/outbound-guard.ts'
@@ -11,6 +11,8 @@ import { type Place, Wire } from './wire.ts'
 
 export interface Target extends Place {
   part: Part
+  /** How the account logs in. */
+  kind: AccountAuth['kind']
   tls: TlsKind
 }
 
@@ -26,7 +28,7 @@ export interface Dialect {
   offers(talk: Conversation): Promise<ReadonlySet<string>>
   /** Asks for TLS. @returns Whether it may begin, and its words. */
   startTls(talk: Conversation): Promise<{ isReady: boolean; words: string }>
-  methods(offers: ReadonlySet<string>, isSecure: boolean): Finding
+  methods(offers: ReadonlySet<string>, isSecure: boolean, kind: AccountAuth['kind']): Finding
   goodbye: string
   /** Takes what is said, for the last lines of the account. */
   tell(onLine: LineListener): { sent(line: string): void; received(line: string): void }
@@ -258,6 +260,6 @@ class Talker implements Conversation {
     const { target, dialect } = this.#options
     // What was offered before TLS says nothing of what is offered now (RFC 9051, section 6.2.1).
     if (target.tls !== 'none') this.#offers = await dialect.offers(this)
-    return dialect.methods(this.#offers, target.tls !== 'none')
+    return dialect.methods(this.#offers, target.tls !== 'none', target.kind)
   }
 }

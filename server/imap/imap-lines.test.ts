@@ -1,7 +1,10 @@
 /** What is heard of an IMAP connection. */
 import { randomInt } from 'node:crypto'
-import { expect, test } from 'vitest'
-import type { Speaker } from '../accounts/protocol-log.ts'
+import { expect, onTestFinished, test } from 'vitest'
+import { expectNothingOf, randomToken, saidAgain } from '../../test/support/secret-samples.ts'
+import { startSocketServer } from '../../test/support/socket-server.ts'
+import { ProtocolLog, type Speaker } from '../accounts/protocol-log.ts'
+import { ImapFlowGateway } from './adapters/imapflow-gateway.ts'
 import { ImapLines } from './imap-lines.ts'
 
 /** Says each text in pieces of random sizes. */
@@ -82,6 +85,13 @@ test('nothing is told of what logs in: not in quotes, in literals, in continuati
     ],
     [['client', `A1 AUTHENTICATE XOAUTH2 ${Buffer.from(secret).toString('base64')}\r\n`]],
     [
+      ['client', `A1 AUTHENTICATE OAUTHBEARER\r\n`],
+      ['server', '+ \r\n'],
+      ['client', `${Buffer.from(`n,a=alice,\x01auth=Bearer ${secret}\x01\x01`).toString('base64')}\r\n`],
+      ['server', `+ ${Buffer.from(JSON.stringify({ status: '401', said: secret })).toString('base64')}\r\n`],
+      ['client', 'AQ==\r\n'],
+    ],
+    [
       ['client', 'A1 AUTHENTICATE LOGIN\r\n'],
       ['server', '+ VXNlcm5hbWU6\r\n'],
       ['client', 'YWxpY2U=\r\n'],
@@ -109,3 +119,57 @@ test('a line without end is held no longer than its beginning, and its literal i
   expect(heard.map(line => line.slice(0, 10))).toEqual(['< * OK xxx', '< A2 OK do', '> A3 SELEC', '> A4 NOOP'])
   expect(heard[0]?.length).toBeLessThan(9_000)
 })
+
+test.each(['AUTH=OAUTHBEARER SASL-IR', 'AUTH=OAUTHBEARER', 'AUTH=XOAUTH2 SASL-IR', 'AUTH=XOAUTH2'])(
+  'of real logins with an access token, with %s, no line holds it, whatever the server says again',
+  async offers => {
+    let token = ''
+    let say = (): string => ''
+    const responses: string[] = []
+    const server = await startSocketServer(socket => {
+      let tag = ''
+      let isWaiting = false
+      socket.write(`* OK [CAPABILITY IMAP4rev1 ${offers}] ready\r\n`)
+      socket.on('data', chunk => {
+        for (const line of String(chunk).split('\r\n').slice(0, -1)) {
+          const [first = '', command, , response] = line.split(' ')
+          if (tag !== '' && isWaiting) {
+            responses.push(line)
+            isWaiting = false
+            socket.write(`+ ${Buffer.from(JSON.stringify({ status: '401', said: token })).toString('base64')}\r\n`)
+          } else if (tag !== '') {
+            socket.write(`${tag} NO [AUTHENTICATIONFAILED] wrong: ${say()}\r\n`)
+            tag = ''
+          } else if (command === 'AUTHENTICATE') {
+            tag = first
+            isWaiting = response === undefined
+            if (response !== undefined) responses.push(response)
+            const challenge = JSON.stringify({ status: '401', said: token })
+            socket.write(response === undefined ? '+ \r\n' : `+ ${Buffer.from(challenge).toString('base64')}\r\n`)
+          } else socket.write(`* CAPABILITY IMAP4rev1 ${offers}\r\n${first} OK done\r\n`)
+        }
+      })
+    })
+    onTestFinished(() => server.stop())
+    const gateway = new ImapFlowGateway()
+    const place = { host: '127.0.0.1', port: server.port, tls: 'none', user: 'alice@example.org' } as const
+    for (let run = 0; run < 13; run++) {
+      token = randomToken()
+      const said = saidAgain(token)
+      say = () => said[run % said.length]!
+      const log = new ProtocolLog()
+      const connected = gateway.connect(
+        { ...place, accessToken: token },
+        { timeoutMs: 10_000, signal: AbortSignal.timeout(20_000), onLine: log.open('a', 'imap', [token]) },
+      )
+      await expect(connected).rejects.toThrow()
+      const text = log.linesOf('a').map(line => line.text)
+      expect(text).toContainEqual(expect.stringMatching(/^\S+ AUTHENTICATE (OAUTHBEARER|XOAUTH2) …$/))
+      expect(text).toContainEqual(expect.stringMatching(/^\S+ NO \[AUTHENTICATIONFAILED\] wrong: /))
+      expectNothingOf(token, text.join('\n'))
+      expect(text.join()).not.toMatch(/alice/)
+      // It was really sent.
+      expect(Buffer.from(responses.at(-1)!, 'base64').toString()).toContain(`auth=Bearer ${token}`)
+    }
+  },
+)

@@ -30,7 +30,7 @@ export class GrantView {
       provider: row.provider,
       provider_name: providers.nameOf(row.provider),
       use: row.use_for,
-      scopes: row.scopes.split(' '),
+      scopes: row.scopes.split(' ').filter(scope => scope !== ''),
       state: row.state,
       failure: row.failure,
       granted_at: row.granted_at,

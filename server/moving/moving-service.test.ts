@@ -8,11 +8,13 @@ import { toLogin } from '../accounts/account-row.ts'
 import { AccountStore } from '../accounts/account-store.ts'
 import { IdentityStore } from '../drafts/identity-store.ts'
 import { movedIdentity } from '../drafts/moved-identity.ts'
+import { missingGrants } from '../mail-oauth/missing-grant.ts'
+import { OAuthStore } from '../mail-oauth/oauth-store.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { Principal } from '../platform/principal.ts'
 import { SecretBox } from '../platform/secret-box.ts'
 import { MovingService } from './moving-service.ts'
-import { sealAccounts } from './sealed-file.ts'
+import { openAccounts, sealAccounts } from './sealed-file.ts'
 
 const cost = { memory_kib: 8_192, passes: 1, parallelism: 1 }
 const words = 'nine green doors'
@@ -27,6 +29,7 @@ const moved = (user: string) => ({
   index_level: 'headers' as const,
   watched_folders: ['Archive'],
   look_interval_seconds: 300,
+  oauth_provider: null as string | null,
 })
 const ann = {} as Principal
 
@@ -35,7 +38,8 @@ async function world(db: Database) {
   const secrets = new SecretBox(randomBytes(32))
   const store = new AccountStore(db)
   const identities = new IdentityStore(db)
-  const mover = new AccountMover({ store, hub, secrets })
+  const granted = new OAuthStore(db)
+  const mover = new AccountMover({ store, hub, secrets, grants: missingGrants({ store: granted, secrets }) })
   const clock = { signedInAt: Date.now() as number | undefined }
   const moving = new MovingService({
     ...{ mover, parts: [movedIdentity(identities)], cost: { cost } },
@@ -43,7 +47,7 @@ async function world(db: Database) {
   })
   const added: string[] = []
   hub.listen('account_added', ({ email }) => added.push(email))
-  return { moving, mover, store, secrets, identities, clock, added }
+  return { db, moving, mover, store, granted, secrets, identities, clock, added }
 }
 
 onEachDatabase(open => {
@@ -86,6 +90,53 @@ onEachDatabase(open => {
     const again = await second.moving.import(file, words)
     expect(again.map(({ status }) => status)).toEqual(['exists', 'exists'])
     expect(await second.store.list()).toHaveLength(2)
+  })
+
+  test('one that signs in by OAuth2 comes over without secrets, and says that somebody has to sign in for it again', async () => {
+    const first = await world(await open())
+    const account = { ...moved('ann'), oauth_provider: 'google' }
+    const id = await first.mover.create(account, async () => undefined)
+    const rowBefore = (await first.store.find(id))!
+    // What it was granted here stays here.
+    const [access, refresh] = ['ya29.access', '1//refresh'].map(token => first.secrets.seal(token, 'any'))
+    await first.granted.delete(first.db, rowBefore.grant_id!)
+    await first.granted.insert({
+      ...{ id: rowBefore.grant_id!, provider: 'google', account_id: id, use_for: 'send', scopes: 'mail', subject: 's' },
+      ...{ made_by: 'u', granted_by: 'Ada', granted_at: '2026-11-29', refreshed_at: '2026-11-29', refresh_at: null },
+      ...{ access_sealed: access!, refresh_sealed: refresh!, access_expires_at: null, is_used: 1, state: 'active' },
+      ...{ failure: null, locked_by: null, locked_until: null },
+    })
+    const file = await first.moving.export(ann, words)
+    const [inside] = (await openAccounts(file, words)) as { imap: object; smtp: object; oauth_provider: string }[]
+    expect(inside).toMatchObject({ oauth_provider: 'google', imap: { user: 'ann' }, smtp: { port: 465 } })
+    expect(JSON.stringify(inside)).not.toMatch(/password|ya29|refresh|grant/)
+    const second = await world(await open())
+    const [result] = await second.moving.import(file, words)
+    expect(result).toMatchObject({ status: 'created', needs_sign_in: true, why: null })
+    const row = (await second.store.find(result!.account_id!))!
+    expect(row).toMatchObject({ oauth_provider: 'google', enabled: 1, smtp_port: 465, look_interval_seconds: 300 })
+    expect([toLogin(row, 'imap', second.secrets), toLogin(row, 'smtp', second.secrets)]).toMatchObject([
+      { password: '' },
+      { password: '' },
+    ])
+    const grant = await second.granted.find(row.grant_id!)
+    expect(grant).toMatchObject({ provider: 'google', account_id: row.id, use_for: 'send', state: 'revoked' })
+    expect(grant).toMatchObject({ refresh_sealed: null, failure: expect.stringContaining('another server') })
+    expect((await second.moving.import(file, words))[0]).toMatchObject({ status: 'exists', needs_sign_in: false })
+    // With neither password nor provider it could never log in; beside a provider, a password is not kept.
+    const { password: _none, ...bare } = server('fay')
+    const odd = await sealAccounts(
+      [
+        { ...moved('fay'), imap: bare },
+        { ...moved('gil'), oauth_provider: 'microsoft' },
+      ],
+      words,
+      { cost },
+    )
+    const [fay, gil] = await second.moving.import(odd, words)
+    expect(fay).toMatchObject({ status: 'invalid', why: expect.stringContaining('imap.password') })
+    expect(gil).toMatchObject({ status: 'created', needs_sign_in: true })
+    expect(toLogin((await second.store.find(gil!.account_id!))!, 'imap', second.secrets)?.password).toBe('')
   })
 
   test('one that is invalid says why and costs no other one, and nothing of it is kept', async () => {

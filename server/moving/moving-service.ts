@@ -6,7 +6,7 @@ import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { openAccounts, sealAccounts } from './sealed-file.ts'
 
-/** What a feature keeps of an account, under its name in the file: signatures now, grants of a provider as soon as there are any. */
+/** What a feature keeps of an account, under its name in the file: signatures, say. */
 export interface AccountPart {
   name: string
   /** Undefined where it keeps nothing. */
@@ -73,7 +73,13 @@ export class MovingService {
     const { success, data, error } = MovedAccount.safeParse(given)
     if (!success) {
       const why = error.issues.slice(0, 3).map(({ path, message }) => `${path.join('.')}: ${message}`)
-      return { email: emailOf(given), status: 'invalid', account_id: null, why: why.join('; ').slice(0, 500) }
+      return {
+        email: emailOf(given),
+        status: 'invalid',
+        account_id: null,
+        needs_sign_in: false,
+        why: why.join('; ').slice(0, 500),
+      }
     }
     const { parts: kept, ...account } = data
     try {
@@ -82,11 +88,12 @@ export class MovingService {
           if (kept[name] !== undefined) await write(transaction, accountId, kept[name])
         }
       })
-      return { email: account.email, status: 'created', account_id, why: null }
+      const needs_sign_in = account.oauth_provider !== null
+      return { email: account.email, status: 'created', account_id, needs_sign_in, why: null }
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem
       const status = problem.code === 'account_exists' ? 'exists' : 'invalid'
-      return { email: account.email, status, account_id: null, why: problem.message }
+      return { email: account.email, status, account_id: null, needs_sign_in: false, why: problem.message }
     }
   }
 

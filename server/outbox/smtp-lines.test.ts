@@ -1,6 +1,6 @@
 /** What is heard of an SMTP connection. */
 import { expect, onTestFinished, test } from 'vitest'
-import { expectNothingOf, randomSecret, saidAgain } from '../../test/support/secret-samples.ts'
+import { expectNothingOf, randomSecret, randomToken, saidAgain } from '../../test/support/secret-samples.ts'
 import { SmtpSink } from '../../test/support/smtp-sink.ts'
 import { ProtocolLog } from '../accounts/protocol-log.ts'
 import { NodemailerSenders } from './adapters/nodemailer-sender.ts'
@@ -61,3 +61,41 @@ test('of real logins, and of a message, no line holds the password, an address o
   expect(lines).toEqual(expect.arrayContaining(['MAIL FROM:<…>', 'RCPT TO:<…>', 'DATA']))
   expect(lines.join()).not.toMatch(/alice|bob|divorce|words/)
 })
+
+test.each(['XOAUTH2', 'OAUTHBEARER'])(
+  'of real logins by %s, no line holds the access token, whatever the server says again',
+  async mechanism => {
+    const sink = new SmtpSink()
+    onTestFinished(() => sink.stop())
+    await sink.start()
+    for (let run = 0; run < 16; run++) {
+      const accessToken = randomToken()
+      const said = saidAgain(accessToken)
+      const challenge = Buffer.from(JSON.stringify({ status: '401', said: accessToken })).toString('base64')
+      const heard: string[] = []
+      sink.script = {
+        onCommand: line => {
+          if (/^EHLO/i.test(line)) return `250-sink.test\r\n250 AUTH PLAIN ${mechanism}`
+          heard.push(line)
+          if (line.startsWith('AUTH')) return `334 ${challenge}`
+          if (line === '' || line === 'AQ==') {
+            return `535 5.7.8 wrong: ${said[run % said.length]} for a@b.test`
+          }
+          return undefined
+        },
+      }
+      const log = new ProtocolLog()
+      const login = { host: '127.0.0.1', port: sink.port, tls: 'none', user: 'alice@example.org', accessToken } as const
+      const onLine = log.open('a', 'smtp', [accessToken])
+      await expect(checkSmtp(login, 10_000, undefined, { onLine })).rejects.toThrow()
+      const text = log.linesOf('a').map(line => line.text)
+      expect(text).toEqual(
+        expect.arrayContaining([`AUTH ${mechanism} …`, '334 …', expect.stringMatching(/^535 5.7.8 wrong/)]),
+      )
+      expectNothingOf(accessToken, text.join('\n'))
+      expect(text.join()).not.toMatch(/alice|a@b/)
+      const [, , response = ''] = heard[0]?.split(' ') ?? []
+      expect(Buffer.from(response, 'base64').toString()).toContain(`auth=Bearer ${accessToken}`)
+    }
+  },
+)

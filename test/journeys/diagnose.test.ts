@@ -1,6 +1,10 @@
 /** Diagnosing an account of a running server, over the API and on the command line. */
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
+import { missingGrants } from '../../server/mail-oauth/missing-grant.ts'
+import { OAuthStore } from '../../server/mail-oauth/oauth-store.ts'
+import { openDatabase } from '../../server/platform/database/database.ts'
+import { SecretBox } from '../../server/platform/secret-box.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { People } from '../support/people.ts'
 import { available } from '../support/require.ts'
@@ -131,6 +135,21 @@ describe.skipIf(!available('dovecot'))('an account at Dovecot', () => {
     expect(wrong.stdout + wrong.stderr).not.toContain('not-it')
     const without = await here(given, '\n')
     expect(without).toMatchObject({ code: 0, stdout: expect.stringContaining('no password was given') })
+
+    // Of one that signs in by OAuth2 the running server alone has the access.
+    const db = openDatabase(`sqlite:${dataDir}/rustymail.db`)
+    onTestFinished(() => db.destroy())
+    await db.updateTable('accounts').set({ oauth_provider: 'google', grant_id: 'g' }).execute()
+    const granted = await here(['diagnose', 'alice.liddell@wonderland.test', '--retry-login'])
+    expect(granted.stdout).toMatch(/skipped {2}imap login .*only the running server asks for its access token/)
+    // Dovecot takes only passwords here.
+    expect(granted.stdout).toMatch(/^Reading mail \(IMAP\): The server takes no access tokens/)
+    expect(granted.stdout).toContain('ok       imap greeting')
+    const missing = missingGrants({ store: new OAuthStore(db), secrets: new SecretBox(Buffer.alloc(32)) })
+    const [{ id }] = (await db.selectFrom('accounts').select('id').execute()) as [{ id: string }]
+    await missing.miss(db, { id: 'g', provider: 'google', accountId: id, isSending: true })
+    const over = await here(['diagnose', 'alice.liddell@wonderland.test'])
+    expect(over).toMatchObject({ code: 1, stdout: expect.stringContaining('Access was revoked or has expired') })
 
     for (const words of [
       ['diagnose'],

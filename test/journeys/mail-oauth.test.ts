@@ -1,6 +1,8 @@
 /** An account that signs in at its provider: a real authorisation server, a Dovecot and an SMTP server that show it each token. */
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import type { AccountsFile, ImportedAccount } from '../../contract/account-moving.ts'
 import type { Account, VerifyResult } from '../../contract/accounts.ts'
+import type { Diagnosis } from '../../contract/diagnose.ts'
 import { api } from '../../contract/index.ts'
 import type { OAuthGrant, OAuthProvider, OAuthSignIn } from '../../contract/mail-oauth.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
@@ -99,6 +101,17 @@ async function startSink(
   const port = await sink.start()
   onTestFinished(() => sink.stop())
   return { sink, port, logins }
+}
+
+/** Whatever of the last lines is base64, no login is in it. */
+function expectNoToken({ lines }: Diagnosis): void {
+  expect(lines.length).toBeGreaterThan(0)
+  for (const { text } of lines) {
+    for (const [word] of text.matchAll(/[A-Za-z0-9+/_-]{8,}={0,2}/g)) {
+      expect(Buffer.from(word, 'base64').toString()).not.toContain('Bearer')
+    }
+    expect(text).not.toMatch(/Bearer/)
+  }
 }
 
 const run = test.skipIf(!available('dovecot'))
@@ -202,6 +215,13 @@ run.each(['XOAUTH2', 'OAUTHBEARER'] as const)('mail is sent by %s', async mechan
   })
   await people.tell(people.admin, 'POST', `${drafts}/${draft.id}/send`, { rev: draft.rev })
   await expect.poll(() => sink.taken.length, { timeout: patience }).toBe(1)
+  const made = await people.tell<Diagnosis>(people.admin, 'GET', `${accounts}/${account.id}/diagnose`)
+  expect(made.verdict).toBe('Everything works.')
+  const said = made.lines.map(({ text }) => text)
+  expect(said).toEqual(
+    expect.arrayContaining([`AUTH ${mechanism} …`, expect.stringMatching(/^\S+ AUTHENTICATE OAUTHBEARER …$/)]),
+  )
+  expectNoToken(made)
   await people.ask(people.admin, 'DELETE', `${accounts}/${account.id}`)
 })
 
@@ -238,6 +258,13 @@ run(
     await people.ask(people.admin, 'POST', `${accounts}/${account.id}/reconnect`)
     await isState(account, 'auth_failed')
     expect(authority.refreshes - before).toBe(1)
+
+    const made = await people.tell<Diagnosis>(people.admin, 'GET', `${accounts}/${account.id}/diagnose`)
+    expect(made.verdict).toBe('Reading mail (IMAP): Access was revoked or has expired: sign in again.')
+    expect(made.checks.find(({ id, part }) => id === 'login_methods' && part === 'imap')?.words).toContain(
+      'takes access tokens',
+    )
+    expectNoToken(made)
 
     const wrong = await begin({ account_id: account.id })
     expect(new URL(wrong.authorization_url!).searchParams.get('login_hint')).toBe('carol@test.local')
@@ -277,5 +304,41 @@ run(
     const after = await find(account)
     expect(after.auth).toMatchObject({ kind: 'oauth', provider: 'example' })
     await isState(account, 'ready')
+  },
+)
+
+run(
+  'an account comes from another server without its access, and one sign-in connects it with its settings',
+  async () => {
+    const bob = 'bob@test.local'
+    const account = await connect(bob)
+    await isState(account, 'ready')
+    await people.tell(people.admin, 'PATCH', `${accounts}/${account.id}`, { look_interval_seconds: 300 })
+    const passphrase = 'nine green doors'
+    const move = api.accountMoving
+    const file = await people.tell<AccountsFile>(people.admin, 'POST', move.exportAccounts.path, { passphrase })
+    await people.ask(people.admin, 'DELETE', `${accounts}/${account.id}`)
+    const body = { file, passphrase }
+    const { items } = await people.tell<{ items: ImportedAccount[] }>(
+      people.admin,
+      'POST',
+      move.importAccounts.path,
+      body,
+    )
+    const result = items.find(({ email }) => email === bob)!
+    expect(result).toMatchObject({ status: 'created', needs_sign_in: true })
+    const moved = await people.tell<Account>(people.admin, 'GET', `${accounts}/${result.account_id}`)
+    await isState(moved, 'auth_failed')
+    expect(await find(moved)).toMatchObject({
+      ...{ last_error: { cause: 'revoked', detail: expect.stringContaining('Sign in again.') } },
+      ...{ auth: { kind: 'oauth', provider: 'example' }, look_interval_seconds: 300 },
+    })
+    expect(await grantOf(moved)).toMatchObject({ state: 'revoked', scopes: [], provider_name: 'Example' })
+    const again = await begin({ account_id: moved.id })
+    await comeBack(again, bob)
+    expect(await settled(again.id)).toMatchObject({ state: 'done' })
+    await isState(moved, 'ready')
+    expect(await grantOf(moved)).toMatchObject({ state: 'active', failure: null })
+    await people.ask(people.admin, 'DELETE', `${accounts}/${moved.id}`)
   },
 )

@@ -1,4 +1,4 @@
-/** Passwords at random, and all the ways in which a server may say them again. */
+/** Passwords and access tokens at random, and all the ways in which a server may say them again. */
 import { randomInt } from 'node:crypto'
 import { expect } from 'vitest'
 
@@ -6,6 +6,17 @@ const letters = [...'abcXYZ019 "\\\'%+/=&?#{}[]()<>@:;,.!$^~|`*_-äéñ日本�
 
 export function randomSecret(): string {
   return Array.from({ length: randomInt(8, 40) }, () => letters[randomInt(letters.length)]).join('')
+}
+
+const tokenLetters = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/']
+
+/** An access token (RFC 6750, section 2.1): opaque, or in three parts like a JWT. */
+export function randomToken(): string {
+  const part = (least: number, most: number) =>
+    Array.from({ length: randomInt(least, most) }, () => tokenLetters[randomInt(tokenLetters.length)]).join('')
+  return randomInt(2) === 0
+    ? `${part(20, 200)}${'='.repeat(randomInt(3))}`
+    : [0, 1, 2].map(() => part(10, 60)).join('.')
 }
 
 /** All ways in which a server may say it again. */
@@ -20,9 +31,13 @@ export function saidAgain(secret: string): string[] {
     base64(`\0alice@example.org\0${secret}`),
     base64(`a\0bc\0${secret}`),
     base64(`user=alice\x01auth=Bearer ${secret}\x01\x01`),
+    base64(`n,a=alice@example.org,\x01host=mail.test\x01port=993\x01auth=Bearer ${secret}\x01\x01`),
+    `334 ${base64(JSON.stringify({ status: '401', schemes: 'bearer', scope: 'mail', said: secret }))}`,
+    `auth=Bearer ${secret}`,
     `xy${base64(secret)}`,
     url,
-    url.toLowerCase(),
+    // The escapes may be in small letters.
+    ...(url.includes('%') ? [url.toLowerCase()] : []),
     url.replaceAll('%20', '+'),
   ]
 }

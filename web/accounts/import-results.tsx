@@ -33,6 +33,9 @@ export function ImportResults({ items, isDry }: { items: readonly Item[]; isDry:
               <span className="min-w-0 wrap-anywhere">{item.email ?? 'No address'}</span>
               {'line' in item && <span className="text-xs text-muted">line {item.line}</span>}
             </span>
+            {'needs_sign_in' in item && item.needs_sign_in && (
+              <span className="text-xs text-soft">Sign in at its provider again, on the page of the account.</span>
+            )}
             {item.why && (
               <span className="text-xs text-soft wrap-anywhere">
                 {'field' in item && item.field && <code className="font-mono">{item.field}: </code>}

@@ -1,6 +1,6 @@
 /** A mail server that lives in memory, for tests: it can refuse, cut connections, be slow and be full, as real ones are. */
 import type { Folder } from '../../../contract/mail.ts'
-import type { MailLogin } from '../../accounts/mail-login.ts'
+import { type MailLogin, secretOf } from '../../accounts/mail-login.ts'
 import { Problem } from '../../platform/problem.ts'
 import type { QuotaFigures } from '../gateway-capabilities.ts'
 import {
@@ -66,7 +66,7 @@ export class MemoryGateway implements MailGateway {
     await within(timeoutMs, this.delay('connect'))
     signal.throwIfAborted()
     if (this.refusal) throw this.refusal
-    if (login.password !== this.password) {
+    if (secretOf(login) !== this.password) {
       const words = { fault: 'login', part: 'imap', server_response: 'NO [AUTHENTICATIONFAILED] wrong' } as const
       throw new Problem('mail_login_refused', 'The mail server rejected the user name or password.', words)
     }

@@ -1,0 +1,48 @@
+/** Why nobody was let in, in words, and what to do: otherwise for a password than for an account that signs in by OAuth2. */
+import type { AccountAuth } from '../../contract/accounts.ts'
+import type { Problem } from '../platform/problem.ts'
+import { type Finding, oneLine } from './check.ts'
+import { hintsFor } from './provider-hints.ts'
+
+export const noAccess = 'Access was revoked or has expired: sign in again.'
+export const signInAgain = 'Press Sign in again on the page of the account: its mail and settings stay.'
+export const providerAway =
+  'RustyMail asks the provider again by itself. If it stays so, check its client id and secret under Configuration, Sign-in of mail accounts.'
+
+/** @param host Of the mail server. */
+export function refusal(problem: Problem, host: string, kind: AccountAuth['kind']): Finding {
+  const { fault, server_response: said } = problem.extension
+  const details = said ? [['The server said', oneLine(said)] as const] : []
+  const failed = (words: string, ...advice: string[]): Finding => ({ state: 'failed', words, details, advice })
+  if (fault === 'revoked') {
+    return { ...failed(noAccess, signInAgain), details: [['Why', problem.message], ...details] }
+  }
+  if (fault === 'sign_in_provider') {
+    return failed(`There is no access token to log in with: ${problem.message}`, providerAway)
+  }
+  if (fault === 'login' && kind === 'oauth') {
+    return failed(
+      'The mail server rejects the access token of this account.',
+      'Check that the provider allows IMAP and SMTP for this mailbox, and that the user name is that of the person who signed in.',
+      signInAgain,
+    )
+  }
+  if (fault === 'login') {
+    return failed(
+      'The password is refused: the server does not accept this user name with this password.',
+      ...hintsFor(host),
+      'Check the user name, which is mostly the whole address, then enter the password again.',
+    )
+  }
+  if (fault === 'limit') {
+    return failed(
+      problem.message,
+      'Close other mail programs that use this account, or lower the number of connections under Configuration.',
+    )
+  }
+  // Said here, before any server was asked.
+  if (problem.code === 'bad_request') {
+    return failed(problem.message, 'Correct the server under Edit, or sign in again on the page of the account.')
+  }
+  return failed(problem.message, 'See what the server said, and try again later.')
+}
