@@ -175,7 +175,8 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       await run.call(api.accountHealth.reconnectAccount, { params: { account_id: account.id } })
       await page.getByText('The access was revoked or has expired. Sign in again.').first().waitFor()
       await page.reload()
-      await page.getByText('Signed out at the provider').waitFor()
+      await page.getByText('Not signed in at the provider').waitFor()
+      await page.getByText('Not retried until somebody signs in again.').waitFor()
       await shoot(page, 'oauth-revoked')
       await page.getByRole('button', { name: 'Sign in again' }).click()
       // The provider knows them still, and asks nothing.

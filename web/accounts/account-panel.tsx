@@ -10,7 +10,7 @@ import { ErrorNote } from '../ui/error-state.tsx'
 import { type Action, MoreActions } from '../ui/more-actions.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
 import { AccountFacts } from './account-facts.tsx'
-import { isReadable, stateWords } from './account-words.ts'
+import { isReadable, notRetriedUntil, stateWords } from './account-words.ts'
 import { DisconnectDialog } from './disconnect-dialog.tsx'
 import { EditAccountDialog } from './edit-account-dialog.tsx'
 import { NextTry } from './next-try.tsx'
@@ -144,9 +144,7 @@ function WhyNote({ account }: { account: Account }) {
               <NextTry account={account} />.
             </>
           )}
-          {state === 'auth_failed' &&
-            !nextRetryAt &&
-            `Not retried until ${cause === 'revoked' ? 'somebody signs in' : 'the user, password or server changes'}.`}
+          {state === 'auth_failed' && !nextRetryAt && `Not retried ${notRetriedUntil(account)}.`}
         </p>
       }
     />

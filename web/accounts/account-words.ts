@@ -49,3 +49,9 @@ export function addressOf({ host, port }: Pick<MailServer, 'host' | 'port'>): st
 export function serverName({ host, port }: Pick<MailServer, 'host' | 'port'>): string {
   return port === 993 || port === 143 ? host : addressOf({ host, port })
 }
+
+/** What a login that was rejected waits for. */
+export function notRetriedUntil({ auth, last_error: error }: Pick<Account, 'auth' | 'last_error'>): string {
+  if (auth.kind === 'oauth' || error?.cause === 'revoked') return 'until somebody signs in again'
+  return 'until the user, password or server changes'
+}

@@ -44,7 +44,7 @@ export function DiagnosePage() {
             </Button>
             {mayVerify && isLeftOut && (
               <Button size="sm" icon={KeyRound} isBusy={retry.isPending} onClick={() => retry.mutate()}>
-                Try the password again
+                Try the {account?.auth.kind === 'oauth' ? 'access token' : 'password'} again
               </Button>
             )}
             {data && (

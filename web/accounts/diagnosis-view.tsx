@@ -91,7 +91,7 @@ function Lines({ lines }: { lines: readonly SpokenLine[] }) {
   return (
     <details>
       <summary className="inline-flex cursor-pointer items-center rounded-sm text-sm font-medium text-accent">
-        {formatCount(lines.length, 'line')}, without passwords, addresses and mail
+        {formatCount(lines.length, 'line')}, without passwords, tokens, addresses and mail
       </summary>
       <div
         // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must be able to enter it

@@ -67,7 +67,7 @@ function GrantFacts({ grant }: { grant: OAuthGrant }) {
     <>
       {failure && (
         <FaultNote
-          title={state === 'revoked' ? 'Signed out at the provider' : 'The access could not be refreshed'}
+          title={state === 'revoked' ? 'Not signed in at the provider' : 'The access could not be refreshed'}
           detail={failure}
         />
       )}

@@ -109,8 +109,15 @@ const parked: Words = {
   detail: 'It stopped with the server. Start it again on the accounts page to get fresh mail.',
 }
 
+const signedOut: Words = {
+  tone: 'bad',
+  title: 'The access to this mailbox was revoked or has expired',
+  detail: 'Sign in again on the page of the account: its mail and settings stay.',
+}
+
 function useWordsFor(account: Account): Words {
   const isParked = useIsParked()
   if (isParked(account)) return parked
+  if (account.state === 'auth_failed' && account.last_error?.cause === 'revoked') return signedOut
   return words[account.state] ?? { tone: 'unknown', title: 'This account is not ready', detail: '' }
 }

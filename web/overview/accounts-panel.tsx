@@ -2,7 +2,7 @@
 import type { UseQueryResult } from '@tanstack/react-query'
 import { Link } from 'wouter'
 import type { Account } from '../../contract/accounts.ts'
-import { serverName } from '../accounts/account-words.ts'
+import { notRetriedUntil, serverName } from '../accounts/account-words.ts'
 import { connectionLimit } from '../accounts/connection-limit.ts'
 import { NextTry } from '../accounts/next-try.tsx'
 import { useStateWords } from '../accounts/use-state-words.ts'
@@ -76,7 +76,7 @@ function AccountRow({ account, others }: { account: Account; others: readonly Ac
       )}
       <p className="text-xs text-muted">
         <NextTry account={account} />
-        {state === 'auth_failed' && !nextRetryAt && 'Not retried until the password or the server changes'}
+        {state === 'auth_failed' && !nextRetryAt && `Not retried ${notRetriedUntil(account)}`}
         {state === 'ready' && <ConnectionsLine account={account} />}
       </p>
     </li>
