@@ -26,7 +26,7 @@ export function parseSoughtAddress(email: string): SoughtAddress {
   }
   const domain = hostNameOf(typed)
   if (domain === undefined) throw wrong('the part behind the @ is not the name of a domain')
-  if (privateTopRe.test(domain)) throw wrong(`nothing is published about ${domain}: enter the servers yourself`)
+  if (privateTopRe.test(domain)) throw wrong(`nothing is published about ${domain}; enter the servers yourself`)
   return { email, localPart, domain }
 }
 

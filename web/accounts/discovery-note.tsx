@@ -137,7 +137,7 @@ function toneOf({ discovery, error }: Look, chosen: DiscoveredSettings | undefin
 function wordsOf({ discovery, error }: Look, domain: string): string {
   if (error) {
     const reason = error instanceof ApiProblem ? (error.faultOf('body.email') ?? error.body.detail) : error.message
-    return `The servers were not looked for: ${reason}`
+    return `The servers were not looked for. ${reason.charAt(0).toUpperCase()}${reason.slice(1)}`
   }
   if (discovery?.state !== 'finished') return `Looking for the servers of ${domain}`
   return `No servers were found for ${domain}. Your provider lists them in its help pages.`
