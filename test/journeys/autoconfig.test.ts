@@ -144,7 +144,22 @@ test('a hoster that is not known is asked for its document, which DNS alone vouc
     host === 'autoconfig.hoster.example' ? mozilla(server('imap', 'imap.hoster.example', 993)) : undefined
   const found = await world.find('anna@example.org')
   expect(found.candidates).toMatchObject([{ source: 'mx', imap: { host: 'imap.hoster.example' }, is_elsewhere: true }])
+  expect(world.network.requests).toContain('GET autoconfig.hoster.example/mail/config-v1.1.xml')
 })
+
+test.each(['mailer.co.uk', 'mailer.uk.com', 'mailer.com.br', 'mailer.ne.jp'])(
+  'no host "autoconfig" in the registry around the exchanger %s is asked',
+  async exchange => {
+    const around = exchange.slice('mailer.'.length)
+    world.network
+      .record({ type: 'MX', name: 'example.org', data: { preference: 10, exchange } })
+      .host(`autoconfig.${around}`)
+    const found = await world.find('anna@example.org')
+    expect(step(found, 'mx')).toMatchObject({ state: 'nothing', words: expect.stringContaining(exchange) })
+    expect(world.network.questions.filter(asked => asked.includes(around))).toEqual([])
+    expect(world.network.requests.filter(asked => asked.includes(around))).toEqual([])
+  },
+)
 
 test('a PACC document counts only with the digest that DNS has', async () => {
   const protocols = { imap: { host: 'imap.example.org' }, smtp: { host: 'smtp.example.org' } }
