@@ -106,6 +106,9 @@ test('a dry run keeps nothing; a table that cannot be read is refused as a whole
       extension: { errors: [{ path: 'body.csv' }] },
     })
   }
+  const withoutHeader = await run(importer, 'imap.example.org,hunter2-secret,ann').catch(String)
+  expect(withoutHeader).toContain('field 1 of its first row')
+  expect(withoutHeader).not.toMatch(/hunter2|imap\.example/)
 })
 
 test('four logins at a time on a server and sixteen on all, one table at a time, and rows that had no time say so', async () => {
