@@ -207,7 +207,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   proposed.addRoutes(http)
   mailboxes.addRoutes(http)
   autoconfig.addRoutes(http)
-  composeMoving({ db, hub, secrets, sessions, accounts }).addRoutes(http)
+  composeMoving({ db, hub, secrets, sessions, accounts, logger }).addRoutes(http)
   observing.addRoutes(http, { db, trail })
   assistantRoutes(http, assistant)
   apiDocs(http, version)

@@ -13,6 +13,7 @@ import { movingRoutes } from './moving/moving-routes.ts'
 import { MovingService, type MovingServiceOptions } from './moving/moving-service.ts'
 import type { Database } from './platform/database/database.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
+import type { Logger } from './platform/logger.ts'
 import type { SecretBox } from './platform/secret-box.ts'
 
 export interface MovingSurroundings {
@@ -30,13 +31,17 @@ export function composeMover({ db, hub, secrets, signedInAt }: MovingSurrounding
 }
 
 export function composeMoving(
-  around: Omit<MovingSurroundings, 'signedInAt'> & { accounts: AccountService; sessions: Pick<SessionService, 'find'> },
+  around: Omit<MovingSurroundings, 'signedInAt'> & {
+    accounts: AccountService
+    sessions: Pick<SessionService, 'find'>
+    logger: Logger
+  },
 ): { addRoutes(http: HttpServer): void } {
   const signedInAt: MovingServiceOptions['signedInAt'] = async ({ id }) => {
     const session = await around.sessions.find(id.slice('session-'.length))
     return session && Date.parse(session.created_at)
   }
   const moving = composeMover({ ...around, signedInAt })
-  const csv = new CsvImport({ accounts: around.accounts })
+  const csv = new CsvImport({ accounts: around.accounts, logger: around.logger })
   return { addRoutes: http => movingRoutes(http, { moving, csv }) }
 }

@@ -1,5 +1,5 @@
 /** `rustymail accounts export` and `rustymail accounts import`. A part of the composition root. */
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { AccountsFile, type ImportedAccount, movingBounds } from '../contract/account-moving.ts'
 import { noteDeed } from './audit/audit-command.ts'
 import { type Outcome, withData, withHub } from './commands.ts'
@@ -26,6 +26,8 @@ export async function exportAccounts(config: Config, passphrase: () => Promise<s
     const refs = { accounts: String(sealed.accounts) }
     const deed = { operation: 'cli.exportAccounts', effect: 'write', refs } as const
     await noteDeed(db, { secrets, head, logger: createLogger('warn'), now: Date.now, deed })
+    // The mode of a write is for new files alone.
+    if (force && existsSync(file)) chmodSync(file, 0o600)
     writeFileSync(file, `${JSON.stringify(sealed, null, 2)}\n`, { mode: 0o600, flag: force ? 'w' : 'wx' })
     return { words: `${file} holds ${countOf(sealed.accounts)}, sealed with the passphrase.`, exitCode: 0 }
   })

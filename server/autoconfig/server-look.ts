@@ -1,12 +1,12 @@
-/** Looks whether a mail server is there: connects, reads its greeting and what it can do, and leaves. It never logs in. */
+/** Looks whether a mail server is there: connects, encrypts, reads its greeting and what it can do, and leaves. It never logs in. */
 
 import { once } from 'node:events'
-import { connect as connectPlain, type Socket } from 'node:net'
-import { createInterface } from 'node:readline'
+import { connect as connectPlain } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { DiscoveredServer } from '../../contract/autoconfig.ts'
 import { type Address, answerWith } from '../platform/network/outbound-guard.ts'
 import { connectionFault, PlaceFault } from './outcome.ts'
+import { SpokenLines } from './spoken-lines.ts'
 
 export interface LookedAt {
   kind: 'imap' | 'smtp'
@@ -23,87 +23,106 @@ export interface LookOptions {
   ca?: string | undefined
 }
 
-/** Of all that it says. */
-const mostBytes = 16 * 1024
-
-interface Dialogue {
+interface Dialect {
   greeting: RegExp
-  ask: string
-  /** The last line of the answer. */
-  end: RegExp
+  /** Where a greeting has several lines: those before its last. */
+  moreGreeting: RegExp | undefined
+  /** With an answer whose last line matches `end`. */
+  ask(words: string): { line: string; end: RegExp; isDone: RegExp }
+  capabilities: string
   leave: string
   startsTls: RegExp
   ways: RegExp
 }
 
-const dialogues: Record<LookedAt['kind'], Dialogue> = {
-  imap: {
-    greeting: /^\* OK\b/i,
-    ask: 'a1 CAPABILITY\r\n',
-    end: /^a1 /i,
-    leave: 'a2 LOGOUT\r\n',
-    startsTls: /\bSTARTTLS\b/i,
-    ways: /\bAUTH=(\S+)/gi,
+const dialects: Record<LookedAt['kind'], () => Dialect> = {
+  imap: () => {
+    let tag = 0
+    return {
+      greeting: /^\* OK\b/i,
+      moreGreeting: undefined,
+      ask: words => {
+        tag++
+        return {
+          line: `a${tag} ${words}`,
+          end: new RegExp(`^a${tag} `, 'i'),
+          isDone: new RegExp(`^a${tag} OK\\b`, 'i'),
+        }
+      },
+      capabilities: 'CAPABILITY',
+      leave: 'LOGOUT',
+      startsTls: /^\* CAPABILITY\b.* STARTTLS\b/im,
+      ways: /\bAUTH=(\S+)/gi,
+    }
   },
-  smtp: {
-    greeting: /^220 /,
-    ask: 'EHLO localhost\r\n',
-    end: /^\d{3} /,
-    leave: 'QUIT\r\n',
+  smtp: () => ({
+    greeting: /^220(?: |$)/,
+    moreGreeting: /^220-/,
+    ask: line => ({ line, end: /^\d{3}(?: |$)/, isDone: /^2\d\d(?: |$)/ }),
+    capabilities: 'EHLO localhost',
+    leave: 'QUIT',
     startsTls: /^250[ -]STARTTLS\b/im,
     ways: /^250[ -]AUTH[ =](.*)$/gim,
-  },
+  }),
 }
 
 /**
- * Ways to log in that it announces; certificates are checked.
+ * Ways to log in that it announces, over TLS: with STARTTLS what it says before is not believed. Its certificate is checked.
  * @throws PlaceFault when it is not there, is no such server, or has no encryption.
  */
 export async function lookAt(server: LookedAt, options: LookOptions): Promise<DiscoveredServer['auth']> {
-  const { host, port } = server
-  const place = { host, port, lookup: answerWith(options.addresses) }
-  const trusted = options.ca === undefined ? {} : { ca: options.ca }
-  const socket =
-    server.tls === 'implicit' ? connectTls({ ...place, ...trusted, servername: host }) : connectPlain(place)
-  const end = () => void socket.destroy()
-  options.signal.addEventListener('abort', end, { once: true })
+  const { host, port, tls } = server
+  const { signal, ca, addresses } = options
+  const place = { host, port, lookup: answerWith(addresses) }
+  const trusted = { servername: host, ...(ca === undefined ? {} : { ca }) }
+  const isImplicit = tls === 'implicit'
+  const socket = isImplicit ? connectTls({ ...place, ...trusted }) : connectPlain(place)
+  const lines = new SpokenLines(socket)
+  const end = () => lines.close()
+  signal.addEventListener('abort', end, { once: true })
   try {
-    await once(socket, server.tls === 'implicit' ? 'secureConnect' : 'connect', { signal: options.signal })
-    const said = await talk(socket, dialogues[server.kind], server)
-    return server.tls === 'starttls' ? ['password'] : said
+    await once(socket, isImplicit ? 'secureConnect' : 'connect', { signal })
+    return await talk(lines, server, () => lines.secure(trusted, signal))
   } catch (error) {
-    options.signal.throwIfAborted()
+    signal.throwIfAborted()
     throw connectionFault(error)
   } finally {
-    options.signal.removeEventListener('abort', end)
-    socket.on('error', () => undefined)
-    socket.destroy()
+    signal.removeEventListener('abort', end)
+    lines.close()
   }
 }
 
-async function talk(socket: Socket, dialogue: Dialogue, { kind, tls }: LookedAt): Promise<DiscoveredServer['auth']> {
-  let [bytes, text, hasAsked] = [0, '', false]
-  socket.on('data', piece => {
-    bytes += piece.length
-    if (bytes > mostBytes) socket.destroy(new PlaceFault('failed', 'It says more than a mail server does.'))
-  })
-  for await (const line of createInterface({ input: socket })) {
-    if (hasAsked) text += `${line}\n`
-    // SMTP servers may greet in several lines.
-    if (!hasAsked && /^220-/.test(line) && kind === 'smtp') continue
-    if (!hasAsked && !dialogue.greeting.test(line)) break
-    if (!hasAsked) {
-      hasAsked = true
-      socket.write(dialogue.ask)
-    } else if (dialogue.end.test(line)) {
-      socket.end(dialogue.leave)
-      if (tls === 'starttls' && !dialogue.startsTls.test(text)) {
-        throw new PlaceFault('failed', 'It offers no encryption.')
-      }
-      return waysIn([...text.matchAll(dialogue.ways)].map(match => match[1] ?? '').join(' '))
+async function talk(
+  lines: SpokenLines,
+  { kind, tls }: LookedAt,
+  secure: () => Promise<void>,
+): Promise<DiscoveredServer['auth']> {
+  const dialect = dialects[kind]()
+  const ask = async (words: string) => {
+    const { line, end, isDone } = dialect.ask(words)
+    lines.send(line)
+    for (let text = ''; ; ) {
+      const heard = await lines.next()
+      if (heard === undefined) throw new PlaceFault('failed', 'It closed the connection.')
+      text += `${heard}\n`
+      if (end.test(heard)) return { text, isDone: isDone.test(heard) }
     }
   }
-  throw new PlaceFault('failed', `It does not greet as ${kind === 'imap' ? 'an IMAP' : 'an SMTP'} server.`)
+  let greeting = await lines.next()
+  while (greeting !== undefined && dialect.moreGreeting?.test(greeting)) greeting = await lines.next()
+  if (greeting === undefined || !dialect.greeting.test(greeting)) {
+    throw new PlaceFault('failed', `It does not greet as ${kind === 'imap' ? 'an IMAP' : 'an SMTP'} server.`)
+  }
+  let { text } = await ask(dialect.capabilities)
+  if (tls === 'starttls') {
+    if (!dialect.startsTls.test(text)) throw new PlaceFault('failed', 'It offers no encryption.')
+    const { isDone } = await ask('STARTTLS')
+    if (!isDone) throw new PlaceFault('failed', 'It offers encryption, and refuses to start it.')
+    await secure()
+    text = (await ask(dialect.capabilities)).text
+  }
+  lines.send(dialect.ask(dialect.leave).line)
+  return waysIn([...text.matchAll(dialect.ways)].map(match => match[1] ?? '').join(' '))
 }
 
 /** IMAP has a login of its own, so a server that names nothing takes passwords. */

@@ -15,6 +15,9 @@ const hostNameRe =
   /^(?=.{4,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+(?=[a-z0-9-]*[a-z])[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 /** No part of the public name system (RFC 6761, RFC 6762, RFC 8375, RFC 9476): nothing is to be found there. */
 const privateTopRe = /(^|\.)(localhost|local|internal|invalid|onion|alt|home\.arpa)$/
+/** Two letters below any top, and the words that countries use below theirs. */
+const registryRe =
+  /^(?:[a-z]{2}\.[a-z0-9-]+|(?:com|net|org|edu|gov|govt|gob|gouv|mil|int|info|biz|name|pro|web|nom|asso|ltd|plc|sch|school|nhs|police|asn|gen|mod|coop|firm|store|press)\.[a-z]{2})$/
 
 /** @throws Problem bad_request. */
 export function parseSoughtAddress(email: string): SoughtAddress {
@@ -41,6 +44,14 @@ export function hostNameOf(text: string): string | undefined {
 /** Whether a host is the domain itself or lies within it. */
 export function isWithin(host: string, domain: string): boolean {
   return host === domain || host.endsWith(`.${domain}`)
+}
+
+/**
+ * Whether names right below it belong to different people, as those below `co.uk`, `uk.com` and `asso.fr` do. By its form, not by a
+ * list of all there are: a hoster that is taken for a registry is not asked, and nothing else comes of it.
+ */
+export function isOfRegistry(domain: string): boolean {
+  return registryRe.test(domain)
 }
 
 function wrong(message: string): Problem {

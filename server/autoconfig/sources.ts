@@ -9,7 +9,7 @@ import { judgeOffers } from './offered-servers.ts'
 import { type Outcome, outcomeOf, PlaceFault } from './outcome.ts'
 import { digestsIn, hasDigest, readPacc } from './pacc-config.ts'
 import type { ProviderTable } from './shipped-providers.ts'
-import { hostNameOf, isWithin, type SoughtAddress } from './sought-address.ts'
+import { hostNameOf, isOfRegistry, isWithin, type SoughtAddress } from './sought-address.ts'
 import { srvOffers } from './srv-records.ts'
 import type { FetchDocument } from './web-documents.ts'
 
@@ -126,15 +126,10 @@ async function askExchangers(address: SoughtAddress, tools: SourceTools, signal:
   if (host === undefined) return { state: 'nothing', words: 'The domain names no server that receives mail.' }
   const parent = host.slice(host.indexOf('.') + 1)
   const nothing: Outcome = { state: 'nothing', words: `Mail goes to ${host}, of no provider that is known here.` }
-  if (isWithin(host, address.domain) || hostNameOf(parent) === undefined) return nothing
-  const query = `?emailaddress=${encodeURIComponent(address.email)}`
+  if (isWithin(host, address.domain) || hostNameOf(parent) === undefined || isOfRegistry(parent)) return nothing
   try {
-    const outcome = await askMozilla(
-      `https://autoconfig.${parent}/mail/config-v1.1.xml${query}`,
-      address,
-      tools,
-      signal,
-    )
+    // Without the address: only DNS says that this host has to do with it.
+    const outcome = await askMozilla(`https://autoconfig.${parent}/mail/config-v1.1.xml`, address, tools, signal)
     if (outcome.state !== 'found') return outcome
     return { ...outcome, found: { ...outcome.found, isByDnsAlone: true } }
   } catch (error) {

@@ -21,11 +21,10 @@ export function accountsOf(csv: string): CsvRow[] {
   const [header, ...records] = recordsOf(csv)
   if (!header) throw refused('is empty: it begins with a header row')
   const columns = header.fields.map(name => name.trim().toLowerCase())
-  const unknown = columns.find(name => !csvColumns.includes(name as CsvColumn))
-  if (unknown !== undefined) {
-    throw refused(
-      `has a column ${JSON.stringify(unknown.slice(0, 40))} in its header row; there are ${csvColumns.join(', ')}`,
-    )
+  const unknown = columns.findIndex(name => !csvColumns.includes(name as CsvColumn))
+  // By its number: a table without a header row has a password there.
+  if (unknown >= 0) {
+    throw refused(`names no known column in field ${unknown + 1} of its first row; there are ${csvColumns.join(', ')}`)
   }
   if (new Set(columns).size < columns.length) throw refused('names a column twice in its header row')
   const missing = required.find(name => !columns.includes(name))

@@ -1,11 +1,13 @@
 /** Many accounts of a table: a result for each row, a few logins at a time on each server, and never a password in an answer. */
 import { expect, test, vi } from 'vitest'
 import type { Account, AccountInput } from '../../contract/accounts.ts'
+import { createLogger } from '../platform/logger.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { CsvImport } from './csv-import.ts'
 
 const ann = {} as Principal
+const logger = createLogger('silent')
 const { signal } = new AbortController()
 const header =
   'email,name,imap_host,imap_port,imap_tls,imap_user,imap_password,smtp_host,smtp_port,smtp_tls,smtp_user,smtp_password'
@@ -25,7 +27,7 @@ function world(outcome: (input: AccountInput) => Promise<void> | void = () => un
       return { id: input.email.split('@')[0] } as Account
     },
   }
-  return { created, checked, accounts, importer: new CsvImport({ accounts }) }
+  return { created, checked, accounts, importer: new CsvImport({ accounts, logger }) }
 }
 const run = (importer: CsvImport, csv: string, more = {}) =>
   importer.run(ann, { csv, dry_run: false, verify: true, ...more }, signal)
@@ -104,6 +106,9 @@ test('a dry run keeps nothing; a table that cannot be read is refused as a whole
       extension: { errors: [{ path: 'body.csv' }] },
     })
   }
+  const withoutHeader = await run(importer, 'imap.example.org,hunter2-secret,ann').catch(String)
+  expect(withoutHeader).toContain('field 1 of its first row')
+  expect(withoutHeader).not.toMatch(/hunter2|imap\.example/)
 })
 
 test('four logins at a time on a server and sixteen on all, one table at a time, and rows that had no time say so', async () => {
@@ -118,7 +123,7 @@ test('four logins at a time on a server and sixteen on all, one table at a time,
     open.set(host, open.get(host)! - 1)
     all--
   })
-  const importer = new CsvImport({ accounts, bounds: { perHost: 4, atOnce: 6 } })
+  const importer = new CsvImport({ accounts, logger, bounds: { perHost: 4, atOnce: 6 } })
   const row = (at: number) => `u${at}@example.org,h${at % 2}.example,pw`
   const csv = ['email,imap_host,imap_password', ...Array.from({ length: 20 }, (_, at) => row(at))].join('\n')
   const over = new AbortController()
@@ -131,4 +136,24 @@ test('four logins at a time on a server and sixteen on all, one table at a time,
   over.abort()
   const late = await importer.run(ann, { csv, dry_run: false, verify: true }, over.signal)
   expect(new Set(late.map(({ status }) => status))).toEqual(new Set(['not_tried']))
+})
+
+test('a row that fails by a bug says so, and neither hides what others came to nor leaves them behind', async () => {
+  const gate = Promise.withResolvers<void>()
+  const { accounts, created } = world(async ({ email }) => {
+    if (email.startsWith('bob')) throw new Error('disk I/O error at pw-bob')
+    if (email.startsWith('cid')) await gate.promise
+  })
+  const error = vi.fn()
+  const importer = new CsvImport({ accounts, logger: { error } })
+  const row = (name: string) => `${name}@example.org,imap.example.org,pw-${name}`
+  const running = run(importer, ['email,imap_host,imap_password', ...['ann', 'bob', 'cid'].map(row)].join('\n'))
+  await vi.waitFor(() => expect(error).toHaveBeenCalledOnce())
+  await expect(run(importer, 'email,imap_host,imap_password\n')).rejects.toMatchObject({ code: 'overloaded' })
+  gate.resolve()
+  const results = await running
+  expect(results.map(({ status }) => status)).toEqual(['created', 'could_not_connect', 'created'])
+  expect(results[1]!.why).toContain('went wrong on this server')
+  expect(JSON.stringify(results)).not.toContain('pw-')
+  expect(created).toHaveLength(2)
 })

@@ -2,12 +2,14 @@
 import { type CsvColumn, csvColumns, type ImportedRow } from '../../contract/account-moving.ts'
 import type { AccountInput } from '../../contract/accounts.ts'
 import type { AccountService } from '../accounts/account-service.ts'
+import type { Logger } from '../platform/logger.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { accountsOf, type CsvRow } from './csv-accounts.ts'
 
 export interface CsvImportOptions {
   accounts: Pick<AccountService, 'check' | 'create'>
+  logger: Pick<Logger, 'error'>
   bounds?: Partial<typeof defaults>
 }
 
@@ -22,11 +24,13 @@ const defaults = { perHost: 4, atOnce: 16, budgetMs: 4 * 60_000 }
 
 export class CsvImport {
   readonly #accounts: CsvImportOptions['accounts']
+  readonly #logger: CsvImportOptions['logger']
   readonly #bounds: typeof defaults
   #isBusy = false
 
-  constructor({ accounts, bounds }: CsvImportOptions) {
+  constructor({ accounts, logger, bounds }: CsvImportOptions) {
     this.#accounts = accounts
+    this.#logger = logger
     this.#bounds = { ...defaults, ...bounds }
   }
 
@@ -96,9 +100,15 @@ export class CsvImport {
       }
       const { id } = await this.#accounts.create(principal, account, { verify })
       return { ...resultOf(row), status: 'created', account_id: id }
-    } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem
-      return { ...resultOf(row), ...failureOf(problem) }
+    } catch (error) {
+      if (error instanceof Problem) return { ...resultOf(row), ...failureOf(error) }
+      // A bug, or the database: what other rows came to is still told.
+      this.#logger.error({ error, line: row.line }, 'a row of a table of accounts failed')
+      return {
+        ...resultOf(row),
+        status: 'could_not_connect',
+        why: 'Something went wrong on this server; its log says what.',
+      }
     }
   }
 }
@@ -127,18 +137,22 @@ function failureOf({ code, message, extension }: Problem): Pick<ImportedRow, 'st
 async function inTurns(lists: (() => Promise<void>)[][], { perHost, atOnce }: typeof defaults): Promise<void> {
   const running = new Map<(() => Promise<void>)[], number>()
   const under = new Set<Promise<void>>()
-  for (;;) {
-    for (const list of lists) {
-      while (under.size < atOnce && list.length > 0 && (running.get(list) ?? 0) < perHost) {
-        running.set(list, (running.get(list) ?? 0) + 1)
-        const work: Promise<void> = list.shift()!().finally(() => {
-          under.delete(work)
-          running.set(list, running.get(list)! - 1)
-        })
-        under.add(work)
+  try {
+    while (lists.some(({ length }) => length > 0) || under.size > 0) {
+      for (const list of lists) {
+        while (under.size < atOnce && list.length > 0 && (running.get(list) ?? 0) < perHost) {
+          running.set(list, (running.get(list) ?? 0) + 1)
+          const work: Promise<void> = list.shift()!().finally(() => {
+            under.delete(work)
+            running.set(list, running.get(list)! - 1)
+          })
+          under.add(work)
+        }
       }
+      await Promise.race(under)
     }
-    if (under.size === 0) return
-    await Promise.race(under)
+  } finally {
+    // None goes on once the import is over.
+    await Promise.allSettled(under)
   }
 }

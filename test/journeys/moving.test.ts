@@ -1,5 +1,5 @@
 /** Accounts are moved from one server to another, by the page's way and by commands; a table brings many at once. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import type { AccountsFile, ImportedAccount, ImportedRow } from '../../contract/account-moving.ts'
@@ -118,6 +118,9 @@ test('the same by commands, while no server runs', async () => {
   expect(await run(['export', out])).toMatchObject({ code: 0, stdout: expect.stringContaining('holds 1 account') })
   expect(JSON.parse(readFileSync(out, 'utf8'))).toMatchObject({ format: 'rustymail-accounts', accounts: 1 })
   expect((await run(['export', out])).stderr).toContain('--force')
+  chmodSync(out, 0o644)
+  expect((await run(['export', out, '--force'])).code).toBe(0)
+  expect(statSync(out).mode & 0o777).toBe(0o600)
   expect((await run(['import', out], 'nine red doors!\n')).stderr).toContain('passphrase')
   writeFileSync(out, '{"format": "rusty')
   expect((await run(['import', out])).stderr).toContain('not a file of accounts')
