@@ -121,6 +121,23 @@ async function world(db: Database, key = randomBytes(32)) {
     await store.insert(row)
     return row
   }
+  const connect = async (name: string, providerId = 'google') => {
+    const at = isoOf(begin)
+    const server = { imap_host: name, imap_port: 993, imap_tls: 'implicit', imap_user: name, imap_password_sealed: '' }
+    const smtp = { smtp_host: null, smtp_port: null, smtp_tls: null, smtp_user: null, smtp_password_sealed: null }
+    const rest = { is_default: 0, is_sandbox: 0, enabled: 1, index_level: null, watched_folders: null }
+    const auth = { oauth_provider: providerId, grant_id: name, created_at: at, updated_at: at }
+    await db
+      .insertInto('accounts')
+      .values({ id: name, name, email: `${name}@example.org`, ...server, ...smtp, ...rest, ...auth })
+      .execute()
+  }
+  const startRefresher = () => {
+    const lease = () => ({ name: 'test', fence: async () => undefined })
+    const refresher = new GrantRefresher({ store, keeper, clock, logger, lease, isIdle: () => false })
+    refresher.start()
+    onTestFinished(() => refresher.stop())
+  }
   /** As long as a few looks into the database take: what is under way there goes on. */
   const settle = async () => {
     for (let look = 0; look < 4; look++) await store.find('none')
@@ -136,7 +153,7 @@ async function world(db: Database, key = randomBytes(32)) {
     while (!isOver) await clock.pass(100, settle)
     return asked
   }
-  return { clock, provider, store, keeper, process, grant, settle, decided }
+  return { clock, provider, store, keeper, process, grant, connect, startRefresher, settle, decided }
 }
 
 onEachDatabase(open => {
@@ -260,25 +277,14 @@ onEachDatabase(open => {
 
 test('1,000 accounts that fall due together are refreshed without a burst, each once, and only while they are used', async () => {
   const db = await memoryDatabase()
-  const { clock, provider, keeper, grant, store } = await world(db)
+  const { clock, provider, keeper, grant, connect, startRefresher } = await world(db)
   const names = Array.from({ length: 1_000 }, (_, number) => `g${number}`)
-  const at = isoOf(begin)
   for (const name of names) {
     await grant(name)
     await keeper.accessToken({ grantId: name, ...imap })
-    const server = { imap_host: name, imap_port: 993, imap_tls: 'implicit', imap_user: name, imap_password_sealed: '' }
-    const smtp = { smtp_host: null, smtp_port: null, smtp_tls: null, smtp_user: null, smtp_password_sealed: null }
-    const rest = { is_default: 0, is_sandbox: 0, enabled: 1, index_level: null, watched_folders: null }
-    const auth = { oauth_provider: 'google', grant_id: name, created_at: at, updated_at: at }
-    await db
-      .insertInto('accounts')
-      .values({ id: name, name, email: `${name}@example.org`, ...server, ...smtp, ...rest, ...auth })
-      .execute()
+    await connect(name)
   }
-  const lease = () => ({ name: 'test', fence: async () => undefined })
-  const refresher = new GrantRefresher({ store, keeper, clock, logger, lease, isIdle: () => false })
-  refresher.start()
-  onTestFinished(() => refresher.stop())
+  startRefresher()
   await clock.pass(hour, () => turns(10))
   const { requests } = provider
   expect(requests.length).toBe(1_000)
@@ -291,6 +297,38 @@ test('1,000 accounts that fall due together are refreshed without a burst, each 
   // Nothing has used the new tokens, so nothing more is asked.
   await clock.pass(3 * hour, () => turns(2))
   expect(provider.requests.length).toBe(1_000)
+})
+
+test('a grant whose refresh is refused is tried less and less often, by a login too; signed in for again, it is refreshed at once', async () => {
+  const db = await memoryDatabase()
+  const { clock, provider, keeper, grant, connect, startRefresher, store, settle } = await world(db)
+  await grant('a')
+  await connect('a')
+  await keeper.accessToken({ grantId: 'a', ...imap })
+  provider.fault = new OAuthFault('refused', new Error('invalid_request'), [])
+  clock.at += hour
+  const from = clock.at
+  startRefresher()
+  const ask = () => keeper.accessToken({ grantId: 'a', ...imap }).catch((error: unknown) => error)
+  for (let minute = 0; minute < 60; minute++) {
+    await clock.pass(30_000, settle)
+    expect(await ask()).toMatchObject({ message: 'Google gave an answer that makes no sense.' })
+    await clock.pass(30_000, settle)
+  }
+  // One when it is due, and after 1, 2, 4, 8, 16 minutes of rest, by the refresher or by a login.
+  expect(provider.requests.length).toBe(6)
+  expect(provider.requests.map(at => Math.floor((at - from) / 60_000))).toEqual([0, 1, 3, 7, 15, 31])
+  const { failure, refresh_at } = (await store.find('a'))!
+  expect(failure).toBe('Google gave an answer that makes no sense.')
+  expect(Date.parse(refresh_at!)).toBeGreaterThan(clock.at)
+  // The longest rest is an hour.
+  await clock.pass(3 * hour, settle)
+  expect(provider.requests.length).toBe(9)
+  provider.fault = undefined
+  const row = (await store.find('a'))!
+  await store.replace(db, keeper.newRow({ ...provider.issue('a'), expiresInSeconds: 1 }, row))
+  clock.at += 1_000
+  expect(await ask()).toMatch(/^access-a-/)
 })
 
 /** Of the event loop: what is under way goes on. */

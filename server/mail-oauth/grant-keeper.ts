@@ -10,10 +10,11 @@ import type { Logger } from '../platform/logger.ts'
 import { limitKeyOf, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
+import { GrantRests } from './grant-rests.ts'
 import { isoOf, type OAuthClock, pause } from './oauth-clock.ts'
 import { isHostOf, type ReadyProvider } from './oauth-provider.ts'
 import type { OAuthProviders } from './oauth-providers.ts'
-import { OAuthFault, type OAuthServer, type OAuthTokens } from './oauth-server.ts'
+import { OAuthFault, type OAuthServer, type OAuthTokens, wantsPerson } from './oauth-server.ts'
 import type { NewTokens, OAuthStore } from './oauth-store.ts'
 import { type OAuthGrantRow, tokenSealContext } from './oauth-tables.ts'
 import { ProviderPace, providerProblem } from './provider-pace.ts'
@@ -61,12 +62,17 @@ export class GrantKeeper implements AccountGrants {
   readonly #flights = new Map<string, Promise<OAuthGrantRow>>()
   /** By grant: when it was last refreshed since a mail server rejected its token. */
   readonly #rejectedAt = new Map<string, number>()
+  readonly #rests: GrantRests
   readonly #revocations = new Set<Promise<void>>()
   readonly #revokedListeners = new Set<(accountId: string) => void>()
 
   constructor(options: GrantKeeperOptions) {
     this.#options = options
-    options.providers.onChange(id => this.paceOf(id).reset())
+    this.#rests = new GrantRests(options.clock)
+    options.providers.onChange(id => {
+      this.paceOf(id).reset()
+      this.#rests.forgetAllOf(id)
+    })
   }
 
   /** What is under way ends; what a provider has already answered is stored first. */
@@ -110,6 +116,7 @@ export class GrantKeeper implements AccountGrants {
     if (!row) return () => undefined
     await store.delete(transaction, grantId)
     this.#rejectedAt.delete(grantId)
+    this.#rests.forget(grantId)
     return () => {
       if (row.state === 'revoked' || this.#revocations.size >= maxRevocations || this.#stopped.signal.aborted) return
       const revocation = this.#revoke(row).finally(() => this.#revocations.delete(revocation))
@@ -180,6 +187,7 @@ export class GrantKeeper implements AccountGrants {
     if (!known) throw gone()
     const provider = this.#providerOf(known)
     try {
+      this.#rests.refuseAtRest(known)
       return await this.paceOf(provider.id).run(() => this.#refreshInTurn(provider, grantId, unwanted))
     } catch (error) {
       // The pace has heard of it as it came; those who wait hear it in words.
@@ -230,11 +238,13 @@ export class GrantKeeper implements AccountGrants {
         const why = isInterrupted
           ? 'RustyMail was interrupted while it was being refreshed, and the access has ended with that.'
           : 'The access was revoked or has expired.'
-        return this.#lose(row, why, error)
+        return this.#lose(row, wantsPerson(error.code) ? `${provider.name} asks for another sign-in.` : why, error)
       }
       const problem = error instanceof OAuthFault ? providerProblem(provider.name, error) : error
       const failure = problem instanceof Problem ? problem.message : 'It could not be refreshed.'
-      await store.unlock(row.id, this.#holder, { failure })
+      const restsUntil = isoOf(this.#rests.note(row, error))
+      const isLater = row.refresh_at !== null && row.refresh_at > restsUntil
+      await store.unlock(row.id, this.#holder, { failure, refresh_at: isLater ? row.refresh_at : restsUntil })
       throw error
     }
     return this.#keep(row, tokens)
@@ -247,6 +257,7 @@ export class GrantKeeper implements AccountGrants {
     for (let tries = 1; ; tries++) {
       try {
         const isKept = await store.keep(row.id, this.#holder, columns)
+        this.#rests.forget(row.id)
         if (isKept) return { ...row, ...columns, is_used: 0, failure: null, locked_by: null, locked_until: null }
         const now = await store.find(row.id)
         if (now && this.#isValid(now, undefined)) return now

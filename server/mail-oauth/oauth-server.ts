@@ -5,7 +5,7 @@ import { Problem } from '../platform/problem.ts'
 import type { OAuthEndpoints, ReadyProvider } from './oauth-provider.ts'
 
 /**
- * - `revoked`: the grant is no longer valid, and no further try helps (`invalid_grant`).
+ * - `revoked`: the grant is no longer valid, and no further try helps (`invalid_grant`); or somebody has to sign in first.
  * - `denied`: the person or the provider said no.
  * - `away`: no answer, or one that says to come back.
  * - `client`: the provider does not know our client, or does not let it do this.
@@ -124,8 +124,12 @@ export class OAuthServer {
 
   /** Throws OAuthFault. @param scopes That it has now. */
   refresh(provider: ReadyProvider, refreshToken: string, scopes: readonly string[]): Promise<OAuthTokens> {
-    return this.#ask(provider, [refreshToken], async (configuration, { refreshTokenGrant }) =>
-      tokensOf(await refreshTokenGrant(configuration, refreshToken), scopes),
+    return this.#ask(
+      provider,
+      [refreshToken],
+      async (configuration, { refreshTokenGrant }) =>
+        tokensOf(await refreshTokenGrant(configuration, refreshToken), scopes),
+      (error, openid) => (wantsPerson(codeOf(error)) ? 'revoked' : kindOf(error, openid)),
     )
   }
 
@@ -169,6 +173,7 @@ export class OAuthServer {
     provider: ReadyProvider,
     secrets: readonly string[],
     request: (configuration: openid.Configuration, openid: OpenId) => Promise<T>,
+    kind: typeof kindOf = kindOf,
   ): Promise<T> {
     const openid = await loadOpenId()
     const hidden = [...secrets, ...secretsOf(provider)]
@@ -178,7 +183,7 @@ export class OAuthServer {
       if (error instanceof OAuthFault) throw error
       const refusal = refusalIn(error)
       if (refusal) throw refusal
-      throw new OAuthFault(kindOf(error, openid), error, hidden)
+      throw new OAuthFault(kind(error, openid), error, hidden)
     }
   }
 
@@ -226,6 +231,11 @@ export class OAuthServer {
       throw refusalIn(error) ?? new OAuthFault('away', error, secretsOf(provider))
     }
   }
+}
+
+/** A provider refreshes no more until somebody signs in, for a second factor or to agree again (Microsoft's answers at the token endpoint). */
+export function wantsPerson(code: string | undefined): boolean {
+  return code === 'interaction_required' || code === 'consent_required' || code === 'login_required'
 }
 
 /** With the first grant: a server without one does without the package. */

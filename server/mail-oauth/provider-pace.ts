@@ -105,6 +105,7 @@ export function providerProblem(name: string, fault: OAuthFault | undefined): Pr
     return providerAway(detail, fault)
   }
   if (fault?.kind === 'refused') return providerAway(`${name} gave an answer that makes no sense.`, fault)
+  if (fault?.kind === 'denied') return providerAway(`${name} refuses to give access.`, fault)
   return providerAway(`The sign-in of ${name} cannot be reached at the moment.`, fault)
 }
 

@@ -1,0 +1,56 @@
+/** Grants that could not be refreshed rest: a minute, and twice as long after each further failure. Of one process. */
+import type { OAuthClock } from './oauth-clock.ts'
+import { OAuthFault } from './oauth-server.ts'
+import type { OAuthGrantRow } from './oauth-tables.ts'
+
+interface Rest {
+  /** A grant that was signed in for again has another one, and does not rest. */
+  refreshSealed: string | null
+  provider: string
+  failures: number
+  until: number
+  error: unknown
+}
+
+const firstRestMs = 60_000
+const maxRestMs = 60 * 60_000
+/** Grants whose failures are remembered; the oldest are forgotten first. */
+const maxRests = 10_000
+
+export class GrantRests {
+  readonly #clock: Pick<OAuthClock, 'now'>
+  readonly #rests = new Map<string, Rest>()
+
+  constructor(clock: Pick<OAuthClock, 'now'>) {
+    this.#clock = clock
+  }
+
+  /** @returns Until when it is not refreshed ahead of its end, in epoch milliseconds. */
+  note({ id, provider, refresh_sealed: refreshSealed }: OAuthGrantRow, error: unknown): number {
+    const known = this.#rests.get(id)
+    const failures = known?.refreshSealed === refreshSealed ? known.failures : 0
+    const until = this.#clock.now() + Math.min(maxRestMs, firstRestMs * 2 ** failures)
+    this.#rests.delete(id)
+    const [oldest] = this.#rests.keys()
+    if (this.#rests.size >= maxRests && oldest !== undefined) this.#rests.delete(oldest)
+    this.#rests.set(id, { refreshSealed, provider, failures: failures + 1, until, error })
+    return until
+  }
+
+  /** @throws What the last refresh failed with, while the grant rests for it. */
+  refuseAtRest({ id, refresh_sealed }: OAuthGrantRow): void {
+    const rest = this.#rests.get(id)
+    if (rest === undefined || rest.refreshSealed !== refresh_sealed || this.#clock.now() >= rest.until) return
+    // What is wrong with the provider, it rests for itself: for all of its grants, and not as long.
+    if (rest.error instanceof OAuthFault && (rest.error.kind === 'away' || rest.error.kind === 'client')) return
+    throw rest.error
+  }
+
+  forget(grantId: string): void {
+    this.#rests.delete(grantId)
+  }
+
+  forgetAllOf(providerId: string): void {
+    for (const [id, { provider }] of this.#rests) if (provider === providerId) this.#rests.delete(id)
+  }
+}
