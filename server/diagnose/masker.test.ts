@@ -95,6 +95,9 @@ test('the same is called the same, and what is public stays readable', () => {
     'IMAP4rev1 IDLE AUTH=SCRAM-SHA-256',
   )
   expect(masker.words('session gl7xk2m9q1w8e5 for 2026-11-29T09:00:00.000Z TLS_AES_256_GCM_SHA384')).toContain('[id]')
-  expect(hintsFor('imap.gmail.com')[0]).toContain('app password')
-  expect(hintsFor('mail.smith.org')).toEqual([])
+  expect(hintsFor('imap.gmail.com', 'imap')[0]).toContain('app password')
+  expect(hintsFor('mail.smith.org', 'imap')).toEqual([])
+  expect(hintsFor('imap.mail.me.com', 'imap').join()).toContain('before the @')
+  // Its SMTP server wants the whole address.
+  expect(hintsFor('smtp.mail.me.com', 'smtp').join()).toMatch(/^iCloud((?!before the @).)*$/)
 })
