@@ -1,5 +1,4 @@
 /** Diagnosing accounts, wired by hand. A part of the composition root. */
-import { arch, platform, release } from 'node:os'
 import type { AccountService } from './accounts/account-service.ts'
 import type { ProtocolLog } from './accounts/protocol-log.ts'
 import type { Config } from './config.ts'
@@ -13,6 +12,7 @@ import { checkSmtp } from './outbox/smtp-check.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { OutboundGuard } from './platform/network/outbound-guard.ts'
+import { reportFacts } from './report-facts.ts'
 import type { SettingsService } from './settings/settings-service.ts'
 
 export interface DiagnoseSurroundings {
@@ -42,28 +42,12 @@ export function composeDiagnose(around: DiagnoseSurroundings): ComposedDiagnose 
     frame: {
       version: config.version,
       get facts() {
-        return [...machineFacts(), ...settingFacts(config, settings)]
+        return reportFacts(config, settings.limits)
       },
     },
   })
   return {
     addRoutes: http => diagnoseRoutes(http, diagnosing),
-    part: { name: 'diagnose', stop: async () => diagnosing.stop() },
+    part: { name: 'diagnose', stop: () => diagnosing.stop() },
   }
-}
-
-function machineFacts(): [string, string][] {
-  return [['Platform', `${platform()} ${release()}, ${arch()}, Node ${process.versions.node}`]]
-}
-
-/** What matters to mail servers; contains nothing of people. */
-function settingFacts({ databaseUrl, index, smtpConnections, privateNetworks }: Config, { limits }: SettingsService) {
-  return [
-    ['Database', databaseUrl.startsWith('sqlite:') ? 'SQLite' : 'PostgreSQL'],
-    ['Index', index.level],
-    ['Connections', `${limits.connection_pool_size} an account, ${limits.max_connections} in all`],
-    ['Timeout', `${limits.connection_timeout_seconds} s`],
-    ['SMTP connections', String(smtpConnections)],
-    ['Private networks', privateNetworks.length === 0 ? 'none configured' : 'some configured'],
-  ] satisfies [string, string][]
 }

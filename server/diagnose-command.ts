@@ -2,18 +2,20 @@
 import { TlsKind } from '../contract/accounts.ts'
 import type { Diagnosis } from '../contract/diagnose.ts'
 import type { EventOf } from '../contract/event.ts'
+import type { PoolLimits } from '../contract/settings.ts'
 import { authOf, serverOf, toLogin } from './accounts/account-row.ts'
 import { AccountStore } from './accounts/account-store.ts'
 import type { AccountRow } from './accounts/account-tables.ts'
 import { refusePlainOverNetwork } from './accounts/account-verifier.ts'
-import type { MailLogin, PasswordLogin } from './accounts/mail-login.ts'
+import { type MailLogin, type PasswordLogin, secretOf } from './accounts/mail-login.ts'
+import { ProtocolLog } from './accounts/protocol-log.ts'
 import { type DiagnosisArguments, UsageError } from './command-line.ts'
 import type { Outcome } from './commands.ts'
 import { composeOutbound } from './compose-outbound.ts'
 import type { Config } from './config.ts'
 import { clockCheck } from './diagnose/clock-check.ts'
 import { diagnoseServer, type NoAccess } from './diagnose/diagnose-server.ts'
-import { inspect, refusedBefore } from './diagnose/diagnose-service.ts'
+import { inspect, refusedBefore, toSpoken } from './diagnose/diagnose-service.ts'
 import type { Part } from './diagnose/reach-server.ts'
 import { maskedReport, type Named, plainText } from './diagnose/report.ts'
 import { verdictOf } from './diagnose/verdict.ts'
@@ -28,14 +30,18 @@ import { type Database, openDatabase } from './platform/database/database.ts'
 import type { OutboundGuard } from './platform/network/outbound-guard.ts'
 import { Problem } from './platform/problem.ts'
 import { SecretBox } from './platform/secret-box.ts'
+import { reportFacts } from './report-facts.ts'
 import { allowedNetworks } from './settings/network-service.ts'
 import { SettingStore } from './settings/setting-store.ts'
+import { defaultLimits } from './settings/settings-service.ts'
 
 interface Wanted {
   named: Named
   logins: { imap: MailLogin | NoAccess; smtp: MailLogin | NoAccess | undefined }
   /** Why it is not tried to log in. */
   whyNoLogin: string | undefined
+  /** As they are set; undefined where no database was read. */
+  limits: Parameters<typeof reportFacts>[1]
 }
 
 const noPassword = 'Not tried: no password was given.'
@@ -60,19 +66,24 @@ export async function diagnose(config: Config, askPassword: () => Promise<string
   const diagnoses = []
   for (const one of wanted) diagnoses.push(await diagnoseOne(config, guard, one))
   const isReport = config.diagnosis.isReport
-  const words = diagnoses.map(({ diagnosis, named }) =>
-    isReport ? maskedReport(diagnosis, named, { version: config.version, facts: [] }) : plainText(diagnosis),
-  )
+  const words = diagnoses.map(({ diagnosis, named, limits }) => {
+    const frame = { version: config.version, facts: reportFacts(config, limits) }
+    return isReport ? maskedReport(diagnosis, named, frame) : plainText(diagnosis)
+  })
   return {
     words: words.join('\n\n'),
     exitCode: diagnoses.some(({ diagnosis }) => diagnosis.state === 'failed') ? 1 : 0,
   }
 }
 
-async function diagnoseOne(config: Config, guard: OutboundGuard, { named, logins, whyNoLogin }: Wanted) {
+async function diagnoseOne(config: Config, guard: OutboundGuard, { named, logins, whyNoLogin, limits }: Wanted) {
   const gateway = new ImapFlowGateway({ guard, version: config.version })
   const signal = AbortSignal.timeout(wholeMs)
   const began = performance.now()
+  // Of this look alone, with the same secrets left out as in the running server.
+  const protocol = new ProtocolLog()
+  const hear = (part: Part, login: MailLogin | NoAccess) =>
+    protocol.open('', part, 'why' in login ? [] : [secretOf(login)])
   const look = (part: Part, login: MailLogin | NoAccess) =>
     diagnoseServer(
       { part, login, whyNoLogin: 'password' in login && login.password === '' ? noPassword : whyNoLogin },
@@ -80,8 +91,10 @@ async function diagnoseOne(config: Config, guard: OutboundGuard, { named, logins
         guard,
         stepMs,
         now: Date.now,
-        logInToImap: (given, timeoutMs, until) => inspect(gateway, given, { timeoutMs, signal: until }),
-        logInToSmtp: (given, timeoutMs) => checkSmtp(given, timeoutMs, guard),
+        onLine: () => hear(part, login),
+        logInToImap: (given, timeoutMs, until) =>
+          inspect(gateway, given, { timeoutMs, signal: until, onLine: hear('imap', given) }),
+        logInToSmtp: (given, timeoutMs) => checkSmtp(given, timeoutMs, guard, { onLine: hear('smtp', given) }),
       },
       signal,
     )
@@ -93,9 +106,9 @@ async function diagnoseOne(config: Config, guard: OutboundGuard, { named, logins
     duration_ms: Math.round(performance.now() - began),
     ...verdictOf(checks),
     checks,
-    lines: [],
+    lines: protocol.linesOf('').map(toSpoken),
   }
-  return { diagnosis, named }
+  return { diagnosis, named, limits }
 }
 
 async function accountsAt(config: Config, guard: OutboundGuard): Promise<Wanted[]> {
@@ -111,6 +124,11 @@ async function accountsAt(config: Config, guard: OutboundGuard): Promise<Wanted[
     const rows = (await new AccountStore(db).list()).filter(row => isAt(row, address))
     if (rows.length === 0) throw new UsageError(unknown)
     await allowNetworks(db, guard)
+    const { max_connections: _asNeeded, ...usual } = defaultLimits
+    const limits = {
+      ...usual,
+      ...((await new SettingStore(db).find('pool_limits')) as Partial<PoolLimits> | undefined),
+    }
     return await Promise.all(
       rows.map(async row => {
         const logins = {
@@ -123,6 +141,7 @@ async function accountsAt(config: Config, guard: OutboundGuard): Promise<Wanted[
         return {
           named,
           logins,
+          limits,
           whyNoLogin: since && `${refusedBefore(since, authOf(row).kind)} Add --retry-login to try it once more.`,
         }
       }),
@@ -173,7 +192,7 @@ async function givenServers(
   const login = (place: Omit<PasswordLogin, 'user' | 'password'>) => ({ ...place, user: user ?? address, password })
   const logins = { imap: login(places.imap), smtp: places.smtp && login(places.smtp) }
   const named = { name: '', email: address, imap: logins.imap, smtp: logins.smtp ?? null, watched_folders: [] }
-  return { named, logins, whyNoLogin: undefined }
+  return { named, logins, whyNoLogin: undefined, limits: undefined }
 }
 
 function refusePlain(part: Part, place: { tls: string; host: string }): void {

@@ -59,7 +59,7 @@ export async function diagnoseServer(
   const { part, login } = asked
   if (!('why' in login) || typeof login.why === 'string') return seen
   // That is known, however far the rest has come.
-  const noAccess = toCheck(part, 'login', refusal(login.why, login.host, 'oauth'))
+  const noAccess = toCheck(part, 'login', refusal(login.why, { part, host: login.host, kind: 'oauth' }))
   return { ...seen, checks: seen.checks.map(check => (check.id === 'login' ? noAccess : check)) }
 }
 
@@ -126,7 +126,7 @@ async function logIn(part: Part, login: MailLogin, options: DiagnosingOptions, s
     } catch (error) {
       if (!(error instanceof Problem)) throw error
       if (error.extension.fault === 'login') refused = error
-      return refusal(error, login.host, kindOf(login))
+      return refusal(error, { part, host: login.host, kind: kindOf(login) })
     }
   })
   return { check, refused, isIn, facts }

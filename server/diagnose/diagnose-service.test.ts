@@ -178,6 +178,25 @@ test('two who ask at once get one diagnosis, and of too many at once the last ar
   expect(refused.map(({ reason }) => (reason as Problem).code)).toEqual(['overloaded'])
 })
 
+test('stopping waits for what is under way, and then nothing begins', async () => {
+  const { promise: asked, resolve: isAsked } = Promise.withResolvers<void>()
+  const { grant, diagnosing } = await world()
+  grant.source = async () => {
+    isAsked()
+    throw new Problem('mail_server_unreachable', 'Away.', { fault: 'sign_in_provider' })
+  }
+  const heard: string[] = []
+  const made = diagnosing.diagnose(operator, 'a', { retryLogin: false }).then(
+    () => heard.push('made'),
+    () => heard.push('made'),
+  )
+  await asked
+  const stopped = diagnosing.stop().then(() => heard.push('stopped'))
+  await Promise.all([made, stopped])
+  expect(heard).toEqual(['made', 'stopped'])
+  await expect(diagnosing.diagnose(operator, 'a', { retryLogin: false })).rejects.toMatchObject({ code: 'overloaded' })
+})
+
 test('rights: other accounts are not there, and trying a refused password takes an operator', async () => {
   const { diagnosing } = await world()
   const ask = (who: Principal, retryLogin = false) => diagnosing.diagnose(who, 'a', { retryLogin })

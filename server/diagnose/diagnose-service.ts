@@ -82,6 +82,7 @@ export class DiagnoseService {
 
   /** @param retryLogin Tries a password that was refused before. @throws Problem `account_not_found` also for what the principal may not see. */
   async diagnose(principal: Principal, accountId: string, { retryLogin }: { retryLogin: boolean }): Promise<Diagnosis> {
+    if (this.#stopped.signal.aborted) throw new Problem('overloaded', 'The server is stopping.')
     if (!maySeeAccount(principal, accountId)) throw new Problem('account_not_found', 'There is no such account.')
     if (retryLogin && !principal.scopes.has('dashboard:operate')) {
       const words = 'Trying a rejected password again requires the scope dashboard:operate.'
@@ -117,8 +118,10 @@ export class DiagnoseService {
     return { file_name: `rustymail-diagnosis-${day}.txt`, text }
   }
 
-  stop(): void {
+  /** Comes back when no diagnosis is under way any more. */
+  async stop(): Promise<void> {
     this.#stopped.abort()
+    await Promise.allSettled(this.#underWay.values())
   }
 
   async #diagnose(principal: Principal, accountId: string, retryLogin: boolean): Promise<Diagnosis> {
@@ -241,6 +244,6 @@ export function refusedBefore(since: string, kind: AccountAuth['kind']): string 
   return `Not tried: the ${what} was refused at ${since}. Trying it again and again can lock the account.`
 }
 
-function toSpoken({ at, ...line }: ProtocolLine): SpokenLine {
+export function toSpoken({ at, ...line }: ProtocolLine): SpokenLine {
   return { at: new Date(at).toISOString(), ...line }
 }

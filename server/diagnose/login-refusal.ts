@@ -9,8 +9,14 @@ export const signInAgain = 'Press Sign in again on the page of the account: its 
 export const providerAway =
   'RustyMail asks the provider again by itself. If it stays so, check its client id and secret under Configuration, Sign-in of mail accounts.'
 
-/** @param host Of the mail server. */
-export function refusal(problem: Problem, host: string, kind: AccountAuth['kind']): Finding {
+export interface RefusedAt {
+  part: 'imap' | 'smtp'
+  /** Of the mail server. */
+  host: string
+  kind: AccountAuth['kind']
+}
+
+export function refusal(problem: Problem, { part, host, kind }: RefusedAt): Finding {
   const { fault, server_response: said } = problem.extension
   const details = said ? [['The server said', oneLine(said)] as const] : []
   const failed = (words: string, ...advice: string[]): Finding => ({ state: 'failed', words, details, advice })
@@ -30,7 +36,7 @@ export function refusal(problem: Problem, host: string, kind: AccountAuth['kind'
   if (fault === 'login') {
     return failed(
       'The password is refused: the server does not accept this user name with this password.',
-      ...hintsFor(host),
+      ...hintsFor(host, part),
       'Check the user name, which is mostly the whole address, then enter the password again.',
     )
   }

@@ -1,6 +1,7 @@
 /** Replaces what names people, places and folders by words of its own, the same throughout: for texts that strangers will read. */
 import { isIP } from 'node:net'
 import { judgeAddress } from '../platform/network/outbound-rules.ts'
+import { clientLine, fromUtf7, knownWords, serverLine } from './imap-said.ts'
 import { isKnownProvider } from './provider-hints.ts'
 
 export interface KnownNames {
@@ -64,7 +65,13 @@ export class Masker {
       const word = text.trim()
       if (word.length >= shortest && !commonFolders.has(word.toLowerCase())) words.set(word, this.#mask(kind, word))
     }
-    for (const folder of folders) add(folder, 'folder')
+    for (const written of folders) {
+      const path = fromUtf7(written)
+      add(path, 'folder')
+      // Wherever the server writes it as it is on the wire.
+      if (written !== path && written.length >= shortest) words.set(written, this.folder(path))
+      for (const level of path.split(/[/.\\]/)) add(level, 'folder')
+    }
     for (const user of users) {
       // Those with an @ are addresses.
       if (!user.includes('@')) add(user, 'user')
@@ -100,25 +107,25 @@ export class Masker {
     return this.text(text).replace(longIds, word => (/^(SCRAM-|TLS_)/.test(word) ? word : '[id]'))
   }
 
-  folder(path: string): string {
-    if (path === '' || /^[^\p{L}\p{N}]{1,3}$/u.test(path) || commonFolders.has(path.toLowerCase())) return path
+  folder(written: string): string {
+    const path = fromUtf7(written)
+    if (/^[\x20-\x2f\x3a-\x40\x5b-\x60\x7b-\x7e]{0,3}$/.test(path) || commonFolders.has(path.toLowerCase())) return path
     return this.#mask('folder', path)
   }
 
-  /** A line of a conversation: names of folders are what is quoted, and words behind certain commands. */
-  line(from: 'client' | 'server', text: string): string {
-    const quoted = text.replace(
-      /"((?:[^"\\]|\\.)*)"/g,
-      (_all, inside: string) => `"${this.folder(inside.replaceAll(/\\(.)/g, '$1'))}"`,
-    )
-    if (from === 'server') return this.words(quoted)
-    return this.text(quoted.replace(naming, (_all, command: string, rest: string) => command + this.#atoms(rest)))
+  keyword(name: string): string {
+    return this.#mask('keyword', name)
   }
 
-  #atoms(rest: string): string {
-    return rest.replace(/(?<=^|\s)([^\s"(){}]+)(?=\s|$)/g, word =>
-      /^[\d:,*%]+$/.test(word) ? word : this.folder(word),
-    )
+  /** A line of a conversation. Of IMAP, no word stays that can be the name of a folder. */
+  line(from: 'client' | 'server', text: string, part: 'imap' | 'smtp' = 'imap'): string {
+    if (part === 'smtp') return from === 'server' ? this.words(text) : this.text(text)
+    return from === 'server' ? serverLine(text, this) : clientLine(text, this)
+  }
+
+  /** What a server said, which may have named a folder. */
+  said(text: string): string {
+    return knownWords(text, this)
   }
 
   #email(email: string): string {
@@ -159,10 +166,7 @@ export class Masker {
   }
 }
 
-const naming =
-  /^(\S+ (?:UID )?(?:SELECT|EXAMINE|STATUS|LIST|LSUB|CREATE|DELETE|RENAME|SUBSCRIBE|UNSUBSCRIBE|GETQUOTAROOT|GETQUOTA|COPY|MOVE) )(.*)$/i
-
 function wordPattern(word: string): RegExp {
-  const escaped = word.replaceAll(/[.*+?^${}()|[\]\\/-]/g, '\\$&')
+  const escaped = word.replaceAll(/[.*+?^${}()|[\]\\/]/g, '\\$&')
   return new RegExp(`(?<![\\p{L}\\p{N}])${escaped}(?![\\p{L}\\p{N}])`, 'giu')
 }

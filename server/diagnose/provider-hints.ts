@@ -4,6 +4,8 @@ interface ProviderHint {
   provider: string
   hosts: RegExp
   advice: readonly string[]
+  /** Said of IMAP alone. */
+  imapAdvice?: readonly string[]
 }
 
 const hints: readonly ProviderHint[] = [
@@ -28,8 +30,9 @@ const hints: readonly ProviderHint[] = [
     provider: 'iCloud',
     hosts: /(^|\.)(me|icloud|mac)\.com$/,
     advice: [
-      'iCloud takes only app-specific passwords: create one at https://account.apple.com under Sign-In and Security. The user is the part of the address before the @.',
+      'iCloud takes only app-specific passwords: create one at https://account.apple.com under Sign-In and Security.',
     ],
+    imapAdvice: ['For IMAP, the user at iCloud is the part of the address before the @.'],
   },
   {
     provider: 'Fastmail',
@@ -69,8 +72,9 @@ const hints: readonly ProviderHint[] = [
 ]
 
 /** @param host Of the mail server. */
-export function hintsFor(host: string): readonly string[] {
-  return hints.find(({ hosts }) => hosts.test(host.toLowerCase()))?.advice ?? []
+export function hintsFor(host: string, part: 'imap' | 'smtp'): readonly string[] {
+  const hint = hints.find(({ hosts }) => hosts.test(host.toLowerCase()))
+  return [...(hint?.advice ?? []), ...((part === 'imap' && hint?.imapAdvice) || [])]
 }
 
 /** Whether the host is that of a large provider, whose name says nothing of its users. */

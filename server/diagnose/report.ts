@@ -1,5 +1,6 @@
 /** A diagnosis as plain text: as it is, for its owner, and masked, for a public bug tracker. */
 import type { Diagnosis } from '../../contract/diagnose.ts'
+import { foldersIn, namesIn } from './imap-said.ts'
 import { Masker } from './masker.ts'
 
 export interface ReportFrame {
@@ -21,10 +22,12 @@ interface Voice {
   text(text: string): string
   words(text: string): string
   folder(path: string): string
-  line(from: 'client' | 'server', text: string): string
+  /** What a server said, which may have named a folder. */
+  said(text: string): string
+  line(from: 'client' | 'server', text: string, part?: 'imap' | 'smtp'): string
 }
 
-const plain: Voice = { text: same, words: same, folder: same, line: (_from, text) => text }
+const plain: Voice = { text: same, words: same, folder: same, said: same, line: (_from, text) => text }
 const marks = { ok: 'ok     ', warning: 'warning', failed: 'FAILED ', skipped: 'skipped' } as const
 /** Details that are words of servers. */
 const saidBy = new Set(['Greeting', 'It said', 'The server said', 'Last error', 'Server software'])
@@ -65,26 +68,29 @@ function body({ checks, lines }: Omit<Diagnosis, 'account_id'>, voice: Voice): s
   if (lines.length === 0) return steps
   const said = lines.map(({ at, part, connection, from, text, count }) => {
     const times = count > 1 ? ` (${count} times)` : ''
-    return `${at} ${part} #${connection} ${from === 'client' ? '>' : '<'} ${voice.line(from, text)}${times}`
+    return `${at} ${part} #${connection} ${from === 'client' ? '>' : '<'} ${voice.line(from, text, part)}${times}`
   })
   return [...steps, '', 'Last lines:', ...said]
 }
 
 function detailOf(id: string, name: string, value: string, voice: Voice): string {
   if (id === 'folders') {
-    return name.startsWith('Namespace') || name === 'Folders' ? voice.line('server', value) : voice.folder(value)
+    return name.startsWith('Namespace') || name === 'Folders' ? namesIn(value, voice) : voice.folder(value)
   }
+  // About folders, mostly; of a login it is about the login.
+  if (id === 'state' && name === 'The server said') return voice.said(value)
   return saidBy.has(name) ? voice.words(value) : voice.text(value)
 }
 
-function maskerFor({ checks }: Diagnosis, { name, email, imap, smtp, watched_folders }: Named): Masker {
+function maskerFor({ checks, lines }: Diagnosis, { name, email, imap, smtp, watched_folders }: Named): Masker {
   const listed = checks.filter(({ id }) => id === 'folders').flatMap(({ details }) => details)
   const byRole = listed.filter(detail => !detail.name.startsWith('Namespace') && detail.name !== 'Folders')
+  const spoken = lines.flatMap(({ from, part, text }) => (from === 'client' && part === 'imap' ? foldersIn(text) : []))
   return new Masker({
     names: [name],
     users: [...new Set([email, imap.user, ...(smtp ? [smtp.user] : [])])],
     hosts: [...new Set([imap.host, ...(smtp ? [smtp.host] : [])])],
-    folders: [...watched_folders, ...byRole.map(({ value }) => value)],
+    folders: [...new Set([...watched_folders, ...byRole.map(({ value }) => value), ...spoken])],
   })
 }
 

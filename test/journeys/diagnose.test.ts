@@ -128,6 +128,12 @@ describe.skipIf(!available('dovecot'))('an account at Dovecot', () => {
     const report = await here(['diagnose', 'alice.liddell@wonderland.test', '--report'])
     expect(report.code).toBe(0)
     expect(report.stdout).not.toMatch(/alice|liddell|wonderland/i)
+    expect(report.stdout).toMatch(/^Platform: .*\n(.*\n)*Connections: 4 an account/m)
+    // What was said meanwhile, without what logs in.
+    expect(report.stdout).toMatch(/Last lines:\n(.*\n)*.* imap #\d+ > \S+ AUTHENTICATE PLAIN …/)
+    expect(report.stdout).toMatch(/ smtp #\d+ > AUTH PLAIN …/)
+    expect(report.stdout + beside.stdout).not.toMatch(/pw-alice|AHB3LWFsaWNl/)
+    expect(beside.stdout).toContain('Last lines:')
     const given = ['diagnose', 'alice@test.local', '--imap', `127.0.0.1:${dovecot.imapPort}`, '--imap-tls', 'starttls']
     expect(await here(given, 'pw-alice\n')).toMatchObject({ code: 0, stdout: expect.stringContaining('login') })
     const wrong = await here(given, 'not-it\n')
