@@ -3,7 +3,7 @@ import { TlsKind } from '../contract/accounts.ts'
 import type { Diagnosis } from '../contract/diagnose.ts'
 import type { EventOf } from '../contract/event.ts'
 import type { PoolLimits } from '../contract/settings.ts'
-import { authOf, serverOf, toLogin } from './accounts/account-row.ts'
+import { authOf, foldersOf, serverOf, toLogin } from './accounts/account-row.ts'
 import { AccountStore } from './accounts/account-store.ts'
 import type { AccountRow } from './accounts/account-tables.ts'
 import { refusePlainOverNetwork } from './accounts/account-verifier.ts'
@@ -149,7 +149,7 @@ async function accountsAt(config: Config, guard: OutboundGuard): Promise<Wanted[
           return since && `${refusedBefore(since, authOf(row).kind)} Add --retry-login to try it once more.`
         }
         const { name, email } = row
-        const named = { name, email, imap: logins.imap, smtp: logins.smtp ?? null, watched_folders: [] }
+        const named = { name, email, imap: logins.imap, smtp: logins.smtp ?? null, watched_folders: foldersOf(row) }
         return {
           named,
           logins,
