@@ -3,7 +3,7 @@ import type { AccountService } from './accounts/account-service.ts'
 import type { ProtocolLog } from './accounts/protocol-log.ts'
 import type { Config } from './config.ts'
 import { diagnoseRoutes } from './diagnose/diagnose-routes.ts'
-import { DiagnoseService } from './diagnose/diagnose-service.ts'
+import { DiagnoseService, type RefusalStore } from './diagnose/diagnose-service.ts'
 import type { EventHub } from './events/event-hub.ts'
 import type { ConnectionPool } from './imap/connection-pool.ts'
 import type { MailGateway } from './imap/mail-gateway.ts'
@@ -23,6 +23,7 @@ export interface DiagnoseSurroundings {
   pool: ConnectionPool
   guard: OutboundGuard
   protocol: ProtocolLog
+  refusals: RefusalStore
   indexed: IndexedMail
   settings: SettingsService
 }
@@ -33,9 +34,9 @@ export interface ComposedDiagnose {
 }
 
 export function composeDiagnose(around: DiagnoseSurroundings): ComposedDiagnose {
-  const { config, accounts, hub, gateway, pool, guard, protocol, indexed, settings } = around
+  const { config, accounts, hub, gateway, pool, guard, protocol, refusals, indexed, settings } = around
   const diagnosing = new DiagnoseService({
-    ...{ accounts, hub, gateway, pool, guard, protocol },
+    ...{ accounts, hub, gateway, pool, guard, protocol, refusals },
     smtp: checkSmtp,
     indexOf: (principal, accountId) => indexed.getIndex(principal, accountId),
     timeoutMs: () => settings.limits.connection_timeout_seconds * 1000,

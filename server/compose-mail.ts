@@ -49,6 +49,7 @@ import { type SecretBox, Signer } from './platform/secret-box.ts'
 import { poolLimitsPart } from './pool-limits-part.ts'
 import { SandboxRunner } from './sandbox-runner.ts'
 import { NetworkService } from './settings/network-service.ts'
+import { RefusedLogins } from './settings/refused-logins.ts'
 import { SettingStore } from './settings/setting-store.ts'
 import { settingsRoutes } from './settings/settings-routes.ts'
 import { SettingsService } from './settings/settings-service.ts'
@@ -188,7 +189,10 @@ export function composeMail({
     ...{ index, expected, indexerOf: composed.find, mail, bodies, cleaner: reading.cleaner, timeoutMs },
     ...{ leases, mayPrune, retention, protocol, greeted, sizeLimitOf, logger },
   })
-  const diagnosing = composeDiagnose({ config, accounts, hub, gateway, pool, guard, protocol, indexed, settings })
+  const diagnosing = composeDiagnose({
+    ...{ config, accounts, hub, gateway, pool, guard, protocol, indexed, settings },
+    refusals: new RefusedLogins(db),
+  })
   const nextUidValidity = () => settings.nextNumber('sandbox_uid_validity')
   const sandbox = new SandboxRunner({ accounts, nextUidValidity, guard, logger })
   return {

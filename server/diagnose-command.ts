@@ -3,7 +3,7 @@ import { TlsKind } from '../contract/accounts.ts'
 import type { Diagnosis } from '../contract/diagnose.ts'
 import type { EventOf } from '../contract/event.ts'
 import type { PoolLimits } from '../contract/settings.ts'
-import { authOf, serverOf, toLogin } from './accounts/account-row.ts'
+import { authOf, foldersOf, serverOf, toLogin } from './accounts/account-row.ts'
 import { AccountStore } from './accounts/account-store.ts'
 import type { AccountRow } from './accounts/account-tables.ts'
 import { refusePlainOverNetwork } from './accounts/account-verifier.ts'
@@ -14,8 +14,8 @@ import type { Outcome } from './commands.ts'
 import { composeOutbound } from './compose-outbound.ts'
 import type { Config } from './config.ts'
 import { clockCheck } from './diagnose/clock-check.ts'
-import { diagnoseServer, type NoAccess } from './diagnose/diagnose-server.ts'
-import { inspect, refusedBefore, toSpoken } from './diagnose/diagnose-service.ts'
+import { diagnoseServer, type NoAccess, type ServerDiagnosis } from './diagnose/diagnose-server.ts'
+import { inspect, isInForce, refusedBefore, toSpoken } from './diagnose/diagnose-service.ts'
 import type { Part } from './diagnose/reach-server.ts'
 import { maskedReport, type Named, plainText } from './diagnose/report.ts'
 import { verdictOf } from './diagnose/verdict.ts'
@@ -32,6 +32,7 @@ import { Problem } from './platform/problem.ts'
 import { SecretBox } from './platform/secret-box.ts'
 import { reportFacts } from './report-facts.ts'
 import { allowedNetworks } from './settings/network-service.ts'
+import { RefusedLogins } from './settings/refused-logins.ts'
 import { SettingStore } from './settings/setting-store.ts'
 import { defaultLimits } from './settings/settings-service.ts'
 
@@ -39,7 +40,9 @@ interface Wanted {
   named: Named
   logins: { imap: MailLogin | NoAccess; smtp: MailLogin | NoAccess | undefined }
   /** Why it is not tried to log in. */
-  whyNoLogin: string | undefined
+  whyNoLogin: { imap?: string | undefined; smtp?: string | undefined }
+  /** Undefined for servers that are given. */
+  account: Pick<AccountRow, 'id' | 'updated_at'> | undefined
   /** As they are set; undefined where no database was read. */
   limits: Parameters<typeof reportFacts>[1]
 }
@@ -54,7 +57,7 @@ const wholeMs = 30_000
 const lookedThrough = 5_000
 
 /**
- * The server may be running: the database is only read, and the servers are looked at from here. What only the running server knows, such as its connections, is on
+ * The server may be running: of the database only refused logins are written, and the servers are looked at from here. What only the running server knows, such as its connections, is on
  * the page of the account.
  */
 export async function diagnose(config: Config, askPassword: () => Promise<string>): Promise<Outcome> {
@@ -76,7 +79,11 @@ export async function diagnose(config: Config, askPassword: () => Promise<string
   }
 }
 
-async function diagnoseOne(config: Config, guard: OutboundGuard, { named, logins, whyNoLogin, limits }: Wanted) {
+async function diagnoseOne(
+  config: Config,
+  guard: OutboundGuard,
+  { named, logins, whyNoLogin, limits, account }: Wanted,
+) {
   const gateway = new ImapFlowGateway({ guard, version: config.version })
   const signal = AbortSignal.timeout(wholeMs)
   const began = performance.now()
@@ -86,7 +93,7 @@ async function diagnoseOne(config: Config, guard: OutboundGuard, { named, logins
     protocol.open('', part, 'why' in login ? [] : [secretOf(login)])
   const look = (part: Part, login: MailLogin | NoAccess) =>
     diagnoseServer(
-      { part, login, whyNoLogin: 'password' in login && login.password === '' ? noPassword : whyNoLogin },
+      { part, login, whyNoLogin: 'password' in login && login.password === '' ? noPassword : whyNoLogin[part] },
       {
         guard,
         stepMs,
@@ -98,7 +105,9 @@ async function diagnoseOne(config: Config, guard: OutboundGuard, { named, logins
       },
       signal,
     )
-  const seen = await Promise.all([look('imap', logins.imap), ...(logins.smtp ? [look('smtp', logins.smtp)] : [])])
+  const [imap, smtp] = await Promise.all([look('imap', logins.imap), logins.smtp && look('smtp', logins.smtp)])
+  if (account) await keepRefusals(config, account, { imap, ...(smtp && { smtp }) })
+  const seen = [imap, ...(smtp ? [smtp] : [])]
   const checks = [...seen.flatMap(server => server.checks), clockCheck(seen, Date.now())]
   const diagnosis: Diagnosis = {
     account_id: '',
@@ -135,14 +144,18 @@ async function accountsAt(config: Config, guard: OutboundGuard): Promise<Wanted[
           imap: (await loginIn(db, row, 'imap', secrets))!,
           smtp: await loginIn(db, row, 'smtp', secrets),
         }
-        const since = retryLogin ? undefined : await refusedSince(db, row)
+        const why = async (part: Part) => {
+          const since = retryLogin ? undefined : await refusedSince(db, row, part)
+          return since && `${refusedBefore(since, authOf(row).kind)} Add --retry-login to try it once more.`
+        }
         const { name, email } = row
-        const named = { name, email, imap: logins.imap, smtp: logins.smtp ?? null, watched_folders: [] }
+        const named = { name, email, imap: logins.imap, smtp: logins.smtp ?? null, watched_folders: foldersOf(row) }
         return {
           named,
           logins,
           limits,
-          whyNoLogin: since && `${refusedBefore(since, authOf(row).kind)} Add --retry-login to try it once more.`,
+          account: row,
+          whyNoLogin: { imap: await why('imap'), smtp: await why('smtp') },
         }
       }),
     )
@@ -170,12 +183,35 @@ async function allowNetworks(db: Database, guard: OutboundGuard): Promise<void> 
   guard.allow(allowed.map(({ network }) => network))
 }
 
-/** When the server refused the password that is stored now, as the last facts say; undefined where it did not. */
-async function refusedSince(db: Database, { id, updated_at }: AccountRow): Promise<string | undefined> {
+/** When the server refused the password that is stored now, as the last facts say, or a diagnosis saw; undefined where it did not. */
+async function refusedSince(db: Database, { id, updated_at }: AccountRow, part: Part): Promise<string | undefined> {
   const rows = await new EventStore(db).newestOf('account_state_changed', lookedThrough)
   const facts = rows.map(({ data }) => JSON.parse(data) as EventOf<'account_state_changed'>['data'])
   const last = facts.find(({ account_id }) => account_id === id)
-  return last?.state === 'auth_failed' && last.at > updated_at ? last.at : undefined
+  const kept = await new RefusedLogins(db).find(id, part)
+  const known = { part, revision: updated_at, state: last?.state ?? '', stateSince: last?.at ?? '' }
+  if (kept && isInForce(kept, known)) return kept.at
+  return part === 'imap' && last?.state === 'auth_failed' && last.at > updated_at ? last.at : undefined
+}
+
+/** For the next time, here and in the server. */
+async function keepRefusals(
+  config: Config,
+  { id, updated_at }: Pick<AccountRow, 'id' | 'updated_at'>,
+  seen: { [part in Part]?: ServerDiagnosis },
+): Promise<void> {
+  const news = Object.entries(seen).filter(([, { refused, isIn }]) => refused || isIn) as [Part, ServerDiagnosis][]
+  if (news.length === 0) return
+  const db = openDatabase(config.databaseUrl)
+  try {
+    const store = new RefusedLogins(db)
+    for (const [part, { refused }] of news) {
+      if (refused) await store.keep(id, part, { revision: updated_at, at: new Date().toISOString() })
+      else if (await store.find(id, part)) await store.forget(id, part)
+    }
+  } finally {
+    await db.destroy()
+  }
 }
 
 async function givenServers(
@@ -192,7 +228,7 @@ async function givenServers(
   const login = (place: Omit<PasswordLogin, 'user' | 'password'>) => ({ ...place, user: user ?? address, password })
   const logins = { imap: login(places.imap), smtp: places.smtp && login(places.smtp) }
   const named = { name: '', email: address, imap: logins.imap, smtp: logins.smtp ?? null, watched_folders: [] }
-  return { named, logins, whyNoLogin: undefined, limits: undefined }
+  return { named, logins, whyNoLogin: {}, account: undefined, limits: undefined }
 }
 
 function refusePlain(part: Part, place: { tls: string; host: string }): void {

@@ -128,7 +128,7 @@ export function toEnabled({ id, name, email, index_level: indexLevel, ...row }: 
   return { id, name, email, host, port, user, indexLevel, watchedFolders: foldersOf(row), lookSeconds }
 }
 
-function foldersOf({ watched_folders: paths }: Pick<AccountRow, 'watched_folders'>): string[] {
+export function foldersOf({ watched_folders: paths }: Pick<AccountRow, 'watched_folders'>): string[] {
   return paths === null ? [] : (JSON.parse(paths) as string[])
 }
 

@@ -49,7 +49,13 @@ async function world(more: Partial<Options> = {}) {
   const known = () => ({ server, kind: grant.kind, source: grant.source ?? (async () => ({ ...login })) })
   const protocol = new ProtocolLog()
   const lent: string[] = []
+  const kept = new Map<string, { revision: string; at: string }>()
   const diagnosing = new DiagnoseService({
+    refusals: {
+      find: async (id, part) => kept.get(`${id} ${part}`),
+      keep: async (id, part, refusal) => void kept.set(`${id} ${part}`, refusal),
+      forget: async (id, part) => void kept.delete(`${id} ${part}`),
+    },
     accounts: { get: async () => ({ ...account }), servers: async () => ({ imap: known(), smtp: undefined }) },
     hub: {
       stateSigns: () => [],
@@ -87,14 +93,14 @@ async function world(more: Partial<Options> = {}) {
 }
 
 test('a refused password is tried once, then not until somebody asks, the account changes, or it is connected again', async () => {
-  const { gateway, account, login, loginOf, tell } = await world()
+  const { gateway, account, login, loginOf } = await world()
   login.password = 'wrong'
   expect(await loginOf()).toMatchObject({ state: 'failed' })
   expect(await loginOf()).toMatchObject({ state: 'skipped', words: expect.stringContaining('lock the account') })
   expect(gateway.attempts).toBe(1)
   expect(await loginOf(true)).toMatchObject({ state: 'failed' })
   expect(gateway.attempts).toBe(2)
-  tell('account_state_changed', { state: 'ready' })
+  account.state_since = new Date(Date.now() + 60_000).toISOString()
   await loginOf()
   expect(gateway.attempts).toBe(3)
   login.password = 'secret'

@@ -16,12 +16,26 @@ import { limitOf } from '../sync/provider-limits.ts'
 import { accountChecks } from './account-checks.ts'
 import { TooLate, within } from './check.ts'
 import { clockCheck } from './clock-check.ts'
-import { diagnoseServer, type NoAccess, type ServerDiagnosis } from './diagnose-server.ts'
+import { diagnoseServer, type NoAccess } from './diagnose-server.ts'
 import type { Guard, Part } from './reach-server.ts'
 import { maskedReport, type ReportFrame } from './report.ts'
 import { verdictOf } from './verdict.ts'
 
+interface Refusal {
+  /** Of the account as it was: another password is another login. */
+  revision: string
+  at: string
+}
+
+/** Logins that were refused; the command line knows them too. */
+export interface RefusalStore {
+  find(accountId: string, part: Part): Promise<Refusal | undefined>
+  keep(accountId: string, part: Part, refusal: Refusal): Promise<void>
+  forget(accountId: string, part: Part): Promise<void>
+}
+
 export interface DiagnoseServiceOptions {
+  refusals: RefusalStore
   accounts: Pick<AccountService, 'get' | 'servers'>
   hub: Pick<EventHub, 'stateSigns' | 'listen'>
   gateway: Pick<MailGateway, 'connect'>
@@ -47,20 +61,14 @@ const recentMs = 10 * 60_000
 /** Of the last diagnoses. */
 const mostKept = 100
 
-interface Refusal {
-  /** Of the account as it was: another password is another login. */
-  revision: string
-  at: string
-}
-
 export class DiagnoseService {
   readonly #options: DiagnoseServiceOptions
   readonly #now: () => number
   readonly #stopped = new AbortController()
   readonly #underWay = new Map<string, Promise<Diagnosis>>()
   readonly #last = new Map<string, Diagnosis>()
-  /** By account and part. */
-  readonly #refusals = new Map<string, Refusal>()
+  /** What is forgotten at this moment. */
+  readonly #forgetting = new Set<Promise<void>>()
 
   constructor(options: DiagnoseServiceOptions) {
     this.#options = options
@@ -70,9 +78,6 @@ export class DiagnoseService {
       protocol.forget(account_id)
       this.#last.delete(account_id)
       this.#forget(account_id)
-    })
-    hub.listen('account_state_changed', ({ account_id, state }) => {
-      if (state === 'ready') this.#refusals.delete(`${account_id} imap`)
     })
     hub.listen('account_updated', ({ account_id }) => {
       this.#last.delete(account_id)
@@ -121,25 +126,27 @@ export class DiagnoseService {
   /** Comes back when no diagnosis is under way any more. */
   async stop(): Promise<void> {
     this.#stopped.abort()
-    await Promise.allSettled(this.#underWay.values())
+    await Promise.allSettled([...this.#underWay.values(), ...this.#forgetting])
   }
 
   async #diagnose(principal: Principal, accountId: string, retryLogin: boolean): Promise<Diagnosis> {
-    const { accounts, hub, protocol, indexOf } = this.#options
+    const { accounts, hub, protocol, indexOf, refusals } = this.#options
     const began = performance.now()
     const account = await accounts.get(principal, accountId)
     const known = await accounts.servers(principal, accountId)
     const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(wholeMs)])
     const look = async (part: Part, { server, kind, source }: KnownServer) => {
       const login = await this.#loginFrom(source, server, signal)
-      const isRefused = part === 'imap' && account.state === 'auth_failed'
-      const remembered = this.#refusals.get(`${accountId} ${part}`)
+      const kept = await refusals.find(accountId, part)
+      const { updated_at: revision, state, state_since: stateSince } = account
+      const isRefused = part === 'imap' && state === 'auth_failed'
       const since =
-        remembered?.revision === account.updated_at ? remembered.at : isRefused ? account.state_since : undefined
+        kept && isInForce(kept, { part, revision, state, stateSince }) ? kept.at : isRefused ? stateSince : undefined
       const whyNoLogin = since !== undefined && !retryLogin ? refusedBefore(since, kind) : undefined
       const options = this.#optionsFor(accountId, login, source)
       const seen = await diagnoseServer({ part, login, whyNoLogin }, options, signal)
-      this.#remember(accountId, part, account.updated_at, seen)
+      if (seen.refused) await refusals.keep(accountId, part, { revision, at: new Date(this.#now()).toISOString() })
+      else if (seen.isIn && kept) await refusals.forget(accountId, part)
       return seen
     }
     const [imap, smtp, index] = await Promise.all([
@@ -207,12 +214,6 @@ export class DiagnoseService {
     }
   }
 
-  #remember(accountId: string, part: Part, revision: string, { refused, isIn }: ServerDiagnosis): void {
-    const key = `${accountId} ${part}`
-    if (refused) this.#refusals.set(key, { revision, at: new Date(this.#now()).toISOString() })
-    if (isIn) this.#refusals.delete(key)
-  }
-
   #keep(diagnosis: Diagnosis): void {
     this.#last.delete(diagnosis.account_id)
     this.#last.set(diagnosis.account_id, diagnosis)
@@ -221,8 +222,31 @@ export class DiagnoseService {
   }
 
   #forget(accountId: string): void {
-    for (const part of ['imap', 'smtp']) this.#refusals.delete(`${accountId} ${part}`)
+    const { refusals } = this.#options
+    const both = Promise.all([refusals.forget(accountId, 'imap'), refusals.forget(accountId, 'smtp')])
+    // One that is left is of an account as it is no more.
+    const forgotten: Promise<void> = both
+      .then(
+        () => undefined,
+        () => undefined,
+      )
+      .finally(() => this.#forgetting.delete(forgotten))
+    this.#forgetting.add(forgotten)
   }
+}
+
+export interface KnownState {
+  part: Part
+  revision: string
+  state: string
+  /** ISO date. */
+  stateSince: string
+}
+
+/** Whether a refusal tells of the login as it is: neither did the account change, nor was it let in since. */
+export function isInForce(refusal: Refusal, { part, revision, state, stateSince }: KnownState): boolean {
+  if (refusal.revision !== revision) return false
+  return !(part === 'imap' && state === 'ready' && stateSince > refusal.at)
 }
 
 /** Logs in, asks the server about itself, and logs out. */

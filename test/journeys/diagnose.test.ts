@@ -112,6 +112,31 @@ describe.skipIf(!available('dovecot'))('an account at Dovecot', () => {
     expect(JSON.stringify(third)).not.toMatch(/"[^"]*\bwrong\b[^"]*(AUTH PLAIN|LOGIN)/)
   })
 
+  test('whose password is refused: what the command saw, neither it nor the server tries again', async () => {
+    const dir = tempDir('diagnose-refused')
+    onTestFinished(() => dir.remove())
+    const dataDir = `${dir.path}/data`
+    const at = { host: '127.0.0.1', tls: 'none', user: 'alice@test.local', password: 'wrong' }
+    const servers = { imap: { ...at, port: dovecot.imapPort }, smtp: { ...at, port: sink.port }, enabled: false }
+    const run = await startHere({ dataDir, environment: manyCalls })
+    const params = await connected(run, servers)
+    sink.commands = []
+    const auths = () => sink.commands.filter(line => line.startsWith('AUTH')).length
+    const here = async (...more: string[]) =>
+      (await runCommandHere(['diagnose', 'alice.liddell@wonderland.test', ...more], { dataDir, environment: networks }))
+        .stdout
+    expect(await here()).toMatch(/FAILED +imap login(.*\n)*FAILED +smtp login/)
+    expect(auths()).toBe(1)
+    expect(await here()).toMatch(
+      /skipped {2}imap login .* was refused at(.*\n)*skipped {2}smtp login .* was refused at/,
+    )
+    const { checks } = await run.call(api.diagnose.diagnoseAccount, { params })
+    expect(checks.filter(({ id }) => id === 'login').map(({ state }) => state)).toEqual(['skipped', 'skipped'])
+    expect(auths()).toBe(1)
+    expect(await here('--retry-login')).toMatch(/FAILED +imap login(.*\n)*FAILED +smtp login/)
+    expect(auths()).toBe(2)
+  })
+
   test('on the command line: of an account, beside the server and without it, and of servers that are given', async () => {
     const dir = tempDir('diagnose')
     onTestFinished(() => dir.remove())
