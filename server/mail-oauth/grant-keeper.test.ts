@@ -58,6 +58,8 @@ class RotatingProvider {
   readonly revoked: string[] = []
   mostAtATime = 0
   fault: OAuthFault | undefined
+  /** Which provider has it; undefined: all. */
+  faultAt: string | undefined
   /** What a request waits for. */
   hold: () => Promise<unknown> = async () => undefined
   readonly #clock: OAuthClock
@@ -77,12 +79,12 @@ class RotatingProvider {
   }
 
   readonly server = {
-    refresh: async (_provider: unknown, refreshToken: string): Promise<OAuthTokens> => {
+    refresh: async (provider: { id: string } | undefined, refreshToken: string): Promise<OAuthTokens> => {
       this.requests.push(this.#clock.now())
       this.mostAtATime = Math.max(this.mostAtATime, ++this.#busy)
       try {
         await this.hold()
-        if (this.fault) throw this.fault
+        if (this.fault && (this.faultAt ?? provider?.id) === provider?.id) throw this.fault
         const name = refreshToken.split('-')[1]!
         if (this.#valid.get(name) === refreshToken) return this.issue(name)
         this.#valid.delete(name)
@@ -104,10 +106,11 @@ async function world(db: Database, key = randomBytes(32)) {
   const secrets = new SecretBox(key)
   const { hub } = await startHub(db)
   const store = new OAuthStore(db)
+  const client = { clientId: 'me', clientSecret: undefined }
   const process = (random = Math.random) => {
     const providers = new OAuthProviders({
       ...{ store, secrets, hub, now: () => clock.now(), baseUrl: () => 'http://localhost' },
-      config: { google: { clientId: 'me', clientSecret: undefined }, microsoft: undefined },
+      config: { google: client, microsoft: { ...client, tenant: 'common' } },
       server: { look: async () => ({ hasDeviceFlow: false }), forget: () => undefined },
     })
     const keeper = new GrantKeeper({ store, providers, server: provider.server, secrets, clock, random, logger })
@@ -115,8 +118,8 @@ async function world(db: Database, key = randomBytes(32)) {
     return keeper
   }
   const keeper = process()
-  const grant = async (name: string, accountId: string | null = name) => {
-    const about = { id: name, provider: 'google', account_id: accountId, made_by: 'ann', granted_by: 'Ann' }
+  const grant = async (name: string, { accountId = name, providerId = 'google' } = {}) => {
+    const about = { id: name, provider: providerId, account_id: accountId, made_by: 'ann', granted_by: 'Ann' }
     const row = keeper.newRow(provider.issue(name), { ...about, use_for: 'send' })
     await store.insert(row)
     return row
@@ -329,6 +332,50 @@ test('a grant whose refresh is refused is tried less and less often, by a login 
   await store.replace(db, keeper.newRow({ ...provider.issue('a'), expiresInSeconds: 1 }, row))
   clock.at += 1_000
   expect(await ask()).toMatch(/^access-a-/)
+})
+
+test('300 grants of a provider that is away do not keep those of another from being refreshed', async () => {
+  const { clock, provider, grant, connect, startRefresher, settle, store } = await world(await memoryDatabase())
+  provider.fault = new OAuthFault('away', new Error('503'), [])
+  provider.faultAt = 'microsoft'
+  const away = Array.from({ length: 300 }, (_, number) => `m${number}`)
+  const others = Array.from({ length: 5 }, (_, number) => `g${number}`)
+  for (const [providerId, names] of [['microsoft', away] as const, ['google', others] as const]) {
+    for (const name of names) {
+      await store.markUsed(name, await grant(name, { providerId }), isoOf(clock.at))
+      await connect(name, providerId)
+    }
+    clock.at += 1_000
+  }
+  startRefresher()
+  await clock.pass(10_000, settle)
+  const refreshed = await Promise.all(others.map(name => store.find(name)))
+  expect(refreshed.filter(row => Date.parse(row!.refreshed_at) >= begin + 2_000).length).toBe(5)
+  // Its own failures: 4 at once, then one whenever it has rested.
+  expect(provider.requests.length).toBeLessThanOrEqual(5 + 16)
+})
+
+onEachDatabase(open => {
+  test('what is due is found by provider', async () => {
+    const { grant, connect, store } = await world(await open())
+    for (const [name, providerId] of [
+      ['a', 'google'],
+      ['b', 'microsoft'],
+      ['c', 'google'],
+    ] as const) {
+      await store.markUsed(name, await grant(name, { providerId }), isoOf(begin + (name === 'a' ? 2 : 1)))
+      await connect(name, providerId)
+    }
+    const first = isoOf(begin + 1)
+    expect(await store.firstDue()).toEqual(
+      new Map([
+        ['google', first],
+        ['microsoft', first],
+      ]),
+    )
+    expect(await store.listDue('google', first, 9)).toEqual(['c'])
+    expect(await store.listDue('google', isoOf(begin + 2), 9)).toEqual(['c', 'a'])
+  })
 })
 
 /** Of the event loop: what is under way goes on. */

@@ -162,6 +162,11 @@ export class GrantKeeper implements AccountGrants {
     return pace
   }
 
+  /** Until when a provider is not asked ahead, in epoch milliseconds: for ever where there is no client at it. */
+  restsUntil(providerId: string): number {
+    return this.#options.providers.isReady(providerId) ? this.paceOf(providerId).restsUntil : Number.POSITIVE_INFINITY
+  }
+
   /** Before its time, unless another process was faster. @throws Problem why not. */
   async refreshAhead(grantId: string): Promise<void> {
     const { store, clock } = this.#options
