@@ -1,6 +1,6 @@
 /** Access tokens: refreshed once for all who wait, in one process or two, stored before they are used, a few at a time, and given up for good reasons alone. */
 import { randomBytes } from 'node:crypto'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { memoryDatabase, onEachDatabase } from '../../test/support/databases.ts'
 import { startHub } from '../../test/support/event-hub.ts'
 import { patience } from '../../test/support/patience.ts'
@@ -172,6 +172,43 @@ onEachDatabase(open => {
     expect(JSON.stringify(await store.find('a'))).not.toMatch(/access-a|refresh-a/)
   })
 
+  test('who has read the expired token, and asks when the flight has ended, gets the next one without a turn at the provider', async () => {
+    const { clock, provider, keeper, grant, store } = await world(await open())
+    await grant('a')
+    clock.at += hour
+    const find = store.find.bind(store)
+    const [read, late] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    vi.spyOn(store, 'find').mockImplementationOnce(async id => {
+      const row = await find(id)
+      read.resolve()
+      await late.promise
+      return row
+    })
+    const last = keeper.accessToken({ grantId: 'a', ...imap })
+    await read.promise
+    expect(await keeper.accessToken({ grantId: 'a', ...imap })).toBe('access-a-2')
+    late.resolve()
+    // No time passes, as it would for a turn.
+    expect(await last).toBe('access-a-2')
+    expect(provider.requests.length).toBe(1)
+  })
+
+  test('grants that another process refreshes take no turn from the others', async () => {
+    const { clock, provider, keeper, grant, store, decided } = await world(await open())
+    const locked = Array.from({ length: requestsAtATime }, (_, number) => `l${number}`)
+    for (const name of [...locked, 'a']) await grant(name)
+    clock.at += hour
+    for (const name of locked) await store.lock(name, 'other', isoOf(clock.now()), isoOf(clock.now() + 60_000))
+    const ask = (grantId: string) => keeper.accessToken({ grantId, ...imap }).catch(error => error.message)
+    const waiting = Promise.all(locked.map(ask))
+    expect(await decided(ask('a'))).toBe('access-a-6')
+    expect(clock.at - begin - hour).toBeLessThan(1_000)
+    expect(new Set(await decided(waiting))).toEqual(
+      new Set(['Another process of this server refreshes the access, and is not done yet.']),
+    )
+    expect(provider.requests.length).toBe(1)
+  })
+
   test('two processes use a refresh token once', async () => {
     const { clock, provider, keeper, process, grant, settle, decided } = await world(await open())
     await grant('a')
@@ -211,6 +248,24 @@ onEachDatabase(open => {
     expect([provider.requests.length, heard]).toEqual([1, ['a']])
   })
 
+  test('who signs in again while the old access is refused is not told that it was revoked', async () => {
+    const db = await open()
+    const { clock, provider, keeper, grant, store } = await world(db)
+    await grant('a')
+    const heard: string[] = []
+    keeper.onRevoked(accountId => heard.push(accountId))
+    clock.at += hour
+    provider.fault = new OAuthFault('revoked', new Error('invalid_grant'), [])
+    const held = Promise.withResolvers<void>()
+    provider.hold = () => held.promise
+    const asked = keeper.accessToken({ grantId: 'a', ...imap })
+    await expect.poll(() => provider.requests.length, { timeout: patience }).toBe(1)
+    await store.replace(db, keeper.newRow(provider.issue('a'), (await store.find('a'))!))
+    held.resolve()
+    expect(await asked).toBe('access-a-2')
+    expect([(await store.find('a'))!.state, heard]).toEqual(['active', []])
+  })
+
   test('a provider that is away is left alone for longer and longer, and asked by one account for all', async () => {
     const { clock, provider, keeper, grant } = await world(await open())
     for (const name of ['a', 'b', 'c']) await grant(name)
@@ -246,7 +301,7 @@ onEachDatabase(open => {
     await provider.server.refresh(undefined, 'refresh-a-1')
     // While its lock lasts, nobody uses the token a second time.
     const waiting = process().accessToken({ grantId: 'a', ...imap })
-    expect(await decided(waiting.catch(error => error.message))).toContain('cannot be reached')
+    expect(await decided(waiting.catch(error => error.message))).toContain('Another process')
     expect(provider.requests.length).toBe(1)
     clock.at += 60_000
     await expect(process().accessToken({ grantId: 'a', ...imap })).rejects.toMatchObject({
