@@ -163,7 +163,7 @@ export class GrantKeeper implements AccountGrants {
     return pace
   }
 
-  /** Until when a provider is not asked ahead, in epoch milliseconds: for ever where there is no client at it. */
+  /** Until when a provider is not asked ahead, in epoch milliseconds; infinite where there is no client at it. */
   restsUntil(providerId: string): number {
     return this.#options.providers.isReady(providerId) ? this.paceOf(providerId).restsUntil : Number.POSITIVE_INFINITY
   }
