@@ -1,6 +1,6 @@
 /** Access tokens: refreshed once for all who wait, in one process or two, stored before they are used, a few at a time, and given up for good reasons alone. */
 import { randomBytes } from 'node:crypto'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { memoryDatabase, onEachDatabase } from '../../test/support/databases.ts'
 import { startHub } from '../../test/support/event-hub.ts'
 import { patience } from '../../test/support/patience.ts'
@@ -58,6 +58,8 @@ class RotatingProvider {
   readonly revoked: string[] = []
   mostAtATime = 0
   fault: OAuthFault | undefined
+  /** Which provider has it; undefined: all. */
+  faultAt: string | undefined
   /** What a request waits for. */
   hold: () => Promise<unknown> = async () => undefined
   readonly #clock: OAuthClock
@@ -77,12 +79,12 @@ class RotatingProvider {
   }
 
   readonly server = {
-    refresh: async (_provider: unknown, refreshToken: string): Promise<OAuthTokens> => {
+    refresh: async (provider: { id: string } | undefined, refreshToken: string): Promise<OAuthTokens> => {
       this.requests.push(this.#clock.now())
       this.mostAtATime = Math.max(this.mostAtATime, ++this.#busy)
       try {
         await this.hold()
-        if (this.fault) throw this.fault
+        if (this.fault && (this.faultAt ?? provider?.id) === provider?.id) throw this.fault
         const name = refreshToken.split('-')[1]!
         if (this.#valid.get(name) === refreshToken) return this.issue(name)
         this.#valid.delete(name)
@@ -104,10 +106,11 @@ async function world(db: Database, key = randomBytes(32)) {
   const secrets = new SecretBox(key)
   const { hub } = await startHub(db)
   const store = new OAuthStore(db)
+  const client = { clientId: 'me', clientSecret: undefined }
   const process = (random = Math.random) => {
     const providers = new OAuthProviders({
       ...{ store, secrets, hub, now: () => clock.now(), baseUrl: () => 'http://localhost' },
-      config: { google: { clientId: 'me', clientSecret: undefined }, microsoft: undefined },
+      config: { google: client, microsoft: { ...client, tenant: 'common' } },
       server: { look: async () => ({ hasDeviceFlow: false }), forget: () => undefined },
     })
     const keeper = new GrantKeeper({ store, providers, server: provider.server, secrets, clock, random, logger })
@@ -115,8 +118,8 @@ async function world(db: Database, key = randomBytes(32)) {
     return keeper
   }
   const keeper = process()
-  const grant = async (name: string, accountId: string | null = name) => {
-    const about = { id: name, provider: 'google', account_id: accountId, made_by: 'ann', granted_by: 'Ann' }
+  const grant = async (name: string, { accountId = name, providerId = 'google' } = {}) => {
+    const about = { id: name, provider: providerId, account_id: accountId, made_by: 'ann', granted_by: 'Ann' }
     const row = keeper.newRow(provider.issue(name), { ...about, use_for: 'send' })
     await store.insert(row)
     return row
@@ -169,6 +172,43 @@ onEachDatabase(open => {
     expect(JSON.stringify(await store.find('a'))).not.toMatch(/access-a|refresh-a/)
   })
 
+  test('who has read the expired token, and asks when the flight has ended, gets the next one without a turn at the provider', async () => {
+    const { clock, provider, keeper, grant, store } = await world(await open())
+    await grant('a')
+    clock.at += hour
+    const find = store.find.bind(store)
+    const [read, late] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    vi.spyOn(store, 'find').mockImplementationOnce(async id => {
+      const row = await find(id)
+      read.resolve()
+      await late.promise
+      return row
+    })
+    const last = keeper.accessToken({ grantId: 'a', ...imap })
+    await read.promise
+    expect(await keeper.accessToken({ grantId: 'a', ...imap })).toBe('access-a-2')
+    late.resolve()
+    // No time passes, as it would for a turn.
+    expect(await last).toBe('access-a-2')
+    expect(provider.requests.length).toBe(1)
+  })
+
+  test('grants that another process refreshes take no turn from the others', async () => {
+    const { clock, provider, keeper, grant, store, decided } = await world(await open())
+    const locked = Array.from({ length: requestsAtATime }, (_, number) => `l${number}`)
+    for (const name of [...locked, 'a']) await grant(name)
+    clock.at += hour
+    for (const name of locked) await store.lock(name, 'other', isoOf(clock.now()), isoOf(clock.now() + 60_000))
+    const ask = (grantId: string) => keeper.accessToken({ grantId, ...imap }).catch(error => error.message)
+    const waiting = Promise.all(locked.map(ask))
+    expect(await decided(ask('a'))).toBe('access-a-6')
+    expect(clock.at - begin - hour).toBeLessThan(1_000)
+    expect(new Set(await decided(waiting))).toEqual(
+      new Set(['Another process of this server refreshes the access, and is not done yet.']),
+    )
+    expect(provider.requests.length).toBe(1)
+  })
+
   test('two processes use a refresh token once', async () => {
     const { clock, provider, keeper, process, grant, settle, decided } = await world(await open())
     await grant('a')
@@ -208,6 +248,24 @@ onEachDatabase(open => {
     expect([provider.requests.length, heard]).toEqual([1, ['a']])
   })
 
+  test('who signs in again while the old access is refused is not told that it was revoked', async () => {
+    const db = await open()
+    const { clock, provider, keeper, grant, store } = await world(db)
+    await grant('a')
+    const heard: string[] = []
+    keeper.onRevoked(accountId => heard.push(accountId))
+    clock.at += hour
+    provider.fault = new OAuthFault('revoked', new Error('invalid_grant'), [])
+    const held = Promise.withResolvers<void>()
+    provider.hold = () => held.promise
+    const asked = keeper.accessToken({ grantId: 'a', ...imap })
+    await expect.poll(() => provider.requests.length, { timeout: patience }).toBe(1)
+    await store.replace(db, keeper.newRow(provider.issue('a'), (await store.find('a'))!))
+    held.resolve()
+    expect(await asked).toBe('access-a-2')
+    expect([(await store.find('a'))!.state, heard]).toEqual(['active', []])
+  })
+
   test('a provider that is away is left alone for longer and longer, and asked by one account for all', async () => {
     const { clock, provider, keeper, grant } = await world(await open())
     for (const name of ['a', 'b', 'c']) await grant(name)
@@ -243,7 +301,7 @@ onEachDatabase(open => {
     await provider.server.refresh(undefined, 'refresh-a-1')
     // While its lock lasts, nobody uses the token a second time.
     const waiting = process().accessToken({ grantId: 'a', ...imap })
-    expect(await decided(waiting.catch(error => error.message))).toContain('cannot be reached')
+    expect(await decided(waiting.catch(error => error.message))).toContain('Another process')
     expect(provider.requests.length).toBe(1)
     clock.at += 60_000
     await expect(process().accessToken({ grantId: 'a', ...imap })).rejects.toMatchObject({
@@ -329,6 +387,50 @@ test('a grant whose refresh is refused is tried less and less often, by a login 
   await store.replace(db, keeper.newRow({ ...provider.issue('a'), expiresInSeconds: 1 }, row))
   clock.at += 1_000
   expect(await ask()).toMatch(/^access-a-/)
+})
+
+test('300 grants of a provider that is away do not keep those of another from being refreshed', async () => {
+  const { clock, provider, grant, connect, startRefresher, settle, store } = await world(await memoryDatabase())
+  provider.fault = new OAuthFault('away', new Error('503'), [])
+  provider.faultAt = 'microsoft'
+  const away = Array.from({ length: 300 }, (_, number) => `m${number}`)
+  const others = Array.from({ length: 5 }, (_, number) => `g${number}`)
+  for (const [providerId, names] of [['microsoft', away] as const, ['google', others] as const]) {
+    for (const name of names) {
+      await store.markUsed(name, await grant(name, { providerId }), isoOf(clock.at))
+      await connect(name, providerId)
+    }
+    clock.at += 1_000
+  }
+  startRefresher()
+  await clock.pass(10_000, settle)
+  const refreshed = await Promise.all(others.map(name => store.find(name)))
+  expect(refreshed.filter(row => Date.parse(row!.refreshed_at) >= begin + 2_000).length).toBe(5)
+  // Its own failures: 4 at once, then one whenever it has rested.
+  expect(provider.requests.length).toBeLessThanOrEqual(5 + 16)
+})
+
+onEachDatabase(open => {
+  test('what is due is found by provider', async () => {
+    const { grant, connect, store } = await world(await open())
+    for (const [name, providerId] of [
+      ['a', 'google'],
+      ['b', 'microsoft'],
+      ['c', 'google'],
+    ] as const) {
+      await store.markUsed(name, await grant(name, { providerId }), isoOf(begin + (name === 'a' ? 2 : 1)))
+      await connect(name, providerId)
+    }
+    const first = isoOf(begin + 1)
+    expect(await store.firstDue()).toEqual(
+      new Map([
+        ['google', first],
+        ['microsoft', first],
+      ]),
+    )
+    expect(await store.listDue('google', first, 9)).toEqual(['c'])
+    expect(await store.listDue('google', isoOf(begin + 2), 9)).toEqual(['c', 'a'])
+  })
 })
 
 /** Of the event loop: what is under way goes on. */

@@ -10,6 +10,7 @@ import type { Logger } from '../platform/logger.ts'
 import { limitKeyOf, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
+import { elsewhere, gone, revoked } from './grant-problems.ts'
 import { GrantRests } from './grant-rests.ts'
 import { isoOf, type OAuthClock, pause } from './oauth-clock.ts'
 import { isHostOf, type ReadyProvider } from './oauth-provider.ts'
@@ -162,11 +163,16 @@ export class GrantKeeper implements AccountGrants {
     return pace
   }
 
+  /** Until when a provider is not asked ahead, in epoch milliseconds; infinite where there is no client at it. */
+  restsUntil(providerId: string): number {
+    return this.#options.providers.isReady(providerId) ? this.paceOf(providerId).restsUntil : Number.POSITIVE_INFINITY
+  }
+
   /** Before its time, unless another process was faster. @throws Problem why not. */
   async refreshAhead(grantId: string): Promise<void> {
     const { store, clock } = this.#options
     const row = await store.find(grantId)
-    if (!row?.refresh_at || row.refresh_at > isoOf(clock.now())) return
+    if (!row?.refresh_at || row.refresh_at > isoOf(clock.now()) || isLocked(row, clock.now())) return
     await this.#refreshOnce(grantId, { token: this.#open(row, 'access'), because: 'ahead' })
   }
 
@@ -183,32 +189,46 @@ export class GrantKeeper implements AccountGrants {
   }
 
   async #refresh(grantId: string, unwanted: Unwanted): Promise<OAuthGrantRow> {
-    const known = await this.#options.store.find(grantId)
-    if (!known) throw gone()
-    const provider = this.#providerOf(known)
-    try {
-      this.#rests.refuseAtRest(known)
-      return await this.paceOf(provider.id).run(() => this.#refreshInTurn(provider, grantId, unwanted))
-    } catch (error) {
-      // The pace has heard of it as it came; those who wait hear it in words.
-      throw error instanceof OAuthFault ? providerProblem(provider.name, error) : error
+    const giveUpAt = this.#options.clock.now() + waitForOtherMs
+    for (;;) {
+      const known = await this.#whenFree(grantId, giveUpAt)
+      // Somebody was faster: another process, or one here that was done before this caller had its answer from the database.
+      if (this.#isValid(known, unwanted)) return known
+      const provider = this.#providerOf(known)
+      try {
+        this.#rests.refuseAtRest(known)
+        const refreshed = await this.paceOf(provider.id).run(() => this.#refreshInTurn(provider, grantId, unwanted))
+        if (refreshed) return refreshed
+      } catch (error) {
+        // The pace has heard of it as it came; those who wait hear it in words.
+        throw error instanceof OAuthFault ? providerProblem(provider.name, error) : error
+      }
     }
   }
 
-  async #refreshInTurn(provider: ReadyProvider, grantId: string, unwanted: Unwanted): Promise<OAuthGrantRow> {
+  /** The grant when no other process refreshes it: waited for in no turn, since others need those. */
+  async #whenFree(grantId: string, giveUpAt: number): Promise<OAuthGrantRow> {
     const { store, clock } = this.#options
-    const giveUpAt = clock.now() + waitForOtherMs
     for (;;) {
-      const now = clock.now()
-      const locked = await store.lock(grantId, this.#holder, isoOf(now), isoOf(now + lockMs))
-      if (locked) return this.#refreshLocked(provider, locked, unwanted)
-      await pause(clock, lookEveryMs, this.#stopped.signal)
       const row = await store.find(grantId)
       if (!row) throw gone()
-      if (row.locked_by === null && this.#isValid(row, unwanted)) return row
+      if (!isLocked(row, clock.now())) return row
+      if (clock.now() > giveUpAt) throw elsewhere()
+      await pause(clock, lookEveryMs, this.#stopped.signal)
       if (this.#stopped.signal.aborted) throw new Problem('draining', 'RustyMail is stopping.')
-      if (clock.now() > giveUpAt) throw providerProblem(provider.name, undefined)
     }
+  }
+
+  /** @returns Undefined where another process was faster. */
+  async #refreshInTurn(
+    provider: ReadyProvider,
+    grantId: string,
+    unwanted: Unwanted,
+  ): Promise<OAuthGrantRow | undefined> {
+    const { store, clock } = this.#options
+    const now = clock.now()
+    const locked = await store.lock(grantId, this.#holder, isoOf(now), isoOf(now + lockMs))
+    return locked && this.#refreshLocked(provider, locked, unwanted)
   }
 
   /** @param row As it was locked, with the process that had it before and did not finish. */
@@ -270,11 +290,18 @@ export class GrantKeeper implements AccountGrants {
     }
   }
 
-  async #lose(row: OAuthGrantRow, why: string, cause?: OAuthFault): Promise<never> {
+  /** @returns What somebody signed in for meanwhile. @throws Problem mail_login_refused else. */
+  async #lose(row: OAuthGrantRow, why: string, cause?: OAuthFault): Promise<OAuthGrantRow> {
     const { store, logger } = this.#options
-    const isWritten = await store.revoke(row.id, this.#holder, why)
+    this.#rests.forget(row.id)
+    if (!(await store.revoke(row.id, this.#holder, why))) {
+      const now = await store.find(row.id)
+      if (!now) throw gone()
+      if (this.#isValid(now, undefined)) return now
+      throw elsewhere()
+    }
     logger.warn({ account_id: row.account_id, provider: row.provider, reason: cause?.message }, 'access has ended')
-    if (isWritten && row.account_id !== null) {
+    if (row.account_id !== null) {
       for (const listener of this.#revokedListeners) listener(row.account_id)
     }
     throw revoked(why, cause)
@@ -353,18 +380,8 @@ export class GrantKeeper implements AccountGrants {
   }
 }
 
-/** A login that no retry helps: somebody has to sign in again. */
-export function revoked(why: string, cause?: OAuthFault): Problem {
-  const again = why.endsWith('Sign in again.') ? why : `${why} Sign in again.`
-  return new Problem('mail_login_refused', again, {
-    fault: 'revoked',
-    part: 'imap',
-    ...(cause ? { server_response: cause.message, cause } : {}),
-  })
-}
-
-function gone(): Problem {
-  return revoked('The access that this account logged in with is gone.')
+function isLocked({ locked_by, locked_until }: OAuthGrantRow, now: number): boolean {
+  return locked_by !== null && locked_until !== null && locked_until >= isoOf(now)
 }
 
 function refuseReadOnly({ name, scopes }: ReadyProvider, row: OAuthGrantRow): void {

@@ -8,8 +8,8 @@ import type { OAuthStore } from './oauth-store.ts'
 import { requestsAtATime } from './provider-pace.ts'
 
 export interface GrantRefresherOptions {
-  store: Pick<OAuthStore, 'listDue' | 'nextDue' | 'deleteWaiting'>
-  keeper: Pick<GrantKeeper, 'refreshAhead' | 'paceOf'>
+  store: Pick<OAuthStore, 'listDue' | 'firstDue' | 'deleteWaiting'>
+  keeper: Pick<GrantKeeper, 'refreshAhead' | 'restsUntil'>
   clock: OAuthClock
   /** Nobody can sign in anywhere: then there is nothing to look at. */
   isIdle(): boolean
@@ -22,7 +22,7 @@ export interface GrantRefresherOptions {
 const mostMs = 60_000
 /** Between two looks, so that what cannot be refreshed does not keep it busy. */
 const leastMs = 1_000
-/** Looked at together. */
+/** Of each provider, looked at together. */
 const batchSize = 200
 /** A grant without an account is kept this long. */
 const waitingLifeMs = 60 * 60_000
@@ -62,9 +62,11 @@ export class GrantRefresher {
     try {
       if (!isIdle() && lease()) {
         await store.deleteWaiting(isoOf(clock.now() - waitingLifeMs))
-        await this.#refreshDue()
-        const next = await store.nextDue()
-        if (next !== undefined) restMs = Date.parse(next) - clock.now()
+        const before = await store.firstDue()
+        await Promise.all([...before].map(due => this.#refreshDue(...due)))
+        for (const [provider, at] of await store.firstDue()) {
+          restMs = Math.min(restMs, Math.max(Date.parse(at), this.#restsUntil(provider)) - clock.now())
+        }
       }
     } catch (err) {
       logger.warn({ err }, 'access tokens could not be refreshed ahead of their end')
@@ -72,26 +74,24 @@ export class GrantRefresher {
     this.#later(Math.min(Math.max(restMs, leastMs), mostMs))
   }
 
-  async #refreshDue(): Promise<void> {
-    const { store, clock } = this.#options
-    const due = await store.listDue(isoOf(clock.now()), batchSize)
-    await Promise.all(
-      [...Map.groupBy(due, ({ provider }) => provider).values()].map(grants => this.#refreshAll(grants)),
-    )
-  }
-
   /** Of one provider. Logins that wait for a token never wait behind more than these few. */
-  async #refreshAll(grants: readonly { id: string; provider: string }[]): Promise<void> {
-    const { keeper, clock } = this.#options
-    const left = [...grants]
+  async #refreshDue(provider: string, firstAt: string): Promise<void> {
+    const { store, clock } = this.#options
+    const now = isoOf(clock.now())
+    // While it rests, nothing is asked ahead.
+    const isResting = () => clock.now() < this.#restsUntil(provider)
+    if (firstAt > now || isResting()) return
+    const left = await store.listDue(provider, now, batchSize)
     const work = async () => {
-      for (let grant = left.shift(); grant && !this.#stopped.signal.aborted; grant = left.shift()) {
-        // While it rests, nothing is asked ahead.
-        if (clock.now() < keeper.paceOf(grant.provider).restsUntil) return
-        await this.#refreshOne(grant.id)
+      for (let id = left.shift(); id && !isResting() && !this.#stopped.signal.aborted; id = left.shift()) {
+        await this.#refreshOne(id)
       }
     }
     await Promise.all(Array.from({ length: requestsAtATime }, work))
+  }
+
+  #restsUntil(provider: string): number {
+    return this.#options.keeper.restsUntil(provider)
   }
 
   async #refreshOne(grantId: string): Promise<void> {

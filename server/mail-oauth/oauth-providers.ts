@@ -91,6 +91,11 @@ export class OAuthProviders {
     return this.#findFacts(id)?.name ?? id
   }
 
+  /** Whether there is a client at it. */
+  isReady(id: string): boolean {
+    return this.#configured(id) !== undefined || this.#findRow(id) !== undefined
+  }
+
   /** @throws Problem where there is no such provider, or no client at it. */
   get(id: string): ReadyProvider {
     const facts = this.#findFacts(id)

@@ -93,33 +93,34 @@ export class OAuthStore {
       .execute()
   }
 
-  /** Of enabled accounts, the longest due first. */
-  async listDue(now: string, limit: number): Promise<Pick<OAuthGrantRow, 'id' | 'provider'>[]> {
-    return this.#db
-      .selectFrom('oauth_grants')
-      .innerJoin('accounts', 'accounts.id', 'oauth_grants.account_id')
-      .select(['oauth_grants.id', 'oauth_grants.provider'])
-      .where('accounts.enabled', '=', 1)
-      .where('oauth_grants.state', '=', 'active')
+  /** By provider, when the first of its grants is due, or was; of enabled accounts. */
+  async firstDue(): Promise<Map<string, string>> {
+    const rows = await this.#active()
+      .select(({ fn }) => ['oauth_grants.provider', fn.min<string>('oauth_grants.refresh_at').as('at')])
+      .where('oauth_grants.refresh_at', 'is not', null)
+      .groupBy('oauth_grants.provider')
+      .execute()
+    return new Map(rows.map(({ provider, at }) => [provider, at]))
+  }
+
+  /** Of enabled accounts of one provider, the longest due first: one that is away takes no place from the others. */
+  async listDue(provider: string, now: string, limit: number): Promise<string[]> {
+    const rows = await this.#active()
+      .select('oauth_grants.id')
+      .where('oauth_grants.provider', '=', provider)
       .where('oauth_grants.refresh_at', '<=', now)
       .orderBy('oauth_grants.refresh_at')
       .limit(limit)
       .execute()
+    return rows.map(({ id }) => id)
   }
 
-  /** When the next one is due. */
-  async nextDue(): Promise<string | undefined> {
-    const row = await this.#db
+  #active() {
+    return this.#db
       .selectFrom('oauth_grants')
       .innerJoin('accounts', 'accounts.id', 'oauth_grants.account_id')
-      .select('oauth_grants.refresh_at')
       .where('accounts.enabled', '=', 1)
       .where('oauth_grants.state', '=', 'active')
-      .where('oauth_grants.refresh_at', 'is not', null)
-      .orderBy('oauth_grants.refresh_at')
-      .limit(1)
-      .executeTakeFirst()
-    return row?.refresh_at ?? undefined
   }
 
   /**

@@ -1,0 +1,22 @@
+/** Why an account gets no access token, in words. */
+import { Problem } from '../platform/problem.ts'
+import type { OAuthFault } from './oauth-server.ts'
+
+/** A login that no retry helps: somebody has to sign in again. */
+export function revoked(why: string, cause?: OAuthFault): Problem {
+  const again = why.endsWith('Sign in again.') ? why : `${why} Sign in again.`
+  return new Problem('mail_login_refused', again, {
+    fault: 'revoked',
+    part: 'imap',
+    ...(cause ? { server_response: cause.message, cause } : {}),
+  })
+}
+
+export function elsewhere(): Problem {
+  const detail = 'Another process of this server refreshes the access, and is not done yet.'
+  return new Problem('mail_server_unreachable', detail, { fault: 'sign_in_provider' })
+}
+
+export function gone(): Problem {
+  return revoked('The access that this account logged in with is gone.')
+}
