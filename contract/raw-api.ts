@@ -63,6 +63,17 @@ const attachment = {
   problems: [...mailApi.getMessage.problems!, 'range_not_satisfiable'],
 } as const satisfies Omit<RawEndpoint, 'name' | 'path' | 'summary'>
 const oidc = { method: 'GET', tag: 'Access', scope: 'public', media: {}, status: 302 } as const
+/** Of OAuth2 (RFC 6749, section 4.1.2), and whatever else a provider adds. */
+const callbackQuery = z.looseObject({
+  state: z
+    .string()
+    .optional()
+    .meta({ examples: ['af0ifjsldkj'] }),
+  code: z
+    .string()
+    .optional()
+    .meta({ examples: ['SplxlOBeZQQYbYS6WxSbIA'] }),
+})
 const rpcExample = '{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{}}'
 
 export const rawApi: readonly RawEndpoint[] = [
@@ -288,16 +299,7 @@ export const rawApi: readonly RawEndpoint[] = [
     description:
       'Errors are shown on the page, through `sign_in_error` in its URL. Parameters are those of the provider.',
     limit: 'sign_in',
-    query: z.looseObject({
-      state: z
-        .string()
-        .optional()
-        .meta({ examples: ['af0ifjsldkj'] }),
-      code: z
-        .string()
-        .optional()
-        .meta({ examples: ['SplxlOBeZQQYbYS6WxSbIA'] }),
-    }),
+    query: callbackQuery,
     responseHeaders: ['Location', 'Set-Cookie'],
     problems: ['not_found'],
   },
@@ -310,16 +312,7 @@ export const rawApi: readonly RawEndpoint[] = [
     summary: 'The callback of the providers of mail accounts: redirects to the page that says what came of the sign-in',
     description: 'Only in the session that began the sign-in, once. Parameters are those of the provider.',
     limit: 'sign_in',
-    query: z.looseObject({
-      state: z
-        .string()
-        .optional()
-        .meta({ examples: ['af0ifjsldkj'] }),
-      code: z
-        .string()
-        .optional()
-        .meta({ examples: ['SplxlOBeZQQYbYS6WxSbIA'] }),
-    }),
+    query: callbackQuery,
     responseHeaders: ['Location'],
   },
   {

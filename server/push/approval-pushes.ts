@@ -12,7 +12,7 @@ import type { PushQueue } from './push-queue.ts'
 import type { PushStore } from './push-store.ts'
 import type { PushRow } from './push-tables.ts'
 
-/** What waits, and for whom. Messages that belong together are a group, and so is each proposal with the messages in it. */
+/** Approvals and proposals that wait, and the users who may decide them. Messages that belong together are a group, and so is each proposal with the messages in it. */
 export interface WaitingFor {
   /** Groups of these approvals and proposals, as far as they wait. */
   groupsOf(approvalIds: readonly string[], proposalIds: readonly string[]): Promise<string[]>
