@@ -1,7 +1,6 @@
 /** `rustymail diagnose <address>`: of an account of this data directory, or of servers that are given. A part of the composition root. */
 import { TlsKind } from '../contract/accounts.ts'
 import type { Diagnosis } from '../contract/diagnose.ts'
-import type { EventOf } from '../contract/event.ts'
 import type { PoolLimits } from '../contract/settings.ts'
 import { authOf, foldersOf, serverOf, toLogin } from './accounts/account-row.ts'
 import { AccountStore } from './accounts/account-store.ts'
@@ -13,17 +12,21 @@ import { type DiagnosisArguments, UsageError } from './command-line.ts'
 import type { Outcome } from './commands.ts'
 import { composeOutbound } from './compose-outbound.ts'
 import type { Config } from './config.ts'
+import type { Check } from './diagnose/check.ts'
 import { clockCheck } from './diagnose/clock-check.ts'
 import { diagnoseServer, type NoAccess, type ServerDiagnosis } from './diagnose/diagnose-server.ts'
 import { inspect, isInForce, refusedBefore, toSpoken } from './diagnose/diagnose-service.ts'
 import type { Part } from './diagnose/reach-server.ts'
 import { maskedReport, type Named, plainText } from './diagnose/report.ts'
 import { verdictOf } from './diagnose/verdict.ts'
-import { EventStore } from './events/event-store.ts'
+import { stateChanges, storedChecks } from './diagnose-stored.ts'
 import { ImapFlowGateway } from './imap/adapters/imapflow-gateway.ts'
 import { judgeKey, wrongKey } from './key-rotation.ts'
 import { revoked } from './mail-oauth/grant-problems.ts'
+import { isHostOf } from './mail-oauth/oauth-provider.ts'
+import { storedHosts } from './mail-oauth/oauth-providers.ts'
 import { OAuthStore } from './mail-oauth/oauth-store.ts'
+import { tokenSealContext } from './mail-oauth/oauth-tables.ts'
 import { checkSmtp } from './outbox/smtp-check.ts'
 import { readSecretKey, refuseHalfRestored } from './platform/data-dir.ts'
 import { type Database, openDatabase } from './platform/database/database.ts'
@@ -43,6 +46,8 @@ interface Wanted {
   whyNoLogin: { imap?: string | undefined; smtp?: string | undefined }
   /** Undefined for servers that are given. */
   account: Pick<AccountRow, 'id' | 'updated_at'> | undefined
+  /** What the database says of it. */
+  stored: Check[]
   /** As they are set; undefined where no database was read. */
   limits: Parameters<typeof reportFacts>[1]
 }
@@ -50,11 +55,11 @@ interface Wanted {
 const noPassword = 'Not tried: no password was given.'
 /** A refresh token that is rotated is good for one use, and the running server has it. */
 const notFromHere =
-  'Not tried: this account signs in by OAuth2, and only the running server asks for its access token. Press Diagnose on the page of the account.'
+  'Not tried: the stored access token has expired, and only the running server refreshes it. Press Diagnose on the page of the account.'
+const notItsServer =
+  'Not tried: this server is none of the provider that the account signs in at, so its access token is not sent there.'
 const stepMs = 5_000
 const wholeMs = 30_000
-/** Facts that are looked through for the last state of an account. */
-const lookedThrough = 5_000
 
 /**
  * The server may be running: of the database only refused logins are written, and the servers are looked at from here. What only the running server knows, such as its connections, is on
@@ -82,7 +87,7 @@ export async function diagnose(config: Config, askPassword: () => Promise<string
 async function diagnoseOne(
   config: Config,
   guard: OutboundGuard,
-  { named, logins, whyNoLogin, limits, account }: Wanted,
+  { named, logins, whyNoLogin, limits, account, stored }: Wanted,
 ) {
   const gateway = new ImapFlowGateway({ guard, version: config.version })
   const signal = AbortSignal.timeout(wholeMs)
@@ -108,7 +113,7 @@ async function diagnoseOne(
   const [imap, smtp] = await Promise.all([look('imap', logins.imap), logins.smtp && look('smtp', logins.smtp)])
   if (account) await keepRefusals(config, account, { imap, ...(smtp && { smtp }) })
   const seen = [imap, ...(smtp ? [smtp] : [])]
-  const checks = [...seen.flatMap(server => server.checks), clockCheck(seen, Date.now())]
+  const checks = [...seen.flatMap(server => server.checks), clockCheck(seen, Date.now()), ...stored]
   const diagnosis: Diagnosis = {
     account_id: '',
     made_at: new Date().toISOString(),
@@ -155,6 +160,7 @@ async function accountsAt(config: Config, guard: OutboundGuard): Promise<Wanted[
           logins,
           limits,
           account: row,
+          stored: await storedChecks(config, db, row),
           whyNoLogin: { imap: await why('imap'), smtp: await why('smtp') },
         }
       }),
@@ -164,13 +170,19 @@ async function accountsAt(config: Config, guard: OutboundGuard): Promise<Wanted[
   }
 }
 
-/** Of an account that signs in by OAuth2, only what the database says of its grant. */
+/** An account that signs in by OAuth2 logs in with the access token that is stored, as long as that is valid: nothing is refreshed from here. */
 async function loginIn(db: Database, row: AccountRow, part: Part, secrets: SecretBox) {
   const [auth, server] = [authOf(row), serverOf(row, part)]
   if (auth.kind === 'password' || !server) return toLogin(row, part, secrets)
-  const grant = await new OAuthStore(db).find(auth.grant_id)
+  const store = new OAuthStore(db)
+  const grant = await store.find(auth.grant_id)
   const isOver = grant?.state === 'revoked'
-  return { ...server, why: isOver ? revoked(grant.failure ?? 'The access was revoked or has expired.') : notFromHere }
+  if (isOver) return { ...server, why: revoked(grant.failure ?? 'The access was revoked or has expired.') }
+  const expires = grant?.access_expires_at
+  const isValid = grant !== undefined && (expires == null || Date.parse(expires) > Date.now() + wholeMs)
+  if (!isValid) return { ...server, why: notFromHere }
+  if (!isHostOf(await storedHosts(store, grant.provider, part), server.host)) return { ...server, why: notItsServer }
+  return { ...server, accessToken: secrets.open(grant.access_sealed, tokenSealContext(grant.id, 'access')) }
 }
 
 function isAt({ email, imap_user }: AccountRow, address: string): boolean {
@@ -185,9 +197,7 @@ async function allowNetworks(db: Database, guard: OutboundGuard): Promise<void> 
 
 /** When the server refused the password that is stored now, as the last facts say, or a diagnosis saw; undefined where it did not. */
 async function refusedSince(db: Database, { id, updated_at }: AccountRow, part: Part): Promise<string | undefined> {
-  const rows = await new EventStore(db).newestOf('account_state_changed', lookedThrough)
-  const facts = rows.map(({ data }) => JSON.parse(data) as EventOf<'account_state_changed'>['data'])
-  const last = facts.find(({ account_id }) => account_id === id)
+  const [last] = await stateChanges(db, id)
   const kept = await new RefusedLogins(db).find(id, part)
   const known = { part, revision: updated_at, state: last?.state ?? '', stateSince: last?.at ?? '' }
   if (kept && isInForce(kept, known)) return kept.at
@@ -228,7 +238,7 @@ async function givenServers(
   const login = (place: Omit<PasswordLogin, 'user' | 'password'>) => ({ ...place, user: user ?? address, password })
   const logins = { imap: login(places.imap), smtp: places.smtp && login(places.smtp) }
   const named = { name: '', email: address, imap: logins.imap, smtp: logins.smtp ?? null, watched_folders: [] }
-  return { named, logins, whyNoLogin: {}, account: undefined, limits: undefined }
+  return { named, logins, whyNoLogin: {}, account: undefined, stored: [], limits: undefined }
 }
 
 function refusePlain(part: Part, place: { tls: string; host: string }): void {

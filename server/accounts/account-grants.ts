@@ -28,6 +28,8 @@ export interface AccountGrants {
 export interface NewAccess {
   auth: AccountAuth
   accessToken: string
+  /** By the provider's word, the person of the grant before. */
+  isSamePerson: boolean
   /** @throws Problem for a server that is none of the provider's. */
   checkHosts(part: 'imap' | 'smtp', host: string): void
   /** Keeps the grant, in the transaction of the account. */

@@ -16,21 +16,31 @@ interface Options {
   timeoutMs: () => number
 }
 
-/** @throws Problem when a server rejects the login, as it does where somebody else signed in: then nothing is kept. */
+/**
+ * @throws Problem when a server rejects the login, as it does where somebody else signed in, and when none of them responds and the provider does
+ * not vouch for the person either: then nothing is kept.
+ */
 export async function takeGrant(options: Options, row: AccountRow, grant: NewAccess): Promise<void> {
   const { hub, store, secrets, verifier, timeoutMs } = options
   const { auth, accessToken } = grant
+  let isProven = grant.isSamePerson
+  let unreached: Problem | undefined
   for (const part of ['imap', 'smtp'] as const) {
     const server = serverOf(row, part)
     if (!server) continue
     grant.checkHosts(part, server.host)
     refusePlainOverNetwork(part, server)
     const login = async () => ({ ...server, accessToken })
-    await tryServer(verifier, part, login, timeoutMs(), row.id).catch((error: unknown) => {
+    try {
+      await tryServer(verifier, part, login, timeoutMs(), row.id)
+      isProven = true
+    } catch (error) {
       // Only a server that responds says whether the right person signed in.
       if (!(error instanceof Problem) || error.code === 'mail_login_refused') throw error
-    })
+      unreached ??= error
+    }
   }
+  if (!isProven && unreached) throw unreached
   await hub.transact(async (transaction, tell) => {
     const current = await store.find(row.id, transaction)
     if (!current) throw new Problem('account_not_found', 'There is no such account.')

@@ -1,11 +1,14 @@
 /** What this server knows of an account without asking a mail server: its state, its index, its connections, and how it fared. */
 import type { Account, AccountStretches } from '../../contract/accounts.ts'
+import type { EventOf } from '../../contract/event.ts'
 import type { IndexStatus } from '../../contract/mail-index.ts'
 import { type Check, type Finding, skipped, toCheck } from './check.ts'
 import { providerAway, signInAgain } from './login-refusal.ts'
 
 /** Of the changes of state. */
 const mostChanges = 20
+
+type LastState = Pick<EventOf<'account_state_changed'>['data'], 'state' | 'at' | 'last_error' | 'next_retry_at'>
 
 export interface KnownOfAccount {
   account: Account
@@ -25,6 +28,57 @@ export function accountChecks({ account, index, history, publishedConnections }:
   ]
 }
 
+/** What a database says of the index of an account. */
+export interface IndexCounts {
+  folders: number
+  /** Places of messages, of all folders. */
+  places: number
+  /** As the mail server counted them when it was last asked. */
+  serverMessages: number
+  messages: number
+  texts: number
+}
+
+/** Of an account as a server wrote it down, which may be running or not. */
+export function storedState(last: LastState | undefined, isEnabled: boolean): Check {
+  if (!isEnabled) return toCheck('account', 'state', disabled([]))
+  if (!last) return skipped('account', 'state', 'No change of its state is in the database.')
+  const { state, at, last_error, next_retry_at } = last
+  const details = [
+    ['Since', at],
+    ...(next_retry_at ? [['Next try', next_retry_at] as const] : []),
+    ...(last_error ? [['Last error', `${last_error.at}: ${last_error.detail}`] as const] : []),
+    ...(last_error?.server_response ? [['The server said', last_error.server_response] as const] : []),
+  ] as const
+  const words = `The server last noted the state ${state}.`
+  return toCheck('account', 'state', { state: state === 'ready' ? 'ok' : 'warning', words, details })
+}
+
+export function storedIndex(counts: IndexCounts | undefined): Check {
+  if (!counts) return toCheck('account', 'index', { state: 'ok', words: 'There is no index of this account here.' })
+  const { folders, messages, places, serverMessages, texts } = counts
+  const details = [
+    ['Folders', String(folders)],
+    ['Messages', String(messages)],
+    ['Indexed places', `${places} of ${serverMessages}`],
+    ['Texts', String(texts)],
+  ] as const
+  const words =
+    places >= serverMessages
+      ? 'Everything that the mail server last counted is indexed.'
+      : 'The index is not complete yet.'
+  return toCheck('account', 'index', { state: 'ok', words, details })
+}
+
+export function storedHistory(history: AccountStretches): Check {
+  return toCheck('account', 'history', historyOf(history))
+}
+
+function disabled(details: Finding['details']): Finding {
+  const advice = ['Enable the account: while it is disabled, its mail is not fetched.']
+  return { state: 'warning', words: 'The account is disabled.', details: details ?? [], advice }
+}
+
 function stateOf({ auth, state, state_since, last_error, next_retry_at, last_mail_at, enabled }: Account): Finding {
   const details = [
     ['Since', state_since],
@@ -33,10 +87,7 @@ function stateOf({ auth, state, state_since, last_error, next_retry_at, last_mai
     ...(last_error ? [['Last error', `${last_error.at}: ${last_error.detail}`] as const] : []),
     ...(last_error?.server_response ? [['The server said', last_error.server_response] as const] : []),
   ] as const
-  if (!enabled) {
-    const advice = ['Enable the account: while it is disabled, its mail is not fetched.']
-    return { state: 'warning', words: 'The account is disabled.', details, advice }
-  }
+  if (!enabled) return disabled(details)
   if (state === 'ready') return { state: 'ok', words: 'The account is connected and watched.', details }
   if (state === 'connecting') return { state: 'warning', words: 'The account is being connected.', details }
   if (state === 'auth_failed') {

@@ -254,6 +254,20 @@ onEachDatabase(open => {
   })
 })
 
+test('a stop does not wait for the pauses between tries to store what a provider gave', async () => {
+  const { clock, store, keeper, grant, settle } = await world(await memoryDatabase())
+  await grant('a')
+  clock.at += hour
+  const failing = vi.spyOn(store, 'keep').mockRejectedValue(new Error('disk full'))
+  const asked = keeper.accessToken({ grantId: 'a', ...imap }).catch((error: unknown) => error)
+  await expect.poll(() => failing.mock.calls.length, { timeout: patience }).toBe(1)
+  await settle()
+  // The clock stands still.
+  await keeper.stop()
+  expect(failing.mock.calls.length).toBe(5)
+  expect(await asked).toBeInstanceOf(Error)
+})
+
 test('1,000 accounts that fall due together are refreshed without a burst, each once, and only while they are used', async () => {
   const db = await memoryDatabase()
   const { clock, provider, keeper, grant, connect, startRefresher } = await world(db)

@@ -285,7 +285,8 @@ export class GrantKeeper implements AccountGrants {
       } catch (err) {
         if (err instanceof Problem || tries >= storeTries) throw err
         logger.warn({ err, grant: row.id }, 'refreshed access was not stored')
-        await new Promise<void>(resolve => clock.after(storeAgainMs, resolve))
+        // While it stops it does not wait: what is left of the tries comes at once.
+        await pause(clock, storeAgainMs, this.#stopped.signal)
       }
     }
   }

@@ -288,3 +288,17 @@ function customFacts(id: string, custom: CustomProvider): OAuthProviderFacts {
   const authorizationParameters: Record<string, string> = isOpenId ? { prompt: 'consent' } : {}
   return { id, name, kind: 'custom', imapHosts, smtpHosts, domains, scopes, authorizationParameters }
 }
+
+/** To which servers the access tokens of a provider may be sent, as the database has it; none of a provider that is not there. */
+export async function storedHosts(
+  store: Pick<OAuthStore, 'listClients'>,
+  providerId: string,
+  part: 'imap' | 'smtp',
+): Promise<readonly string[]> {
+  const builtIn = builtInProviders.find(({ id }) => id === providerId)
+  if (builtIn) return part === 'imap' ? builtIn.imapHosts : builtIn.smtpHosts
+  const row = (await store.listClients()).find(({ id }) => id === providerId)
+  if (!row?.custom) return []
+  const { imap_hosts, smtp_hosts } = JSON.parse(row.custom) as CustomProvider
+  return part === 'imap' ? imap_hosts : smtp_hosts
+}

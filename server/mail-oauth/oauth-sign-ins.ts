@@ -212,7 +212,9 @@ export class OAuthSignIns {
     const { auth, imap } = await accounts.get(principal, accountId)
     const before = auth.kind === 'oauth' ? await store.find(auth.grant_id) : undefined
     const isSame = before?.provider === provider.id
-    if (isSame && before.subject !== null && tokens.subject !== undefined && before.subject !== tokens.subject) {
+    const isKnown = isSame && before.subject !== null && tokens.subject !== undefined
+    const isSamePerson = isKnown && before.subject === tokens.subject
+    if (isKnown && !isSamePerson) {
       throw new Problem('oauth_failed', `Somebody else signed in. Sign in at ${provider.name} as ${imap.user}.`)
     }
     const id = before?.id ?? randomText()
@@ -220,6 +222,7 @@ export class OAuthSignIns {
     await accounts.signInAgain(principal, accountId, {
       auth: { kind: 'oauth', provider: provider.id, grant_id: id },
       accessToken: tokens.accessToken,
+      isSamePerson,
       checkHosts: (part, host) => this.#options.keeper.checkHost(provider, part, host),
       keep: transaction => (before ? store.replace(transaction, row) : store.insert(row, transaction)),
     })

@@ -1,11 +1,13 @@
 /** Diagnosing an account of a running server, over the API and on the command line. */
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { missingGrants } from '../../server/mail-oauth/missing-grant.ts'
 import { OAuthStore } from '../../server/mail-oauth/oauth-store.ts'
 import { openDatabase } from '../../server/platform/database/database.ts'
 import { SecretBox } from '../../server/platform/secret-box.ts'
+import { newPostgresDatabase } from '../support/databases.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
+import { patience } from '../support/patience.ts'
 import { People } from '../support/people.ts'
 import { available } from '../support/require.ts'
 import { runCommand, runCommandHere } from '../support/run-command.ts'
@@ -42,6 +44,16 @@ describe.skipIf(!available('dovecot'))('an account at Dovecot', () => {
     }
     const { id } = await run.call(api.accounts.createAccount, { query: { verify: 'false' }, body })
     return { account_id: id }
+  }
+  const indexed = (run: Served, params: { account_id: string }) =>
+    expect
+      .poll(async () => (await run.call(api.mailIndex.getIndex, { params })).state, { timeout: patience })
+      .toBe('complete')
+  const expectStored = (words: string) => {
+    expect(words).toMatch(/ok {7}account state .*The server last noted the state ready\./)
+    expect(words).toMatch(/ok {7}account history .*No trouble in the last 24 hours\./)
+    expect(words).toMatch(/ok {7}account index .*Everything that the mail server last counted is indexed\./)
+    expect(words).toMatch(/Messages: 1$/m)
   }
   const stateOf = async (run: Served, params: { account_id: string }) =>
     (await run.call(api.accounts.getAccount, { params })).state
@@ -137,16 +149,32 @@ describe.skipIf(!available('dovecot'))('an account at Dovecot', () => {
     expect(auths()).toBe(2)
   })
 
+  const postgresUrl = inject('postgresUrl')
+  test.skipIf(postgresUrl === undefined)('on the command line: what a server on PostgreSQL wrote', async () => {
+    const dir = tempDir('diagnose')
+    onTestFinished(() => dir.remove())
+    const dataDir = `${dir.path}/data`
+    const database = { RUSTYMAIL_DATABASE_URL: await newPostgresDatabase(postgresUrl!) }
+    const run = await startHere({ dataDir, environment: { ...manyCalls, ...database } })
+    onTestFinished(async () => void (await run.stop()))
+    await indexed(run, await connected(run))
+    const options = { dataDir, environment: { ...networks, ...database } }
+    const beside = await runCommandHere(['diagnose', 'alice.liddell@wonderland.test'], options)
+    expect(beside).toMatchObject({ code: 0, stderr: '' })
+    expectStored(beside.stdout)
+  })
+
   test('on the command line: of an account, beside the server and without it, and of servers that are given', async () => {
     const dir = tempDir('diagnose')
     onTestFinished(() => dir.remove())
     const dataDir = `${dir.path}/data`
     const run = await startHere({ dataDir, environment: manyCalls })
-    await connected(run)
+    await indexed(run, await connected(run))
     const beside = await runCommand(['diagnose', 'Alice.Liddell@wonderland.test'], { dataDir, environment: networks })
     expect(beside).toMatchObject({ code: 0, stderr: '' })
     expect(beside.stdout).toMatch(/^Everything works\.\n/)
     expect(beside.stdout).toContain('ok       imap login')
+    expectStored(beside.stdout)
     await run.stop()
 
     const here = (words: string[], input = '') => runCommandHere(words, { dataDir, input, environment: networks })
@@ -167,12 +195,12 @@ describe.skipIf(!available('dovecot'))('an account at Dovecot', () => {
     const without = await here(given, '\n')
     expect(without).toMatchObject({ code: 0, stdout: expect.stringContaining('no password was given') })
 
-    // Of one that signs in by OAuth2 the running server alone has the access.
+    // Of one that signs in by OAuth2 only the running server refreshes the access.
     const db = openDatabase(`sqlite:${dataDir}/rustymail.db`)
     onTestFinished(() => db.destroy())
     await db.updateTable('accounts').set({ oauth_provider: 'google', grant_id: 'g' }).execute()
     const granted = await here(['diagnose', 'alice.liddell@wonderland.test', '--retry-login'])
-    expect(granted.stdout).toMatch(/skipped {2}imap login .*only the running server asks for its access token/)
+    expect(granted.stdout).toMatch(/skipped {2}imap login .*the stored access token has expired/)
     // Dovecot takes only passwords here.
     expect(granted.stdout).toMatch(/^Reading mail \(IMAP\): The server takes no access tokens/)
     expect(granted.stdout).toContain('ok       imap greeting')

@@ -1,16 +1,20 @@
 /** An account that signs in at its provider: a real authorisation server, a Dovecot and an SMTP server that show it each token. */
+import { sql } from 'kysely'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { AccountsFile, ImportedAccount } from '../../contract/account-moving.ts'
 import type { Account, VerifyResult } from '../../contract/accounts.ts'
 import type { Diagnosis } from '../../contract/diagnose.ts'
 import { api } from '../../contract/index.ts'
 import type { OAuthGrant, OAuthProvider, OAuthSignIn } from '../../contract/mail-oauth.ts'
+import { openDatabase } from '../../server/platform/database/database.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { MailAuthority, mailClientId, mailClientSecret } from '../support/mail-authority.ts'
 import { patience } from '../support/patience.ts'
 import { type People, type Proof, runApp } from '../support/people.ts'
 import { available } from '../support/require.ts'
+import { runCommandHere } from '../support/run-command.ts'
 import { SmtpSink } from '../support/smtp-sink.ts'
+import { startRelay } from '../support/tcp-relay.ts'
 
 const providers = api.mailOAuth.listOAuthProviders.path
 const signIns = api.mailOAuth.beginOAuthSignIn.path
@@ -25,6 +29,7 @@ const custom = (metadata_url: string) => ({
 let authority: MailAuthority
 let dovecot: Dovecot
 let people: People
+let dataDir: string
 
 beforeAll(async () => {
   if (!available('dovecot')) return
@@ -33,6 +38,7 @@ beforeAll(async () => {
   dovecot = await startDovecot({ oauth: { introspectionUrl, mechanisms: 'oauthbearer xoauth2' } })
   const running = await runApp()
   people = running.people
+  dataDir = running.dataDir
   const client = { client_id: mailClientId, client_secret: mailClientSecret }
   const example = await people.tell<OAuthProvider>(people.admin, 'PUT', `${providers}/example`, {
     ...client,
@@ -284,6 +290,54 @@ run(
     expect(await grantOf(account)).toMatchObject({ state: 'active', failure: null })
   },
 )
+
+run('the command line logs in with the access token that is stored, and refreshes nothing', async () => {
+  const account = await connect('grace@test.local')
+  await isState(account, 'ready')
+  const environment = { RUSTYMAIL_PRIVATE_NETWORKS: '127.0.0.0/8' }
+  const before = authority.refreshes
+  const seen = await runCommandHere(['diagnose', 'grace@test.local'], { dataDir, environment })
+  expect(seen).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('ok       imap login') })
+  expect(seen.stdout).not.toMatch(/Bearer [^…]/)
+  // To a server of somebody else it is not sent.
+  const db = openDatabase(`sqlite:${dataDir}/rustymail.db`)
+  onTestFinished(() => db.destroy())
+  await db.updateTable('oauth_clients').set({ custom: sql`replace(custom, '127.0.0.1', 'mail.example.org')` }).execute()
+  onTestFinished(async () => {
+    const restored = openDatabase(`sqlite:${dataDir}/rustymail.db`)
+    await restored
+      .updateTable('oauth_clients')
+      .set({ custom: sql`replace(custom, 'mail.example.org', '127.0.0.1')` })
+      .execute()
+    await restored.destroy()
+  })
+  const elsewhere = await runCommandHere(['diagnose', 'grace@test.local'], { dataDir, environment })
+  expect(elsewhere.stdout).toMatch(/skipped {2}imap login .*this server is none of the provider/)
+  expect(authority.refreshes).toBe(before)
+  await people.ask(people.admin, 'DELETE', `${accounts}/${account.id}`)
+})
+
+run('while no mail server says whose access it is, another sign-in is not kept', async () => {
+  const relay = await startRelay(dovecot.imapPort)
+  onTestFinished(() => relay.stop())
+  const account = await connect('erin@test.local', { imapPort: relay.port })
+  await isState(account, 'ready')
+  const before = await grantOf(account)
+  await relay.stop()
+  const someone = await begin({ account_id: account.id })
+  await comeBack(someone, 'frank@test.local')
+  expect(await settled(someone.id)).toMatchObject({
+    state: 'failed',
+    failure: expect.stringContaining('Nothing answers'),
+  })
+  expect(await grantOf(account)).toMatchObject({ granted_at: before.granted_at, state: 'active' })
+  const again = await startRelay(dovecot.imapPort, {}, relay.port)
+  onTestFinished(() => again.stop())
+  const right = await begin({ account_id: account.id })
+  await comeBack(right, 'erin@test.local')
+  expect(await settled(right.id)).toMatchObject({ state: 'done' })
+  await people.ask(people.admin, 'DELETE', `${accounts}/${account.id}`)
+})
 
 run(
   'a code is typed in on another machine; an account with a password signs in from then on, and its password is forgotten',

@@ -62,7 +62,7 @@ export async function runApp({ environment = {}, overrides = {} }: Surroundings 
     await app.stop()
     dir.remove()
   }
-  return { app, people: new People(app.address, cookie), stop }
+  return { app, people: new People(app.address, cookie), dataDir, stop }
 }
 
 /** Stopped when the test ends. */
