@@ -127,6 +127,13 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
   })
 
   test('recipients are chips: completed, pasted, and what is no address holds the message back', async () => {
+    const { accountId, person } = world
+    const identity = await person(draftsApi.getSignature, { params: { account_id: accountId } })
+    const { format, content, from_name } = identity
+    await person(draftsApi.setSignature, {
+      params: { account_id: accountId },
+      body: { format, content, from_name, aliases: ['Sales <sales@example.org>'] },
+    })
     const { page } = await openMessage()
     await page.keyboard.press('c')
     const message = window_(page, 'New message')
@@ -143,6 +150,12 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     expect(await message.getByRole('button', { name: 'Send', exact: true }).isDisabled()).toBe(true)
     await message.getByRole('button', { name: 'Remove nobody' }).click()
     await expect.poll(() => message.getByRole('button', { name: 'Send', exact: true }).isDisabled()).toBe(false)
+    // It goes from an alias of the account, and the server has that.
+    await message.getByRole('combobox', { name: 'From' }).selectOption('sales@example.org')
+    await message.getByRole('textbox', { name: 'Subject' }).fill('From sales')
+    const fromOf = async () => (await draftsOf()).find(({ subject }) => subject === 'From sales')?.from
+    await expect.poll(async () => (await fromOf())?.email).toBe('sales@example.org')
+    expect((await fromOf())?.name).toBe('Sales')
     const count = (await draftsOf()).length
     await message.getByRole('button', { name: 'Discard the draft' }).click()
     await message.waitFor({ state: 'hidden' })
