@@ -15,6 +15,7 @@ import * as events from './events/migrations/0002-events.ts'
 import * as logClasses from './events/migrations/0008-log-classes.ts'
 import * as eventAudience from './events/migrations/0009-event-audience.ts'
 import * as freezes from './freezes/migrations/0019-freezes.ts'
+import * as history from './history/migrations/0033-history.ts'
 import * as leases from './leases/migrations/0011-leases.ts'
 import * as mailOAuth from './mail-oauth/migrations/0027-mail-oauth.ts'
 import * as operations from './operations/migrations/0016-operations.ts'
@@ -67,4 +68,5 @@ export const migrations: Migrations = {
   '0027-mail-oauth': mailOAuth,
   '0028-mail-servers': together(lookInterval, mailServers),
   '0030-identities': identities,
+  '0033-history': history,
 }

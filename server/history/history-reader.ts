@@ -1,0 +1,158 @@
+/** Reads series: what is stored in a step, and behind it what was not rolled up yet, out of finer steps and of memory. */
+import { setImmediate as yieldLoop } from 'node:timers/promises'
+import { decodeBlock, decodeFrame } from './frame-codec.ts'
+import type { RecordedMinute } from './history-recorder.ts'
+import type { HistoryStore } from './history-store.ts'
+import { finerThan, type Level, levelOf, type Step, startOf } from './levels.ts'
+import { addSeries, mergeTimes, type Point } from './point.ts'
+import { type Labels, labelsIn, type SeriesName, series } from './series.ts'
+import type { SeriesNumbers } from './series-numbers.ts'
+
+/** By epoch second of the beginning of the step. */
+export type Points = Map<number, Point>
+
+export interface SeriesQuery {
+  name: SeriesName
+  step: Step
+  /** Epoch seconds; whole steps that begin in it. */
+  from: number
+  until: number
+  /** Which rows count. */
+  where(labels: Labels): boolean
+  /** Rows of one group are one series. */
+  groupOf(labels: Labels): string
+}
+
+/** One look at rows of one name. */
+interface Look extends Pick<SeriesQuery, 'name' | 'step' | 'from' | 'until' | 'where'> {
+  ids: ReadonlyMap<number, string>
+  /** By key. */
+  rows: Map<string, Points>
+  recent: readonly RecordedMinute[]
+}
+
+export interface HistoryReaderOptions {
+  store: HistoryStore
+  numbers: SeriesNumbers
+  /** What is not stored yet. */
+  recent(): readonly RecordedMinute[]
+  /** Epoch seconds. */
+  now(): number
+}
+
+/** Rows that are decoded before the event loop has its turn: about a millisecond. */
+const rowsAtOnce = 20
+
+export class HistoryReader {
+  readonly #options: HistoryReaderOptions
+
+  constructor(options: HistoryReaderOptions) {
+    this.#options = options
+  }
+
+  /** By group, each in the order of time. Counts have a point of zero where the server ran and nothing was counted. */
+  async read(query: SeriesQuery): Promise<Map<string, Points>> {
+    const { kind } = series[query.name]
+    const rows = await this.#rows(query, this.#idsOf(query))
+    const groups = new Map<string, Points>()
+    for (const [key, points] of rows) {
+      const group = query.groupOf(labelsIn(key).labels)
+      const into = groups.get(group) ?? new Map()
+      groups.set(group, into)
+      for (const [at, point] of points) into.set(at, addSeries(into.get(at), point, kind))
+    }
+    if (kind === 'count') await this.#fillZeros(query, groups)
+    return new Map([...groups].map(([group, points]) => [group, inOrder(points)]))
+  }
+
+  async #fillZeros({ step, from, until }: SeriesQuery, groups: Map<string, Points>): Promise<void> {
+    const all = () => true
+    const up = { name: 'up', step, from, until, where: all, groupOf: () => '' } as const
+    const [ran] = (await this.#rows(up, this.#idsOf(up))).values()
+    for (const points of groups.values()) {
+      for (const [at, { count }] of ran ?? []) {
+        const point = points.get(at)
+        if (!point) points.set(at, { count, sum: 0, min: 0, max: 0 })
+        // In some of the samples nothing was counted.
+        else if (point.count < count) points.set(at, { ...point, count, min: 0 })
+      }
+    }
+  }
+
+  #idsOf({ name, where }: Pick<SeriesQuery, 'name' | 'where'>): Map<number, string> {
+    const wanted = this.#options.numbers.of(name).filter(({ key }) => where(labelsIn(key).labels))
+    return new Map(wanted.map(({ id, key }) => [id, key]))
+  }
+
+  /** By key. */
+  async #rows(query: Pick<SeriesQuery, 'name' | 'step' | 'from' | 'until' | 'where'>, ids: Map<number, string>) {
+    const rows = new Map<string, Points>()
+    // As of before the look into the database: a minute that is stored meanwhile is found in one of both.
+    const recent = this.#options.recent()
+    await this.#stored({ ...query, ids, rows, recent }, levelOf(query.step), query.from)
+    return rows
+  }
+
+  /** @param from Where what is not in coarser steps begins. */
+  async #stored(look: Look, level: Level, from: number): Promise<void> {
+    const { store, numbers, now } = this.#options
+    const { ids, rows, ...query } = look
+    const { step, frame: length, block } = level
+    const add = (key: string | undefined, at: number, point: Point) => {
+      if (key === undefined) return
+      const place = startOf(at, query.step)
+      if (place < query.from || place >= query.until) return
+      const points = rows.get(key) ?? new Map<number, Point>()
+      rows.set(key, points)
+      points.set(place, mergeTimes(points.get(place), point))
+    }
+    // Pieces that are over, but perhaps not rolled up yet, come from the finer step.
+    let tail = step > 60 ? Math.max(from, startOf(now(), length) - length) : from
+    let decoded = 0
+    if (block !== undefined) {
+      const blocks = await store.listBlocks([...ids.keys()], step, startOf(from, block), query.until)
+      for (const { series: id, start, bytes } of blocks) {
+        tail = Math.max(tail, start + block)
+        for (const [place, point] of decodeBlock(bytes, numbers.scaleOf(id))) {
+          const at = start + place * step
+          if (at >= from) add(ids.get(id), at, point)
+        }
+        if (++decoded % rowsAtOnce === 0) await yieldLoop()
+      }
+    }
+    const wanted = new Set(ids.keys())
+    for (const { start, bytes } of await store.listFrames(step, startOf(from, length), query.until)) {
+      tail = Math.max(tail, start + length)
+      for (const [id, points] of decodeFrame(bytes, numbers.scaleOf, wanted)) {
+        for (const [place, point] of points) {
+          const at = start + place * step
+          if (at >= from) add(ids.get(id), at, point)
+        }
+      }
+      if (++decoded % rowsAtOnce === 0) await yieldLoop()
+    }
+    if (tail >= query.until) return
+    const finer = finerThan(step as Step)
+    if (finer && finer.step >= 60) return this.#stored(look, finer, tail)
+    fromMemory(look, tail, add)
+  }
+}
+
+function fromMemory(
+  { name, where, recent }: Look,
+  from: number,
+  add: (key: string, at: number, point: Point) => void,
+): void {
+  for (const { start, points } of recent) {
+    if (start < from) continue
+    for (const [key, placed] of points) {
+      const known = labelsIn(key)
+      if (known.name !== name || !where(known.labels)) continue
+      for (const [place, point] of placed) add(key, start + place * 5, point)
+    }
+  }
+}
+
+function inOrder(points: Points): Points {
+  return new Map([...points].sort(([one], [another]) => one - another))
+}

@@ -1,0 +1,182 @@
+/**
+ * Records figures: what happened and what is, in samples of 5 s, kept in memory for the current minute and stored with its end. What the process did not
+ * live to store is a gap of at most a minute.
+ */
+import { every } from '../platform/lifecycle.ts'
+import type { Logger } from '../platform/logger.ts'
+import type { HistoryMaintenance } from './history-maintenance.ts'
+import { startOf } from './levels.ts'
+import { mergeTimes, observe, type Point, pointOf } from './point.ts'
+import type { Placed } from './points-codec.ts'
+import { keyOf, type Labels, type SeriesName, series } from './series.ts'
+
+export type SeriesOfKind<Kind> = {
+  [Name in SeriesName]: (typeof series)[Name]['kind'] extends Kind ? Name : never
+}[SeriesName]
+
+/** Takes figures; never throws, and costs a look-up. */
+export interface HistorySink {
+  /** Something happened. */
+  count(name: SeriesOfKind<'count'>, labels?: Labels, times?: number): void
+  /** @param value In the unit of the series. */
+  observe(name: SeriesOfKind<'latency'>, value: number, labels?: Labels): void
+}
+
+/** What is, at a sample. */
+export type ReadGauges = (set: (name: SeriesOfKind<'gauge'>, value: number, labels?: Labels) => void) => void
+
+export interface HistoryRecorderOptions {
+  readGauges: ReadGauges
+  maintenance: Pick<HistoryMaintenance, 'keepMinute' | 'maintain'>
+  logger: Logger
+  /** Epoch milliseconds. */
+  now?: () => number
+}
+
+/** A minute of all series, by key. */
+export interface RecordedMinute {
+  /** Epoch seconds. */
+  start: number
+  points: Map<string, Placed[]>
+}
+
+export const sampleSeconds = 5
+const minuteSeconds = 60
+/** Series in one minute. What is beyond is not recorded, and said so in the log once an hour. */
+export const maxSeries = 20_000
+/** Minutes that could not be stored, and are tried again with the next. */
+const maxWaiting = 10
+const complainEveryMs = 60 * 60_000
+
+export class HistoryRecorder implements HistorySink {
+  readonly #options: HistoryRecorderOptions
+  readonly #now: () => number
+  #slot = new Map<string, Point>()
+  #minute: RecordedMinute
+  #waiting: RecordedMinute[] = []
+  #storing: Promise<void> | undefined
+  #ending: AbortController | undefined
+  #complainedAt = Number.NEGATIVE_INFINITY
+
+  constructor(options: HistoryRecorderOptions) {
+    this.#options = options
+    this.#now = options.now ?? Date.now
+    this.#minute = this.#newMinute()
+  }
+
+  start(): void {
+    this.#ending = new AbortController()
+    this.sample()
+    const failed = (err: unknown) => this.#options.logger.error({ err }, 'a sample of the history could not be taken')
+    every(sampleSeconds * 1000, this.#ending.signal, () => this.sample(), failed)
+    this.#store()
+  }
+
+  /** What was recorded of the current minute is stored. */
+  async stop(): Promise<void> {
+    this.#ending?.abort()
+    this.#ending = undefined
+    this.#endSlot()
+    if (this.#minute.points.size > 0) this.#waiting.push(this.#minute)
+    this.#minute = this.#newMinute()
+    await this.#storing
+    this.#store(false)
+    await this.#storing
+  }
+
+  count(name: SeriesOfKind<'count'>, labels: Labels = {}, times = 1): void {
+    const key = keyOf(name, labels)
+    const point = this.#slot.get(key)
+    if (!point) return this.#add(key, pointOf(times))
+    point.sum += times
+    point.min = point.sum
+    point.max = point.sum
+  }
+
+  observe(name: SeriesOfKind<'latency'>, value: number, labels: Labels = {}): void {
+    const key = keyOf(name, labels)
+    const known = this.#slot.get(key)
+    const rounded = Math.round(value * series[name].scale) / series[name].scale
+    if (known) observe(known, rounded)
+    else this.#add(key, observe(undefined, rounded))
+  }
+
+  /** The minute that is not stored yet, and those that wait. */
+  get recent(): readonly RecordedMinute[] {
+    return [...this.#waiting, this.#minute]
+  }
+
+  /** Of tests, and of the timer. */
+  sample(): void {
+    this.#options.readGauges((name, value, labels = {}) => {
+      if (Number.isFinite(value)) this.#add(keyOf(name, labels), pointOf(value))
+    })
+    this.#add(keyOf('up', {}), pointOf(1))
+    this.#endSlot()
+  }
+
+  #add(key: string, point: Point): void {
+    if (this.#slot.size < maxSeries || this.#slot.has(key)) {
+      this.#slot.set(key, point)
+      return
+    }
+    const now = this.#now()
+    if (now - this.#complainedAt < complainEveryMs) return
+    this.#complainedAt = now
+    this.#options.logger.warn({ series: maxSeries }, 'there are too many series: the history leaves out further ones')
+  }
+
+  #endSlot(): void {
+    const at = this.#now() / 1000
+    const start = startOf(at, minuteSeconds)
+    if (start !== this.#minute.start) {
+      if (this.#minute.points.size > 0) this.#waiting.push(this.#minute)
+      this.#minute = this.#newMinute()
+      this.#store()
+    }
+    const place = Math.floor((at - start) / sampleSeconds)
+    for (const [key, point] of this.#slot) {
+      const points = this.#minute.points.get(key)
+      const last = points?.at(-1)
+      if (!points) this.#minute.points.set(key, [[place, point]])
+      // Of a clock that was set back, or two samples in one step.
+      else if (last![0] >= place) mergeTimes(last![1], point)
+      else points.push([place, point])
+    }
+    this.#slot = new Map()
+  }
+
+  #store(maintains = true): void {
+    if (this.#storing) return
+    const { logger } = this.#options
+    this.#storing = this.#storeWaiting(maintains).then(
+      () => {
+        this.#storing = undefined
+        // A minute that ended meanwhile.
+        if (this.#waiting.length > 0) this.#store(maintains)
+      },
+      (err: unknown) => {
+        this.#storing = undefined
+        logger.error({ err }, 'the history could not be stored; it is tried again in a minute')
+      },
+    )
+  }
+
+  async #storeWaiting(maintains: boolean): Promise<void> {
+    const { maintenance, logger } = this.#options
+    const tooMany = this.#waiting.length - maxWaiting
+    if (tooMany > 0) {
+      logger.warn({ minutes: tooMany }, 'minutes of the history were given up, since they could not be stored')
+      this.#waiting.splice(0, tooMany)
+    }
+    for (let minute = this.#waiting[0]; minute; minute = this.#waiting[0]) {
+      await maintenance.keepMinute(minute)
+      this.#waiting = this.#waiting.filter(other => other !== minute)
+    }
+    if (maintains) await maintenance.maintain(Math.floor(this.#now() / 1000))
+  }
+
+  #newMinute(): RecordedMinute {
+    return { start: startOf(this.#now() / 1000, minuteSeconds), points: new Map() }
+  }
+}

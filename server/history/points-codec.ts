@@ -1,0 +1,151 @@
+/** Points as bytes: whole numbers, each as the difference from the one before, in as few bytes as it takes (LEB128). */
+import type { Buckets } from './histogram.ts'
+import type { Point } from './point.ts'
+
+const initialBytes = 256
+
+export class ByteWriter {
+  #bytes = new Uint8Array(initialBytes)
+  #length = 0
+
+  get length(): number {
+    return this.#length
+  }
+
+  /** @param value A whole number, 0 to 2^53. */
+  whole(value: number): void {
+    if (this.#length + 10 > this.#bytes.length) this.#grow(10)
+    let rest = value
+    while (rest >= 128) {
+      this.#bytes[this.#length++] = (rest % 128) | 128
+      rest = Math.floor(rest / 128)
+    }
+    this.#bytes[this.#length++] = rest
+  }
+
+  /** A whole number of either sign, ± 2^52. */
+  signed(value: number): void {
+    this.whole(value < 0 ? -value * 2 - 1 : value * 2)
+  }
+
+  bytes(added: Uint8Array): void {
+    this.whole(added.length)
+    if (this.#length + added.length > this.#bytes.length) this.#grow(added.length)
+    this.#bytes.set(added, this.#length)
+    this.#length += added.length
+  }
+
+  done(): Uint8Array {
+    return this.#bytes.slice(0, this.#length)
+  }
+
+  #grow(more: number): void {
+    const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + more))
+    larger.set(this.#bytes)
+    this.#bytes = larger
+  }
+}
+
+export class ByteReader {
+  readonly #bytes: Uint8Array
+  #place = 0
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+  }
+
+  get isAtEnd(): boolean {
+    return this.#place >= this.#bytes.length
+  }
+
+  /** @throws Error where the bytes end too early. */
+  whole(): number {
+    let [value, factor] = [0, 1]
+    for (;;) {
+      const byte = this.#bytes[this.#place++]
+      if (byte === undefined) throw new Error('the bytes of a history end too early')
+      value += (byte & 127) * factor
+      if (byte < 128) return value
+      factor *= 128
+    }
+  }
+
+  signed(): number {
+    const value = this.whole()
+    return value % 2 === 1 ? -(value + 1) / 2 : value / 2
+  }
+
+  bytes(): Uint8Array {
+    const length = this.whole()
+    const end = this.#place + length
+    if (end > this.#bytes.length) throw new Error('the bytes of a history end too early')
+    const found = this.#bytes.subarray(this.#place, end)
+    this.#place = end
+    return found
+  }
+}
+
+/** A point and its place: the number of its step within what is written. */
+export type Placed = readonly [place: number, point: Point]
+
+/** Oldest first. Values are rounded to the whole number of `scale`ths. */
+export function writePoints(into: ByteWriter, points: readonly Placed[], scale: number): void {
+  into.whole(points.length)
+  let before = { place: -1, count: 0, sum: 0, min: 0 }
+  for (const [place, point] of points) {
+    const [sum, min, max] = [point.sum, point.min, point.max].map(value => Math.round(value * scale)) as [
+      number,
+      number,
+      number,
+    ]
+    into.whole(place - before.place - 1)
+    into.signed(point.count - before.count)
+    into.signed(sum - before.sum)
+    into.signed(min - before.min)
+    into.whole(Math.max(0, max - min))
+    writeBuckets(into, point.buckets)
+    before = { place, count: point.count, sum, min }
+  }
+}
+
+export function readPoints(from: ByteReader, scale: number): Placed[] {
+  const points: Placed[] = []
+  let before = { place: -1, count: 0, sum: 0, min: 0 }
+  for (let left = from.whole(); left > 0; left--) {
+    const place = before.place + 1 + from.whole()
+    const count = before.count + from.signed()
+    const sum = before.sum + from.signed()
+    const min = before.min + from.signed()
+    const max = min + from.whole()
+    const buckets = readBuckets(from)
+    points.push([
+      place,
+      { count, sum: sum / scale, min: min / scale, max: max / scale, ...(buckets ? { buckets } : {}) },
+    ])
+    before = { place, count, sum, min }
+  }
+  return points
+}
+
+function writeBuckets(into: ByteWriter, buckets: Buckets | undefined): void {
+  into.whole(buckets?.size ?? 0)
+  if (!buckets) return
+  let before = 0
+  for (const bucket of [...buckets.keys()].sort((one, other) => one - other)) {
+    into.signed(bucket - before)
+    into.whole(buckets.get(bucket)!)
+    before = bucket
+  }
+}
+
+function readBuckets(from: ByteReader): Buckets | undefined {
+  const size = from.whole()
+  if (size === 0) return undefined
+  const buckets: Buckets = new Map()
+  let bucket = 0
+  for (let left = size; left > 0; left--) {
+    bucket += from.signed()
+    buckets.set(bucket, from.whole())
+  }
+  return buckets
+}

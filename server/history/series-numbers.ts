@@ -1,0 +1,59 @@
+/** The number under which each series is stored. */
+import type { HistoryStore } from './history-store.ts'
+import { isOf, labelsIn, type SeriesInfo, type SeriesName, series } from './series.ts'
+
+export class SeriesNumbers {
+  readonly #store: HistoryStore
+  readonly #ids = new Map<string, number>()
+  readonly #keys = new Map<number, string>()
+  /** Recorded since the start. */
+  readonly #used = new Set<number>()
+
+  constructor(store: HistoryStore) {
+    this.#store = store
+  }
+
+  async start(): Promise<void> {
+    await this.refresh()
+  }
+
+  /** Other processes add series, too. */
+  async refresh(): Promise<void> {
+    for (const { id, key } of await this.#store.listSeries()) this.#know(id, key)
+  }
+
+  /** Those that are new are made. */
+  async idsOf(keys: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const unknown = keys.filter(key => !this.#ids.has(key))
+    if (unknown.length > 0) {
+      const rows = await this.#store.transaction(transaction => this.#store.ensureSeries(transaction, unknown))
+      for (const { id, key } of rows) this.#know(id, key)
+    }
+    const ids = new Map(keys.map(key => [key, this.#ids.get(key)!]))
+    for (const id of ids.values()) this.#used.add(id)
+    return ids
+  }
+
+  /** All of one name. */
+  of(name: SeriesName): { id: number; key: string }[] {
+    return [...this.#ids].flatMap(([key, id]) => (isOf(name, key) ? [{ id, key }] : []))
+  }
+
+  /** Of a series that is no more in this version, or unknown yet: 1. */
+  readonly scaleOf = (id: number): number => {
+    const key = this.#keys.get(id)
+    return key === undefined ? 1 : ((series as Record<string, SeriesInfo>)[labelsIn(key).name]?.scale ?? 1)
+  }
+
+  async deleteUnused(): Promise<void> {
+    await this.#store.deleteUnused(id => this.#used.has(id))
+    this.#ids.clear()
+    this.#keys.clear()
+    await this.refresh()
+  }
+
+  #know(id: number, key: string): void {
+    this.#ids.set(key, id)
+    this.#keys.set(id, key)
+  }
+}

@@ -1,0 +1,149 @@
+/** Which series are kept, as data: what each counts, in which unit, by which labels, and which callers see it. */
+
+export type SeriesKind =
+  /** A state, read at each sample. */
+  | 'gauge'
+  /** What happened since the sample before. No point while the server ran is zero. */
+  | 'count'
+  /** Durations of what happened since the sample before. */
+  | 'latency'
+
+export type SeriesAudience =
+  /** The load of the machine: whoever sees the dashboard. */
+  | 'load'
+  /** Rows of accounts: each caller those it sees, or their sum. */
+  | 'accounts'
+  /** Grows with what happens to accounts: callers that see all of them. */
+  | 'whole'
+
+export interface SeriesInfo {
+  kind: SeriesKind
+  unit: 'percent' | 'bytes' | 'ms' | 'count' | 'tokens'
+  labels: readonly SeriesLabel[]
+  audience: SeriesAudience
+  /** Values are kept as whole numbers of this part of the unit. */
+  scale: number
+  words: string
+}
+
+export type SeriesLabel =
+  | 'account_id'
+  | 'state'
+  | 'cause'
+  | 'operation'
+  | 'code'
+  | 'principal'
+  | 'tool'
+  | 'outcome'
+  | 'queue'
+
+const load = { audience: 'load', labels: [] } as const
+const gauge = { kind: 'gauge', unit: 'count', scale: 1 } as const
+const count = { kind: 'count', unit: 'count', scale: 1 } as const
+/** Microseconds. */
+const latency = { kind: 'latency', unit: 'ms', scale: 1_000 } as const
+
+export const series = {
+  up: { ...gauge, ...load, words: 'Samples that were taken: where there are none, the server did not run' },
+  requests: { ...count, ...load, words: 'API and MCP requests that finished' },
+  response_time: { ...latency, ...load, words: 'Response times of API and MCP requests' },
+  system_cpu: { ...gauge, ...load, unit: 'percent', scale: 100, words: 'Processor use of the machine' },
+  system_memory: { ...gauge, ...load, unit: 'percent', scale: 100, words: 'Memory use of the machine' },
+  process_cpu: {
+    ...gauge,
+    ...load,
+    unit: 'percent',
+    scale: 100,
+    words: 'Processor use of this server, of one processor',
+  },
+  process_memory: { ...gauge, ...load, unit: 'bytes', words: 'Memory of this server' },
+  event_loop_delay: {
+    ...gauge,
+    ...load,
+    unit: 'ms',
+    scale: 1_000,
+    words: 'Event-loop delay, 99th percentile of each sample',
+  },
+  streams: { ...gauge, ...load, words: 'Open event streams' },
+  slow_streams: { ...count, ...load, words: 'Event streams closed since their reader was too slow' },
+  database_size: { ...gauge, ...load, unit: 'bytes', words: 'Size of the database and its index' },
+  storage_free: { ...gauge, ...load, unit: 'bytes', words: 'Free space where the database is' },
+  events: { ...count, ...load, words: 'Events that were appended to the log' },
+  operation_time: { ...latency, audience: 'whole', labels: ['operation'], words: 'Response times by operation' },
+  errors: { ...count, audience: 'whole', labels: ['code'], words: 'Requests that failed or were refused, by code' },
+  queue: {
+    ...gauge,
+    audience: 'whole',
+    labels: ['queue'],
+    words: 'What waits: messages to be sent, approvals, webhooks',
+  },
+  calls: {
+    ...count,
+    audience: 'whole',
+    labels: ['principal', 'tool', 'outcome'],
+    words: 'Requests and calls of tools',
+  },
+  tokens: {
+    ...count,
+    audience: 'whole',
+    labels: ['principal', 'tool'],
+    unit: 'tokens',
+    words: 'Estimated tokens of results',
+  },
+  imap_connections: {
+    ...gauge,
+    audience: 'accounts',
+    labels: ['account_id', 'state'],
+    words: 'IMAP connections by state',
+  },
+  imap_command_time: {
+    ...latency,
+    audience: 'accounts',
+    labels: ['account_id'],
+    words: 'Durations of work on IMAP connections',
+  },
+  imap_failures: {
+    ...count,
+    audience: 'accounts',
+    labels: ['account_id', 'cause'],
+    words: 'Connections to mail servers that failed',
+  },
+  account_ready: {
+    ...gauge,
+    audience: 'accounts',
+    labels: ['account_id'],
+    words: '1 while the account is connected and watched',
+  },
+  mail_received: { ...count, audience: 'accounts', labels: ['account_id'], words: 'New messages' },
+  mail_sent: { ...count, audience: 'accounts', labels: ['account_id'], words: 'Messages that a mail server accepted' },
+  mail_failed: { ...count, audience: 'accounts', labels: ['account_id'], words: 'Messages that could not be sent' },
+} as const satisfies Record<string, SeriesInfo>
+
+export type SeriesName = keyof typeof series
+export const seriesNames = Object.keys(series) as [SeriesName, ...SeriesName[]]
+
+export type Labels = Partial<Record<SeriesLabel, string>>
+
+/** Characters of a value of a label. */
+export const maxLabel = 100
+/** Between name and labels; PostgreSQL keeps no NUL. */
+const separator = '\u001f'
+
+/** One key for each set of labels of a series, in the order in which the series declares them. */
+export function keyOf(name: SeriesName, labels: Labels): string {
+  let key: string = name
+  for (const label of series[name].labels as readonly SeriesLabel[])
+    key += separator + (labels[label] ?? '').replaceAll(/\p{Cc}/gu, ' ').slice(0, maxLabel)
+  return key
+}
+
+export function labelsIn(key: string): { name: SeriesName; labels: Labels } {
+  const [name, ...values] = key.split(separator) as [SeriesName, ...string[]]
+  const declared = series[name].labels as readonly SeriesLabel[]
+  return { name, labels: Object.fromEntries(declared.map((label, place) => [label, values[place] ?? ''])) }
+}
+
+/** Whether a key is of a series of this name. */
+export function isOf(name: SeriesName, key: string): boolean {
+  return key === name || key.startsWith(name + separator)
+}
