@@ -130,6 +130,10 @@ export const endpoints = {
     getStats: 'GET /api/dashboard/stats',
     listSamples: 'GET /api/dashboard/samples minutes',
   },
+  history: {
+    listHistorySeries: 'GET /api/dashboard/metrics/series',
+    getHistory: 'GET /api/dashboard/metrics/history series,from,to,step,group_by,account_id',
+  },
   operations: {
     createFolder: 'POST /api/v1/accounts/{account_id}/folders  body,key',
     changeFolder: 'PATCH /api/v1/accounts/{account_id}/folders folder body,key',

@@ -15,6 +15,7 @@ import { draftsApi } from './drafts.ts'
 import type { Endpoint } from './endpoint.ts'
 import { eventsApi } from './event.ts'
 import { freezesApi } from './freezes.ts'
+import { historyApi } from './history.ts'
 import { mailApi } from './mail.ts'
 import { mailIndexApi } from './mail-index.ts'
 import { mailOAuthApi } from './mail-oauth.ts'
@@ -52,6 +53,7 @@ export const api = {
   mailOAuth: mailOAuthApi,
   mailSearch: mailSearchApi,
   metrics: metricsApi,
+  history: historyApi,
   operations: operationsApi,
   policy: policyApi,
   outbox: outboxApi,

@@ -9,6 +9,7 @@ import { composeApprovals } from './compose-approvals.ts'
 import { composeAutoconfig, type DiscoveryStandIn } from './compose-autoconfig.ts'
 import { composeEvents } from './compose-events.ts'
 import { composeFreezes } from './compose-freezes.ts'
+import { composeHistory } from './compose-history.ts'
 import { composeMail } from './compose-mail.ts'
 import { composeMcp } from './compose-mcp.ts'
 import { composeMoving } from './compose-moving.ts'
@@ -103,6 +104,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const { storage, part: watch } = stored.watch(fact => hub.publish(fact))
   const { guard, guarded, pushing, signing } = composeOutbound(config)
   const calls = new CallMetrics()
+  const history = composeHistory({ db, hub, leases, logger })
   const { gateway } = overrides
   const stopping = composeFreezes({ db, hub, accountIds: () => accounts.listIds(), logger })
   const { freezes } = stopping
@@ -113,7 +115,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const mailboxes = composeMail({
     ...{ config, db, secrets, hub, guard, signing, leases, gateway, freezes, ruling, intake },
     baseUrl: () => address(),
-    ...{ mayPrune, retention, calls, logger },
+    ...{ mayPrune, retention, calls, history: history.sink, logger },
   })
   const { accounts, pool, sandbox } = mailboxes
 
@@ -171,6 +173,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     authenticate: credentials => access.authenticate(credentials),
     observe: outcome => {
       observing.observe(outcome)
+      history.observe(outcome)
       approving.observe(outcome)
     },
     origins: {
@@ -209,6 +212,13 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   autoconfig.addRoutes(http)
   composeMoving({ db, hub, secrets, sessions, accounts, logger }).addRoutes(http)
   observing.addRoutes(http, { db, trail })
+  history.addRoutes(http)
+  history.readFrom({
+    readings: observing.readings,
+    storage,
+    connections: pool.byAccount,
+    accounts: mailboxes.health.byAccount,
+  })
   assistantRoutes(http, assistant)
   apiDocs(http, version)
   const { clients, metrics } = observing
@@ -216,7 +226,10 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     ...mailboxes,
     baseUrl: address,
     tools: [...approving.tools, ...proposed.tools],
-    heard: approving.observe,
+    heard: outcome => {
+      approving.observe(outcome)
+      history.observe(outcome)
+    },
     http,
     exchanges,
     clients,
@@ -244,6 +257,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     proposed.part,
     pagePart(http, root, logger),
     ...observing.parts,
+    history.part,
     backupPart(config, () => stored.mayBackUp() !== undefined, logger),
     httpPart(http, { hub, pool }, { ...config.http, stopBoundMs }),
     // Behind http, so that they stop before: http waits for the answers that these end.

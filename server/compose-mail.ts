@@ -18,6 +18,7 @@ import { composeServers } from './compose-servers.ts'
 import type { Config } from './config.ts'
 import type { EventHub } from './events/event-hub.ts'
 import type { FreezeService } from './freezes/freeze-service.ts'
+import type { HistorySink } from './history/history-recorder.ts'
 import { ConnectionPool } from './imap/connection-pool.ts'
 import type { MailGateway } from './imap/mail-gateway.ts'
 import { MessageRefs } from './imap/message-ref.ts'
@@ -82,6 +83,7 @@ export interface MailSurroundings {
   /** In place of the real one. */
   gateway: MailGateway | undefined
   calls: CallMetrics
+  history: HistorySink
   logger: Logger
 }
 
@@ -117,6 +119,7 @@ export function composeMail({
   mayPrune,
   retention,
   calls,
+  history,
   logger,
   ...given
 }: MailSurroundings): ComposedMail {
@@ -154,6 +157,7 @@ export function composeMail({
   const pool = new ConnectionPool({
     ...{ gateway, login, limits: settings.limits, health, logger },
     ...{ traffic: usage, protocol, memory },
+    worked: (account_id, ms) => history.observe('imap_command_time', ms, { account_id }),
   })
   const { stop: stopReading, bodies, ...reading } = composeReading()
   const refKey = secrets.derive('message refs')

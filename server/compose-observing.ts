@@ -31,6 +31,7 @@ export interface ObservingSurroundings extends Pick<ComposedMail, 'accounts' | '
 export interface ComposedObserving {
   clients: ClientRegistry
   metrics: MetricsService
+  readings: SystemReadings
   /** Of every answer. */
   observe(outcome: RequestOutcome): void
   addRoutes(http: HttpServer, judges: { db: Database; trail: Trail & { isFull: boolean } }): void
@@ -50,6 +51,7 @@ export function composeObserving(around: ObservingSurroundings): ComposedObservi
   return {
     clients,
     metrics,
+    readings,
     observe: outcome => {
       metrics.recordRequest(outcome)
       if (outcome.caller) clients.touch(outcome.caller)

@@ -1,17 +1,15 @@
 /** What the database says of an account to a command beside the server: its last states, and its index. A part of the composition root. */
 import { join } from 'node:path'
-import { sql } from 'kysely'
 import type { EventOf } from '../contract/event.ts'
 import type { AccountRow } from './accounts/account-tables.ts'
 import { stateHistory } from './accounts/state-history.ts'
 import type { Config } from './config.ts'
-import { type IndexCounts, storedHistory, storedIndex, storedState } from './diagnose/account-checks.ts'
+import { storedHistory, storedIndex, storedState } from './diagnose/account-checks.ts'
 import { type Check, skipped } from './diagnose/check.ts'
 import type { StateSign } from './events/account-states.ts'
 import { EventStore } from './events/event-store.ts'
-import { listIndexedAccounts } from './index/indexed-accounts.ts'
+import { countIndexed } from './index/indexed-counts.ts'
 import type { Database } from './platform/database/database.ts'
-import { openSqliteReader } from './platform/database/sqlite-file.ts'
 
 type StateChange = EventOf<'account_state_changed'>['data']
 
@@ -30,7 +28,7 @@ export async function storedChecks(config: Config, db: Database, account: Accoun
   const changes = await stateChanges(db, account.id)
   const [last] = changes
   const [index, starts] = await Promise.all([
-    countIndex(config, db, account.id),
+    countIndexed(indexHomeOf(config), db, account.id),
     new EventStore(db).newestOf('server_started', lookedThrough),
   ])
   const signs: StateSign[] = [
@@ -54,33 +52,6 @@ function atOf(sign: StateSign): string {
   return sign.kind === 'changed' ? sign.data.at : sign.at
 }
 
-/** Undefined where there is none. The file of SQLite is only read, as a file that the server has open. */
-async function countIndex(config: Config, db: Database, accountId: string): Promise<IndexCounts | undefined> {
-  const dir = join(config.dataDir, 'index')
-  const isSqlite = config.databaseUrl.startsWith('sqlite:')
-  const home = isSqlite ? { dir } : { postgresUrl: config.databaseUrl }
-  if (!(await listIndexedAccounts(home, db)).includes(accountId)) return undefined
-  const counts = (schema: string) => `
-    select count(*) as folders, coalesce(sum(f.total), 0) as places, coalesce(sum(f.server_total), 0) as "serverMessages",
-      max(s.messages) as messages, max(s.texts) as texts
-    from ${schema}account_state s left join ${schema}folders f on f.account = s.account`
-  const toCounts = (row: { [name in keyof IndexCounts]: unknown } | undefined): IndexCounts | undefined =>
-    row && {
-      folders: Number(row.folders),
-      messages: Number(row.messages),
-      places: Number(row.places),
-      serverMessages: Number(row.serverMessages),
-      texts: Number(row.texts),
-    }
-  if (!isSqlite) {
-    const { rows } = await sql<{ [name in keyof IndexCounts]: unknown }>`${sql.raw(counts('mail_index.'))}
-      where s.account = (select number from mail_index.accounts where id = ${accountId})`.execute(db)
-    return toCounts(rows[0])
-  }
-  const file = openSqliteReader(join(dir, `${accountId}.db`))
-  try {
-    return toCounts(file.prepare(counts('')).get() as { [name in keyof IndexCounts]: unknown } | undefined)
-  } finally {
-    file.close()
-  }
+function indexHomeOf({ databaseUrl, dataDir }: Config) {
+  return databaseUrl.startsWith('sqlite:') ? { dir: join(dataDir, 'index') } : { postgresUrl: databaseUrl }
 }

@@ -18,6 +18,7 @@ const uses: Record<string, string[]> = {
   profile: ['events', 'users', 'access'],
   clients: ['events'],
   metrics: ['events'],
+  history: ['events'],
   accounts: ['tools', 'events'],
   'mail-oauth': ['events', 'accounts'],
   health: ['accounts'],

@@ -1,10 +1,10 @@
 /** Reads series: what is stored in a step, and behind it what was not rolled up yet, out of finer steps and of memory. */
 import { setImmediate as yieldLoop } from 'node:timers/promises'
 import { decodeBlock, decodeFrame } from './frame-codec.ts'
-import type { RecordedMinute } from './history-recorder.ts'
 import type { HistoryStore } from './history-store.ts'
 import { finerThan, type Level, levelOf, type Step, startOf } from './levels.ts'
 import { addSeries, mergeTimes, type Point } from './point.ts'
+import type { RecordedMinute } from './recorded-minute.ts'
 import { type Labels, labelsIn, type SeriesName, series } from './series.ts'
 import type { SeriesNumbers } from './series-numbers.ts'
 

@@ -7,7 +7,7 @@ import type { Logger } from '../platform/logger.ts'
 import type { HistoryMaintenance } from './history-maintenance.ts'
 import { startOf } from './levels.ts'
 import { mergeTimes, observe, type Point, pointOf } from './point.ts'
-import type { Placed } from './points-codec.ts'
+import type { RecordedMinute } from './recorded-minute.ts'
 import { keyOf, type Labels, type SeriesName, series } from './series.ts'
 
 export type SeriesOfKind<Kind> = {
@@ -31,13 +31,6 @@ export interface HistoryRecorderOptions {
   logger: Logger
   /** Epoch milliseconds. */
   now?: () => number
-}
-
-/** A minute of all series, by key. */
-export interface RecordedMinute {
-  /** Epoch seconds. */
-  start: number
-  points: Map<string, Placed[]>
 }
 
 export const sampleSeconds = 5

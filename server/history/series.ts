@@ -9,7 +9,7 @@ export type SeriesKind =
   | 'latency'
 
 export type SeriesAudience =
-  /** The load of the machine: whoever sees the dashboard. */
+  /** The load of the machine: callers that may view the dashboard. */
   | 'load'
   /** Rows of accounts: each caller those it sees, or their sum. */
   | 'accounts'

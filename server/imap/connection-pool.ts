@@ -34,6 +34,8 @@ export interface ConnectionPoolOptions {
   traffic?: TrafficObserver
   /** Keeps the last lines of all connections. */
   protocol?: Pick<ProtocolLog, 'open'>
+  /** Hears how long work took, waiting for a connection included. */
+  worked?(accountId: string, ms: number): void
   /** What is learned of mail servers; nothing is kept unless given. */
   memory?: ServerMemory
 }
@@ -98,7 +100,7 @@ export class ConnectionPool {
     const trial = this.#left.get(accountId)
     if (trial) await trial
     if (!isUnderWay || !this.#pools.has(accountId)) this.#stopped.signal.throwIfAborted()
-    return this.#poolOf(accountId).run({ priority, folder, isUnderWay }, work, signal)
+    return this.#timed(accountId, this.#poolOf(accountId).run({ priority, folder, isUnderWay }, work, signal))
   }
 
   /**
@@ -116,7 +118,17 @@ export class ConnectionPool {
     if (trial) await trial
     this.#stopped.signal.throwIfAborted()
     const call = { priority, folder, isUnderWay: false, isOnce: true }
-    return this.#poolOf(accountId).run(call, connection => change(connection.writer), signal)
+    const done = this.#poolOf(accountId).run(call, connection => change(connection.writer), signal)
+    return this.#timed(accountId, done)
+  }
+
+  async #timed<T>(accountId: string, work: Promise<T>): Promise<T> {
+    const began = performance.now()
+    try {
+      return await work
+    } finally {
+      this.#options.worked?.(accountId, performance.now() - began)
+    }
   }
 
   /** A connection of its own for watching, counted with the others. The caller closes it. */

@@ -1,0 +1,118 @@
+/** Figures over time: which series there are, and what they were. */
+import { z } from 'zod'
+import { endpoint } from './endpoint.ts'
+import { Timestamp } from './wire.ts'
+
+export const historySteps = { '5s': 5, '1m': 60, '15m': 900, '1d': 86_400 } as const
+export const HistoryStep = z.enum(['5s', '1m', '15m', '1d'])
+export type HistoryStep = z.infer<typeof HistoryStep>
+
+export const HistoryLabel = z.enum([
+  'account_id',
+  'state',
+  'cause',
+  'operation',
+  'code',
+  'principal',
+  'tool',
+  'outcome',
+  'queue',
+])
+
+export const historyBounds = { groups: 100, points: 5_000, marks: 500 } as const
+
+export const HistorySeries = z
+  .object({
+    name: z.string(),
+    kind: z.enum(['gauge', 'count', 'latency']).describe('A state that is sampled, what happened, or how long it took'),
+    unit: z.enum(['percent', 'bytes', 'ms', 'count', 'tokens']),
+    labels: z.array(HistoryLabel),
+    description: z.string(),
+  })
+  .meta({ id: 'HistorySeries' })
+export type HistorySeries = z.infer<typeof HistorySeries>
+
+const column = z.array(z.number())
+
+/** Columns, as charts take them. */
+export const HistoryPoints = z
+  .object({
+    at: z
+      .array(z.int())
+      .describe('Beginning of each step in epoch seconds, in order. A step that is not there is a gap'),
+    count: z.array(z.int()).describe('Samples of a gauge or count, or durations'),
+    sum: column.describe('Of a count: what happened in the step. Of a gauge: `sum / count` is the mean'),
+    min: column,
+    max: column,
+    p50: column.optional().describe('Of durations, within 6 %'),
+    p95: column.optional(),
+    p99: column.optional(),
+  })
+  .meta({ id: 'HistoryPoints' })
+export type HistoryPoints = z.infer<typeof HistoryPoints>
+
+export const HistoryMark = z
+  .object({
+    at: z.int().describe('Epoch seconds'),
+    kind: z.enum(['restart', 'settings', 'account', 'token', 'alert']),
+    account_id: z.string().nullable(),
+    words: z.string(),
+  })
+  .meta({ id: 'HistoryMark' })
+export type HistoryMark = z.infer<typeof HistoryMark>
+
+export const History = z
+  .object({
+    series: z.string(),
+    kind: HistorySeries.shape.kind,
+    unit: HistorySeries.shape.unit,
+    step_seconds: z.int(),
+    from: Timestamp,
+    to: Timestamp,
+    kept_since: Timestamp.describe('How far back this step is kept'),
+    groups: z.array(
+      z.object({
+        label: z.string().nullable().describe('Value of the label by which it is grouped; null for all together'),
+        total: HistoryPoints.describe('The whole range as one step'),
+        points: HistoryPoints,
+      }),
+    ),
+    groups_left_out: z.int().describe(`Groups beyond the ${historyBounds.groups} with the largest sums`),
+    marks: z.array(HistoryMark).describe('What happened in the range, oldest first; the newest of more than 500'),
+  })
+  .meta({ id: 'History' })
+export type History = z.infer<typeof History>
+
+const tag = 'Metrics'
+export const historyApi = {
+  listHistorySeries: endpoint({
+    method: 'GET',
+    path: '/api/dashboard/metrics/series',
+    tag,
+    summary: 'List the series of which a history is kept, as far as you may see them',
+    scope: 'dashboard:read',
+    effect: 'read',
+    response: z.object({ items: z.array(HistorySeries) }),
+  }),
+  getHistory: endpoint({
+    method: 'GET',
+    path: '/api/dashboard/metrics/history',
+    tag,
+    summary: 'Get a series over time',
+    description:
+      'Kept in steps of 5 s for an hour, 1 min for 2 days, 15 min for 60 days and 1 day for 3 years. Series of accounts count those that you may see; series of the whole server require access to all accounts.',
+    scope: 'dashboard:read',
+    effect: 'read',
+    query: z.strictObject({
+      series: z.string().min(1).max(60),
+      from: Timestamp,
+      to: Timestamp.optional().describe('Now, unless given'),
+      step: HistoryStep.optional().describe(
+        'The finest that is kept that far back with at most 3,000 points, unless given',
+      ),
+      group_by: HistoryLabel.optional(),
+      account_id: z.string().min(1).max(40).optional().describe('Of this account alone'),
+    }),
+    response: History,
+  }),
+}

@@ -1,0 +1,141 @@
+/** Figures over time, wired by hand: what feeds them, what keeps them, and who asks. A part of the composition root. */
+import type { AccountConnections } from '../contract/accounts.ts'
+import type { AccountHealth } from './accounts/health-registry.ts'
+import type { EventHub } from './events/event-hub.ts'
+import { HistoryMaintenance } from './history/history-maintenance.ts'
+import { HistoryMarks } from './history/history-marks.ts'
+import { HistoryReader } from './history/history-reader.ts'
+import { HistoryRecorder, type HistorySink, type ReadGauges } from './history/history-recorder.ts'
+import { historyRoutes } from './history/history-routes.ts'
+import { HistoryService } from './history/history-service.ts'
+import { HistoryStore } from './history/history-store.ts'
+import { SeriesNumbers } from './history/series-numbers.ts'
+import type { LeaseService } from './leases/lease-service.ts'
+import type { SystemReadings } from './metrics/system-readings.ts'
+import type { Database } from './platform/database/database.ts'
+import type { RequestOutcome } from './platform/http/http-outcome.ts'
+import type { HttpServer } from './platform/http/http-server.ts'
+import type { Part } from './platform/lifecycle.ts'
+import type { Logger } from './platform/logger.ts'
+import type { AccountRows } from './platform/visible-figures.ts'
+import type { StorageWatch } from './storage/storage-watch.ts'
+
+export interface HistorySurroundings {
+  db: Database
+  hub: EventHub
+  leases: Pick<LeaseService, 'want'>
+  logger: Logger
+}
+
+/** What gauges are read from: made later than what counts. */
+export interface HistoryReadings {
+  readings: Pick<SystemReadings, 'latest'>
+  storage: Pick<StorageWatch, 'figures'>
+  connections: AccountRows<Pick<AccountConnections, 'open' | 'idle' | 'busy' | 'connecting'>>
+  accounts: AccountRows<Pick<AccountHealth, 'state'>>
+}
+
+export interface ComposedHistory {
+  sink: HistorySink
+  /** Of every answer, and every call of a tool. */
+  observe(outcome: RequestOutcome): void
+  /** Once, before the start. */
+  readFrom(readings: HistoryReadings): void
+  addRoutes(http: HttpServer): void
+  part: Part
+}
+
+export function composeHistory({ db, hub, leases, logger }: HistorySurroundings): ComposedHistory {
+  const store = new HistoryStore(db)
+  const numbers = new SeriesNumbers(store)
+  const maintenance = new HistoryMaintenance({ store, numbers, writer: 0 })
+  let readings: HistoryReadings | undefined
+  let slowBefore = hub.figures.slowConsumers
+  const readGauges: ReadGauges = set => {
+    const slow = hub.figures.slowConsumers
+    if (slow > slowBefore) recorder.count('slow_streams', {}, slow - slowBefore)
+    slowBefore = slow
+    set('streams', hub.streamCount)
+    if (readings) readMachine(readings, set)
+  }
+  const recorder = new HistoryRecorder({ readGauges, maintenance, logger })
+  const now = () => Math.floor(Date.now() / 1000)
+  const reader = new HistoryReader({ store, numbers, recent: () => recorder.recent, now })
+  const service = new HistoryService({ reader, store, now: Date.now })
+  const marks = new HistoryMarks({ store, hub, logger })
+  // Each process hears of the facts of all: one of them counts.
+  const claim = leases.want('history')
+  const ends = [
+    hub.listen('mail_received', ({ account_id }) => claim.find() && recorder.count('mail_received', { account_id })),
+    hub.listen('delivery_changed', ({ account_id, state }) => {
+      if (!claim.find()) return
+      if (state === 'sent') recorder.count('mail_sent', { account_id })
+      if (state === 'failed') recorder.count('mail_failed', { account_id })
+    }),
+    hub.listen('account_state_changed', ({ account_id, state, last_error }) => {
+      const isTrouble = state === 'unreachable' || state === 'auth_failed'
+      if (isTrouble && claim.find()) recorder.count('imap_failures', { account_id, cause: last_error?.cause ?? state })
+    }),
+  ]
+  return {
+    sink: recorder,
+    observe: outcome => record(recorder, outcome),
+    readFrom: given => {
+      readings = given
+    },
+    addRoutes: http => historyRoutes(http, service),
+    part: {
+      name: 'history',
+      start: async () => {
+        await numbers.start()
+        recorder.start()
+      },
+      stop: async () => {
+        for (const end of ends) end()
+        await Promise.all([recorder.stop(), marks.stop()])
+        await claim.giveBack()
+      },
+    },
+  }
+}
+
+function readMachine(
+  { readings, storage, connections, accounts }: HistoryReadings,
+  set: Parameters<ReadGauges>[0],
+): void {
+  const { latest } = readings
+  if (latest) {
+    set('system_cpu', latest.cpuPercent)
+    set('system_memory', latest.memoryPercent)
+    set('process_cpu', latest.processCpuPercent)
+    set('process_memory', latest.rssBytes)
+    set('event_loop_delay', latest.eventLoopLagMs)
+  }
+  const { free_bytes: free } = storage.figures
+  if (free !== null) set('storage_free', free)
+  for (const [account_id, { open, idle, busy, connecting }] of connections.entries()) {
+    set('imap_connections', idle, { account_id, state: 'idle' })
+    set('imap_connections', busy, { account_id, state: 'busy' })
+    set('imap_connections', connecting, { account_id, state: 'connecting' })
+    set('imap_connections', open - idle - busy, { account_id, state: 'watching' })
+  }
+  for (const [account_id, { state }] of accounts.entries()) {
+    if (state !== 'disabled') set('account_ready', state === 'ready' ? 1 : 0, { account_id })
+  }
+}
+
+function record(sink: HistorySink, outcome: RequestOutcome): void {
+  const { method, operation, status, code, durationMs, caller, isCounted } = outcome
+  const isTool = method === 'CALL'
+  if (!isTool && !isCounted) return
+  if (!isTool) {
+    sink.count('requests')
+    sink.observe('response_time', durationMs)
+  }
+  sink.observe('operation_time', durationMs, { operation })
+  if (status >= 400) sink.count('errors', { code })
+  if (!caller || caller.principal.kind === 'anonymous') return
+  const outcomes = status < 400 ? 'ok' : status < 500 ? 'refused' : 'failed'
+  const tool = isTool ? operation.replace(/^tool\./, '') : ''
+  sink.count('calls', { principal: caller.principal.id, tool, outcome: outcomes })
+}
