@@ -5,6 +5,8 @@ import type { ClientRegistry } from './clients/client-registry.ts'
 import type { ComposedDrafts } from './compose-drafts.ts'
 import { reportingDrafts, reportingOutbox } from './compose-shown.ts'
 import { draftTools } from './drafts/draft-tools.ts'
+import type { ChangeWaits } from './mail/change-waits.ts'
+import type { IndexedMail } from './mail/indexed-mail.ts'
 import type { MailSearch } from './mail/mail-search.ts'
 import type { MailService } from './mail/mail-service.ts'
 import { mailTools } from './mail/mail-tools.ts'
@@ -25,6 +27,7 @@ import type { HttpServer } from './platform/http/http-server.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import type { Shown } from './platform/shown.ts'
+import type { PartsReader } from './reading/parts-reader.ts'
 import type { Tool } from './tools/tool.ts'
 import { Toolbox } from './tools/toolbox.ts'
 
@@ -34,6 +37,10 @@ export interface McpSurroundings {
   accounts: AccountService
   mail: MailService
   search: MailSearch
+  indexed: IndexedMail
+  textParts: PartsReader
+  /** Let go when the server stops. */
+  waits: ChangeWaits
   operations: OperationService
   /** Beside those of this file. */
   tools: readonly Tool[]
@@ -61,6 +68,9 @@ export function composeMcp({
   accounts,
   mail,
   search,
+  indexed,
+  textParts,
+  waits,
   operations,
   tools,
   heard,
@@ -76,8 +86,8 @@ export function composeMcp({
   const toolbox = new Toolbox({
     tools: [
       ...accountTools(accounts),
-      ...mailTools({ mail, search, accounts }),
-      ...operationTools({ operations }),
+      ...mailTools({ mail, search, accounts, indexed, parts: textParts, waits }),
+      ...operationTools({ operations, accounts }),
       folderTool({ folders, operations, accounts }),
       ...draftTools({ ...reportingDrafts(writing, shown), accounts, baseUrl }),
       ...outboxTools(reportingOutbox({ outbox }, shown)),
@@ -94,5 +104,9 @@ export function composeMcp({
     logger,
   })
   mcpRoutes(http, new McpService({ toolbox, exchanges, clients, version, logger }))
-  return { name: 'mcp', start: () => exchanges.start(), stop: () => exchanges.stop() }
+  const stop = () => {
+    waits.close()
+    exchanges.stop()
+  }
+  return { name: 'mcp', start: () => exchanges.start(), stop }
 }

@@ -193,13 +193,15 @@ const scopeOfTool: Record<string, Scope | 'signed_in'> = {
   mail_folders: 'mail:meta',
   mail_search: 'mail:meta',
   mail_read: 'mail:read',
+  mail_attachment: 'mail:read',
+  mail_changes: 'mail:meta',
   mail_update: 'mail:organize',
   mail_move: 'mail:organize',
   mail_folder_edit: 'mail:organize',
   mail_draft: 'mail:draft',
   mail_outbox: 'mail:draft',
   mail_send: 'mail:send',
-  mail_proposals: 'mail:meta',
+  mail_proposals: 'mail:organize',
 }
 test('a scope counts as unused only as long as no tool asks for it', () => {
   const asked = new Set(Object.values(scopeOfTool))
@@ -212,6 +214,8 @@ const inputOfTool: Record<string, object> = {
   mail_folders: { account: 'nosuchthing' },
   mail_search: { account: 'nosuchthing', q: 'x' },
   mail_read: { refs: ['nosuchthing.AAAAAAAAAAAAAAAAAAAA'] },
+  mail_attachment: { ref: 'nosuchthing.AAAAAAAAAAAAAAAAAAAA', id: '2' },
+  mail_changes: { account: 'nosuchthing' },
   mail_folder_edit: { account: 'nosuchthing', op: 'create', path: 'x' },
   mail_update: { refs: ['nosuchthing.AAAAAAAAAAAAAAAAAAAA'], add: ['seen'] },
   mail_move: { refs: ['nosuchthing.AAAAAAAAAAAAAAAAAAAA'], to: 'archive' },

@@ -5,6 +5,7 @@ import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
 import type { Toolbox } from '../tools/toolbox.ts'
 import type { Exchange, ExchangeKind, ExchangeRegistry } from './exchange-registry.ts'
+import type { McpRevision } from './mcp-port.ts'
 import { callerIn, mcpSessionOf, sessionNotFound, withNewSession } from './mcp-session.ts'
 import { resultFormOf } from './result-form.ts'
 
@@ -32,7 +33,9 @@ export class McpService {
     const session = mcpSessionOf(call.request.headers)
     if (session === 'unknown') return sessionNotFound()
     const caller = callerIn(call.caller, session.name)
-    const form = resultFormOf(call.request.headers)
+    const { headers } = call.request
+    const revision = (headers.get('mcp-protocol-version') ?? '2025-06-18') as McpRevision
+    const form = resultFormOf({ headers, revision, peer: undefined, capabilities: {}, caller })
     // Loaded with the first call: a server whose agents do not come does without its 5 MiB.
     const { SdkExchange } = await import('./sdk-server.ts')
     const failed = (err: unknown) => logger.warn({ err, request_id: requestId }, 'an MCP stream did not end well')

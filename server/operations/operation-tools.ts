@@ -2,13 +2,15 @@
 import { z } from 'zod'
 import { MessageActions, type OperationWithResults } from '../../contract/operations.ts'
 import type { ProblemCode } from '../../contract/problem.ts'
-import { fromToolRef, ToolRef } from '../mail/read-message.ts'
+import type { AccountService } from '../accounts/account-service.ts'
+import { accountOfRefs, fromToolRef, ToolRef } from '../mail/read-message.ts'
 import { Problem } from '../platform/problem.ts'
 import { defineAccountTool, type Tool, type ToolCall } from '../tools/tool.ts'
 import type { OperationService, Wanted } from './operation-service.ts'
 
 export interface OperationToolsOptions {
   operations: Pick<OperationService, 'accept' | 'settled'>
+  accounts: Pick<AccountService, 'list'>
 }
 
 /** A model wants to know what came of it: for so long it is waited for. */
@@ -30,7 +32,7 @@ const output = z.object({
 })
 type Output = z.infer<typeof output>
 
-export function operationTools({ operations }: OperationToolsOptions): Tool[] {
+export function operationTools({ operations, accounts }: OperationToolsOptions): Tool[] {
   const run = async (call: ToolCall<{ refs: string[] }> & { accountId: string }, wanted: Wanted): Promise<Output> => {
     const { principal, accountId, signal, note } = call
     const { id } = await operations.accept(principal, accountId, wanted, signal)
@@ -50,7 +52,7 @@ export function operationTools({ operations }: OperationToolsOptions): Tool[] {
       remove: z.array(z.string().max(100)).max(20).optional(),
     }),
     output,
-    accountOf: (_principal, input) => accountOfRefs(input.refs),
+    accountOf: (principal, input) => accountOfRefs(accounts, principal, input.refs),
     run: call => {
       const { add, remove } = call.input
       const ids = namesOf(call.input.refs)
@@ -72,7 +74,7 @@ export function operationTools({ operations }: OperationToolsOptions): Tool[] {
       to: z.string().min(1).max(1_000).describe('Path or role (archive, trash, junk)'),
     }),
     output,
-    accountOf: (_principal, input) => accountOfRefs(input.refs),
+    accountOf: (principal, input) => accountOfRefs(accounts, principal, input.refs),
     run: call => {
       const ids = namesOf(call.input.refs)
       return run(call, { kind: 'move', ids, to: { name: call.input.to } })
@@ -85,12 +87,6 @@ function namesOf(toolRefs: readonly string[]): string[] {
   const names = toolRefs.map(ref => fromToolRef(ref).ref)
   if (new Set(names).size === names.length) return names
   throw new Problem('bad_request', 'refs: must not repeat')
-}
-
-function accountOfRefs(toolRefs: readonly string[]): string {
-  const [first, ...others] = new Set(toolRefs.map(ref => fromToolRef(ref).accountId))
-  if (first !== undefined && others.length === 0) return first
-  throw new Problem('bad_request', 'refs: must be of one account; change those of another account in a separate call.')
 }
 
 function badInput({ issues }: z.ZodError): Problem {

@@ -89,6 +89,8 @@ const others: Record<string, WordsShown> = {
   'tool.mail_folders': 'none',
   'tool.mail_search': 'strangers',
   'tool.mail_read': 'messages',
+  'tool.mail_attachment': 'strangers',
+  'tool.mail_changes': 'strangers',
   'tool.mail_update': 'none',
   'tool.mail_move': 'none',
   'tool.mail_folder_edit': 'none',

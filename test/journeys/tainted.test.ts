@@ -178,6 +178,8 @@ const roads: Record<string, (road: Road) => Promise<unknown>> = {
   'tool.mail_proposals': async ({ call, oldProposal }) => call('mail_proposals', { proposal: await oldProposal() }),
   'tool.mail_search': ({ call }) => call('mail_search', { q: 'Hello', account }),
   'tool.mail_read': ({ call }) => call('mail_read', { refs: [`${account}.${ref}`] }),
+  'tool.mail_attachment': ({ call }) => call('mail_attachment', { ref: `${account}.${ref}`, id: '2' }),
+  'tool.mail_changes': ({ call }) => call('mail_changes', { account, since: '0' }),
   'tool.mail_draft': async ({ call, oldReply }) => call('mail_draft', { draft: `${account}.${(await oldReply()).id}` }),
   'tool.mail_outbox': async ({ call, oldSubmission }) => call('mail_outbox', { op: 'get', id: await oldSubmission() }),
 }
