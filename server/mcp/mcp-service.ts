@@ -25,6 +25,8 @@ interface Opened {
 export interface StdioOptions extends Pick<McpSessionOptions, 'experimental' | 'onNotification'> {
   input: NodeJS.ReadableStream
   output: NodeJS.WritableStream
+  /** As a request would have them. */
+  headers?: Headers
 }
 
 /** What a change of rights may change of what is offered. */
@@ -105,13 +107,13 @@ export class McpService {
   }
 
   /** One session for as long as the input lasts. @throws Problem when there is no room. */
-  async serveStdio(caller: Caller, { input, output, ...options }: StdioOptions): Promise<McpSession> {
+  async serveStdio(caller: Caller, { input, output, headers, ...options }: StdioOptions): Promise<McpSession> {
     const port = await this.#options.port()
     const id = newSessionName('stdio')
     const named = callerIn(caller, id)
     const watch = this.#watch(named, 'stream', id)
     const { signal } = watch.ending
-    const asking = { caller: named, requestId: id, signal, transport: 'stdio' } as const
+    const asking = { caller: named, requestId: id, signal, headers, transport: 'stdio' } as const
     const session = watch.begin(port.serveStdio({ input, output }, { asking, ...options }))
     const stream = this.#options.clients.openStream(named, () => watch.exchange.end(kicked()))
     const over = () => {

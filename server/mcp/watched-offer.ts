@@ -46,7 +46,6 @@ export function watchedOffer(offer: McpOffer, { exchanges, met }: Watching): Mcp
     readResource: (uri, asking) => counted(asking, watched => offer.readResource(uri, watched)),
     checkSubscription: (uri, asking) => counted(asking, watched => offer.checkSubscription(uri, watched)),
     getPrompt: (name, input, asking) => counted(asking, watched => offer.getPrompt(name, input, watched)),
-    complete: (of, argument, given, asking) =>
-      counted(asking, watched => offer.complete(of, argument, given, watched)),
+    complete: (of, argument, given, asking) => counted(asking, watched => offer.complete(of, argument, given, watched)),
   }
 }

@@ -59,7 +59,11 @@ export function handleFetch(
       const headers = headersOf(request.headers)
       const response = await answer({
         // A placeholder host: where the request came from is not for the handler to judge.
-        request: new Request(`http://rustymail.invalid${path}${queryOf(request.url)}`, { method: request.method, headers, signal }),
+        request: new Request(`http://rustymail.invalid${path}${queryOf(request.url)}`, {
+          method: request.method,
+          headers,
+          signal,
+        }),
         body,
         caller,
         requestId,
