@@ -107,9 +107,18 @@ test('every field that is called like a secret is declared as one, so that the t
   const tools = [
     ...accountTools({ list: unused }),
     ...mailTools({ mail, search, indexed, parts, waits: new ChangeWaits(), accounts: { list: unused } }),
-    ...operationTools({ operations: { accept: unused, settled: unused }, accounts: { list: unused } }),
+    ...operationTools({
+      operations: { accept: unused, settled: unused },
+      accounts: { list: unused },
+      baseUrl: () => '',
+    }),
     ...outboxTools({ outbox: { list: unused, get: unused, cancel: unused } }),
-    folderTool({ folders: { accept: unused }, operations: { settled: unused }, accounts: { list: unused } }),
+    folderTool({
+      folders: { accept: unused },
+      operations: { settled: unused },
+      accounts: { list: unused },
+      baseUrl: () => '',
+    }),
   ]
   const inputs = [
     ...endpoints.flatMap(endpoint =>

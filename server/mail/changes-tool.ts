@@ -63,7 +63,10 @@ export function changesTool({ indexed, mail, accounts, waits, hints }: ChangesTo
     const changes = await indexed.listChanges(principal, accountId, { since, limit }).catch(withoutQuery)
     const { created, updated, destroyed, state, has_more: hasMore } = changes
     const { items } = await indexed.listById(principal, accountId, [...created, ...updated])
-    const inFolder = items.filter(({ folders }) => folder === undefined || folders.includes(folder))
+    // One without a folder is on its way to another one, or gone soon: which of them it is, is told when that is known.
+    const isMeant = ({ folders, uid_validity: validity }: IndexedMessage) =>
+      validity !== 0 && (folder === undefined || folders.includes(folder))
+    const inFolder = items.filter(isMeant)
     const isNew = new Set(created)
     const added = inFolder.filter(({ id }) => isNew.has(id))
     return {

@@ -11,6 +11,8 @@ import type { OperationService, Wanted } from './operation-service.ts'
 export interface OperationToolsOptions {
   operations: Pick<OperationService, 'accept' | 'settled'>
   accounts: Pick<AccountService, 'list'>
+  /** Where people reach this server. */
+  baseUrl(): string
 }
 
 /** A model wants to know what came of it: for so long it is waited for. */
@@ -28,16 +30,18 @@ const output = z.object({
   failed: z.array(z.object({ ref: z.string(), why: z.string() })).optional(),
   pending: z.int().optional(),
   proposed: z.string().optional(),
+  review_url: z.string().optional(),
   undo: z.string(),
 })
 type Output = z.infer<typeof output>
 
-export function operationTools({ operations, accounts }: OperationToolsOptions): Tool[] {
+export function operationTools({ operations, accounts, baseUrl }: OperationToolsOptions): Tool[] {
   const run = async (call: ToolCall<{ refs: string[] }> & { accountId: string }, wanted: Wanted): Promise<Output> => {
     const { principal, accountId, signal, note } = call
     const { id } = await operations.accept(principal, accountId, wanted, signal)
     note({ operation_id: id, kind: wanted.kind, messages: String(wanted.ids.length) })
-    return toOutput(call.input.refs, await operations.settled(principal, id, waitMs, signal))
+    const settled = await operations.settled(principal, id, waitMs, signal)
+    return toOutput(call.input.refs, settled, baseUrl())
   }
   const update = defineAccountTool({
     name: 'mail_update',
@@ -94,8 +98,17 @@ function badInput({ issues }: z.ZodError): Problem {
   return new Problem('bad_request', words.join('; ').slice(0, 500))
 }
 
-function toOutput(asked: readonly string[], { id, state, counts, results, proposal_id }: OperationWithResults): Output {
-  const proposed = state === 'proposed' && proposal_id !== null ? { proposed: proposal_id } : {}
+/** What waits for a human, and where they decide. */
+export function proposedAs(proposalId: string, baseUrl: string) {
+  return { proposed: proposalId, review_url: `${baseUrl}/approvals?open=${proposalId}` }
+}
+
+function toOutput(
+  asked: readonly string[],
+  { id, state, counts, results, proposal_id: proposalId }: OperationWithResults,
+  baseUrl: string,
+): Output {
+  const proposed = state === 'proposed' && proposalId !== null ? proposedAs(proposalId, baseUrl) : {}
   const failed = results.flatMap(({ state, why }, position) => {
     if (state === 'done' || state === 'waiting' || state === 'sent') return []
     return [{ ref: asked[position]!, why: why ?? state }]
