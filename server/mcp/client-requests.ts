@@ -25,7 +25,8 @@ export class ClientRequests {
    * @throws Error when too many wait already.
    */
   add(principalId: string, take: (response: ClientResponse) => void): string {
-    if (this.#waiting.size >= maxWaiting) throw new Error(`${maxWaiting} requests to clients wait for an answer already`)
+    if (this.#waiting.size >= maxWaiting)
+      throw new Error(`${maxWaiting} requests to clients wait for an answer already`)
     const id = `ask-${randomBytes(16).toString('base64url')}`
     this.#waiting.set(id, { principalId, take })
     return id

@@ -18,6 +18,8 @@ export interface HttpSession extends McpHandshake {
   /** URIs of resources of which it wants to hear, by principal. */
   readonly subscribed: Map<string, Set<string>>
   logLevel: McpLogEntry['level'] | undefined
+  /** On which it hears of changes; a newer one takes its place. */
+  stream: { end(): void } | undefined
 }
 
 /** Of one session and principal. */
@@ -53,7 +55,7 @@ export class HttpSessions {
     const bits = abilities.reduce((sum, path, index) => sum + (has(handshake.capabilities, path) ? 1 << index : 0), 0)
     const head = Buffer.concat([Buffer.from([revisions.indexOf(handshake.revision), bits]), randomBytes(headBytes - 2)])
     const name = prefix + Buffer.concat([head, this.#sign(head)]).toString('base64url')
-    this.#remember(name, { ...handshake, subscribed: new Map(), logLevel: undefined })
+    this.#remember(name, { ...handshake, subscribed: new Map(), logLevel: undefined, stream: undefined })
     return name
   }
 
@@ -66,7 +68,7 @@ export class HttpSessions {
     }
     const handshake = this.#read(name)
     if (!handshake) return undefined
-    const session = { ...handshake, subscribed: new Map(), logLevel: undefined }
+    const session = { ...handshake, subscribed: new Map(), logLevel: undefined, stream: undefined }
     this.#remember(name, session)
     return session
   }

@@ -43,7 +43,11 @@ function isId(id: unknown): id is string | number {
 
 /** Without an id, which would be repeated. */
 export function invalidRequest(words: string) {
-  return { jsonrpc: '2.0' as const, id: null, error: { code: mcpErrors.invalidRequest, message: `Invalid Request: ${words}` } }
+  return {
+    jsonrpc: '2.0' as const,
+    id: null,
+    error: { code: mcpErrors.invalidRequest, message: `Invalid Request: ${words}` },
+  }
 }
 
 export function errorFrame(id: string | number | null, { code, message, data }: McpError) {
