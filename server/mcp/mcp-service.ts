@@ -75,8 +75,11 @@ export class McpService {
     const asking = { caller, requestId, signal, headers: request.headers, transport: 'sse' } as const
     const session = watch.begin(port.openSse(`${messagesPath}?${sseSessionName}=${id}`, { asking }))
     this.#sessions.set(id, { session, principalId: caller.principal.id })
+    const over = () => void this.#sessions.delete(id)
+    // Before its connection ends, where the client does not read: nothing more is taken for it.
+    void session.ended.then(over, over)
     call.onClosed(() => {
-      this.#sessions.delete(id)
+      over()
       session.cut()
     })
     this.#showStream(call, caller, watch)
