@@ -196,9 +196,7 @@ test('what is missing is said in words, before anything is served', async () => 
     expect.stringContaining('--url takes'),
   ])
   expect(await say(['--preset', 'sender'])).toEqual([78, '', expect.stringContaining('--preset must be one of')])
-  expect(await say([], { RUSTYMAIL_TOKEN: 'rm_wrong', RUSTYMAIL_PORT: '0' })).toEqual([
-    1,
-    '',
-    expect.stringContaining('the token in RUSTYMAIL_TOKEN is wrong'),
-  ])
+  const { child, errors } = start([], { RUSTYMAIL_DATA_DIR: dataDir, RUSTYMAIL_TOKEN: 'rm_wrong' })
+  expect(await codeOf(child)).toBe(1)
+  expect(errors()).toContain('the token in RUSTYMAIL_TOKEN is wrong')
 })
