@@ -24,8 +24,13 @@ export class FrameQueue {
     return this.#fault !== undefined || (this.#isEnding && this.#isEmpty())
   }
 
-  get length(): number {
-    return this.#length
+  get isBroken(): boolean {
+    return this.#fault !== undefined
+  }
+
+  /** Half of what it takes, or more. */
+  get isBusy(): boolean {
+    return this.#frames.length > bounds.waitingFrames / 2 || this.#length > bounds.waitingLength / 2
   }
 
   /** Whose number the sender bounds by itself, as with answers to requests. */

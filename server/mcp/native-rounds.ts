@@ -1,7 +1,7 @@
 /** Calls that a human has to answer before they go on: round trips with a signed state since 2026, requests to the client of a session before. */
 import { type McpCallAsking, McpError, type McpInputRequest, type McpInputRequired, mcpErrors } from './mcp-port.ts'
 import { askingOf, type Call, isModern } from './native-call.ts'
-import { isObject } from './native-frames.ts'
+import { isObject, requestText } from './native-frames.ts'
 import { bounds, codes } from './native-protocol.ts'
 import type { RequestState } from './request-state.ts'
 
@@ -18,8 +18,6 @@ export interface Rounds<Result> {
   state: RequestState
   hasLog: boolean
   run(asking: McpCallAsking): Promise<Result | McpInputRequired<Result>>
-  /** For clients that cannot be asked, where the offer says nothing else. */
-  unable: Result | undefined
 }
 
 export async function runRounds<Result extends object>(
@@ -30,7 +28,7 @@ export async function runRounds<Result extends object>(
   let result = await rounds.run(askingOf(call, rounds.hasLog))
   for (let round = 0; isRequired(result); round++) {
     const inputResponses = round < bounds.rounds ? await askAll(call, result) : undefined
-    if (!inputResponses) return instead(call, result, rounds)
+    if (!inputResponses) return instead(call, result)
     const state = copyOf(result.state)
     result = await rounds.run(askingOf(call, rounds.hasLog, { inputResponses, state }))
   }
@@ -46,7 +44,7 @@ async function runRound<Result extends object>(call: Call, rounds: Rounds<Result
   const state = requestState === undefined ? undefined : rounds.state.open(textOf(requestState), owner)
   const result = await rounds.run(askingOf(call, rounds.hasLog, { inputResponses, state }))
   if (!isRequired(result)) return result
-  if (missingOf(call, result)) return instead(call, result, rounds)
+  if (missingOf(call, result)) return instead(call, result)
   const inputRequests = Object.fromEntries(
     Object.entries(result.inputRequests).map(([key, request]) => [key, withoutElicitationId(request)]),
   )
@@ -66,13 +64,12 @@ function isRequired<Result extends object>(
 }
 
 /** @throws McpError where the offer has no other answer. */
-function instead<Result>(call: Call, required: McpInputRequired<Result>, { unable }: Rounds<Result>): Result {
-  const { otherwise = unable } = required
-  if (otherwise !== undefined && (required.otherwise !== undefined || !isModern(call))) return otherwise
-  const requiredCapabilities = missingOf(call, required) ?? {}
-  const words = 'The client cannot ask for what this needs: it lacks a capability.'
-  if (isModern(call)) throw new McpError(codes.missingCapability, words, { requiredCapabilities })
-  throw new McpError(mcpErrors.internal, words)
+function instead<Result>(call: Call, required: McpInputRequired<Result>): Result {
+  if (required.otherwise !== undefined) return required.otherwise
+  const requiredCapabilities = missingOf(call, required)
+  const words = 'This client cannot be asked for what is missing.'
+  if (!isModern(call) || !requiredCapabilities) throw new McpError(mcpErrors.invalidParams, words)
+  throw new McpError(codes.missingCapability, words, { requiredCapabilities })
 }
 
 /** @returns undefined where somebody is not asked, or does not answer. */
@@ -124,4 +121,34 @@ function inRevision({ revision }: Call, request: McpInputRequest): McpInputReque
   if (request.method !== 'elicitation/create' || revision >= '2025-11-25') return request
   const { mode: _unnamed, ...params } = request.params
   return { ...request, params } as McpInputRequest
+}
+
+/** The way of a request to a client, and of its answer. */
+export interface AskWay {
+  /** @returns the id under which it goes out. */
+  add(answer: (result: Record<string, unknown> | undefined) => void): string
+  forget(id: string): void
+  put(text: string): void
+}
+
+/** Asks the client of a session before 2026. @returns undefined for what it did not answer in time. */
+export async function askOver(
+  { method, params }: McpInputRequest,
+  signal: AbortSignal,
+  way: AskWay,
+): Promise<Record<string, unknown> | undefined> {
+  const answer = Promise.withResolvers<Record<string, unknown> | undefined>()
+  const none = () => answer.resolve(undefined)
+  const late = setTimeout(none, bounds.answerMs)
+  signal.addEventListener('abort', none, { once: true })
+  if (signal.aborted) none()
+  const id = way.add(answer.resolve)
+  try {
+    way.put(requestText(id, method, params))
+    return await answer.promise
+  } finally {
+    clearTimeout(late)
+    signal.removeEventListener('abort', none)
+    way.forget(id)
+  }
 }
