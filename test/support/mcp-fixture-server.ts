@@ -1,10 +1,9 @@
 /** The diagnostic offer behind an adapter, the door of MCP and a real socket, as the conformance suite wants it. */
 import type { McpChange, McpOpen } from '../../server/mcp/mcp-port.ts'
-import { createLogger } from '../../server/platform/logger.ts'
 import { handleFetch } from '../../server/platform/http/http-fetch.ts'
 import { createHttpServer } from '../../server/platform/http/http-server.ts'
+import { createLogger } from '../../server/platform/logger.ts'
 import { createFixtureOffer } from './mcp-fixture-offer.ts'
-import { principal } from './mcp-frames-client.ts'
 import type { CreateAdapter } from './mcp-port-suite.ts'
 
 export interface FixtureServer {
@@ -24,15 +23,15 @@ export async function startFixtureServer(create: CreateAdapter): Promise<Fixture
     stateKey: new Uint8Array(32).fill(9),
     onFault: () => undefined,
   })
-  const someone = principal('conformance')
   const http = createHttpServer({
     logger: createLogger('silent'),
-    authenticate: () => someone,
+    authenticate: () => undefined,
     observe: () => undefined,
     origins: { publicUrl: undefined, allowed: [], isHttps: false },
     trustedProxies: [],
   })
-  handleFetch(http, '/mcp', { name: 'mcp.exchange', scope: 'signed_in', effect: 'read' }, 1024 * 1024, async call => {
+  const operation = { name: 'mcp.exchange', scope: 'public', effect: 'read' } as const
+  handleFetch(http, '/mcp', operation, 1024 * 1024, async call => {
     const { request, body, caller, requestId, onClosed, beStream } = call
     if (port.kindOf(request, body) === 'stream') beStream()
     const exchange = port.handleHttp(request, body, { caller, requestId, signal: new AbortController().signal })
