@@ -11,6 +11,8 @@ export interface McpPeer {
   version: string
 }
 
+export type McpTransport = 'http' | 'sse' | 'stdio'
+
 /** One caller, and one request of theirs. */
 export interface McpAsking {
   caller: Caller
@@ -19,6 +21,8 @@ export interface McpAsking {
   signal: AbortSignal
   /** What the transport knows before a message is read; the adapter says the rest. */
   headers?: Headers | undefined
+  /** By which the message came; the adapter passes it on as it is. */
+  transport?: McpTransport | undefined
 }
 
 /** In order of severity. */
