@@ -66,13 +66,15 @@ export function sendTools({ sending, outbox, hub, accountOf, proposalOf, urlOf }
     effect: 'send',
     hints,
     input: z.strictObject({
-      draft: z.string().regex(/^[\w-]{1,70}$/),
+      // As mail_draft answers it, or the id alone.
+      draft: z.string().regex(/^([\w-]{1,40}\.)?[\w-]{1,70}$/),
       rev: z.int().min(1),
       at: Timestamp.optional(),
     }),
     output,
-    accountOf: (principal, { draft }) => accountOf(principal, draft),
-    run: async ({ principal, accountId, input: { draft, rev, at }, signal, note }) => {
+    accountOf: (principal, { draft }) => accountOf(principal, idOf(draft)),
+    run: async ({ principal, accountId, input: { draft: named, rev, at }, signal, note }) => {
+      const draft = idOf(named)
       const sent = await sending.send(principal, accountId, draft, { rev, at }, signal)
       note({ submission_id: sent.id, draft_id: draft, state: sent.state, hash: sent.hash })
       const proposed = sent.state === 'held' ? await proposalOf(sent.id) : undefined
@@ -81,6 +83,11 @@ export function sendTools({ sending, outbox, hub, accountOf, proposalOf, urlOf }
     },
   })
   return [send]
+}
+
+/** Of which account it is says the draft itself. */
+function idOf(draft: string): string {
+  return draft.slice(draft.indexOf('.') + 1)
 }
 
 function toOutput({ id, state, error, approval_id: approvalId }: Submission, urlOf: (id: string) => string): Output {
