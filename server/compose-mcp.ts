@@ -9,8 +9,12 @@ import type { MailSearch } from './mail/mail-search.ts'
 import type { MailService } from './mail/mail-service.ts'
 import { mailTools } from './mail/mail-tools.ts'
 import type { ExchangeRegistry } from './mcp/exchange-registry.ts'
+import type { McpConfig } from './mcp/mcp-config.ts'
+import { createMcpOffer } from './mcp/mcp-offer.ts'
+import type { McpAdapterOptions, McpPort } from './mcp/mcp-port.ts'
 import { mcpRoutes } from './mcp/mcp-routes.ts'
 import { McpService } from './mcp/mcp-service.ts'
+import { watchedOffer } from './mcp/watched-offer.ts'
 import type { MetricsService } from './metrics/metrics-service.ts'
 import type { FolderService } from './operations/folder-service.ts'
 import { folderTool } from './operations/folder-tool.ts'
@@ -24,6 +28,7 @@ import type { RequestOutcome, Trail } from './platform/http/http-outcome.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
+import type { SecretBox } from './platform/secret-box.ts'
 import type { Shown } from './platform/shown.ts'
 import type { Tool } from './tools/tool.ts'
 import { Toolbox } from './tools/toolbox.ts'
@@ -50,8 +55,16 @@ export interface McpSurroundings {
   trail: Trail
   stops: Stops
   shown: Shown
+  secrets: SecretBox
+  adapter: McpConfig['adapter']
   version: string
   logger: Logger
+}
+
+export interface ComposedMcp {
+  service: McpService
+  toolbox: Toolbox
+  part: Part
 }
 
 /** To be stopped before http, which waits for the streams that this one ends. */
@@ -71,8 +84,8 @@ export function composeMcp({
   clients,
   metrics,
   ...around
-}: McpSurroundings): Part {
-  const { limits, trail, stops, shown, version, logger } = around
+}: McpSurroundings): ComposedMcp {
+  const { limits, trail, stops, shown, secrets, adapter, version, logger } = around
   const toolbox = new Toolbox({
     tools: [
       ...accountTools(accounts),
@@ -93,6 +106,24 @@ export function composeMcp({
     },
     logger,
   })
-  mcpRoutes(http, new McpService({ toolbox, exchanges, clients, version, logger }))
-  return { name: 'mcp', start: () => exchanges.start(), stop: () => exchanges.stop() }
+  const offer = watchedOffer(createMcpOffer({ toolbox, version }), { exchanges, met: () => undefined })
+  const onFault = (err: Error) => logger.debug({ err }, 'an MCP exchange was refused')
+  const port = onceLoaded(adapter, { offer, stateKey: secrets.derive('mcp'), onFault })
+  const service = new McpService({ port, exchanges, clients, logger })
+  mcpRoutes(http, service)
+  const part = { name: 'mcp', start: () => exchanges.start(), stop: () => exchanges.stop() }
+  return { service, toolbox, part }
+}
+
+/** Loaded with the first call: a server whose agents do not come does without its megabytes. */
+function onceLoaded(adapter: McpConfig['adapter'], options: McpAdapterOptions): () => Promise<McpPort> {
+  let port: Promise<McpPort> | undefined
+  const load = async () => {
+    if (adapter === 'native') return (await import('./mcp/native-adapter.ts')).createNativeAdapter(options)
+    return (await import('./mcp/sdk-adapter.ts')).createSdkAdapter(options)
+  }
+  return () => {
+    port ??= load()
+    return port
+  }
 }

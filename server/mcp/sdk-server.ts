@@ -71,7 +71,7 @@ function serverFor({ toolbox, asking, version, form }: SdkExchangeOptions, canTe
       throw new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no tool ${params.name.slice(0, 100)}.`)
     }
     const signal = AbortSignal.any([asking.signal, mcpReq.signal])
-    return toAnswer(await toolbox.call(params.name, params.arguments, { ...asking, signal }), form)
+    return { ...toAnswer(await toolbox.call(params.name, params.arguments, { ...asking, signal }), form) }
   })
   return server
 }
