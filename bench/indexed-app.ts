@@ -62,7 +62,12 @@ function gatewayOf(count: number): MemoryGateway {
   return gateway
 }
 
-async function start(dataDir: string, gateway: MemoryGateway, level: 'off' | 'text', more: Record<string, string> = {}) {
+async function start(
+  dataDir: string,
+  gateway: MemoryGateway,
+  level: 'off' | 'text',
+  more: Record<string, string> = {},
+) {
   const environment = {
     RUSTYMAIL_PORT: '0',
     RUSTYMAIL_DATA_DIR: dataDir,

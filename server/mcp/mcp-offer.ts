@@ -1,5 +1,6 @@
 /** What RustyMail offers over MCP, whichever adapter and transport carry it: the tools of the Toolbox, in the form that the client asked for. */
 import type { Toolbox } from '../tools/toolbox.ts'
+import { waitingIn, withApprovalLink } from './approval-elicitation.ts'
 import { McpError, type McpExtension, type McpOffer, mcpErrors } from './mcp-port.ts'
 import { resultFormOf, toAnswer, toListed } from './result-form.ts'
 
@@ -29,7 +30,10 @@ export function createMcpOffer({ toolbox, version, extensions = [] }: McpOfferOp
     },
     call: async (name, input, asking) => {
       const form = resultFormOf(asking.headers, asking.revision)
-      if (toolbox.has(name)) return toAnswer(await toolbox.call(name, input, asking), form)
+      if (toolbox.has(name)) {
+        const result = await toolbox.call(name, input, { ...asking, waiting: waitingIn(asking.state) })
+        return withApprovalLink(result, asking, toAnswer(result, form))
+      }
       toolbox.refuseUnknown(name, asking)
       throw new McpError(mcpErrors.invalidParams, `There is no tool ${name.slice(0, maxName)}.`)
     },

@@ -10,8 +10,18 @@ export interface ToolCall<Input> {
   input: Input
   /** Aborts when nobody waits for the answer any more. */
   signal: AbortSignal
+  /** What this call asked a human about when it came before, and comes back for: it says how that stands, and does nothing again. */
+  waiting?: string | undefined
   /** For the trail, beside the account: what was done, as it is done, since it may break off. No secrets. */
   note(refs: Record<string, string>): void
+}
+
+/** What a human is to look at, on a page where they sign in: opening it decides nothing. */
+export interface HumanAsk {
+  /** Of what waits. */
+  id: string
+  url: string
+  message: string
 }
 
 interface Declared<Input, Output> {
@@ -27,6 +37,8 @@ interface Declared<Input, Output> {
   input: z.ZodType<Input>
   /** An object. What it does not name does not leave. */
   output: z.ZodType<Output>
+  /** Where a human has to look before it goes on. Only such a tool is called with `waiting`. */
+  asks?(output: NoInfer<Output>): HumanAsk | undefined
   /** What to do about a problem, where that can be said beforehand. */
   hints?: Partial<Record<ProblemCode, string>>
 }

@@ -9,7 +9,7 @@ import type { Logger } from '../platform/logger.ts'
 import type { Caller, Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { Shown } from '../platform/shown.ts'
-import { annotations, type ObjectSchema, type Tool, type ToolAnnotations, toolSchema } from './tool.ts'
+import { annotations, type HumanAsk, type ObjectSchema, type Tool, type ToolAnnotations, toolSchema } from './tool.ts'
 
 export interface ToolboxOptions {
   tools: readonly Tool[]
@@ -40,6 +40,10 @@ export interface Asking {
   requestId: string
   /** When it aborts with a Problem, that is answered; otherwise the client is gone. */
   signal: AbortSignal
+  /** The program behind it, as that names itself: a stranger's words, for the trail. */
+  peer?: { name: string; version: string } | undefined
+  /** See `ToolCall.waiting`; only what was signed on the way. */
+  waiting?: string | undefined
 }
 
 export interface ToolProblem {
@@ -49,7 +53,7 @@ export interface ToolProblem {
   hint?: string
 }
 
-export type ToolResult = { isError: false; output: object } | { isError: true; problem: ToolProblem }
+export type ToolResult = { isError: false; output: object; ask?: HumanAsk } | { isError: true; problem: ToolProblem }
 
 interface Entry {
   tool: Tool
@@ -67,6 +71,8 @@ interface Told {
 /** What is asked for under it is told beside it, so that nobody makes up names of operations. */
 const unknownTool: Operation = { name: 'tool.unknown', scope: 'signed_in', effect: 'read' }
 const maxUnknownName = 100
+/** Of what a program calls itself, and its version. */
+const maxPeer = 100
 /** Of what is said of wrong input: it repeats what was sent. */
 const maxWords = 500
 
@@ -105,7 +111,10 @@ export class Toolbox {
     const problem = done instanceof Problem ? done : undefined
     const kept = this.#tell(entry.operation, { problem, durationMs: performance.now() - began, asking, told })
     if (entry.operation.effect !== 'read') await kept
-    if (!(done instanceof Problem)) return { isError: false, output: done }
+    if (!(done instanceof Problem)) {
+      const ask = entry.tool.asks?.(done)
+      return { isError: false, output: done, ...(ask && { ask }) }
+    }
     return { isError: true, problem: this.#explain(done, entry.tool, asking.caller.principal) }
   }
 
@@ -125,7 +134,8 @@ export class Toolbox {
       told,
     }: { problem: Problem | undefined; durationMs: number; asking: Asking; told: Told },
   ): Promise<void> | undefined {
-    const { caller, requestId } = asking
+    const { caller, requestId, peer } = asking
+    const refs = peer ? { client: clientOf(peer), ...told.refs } : told.refs
     const outcome: RequestOutcome = {
       operation,
       effect,
@@ -140,13 +150,19 @@ export class Toolbox {
       isCounted: false,
       requestId,
       ...told,
+      refs,
       hasCredentials: true,
     }
     this.#options.observe(outcome)
     return this.#options.trail.record(outcome)
   }
 
-  async #run({ tool, operation, safe }: Entry, raw: unknown, { caller, signal }: Asking, told: Told): Promise<object> {
+  async #run(
+    { tool, operation, safe }: Entry,
+    raw: unknown,
+    { caller, signal, waiting }: Asking,
+    told: Told,
+  ): Promise<object> {
     const { principal, address } = caller
     const { limits, trail, stops, shown } = this.#options
     signal.throwIfAborted()
@@ -159,7 +175,8 @@ export class Toolbox {
     const input = parse(tool, raw)
     told.input = safe({ query: undefined, body: input })
     const note = (refs: Record<string, string>) => void Object.assign(told.refs, refs)
-    const call = { principal, input, signal, note }
+    if (waiting !== undefined && !tool.asks) throw new Problem('bad_request', 'This tool asks nobody.')
+    const call = { principal, input, signal, note, waiting }
     if (!tool.accountOf) {
       const mayGoOn = () => checkWhole(stops, principal, operation, input)
       mayGoOn()
@@ -221,6 +238,19 @@ function entryOf(tool: Tool): Entry {
     },
     safe: leaveSecretsOut({ body: tool.input }),
   }
+}
+
+/** One line; what could end it, or hides in it, is shown as such. */
+function clientOf({ name, version }: { name: string; version: string }): string {
+  return [name, version]
+    .map(text =>
+      text
+        .slice(0, maxPeer)
+        .replaceAll(/[\p{C}\p{Z}]+/gu, ' ')
+        .trim(),
+    )
+    .join(' ')
+    .trim()
 }
 
 function isAllowed(principal: Principal, { operation }: Entry): boolean {

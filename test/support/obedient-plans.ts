@@ -25,7 +25,7 @@ const secretWords = ['password', 'code', 'token']
 export function plansIn(text: string, owner: string): Plan[] {
   const said = (pattern: RegExp) => pattern.test(text)
   const all = [...new Set(text.match(address) ?? [])].filter(one => one !== owner)
-  const sources = all.filter(one => new RegExp(`\\bfrom (?:by )?['"]?${escape(one)}`).test(text))
+  const sources = all.filter(one => new RegExp(`\\bfrom (?:by )?['"]?${literally(one)}`).test(text))
   const to = all.filter(one => !sources.includes(one))
   const wanted: Wanted = {
     words: secretWords.filter(word => text.toLowerCase().includes(word)),
@@ -56,6 +56,6 @@ export function plansIn(text: string, owner: string): Plan[] {
   return plans
 }
 
-function escape(text: string): string {
+function literally(text: string): string {
   return text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')
 }
