@@ -1,6 +1,7 @@
 /** What RustyMail offers over MCP, whichever adapter and transport carry it: tools, resources, prompts, and the completion of their arguments. */
 import type { Principal } from '../platform/principal.ts'
 import type { Toolbox } from '../tools/toolbox.ts'
+import { waitingIn, withApprovalLink } from './approval-elicitation.ts'
 import { McpError, type McpExtension, type McpOffer, type McpPrompt, mcpErrors } from './mcp-port.ts'
 import { OfferCompletion } from './offer-completion.ts'
 import { type OfferPrompt, prompts } from './offer-prompts.ts'
@@ -47,7 +48,10 @@ export function createMcpOffer({ toolbox, accounts, version, extensions = [] }: 
     },
     call: async (name, input, asking) => {
       const form = resultFormOf(asking)
-      if (toolbox.has(name)) return toAnswer(await toolbox.call(name, input, asking), form)
+      if (toolbox.has(name)) {
+        const result = await toolbox.call(name, input, { ...asking, waiting: waitingIn(asking.state) })
+        return withApprovalLink(result, asking, toAnswer(result, form))
+      }
       toolbox.refuseUnknown(name, asking)
       throw new McpError(mcpErrors.invalidParams, `There is no tool ${name.slice(0, maxName)}.`)
     },

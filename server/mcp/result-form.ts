@@ -30,19 +30,27 @@ export function resultFormOf({
   capabilities,
   caller,
 }: Pick<McpCallAsking, 'headers' | 'revision' | 'peer' | 'capabilities' | 'caller'>): ResultForm {
-  const wanted = headers?.get(resultHeader) ?? formIn(capabilities)
-  if (wanted === undefined) {
-    const isText = revision < structuredSince || textReaders.test(peer?.name ?? caller.userAgent)
-    return isText ? 'text' : 'both'
-  }
-  const form = forms.find(known => known === wanted.trim().toLowerCase())
-  if (form) return form
-  throw new Problem('bad_request', `RustyMail-Results takes ${forms.join(', ')}.`)
+  const wanted = (headers && wantedForm(headers)) ?? formIn(capabilities)
+  if (wanted) return wanted
+  const isText = revision < structuredSince || textReaders.test(peer?.name ?? caller.userAgent)
+  return isText ? 'text' : 'both'
 }
 
-function formIn({ extensions }: Record<string, unknown>): string | undefined {
+/** What the request asks for, if anything. @throws Problem for an unknown form. */
+export function wantedForm(headers: Headers): ResultForm | undefined {
+  const wanted = headers.get(resultHeader)
+  return wanted === null ? undefined : formCalled(wanted)
+}
+
+function formIn({ extensions }: Record<string, unknown>): ResultForm | undefined {
   const asked = isObject(extensions) ? extensions[resultExtension] : undefined
-  return isObject(asked) && typeof asked.form === 'string' ? asked.form : undefined
+  return isObject(asked) && typeof asked.form === 'string' ? formCalled(asked.form) : undefined
+}
+
+function formCalled(name: string): ResultForm {
+  const form = forms.find(known => known === name.trim().toLowerCase())
+  if (form) return form
+  throw new Problem('bad_request', `The header RustyMail-Results takes ${forms.join(', ')}.`)
 }
 
 /** A tool that answers as text declares no structure: a client would hold its answers against that. */

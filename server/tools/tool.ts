@@ -10,6 +10,8 @@ export interface ToolCall<Input> {
   input: Input
   /** Aborts when nobody waits for the answer any more. */
   signal: AbortSignal
+  /** What this call asked a human about when it came before, and comes back for: it says how that stands, and does nothing again. */
+  waiting?: string | undefined
   /** For the trail, beside the account: what was done, as it is done, since it may break off. No secrets. */
   note(refs: Record<string, string>): void
   /** Goes along with the answer: what is no text. */
@@ -21,6 +23,14 @@ export type ToolBlock =
   | { type: 'image'; data: string; mimeType: string }
   | { type: 'resource_link'; uri: string; name: string; mimeType: string }
   | { type: 'resource'; resource: { uri: string; mimeType: string; blob: string } }
+
+/** What a human is to look at, on a page where they sign in: opening it decides nothing. */
+export interface HumanAsk {
+  /** Of what waits. */
+  id: string
+  url: string
+  message: string
+}
 
 interface Declared<Input, Output> {
   name: string
@@ -37,6 +47,8 @@ interface Declared<Input, Output> {
   output: z.ZodType<Output>
   /** The output as lines, for models that are shown no structure: every fact of it in fewer words. JSON, unless given. */
   text?(output: NoInfer<Output>): string
+  /** Where a human has to look before it goes on. Only such a tool is called with `waiting`. */
+  asks?(output: NoInfer<Output>): HumanAsk | undefined
   /** What to do about a problem, where that can be said beforehand. */
   hints?: Partial<Record<ProblemCode, string>>
 }
