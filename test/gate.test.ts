@@ -211,14 +211,12 @@ test('a scope counts as unused only as long as no tool asks for it', () => {
 const inputOfTool: Record<string, object> = {
   ...{ mail_accounts: {}, mail_proposals: { proposal: 'p01k5r9w2m3c7x4aq' } },
   ...{ mail_folders: { account: 'nosuchthing' }, mail_changes: { account: 'nosuchthing' } },
-  mail_search: { account: 'nosuchthing', q: 'x' },
-  mail_read: { refs: ['nosuchthing.AAAAAAAAAAAAAAAAAAAA'] },
+  ...{ mail_search: { account: 'nosuchthing', q: 'x' }, mail_read: { refs: ['nosuchthing.AAAAAAAAAAAAAAAAAAAA'] } },
   mail_attachment: { ref: 'nosuchthing.AAAAAAAAAAAAAAAAAAAA', id: '2' },
   mail_folder_edit: { account: 'nosuchthing', op: 'create', path: 'x' },
   mail_update: { refs: ['nosuchthing.AAAAAAAAAAAAAAAAAAAA'], add: ['seen'] },
   mail_move: { refs: ['nosuchthing.AAAAAAAAAAAAAAAAAAAA'], to: 'archive' },
-  mail_outbox: { op: 'get', id: 's01k5r9w2m3c7x4aq' },
-  mail_draft: { account: 'nosuchthing', body: 'x' },
+  ...{ mail_outbox: { op: 'get', id: 's01k5r9w2m3c7x4aq' }, mail_draft: { account: 'nosuchthing', body: 'x' } },
   mail_send: { draft: 'd5kT0a9ZqW2cXbV7mR1LyE', rev: 1 },
 }
 

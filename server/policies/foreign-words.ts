@@ -61,7 +61,7 @@ const operations: Record<Exclude<WordsShown, 'reported'>, Record<string, string>
     mail: 'listFolders',
     mailIndex: 'listChanges getIndex rebuildIndex',
     // Its tools report for themselves.
-    mcp: 'exchange',
+    mcp: 'exchange openSse postSse',
     mailOAuth:
       'listOAuthProviders setOAuthProvider deleteOAuthProvider beginOAuthSignIn getOAuthSignIn cancelOAuthSignIn getAccountGrant',
     metrics: 'getStats listSamples prometheus',

@@ -196,10 +196,11 @@ test('the trail names every message that was read, whatever stood before it, and
   await expect.poll(async () => (await entries()).length).toBe(4)
   const { uidValidity } = gateway.getFolder('INBOX')
   const newest = (count: number) => Array.from({ length: count }, (_, index) => 20 - index).join()
-  const named = (count: number) => ({ read: `"INBOX" ${uidValidity}:${newest(count)}` })
+  const by = { client: 'test 1.0.0' }
+  const named = (count: number) => ({ ...by, read: `"INBOX" ${uidValidity}:${newest(count)}` })
   expect(await entries()).toEqual([
-    ['tool.unknown', null, 'not_found', { tool: 'mail_burn' }],
-    ['tool.mail_read', null, 'bad_request', {}],
+    ['tool.unknown', null, 'not_found', { ...by, tool: 'mail_burn' }],
+    ['tool.mail_read', null, 'bad_request', by],
     ['tool.mail_read', ann, 'ok', named(20)],
     ['tool.mail_read', ann, 'ok', named(10)],
   ])
