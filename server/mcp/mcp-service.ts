@@ -8,6 +8,7 @@ import { Problem } from '../platform/problem.ts'
 import type { Exchange, ExchangeKind, ExchangeRegistry } from './exchange-registry.ts'
 import type { McpChange, McpOpen, McpPort, McpSession, McpSessionOptions } from './mcp-port.ts'
 import { callerIn, mcpSessionOf, newSessionName, sessionNotFound, withNewSession } from './mcp-session.ts'
+import { resultFormOf } from './result-form.ts'
 
 export interface McpServiceOptions {
   /** Asked for with each exchange, and loaded with the first: a server whose agents do not come does without it. */
@@ -49,6 +50,8 @@ export class McpService {
     const named = mcpSessionOf(request.headers)
     if (named === 'unknown') return sessionNotFound()
     const caller = callerIn(call.caller, named.name)
+    // A wrong form is refused whatever is asked for.
+    resultFormOf(request.headers)
     const port = await this.#options.port()
     const kind = port.kindOf(request, body)
     const watch = this.#watch(caller, kind, requestId)
@@ -67,13 +70,18 @@ export class McpService {
     const id = newSessionName('sse')
     const caller = callerIn(call.caller, id)
     const watch = this.#watch(caller, 'stream', requestId)
-    call.onClosed(watch.close)
     const { signal } = watch.ending
     const asking = { caller, requestId, signal, headers: request.headers, transport: 'sse' } as const
     const session = watch.begin(port.openSse(`${messagesPath}?${sseSessionName}=${id}`, { asking }))
     this.#sessions.set(id, { session, principalId: caller.principal.id })
-    call.onClosed(() => {
+    const over = () => {
       this.#sessions.delete(id)
+      watch.close()
+    }
+    // Before its connection ends, where the client does not read: nothing more is taken for it.
+    void session.ended.then(over, over)
+    call.onClosed(() => {
+      over()
       session.cut()
     })
     this.#showStream(call, caller, watch)

@@ -1,43 +1,64 @@
 /** The adapter `native`: MCP without a library. It carries an offer over Streamable HTTP, HTTP+SSE and stdio, in all revisions that RustyMail speaks. */
 import { ClientRequests } from './client-requests.ts'
 import { HttpSessions } from './http-sessions.ts'
-import type { McpAdapterOptions, McpAsking, McpHttpExchange, McpOpen, McpPort } from './mcp-port.ts'
-import { claimsModern } from './native-call.ts'
+import type { McpAdapterOptions, McpOpen, McpPort } from './mcp-port.ts'
 import { NativeEngine } from './native-engine.ts'
-import { KeepAlive } from './native-event-stream.ts'
+import { EventStream, KeepAlive } from './native-event-stream.ts'
 import { readFrame } from './native-frames.ts'
-import { HttpExchange } from './native-http.ts'
+import { HttpExchange, type HttpParts } from './native-http.ts'
+import { standsFor } from './native-http-request.ts'
 import { bounds } from './native-protocol.ts'
+import { FrameQueue } from './native-queue.ts'
+import { NativeSession } from './native-session.ts'
+import { carryStdio } from './native-stdio.ts'
 
 export function createNativeAdapter(options: McpAdapterOptions): McpPort {
   const engine = new NativeEngine(options)
-  const parts = {
+  const keepAlive = new KeepAlive()
+  const parts: HttpParts = {
     engine,
     sessions: new HttpSessions(options.stateKey),
     requests: new ClientRequests(),
-    keepAlive: new KeepAlive(),
+    keepAlive,
+    standing: new WeakMap(),
   }
   const open = new Set<McpOpen>()
-  const over = (one: McpOpen) => void open.delete(one)
+  const keep = (one: McpOpen, over: Promise<void>) => {
+    open.add(one)
+    void over.then(() => open.delete(one))
+  }
   return {
     name: 'native',
     kindOf: (request, body) => {
-      if (request.method !== 'POST') return 'call'
+      if (request.method !== 'POST') return standsFor(request) ? 'stream' : 'call'
       const frame = readFrame(body)
-      if (frame.kind !== 'request' || !claimsModern(frame.params)) return 'call'
-      return engine.isStream(frame.method) ? 'stream' : 'call'
+      return frame.kind === 'request' && engine.isStream(frame.method) ? 'stream' : 'call'
     },
-    handleHttp: (request: Request, body: unknown, asking: McpAsking): McpHttpExchange => {
-      const exchange = new HttpExchange(parts, request, body, asking, over)
-      open.add(exchange)
+    handleHttp: (request, body, asking) => {
+      const exchange = new HttpExchange(parts, request, body, asking)
+      keep(exchange, exchange.over)
       return exchange
     },
-    openSse: () => {
-      throw new Error('not yet')
+    openSse: (endpoint, options) => {
+      const queue = new FrameQueue()
+      const session = new NativeSession(engine, options, queue)
+      keep(session, session.ended)
+      const first = `event: endpoint\ndata: ${endpoint}\n\n`
+      const stream = new EventStream(queue, keepAlive, () => session.over(), first)
+      const broken = new Error('the session was cut')
+      void session.ended.then(() => stream.break(broken))
+      return Object.assign(session, { body: stream.body })
     },
-    postSse: () => Promise.reject(new Error('not yet')),
-    serveStdio: () => {
-      throw new Error('not yet')
+    postSse: async (session, body, asking) => {
+      // Sessions come from `openSse` of this very adapter.
+      return (session as NativeSession).receive(body, asking) ? 202 : 400
+    },
+    serveStdio: (streams, options) => {
+      const queue = new FrameQueue()
+      const session = new NativeSession(engine, options, queue)
+      keep(session, session.ended)
+      carryStdio(streams, session, queue, body => void session.receive(body, options.asking))
+      return session
     },
     close: async () => {
       await Promise.all([...open].map(closeInTime))

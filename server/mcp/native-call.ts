@@ -34,6 +34,13 @@ export interface CallOut {
 /** Before 2026: asks the client, and waits for a human. @returns undefined for what it did not answer. */
 export type Ask = (request: McpInputRequest, signal: AbortSignal) => Promise<Record<string, unknown> | undefined>
 
+/** What is kept between the requests of a client before 2026. */
+export interface SessionMemory {
+  /** Of resources that it wants to hear of. */
+  uris: Set<string>
+  setLevel(level: McpLogEntry['level']): void
+}
+
 export interface Call extends Introduction {
   id: Id
   method: string
@@ -43,6 +50,8 @@ export interface Call extends Introduction {
   signal: AbortSignal
   out: CallOut
   ask: Ask | undefined
+  /** Undefined where nothing is kept between requests. */
+  memory: SessionMemory | undefined
 }
 
 export function isModern({ revision }: Introduction): boolean {

@@ -59,7 +59,7 @@ export class EventStream {
   }
 
   #flush(): void {
-    if (!this.#isAwaited || this.#isOver) return
+    if (!this.#isAwaited || this.#isOver || this.queue.isBroken) return
     const text = this.#first ?? this.queue.take()
     if (text !== undefined) {
       const event = this.#first === undefined ? eventOf(text) : text

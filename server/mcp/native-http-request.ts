@@ -1,10 +1,11 @@
 /** What one HTTP request of Streamable HTTP says, in whichever revision; and what refuses it before anything is asked of the offer. */
 import { type HttpSession, type HttpSessions, sessionHeader } from './http-sessions.ts'
+import { maxBatch } from './mcp-frames.ts'
 import { type McpRevision, mcpErrors } from './mcp-port.ts'
 import { claimsModern, type Introduction, metaOf, readIntroduction } from './native-call.ts'
 import { type Refusal, refusal } from './native-errors.ts'
 import { type Frame, type Id, readFrame } from './native-frames.ts'
-import { batched, bounds, codes, handshakeRevisions, metaKeys, modern, unnamed } from './native-protocol.ts'
+import { batched, codes, handshakeRevisions, metaKeys, modern, unnamed } from './native-protocol.ts'
 
 export type RequestFrame = Extract<Frame, { kind: 'request' }>
 export type MessageFrame = Exclude<Frame, { kind: 'wrong' }>
@@ -13,12 +14,15 @@ export type Reading =
   | { kind: 'refused'; refusal: Refusal; id: Id | null }
   /** Of notifications and answers there is no answer. */
   | { kind: 'taken'; frames: MessageFrame[]; session: HttpSession | undefined }
+  /** On which a session of before 2026 hears of changes. */
+  | { kind: 'stand'; session: HttpSession }
   | { kind: 'handshake'; frame: RequestFrame }
   | { kind: 'request'; frame: RequestFrame; introduction: Introduction; session: HttpSession | undefined }
   | { kind: 'batch'; frames: MessageFrame[]; introduction: Introduction; session: HttpSession | undefined }
 
 export function readRequest(request: Request, body: unknown, sessions: HttpSessions): Reading {
   const { headers, method } = request
+  if (standsFor(request)) return readStand(headers, sessions)
   if (method !== 'POST') return refused(refusal(405, codes.http, 'Method not allowed.'))
   if (!isJson(headers.get('content-type'))) {
     return refused(refusal(415, codes.http, 'Unsupported Media Type: Content-Type must be application/json'))
@@ -29,6 +33,18 @@ export function readRequest(request: Request, body: unknown, sessions: HttpSessi
   if (frame.kind === 'wrong') return refused(refusal(400, mcpErrors.invalidRequest, frame.words))
   if (frame.kind !== 'answer' && isModernMessage(frame, headers)) return readModern(headers, frame)
   return readBefore(headers, frame, sessions)
+}
+
+/** Whether it is a stream that only tells of changes. */
+export function standsFor({ method, headers }: Request): boolean {
+  return method === 'GET' && headers.has(sessionHeader)
+}
+
+function readStand(headers: Headers, sessions: HttpSessions): Reading {
+  const session = sessionOf(headers, sessions)
+  if (!session || session === 'unknown') return refused(noSession)
+  if (headers.get('accept')?.includes('text/event-stream')) return { kind: 'stand', session }
+  return refused(refusal(406, codes.http, 'Not Acceptable: Client must accept text/event-stream'))
 }
 
 /** What says so in its header or its body, and a handshake only if it says so in full. */
@@ -92,6 +108,7 @@ function readBefore(headers: Headers, frame: MessageFrame, sessions: HttpSession
     return { kind: 'refused', refusal: unsupported(named), id }
   }
   const session = sessionOf(headers, sessions)
+  if (session === 'unknown') return { kind: 'refused', refusal: noSession, id }
   if (frame.kind !== 'request') return { kind: 'taken', frames: [frame], session }
   return { kind: 'request', frame, introduction: introductionOf(named, session), session }
 }
@@ -109,7 +126,7 @@ function readBatch(headers: Headers, body: unknown[], sessions: HttpSessions): R
   const named = headers.get('mcp-protocol-version')?.trim()
   if (named !== undefined && named !== batched) return refuse(`only revision ${batched} has batches.`)
   if (body.length === 0) return refuse('the batch is empty.')
-  if (body.length > bounds.batch) return refuse(`a batch has at most ${bounds.batch} messages.`)
+  if (body.length > maxBatch) return refuse(`a batch has at most ${maxBatch} messages.`)
   const frames: MessageFrame[] = []
   for (const each of body) {
     const frame = readFrame(each)
@@ -119,14 +136,17 @@ function readBatch(headers: Headers, body: unknown[], sessions: HttpSessions): R
     frames.push(frame)
   }
   const session = sessionOf(headers, sessions)
+  if (session === 'unknown') return refused(noSession)
   if (!frames.some(({ kind }) => kind === 'request')) return { kind: 'taken', frames, session }
   return { kind: 'batch', frames, introduction: introductionOf(batched, session), session }
 }
 
-/** What is no name of ours names no session: its client is served as one without. */
-function sessionOf(headers: Headers, sessions: HttpSessions): HttpSession | undefined {
+/** "The server MAY terminate the session at any time, after which it MUST respond … with HTTP 404." */
+const noSession = refusal(404, codes.noSession, 'Session not found: initialize again.')
+
+function sessionOf(headers: Headers, sessions: HttpSessions): HttpSession | 'unknown' | undefined {
   const name = headers.get(sessionHeader)
-  return name === null ? undefined : sessions.find(name)
+  return name === null ? undefined : (sessions.find(name) ?? 'unknown')
 }
 
 function introductionOf(named: string | undefined, session: HttpSession | undefined): Introduction {

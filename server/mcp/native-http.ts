@@ -3,21 +3,24 @@ import type { ClientRequests } from './client-requests.ts'
 import { type HttpSession, type HttpSessions, sessionHeader } from './http-sessions.ts'
 import { peerOf } from './mcp-frames.ts'
 import { type McpAsking, type McpChange, type McpHttpExchange, type McpRevision, mcpErrors } from './mcp-port.ts'
-import { type Call, type Introduction, isModern } from './native-call.ts'
+import { type Call, type Introduction, isModern, type SessionMemory } from './native-call.ts'
 import { agreedRevision, type NativeEngine } from './native-engine.ts'
-import { statusOf, toWireError } from './native-errors.ts'
+import { refusal, statusOf, toWireError } from './native-errors.ts'
 import { EventStream, type KeepAlive, streamHeaders } from './native-event-stream.ts'
-import { errorText, isObject, requestText, resultText } from './native-frames.ts'
+import { errorText, isObject, resultText } from './native-frames.ts'
 import { type MessageFrame, type Reading, type RequestFrame, readRequest } from './native-http-request.ts'
-import { bounds } from './native-protocol.ts'
 import { FrameQueue } from './native-queue.ts'
-import type { Subscription } from './native-subscription.ts'
+import { askOver } from './native-rounds.ts'
+import { changeText, isHeardBy, type Subscription } from './native-subscription.ts'
+import { keyOf } from './stream-flow.ts'
 
 export interface HttpParts {
   engine: NativeEngine
   sessions: HttpSessions
   requests: ClientRequests
   keepAlive: KeepAlive
+  /** Of each session, the stream that tells of changes. A new one takes the place of it. */
+  standing: WeakMap<HttpSession, HttpExchange>
 }
 
 const gone = new Error('the client is gone')
@@ -31,47 +34,51 @@ export class HttpExchange implements McpHttpExchange {
   readonly #asking: McpAsking
   readonly #requestSignal: AbortSignal
   readonly #answered = Promise.withResolvers<Response>()
-  readonly #ended = Promise.withResolvers<void>()
+  readonly #over = Promise.withResolvers<void>()
   /** Of what runs for it. */
   readonly #running = new AbortController()
   readonly #queue = new FrameQueue()
   #stream: EventStream | undefined
   #opening: NodeJS.Timeout | undefined
   #subscription: Subscription | undefined
+  /** For which it stands. */
+  #session: HttpSession | undefined
   #isOver = false
 
-  /** @param onOver Called once, when nothing is open any more. */
-  constructor(
-    parts: HttpParts,
-    request: Request,
-    body: unknown,
-    asking: McpAsking,
-    onOver: (self: HttpExchange) => void,
-  ) {
+  constructor(parts: HttpParts, request: Request, body: unknown, asking: McpAsking) {
     this.#parts = parts
     this.#asking = asking
     this.#requestSignal = request.signal
     this.response = this.#answered.promise
     this.#queue.onFull = () => this.cut()
-    void this.#ended.promise.then(() => onOver(this))
-    const reading = readRequest(request, body, parts.sessions)
     asking.signal.addEventListener('abort', this.#told)
     request.signal.addEventListener('abort', this.#left)
     if (request.signal.aborted) this.#left()
     else if (asking.signal.aborted) this.#told()
-    void this.#answer(reading).catch((error: unknown) => this.#fail(reading, error))
+    const reading = readRequest(request, body, parts.sessions)
+    this.#answer(reading).catch((error: unknown) => this.#fail(reading, error))
+  }
+
+  /** When nothing is open any more. */
+  get over(): Promise<void> {
+    return this.#over.promise
   }
 
   publish(change: McpChange): void {
     const news = this.#subscription?.newsOf(change)
     if (news) this.#queue.tell(...news)
+    const uris = this.#session?.subscribed.get(this.#asking.caller.principal.id)
+    const isHeard = this.#session !== undefined && isHeardBy(change, this.#parts.engine.options.offer, uris)
+    if (isHeard) this.#queue.tell(keyOf(change), changeText(change))
   }
 
   /** What runs for a stream is told to end, and ends with what it answers. */
   async close(): Promise<void> {
+    if (!this.#stream) return
     if (this.#subscription) this.#finish(this.#subscription)
-    else if (this.#stream) this.#running.abort(gone)
-    await (this.#subscription || this.#stream ? this.#ended.promise : undefined)
+    else if (this.#session) this.#queue.end()
+    else if (!this.#running.signal.aborted) this.#running.abort(gone)
+    await this.#over.promise
   }
 
   cut(): void {
@@ -79,44 +86,39 @@ export class HttpExchange implements McpHttpExchange {
     this.#running.abort(gone)
     this.#stream?.break(gone)
     // The door has to write something: what breaks at once, so that nothing is taken for an answer.
-    this.#answered.resolve(new Response(broken(), { headers: jsonHeaders }))
-    this.#end()
+    this.#respond(new Response(broken(), { headers: jsonHeaders }))
   }
 
   readonly #told = (): void => {
     this.#running.abort(this.#asking.signal.reason)
     if (this.#subscription) this.#finish(this.#subscription)
+    else if (this.#session) this.#queue.end()
   }
 
   readonly #left = (): void => {
-    if (this.#isOver) return
     this.#running.abort(gone)
     this.#stream?.break(gone)
-    this.#answered.resolve(new Response(null, { status: 499 }))
-    this.#end()
+    this.#respond(new Response(null, { status: 499 }))
   }
 
   async #answer(reading: Reading): Promise<void> {
-    if (reading.kind === 'refused') return this.#json(errorText(reading.id, reading.refusal), reading.refusal)
-    if (reading.kind === 'taken') {
-      this.#take(reading.frames)
-      return this.#respond(new Response(null, { status: 202 }))
-    }
+    if (this.#isOver) return
+    if (reading.kind === 'refused') return this.#json(errorText(reading.id, reading.refusal), reading.refusal.status)
+    if (reading.kind === 'taken') return this.#accept(reading.frames)
+    if (reading.kind === 'stand') return this.#stand(reading.session)
     if (reading.kind === 'handshake') return this.#welcome(reading.frame)
     if (reading.kind === 'batch') return await this.#batch(reading.frames, reading.introduction, reading.session)
-    await this.#request(reading.frame, reading.introduction, reading.session)
+    await this.#request(this.#call(reading.frame, reading.introduction, reading.session))
   }
 
-  async #request(frame: RequestFrame, introduction: Introduction, session: HttpSession | undefined): Promise<void> {
-    const call = this.#call(frame, introduction, session)
-    if (isModern(call) && frame.method === 'subscriptions/listen') return await this.#listen(call)
+  async #request(call: Call): Promise<void> {
     const { engine } = this.#parts
+    if (isModern(call) && call.method === 'subscriptions/listen') return await this.#listen(call)
     // Its client wants to know that it is open, also where there is nothing to tell yet.
-    if (isModern(call) && engine.isStream(frame.method)) this.#opening = setTimeout(() => this.#open(), openingMs)
+    if (engine.isStream(call.method)) this.#opening = setTimeout(() => this.#open(), openingMs)
     const { text, code } = await engine.answer(call)
-    if (this.#isOver) return
-    if (this.#stream) return this.#queue.end(text)
-    this.#respond(new Response(text, { status: isModern(call) ? statusOf(code) : 200, headers: jsonHeaders }))
+    if (this.#stream) this.#queue.end(text)
+    else this.#json(text, isModern(call) ? statusOf(code) : 200)
   }
 
   /** One after the other: together they are one request, and take the place of one. */
@@ -135,23 +137,28 @@ export class HttpExchange implements McpHttpExchange {
 
   async #listen(call: Call): Promise<void> {
     const { engine } = this.#parts
-    let subscription: Subscription
     try {
-      subscription = await engine.subscribe(call)
+      const subscription = await engine.subscribe(call)
+      this.#queue.put(subscription.acknowledgement)
+      this.#subscription = subscription
+      if (subscription.isEmpty || this.#running.signal.aborted) this.#finish(subscription)
+      this.#open()
     } catch (error) {
-      return this.#json(engine.refuse(call, error).text)
+      this.#json(engine.refuse(call, error).text)
     }
-    if (this.#isOver) return
-    this.#queue.put(subscription.acknowledgement)
-    this.#subscription = subscription
-    if (subscription.isEmpty || this.#running.signal.aborted) this.#finish(subscription)
-    this.#open()
   }
 
   /** Goodbye, in the words of the protocol. */
-  #finish({ id, meta }: Subscription): void {
-    const result = this.#parts.engine.complete(meta)
-    this.#queue.end(resultText(id, result))
+  #finish(subscription: Subscription): void {
+    this.#queue.end(this.#parts.engine.goodbye(subscription))
+  }
+
+  #stand(session: HttpSession): void {
+    const { standing } = this.#parts
+    void standing.get(session)?.close()
+    standing.set(session, this)
+    this.#session = session
+    this.#open()
   }
 
   #welcome({ id, params }: RequestFrame): void {
@@ -159,64 +166,72 @@ export class HttpExchange implements McpHttpExchange {
     const { protocolVersion, capabilities, clientInfo } = params
     const peer = peerOf(clientInfo)
     if (typeof protocolVersion !== 'string' || !isObject(capabilities) || !peer) {
-      const words = 'Invalid params: initialize takes a protocolVersion, capabilities and clientInfo.'
-      return this.#json(errorText(id, { code: mcpErrors.invalidParams, message: words }))
+      const message = 'Invalid params: initialize takes a protocolVersion, capabilities and clientInfo.'
+      return this.#json(errorText(id, { code: mcpErrors.invalidParams, message }))
     }
     const revision = agreedRevision(protocolVersion)
     const name = sessions.open({ revision: revision as McpRevision, peer, capabilities })
-    const text = resultText(id, engine.welcome(revision, engine.capabilities(false)))
-    this.#respond(new Response(text, { headers: { ...jsonHeaders, [sessionHeader]: name } }))
+    this.#json(resultText(id, engine.welcome(revision)), 200, { [sessionHeader]: name })
   }
 
-  #take(frames: MessageFrame[]): void {
+  #accept(frames: MessageFrame[]): void {
+    const isWaitedFor = this.#take(frames)
+    if (isWaitedFor) return this.#respond(new Response(null, { status: 202 }))
+    const { status, ...error } = refusal(
+      400,
+      mcpErrors.invalidRequest,
+      'Invalid Request: this answer is not waited for.',
+    )
+    this.#json(errorText(null, error), status)
+  }
+
+  /** @returns whether all answers in it were waited for. */
+  #take(frames: MessageFrame[]): boolean {
     const { principal } = this.#asking.caller
-    for (const frame of frames) {
-      if (frame.kind !== 'answer') continue
+    const known = frames.map(frame => {
+      if (frame.kind !== 'answer') return true
       const { id, result } = frame
-      this.#parts.requests.answer(principal.id, { jsonrpc: '2.0', id, ...(result ? { result } : {}) })
-    }
+      return this.#parts.requests.answer(principal.id, { jsonrpc: '2.0', id, ...(result ? { result } : {}) })
+    })
+    return known.every(Boolean)
   }
 
   #call(frame: RequestFrame, introduction: Introduction, session: HttpSession | undefined): Call {
     const { id, method, params } = frame
-    const queue = this.#queue
-    const out = {
-      tell: (key: string, text: string) => {
-        queue.tell(`${JSON.stringify(id)} ${key}`, text)
-        this.#open()
-      },
-      log: (text: string) => {
-        queue.log(text)
-        this.#open()
-      },
-      send: (text: string) => {
-        const sent = queue.send(text)
-        this.#open()
-        return sent
-      },
-    }
     const ask = session ? this.#ask : undefined
-    return { ...introduction, id, method, params, asking: this.#asking, signal: this.#running.signal, out, ask }
+    const memory = session && memoryOf(session, this.#asking)
+    const signal = this.#running.signal
+    return { ...introduction, id, method, params, asking: this.#asking, signal, out: this.#out, ask, memory }
+  }
+
+  readonly #out: Call['out'] = {
+    tell: (key, text) => {
+      this.#queue.tell(key, text)
+      this.#open()
+    },
+    log: text => {
+      this.#queue.log(text)
+      this.#open()
+    },
+    send: text => {
+      const sent = this.#queue.send(text)
+      this.#open()
+      return sent
+    },
   }
 
   /** The request goes out on the stream of the call, and its answer comes with a request of its own. */
-  readonly #ask: Call['ask'] = async ({ method, params }, signal) => {
+  readonly #ask: Call['ask'] = (request, signal) => {
     const { requests } = this.#parts
-    const answer = Promise.withResolvers<Record<string, unknown> | undefined>()
-    const id = requests.add(this.#asking.caller.principal.id, ({ result }) => answer.resolve(result))
-    const none = () => answer.resolve(undefined)
-    const late = setTimeout(none, bounds.answerMs)
-    signal.addEventListener('abort', none, { once: true })
-    if (signal.aborted) none()
-    try {
-      this.#queue.put(requestText(id, method, params))
-      this.#open()
-      return await answer.promise
-    } finally {
-      clearTimeout(late)
-      signal.removeEventListener('abort', none)
-      requests.forget(id)
-    }
+    const { id: principalId } = this.#asking.caller.principal
+    return askOver(request, signal, {
+      add: answer => requests.add(principalId, ({ result }) => answer(result)),
+      forget: id => requests.forget(id),
+      put: text => {
+        this.#queue.put(text)
+        this.#open()
+      },
+    })
   }
 
   #open(): void {
@@ -225,13 +240,13 @@ export class HttpExchange implements McpHttpExchange {
     this.#answered.resolve(new Response(this.#stream.body, { headers: streamHeaders }))
   }
 
-  #json(text: string, { status }: { status: number } = { status: 200 }): void {
-    const headers = status === 405 ? { ...jsonHeaders, allow: 'POST' } : jsonHeaders
+  #json(text: string, status = 200, more: Record<string, string> = {}): void {
+    if (this.#isOver) return
+    const headers = { ...jsonHeaders, ...(status === 405 ? { allow: 'POST' } : more) }
     this.#respond(new Response(text, { status, headers }))
   }
 
   #respond(response: Response): void {
-    if (this.#isOver) return
     this.#answered.resolve(response)
     this.#end()
   }
@@ -242,18 +257,32 @@ export class HttpExchange implements McpHttpExchange {
     clearTimeout(this.#opening)
     this.#asking.signal.removeEventListener('abort', this.#told)
     this.#requestSignal.removeEventListener('abort', this.#left)
-    // The reader left before it was answered.
-    if (!this.#queue.hasEnded && this.#stream) this.#running.abort(gone)
+    // Its reader left before it was answered.
+    if (this.#stream && !this.#queue.hasEnded) this.#running.abort(gone)
     this.#queue.break(gone)
-    this.#ended.resolve()
+    this.#over.resolve()
   }
 
   /** A bug of ours. */
   #fail(reading: Reading, error: unknown): void {
     const wire = toWireError(error, false, this.#parts.engine.options.onFault)
     const id = 'frame' in reading ? reading.frame.id : null
-    if (this.#stream) return this.#stream.break(gone)
-    this.#json(errorText(id, wire), { status: 500 })
+    this.#stream?.break(gone)
+    this.#json(errorText(id, wire), 500)
+  }
+}
+
+function memoryOf(session: HttpSession, { caller }: McpAsking): SessionMemory {
+  const { id } = caller.principal
+  return {
+    get uris() {
+      const uris = session.subscribed.get(id) ?? new Set()
+      session.subscribed.set(id, uris)
+      return uris
+    },
+    setLevel: level => {
+      session.logLevel = level
+    },
   }
 }
 

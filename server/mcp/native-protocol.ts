@@ -22,8 +22,8 @@ export const metaKeys = {
 /** What MCP adds to the codes of JSON-RPC; `http` is what implementations use for what the transport refuses. */
 export const codes = {
   http: -32_000,
+  noSession: -32_001,
   headerMismatch: -32_020,
-  missingCapability: -32_021,
   unsupportedRevision: -32_022,
 } as const
 
@@ -33,7 +33,6 @@ export const bounds = {
   id: 200,
   /** Characters of what a peer says of itself. */
   peer: 100,
-  batch: 50,
   /** Characters of a name of a tool or prompt, and of a URI. */
   name: 200,
   uri: 2_000,

@@ -14,6 +14,7 @@ export class FrameQueue {
   #logs = 0
   #last: string[] = []
   #isEnding = false
+  #isTelling = false
   #fault: Error | undefined
   /** Called when there is something to take, or when it is over. */
   onReady: () => void = () => undefined
@@ -24,8 +25,13 @@ export class FrameQueue {
     return this.#fault !== undefined || (this.#isEnding && this.#isEmpty())
   }
 
-  get length(): number {
-    return this.#length
+  get isBroken(): boolean {
+    return this.#fault !== undefined
+  }
+
+  /** Half of what it takes, or more. */
+  get isBusy(): boolean {
+    return this.#frames.length > bounds.waitingFrames / 2 || this.#length > bounds.waitingLength / 2
   }
 
   /** Whose number the sender bounds by itself, as with answers to requests. */
@@ -48,7 +54,13 @@ export class FrameQueue {
     // The newest is the last in line as well.
     this.#news.delete(key)
     this.#news.set(key, text)
-    this.onReady()
+    if (this.#isTelling) return
+    // Behind what else happens in this turn: what is told twice in it is told once.
+    this.#isTelling = true
+    queueMicrotask(() => {
+      this.#isTelling = false
+      this.onReady()
+    })
   }
 
   /** Dropped where too much waits. */

@@ -1,8 +1,9 @@
 /** Calls that a human has to answer before they go on: round trips with a signed state since 2026, requests to the client of a session before. */
+import { canBeAsked, missingCapability, missingFor } from './input-requests.ts'
 import { type McpCallAsking, McpError, type McpInputRequest, type McpInputRequired, mcpErrors } from './mcp-port.ts'
 import { askingOf, type Call, isModern } from './native-call.ts'
-import { isObject } from './native-frames.ts'
-import { bounds, codes } from './native-protocol.ts'
+import { isObject, requestText } from './native-frames.ts'
+import { bounds } from './native-protocol.ts'
 import type { RequestState } from './request-state.ts'
 
 /** Without what differs from revision to revision. */
@@ -18,8 +19,6 @@ export interface Rounds<Result> {
   state: RequestState
   hasLog: boolean
   run(asking: McpCallAsking): Promise<Result | McpInputRequired<Result>>
-  /** For clients that cannot be asked, where the offer says nothing else. */
-  unable: Result | undefined
 }
 
 export async function runRounds<Result extends object>(
@@ -30,7 +29,7 @@ export async function runRounds<Result extends object>(
   let result = await rounds.run(askingOf(call, rounds.hasLog))
   for (let round = 0; isRequired(result); round++) {
     const inputResponses = round < bounds.rounds ? await askAll(call, result) : undefined
-    if (!inputResponses) return instead(call, result, rounds)
+    if (!inputResponses) return instead(call, result)
     const state = copyOf(result.state)
     result = await rounds.run(askingOf(call, rounds.hasLog, { inputResponses, state }))
   }
@@ -46,7 +45,7 @@ async function runRound<Result extends object>(call: Call, rounds: Rounds<Result
   const state = requestState === undefined ? undefined : rounds.state.open(textOf(requestState), owner)
   const result = await rounds.run(askingOf(call, rounds.hasLog, { inputResponses, state }))
   if (!isRequired(result)) return result
-  if (missingOf(call, result)) return instead(call, result, rounds)
+  if (!canBeAsked(result.inputRequests, call)) return instead(call, result)
   const inputRequests = Object.fromEntries(
     Object.entries(result.inputRequests).map(([key, request]) => [key, withoutElicitationId(request)]),
   )
@@ -66,19 +65,18 @@ function isRequired<Result extends object>(
 }
 
 /** @throws McpError where the offer has no other answer. */
-function instead<Result>(call: Call, required: McpInputRequired<Result>, { unable }: Rounds<Result>): Result {
-  const { otherwise = unable } = required
-  if (otherwise !== undefined && (required.otherwise !== undefined || !isModern(call))) return otherwise
-  const requiredCapabilities = missingOf(call, required) ?? {}
-  const words = 'The client cannot ask for what this needs: it lacks a capability.'
-  if (isModern(call)) throw new McpError(codes.missingCapability, words, { requiredCapabilities })
-  throw new McpError(mcpErrors.internal, words)
+function instead<Result>(call: Call, required: McpInputRequired<Result>): Result {
+  if (required.otherwise !== undefined) return required.otherwise
+  const requiredCapabilities = missingFor(required.inputRequests, call)
+  const words = 'This client cannot be asked for what is missing.'
+  if (!isModern(call) || !requiredCapabilities) throw new McpError(mcpErrors.invalidParams, words)
+  throw new McpError(missingCapability, words, { requiredCapabilities })
 }
 
 /** @returns undefined where somebody is not asked, or does not answer. */
 async function askAll(call: Call, required: McpInputRequired<unknown>): Promise<Record<string, unknown> | undefined> {
   const { ask } = call
-  if (!ask || missingOf(call, required)) return undefined
+  if (!ask || !canBeAsked(required.inputRequests, call)) return undefined
   const asked = Object.entries(required.inputRequests).map(
     async ([key, request]) => [key, await ask(inRevision(call, request), call.signal)] as const,
   )
@@ -89,27 +87,6 @@ async function askAll(call: Call, required: McpInputRequired<unknown>): Promise<
 /** As it comes back in 2026. */
 function copyOf(state: unknown): unknown {
   return state === undefined ? undefined : JSON.parse(JSON.stringify(state))
-}
-
-/** What of its capabilities the client does not have that it needs; undefined where it has all. */
-function missingOf(call: Call, { inputRequests }: McpInputRequired<unknown>): Record<string, unknown> | undefined {
-  const missing: Record<string, unknown> = {}
-  for (const request of Object.values(inputRequests)) {
-    const [name, part] = needsOf(request)
-    const has = call.capabilities[name]
-    if (!isObject(has)) missing[name] = part ? { [part]: {} } : {}
-    // Who names no way to ask means forms: there was no other when the capability began.
-    else if (part && !isObject(has[part]) && !(part === 'form' && has.url === undefined)) missing[name] = { [part]: {} }
-    else if (part === 'url' && call.revision < '2025-11-25') missing[name] = { url: {} }
-  }
-  return Object.keys(missing).length > 0 ? missing : undefined
-}
-
-function needsOf(request: McpInputRequest): [name: string, part?: string] {
-  if (request.method === 'roots/list') return ['roots']
-  if (request.method === 'elicitation/create') return ['elicitation', request.params.mode]
-  const { tools, toolChoice } = request.params
-  return tools === undefined && toolChoice === undefined ? ['sampling'] : ['sampling', 'tools']
 }
 
 /** Since 2026 nothing refers to it. */
@@ -124,4 +101,34 @@ function inRevision({ revision }: Call, request: McpInputRequest): McpInputReque
   if (request.method !== 'elicitation/create' || revision >= '2025-11-25') return request
   const { mode: _unnamed, ...params } = request.params
   return { ...request, params } as McpInputRequest
+}
+
+/** The way of a request to a client, and of its answer. */
+export interface AskWay {
+  /** @returns the id under which it goes out. */
+  add(answer: (result: Record<string, unknown> | undefined) => void): string
+  forget(id: string): void
+  put(text: string): void
+}
+
+/** Asks the client of a session before 2026. @returns undefined for what it did not answer in time. */
+export async function askOver(
+  { method, params }: McpInputRequest,
+  signal: AbortSignal,
+  way: AskWay,
+): Promise<Record<string, unknown> | undefined> {
+  const answer = Promise.withResolvers<Record<string, unknown> | undefined>()
+  const none = () => answer.resolve(undefined)
+  const late = setTimeout(none, bounds.answerMs)
+  signal.addEventListener('abort', none, { once: true })
+  if (signal.aborted) none()
+  const id = way.add(answer.resolve)
+  try {
+    way.put(requestText(id, method, params))
+    return await answer.promise
+  } finally {
+    clearTimeout(late)
+    signal.removeEventListener('abort', none)
+    way.forget(id)
+  }
 }

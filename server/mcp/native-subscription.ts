@@ -1,5 +1,5 @@
 /** What a client listens to, and how it is told: by `subscriptions/listen` since 2026, by its session before. */
-import type { McpChange } from './mcp-port.ts'
+import type { McpChange, McpOffer } from './mcp-port.ts'
 import { type Id, isObject, notificationText, type Params } from './native-frames.ts'
 import { bounds, metaKeys } from './native-protocol.ts'
 import { keyOf } from './stream-flow.ts'
@@ -79,4 +79,10 @@ export function changeText(change: McpChange, meta?: Params): string {
   if (change.of !== 'resource')
     return notificationText(`notifications/${change.of}/list_changed`, meta ? more : undefined)
   return notificationText('notifications/resources/updated', { uri: change.uri, ...more })
+}
+
+/** Before 2026: whether a session is told, which asked for the changes of resources alone. */
+export function isHeardBy(change: McpChange, { has }: McpOffer, uris: ReadonlySet<string> | undefined): boolean {
+  if (change.of === 'resource') return uris?.has(change.uri) === true
+  return change.of === 'tools' || has[change.of]
 }

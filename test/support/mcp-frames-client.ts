@@ -174,21 +174,19 @@ export function connectStdio(port: McpPort, options: Partial<Parameters<McpPort[
   const session: McpSession = port.serveStdio({ input, output }, { asking: asking(), ...options })
   const lines: Frame[] = []
   let rest = ''
-  let wake = () => {}
+  const woken: (() => void)[] = []
   output.on('data', (data: Buffer) => {
     const parts = (rest + data.toString()).split('\n')
     rest = parts.pop() ?? ''
     lines.push(...parts.map(line => JSON.parse(line)))
-    wake()
+    for (const wake of woken.splice(0)) wake()
   })
   /** The first one that fits, which is taken out. */
   const until = async (fits: (frame: Frame) => boolean): Promise<Frame> => {
     for (;;) {
       const at = lines.findIndex(fits)
       if (at >= 0) return lines.splice(at, 1)[0]!
-      await new Promise<void>(resolve => {
-        wake = resolve
-      })
+      await new Promise<void>(resolve => woken.push(resolve))
     }
   }
   let last = 0
