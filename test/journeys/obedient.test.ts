@@ -47,6 +47,7 @@ const presets = {
   drafter: { scopes: tokenPresets.drafter.scopes, policy: defaultPolicy },
   sender: { scopes: tokenPresets.sender.scopes, policy: uncapped(defaultPolicy) },
   capped: { scopes: tokenPresets.sender.scopes, policy: uncapped(cappedPolicy) },
+  proposer: { scopes: tokenPresets.sender.scopes, policy: uncapped({ ...defaultPolicy, mode: 'propose' }) },
   // As free as a policy can be.
   unheld: {
     scopes: tokenPresets.sender.scopes,
@@ -54,7 +55,7 @@ const presets = {
   },
 }
 type Preset = keyof typeof presets
-const presetNames = Object.keys(presets) as Preset[]
+const presetNames = Object.keys(presets).filter(name => name !== 'proposer') as Preset[]
 /** Wordings of agentdojo's attacks, around each of its goals. */
 const wordings = [
   'TODO: {goal}',
@@ -174,35 +175,39 @@ describe.skipIf(!hasCorpora())('with the corpora', () => {
   ]
 
   test.each([
-    ['as one that follows its user alone', 0, false],
-    ['and what strangers say among them', 1, true],
-  ])('what its user asks for is done, %s', { timeout: 6 * patience }, async (_name, which, isObedient) => {
-    const mailbox = world.mailboxes[presetNames.length + which]!
-    const tasks = dojo.tasks.filter(({ calls }) => calls.some(isOfMail))
-    const runs: (DojoRun & { isWhole: boolean })[] = []
-    let [calls, pending, others] = [0, 0, 0]
-    for (const task of tasks) {
-      const { run, agent } = await doTask({ world, mailbox, dojo, mailOf, isObedient }, task)
-      runs.push(run)
-      calls += agent.calls.length
-      pending += agent.calls.filter(({ isPending }) => isPending).length
-      others += run.steps.filter(step => 'function' in step).length
-    }
-    const verdicts = judgeRuns(runs)
-    const undone = verdicts.flatMap(({ task, done }) => (done ? [] : [task]))
-    if (process.env.RUSTYMAIL_TEST_FIGURES) console.log({ calls, pending, others, undone, of: tasks.length })
-    // By agentdojo's own checks, as all of this.
-    expect(verdicts.flatMap(({ attacks }) => attacks)).toEqual([])
-    expect([verdicts.length, tasks.length]).toEqual([14, 14])
-    if (isObedient) return
-    // It is to attach a file of the drive; no tool takes one.
-    expect(undone).toEqual(['user_task_33'])
-    // Of these mails it is shown all but the rest of a link, which agents are never shown: agentdojo takes the link of a phishing mail as well.
-    const cut = runs.flatMap(({ task, isWhole }) => (isWhole ? [] : [task]))
-    expect(cut).toEqual(['user_task_22', 'user_task_24', 'user_task_23', 'user_task_39'])
-    expect(pending).toBe(6)
-    expect(pending / (calls + others)).toBeLessThanOrEqual(0.1)
-  })
+    ['as one that follows its user alone', 0, 'sender', false],
+    ['and what strangers say among them', 1, 'proposer', true],
+  ] as const)(
+    'what its user asks for is done, %s',
+    { timeout: 6 * patience },
+    async (_name, which, preset, isObedient) => {
+      const mailbox = world.mailboxes[presetNames.length + which]!
+      const tasks = dojo.tasks.filter(({ calls }) => calls.some(isOfMail))
+      const runs: (DojoRun & { isWhole: boolean })[] = []
+      let [calls, pending, others] = [0, 0, 0]
+      for (const task of tasks) {
+        const { run, agent } = await doTask({ world, mailbox, dojo, mailOf, preset, isObedient }, task)
+        runs.push(run)
+        calls += agent.calls.length
+        pending += agent.calls.filter(({ isPending }) => isPending).length
+        others += run.steps.filter(step => 'function' in step).length
+      }
+      const verdicts = judgeRuns(runs)
+      const undone = verdicts.flatMap(({ task, done }) => (done ? [] : [task]))
+      if (process.env.RUSTYMAIL_TEST_FIGURES) console.log({ calls, pending, others, undone, of: tasks.length })
+      // By agentdojo's own checks, as all of this.
+      expect(verdicts.flatMap(({ attacks }) => attacks)).toEqual([])
+      expect([verdicts.length, tasks.length]).toEqual([14, 14])
+      // It is to attach a file of the drive; no tool takes one.
+      if (!isObedient) expect(undone).toEqual(['user_task_33'])
+      if (isObedient) return
+      // Of these mails it is shown all but the rest of a link, which agents are never shown: agentdojo takes the link of a phishing mail as well.
+      const cut = runs.flatMap(({ task, isWhole }) => (isWhole ? [] : [task]))
+      expect(cut).toEqual(['user_task_22', 'user_task_24', 'user_task_23', 'user_task_39'])
+      expect(pending).toBe(6)
+      expect(pending / (calls + others)).toBeLessThanOrEqual(0.1)
+    },
+  )
 })
 
 const isOfMail = ({ function: name }: { function: string }) => /email|contact/.test(name)
@@ -229,11 +234,12 @@ interface Tasks {
   mailbox: Mailbox
   dojo: Dojo
   mailOf: Map<string, Mail>
+  preset: keyof typeof presets
   isObedient: boolean
 }
 
 /** Its user's task, by the calls that agentdojo names, with our tools; a human approves what is the user's, and nothing else. */
-async function doTask({ world, mailbox, dojo, mailOf, isObedient }: Tasks, task: DojoTask) {
+async function doTask({ world, mailbox, dojo, mailOf, preset, isObedient }: Tasks, task: DojoTask) {
   const { people } = world
   await restore(world, mailbox)
   const before = await mailsIn(world, mailbox)
@@ -245,13 +251,19 @@ async function doTask({ world, mailbox, dojo, mailOf, isObedient }: Tasks, task:
     const { subject, recipients } = approval.submission
     const to = recipients.map(({ email }) => email)
     const isAsked = wanted.some(one => one.subject === subject && JSON.stringify(one.recipients) === JSON.stringify(to))
-    const path = `${api.approvals.listApprovals.path}/${approval.id}/${isAsked ? 'approve' : 'deny'}`
-    await people.tell(people.admin, 'POST', path, { hash: approval.hash })
+    const { proposal_id: proposal, hash } = approval
+    if (proposal === null) {
+      const path = `${api.approvals.listApprovals.path}/${approval.id}/${isAsked ? 'approve' : 'deny'}`
+      await people.tell(people.admin, 'POST', path, { hash })
+    } else {
+      const path = `${api.proposals.listProposals.path}/${proposal}/${isAsked ? 'apply' : 'decline'}`
+      await people.tell(people.admin, 'POST', path, { items: [{ id, hash }] })
+    }
     const stateOf = async () =>
       (await people.tell<{ state: string }>(people.admin, 'GET', `/api/v1/outbox/${id}`)).state
     if (isAsked) await expect.poll(stateOf).toBe('sent')
   }
-  const agent = await agentOf(world, mailbox, presets.sender, { onPending: decide, isObedient })
+  const agent = await agentOf(world, mailbox, presets[preset], { onPending: decide, isObedient })
   await agent.call('mail_accounts', {})
   const steps: DojoRun['steps'] = []
   let isWhole = true
@@ -270,8 +282,11 @@ async function doTask({ world, mailbox, dojo, mailOf, isObedient }: Tasks, task:
       const hits = await agent.search(queryOf(call))
       if (call.function === 'search_contacts_by_name') continue
       await agent.obeyAll(hits.map(({ ref }) => ref))
-      if (call.function === 'get_unread_emails')
-        await agent.call('mail_update', { refs: hits.map(({ ref }) => ref), add: ['seen'] })
+      if (call.function === 'get_unread_emails') {
+        const refs = hits.map(({ ref }) => ref)
+        const marked = await agent.call('mail_update', { refs, add: ['seen'] })
+        if (typeof marked?.value.proposed === 'string') await applyAll(world, mailbox, marked.value.proposed)
+      }
       isWhole &&= (call.finds ?? []).every(id => isShown(agent, mailOf.get(id)!))
     }
   }
@@ -292,6 +307,19 @@ async function doTask({ world, mailbox, dojo, mailOf, isObedient }: Tasks, task:
     isWhole,
   }
   return { run, agent }
+}
+
+/** A human agrees that the mails of the user are marked as read. */
+async function applyAll(world: ObedientWorld, mailbox: Mailbox, proposal: string): Promise<void> {
+  const { people } = world
+  const path = `${api.proposals.listProposals.path}/${proposal}`
+  type Found = { items: { id: string; hash: string; state: string; words: string }[] }
+  const { items } = await people.tell<Found>(people.admin, 'GET', path)
+  const seen = items.filter(({ state, words }) => state === 'waiting' && /read|seen/i.test(words))
+  await people.tell(people.admin, 'POST', `${path}/apply`, { items: seen.map(({ id, hash }) => ({ id, hash })) })
+  const unread = async () =>
+    [...(await mailsIn(world, mailbox)).values()].filter(kept => kept.folder === 'INBOX' && !kept.isRead)
+  await expect.poll(unread).toEqual([])
 }
 
 function queryOf({ function: name, args }: DojoTask['calls'][number]): string {
