@@ -35,12 +35,14 @@ const late = [
   'server/audit/trail-worker-thread',
   'server/backup-commands',
   'server/backup-process',
+  'server/bridge-main',
   'server/command-outcome',
   'server/drafts/write-message',
   'server/index/index-thread',
   'server/index/text-of-parts',
   'server/mail/index-writers',
-  'server/mcp/sdk-server',
+  'server/mcp/native-adapter',
+  'server/mcp/sdk-adapter',
   'server/platform/database/sqlite-thread',
   'server/platform/http/docs-app',
   'server/reading/calendar',
@@ -51,6 +53,8 @@ const late = [
   'server/reading/rtf-text',
   'server/reading/text-worker-thread',
 ]
+/** An agent waits for its first answer: what only passes messages on loads nothing of the server. */
+const isBridge = process.argv[2] === 'mcp' && process.argv.some(word => /^--url(=|$)/.test(word))
 const isFilling = process.argv[2] === '--fill-cache'
 
 enableCompileCache(cache)
@@ -68,7 +72,8 @@ if (isFilling) {
     await fillCache()
     bundle = bundleFolder()
   }
-  const main = bundle === undefined ? join(root, 'server/main.ts') : join(bundle, 'main.js')
+  const program = isBridge ? 'bridge-main' : 'main'
+  const main = bundle === undefined ? join(root, `server/${program}.ts`) : join(bundle, `${program}.js`)
   const { run } = await import(pathToFileURL(main).href)
   await run()
 }

@@ -66,7 +66,7 @@ function entries(root: string): Record<string, string> {
       join(dirname(file), `${match[1]}.ts`),
     ),
   )
-  const all = ['server/main.ts', 'server/first-start.ts', ...threads]
+  const all = ['server/main.ts', 'server/bridge-main.ts', 'server/first-start.ts', ...threads]
   const named = Object.fromEntries(all.map(file => [basename(file, '.ts'), join(root, file)]))
   if (Object.keys(named).length !== all.length) throw new Error(`two of these have one name: ${all.join(', ')}`)
   // No program asks for them yet; that they can be bundled is tested.

@@ -25,6 +25,7 @@ import { addressOf, hostsOf, httpPart, localhostOf, pagePart } from './http-part
 import type { MailGateway } from './imap/mail-gateway.ts'
 import { checkKey, findKey } from './key-rotation.ts'
 import { ExchangeRegistry } from './mcp/exchange-registry.ts'
+import type { McpSession } from './mcp/mcp-port.ts'
 import { CallMetrics } from './metrics/call-metrics.ts'
 import { type DataDir, takeDataDir } from './platform/data-dir.ts'
 import type { Database } from './platform/database/database.ts'
@@ -36,6 +37,7 @@ import { WrongCredentials } from './platform/http/wrong-credentials.ts'
 import { Lifecycle, type Part } from './platform/lifecycle.ts'
 import { createLogger, type Logger } from './platform/logger.ts'
 import { PrincipalNews } from './platform/principal-news.ts'
+import { type StdioStreams, serveStdio } from './stdio-part.ts'
 import { trailHeadOf } from './trail-head-part.ts'
 
 /** What a test may put in place of the real thing. */
@@ -60,6 +62,8 @@ export interface App {
   readonly failed: Promise<Error>
   /** A link that makes the first administrator, once; undefined when there is one. */
   createSetupLink(): Promise<string | undefined>
+  /** MCP for the program at these streams, once started. @throws Error in words. */
+  serveStdio(streams: StdioStreams): Promise<McpSession>
   start(): Promise<void>
   /** Within 10 s, whatever is under way. */
   stop(): Promise<void>
@@ -231,6 +235,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
       history.observe(outcome)
     },
     http,
+    hub,
     exchanges,
     clients,
     metrics,
@@ -238,6 +243,8 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     trail,
     stops: freezes,
     shown,
+    secrets,
+    adapter: config.mcp.adapter,
     version,
     logger,
   })
@@ -262,7 +269,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     httpPart(http, { hub, pool }, { ...config.http, stopBoundMs }),
     // Behind http, so that they stop before: http waits for the answers that these end.
     { name: 'assistant', stop: () => assistant.stop() },
-    mcp,
+    mcp.part,
   ]
   return {
     http,
@@ -271,6 +278,8 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     get address() {
       return addressOf(http, config.http.host)
     },
+    serveStdio: streams =>
+      serveStdio(streams, { config: config.mcp, access, stops: freezes, hub, baseUrl: address, ...mcp }),
     createSetupLink: async () =>
       (await users.needsSetup()) ? `${address()}/setup#${access.createSetupToken()}` : undefined,
     start: async () => {

@@ -12,6 +12,7 @@ const commands = [
   'diagnose',
   'accounts export',
   'accounts import',
+  'mcp',
 ] as const
 /** These take the name of a file. */
 const withFile: readonly string[] = ['backup', 'restore', 'accounts export', 'accounts import']
@@ -29,6 +30,8 @@ export const usage = `Usage: rustymail serve [--demo] [--host <address>] [--port
                  [--imap-tls implicit|starttls|none] [--smtp-tls …] the same before it is connected; asks for the password
        rustymail accounts export <file> [--force]                  servers, logins and settings, sealed with a passphrase
        rustymail accounts import <file>                            creates the accounts of such a file
+       rustymail mcp [--preset reader|organizer|drafter]           MCP on stdin and stdout, and a server of its own behind it
+       rustymail mcp --url <address>                               the same for a running server; RUSTYMAIL_TOKEN has a token of it
 
   --demo             also start the sandbox mail server, with its account connected
   --data-dir <path>  the data directory
@@ -59,6 +62,17 @@ export interface DiagnosisArguments {
   isReport: boolean
 }
 
+/** For `mcp`. */
+export interface McpArguments {
+  /** Of a running server. */
+  url: string | undefined
+  preset: string | undefined
+  /** In which form results are wanted. */
+  results: string | undefined
+  /** Mail is announced to Claude Code. */
+  isChannel: boolean
+}
+
 /** The command was given in a way that it cannot be understood. */
 export class UsageError extends Error {}
 
@@ -72,6 +86,7 @@ const noDiagnosis: DiagnosisArguments = {
   retryLogin: false,
   isReport: false,
 }
+const noMcp: McpArguments = { url: undefined, preset: undefined, results: undefined, isChannel: false }
 const noBackup: BackupArguments = { file: '', withoutKey: false, keyFrom: undefined, force: false }
 
 export interface CommandLine {
@@ -83,6 +98,7 @@ export interface CommandLine {
   /** For `backup` and `restore`. */
   backup: BackupArguments
   diagnosis: DiagnosisArguments
+  mcp: McpArguments
   /** Flags that stand for a variable. */
   environment: Record<string, string>
 }
@@ -110,6 +126,10 @@ export function parseCommandLine(argv: readonly string[], faults: string[]): Com
         user: { type: 'string' },
         'retry-login': { type: 'boolean', default: false },
         report: { type: 'boolean', default: false },
+        url: { type: 'string' },
+        preset: { type: 'string' },
+        results: { type: 'string' },
+        channel: { type: 'boolean', default: false },
       },
     })
     const named = withFile.find(known => `${positionals.join(' ')} `.startsWith(`${known} `))
@@ -139,10 +159,19 @@ export function parseCommandLine(argv: readonly string[], faults: string[]): Com
       retryLogin: values['retry-login'],
       isReport: values.report,
     }
-    return { command: command ?? 'serve', demo, email, name, backup, diagnosis, environment }
+    const { url, preset, results, channel: isChannel } = values
+    const mcp = { url, preset, results, isChannel }
+    return { command: command ?? 'serve', demo, email, name, backup, diagnosis, mcp, environment }
   } catch (error) {
     faults.push(`${wordsOf(error)}; rustymail --help lists what there is`)
-    const nothing = { email: undefined, name: undefined, backup: noBackup, diagnosis: noDiagnosis, environment: {} }
+    const nothing = {
+      email: undefined,
+      name: undefined,
+      backup: noBackup,
+      diagnosis: noDiagnosis,
+      mcp: noMcp,
+      environment: {},
+    }
     return { command: 'serve', demo: false, ...nothing }
   }
 }

@@ -5,12 +5,20 @@ import type { ClientRegistry } from './clients/client-registry.ts'
 import type { ComposedDrafts } from './compose-drafts.ts'
 import { reportingDrafts, reportingOutbox } from './compose-shown.ts'
 import { draftTools } from './drafts/draft-tools.ts'
+import type { EventHub } from './events/event-hub.ts'
+import type { ChangeWaits } from './mail/change-waits.ts'
+import type { IndexedMail } from './mail/indexed-mail.ts'
 import type { MailSearch } from './mail/mail-search.ts'
 import type { MailService } from './mail/mail-service.ts'
 import { mailTools } from './mail/mail-tools.ts'
 import type { ExchangeRegistry } from './mcp/exchange-registry.ts'
+import type { McpConfig } from './mcp/mcp-config.ts'
+import { createMcpOffer } from './mcp/mcp-offer.ts'
+import type { McpAdapterOptions, McpPort } from './mcp/mcp-port.ts'
 import { mcpRoutes } from './mcp/mcp-routes.ts'
 import { McpService } from './mcp/mcp-service.ts'
+import { resourceUpdates } from './mcp/resource-updates.ts'
+import { watchedOffer } from './mcp/watched-offer.ts'
 import type { MetricsService } from './metrics/metrics-service.ts'
 import type { FolderService } from './operations/folder-service.ts'
 import { folderTool } from './operations/folder-tool.ts'
@@ -24,16 +32,24 @@ import type { RequestOutcome, Trail } from './platform/http/http-outcome.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
+import type { SecretBox } from './platform/secret-box.ts'
 import type { Shown } from './platform/shown.ts'
+import type { PartsReader } from './reading/parts-reader.ts'
 import type { Tool } from './tools/tool.ts'
 import { Toolbox } from './tools/toolbox.ts'
 
 export interface McpSurroundings {
   http: HttpServer
   exchanges: ExchangeRegistry
+  /** Whose facts tell what changed. */
+  hub: EventHub
   accounts: AccountService
   mail: MailService
   search: MailSearch
+  indexed: IndexedMail
+  textParts: PartsReader
+  /** Let go when the server stops. */
+  waits: ChangeWaits
   operations: OperationService
   /** Beside those of this file. */
   tools: readonly Tool[]
@@ -50,17 +66,29 @@ export interface McpSurroundings {
   trail: Trail
   stops: Stops
   shown: Shown
+  secrets: SecretBox
+  adapter: McpConfig['adapter']
   version: string
   logger: Logger
+}
+
+export interface ComposedMcp {
+  service: McpService
+  toolbox: Toolbox
+  part: Part
 }
 
 /** To be stopped before http, which waits for the streams that this one ends. */
 export function composeMcp({
   http,
   exchanges,
+  hub,
   accounts,
   mail,
   search,
+  indexed,
+  textParts,
+  waits,
   operations,
   tools,
   heard,
@@ -71,14 +99,14 @@ export function composeMcp({
   clients,
   metrics,
   ...around
-}: McpSurroundings): Part {
-  const { limits, trail, stops, shown, version, logger } = around
+}: McpSurroundings): ComposedMcp {
+  const { limits, trail, stops, shown, secrets, adapter, version, logger } = around
   const toolbox = new Toolbox({
     tools: [
       ...accountTools(accounts),
-      ...mailTools({ mail, search, accounts }),
-      ...operationTools({ operations }),
-      folderTool({ folders, operations, accounts }),
+      ...mailTools({ mail, search, accounts, indexed, parts: textParts, waits }),
+      ...operationTools({ operations, accounts, baseUrl }),
+      folderTool({ folders, operations, accounts, baseUrl }),
       ...draftTools({ ...reportingDrafts(writing, shown), accounts, baseUrl }),
       ...outboxTools(reportingOutbox({ outbox }, shown)),
       ...tools,
@@ -93,6 +121,36 @@ export function composeMcp({
     },
     logger,
   })
-  mcpRoutes(http, new McpService({ toolbox, exchanges, clients, version, logger }))
-  return { name: 'mcp', start: () => exchanges.start(), stop: () => exchanges.stop() }
+  const offer = watchedOffer(createMcpOffer({ toolbox, accounts, version }), { exchanges, met: () => undefined })
+  const onFault = (err: Error) => logger.debug({ err }, 'an MCP exchange was refused')
+  const port = onceLoaded(adapter, { offer, stateKey: secrets.derive('mcp'), onFault })
+  const service = new McpService({ port, exchanges, clients, logger })
+  mcpRoutes(http, service)
+  let unwatch: (() => void) | undefined
+  const part = {
+    name: 'mcp',
+    start: () => {
+      unwatch = resourceUpdates(hub, update => exchanges.publish(update))
+      exchanges.start()
+    },
+    stop: () => {
+      unwatch?.()
+      waits.close()
+      exchanges.stop()
+    },
+  }
+  return { service, toolbox, part }
+}
+
+/** Loaded with the first call: a server whose agents do not come does without its megabytes. */
+function onceLoaded(adapter: McpConfig['adapter'], options: McpAdapterOptions): () => Promise<McpPort> {
+  let port: Promise<McpPort> | undefined
+  const load = async () => {
+    if (adapter === 'native') return (await import('./mcp/native-adapter.ts')).createNativeAdapter(options)
+    return (await import('./mcp/sdk-adapter.ts')).createSdkAdapter(options)
+  }
+  return () => {
+    port ??= load()
+    return port
+  }
 }

@@ -10,6 +10,7 @@ import type { AssistantConfig } from './assistant/assistant-config.ts'
 import {
   type BackupArguments,
   type Command,
+  type CommandLine,
   type DiagnosisArguments,
   parseCommandLine,
   withoutEmpty,
@@ -17,6 +18,7 @@ import {
 import { Environment } from './environment.ts'
 import type { NamedAuthServer } from './mail/sender-auth.ts'
 import type { MailOAuthConfig } from './mail-oauth/oauth-providers.ts'
+import { isMcpPreset, type McpConfig, mcpPresets } from './mcp/mcp-config.ts'
 import type { OidcConfig } from './oidc/oidc-config.ts'
 import { sqliteFile } from './platform/database/sqlite-file.ts'
 import type { LimitRates } from './platform/http/http-limits.ts'
@@ -79,6 +81,7 @@ export interface Config {
   /** An account made at first start. */
   account: AccountInput | undefined
   assistant: AssistantConfig
+  mcp: McpConfig
 }
 
 export interface ScheduledBackups {
@@ -115,6 +118,7 @@ export function loadConfig(argv: readonly string[], environment: Record<string, 
   const mailOAuth = mailOAuthOf(env, faults)
   const tls = tlsOf(env, faults)
   const backups = backupsOf(env, faults)
+  const mcp = mcpOf(env, flags, faults)
   if (faults.length > 0) throw new ConfigError(faults)
   const dataDir = resolve(env.RUSTYMAIL_DATA_DIR)
   return Object.freeze({
@@ -160,6 +164,7 @@ export function loadConfig(argv: readonly string[], environment: Record<string, 
     logLevel: env.RUSTYMAIL_LOG_LEVEL,
     account,
     assistant,
+    mcp,
   })
 }
 
@@ -315,6 +320,17 @@ function oidcOf(env: Environment, faults: string[]): OidcConfig | undefined {
     roles: env.RUSTYMAIL_OIDC_ROLES,
     accounts: env.RUSTYMAIL_OIDC_ACCOUNTS,
   }
+}
+
+function mcpOf(env: Environment, { mcp }: CommandLine, faults: string[]): McpConfig {
+  const { preset = 'drafter', results, isChannel } = mcp
+  const token = env.RUSTYMAIL_TOKEN
+  if (!isMcpPreset(preset)) faults.push(`--preset must be one of ${mcpPresets.join(', ')}`)
+  else if (mcp.preset !== undefined && token !== undefined) {
+    faults.push('--preset is for mcp without RUSTYMAIL_TOKEN, which has the scopes that it was given')
+  }
+  const adapter = env.RUSTYMAIL_MCP_ADAPTER
+  return { adapter, token, results, isChannel, preset: isMcpPreset(preset) ? preset : 'reader' }
 }
 
 function mailOAuthOf(env: Environment, faults: string[]): MailOAuthConfig {

@@ -94,6 +94,8 @@ export const Environment = z.object({
   RUSTYMAIL_AUTH_SERVERS: authServers.default([]),
   RUSTYMAIL_AUTOCONFIG: z.enum(['network', 'shipped'], 'must be network or shipped').default('network'),
   RUSTYMAIL_PUSH_SERVICES: pushServices.default([...knownPushServices]),
+  RUSTYMAIL_MCP_ADAPTER: z.enum(['sdk', 'native'], 'must be sdk or native').default('sdk'),
+  RUSTYMAIL_TOKEN: text.optional(),
   RUSTYMAIL_RATE_LIMIT: count(100_000_000).default(6_000),
   RUSTYMAIL_OIDC_ISSUER: url.optional(),
   RUSTYMAIL_OIDC_CLIENT_ID: text.optional(),

@@ -1,4 +1,6 @@
 /** The command line: starts the server, says where it listens, and stops it on a signal. */
+import { createServer } from 'node:net'
+import { PassThrough } from 'node:stream'
 import { type App, createApp } from './app.ts'
 import { UsageError, usage } from './command-line.ts'
 import { type Config, ConfigError, checkSecrets, loadConfig, programVersion } from './config.ts'
@@ -17,6 +19,10 @@ export async function run(): Promise<void> {
   const words = process.argv.slice(2)
   if (words.some(word => word === '--help' || word === '-h')) return console.log(usage)
   if (words.includes('--version')) return console.log(programVersion())
+  if (words.includes('mcp') && words.some(word => /^--url(=|$)/.test(word))) {
+    // As the launcher does, which looks at the first word alone.
+    return (await import('./bridge-main.ts')).run()
+  }
   await runCommand(readConfig())
 }
 
@@ -27,6 +33,7 @@ function keepStandingAlone(): void {
 
 async function runCommand(config: Config): Promise<void> {
   if (config.command === 'serve') return serve(config)
+  if (config.command === 'mcp') return serve(await withFreePort(config), beginStdio())
   try {
     // A server does without it, and without what it takes to ask questions.
     const { outcomeOf } = await import('./command-outcome.ts')
@@ -39,10 +46,37 @@ async function runCommand(config: Config): Promise<void> {
   }
 }
 
-async function serve(config: Config): Promise<void> {
+interface Stdio {
+  input: NodeJS.ReadableStream
+  output: NodeJS.WritableStream
+  /** Whatever has come of the server by then. */
+  ended: Promise<unknown>
+}
+
+/** Reads from now on, so that the end of a client is noticed while the server starts. What it says first waits. */
+function beginStdio(): Stdio {
+  const { promise: ended, resolve } = Promise.withResolvers<void>()
+  process.stdin.once('end', resolve).once('error', () => resolve())
+  process.stdout.once('error', () => resolve())
+  return { input: process.stdin.pipe(new PassThrough()), output: process.stdout, ended }
+}
+
+/** Beside a server on the usual port, which has other data, it is reached at another one. */
+async function withFreePort(config: Config): Promise<Config> {
+  const { host, port } = config.http
+  const probe = createServer()
+  const isFree = await new Promise<boolean>(resolve => {
+    probe.once('error', () => resolve(false)).listen({ host, port }, () => probe.close(() => resolve(true)))
+  })
+  return isFree ? config : { ...config, http: { ...config.http, port: 0 } }
+}
+
+/** @param stdio Its protocol has stdout for itself. */
+async function serve(config: Config, stdio?: Stdio): Promise<void> {
   // Before anything is taken, so that a signal at any moment leaves nothing behind.
   const opened: { app?: App } = {}
-  const ending = endOnSignal(opened)
+  const ending = endOnSignal(opened, stdio ? stdioEndMs : endMs)
+  void stdio?.ended.then(() => ending.begin(0))
   await checkSecrets(config).catch(failForConfig)
   const app = open(config)
   opened.app = app
@@ -61,14 +95,26 @@ async function serve(config: Config): Promise<void> {
     const setupLink = await app.createSetupLink()
     if (ending.isUnderWay) return
     // In one write: a reader of the first line has the second.
-    console.log([`RustyMail is listening on ${app.address}`, ...(setupLink ? [`Set up: ${setupLink}`] : [])].join('\n'))
+    const say = stdio ? console.error : console.log
+    say([`RustyMail is listening on ${app.address}`, ...(setupLink ? [`Set up: ${setupLink}`] : [])].join('\n'))
   } catch (error) {
     if (ending.isUnderWay) return
     console.error(`RustyMail could not start: ${wordsOf(error)}`)
     ending.begin(1)
     return
   }
+  if (stdio) await speak(app, stdio, ending)
   dropStartMemory()
+}
+
+async function speak(app: App, stdio: Stdio, ending: Ending): Promise<void> {
+  try {
+    const session = await app.serveStdio(stdio)
+    void session.ended.then(() => ending.begin(0))
+  } catch (error) {
+    console.error(`Failed: ${wordsOf(error)}`)
+    ending.begin(1)
+  }
 }
 
 function readConfig(): Config {
@@ -90,30 +136,37 @@ function open(config: Config): App {
   try {
     return createApp(config)
   } catch (error) {
-    if (error instanceof DataDirTaken) return fail(1, `RustyMail was not started: ${error.message}.`)
+    if (error instanceof DataDirTaken) {
+      const hint = config.command === 'mcp' ? ', or let the agent use that one: rustymail mcp --url <its address>' : ''
+      return fail(1, `RustyMail was not started: ${error.message}${hint}.`)
+    }
     return fail(badConfig, `RustyMail was not started: ${wordsOf(error)}`)
   }
 }
 
 interface Ending {
   readonly isUnderWay: boolean
-  /** In order and within 10 s. @param code Of the process, when all goes well. */
+  /** In order and within its bound; a second time it is a no-op. @param code Of the process, when all goes well. */
   begin(code: number): void
 }
 
+/** A bound of last resort, should the event loop be kept alive by something unknown. */
+const endMs = 10_000
+/** An agent does not wait: what is left is cut, as by a crash, which costs nothing that was committed. */
+const stdioEndMs = 1_500
 /** One Ctrl-C comes more than once: from the terminal, and passed on by npm and by the launcher. A person takes longer. */
 const onePressMs = 1_000
 /** For the reader of the log, at the end. */
 const lastWordsMs = 500
 
 /** The first signal stops in order, a second one at once. */
-function endOnSignal(opened: { app?: App }): Ending {
+function endOnSignal(opened: { app?: App }, withinMs: number): Ending {
   let isUnderWay = false
   let firstAt = 0
   const begin = (code: number) => {
+    if (isUnderWay) return
     isUnderWay = true
-    // A bound of last resort, should the event loop be kept alive by something unknown.
-    setTimeout(() => process.exit(1), 10_000).unref()
+    setTimeout(() => process.exit(withinMs === endMs ? 1 : code), withinMs).unref()
     if (!opened.app) process.exit(code)
     const exit = (endCode: number) => void flushed(process.stderr, lastWordsMs).then(() => process.exit(endCode))
     opened.app.stop().then(

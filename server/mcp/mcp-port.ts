@@ -11,6 +11,8 @@ export interface McpPeer {
   version: string
 }
 
+export type McpTransport = 'http' | 'sse' | 'stdio'
+
 /** One caller, and one request of theirs. */
 export interface McpAsking {
   caller: Caller
@@ -19,6 +21,17 @@ export interface McpAsking {
   signal: AbortSignal
   /** What the transport knows before a message is read; the adapter says the rest. */
   headers?: Headers | undefined
+  /** By which the message came; the adapter passes it on as it is. */
+  transport?: McpTransport | undefined
+}
+
+/** In order of severity. */
+export const mcpLogLevels = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'] as const
+
+export interface McpLogEntry {
+  level: (typeof mcpLogLevels)[number]
+  logger?: string
+  data: unknown
 }
 
 /** The same, once the message is read. */
@@ -29,6 +42,8 @@ export interface McpCallAsking extends McpAsking {
   capabilities: Record<string, unknown>
   /** Tells how far the call is; a no-op where the client gave no progress token. */
   progress(now: { progress: number; total?: number; message?: string }): void
+  /** To the log of the client; a no-op where it asked for none, or for less. Only where the offer `has.logging`. */
+  log?: ((entry: McpLogEntry) => void) | undefined
   /** What a human answered to the `inputRequests` of the round before, by their keys. */
   inputResponses?: Record<string, unknown> | undefined
   /** What the round before put into `state`. The adapter signs it for this caller, method and name, with an end, and refuses any other. */
@@ -91,12 +106,12 @@ export interface McpResult {
   isError?: boolean
 }
 
-/** A human is asked before the call goes on. Clients that cannot be asked get `otherwise`. */
-export interface McpInputRequired {
+/** A human is asked before the call goes on. Clients that cannot be asked get `otherwise`, or an error where there is none. */
+export interface McpInputRequired<Result = McpResult> {
   inputRequests: Record<string, McpInputRequest>
-  /** JSON; back as `McpCallAsking.state`. */
+  /** JSON; back as `McpCallAsking.state`. Undefined for none. */
   state: unknown
-  otherwise: McpResult
+  otherwise: Result | undefined
 }
 
 export type McpInputRequest =
@@ -167,7 +182,7 @@ export interface McpOffer {
   readonly info: { name: string; title: string; version: string; instructions: string }
   readonly extensions: readonly McpExtension[]
   /** Whether it has any for any caller: what is declared as a capability. */
-  readonly has: { resources: boolean; prompts: boolean; completions: boolean }
+  readonly has: { resources: boolean; prompts: boolean; completions: boolean; logging?: boolean }
   catalogue(asking: McpCallAsking): McpCatalogue | Promise<McpCatalogue>
   /** @throws McpError for an unknown tool (`invalidParams`). What goes wrong inside is a result with `isError`. */
   call(name: string, input: unknown, asking: McpCallAsking): Promise<McpResult | McpInputRequired>
@@ -176,7 +191,11 @@ export interface McpOffer {
   /** Throws McpError or Problem if the caller may not subscribe to it. */
   checkSubscription(uri: string, asking: McpCallAsking): Promise<void>
   /** @throws McpError, Problem */
-  getPrompt(name: string, input: Record<string, string>, asking: McpCallAsking): Promise<McpPromptResult>
+  getPrompt(
+    name: string,
+    input: Record<string, string>,
+    asking: McpCallAsking,
+  ): Promise<McpPromptResult | McpInputRequired<McpPromptResult>>
   complete(
     of: McpReference,
     argument: { name: string; value: string },

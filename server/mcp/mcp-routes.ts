@@ -1,13 +1,15 @@
-/** POST, GET and DELETE /mcp: MCP over Streamable HTTP. */
-import { maxMcpBody, mcpPath } from '../../contract/mcp.ts'
+/** MCP over HTTP: POST, GET and DELETE /mcp (Streamable HTTP); GET /sse and POST /messages (HTTP+SSE of 2024-11-05). */
+import { maxMcpBody, mcpPath, messagesPath, ssePath } from '../../contract/mcp.ts'
 import type { Operation } from '../platform/guard.ts'
 import { handleFetch } from '../platform/http/http-fetch.ts'
 import type { HttpServer } from '../platform/http/http-server.ts'
 import type { McpService } from './mcp-service.ts'
 
-/** What is done in it are calls of tools, and each of those has a scope and an effect of its own. */
-const exchange: Operation = { name: 'mcp.exchange', scope: 'signed_in', effect: 'read' }
+/** What is done in them are calls of tools, and each of those has a scope and an effect of its own. */
+const operation = (name: string): Operation => ({ name, scope: 'signed_in', effect: 'read' })
 
 export function mcpRoutes(http: HttpServer, mcp: McpService): void {
-  handleFetch(http, mcpPath, exchange, maxMcpBody, call => mcp.answer(call))
+  handleFetch(http, mcpPath, operation('mcp.exchange'), maxMcpBody, call => mcp.answer(call))
+  handleFetch(http, ssePath, operation('mcp.openSse'), maxMcpBody, call => mcp.openSse(call), ['GET'])
+  handleFetch(http, messagesPath, operation('mcp.postSse'), maxMcpBody, call => mcp.postSse(call), ['POST'])
 }

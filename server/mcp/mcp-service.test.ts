@@ -13,7 +13,12 @@ import {
   maxCallMs,
   maxOpen,
 } from './exchange-registry.ts'
+import { createMcpOffer } from './mcp-offer.ts'
+import type { McpPort } from './mcp-port.ts'
 import { McpService } from './mcp-service.ts'
+import { createNativeAdapter } from './native-adapter.ts'
+import { createSdkAdapter } from './sdk-adapter.ts'
+import { watchedOffer } from './watched-offer.ts'
 
 const logger = createLogger('silent')
 const someone: Principal = { id: 'p', name: 'P', kind: 'token', userId: null, scopes: everyScope, accounts: 'all' }
@@ -53,7 +58,10 @@ const listening = {
   },
 }
 
-function setUp(tools: Tool[] = []) {
+const adapters = { native: createNativeAdapter, sdk: createSdkAdapter }
+const names = ['native', 'sdk'] as const
+
+function setUp(adapter: McpPort['name'], tools: Tool[] = []) {
   let time = 0
   const exchanges = new ExchangeRegistry({ now: () => time, logger })
   exchanges.start()
@@ -63,7 +71,13 @@ function setUp(tools: Tool[] = []) {
   const limits = { checkPrincipal: () => ({}) }
   const trail = { isFull: false, record: () => undefined }
   const toolbox = new Toolbox({ tools, limits, trail, observe: () => undefined, logger })
-  const mcp = new McpService({ toolbox, exchanges, clients, version: '1', logger })
+  const offer = watchedOffer(createMcpOffer({ toolbox, accounts: { list: async () => [] }, version: '1' }), {
+    exchanges,
+    met: () => undefined,
+  })
+  const port = adapters[adapter]({ offer, stateKey: Buffer.alloc(32), onFault: () => undefined })
+  onTestFinished(() => port.close())
+  const mcp = new McpService({ port: async () => port, exchanges, clients, logger })
   const closing: (() => void)[] = []
   const send = (body: unknown, more: Record<string, string> = {}) => {
     const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...more }
@@ -95,7 +109,7 @@ function setUp(tools: Tool[] = []) {
 }
 
 test.each(['stream', 'call'] as const)('each %s takes a place, and gives it back once', kind => {
-  const { exchanges } = setUp()
+  const { exchanges } = setUp('native')
   const open = (id: string) => exchanges.open({ ...someone, id }, idle(kind))
   const own = Array.from({ length: maxOpen[kind].person }, () => open('own'))
   expect(() => open('own')).toThrow(`You already have ${maxOpen[kind].person}`)
@@ -111,7 +125,7 @@ test.each(['stream', 'call'] as const)('each %s takes a place, and gives it back
 test.each(['stream', 'call'] as const)(
   'each %s of all sessions and tokens of a person takes one of their places',
   kind => {
-    const { exchanges } = setUp()
+    const { exchanges } = setUp('native')
     const open = (id: string, userId: string) => exchanges.open({ ...someone, id, userId }, idle(kind))
     const own = Array.from({ length: maxOpen[kind].person }, (_, index) => open(`token ${index}`, 'ann'))
     expect(() => open('one more', 'ann')).toThrow(`You already have ${maxOpen[kind].person}`)
@@ -121,19 +135,20 @@ test.each(['stream', 'call'] as const)(
   },
 )
 
-test('an exchange that has ended takes no place', async () => {
-  const { answer, close } = setUp()
+test.each(names)('with %s, an exchange that has ended takes no place', async name => {
+  const { answer, close } = setUp(name)
   for (let turn = 0; turn < maxOpen.call.person; turn++) await answer('tools/list')
   await expect(answer('tools/list')).rejects.toMatchObject({ code: 'too_many_requests' })
   close()
   expect((await answer('tools/list')).status).toBe(200)
 })
 
-test('several messages at once are refused, and so is an id that is none, before anything is opened for them', async () => {
-  const { send, listen, opened } = setUp()
+test.each(names)('with %s, an id that is none is refused before anything is opened for it', async name => {
+  const { send, listen, opened } = setUp(name)
   const list = { jsonrpc: '2.0', id: 1, method: 'tools/list', params: {} }
   const long = 'x'.repeat(201)
-  for (const body of [[], [list], [list, list], ...[long, null, {}, [long], true].map(id => ({ ...list, id }))]) {
+  const wrong = [long, null, {}, [long], true].map(id => ({ ...list, id }))
+  for (const body of [...wrong, [list, wrong[0]], Array(51).fill(list)]) {
     const response = await send(body)
     const text = await response.text()
     expect([response.status, JSON.parse(text)]).toMatchObject([
@@ -147,41 +162,45 @@ test('several messages at once are refused, and so is an id that is none, before
   expect((await send({ ...list, id: 'x'.repeat(200) })).status).toBe(200)
 })
 
-test('a call that takes too long is answered so', async () => {
+test.each(names)('with %s, a call that takes too long is answered so', async name => {
   const { tool, count } = endless('read')
-  const { answer, pass } = setUp([tool])
-  const text = (await answer('tools/call', { name: 'wait', arguments: {} })).text()
+  const { answer, pass } = setUp(name, [tool])
+  const text = answer('tools/call', { name: 'wait', arguments: {} }).then(response => response.text())
   await expect.poll(count).toBe(1)
   pass(maxCallMs)
   expect(await text).toContain('overloaded')
 })
 
-test('a call that does not end though it was told to is cut a moment later', async () => {
+test.each(names)('with %s, a call that does not end though it was told to is cut a moment later', async name => {
   const { tool, count } = endless('write')
-  const { answer, pass, exchanges } = setUp([tool])
-  const response = await answer('tools/call', { name: 'wait', arguments: {} })
-  const text = response.text()
+  const { answer, pass, exchanges } = setUp(name, [tool])
+  const text = answer('tools/call', { name: 'wait', arguments: {} })
+    .then(response => response.text())
+    .catch(() => 'cut')
   await expect.poll(count).toBe(1)
   exchanges.revoked(someone.id)
   pass(endingMs)
   expect(await text).not.toContain('data:')
 })
 
-test('a client that does not read what it listens to is told once of all that changed, and of what changes then', async () => {
-  const { listen, exchanges } = setUp()
-  const reader = (await listen()).body!.pipeThrough(new TextDecoderStream()).getReader()
-  const read = async () => (await reader.read()).value ?? ''
-  expect(await read()).toContain('acknowledged')
-  const change = (turn: number) => exchanges.changed({ ...someone, accounts: new Set(turn % 2 ? ['a'] : ['b']) })
-  for (let round = 0; round < 3; round++) {
-    for (let turn = 0; turn < 1000; turn++) change(turn)
-    expect(await read()).toContain('list_changed')
-    if (round > 0) continue
-    // It waits already when the next one comes.
-    const next = read()
-    change(0)
-    expect(await next).toContain('list_changed')
-  }
-  exchanges.revoked(someone.id)
-  expect(await read()).toContain('"complete"')
-})
+test.each(names)(
+  'with %s, a client that does not read what it listens to is told once of all that changed, and of what changes then',
+  async name => {
+    const { listen, exchanges } = setUp(name)
+    const reader = (await listen()).body!.pipeThrough(new TextDecoderStream()).getReader()
+    const read = async () => (await reader.read()).value ?? ''
+    expect(await read()).toContain('acknowledged')
+    const change = (turn: number) => exchanges.changed({ ...someone, accounts: new Set(turn % 2 ? ['a'] : ['b']) })
+    for (let round = 0; round < 3; round++) {
+      for (let turn = 0; turn < 1000; turn++) change(turn)
+      expect(await read()).toContain('list_changed')
+      if (round > 0) continue
+      // It waits already when the next one comes.
+      const next = read()
+      change(0)
+      expect(await next).toContain('list_changed')
+    }
+    exchanges.revoked(someone.id)
+    expect(await read()).toContain('"complete"')
+  },
+)

@@ -1,86 +1,202 @@
-/** Answers what MCP clients send, one exchange at a time: counts it, shows who it is, and ends it when its principal may no longer. */
+/** Answers what MCP clients send, over whichever transport: counts each exchange, shows who it is, and ends it when its principal may no longer. */
+import { messagesPath, sseSessionName } from '../../contract/mcp.ts'
 import type { ClientRegistry } from '../clients/client-registry.ts'
 import type { FetchCall } from '../platform/http/http-fetch.ts'
 import type { Logger } from '../platform/logger.ts'
+import type { Caller } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
-import type { Toolbox } from '../tools/toolbox.ts'
 import type { Exchange, ExchangeKind, ExchangeRegistry } from './exchange-registry.ts'
-import { callerIn, mcpSessionOf, sessionNotFound, withNewSession } from './mcp-session.ts'
-import { resultFormOf } from './result-form.ts'
+import type { McpChange, McpOpen, McpPort, McpSession, McpSessionOptions } from './mcp-port.ts'
+import { callerIn, mcpSessionOf, newSessionName, sessionNotFound, withNewSession } from './mcp-session.ts'
+import { wantedForm } from './result-form.ts'
 
 export interface McpServiceOptions {
-  toolbox: Toolbox
+  /** Asked for with each exchange, and loaded with the first: a server whose agents do not come does without it. */
+  port(): Promise<McpPort>
   exchanges: ExchangeRegistry
   clients: Pick<ClientRegistry, 'recognise' | 'openStream'>
-  version: string
   logger: Logger
 }
 
+interface Opened {
+  session: McpSession
+  principalId: string
+}
+
+export interface StdioOptions extends Pick<McpSessionOptions, 'experimental' | 'onNotification'> {
+  input: NodeJS.ReadableStream
+  output: NodeJS.WritableStream
+  /** As a request would have them. */
+  headers?: Headers
+}
+
+/** What a change of rights may change of what is offered. */
+const changes: McpChange[] = [{ of: 'tools' }, { of: 'prompts' }, { of: 'resources' }]
+
 export class McpService {
   readonly #options: McpServiceOptions
+  /** Of HTTP+SSE, by the name that only their own client knows. As many as the registry has places for streams. */
+  readonly #sessions = new Map<string, Opened>()
 
   constructor(options: McpServiceOptions) {
     this.#options = options
   }
 
-  /** @throws Problem when there is no room. */
+  /** Streamable HTTP. @throws Problem when there is no room. */
   async answer(call: FetchCall): Promise<Response> {
-    const { toolbox, exchanges, clients, version, logger } = this.#options
-    const { requestId, body } = call
+    const { request, requestId, body } = call
     const refusal = refusalOf(body)
     if (refusal) return refusal
-    const session = mcpSessionOf(call.request.headers)
-    if (session === 'unknown') return sessionNotFound()
-    const caller = callerIn(call.caller, session.name)
-    const form = resultFormOf(call.request.headers)
-    // Loaded with the first call: a server whose agents do not come does without its 5 MiB.
-    const { SdkExchange } = await import('./sdk-server.ts')
+    const named = mcpSessionOf(request.headers)
+    if (named === 'unknown') return sessionNotFound()
+    const caller = callerIn(call.caller, named.name)
+    // A wrong form is refused whatever is asked for.
+    wantedForm(request.headers)
+    const port = await this.#options.port()
+    const kind = port.kindOf(request, body)
+    const watch = this.#watch(caller, kind, requestId)
+    call.onClosed(watch.close)
+    const { signal } = watch.ending
+    const asking = { caller, requestId, signal, headers: request.headers, transport: 'http' } as const
+    const open = watch.begin(port.handleHttp(request, body, asking))
+    if (kind === 'stream') this.#showStream(call, caller, watch)
+    return withNewSession(await open.response, body)
+  }
+
+  /** HTTP+SSE of 2024-11-05: a session, which lasts as long as its stream. @throws Problem when there is no room. */
+  async openSse(call: FetchCall): Promise<Response> {
+    const { request, requestId } = call
+    const port = await this.#options.port()
+    const id = newSessionName('sse')
+    const caller = callerIn(call.caller, id)
+    const watch = this.#watch(caller, 'stream', requestId)
+    const { signal } = watch.ending
+    const asking = { caller, requestId, signal, headers: request.headers, transport: 'sse' } as const
+    const session = watch.begin(port.openSse(`${messagesPath}?${sseSessionName}=${id}`, { asking }))
+    this.#sessions.set(id, { session, principalId: caller.principal.id })
+    const over = () => {
+      this.#sessions.delete(id)
+      watch.close()
+    }
+    // Before its connection ends, where the client does not read: nothing more is taken for it.
+    void session.ended.then(over, over)
+    call.onClosed(() => {
+      over()
+      session.cut()
+    })
+    this.#showStream(call, caller, watch)
+    const headers = { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' }
+    return new Response(session.body, { headers })
+  }
+
+  /** A message of such a session, which is answered on its stream. @throws Problem for the session of another, as for none. */
+  async postSse(call: FetchCall): Promise<Response> {
+    const { request, requestId, body } = call
+    const id = new URL(request.url).searchParams.get(sseSessionName) ?? ''
+    const opened = this.#sessions.get(id)
+    if (opened?.principalId !== call.caller.principal.id) {
+      throw new Problem('not_found', 'There is no such MCP session of yours: open the stream again.')
+    }
+    const refusal = refusalOf(body)
+    if (refusal) return refusal
+    const caller = callerIn(call.caller, id)
+    const port = await this.#options.port()
+    this.#options.clients.recognise(caller, 'mcp')
+    // It goes on when the request that brought it has ended: its session ends it, and the registry what it runs.
+    const asking = {
+      caller,
+      requestId,
+      signal: new AbortController().signal,
+      headers: request.headers,
+      transport: 'sse',
+    } as const
+    const status = await port.postSse(opened.session, body, asking)
+    return new Response(status === 202 ? 'Accepted' : null, { status })
+  }
+
+  /** One session for as long as the input lasts. @throws Problem when there is no room. */
+  async serveStdio(caller: Caller, { input, output, headers, ...options }: StdioOptions): Promise<McpSession> {
+    const port = await this.#options.port()
+    const id = newSessionName('stdio')
+    const named = callerIn(caller, id)
+    const watch = this.#watch(named, 'stream', id)
+    const { signal } = watch.ending
+    const asking = { caller: named, requestId: id, signal, headers, transport: 'stdio' } as const
+    const session = watch.begin(port.serveStdio({ input, output }, { asking, ...options }))
+    const stream = this.#options.clients.openStream(named, () => watch.exchange.end(kicked()))
+    const over = () => {
+      watch.close()
+      stream.closed()
+    }
+    void session.ended.then(over, over)
+    return session
+  }
+
+  #watch(caller: Caller, kind: ExchangeKind, requestId: string): Watch {
+    const { exchanges, clients, logger } = this.#options
     const failed = (err: unknown) => logger.warn({ err, request_id: requestId }, 'an MCP stream did not end well')
-    const ending = new AbortController()
-    const exchange: Exchange = {
-      kind: kindOf(body),
-      toolsChanged: () => sdk.toolsChanged(),
+    const watch = new Watch(kind, failed)
+    watch.closing = exchanges.open(caller.principal, watch.exchange)
+    clients.recognise(caller, 'mcp')
+    return watch
+  }
+
+  #showStream(call: FetchCall, caller: Caller, { exchange }: Watch): void {
+    call.beStream()
+    const stream = this.#options.clients.openStream(caller, () => exchange.end(kicked()))
+    call.onClosed(() => stream.closed())
+  }
+}
+
+/** What the registry knows of something open, and what it is to the adapter, which comes a moment later. */
+class Watch {
+  readonly exchange: Exchange
+  /** Aborts with a Problem for callers that still wait for an answer. */
+  readonly ending = new AbortController()
+  #open: McpOpen | undefined
+  closing: () => void = () => undefined
+
+  constructor(kind: ExchangeKind, failed: (error: unknown) => void) {
+    this.exchange = {
+      kind,
+      toolsChanged: () => {
+        for (const change of changes) this.#open?.publish(change)
+      },
+      publish: change => this.#open?.publish(change),
       end: problem => {
         // What runs answers the problem, what listens is told that this was all; the connection ends with either.
-        ending.abort(problem)
-        if (exchange.kind === 'stream') sdk.close().catch(failed)
+        this.ending.abort(problem)
+        if (kind === 'stream') this.#open?.close().catch(failed)
       },
-      cut: () => sdk.cut(),
+      cut: () => this.#open?.cut(),
     }
-    call.onClosed(exchanges.open(caller.principal, exchange))
-    const onFault = (error: Error) => logger.debug({ err: error, request_id: requestId }, 'an MCP exchange was refused')
-    const sdk = new SdkExchange({
-      toolbox,
-      asking: { caller, requestId, signal: ending.signal },
-      version,
-      form,
-      onFault,
-    })
-    clients.recognise(caller, 'mcp')
-    if (exchange.kind === 'stream') {
-      call.beStream()
-      const kicked = new Problem('unauthorized', 'An administrator disconnected this client.')
-      const stream = clients.openStream(caller, () => exchange.end(kicked))
-      call.onClosed(() => stream.closed())
-    }
-    return withNewSession(await sdk.answer(call.request, body), body)
+  }
+
+  begin<Open extends McpOpen>(open: Open): Open {
+    this.#open = open
+    return open
+  }
+
+  readonly close = (): void => {
+    this.closing()
+    this.ending.abort()
   }
 }
 
 /** Each answer and notification repeats it. The SDK's clients count, others take a UUID. */
 const maxIdLength = 200
+/** Of revision 2025-03-26. */
+const maxBatch = 50
 /** JSON-RPC 2.0, section 5.1: Invalid Request. */
 const invalidRequest = -32_600
 
-function kindOf(body: unknown): ExchangeKind {
-  return isObject(body) && 'method' in body && body.method === 'subscriptions/listen' ? 'stream' : 'call'
-}
-
 /** The answer to what is refused, whatever else is in it; undefined for the rest, which may be wrong in other ways. */
 function refusalOf(body: unknown): Response | undefined {
-  if (Array.isArray(body))
-    return refusal('Batches were removed from the protocol in 2025; send each message in a separate request.')
-  if (!isObject(body) || !('id' in body)) return undefined
+  if (Array.isArray(body)) {
+    if (body.length > maxBatch) return refusal(`A batch has ${maxBatch} messages at most.`)
+    return body.map(message => (Array.isArray(message) ? undefined : refusalOf(message))).find(Boolean)
+  }
+  if (typeof body !== 'object' || body === null || !('id' in body)) return undefined
   const { id } = body
   if (typeof id === 'number' || (typeof id === 'string' && id.length <= maxIdLength)) return undefined
   return refusal(`The id must be a number or a string of at most ${maxIdLength} characters.`)
@@ -92,6 +208,6 @@ function refusal(words: string): Response {
   return Response.json({ jsonrpc: '2.0', error, id: null }, { status: 400 })
 }
 
-function isObject(body: unknown): body is object {
-  return typeof body === 'object' && body !== null
+function kicked(): Problem {
+  return new Problem('unauthorized', 'An administrator disconnected this client.')
 }

@@ -23,11 +23,16 @@ export function callerIn(caller: Caller, name: string | undefined): Caller {
   return { ...caller, principal: { ...principal, workSession: name } }
 }
 
-/** With a name for the run that begins here, if one does: of what is refused, none. */
+/** Random, so that nobody guesses it. @param mark Of the transport. */
+export function newSessionName(mark: 'mcp' | 'sse' | 'stdio'): string {
+  return `${mark}-${randomBytes(24).toString('base64url')}`
+}
+
+/** With a name for the run that begins here, if one does and has none yet: of what is refused, none. */
 export function withNewSession(answer: Response, body: unknown): Response {
-  if (!answer.ok || !isInitialize(body)) return answer
+  if (!answer.ok || !isInitialize(body) || answer.headers.has(header)) return answer
   const headers = new Headers(answer.headers)
-  headers.set(header, `mcp-${randomBytes(15).toString('base64url')}`)
+  headers.set(header, newSessionName('mcp'))
   return new Response(answer.body, { status: answer.status, headers })
 }
 

@@ -178,6 +178,12 @@ const roads: Record<string, (road: Road) => Promise<unknown>> = {
   'tool.mail_proposals': async ({ call, oldProposal }) => call('mail_proposals', { proposal: await oldProposal() }),
   'tool.mail_search': ({ call }) => call('mail_search', { q: 'Hello', account }),
   'tool.mail_read': ({ call }) => call('mail_read', { refs: [`${account}.${ref}`] }),
+  'tool.mail_attachment': ({ call }) => call('mail_attachment', { ref: `${account}.${ref}`, id: '2' }),
+  'tool.mail_changes': async ({ token, call }) => {
+    const { value } = await callTool(await connectMcp(people.url, token.proof), 'mail_changes', { account })
+    gateway.deliver({ subject: 'Changed', from: [{ name: 'Eve', email: 'eve@evil.example' }] })
+    await call('mail_changes', { account, since: value.cursor, wait_s: 25 })
+  },
   'tool.mail_draft': async ({ call, oldReply }) => call('mail_draft', { draft: `${account}.${(await oldReply()).id}` }),
   'tool.mail_outbox': async ({ call, oldSubmission }) => call('mail_outbox', { op: 'get', id: await oldSubmission() }),
 }

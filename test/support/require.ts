@@ -2,8 +2,18 @@
 import { existsSync, globSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { delimiter, join } from 'node:path'
+import { peersFolder, pythonOfPeers } from './mcp-peers.ts'
 
-export type Tool = 'dovecot' | 'chromium' | 'chromium-headless-shell' | 'postgres' | 'nginx' | 'caddy' | 'python3'
+export type Tool =
+  | 'dovecot'
+  | 'chromium'
+  | 'chromium-headless-shell'
+  | 'postgres'
+  | 'nginx'
+  | 'caddy'
+  | 'python3'
+  | 'mcp-peers'
+  | 'python-mcp'
 
 interface Search {
   /** Names of the program, the first that is found wins. */
@@ -45,6 +55,18 @@ const searches: Record<Tool, Search> = {
     programs: ['python3'],
     directories: ['/usr/bin'],
     install: 'apt-get install python3',
+  },
+  'mcp-peers': {
+    programs: [],
+    directories: [],
+    instead: () => (existsSync(join(peersFolder, 'node_modules')) ? peersFolder : undefined),
+    install: 'npm ci --prefix test/mcp-peers --ignore-scripts',
+  },
+  'python-mcp': {
+    programs: [],
+    directories: [],
+    instead: () => (existsSync(pythonOfPeers) ? pythonOfPeers : undefined),
+    install: 'test/mcp-peers/install-python',
   },
   postgres: {
     programs: ['postgres'],

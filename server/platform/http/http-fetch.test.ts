@@ -42,7 +42,7 @@ test('a handler sees the message, and nothing by which somebody could be somebod
   ]).toEqual([202, 'yes', 'no-store', { a: 1 }])
   expect(answer.headers.get('content-security-policy')).toContain("default-src 'self'")
   const [[method, address, body, names] = []] = seen
-  expect([method, address, body]).toEqual(['POST', 'http://rustymail.invalid/web', { b: 2 }])
+  expect([method, address, body]).toEqual(['POST', 'http://rustymail.invalid/web?x=y', { b: 2 }])
   expect(names).toContain('mcp-name')
   expect(names?.filter(name => /auth|key|cookie|content-length/.test(name))).toEqual([])
   expect((await fetch(`${url}/web`, { method: 'POST' })).status).toBe(401)

@@ -34,6 +34,8 @@ const notPassed = /^(:|(authorization|x-api-key|cookie|connection|content-length
 /** Ours to say. */
 const notAnswered = new Set(['connection', 'cache-control', 'transfer-encoding'])
 
+const allMethods = ['POST', 'GET', 'DELETE'] as const
+
 /** @param bodyLimit Bytes. The gate is the same as everywhere, and what is done inside is noted by the code that does it: of the request itself only refusals are. */
 export function handleFetch(
   http: HttpServer,
@@ -41,9 +43,10 @@ export function handleFetch(
   operation: Operation,
   bodyLimit: number,
   answer: (call: FetchCall) => Promise<Response>,
+  methods: readonly (typeof allMethods)[number][] = allMethods,
 ): void {
   http.fastify.route({
-    method: ['POST', 'GET', 'DELETE'],
+    method: [...methods],
     url: path,
     exposeHeadRoute: false,
     bodyLimit,
@@ -56,7 +59,11 @@ export function handleFetch(
       const headers = headersOf(request.headers)
       const response = await answer({
         // A placeholder host: where the request came from is not for the handler to judge.
-        request: new Request(`http://rustymail.invalid${path}`, { method: request.method, headers, signal }),
+        request: new Request(`http://rustymail.invalid${path}${queryOf(request.url)}`, {
+          method: request.method,
+          headers,
+          signal,
+        }),
         body,
         caller,
         requestId,
@@ -106,6 +113,12 @@ async function pour(body: ReadableStream<Uint8Array>, out: ServerResponse, gone:
 function cutLate(out: ServerResponse, connection: Duplex): void {
   const late = setTimeout(() => connection.destroy(), stallMs)
   out.once('close', () => clearTimeout(late))
+}
+
+/** With its question mark. */
+function queryOf(url: string): string {
+  const at = url.indexOf('?')
+  return at < 0 ? '' : url.slice(at)
 }
 
 function headersOf(headers: Record<string, string | string[] | undefined>): Headers {

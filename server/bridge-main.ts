@@ -1,0 +1,57 @@
+/** `rustymail mcp --url`: the program of the bridge, which loads nothing of the server. stdout is the protocol's alone. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { mcpPath } from '../contract/mcp.ts'
+import { parseCommandLine } from './command-line.ts'
+import { BridgeLink } from './mcp/bridge-link.ts'
+import { HttpBridge } from './mcp/http-bridge.ts'
+
+const badUsage = 2
+
+export async function run(): Promise<void> {
+  const faults: string[] = []
+  const { mcp } = parseCommandLine(process.argv.slice(2), faults)
+  const url = urlOf(mcp.url, faults)
+  const token = process.env.RUSTYMAIL_TOKEN?.trim() ?? ''
+  if (token === '') faults.push('RUSTYMAIL_TOKEN must be set to a token of that server, which its Tokens page creates')
+  if (faults.length > 0)
+    return end(badUsage, ['RustyMail was not started. Please fix:', ...faults.map(each => `  ${each}`)])
+  const log = (words: string) => void process.stderr.write(`${words}\n`)
+  if (url.protocol === 'http:' && !/^(localhost|127\.|\[::1\])/.test(url.hostname)) {
+    log(`The token goes to ${url.host} without TLS: everybody on the way can read it.`)
+  }
+  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')) as {
+    version: string
+  }
+  const headers = {
+    'user-agent': `rustymail-mcp/${version}`,
+    'rustymail-session': `stdio-${crypto.randomUUID()}`,
+    ...(mcp.results !== undefined && { 'rustymail-results': mcp.results }),
+  }
+  const link = new BridgeLink({ url, token, headers, fetch })
+  const bridge = new HttpBridge({ link, output: process.stdout, log })
+  process.stdout.on('error', () => bridge.stop())
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => process.exit(0))
+  await bridge.run(process.stdin)
+  // Written already, unless nobody reads it.
+  process.exit(0)
+}
+
+function urlOf(text: string | undefined, faults: string[]): URL {
+  const url = URL.parse(text ?? '')
+  if (!url || !/^https?:$/.test(url.protocol)) {
+    faults.push('--url takes the address of a running RustyMail, such as http://127.0.0.1:9437')
+    return new URL('http://rustymail.invalid')
+  }
+  if (url.username !== '' || url.password !== '')
+    faults.push('--url takes no password; the token comes from RUSTYMAIL_TOKEN')
+  if (!url.pathname.endsWith(mcpPath)) url.pathname = url.pathname.replace(/\/$/, '') + mcpPath
+  url.search = ''
+  url.hash = ''
+  return url
+}
+
+function end(code: number, lines: string[]): void {
+  process.stderr.write(`${lines.join('\n')}\n`)
+  process.exitCode = code
+}

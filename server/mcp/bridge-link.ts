@@ -1,0 +1,202 @@
+/** The way from a bridge to its server: sends messages over Streamable HTTP, repeats what may be repeated, and says in words what went wrong. */
+import { setTimeout as pause } from 'node:timers/promises'
+
+export interface LinkOptions {
+  /** Of its `/mcp`. */
+  url: URL
+  token: string
+  /** Of each request. */
+  headers: Record<string, string>
+  fetch: typeof fetch
+}
+
+/** What the client is answered. */
+export class BridgeError extends Error {
+  readonly code: number
+  readonly data: Record<string, unknown> | undefined
+
+  constructor(message: string, data?: Record<string, unknown>, code = -32_000) {
+    super(message)
+    this.code = code
+    this.data = data
+  }
+}
+
+/** It was tried for long, and nothing was sent. */
+export class Unreachable extends BridgeError {}
+
+/** The connection broke before the answer was whole. */
+export class LinkBroken extends Error {}
+
+/** How long it is tried to reach a server that is away, as while it restarts. */
+const patienceMs = 30_000
+export const firstPauseMs = 250
+export const longestPauseMs = 8_000
+/** Nothing was sent: whatever it is, it can be sent again. */
+const unreached = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+])
+const metaOf = (message: Record<string, unknown>) => fieldOf(fieldOf(message, 'params'), '_meta')
+const versionKey = 'io.modelcontextprotocol/protocolVersion'
+/** Methods whose parameter of that name is a header, too (2026-07-28). */
+const named: Record<string, string> = { 'tools/call': 'name', 'prompts/get': 'name', 'resources/read': 'uri' }
+
+export class BridgeLink {
+  readonly #options: LinkOptions
+  /** Of a session before 2026. */
+  session: string | undefined
+  revision: string | undefined
+
+  constructor(options: LinkOptions) {
+    this.#options = options
+  }
+
+  get url(): URL {
+    return this.#options.url
+  }
+
+  /**
+   * @param isRepeatable Doing it twice is as good as once.
+   * @throws BridgeError, LinkBroken; and the reason of the signal.
+   */
+  async send(message: unknown, { signal, isRepeatable }: { signal: AbortSignal; isRepeatable: boolean }) {
+    const until = performance.now() + patienceMs
+    for (let turn = 0; ; turn++) {
+      const response = await this.#post(message, signal).catch((error: unknown) => {
+        signal.throwIfAborted()
+        const code = codeOf(error)
+        if (performance.now() < until && (isRepeatable || unreached.has(code))) return undefined
+        if (!unreached.has(code)) throw new LinkBroken(`The connection to RustyMail was lost (${code}).`)
+        throw new Unreachable(`RustyMail cannot be reached at ${this.url.origin} (${code}). Is it running?`)
+      })
+      if (response?.status === 503 && performance.now() < until) await response.body?.cancel()
+      else if (response) return response
+      await pause(pauseMs(turn, response?.headers.get('retry-after')), undefined, { signal })
+    }
+  }
+
+  #post(message: unknown, signal: AbortSignal): Promise<Response> {
+    const { url, token, headers: own, fetch: send } = this.#options
+    const headers = new Headers({
+      ...own,
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+    })
+    const meta = isObject(message) ? fieldOf(metaOf(message), versionKey) : undefined
+    if (isObject(message) && typeof meta === 'string') {
+      headers.set('mcp-protocol-version', meta)
+      if (typeof message.method === 'string') {
+        headers.set('mcp-method', message.method)
+        const name = fieldOf(message.params, named[message.method] ?? '')
+        if (typeof name === 'string') headers.set('mcp-name', headerText(name))
+      }
+    } else {
+      if (this.revision !== undefined) headers.set('mcp-protocol-version', this.revision)
+      if (this.session !== undefined) headers.set('mcp-session-id', this.session)
+    }
+    // The token is for this server, and goes nowhere else.
+    return send(url, { method: 'POST', headers, body: JSON.stringify(message), signal, redirect: 'error' })
+  }
+}
+
+/** Full jitter, unless the server says when. */
+export function pauseMs(turn: number, retryAfter?: string | null): number {
+  const seconds = Number(retryAfter ?? Number.NaN)
+  if (seconds > 0) return Math.min(seconds * 1000, longestPauseMs)
+  return (0.5 + Math.random() / 2) * Math.min(longestPauseMs, firstPauseMs * 2 ** turn)
+}
+
+/** The protocol's own error in a refusal; else what it says to the person who set this up. */
+export async function refusalIn(response: Response): Promise<Record<string, unknown> | BridgeError> {
+  const { status, headers } = response
+  const body = parsed(await response.text().catch(() => ''))
+  if (isObject(body) && body.jsonrpc === '2.0') return body
+  const code = fieldOf(body, 'code')
+  const detail = fieldOf(body, 'detail') ?? fieldOf(body, 'title')
+  const said = typeof detail === 'string' ? detail : `The server answered ${status}.`
+  const wait = headers.get('retry-after')
+  return new BridgeError(wordsFor(status, said, code !== undefined), {
+    status,
+    ...(typeof code === 'string' && { code }),
+    ...(wait && { retry_after_seconds: Number(wait) }),
+  })
+}
+
+function wordsFor(status: number, said: string, isOurs: boolean): string {
+  if (status === 401) {
+    return `RustyMail does not accept the token in RUSTYMAIL_TOKEN: it is wrong, revoked, expired, or not valid from this address. Create one on the Tokens page. (${said})`
+  }
+  if (status === 404 && !isOurs) return 'There is no RustyMail at this address: --url takes the one that its page has.'
+  return said
+}
+
+/** The messages of an answer, one after the other. @throws LinkBroken when it ends before its time. */
+export async function* messagesIn(response: Response): AsyncGenerator<unknown> {
+  if (!response.headers.get('content-type')?.startsWith('text/event-stream')) {
+    const text = await response.text().catch(() => {
+      throw new LinkBroken('The connection to RustyMail was lost.')
+    })
+    const message = parsed(text)
+    if (message !== undefined) yield message
+    return
+  }
+  let text = ''
+  const decoder = new TextDecoder()
+  const reader = response.body!.getReader()
+  try {
+    for (;;) {
+      const piece = await reader.read().catch(() => {
+        throw new LinkBroken('The connection to RustyMail was lost.')
+      })
+      if (piece.done) return
+      text += decoder.decode(piece.value, { stream: true })
+      const events = text.split(/\r?\n\r?\n/)
+      text = events.pop() ?? ''
+      for (const event of events) {
+        const data = event
+          .split(/\r?\n/)
+          .flatMap(line => (line.startsWith('data:') ? [line.slice(line[5] === ' ' ? 6 : 5)] : []))
+          .join('\n')
+        const message = data === '' ? undefined : parsed(data)
+        if (message !== undefined) yield message
+      }
+    }
+  } finally {
+    reader.cancel().catch(() => undefined)
+  }
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+export function fieldOf(value: unknown, name: string): unknown {
+  return isObject(value) ? value[name] : undefined
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** As the revision of 2026 has it: what is no plain text of a header goes in base64. */
+function headerText(text: string): string {
+  if (/^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(text) && !/^=\?base64\?.*\?=$/.test(text)) return text
+  return `=?base64?${Buffer.from(text).toString('base64')}?=`
+}
+
+/** Why there was no answer: `fetch` hides it behind what it throws. */
+function codeOf(error: unknown): string {
+  const cause = error instanceof Error ? (error.cause ?? error) : error
+  const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined
+  return typeof code === 'string' ? code : 'no answer'
+}

@@ -1,0 +1,298 @@
+/**
+ * A stdio server that is a client of a running one: passes messages between stdin, stdout and its Streamable HTTP, whichever revision they are of.
+ * Calls are cancelled by closing their request, streams are opened again when they break, and refusals are errors in words.
+ */
+import { setTimeout as pause } from 'node:timers/promises'
+import {
+  BridgeError,
+  type BridgeLink,
+  fieldOf,
+  isObject,
+  LinkBroken,
+  messagesIn,
+  pauseMs,
+  refusalIn,
+  Unreachable,
+} from './bridge-link.ts'
+import { LineWriter, readLines } from './json-lines.ts'
+
+export interface BridgeOptions {
+  link: BridgeLink
+  output: NodeJS.WritableStream
+  /** Declared beside what the server declares. */
+  experimental?: Record<string, object>
+  /** For people. */
+  log(words: string): void
+}
+
+type Message = Record<string, unknown>
+
+/** Requests of the client that wait for an answer; more than the server takes of one person. */
+const maxRunning = 200
+/** For what runs, when stdin has ended. */
+const lastAnswersMs = 1_000
+/** So often a reading request is sent again when its answer breaks off. */
+const maxRepeats = 3
+const listenMethod = 'subscriptions/listen'
+const acknowledged = 'notifications/subscriptions/acknowledged'
+const subscriptionKey = 'io.modelcontextprotocol/subscriptionId'
+const listenRevision = '2026-07-28'
+/** Doing these twice is as good as once. */
+const repeatable = new Set([
+  'initialize',
+  'server/discover',
+  'ping',
+  'tools/list',
+  'resources/list',
+  'resources/templates/list',
+  'resources/read',
+  'prompts/list',
+  'prompts/get',
+  'completion/complete',
+  'events/list',
+  'events/poll',
+])
+/** What a filter of `subscriptions/listen` is told of. */
+const kinds = { tools: 'toolsListChanged', prompts: 'promptsListChanged', resources: 'resourcesListChanged' } as const
+
+export class HttpBridge {
+  readonly #options: BridgeOptions
+  readonly #writer: LineWriter
+  readonly #running = new Map<string, { ending: AbortController; done: Promise<void>; isStream: boolean }>()
+  readonly #stopped = new AbortController()
+  #clientInfo: unknown = { name: 'unknown', version: '0' }
+  #isWatching = false
+
+  constructor(options: BridgeOptions) {
+    this.#options = options
+    this.#writer = new LineWriter(options.output)
+  }
+
+  /** Resolves when the input has ended and what ran has been answered, or a moment later. */
+  async run(input: NodeJS.ReadableStream): Promise<void> {
+    for await (const line of readLines(input)) {
+      if (this.#stopped.signal.aborted) break
+      if ('message' in line) this.#take(line.message)
+      else if (line.fault === 'parse')
+        void this.#fail(null, new BridgeError('Parse error: this line is no JSON.', undefined, -32_700))
+      else void this.#fail(null, new BridgeError('Invalid Request: this line is too long.', undefined, -32_600))
+    }
+    const answers = [...this.#running.values()].flatMap(({ isStream, done }) => (isStream ? [] : [done]))
+    await Promise.race([Promise.all(answers), pause(lastAnswersMs, undefined, { ref: false })])
+    this.stop()
+  }
+
+  stop(): void {
+    this.#stopped.abort()
+    for (const { ending } of this.#running.values()) ending.abort()
+  }
+
+  /** A notification of our own to the client. */
+  async notify(method: string, params: Message): Promise<void> {
+    await this.#deliver({ jsonrpc: '2.0', method, params })
+  }
+
+  #take(message: unknown): void {
+    if (!isObject(message) || typeof message.method !== 'string') {
+      // Batches, answers to the server's own requests, and what is wrong, which the server says.
+      const id = isObject(message) ? message.id : undefined
+      const isAnswer = isObject(message) && ('result' in message || 'error' in message)
+      return this.#run(message, isAnswer ? undefined : (id ?? null))
+    }
+    if (message.id === undefined) return this.#takeNotification(message)
+    this.#run(message, message.id)
+  }
+
+  #takeNotification(message: Message): void {
+    if (message.method === 'notifications/cancelled') {
+      // Closing its request is what cancels a call of Streamable HTTP, where this would come in a request of its own.
+      this.#running.get(keyOf(fieldOf(message.params, 'requestId')))?.ending.abort()
+      return
+    }
+    if (message.method === 'notifications/initialized') this.#watchChanges()
+    this.#run(message, undefined)
+  }
+
+  /** @param id Undefined for what is not answered. */
+  #run(message: unknown, id: unknown): void {
+    if (this.#running.size >= maxRunning) {
+      void this.#fail(id, new BridgeError(`${maxRunning} requests wait for an answer already.`))
+      return
+    }
+    const key = id === undefined ? `(${Math.random()})` : keyOf(id)
+    if (this.#running.has(key)) {
+      void this.#fail(id, new BridgeError('Invalid Request: this id is in use.', undefined, -32_600))
+      return
+    }
+    const ending = new AbortController()
+    const isStream = isObject(message) && (message.method === listenMethod || message.method === 'events/stream')
+    const work =
+      isObject(message) && message.method === listenMethod
+        ? this.#listen(message, ending.signal, each => this.#deliver(each))
+        : this.#exchange(message, id, ending.signal)
+    const done = work
+      .catch(async (error: unknown) => {
+        if (!ending.signal.aborted) await this.#fail(id, error)
+      })
+      .finally(() => this.#running.delete(key))
+    this.#running.set(key, { ending, done, isStream })
+  }
+
+  async #exchange(message: unknown, id: unknown, signal: AbortSignal): Promise<void> {
+    const method = isObject(message) ? message.method : undefined
+    const isRepeatable = typeof method === 'string' && repeatable.has(method)
+    if (method === 'initialize') this.#begin(message)
+    for (let turn = 0; ; turn++) {
+      try {
+        return await this.#once(message, id, { signal, isRepeatable })
+      } catch (error) {
+        if (!(error instanceof LinkBroken) || signal.aborted) throw error
+        if (!isRepeatable)
+          throw new BridgeError(`${error.message} The call may have been done: look before you repeat it.`)
+        if (turn >= maxRepeats) throw new BridgeError(error.message)
+        await pause(pauseMs(turn), undefined, { signal })
+      }
+    }
+  }
+
+  #begin(message: unknown): void {
+    const { link } = this.#options
+    link.session = undefined
+    link.revision = undefined
+    this.#clientInfo = fieldOf(fieldOf(message, 'params'), 'clientInfo') ?? this.#clientInfo
+  }
+
+  /** @throws LinkBroken when the answer has not come when the response ends. */
+  async #once(message: unknown, id: unknown, options: { signal: AbortSignal; isRepeatable: boolean }): Promise<void> {
+    const { link } = this.#options
+    const response = await link.send(message, options)
+    if (!response.ok) {
+      const refusal = await refusalIn(response)
+      if (refusal instanceof BridgeError) throw refusal
+      if (id !== undefined) await this.#deliver({ ...refusal, id })
+      return
+    }
+    const isBatch = Array.isArray(message)
+    let isAnswered = id === undefined || isBatch
+    for await (const each of messagesIn(response)) {
+      const isAnswer = isObject(each) && !('method' in each) && each.id === id
+      isAnswered ||= isAnswer
+      await this.#deliver(isAnswer ? this.#answerOf(message, each, response) : each)
+    }
+    if (!isAnswered) throw new LinkBroken('The connection to RustyMail was lost.')
+  }
+
+  /** What the client learns of the server is what this bridge can do for it. */
+  #answerOf(message: unknown, answer: Message, response: Response): Message {
+    const method = fieldOf(message, 'method')
+    const { result } = answer
+    if ((method !== 'initialize' && method !== 'server/discover') || !isObject(result)) return answer
+    const { link, experimental } = this.#options
+    const capabilities: Message = { ...(isObject(result.capabilities) ? result.capabilities : {}) }
+    if (experimental)
+      capabilities.experimental = {
+        ...(isObject(capabilities.experimental) ? capabilities.experimental : {}),
+        ...experimental,
+      }
+    if (method === 'initialize') {
+      link.session = response.headers.get('mcp-session-id') ?? undefined
+      link.revision = typeof result.protocolVersion === 'string' ? result.protocolVersion : undefined
+      for (const kind of Object.keys(kinds)) {
+        if (isObject(capabilities[kind])) capabilities[kind] = { ...capabilities[kind], listChanged: true }
+      }
+    }
+    return { ...answer, result: { ...result, capabilities } }
+  }
+
+  /** A client before 2026 hears of changes on its session; over HTTP they are told to those alone that listen, so we do. */
+  #watchChanges(): void {
+    if (this.#isWatching) return
+    this.#isWatching = true
+    const notifications = Object.fromEntries(Object.values(kinds).map(name => [name, true]))
+    const _meta = {
+      'io.modelcontextprotocol/protocolVersion': listenRevision,
+      'io.modelcontextprotocol/clientInfo': this.#clientInfo,
+      'io.modelcontextprotocol/clientCapabilities': {},
+    }
+    const message = { jsonrpc: '2.0', id: 'bridge-changes', method: listenMethod, params: { notifications, _meta } }
+    const pass = async (each: Message) => {
+      if (typeof each.method !== 'string' || !each.method.endsWith('/list_changed')) return
+      await this.#deliver({ jsonrpc: '2.0', method: each.method })
+    }
+    this.#listen(message, this.#stopped.signal, pass).catch((error: unknown) => {
+      if (this.#stopped.signal.aborted) return
+      this.#options.log(`Changes of tools are not announced: ${error instanceof Error ? error.message : error}`)
+    })
+  }
+
+  /** Until it is cancelled: a stream that breaks, or that the server ends, is opened again, and then everything may have changed. */
+  async #listen(message: Message, signal: AbortSignal, pass: (each: Message) => Promise<void>): Promise<void> {
+    let wasOpen = false
+    for (let turn = 0; ; turn++) {
+      try {
+        const response = await this.#options.link.send(message, { signal, isRepeatable: true })
+        if (!response.ok) {
+          const refusal = await refusalIn(response)
+          if (refusal instanceof BridgeError) throw refusal
+          return await pass({ ...refusal, id: message.id })
+        }
+        for await (const each of messagesIn(response)) {
+          if (!isObject(each)) continue
+          if (each.method === acknowledged) {
+            turn = 0
+            const isEmpty = Object.keys(fieldOf(each.params, 'notifications') ?? {}).length === 0
+            if (!wasOpen) await pass(each)
+            else for (const change of missedOf(message)) await pass(change)
+            wasOpen = !isEmpty
+          } else if ('method' in each) await pass(each)
+          else if (!wasOpen || 'error' in each) return await pass(each)
+        }
+      } catch (error) {
+        if (signal.aborted) return
+        if (!(error instanceof LinkBroken) && !(error instanceof Unreachable && wasOpen)) throw error
+      }
+      await pause(pauseMs(turn), undefined, { signal })
+    }
+  }
+
+  async #deliver(message: unknown): Promise<void> {
+    try {
+      await this.#writer.write(message)
+    } catch {
+      // Nobody reads stdout any more.
+      this.stop()
+    }
+  }
+
+  async #fail(id: unknown, error: unknown): Promise<void> {
+    const isOurs = error instanceof BridgeError
+    const words = error instanceof Error ? error.message : String(error)
+    if (id === undefined) return this.#options.log(words)
+    const code = isOurs ? error.code : -32_603
+    const data = isOurs && error.data ? { data: error.data } : {}
+    await this.#deliver({ jsonrpc: '2.0', id, error: { code, message: words, ...data } })
+  }
+}
+
+/** Numbers and texts are other ids, though they look alike. */
+function keyOf(id: unknown): string {
+  return `${typeof id} ${String(id)}`
+}
+
+/** What a stream that was away may not have heard. */
+function missedOf({ id, params }: Message): Message[] {
+  const filter = fieldOf(params, 'notifications')
+  const _meta = { [subscriptionKey]: id }
+  const changed = Object.entries(kinds).flatMap(([kind, name]) =>
+    fieldOf(filter, name) === true
+      ? [{ jsonrpc: '2.0', method: `notifications/${kind}/list_changed`, params: { _meta } }]
+      : [],
+  )
+  const uris = fieldOf(filter, 'resourceSubscriptions')
+  const updated = (Array.isArray(uris) ? uris : []).map(uri => ({
+    jsonrpc: '2.0',
+    method: 'notifications/resources/updated',
+    params: { uri, _meta },
+  }))
+  return [...changed, ...updated]
+}

@@ -1,0 +1,81 @@
+/** What is offered over MCP, whichever adapter carries it. */
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { createLogger } from '../platform/logger.ts'
+import { type Principal, scopeSet } from '../platform/principal.ts'
+import { defineTool } from '../tools/tool.ts'
+import { Toolbox } from '../tools/toolbox.ts'
+import { createMcpOffer } from './mcp-offer.ts'
+import type { McpCallAsking } from './mcp-port.ts'
+
+const say = defineTool({
+  name: 'say',
+  title: 'Say',
+  description: 'Says it.',
+  scope: 'mail:meta',
+  effect: 'read',
+  input: z.strictObject({ word: z.string() }),
+  output: z.object({ said: z.array(z.string()) }),
+  run: ({ input: { word } }) => ({ said: [word] }),
+})
+const send = defineTool({ ...say, name: 'shout', scope: 'mail:send', effect: 'send', accountOf: undefined })
+
+function setUp(scope: 'mail:meta' | 'mail:send' = 'mail:send') {
+  const noted: string[] = []
+  const toolbox = new Toolbox({
+    tools: [say, send],
+    limits: { checkPrincipal: () => ({}) },
+    trail: {
+      isFull: false,
+      record: async ({ operation, refs }) => void noted.push([operation, ...Object.values(refs)].join()),
+    },
+    observe: () => undefined,
+    logger: createLogger('silent'),
+  })
+  const principal: Principal = {
+    id: 'p',
+    name: 'P',
+    kind: 'token',
+    userId: null,
+    scopes: scopeSet([scope]),
+    accounts: 'all',
+  }
+  const asking = (said: Partial<McpCallAsking> = {}): McpCallAsking => ({
+    caller: { principal, address: '192.0.2.1', userAgent: 'Agent/1' },
+    requestId: 'r-1',
+    signal: new AbortController().signal,
+    revision: '2026-07-28',
+    peer: undefined,
+    capabilities: {},
+    progress: () => undefined,
+    ...said,
+  })
+  return { offer: createMcpOffer({ toolbox, accounts: { list: async () => [] }, version: '1.2.3' }), asking, noted }
+}
+
+test('a caller is offered the tools of its scopes, in the form that it asked for', async () => {
+  const { offer, asking } = setUp('mail:meta')
+  const { tools } = await offer.catalogue(asking())
+  expect(tools).toEqual([
+    expect.objectContaining({ name: 'say', annotations: { readOnlyHint: true, openWorldHint: false } }),
+  ])
+  expect(tools[0]?.outputSchema).toBeDefined()
+  for (const said of [{ revision: '2025-03-26' as const }, { headers: new Headers({ 'RustyMail-Results': 'text' }) }]) {
+    expect((await offer.catalogue(asking(said))).tools[0]?.outputSchema).toBeUndefined()
+    expect(await offer.call('say', { word: 'hi' }, asking(said))).toEqual({
+      content: [{ type: 'text', text: '{"said":["hi"]}' }],
+    })
+  }
+  expect(await offer.call('say', { word: 'hi' }, asking())).toMatchObject({ structuredContent: { said: ['hi'] } })
+})
+
+test('what goes wrong inside is a result, and an unknown tool an error that the trail has', async () => {
+  const { offer, asking, noted } = setUp('mail:meta')
+  expect(await offer.call('shout', { word: 'hi' }, asking())).toMatchObject({ isError: true })
+  expect(await offer.call('say', {}, asking())).toMatchObject({ isError: true })
+  await expect(offer.call('burn', {}, asking())).rejects.toMatchObject({
+    code: -32_602,
+    message: 'There is no tool burn.',
+  })
+  expect(noted).toEqual(['tool.shout', 'tool.say', 'tool.unknown,burn'])
+})

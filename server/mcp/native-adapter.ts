@@ -1,0 +1,78 @@
+/** The adapter `native`: MCP without a library. It carries an offer over Streamable HTTP, HTTP+SSE and stdio, in all revisions that RustyMail speaks. */
+import { ClientRequests } from './client-requests.ts'
+import { HttpSessions } from './http-sessions.ts'
+import type { McpAdapterOptions, McpOpen, McpPort } from './mcp-port.ts'
+import { NativeEngine } from './native-engine.ts'
+import { EventStream, KeepAlive } from './native-event-stream.ts'
+import { readFrame } from './native-frames.ts'
+import { HttpExchange, type HttpParts } from './native-http.ts'
+import { standsFor } from './native-http-request.ts'
+import { bounds } from './native-protocol.ts'
+import { FrameQueue } from './native-queue.ts'
+import { NativeSession } from './native-session.ts'
+import { carryStdio } from './native-stdio.ts'
+
+export function createNativeAdapter(options: McpAdapterOptions): McpPort {
+  const engine = new NativeEngine(options)
+  const keepAlive = new KeepAlive()
+  const parts: HttpParts = {
+    engine,
+    sessions: new HttpSessions(options.stateKey),
+    requests: new ClientRequests(),
+    keepAlive,
+    standing: new WeakMap(),
+  }
+  const open = new Set<McpOpen>()
+  const keep = (one: McpOpen, over: Promise<void>) => {
+    open.add(one)
+    void over.then(() => open.delete(one))
+  }
+  return {
+    name: 'native',
+    kindOf: (request, body) => {
+      if (request.method !== 'POST') return standsFor(request) ? 'stream' : 'call'
+      const frame = readFrame(body)
+      return frame.kind === 'request' && engine.isStream(frame.method) ? 'stream' : 'call'
+    },
+    handleHttp: (request, body, asking) => {
+      const exchange = new HttpExchange(parts, request, body, asking)
+      keep(exchange, exchange.over)
+      return exchange
+    },
+    openSse: (endpoint, options) => {
+      const queue = new FrameQueue()
+      const session = new NativeSession(engine, options, queue)
+      keep(session, session.ended)
+      const first = `event: endpoint\ndata: ${endpoint}\n\n`
+      const stream = new EventStream(queue, keepAlive, () => session.over(), first)
+      const broken = new Error('the session was cut')
+      void session.ended.then(() => stream.break(broken))
+      return Object.assign(session, { body: stream.body })
+    },
+    postSse: async (session, body, asking) => {
+      // Sessions come from `openSse` of this very adapter.
+      return (session as NativeSession).receive(body, asking) ? 202 : 400
+    },
+    serveStdio: (streams, options) => {
+      const queue = new FrameQueue()
+      const session = new NativeSession(engine, options, queue)
+      keep(session, session.ended)
+      carryStdio(streams, session, queue, body => void session.receive(body, options.asking))
+      return session
+    },
+    close: async () => {
+      await Promise.all([...open].map(closeInTime))
+    },
+  }
+}
+
+/** What does not end by itself is cut. */
+async function closeInTime(one: McpOpen): Promise<void> {
+  const late = setTimeout(() => one.cut(), bounds.endingMs)
+  try {
+    await one.close()
+  } finally {
+    clearTimeout(late)
+    one.cut()
+  }
+}

@@ -1,0 +1,115 @@
+/** One request under way, as an offer sees it: who asks, what the client can do, and the way back to it. */
+import { peerOf } from './mcp-frames.ts'
+import {
+  type McpAsking,
+  type McpCallAsking,
+  type McpInputRequest,
+  type McpLogEntry,
+  type McpPeer,
+  type McpRevision,
+  mcpLogLevels,
+} from './mcp-port.ts'
+import { type Id, isObject, notificationText, type Params } from './native-frames.ts'
+import { bounds, metaKeys, modern } from './native-protocol.ts'
+
+/** What a client said of itself: with this request since 2026, with its first one before. */
+export interface Introduction {
+  revision: McpRevision
+  peer: McpPeer | undefined
+  capabilities: Record<string, unknown>
+  /** The least that its log takes. Undefined takes nothing since 2026, and everything before. */
+  logLevel: McpLogEntry['level'] | undefined
+}
+
+/** Towards the client of one request. */
+export interface CallOut {
+  /** Replaces one of the same key that waits. */
+  tell(key: string, text: string): void
+  /** Dropped where too much waits. */
+  log(text: string): void
+  /** Resolves when it was taken. */
+  send(text: string): Promise<void>
+}
+
+/** Before 2026: asks the client, and waits for a human. @returns undefined for what it did not answer. */
+export type Ask = (request: McpInputRequest, signal: AbortSignal) => Promise<Record<string, unknown> | undefined>
+
+/** What is kept between the requests of a client before 2026. */
+export interface SessionMemory {
+  /** Of resources that it wants to hear of. */
+  uris: Set<string>
+  setLevel(level: McpLogEntry['level']): void
+}
+
+export interface Call extends Introduction {
+  id: Id
+  method: string
+  params: Params
+  asking: McpAsking
+  /** Aborts with a Problem that is to be answered, or when the client is gone. */
+  signal: AbortSignal
+  out: CallOut
+  ask: Ask | undefined
+  /** Undefined where nothing is kept between requests. */
+  memory: SessionMemory | undefined
+}
+
+export function isModern({ revision }: Introduction): boolean {
+  return revision === modern
+}
+
+export function metaOf(params: Params): Params | undefined {
+  return isObject(params._meta) ? params._meta : undefined
+}
+
+/** Whether it was sent in the way of 2026, well or not. */
+export function claimsModern(params: Params): boolean {
+  return metaOf(params)?.[metaKeys.revision] !== undefined
+}
+
+/** @returns what is wrong with it, as key and words. */
+export function readIntroduction(meta: Params): Introduction | [key: string, words: string] {
+  const { [metaKeys.revision]: revision, [metaKeys.client]: client, [metaKeys.capabilities]: capabilities } = meta
+  if (capabilities === undefined) return [metaKeys.capabilities, 'missing']
+  if (typeof revision !== 'string') return [metaKeys.revision, 'must be a string']
+  if (!isObject(capabilities)) return [metaKeys.capabilities, 'must be an object']
+  const peer = client === undefined ? undefined : peerOf(client)
+  if (client !== undefined && !peer) return [metaKeys.client, 'must be an object with a name and a version']
+  // Whether there is such a revision is looked at by its transport, in its turn.
+  return { revision: revision as McpRevision, peer, capabilities, logLevel: levelOf(meta[metaKeys.logLevel]) }
+}
+
+export function levelOf(level: unknown): McpLogEntry['level'] | undefined {
+  return mcpLogLevels.find(known => known === level)
+}
+
+/** @param more Of a round after the first. */
+export function askingOf(
+  call: Call,
+  hasLog: boolean,
+  more?: Pick<McpCallAsking, 'inputResponses' | 'state'>,
+): McpCallAsking {
+  const { asking, signal, revision, peer, capabilities } = call
+  const log = hasLog && (call.logLevel !== undefined || !isModern(call)) ? logOf(call) : undefined
+  return { ...asking, signal, revision, peer, capabilities, progress: progressOf(call), log, ...more }
+}
+
+function progressOf({ params, out }: Call): McpCallAsking['progress'] {
+  const progressToken = metaOf(params)?.progressToken
+  if (!isToken(progressToken)) return () => undefined
+  return ({ progress, total, message }) => {
+    out.tell('progress', notificationText('notifications/progress', { progressToken, progress, total, message }))
+  }
+}
+
+function isToken(token: unknown): token is Id {
+  return typeof token === 'string' ? token.length <= bounds.id : Number.isSafeInteger(token)
+}
+
+function logOf({ logLevel, out }: Call): McpCallAsking['log'] {
+  const least = logLevel === undefined ? 0 : mcpLogLevels.indexOf(logLevel)
+  return ({ level, logger, data }) => {
+    if (mcpLogLevels.indexOf(level) < least) return
+    out.log(notificationText('notifications/message', { level, logger, data }))
+  }
+}

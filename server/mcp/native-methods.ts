@@ -1,0 +1,216 @@
+/** The methods of MCP that are answered from an offer: each looks at what it was given, asks the offer, and writes the result as JSON. */
+import {
+  type McpAdapterOptions,
+  type McpCatalogue,
+  McpError,
+  type McpPromptResult,
+  type McpReference,
+  type McpResult,
+  mcpErrors,
+} from './mcp-port.ts'
+import { askingOf, type Call, isModern, levelOf } from './native-call.ts'
+import { isObject, type Params } from './native-frames.ts'
+import { ListTexts } from './native-lists.ts'
+import { bounds, metaKeys } from './native-protocol.ts'
+import { type InputRequired, runRounds } from './native-rounds.ts'
+import { RequestState } from './request-state.ts'
+
+/** Of what revisions a method is. */
+export type Era = 'any' | 'modern' | 'before'
+
+export interface Method {
+  era: Era
+  /** @throws McpError, Problem */
+  run(call: Call): Promise<string> | string
+}
+
+/** The way that a result ends since 2026: what kind it is, whose it is, and how long it is fresh. */
+interface Endings {
+  plain: string
+  cached: string
+  asking: string
+}
+
+const maxCompletions = 100
+
+export class NativeMethods {
+  readonly #options: McpAdapterOptions
+  readonly #state: RequestState
+  readonly #endings: Endings
+  readonly #lists = new ListTexts()
+  readonly #hasLog: boolean
+
+  constructor(options: McpAdapterOptions, serverInfo: object) {
+    this.#options = options
+    this.#state = new RequestState(options.stateKey)
+    this.#endings = endingsOf(serverInfo)
+    this.#hasLog = options.offer.has.logging === true
+  }
+
+  /** By name: those that the offer has. */
+  table(): Map<string, Method> {
+    const { has } = this.#options.offer
+    const methods: [name: string, era: Era, run: Method['run'], isThere?: boolean][] = [
+      ['ping', 'before', () => '{}'],
+      ['tools/list', 'any', call => this.#list(call, 'tools')],
+      ['tools/call', 'any', call => this.#callTool(call)],
+      ['resources/list', 'any', call => this.#list(call, 'resources'), has.resources],
+      ['resources/templates/list', 'any', call => this.#list(call, 'resourceTemplates'), has.resources],
+      ['resources/read', 'any', call => this.#read(call), has.resources],
+      ['resources/subscribe', 'before', call => this.#subscribe(call), has.resources],
+      ['resources/unsubscribe', 'before', call => this.#unsubscribe(call), has.resources],
+      ['prompts/list', 'any', call => this.#list(call, 'prompts'), has.prompts],
+      ['prompts/get', 'any', call => this.#prompt(call), has.prompts],
+      ['completion/complete', 'any', call => this.#completion(call), has.completions],
+      ['logging/setLevel', 'before', call => this.#setLevel(call), this.#hasLog],
+    ]
+    return new Map(methods.flatMap(([name, era, run, isThere = true]) => (isThere ? [[name, { era, run }]] : [])))
+  }
+
+  asking(call: Call) {
+    return askingOf(call, this.#hasLog)
+  }
+
+  /** @param result JSON of an object that is not empty. */
+  ended(call: Call, result: string, kind: keyof Endings): string {
+    return isModern(call) ? result.slice(0, -1) + this.#endings[kind] : result
+  }
+
+  /** @throws McpError, Problem */
+  async checkSubscription(call: Call, uri: string): Promise<void> {
+    await unlessAborted(call, this.#options.offer.checkSubscription(uri, this.asking(call)))
+  }
+
+  async #list(call: Call, kind: keyof McpCatalogue): Promise<string> {
+    const { cursor } = call.params
+    if (cursor !== undefined && cursor !== null) throw invalid('cursor: there is one page, and no cursor leads to it.')
+    const catalogue = await unlessAborted(call, this.#options.offer.catalogue(this.asking(call)))
+    return this.ended(call, `{"${kind}":${this.#lists.of(catalogue[kind])}}`, 'cached')
+  }
+
+  async #callTool(call: Call): Promise<string> {
+    const { name, arguments: input } = call.params
+    if (!isName(name)) throw invalid('name must be the name of a tool.')
+    if (input !== undefined && !isObject(input)) throw invalid('arguments must be an object.')
+    // Not given up when it is told to end: what changes something may be done by now, and the offer answers what came of it.
+    const result = await runRounds<McpResult>(call, {
+      name,
+      state: this.#state,
+      hasLog: this.#hasLog,
+      run: asking => this.#options.offer.call(name, input, asking),
+    })
+    return this.ended(call, JSON.stringify(result), isAsking(result) ? 'asking' : 'plain')
+  }
+
+  async #read(call: Call): Promise<string> {
+    const { uri } = call.params
+    if (!isUri(uri)) throw invalid('uri must be the URI of a resource.')
+    const contents = await unlessAborted(call, this.#options.offer.readResource(uri, this.asking(call)))
+    return this.ended(call, JSON.stringify({ contents }), 'cached')
+  }
+
+  async #prompt(call: Call): Promise<string> {
+    const { name, arguments: input = {} } = call.params
+    if (!isName(name)) throw invalid('name must be the name of a prompt.')
+    if (!isTexts(input)) throw invalid('arguments must be an object of strings.')
+    const rounds = runRounds<McpPromptResult>(call, {
+      name,
+      state: this.#state,
+      hasLog: this.#hasLog,
+      run: asking => this.#options.offer.getPrompt(name, input, asking),
+    })
+    const result = await unlessAborted(call, rounds)
+    return this.ended(call, JSON.stringify(result), isAsking(result) ? 'asking' : 'plain')
+  }
+
+  async #completion(call: Call): Promise<string> {
+    const { ref, argument, context = {} } = call.params
+    if (!isReference(ref)) throw invalid('ref must name a prompt, or the URI of a resource.')
+    if (!isObject(argument) || typeof argument.name !== 'string' || typeof argument.value !== 'string') {
+      throw invalid('argument must have a name and a value.')
+    }
+    const given = isObject(context) ? (context.arguments ?? {}) : undefined
+    if (!isTexts(given)) throw invalid('context.arguments must be an object of strings.')
+    const { name, value } = argument
+    const work = this.#options.offer.complete(ref, { name, value }, given, this.asking(call))
+    const { values, total, hasMore } = await unlessAborted(call, work)
+    const more = values.length > maxCompletions ? true : hasMore
+    const completion = { values: values.slice(0, maxCompletions), total, hasMore: more }
+    return this.ended(call, JSON.stringify({ completion }), 'plain')
+  }
+
+  async #subscribe(call: Call): Promise<string> {
+    const { uris } = memoryOf(call)
+    const { uri } = call.params
+    if (!isUri(uri)) throw invalid('uri must be the URI of a resource.')
+    await this.checkSubscription(call, uri)
+    if (uris.size >= bounds.uris && !uris.has(uri)) throw invalid(`there are ${bounds.uris} subscriptions already.`)
+    uris.add(uri)
+    return '{}'
+  }
+
+  #unsubscribe(call: Call): string {
+    const { uri } = call.params
+    if (!isUri(uri)) throw invalid('uri must be the URI of a resource.')
+    memoryOf(call).uris.delete(uri)
+    return '{}'
+  }
+
+  #setLevel(call: Call): string {
+    const logLevel = levelOf(call.params.level)
+    if (!logLevel) throw invalid('level must be a level of the log.')
+    memoryOf(call).setLevel(logLevel)
+    return '{}'
+  }
+}
+
+/** What runs on was told by its signal; its result is dropped. */
+async function unlessAborted<T>({ signal }: Call, work: Promise<T> | T): Promise<T> {
+  if (!(work instanceof Promise)) return work
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const abort = () => reject(signal.reason)
+  if (signal.aborted) abort()
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}
+
+/** @throws McpError where nothing is kept between requests. */
+function memoryOf({ memory }: Call): NonNullable<Call['memory']> {
+  if (memory) return memory
+  throw new McpError(mcpErrors.methodNotFound, 'Method not found')
+}
+
+function endingsOf(serverInfo: object): Endings {
+  const asking = `,"_meta":${JSON.stringify({ [metaKeys.server]: serverInfo })}}`
+  const complete = ',"resultType":"complete"'
+  return { plain: complete + asking, cached: `${complete},"ttlMs":0,"cacheScope":"private"${asking}`, asking }
+}
+
+function isAsking(result: object): result is InputRequired {
+  return 'inputRequests' in result
+}
+
+export function invalid(words: string): McpError {
+  return new McpError(mcpErrors.invalidParams, `Invalid params: ${words}`)
+}
+
+function isUri(uri: unknown): uri is string {
+  return typeof uri === 'string' && uri !== '' && uri.length <= bounds.uri
+}
+
+function isName(name: unknown): name is string {
+  return typeof name === 'string' && name.length <= bounds.name
+}
+
+function isTexts(value: Params | unknown): value is Record<string, string> {
+  return isObject(value) && Object.values(value).every(text => typeof text === 'string')
+}
+
+function isReference(ref: unknown): ref is McpReference {
+  if (!isObject(ref)) return false
+  return ref.type === 'ref/prompt' ? isName(ref.name) : ref.type === 'ref/resource' && isUri(ref.uri)
+}

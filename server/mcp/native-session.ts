@@ -1,0 +1,354 @@
+/** What a client and we say to each other over a connection that lasts (stdio, HTTP+SSE), in the revisions with a handshake and since 2026. */
+import { maxBatch, peerOf, toMcpError } from './mcp-frames.ts'
+import {
+  type McpAsking,
+  type McpChange,
+  type McpPeer,
+  type McpRevision,
+  type McpSession,
+  type McpSessionOptions,
+  mcpErrors,
+} from './mcp-port.ts'
+import {
+  type Call,
+  claimsModern,
+  type Introduction,
+  metaOf,
+  readIntroduction,
+  type SessionMemory,
+} from './native-call.ts'
+import { agreedRevision, type NativeEngine } from './native-engine.ts'
+import {
+  errorText,
+  type Frame,
+  type Id,
+  isObject,
+  notificationText,
+  type Params,
+  readFrame,
+  resultText,
+} from './native-frames.ts'
+import { invalid } from './native-methods.ts'
+import { batched, bounds, codes, modern, unnamed } from './native-protocol.ts'
+import type { FrameQueue } from './native-queue.ts'
+import { askOver } from './native-rounds.ts'
+import { changeText, isHeardBy, type Subscription } from './native-subscription.ts'
+import { keyOf } from './stream-flow.ts'
+
+type RequestFrame = Extract<Frame, { kind: 'request' }>
+
+interface Running {
+  stop: AbortController
+  /** Once it listens. */
+  subscription: Subscription | undefined
+  /** Nothing more is said of it. */
+  isCancelled: boolean
+}
+
+const gone = new Error('the client is gone')
+
+export class NativeSession implements McpSession {
+  readonly ended: Promise<void>
+  readonly #engine: NativeEngine
+  readonly #options: McpSessionOptions
+  readonly #queue: FrameQueue
+  readonly #end = Promise.withResolvers<void>()
+  readonly #running = new Map<Id, Running>()
+  /** What we asked of the client, by our ids. */
+  readonly #asked = new Map<Id, (result: Record<string, unknown> | undefined) => void>()
+  readonly #memory: SessionMemory = {
+    uris: new Set(),
+    setLevel: logLevel => {
+      this.#introduction = { ...this.#introduction, logLevel }
+    },
+  }
+  #introduction: Introduction = { revision: unnamed, peer: undefined, capabilities: {}, logLevel: undefined }
+  #hasBegun = false
+  #isOver = false
+  #isClosing = false
+  #unsaid = 0
+  #idle = Promise.withResolvers<void>()
+  #asks = 0
+  /** Called when fewer requests are under way. */
+  onIdle: () => void = () => undefined
+
+  constructor(engine: NativeEngine, options: McpSessionOptions, queue: FrameQueue) {
+    this.#engine = engine
+    this.#options = options
+    this.#queue = queue
+    this.ended = this.#end.promise
+    queue.onFull = () => this.cut()
+    const { signal } = options.asking
+    if (signal.aborted) this.#told()
+    else signal.addEventListener('abort', this.#told, { once: true })
+  }
+
+  get peer(): McpPeer | undefined {
+    return this.#introduction.peer
+  }
+
+  get revision(): McpRevision | undefined {
+    return this.#hasBegun ? this.#introduction.revision : undefined
+  }
+
+  /** Requests under way that end by themselves. */
+  get calls(): number {
+    return [...this.#running.values()].filter(({ subscription }) => !subscription).length
+  }
+
+  /** @returns whether it is a message. Whatever it is, what is to be answered is. */
+  receive(body: unknown, asking: McpAsking): boolean {
+    if (this.#isOver || this.#isClosing) return true
+    if (Array.isArray(body)) return this.#receiveBatch(body, asking)
+    const frame = readFrame(body)
+    if (frame.kind === 'wrong') {
+      this.refuse(mcpErrors.invalidRequest, frame.words)
+      return false
+    }
+    this.#say(this.#take(frame, asking))
+    return true
+  }
+
+  /** Whether all is answered that is to be. */
+  get isIdle(): boolean {
+    return this.#unsaid === 0
+  }
+
+  /** Of what is no message that could be answered. */
+  refuse(code: number, message: string): void {
+    this.#queue.put(errorText(null, { code, message }))
+  }
+
+  publish(change: McpChange): void {
+    for (const { subscription } of this.#running.values()) {
+      const news = subscription?.newsOf(change)
+      if (news) this.#queue.tell(...news)
+    }
+    if (!this.#hasBegun || this.#introduction.revision === modern) return
+    const isHeard = isHeardBy(change, this.#engine.options.offer, this.#memory.uris)
+    if (isHeard) this.#queue.tell(keyOf(change), changeText(change))
+  }
+
+  async notify(method: string, params: Params): Promise<void> {
+    await this.#queue.send(notificationText(method, params))
+  }
+
+  /** Calls under way answer what they were told, if they were; listening clients are told; and what waits is still taken. */
+  async close(): Promise<void> {
+    if (!this.#isClosing) void this.#close()
+    await this.ended
+  }
+
+  async #close(): Promise<void> {
+    this.#isClosing = true
+    const ends = [...this.#running.values()].flatMap(({ subscription }) => (subscription ? [subscription] : []))
+    if (!this.#options.asking.signal.aborted) this.#stop()
+    this.#idle = Promise.withResolvers<void>()
+    if (!this.isIdle) await Promise.race([this.#idle.promise, this.ended])
+    this.#queue.end(...ends.map(end => this.#engine.goodbye(end)))
+  }
+
+  cut(): void {
+    this.#stop()
+    this.#queue.break(gone)
+    this.over()
+  }
+
+  /** The transport has nothing more to give or to take. */
+  over(): void {
+    this.#stop()
+    this.#isOver = true
+    this.#options.asking.signal.removeEventListener('abort', this.#told)
+    this.#end.resolve()
+  }
+
+  readonly #told = (): void => {
+    // What runs answers with the reason, and then there is nothing more.
+    for (const { stop } of this.#running.values()) stop.abort(this.#options.asking.signal.reason)
+  }
+
+  #stop(): void {
+    for (const { stop } of this.#running.values()) stop.abort(gone)
+    for (const answer of this.#asked.values()) answer(undefined)
+  }
+
+  /** Of one revision; together they are answered as they came, in one message. */
+  #receiveBatch(body: unknown[], asking: McpAsking): boolean {
+    const refuse = (words: string) => {
+      this.refuse(mcpErrors.invalidRequest, `Invalid Request: ${words}`)
+      return false
+    }
+    if (this.#introduction.revision !== batched || !this.#hasBegun)
+      return refuse(`only revision ${batched} has batches.`)
+    if (body.length === 0 || body.length > maxBatch) return refuse(`a batch has 1 to ${maxBatch} messages.`)
+    const frames = body.map(readFrame)
+    const isRefused = frames.some(frame => frame.kind === 'wrong' || ('method' in frame && isAlone(frame)))
+    if (isRefused) return refuse('the batch has a message that is none, or must not be in it.')
+    const texts = frames.flatMap(frame => (frame.kind === 'wrong' ? [] : [this.#take(frame, asking)]))
+    const together = Promise.all(texts).then(all => all.filter(text => text !== undefined))
+    this.#say(together.then(answers => (answers.length > 0 ? `[${answers.join(',')}]` : undefined)))
+    return true
+  }
+
+  /** @param answer Never rejects. */
+  #say(answer: Promise<string | undefined>): void {
+    this.#unsaid++
+    void answer.then(text => {
+      if (text !== undefined) this.#queue.put(text)
+      this.#unsaid--
+      this.onIdle()
+      if (this.isIdle) this.#idle.resolve()
+    })
+  }
+
+  /** @returns the answer, if there is one. Never rejects. */
+  async #take(frame: Exclude<Frame, { kind: 'wrong' }>, asking: McpAsking): Promise<string | undefined> {
+    if (frame.kind === 'answer') return void this.#asked.get(frame.id)?.(frame.result)
+    if (frame.kind === 'notification') return void this.#hear(frame.method, frame.params)
+    const introduction = this.#introduce(frame)
+    if (typeof introduction === 'string') return introduction
+    const { id } = frame
+    if (this.#running.has(id)) {
+      return errorText(id, {
+        code: mcpErrors.invalidRequest,
+        message: 'Invalid Request: this id is under way already.',
+      })
+    }
+    if (this.calls >= bounds.requests) {
+      return errorText(id, { code: codes.http, message: `${bounds.requests} requests are under way already.` })
+    }
+    const running: Running = { stop: new AbortController(), subscription: undefined, isCancelled: false }
+    // Who posted it went away by now, as it should: only a reason that is to be answered counts.
+    const stop = () => toMcpError(asking.signal.reason) && running.stop.abort(asking.signal.reason)
+    if (asking.signal.aborted) stop()
+    else asking.signal.addEventListener('abort', stop, { once: true })
+    this.#running.set(id, running)
+    try {
+      const { signal } = running.stop
+      const out = this.#out(id, running)
+      const call = { ...introduction, ...frame, asking, signal, out, ask: this.#ask, memory: this.#memory }
+      return await this.#answer(call, running)
+    } finally {
+      asking.signal.removeEventListener('abort', stop)
+      if (!running.subscription || running.isCancelled) this.#running.delete(id)
+    }
+  }
+
+  async #answer(call: Call, running: Running): Promise<string | undefined> {
+    try {
+      const text = await this.#textOf(call, running)
+      return running.isCancelled ? undefined : text
+    } catch (error) {
+      return running.isCancelled ? undefined : this.#engine.refuse(call, error).text
+    }
+  }
+
+  async #textOf(call: Call, running: Running): Promise<string | undefined> {
+    if (call.revision === modern && call.method === 'subscriptions/listen') return await this.#listen(call, running)
+    if (call.revision !== modern && call.method === 'initialize') return this.#begin(call.id, call.params)
+    return (await this.#engine.answer(call)).text
+  }
+
+  /** @returns what the request says of its client, or the error that answers it. */
+  #introduce({ id, method, params }: RequestFrame): Introduction | string {
+    const meta = metaOf(params)
+    if (!claimsModern(params) || !meta) return this.#introduction
+    const introduction = readIntroduction(meta)
+    if (Array.isArray(introduction)) {
+      if (method === 'initialize') return this.#introduction
+      const [key, problem] = introduction
+      const message = `Invalid _meta envelope for protocol revision ${modern}: ${key}: ${problem}`
+      return errorText(id, { code: mcpErrors.invalidParams, message, data: { envelope: { key, problem } } })
+    }
+    if (introduction.revision !== modern) {
+      const requested = introduction.revision.slice(0, 40)
+      const data = { supported: [modern], requested }
+      return errorText(id, {
+        code: codes.unsupportedRevision,
+        message: `Unsupported protocol version: ${requested}`,
+        data,
+      })
+    }
+    if (!this.#hasBegun) this.#introduction = introduction
+    this.#hasBegun = true
+    return introduction
+  }
+
+  #begin(id: Id, { protocolVersion, capabilities, clientInfo }: Params): string {
+    const peer = peerOf(clientInfo)
+    if (typeof protocolVersion !== 'string' || !isObject(capabilities) || !peer) {
+      throw invalid('initialize takes a protocolVersion, capabilities and clientInfo.')
+    }
+    const revision = agreedRevision(protocolVersion)
+    this.#introduction = { revision: revision as McpRevision, peer, capabilities, logLevel: undefined }
+    this.#hasBegun = true
+    return resultText(id, this.#engine.welcome(revision, this.#options.experimental))
+  }
+
+  async #listen(call: Call, running: Running): Promise<string | undefined> {
+    const listens = [...this.#running.values()].filter(({ subscription }) => subscription).length
+    if (listens >= bounds.listens) throw invalid(`there are ${bounds.listens} subscriptions already.`)
+    const subscription = await this.#engine.subscribe(call)
+    if (running.isCancelled) return undefined
+    this.#queue.put(subscription.acknowledgement)
+    if (subscription.isEmpty) return this.#engine.goodbye(subscription)
+    running.subscription = subscription
+    return undefined
+  }
+
+  #hear(method: string, params: Params): void {
+    if (method === 'notifications/cancelled') return this.#cancel(params.requestId)
+    if (method.startsWith('notifications/') && known.has(method)) return
+    try {
+      this.#options.onNotification?.(method, params)
+    } catch (error) {
+      this.#engine.options.onFault(error instanceof Error ? error : new Error(String(error)))
+    }
+  }
+
+  #cancel(id: unknown): void {
+    const running = typeof id === 'string' || typeof id === 'number' ? this.#running.get(id) : undefined
+    if (!running) return
+    running.isCancelled = true
+    running.stop.abort(gone)
+    this.#queue.forget(`${JSON.stringify(id)} `)
+    if (running.subscription) this.#running.delete(id as Id)
+  }
+
+  #out(id: Id, running: Running): Call['out'] {
+    const start = `${JSON.stringify(id)} `
+    return {
+      tell: (key, text) => {
+        if (!running.isCancelled) this.#queue.tell(start + key, text)
+      },
+      log: text => {
+        if (!running.isCancelled) this.#queue.log(text)
+      },
+      send: text => (running.isCancelled ? Promise.reject(gone) : this.#queue.send(text)),
+    }
+  }
+
+  readonly #ask: Call['ask'] = (request, signal) =>
+    askOver(request, signal, {
+      add: answer => {
+        const id = `ask-${++this.#asks}`
+        this.#asked.set(id, answer)
+        return id
+      },
+      forget: id => void this.#asked.delete(id),
+      put: text => this.#queue.put(text),
+    })
+}
+
+/** Of the core protocol. We ask nothing that they could be news of. */
+const known = new Set([
+  'notifications/initialized',
+  'notifications/progress',
+  'notifications/roots/list_changed',
+  'notifications/elicitation/complete',
+])
+
+/** Whether it must not stand in a batch. */
+function isAlone({ method, params }: { method: string; params: Params }): boolean {
+  return method === 'initialize' || claimsModern(params)
+}

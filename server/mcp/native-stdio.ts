@@ -1,0 +1,117 @@
+/** Lines of JSON on two streams: read no faster than they are answered, written no faster than they are taken. */
+import { once } from 'node:events'
+import { StringDecoder } from 'node:string_decoder'
+import { mcpErrors } from './mcp-port.ts'
+import { bounds, lastAnswersMs } from './native-protocol.ts'
+import type { FrameQueue } from './native-queue.ts'
+import type { NativeSession } from './native-session.ts'
+
+export interface StdioStreams {
+  input: NodeJS.ReadableStream
+  output: NodeJS.WritableStream
+}
+
+/** @param take A line, parsed. */
+export function carryStdio(
+  { input, output }: StdioStreams,
+  session: NativeSession,
+  queue: FrameQueue,
+  take: (body: unknown) => void,
+): void {
+  const decoder = new StringDecoder('utf8')
+  let rest = ''
+  /** Of what was read at once, those that wait for others to be answered. */
+  const lines: string[] = []
+  /** Of a line that is too long: its rest is dropped. */
+  let isSkipping = false
+  let hasEnded = false
+
+  const line = (text: string) => {
+    if (text.trim() === '') return
+    let body: unknown
+    try {
+      body = JSON.parse(text)
+    } catch {
+      return session.refuse(mcpErrors.parse, 'Parse error: the line is not JSON')
+    }
+    take(body)
+  }
+  const read = (chunk: Buffer | string) => {
+    const [first = '', ...others] = (typeof chunk === 'string' ? chunk : decoder.write(chunk)).split('\n')
+    add(first)
+    for (const text of others) {
+      if (!isSkipping) lines.push(rest)
+      isSkipping = false
+      rest = ''
+      add(text)
+    }
+    work()
+  }
+  const add = (text: string) => {
+    if (isSkipping) return
+    rest += text
+    if (rest.length <= bounds.line) return
+    isSkipping = true
+    rest = ''
+    session.refuse(mcpErrors.invalidRequest, `Invalid Request: a line has at most ${bounds.line} characters.`)
+  }
+  const isBusy = () => session.calls >= bounds.requests || queue.isBusy
+  /** As far as there is room; the rest waits, and nothing is read meanwhile. */
+  const work = () => {
+    while (lines.length > 0 && !isBusy()) line(lines.shift() ?? '')
+    if (lines.length > 0) input.pause()
+    else if (hasEnded && session.isIdle) queue.end()
+    else if (!hasEnded && !isBusy()) input.resume()
+    else input.pause()
+  }
+  const ended = () => {
+    if (hasEnded) return
+    hasEnded = true
+    if (rest !== '' && !isSkipping) lines.push(rest)
+    // Who sent all at once and closed still wants the answers.
+    const late = setTimeout(() => session.cut(), lastAnswersMs)
+    void session.ended.then(() => clearTimeout(late))
+    work()
+  }
+  const left = () => session.cut()
+
+  session.onIdle = work
+  input.on('data', read).on('end', ended).on('close', ended).on('error', left)
+  output.on('error', left).on('close', left)
+  void session.ended.then(() => {
+    input.off('data', read).off('end', ended).off('close', ended)
+    input.pause()
+    output.off('close', left)
+  })
+  void write(output, session, queue, work)
+}
+
+/** Ends when the queue does. */
+async function write(
+  output: NodeJS.WritableStream,
+  session: NativeSession,
+  queue: FrameQueue,
+  taken: () => void,
+): Promise<void> {
+  const over = new AbortController()
+  void session.ended.then(() => over.abort())
+  try {
+    while (!queue.hasEnded) {
+      const text = queue.take()
+      if (text === undefined) {
+        const ready = Promise.withResolvers<void>()
+        queue.onReady = ready.resolve
+        taken()
+        if (queue.hasEnded) break
+        await ready.promise
+      } else if (!output.write(`${text}\n`)) {
+        await once(output, 'drain', { signal: over.signal })
+        taken()
+      }
+    }
+  } catch {
+    // The reader is gone, which `session` knows.
+  } finally {
+    session.over()
+  }
+}

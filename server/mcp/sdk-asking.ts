@@ -1,0 +1,152 @@
+/** What a request of the SDK asks, in the terms of the port; and what the offer answers or throws, in those of the SDK. */
+import {
+  CLIENT_CAPABILITIES_META_KEY,
+  CLIENT_INFO_META_KEY,
+  type InputRequiredResult,
+  LOG_LEVEL_META_KEY,
+  ProtocolError,
+  type ServerContext,
+} from '@modelcontextprotocol/server'
+import { canBeAsked, missingCapability, missingFor } from './input-requests.ts'
+import { isObject, peerOf, toMcpError } from './mcp-frames.ts'
+import {
+  type McpAsking,
+  type McpCallAsking,
+  McpError,
+  type McpInputRequired,
+  type McpLogEntry,
+  type McpOffer,
+  type McpPeer,
+  type McpRevision,
+  mcpErrors,
+  mcpLogLevels,
+} from './mcp-port.ts'
+import type { RequestState } from './request-state.ts'
+
+export const modernRevision = '2026-07-28'
+
+/** Before 2026, where something is kept between requests. */
+export interface SdkMemory {
+  /** @throws McpError if there are too many. */
+  subscribe(uri: string, asking: McpAsking): void
+  unsubscribe(uri: string, asking: McpAsking): void
+  logLevel: McpLogEntry['level'] | undefined
+}
+
+/** Of one connection, or one request. */
+export interface SdkScope {
+  offer: McpOffer
+  states: RequestState
+  era: 'legacy' | 'modern'
+  askingOf(id: string | number): McpAsking
+  /** Of a client before 2026. */
+  client(): { revision: McpRevision; peer: McpPeer | undefined; capabilities: Record<string, unknown> }
+  /** None where nothing is kept between requests. */
+  memory: SdkMemory | undefined
+  /** Whether there is a stream on which changes are told. */
+  canTell: boolean
+  experimental?: Record<string, object> | undefined
+  /** A frame goes out; resolves when the client took it. */
+  sent(): Promise<void>
+  /** Ends the streams of extensions, gracefully. */
+  closing: AbortSignal
+  onFault(error: Error): void
+}
+
+/** @param name Of the tool or prompt, or the URI: what a state is good for. */
+export function askingOf(scope: SdkScope, context: ServerContext, name = ''): McpCallAsking {
+  const { mcpReq } = context
+  const asking = scope.askingOf(mcpReq.id)
+  const client = scope.era === 'modern' ? modernClient(context) : scope.client()
+  const signal = AbortSignal.any([asking.signal, mcpReq.signal])
+  const call: McpCallAsking = { ...asking, ...client, signal, progress: progressOf(scope, context) }
+  if (scope.offer.has.logging) call.log = logOf(scope, context)
+  if (mcpReq.inputResponses) call.inputResponses = mcpReq.inputResponses
+  const state = mcpReq.requestState()
+  if (typeof state === 'string') {
+    const owner = { principalId: asking.caller.principal.id, method: mcpReq.method, name }
+    call.state = scope.states.open(state, owner)
+  }
+  return call
+}
+
+/** @throws McpError if the client cannot be asked and there is no answer without. */
+export function toInputRequired<Result extends object>(
+  { inputRequests, state, otherwise }: McpInputRequired<Result>,
+  { scope, asking, context, name }: { scope: SdkScope; asking: McpCallAsking; context: ServerContext; name: string },
+): InputRequiredResult | (Result & Record<string, unknown>) {
+  if (!canBeAsked(inputRequests, asking)) {
+    // A copy, which has the index signature that the SDK's types want of a result.
+    if (otherwise !== undefined) return { ...otherwise } as Result & Record<string, unknown>
+    const words = 'This client cannot be asked for what is missing.'
+    if (scope.era === 'legacy') throw new McpError(mcpErrors.invalidParams, words)
+    throw new McpError(missingCapability, words, { requiredCapabilities: missingFor(inputRequests, asking) })
+  }
+  const owner = { principalId: asking.caller.principal.id, method: context.mcpReq.method, name }
+  const requests = Object.entries(inputRequests).map(([key, { method, params }]) => {
+    // 2026 has no ids of elicitations.
+    const { elicitationId: _before, ...modern } = params as Record<string, unknown>
+    return [key, { method, params: scope.era === 'modern' ? modern : params }]
+  })
+  return {
+    resultType: 'input_required',
+    inputRequests: Object.fromEntries(requests),
+    ...(state === undefined ? {} : { requestState: scope.states.seal(state, owner) }),
+  } as InputRequiredResult
+}
+
+/** What the offer throws, as an error of the protocol; faults of ours are logged and told without detail. */
+export async function translated<Result>(scope: SdkScope, answer: () => Result | Promise<Result>): Promise<Result> {
+  try {
+    return await answer()
+  } catch (error) {
+    const known = toMcpError(error)
+    if (known) throw new ProtocolError(known.code, known.message, known.data)
+    scope.onFault(error instanceof Error ? error : new Error(String(error)))
+    throw new ProtocolError(mcpErrors.internal, 'Internal error')
+  }
+}
+
+function modernClient(context: ServerContext) {
+  const envelope = envelopeOf(context)
+  const declared = envelope[CLIENT_CAPABILITIES_META_KEY]
+  const capabilities = isObject(declared) ? declared : {}
+  return { revision: modernRevision, peer: peerOf(envelope[CLIENT_INFO_META_KEY]), capabilities } as const
+}
+
+function envelopeOf({ mcpReq }: ServerContext): Record<string, unknown> {
+  return { ...mcpReq.envelope }
+}
+
+function progressOf(scope: SdkScope, { mcpReq }: ServerContext): McpCallAsking['progress'] {
+  const progressToken = mcpReq._meta?.progressToken
+  if (progressToken === undefined) return () => undefined
+  return now => tell(scope, mcpReq, 'notifications/progress', { progressToken, ...now })
+}
+
+function logOf(scope: SdkScope, context: ServerContext): McpCallAsking['log'] {
+  const { mcpReq } = context
+  const wanted = scope.era === 'modern' ? envelopeOf(context)[LOG_LEVEL_META_KEY] : (scope.memory?.logLevel ?? 'debug')
+  const least = mcpLogLevels.findIndex(level => level === wanted)
+  return entry => {
+    if (least < 0 || mcpLogLevels.indexOf(entry.level) < least) return
+    tell(scope, mcpReq, 'notifications/message', { ...entry })
+  }
+}
+
+/** Who tells in passing does not wait for the client. */
+function tell(scope: SdkScope, mcpReq: ServerContext['mcpReq'], method: string, params: Record<string, unknown>): void {
+  if (mcpReq.signal.aborted) return
+  notify(scope, mcpReq, method, params).catch(() => undefined)
+}
+
+/** Resolves when the client took it. */
+export async function notify(
+  scope: SdkScope,
+  mcpReq: ServerContext['mcpReq'],
+  method: string,
+  params: Record<string, unknown>,
+): Promise<void> {
+  await mcpReq.notify({ method, params })
+  await scope.sent()
+}

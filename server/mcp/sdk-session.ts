@@ -1,0 +1,334 @@
+/** A connection that stays open (HTTP+SSE, stdio), as a session of the port: the SDK's server on a wire of ours. */
+import { type JSONRPCMessage, parseJSONRPCMessage, type Server, type Transport } from '@modelcontextprotocol/server'
+import { serveStdio } from '@modelcontextprotocol/server/stdio'
+import { maxSubscribed } from './http-sessions.ts'
+import {
+  errorFrame,
+  faultOfId,
+  invalidRequest,
+  isObject,
+  maxBatch,
+  methodOf,
+  peerIn,
+  toMcpError,
+} from './mcp-frames.ts'
+import {
+  type McpAsking,
+  type McpChange,
+  McpError,
+  type McpOffer,
+  type McpPeer,
+  type McpRevision,
+  type McpSession,
+  type McpSessionOptions,
+  mcpErrors,
+} from './mcp-port.ts'
+import type { McpWire } from './mcp-wire.ts'
+import type { RequestState } from './request-state.ts'
+import { modernRevision, type SdkMemory, type SdkScope } from './sdk-asking.ts'
+import { legacyRevisionOf, serverFor } from './sdk-offer.ts'
+import { SessionChanges } from './session-changes.ts'
+
+export interface SdkSessionOptions extends McpSessionOptions {
+  offer: McpOffer
+  states: RequestState
+  onFault(error: Error): void
+}
+
+/** Requests of one session that are under way. */
+export const maxSessionCalls = 50
+/** `subscriptions/listen` of one session. */
+const maxListening = 10
+
+interface UnderWay {
+  asking: McpAsking
+  isStream: boolean
+  batch: Batch | undefined
+  done(): void
+}
+
+/** Of revision 2025-03-26: requests that came together are answered together. */
+interface Batch {
+  missing: number
+  answers: object[]
+}
+
+export class SdkSession implements McpSession {
+  readonly ended: Promise<void>
+  readonly #options: SdkSessionOptions
+  readonly #wire: McpWire
+  readonly #connection: Connection
+  readonly #changes: SessionChanges
+  readonly #closing = new AbortController()
+  readonly #gone = new AbortController()
+  readonly #underWay = new Map<string | number, UnderWay>()
+  readonly #subscribed = new Set<string>()
+  #peer: McpPeer | undefined
+  #revision: McpRevision | undefined
+  #server: Server | undefined
+  #end: () => Promise<void>
+  /** What came is looked at in its order. */
+  #incoming: Promise<void> = Promise.resolve()
+
+  /** @param wire Of the messages that `receive` is given. */
+  constructor(options: SdkSessionOptions, wire: McpWire, transport: 'sse' | 'stdio') {
+    this.#options = options
+    this.#wire = wire
+    this.ended = wire.ended
+    this.#connection = new Connection(
+      frame => this.#send(frame),
+      () => wire.end(),
+    )
+    this.#changes = new SessionChanges(
+      change => this.#tell(change),
+      () => wire.taken(),
+    )
+    wire.ended.then(() => this.#over())
+    if (transport === 'stdio') {
+      const onerror = (error: Error) => options.onFault(error)
+      const settings = { transport: this.#connection, onerror, maxSubscriptions: maxListening }
+      const handle = serveStdio(({ era }) => this.#serve(era), settings)
+      this.#end = () => handle.close()
+    } else {
+      const server = this.#serve('legacy')
+      this.#end = () => server.close()
+      server.connect(this.#connection).catch(error => options.onFault(error))
+    }
+  }
+
+  get peer(): McpPeer | undefined {
+    return this.#peer
+  }
+
+  get revision(): McpRevision | undefined {
+    return this.#revision
+  }
+
+  /** @returns whether it is a message at all; what is none is answered as well. */
+  receive(frame: unknown, asking: McpAsking = this.#options.asking): boolean {
+    if (Array.isArray(frame)) return this.#receiveBatch(frame, asking)
+    const fault = faultOfId(frame) ?? (isMessage(frame) ? undefined : 'This is not a message of JSON-RPC 2.0.')
+    if (fault !== undefined) {
+      this.#answer(invalidRequest(fault))
+      return false
+    }
+    this.#take(frame as JSONRPCMessage & Record<string, unknown>, asking, undefined)
+    return true
+  }
+
+  notify(method: string, params: Record<string, unknown>): Promise<void> {
+    return this.#wire.send({ jsonrpc: '2.0', method, params })
+  }
+
+  publish(change: McpChange): void {
+    if (this.#revision === undefined || this.#gone.signal.aborted) return
+    if (change.of === 'resource' && !this.#subscribed.has(change.uri)) return
+    this.#changes.has(change)
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort()
+    const streams = [...this.#underWay.values()].filter(({ isStream }) => isStream)
+    const over = streams.map(one => {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      one.done = resolve
+      return promise
+    })
+    await Promise.race([Promise.all(over), this.ended])
+    await this.#end()
+    this.#wire.end()
+  }
+
+  cut(): void {
+    this.#wire.cut()
+  }
+
+  #receiveBatch(frames: unknown[], asking: McpAsking): boolean {
+    const isBatch = frames.length > 0 && frames.length <= maxBatch && frames.every(isMessage)
+    if (!isBatch || this.#revision !== '2025-03-26' || frames.some(frame => faultOfId(frame) !== undefined)) {
+      this.#answer(invalidRequest(`Batches are of revision 2025-03-26 alone, and of at most ${maxBatch} messages.`))
+      return false
+    }
+    const missing = frames.filter(frame => isObject(frame) && 'id' in frame && 'method' in frame).length
+    const batch = { missing, answers: [] }
+    for (const frame of frames) this.#take(frame as JSONRPCMessage & Record<string, unknown>, asking, batch)
+    return true
+  }
+
+  #take(frame: JSONRPCMessage & Record<string, unknown>, asking: McpAsking, batch: Batch | undefined): void {
+    this.#learn(frame)
+    const { id } = frame
+    const isRequest = 'method' in frame && (typeof id === 'string' || typeof id === 'number')
+    if (isRequest) {
+      const fault = this.#underWay.has(id) ? 'This id is under way already.' : undefined
+      if (fault !== undefined || this.#underWay.size >= maxSessionCalls) {
+        const words = fault ?? `At most ${maxSessionCalls} requests of a session are under way.`
+        // Not through a batch of the request with the same id.
+        this.#answer(errorFrame(id, new McpError(-32_000, words)), batch)
+        return
+      }
+      const isStream = this.#options.offer.extensions.some(({ methods }) => methods[methodOf(frame) ?? '']?.isStream)
+      this.#underWay.set(id, { asking: this.#during(asking), isStream, batch, done: () => undefined })
+    }
+    this.#incoming = this.#incoming.then(async () => {
+      if (methodOf(frame) === 'subscriptions/listen' && isRequest && !(await this.#mayListen(frame, id))) return
+      this.#connection.onmessage?.(frame)
+    })
+  }
+
+  /** Of the revision and the peer. */
+  #learn(frame: Record<string, unknown>): void {
+    this.#peer = peerIn(frame) ?? this.#peer
+    if (!isObject(frame.params)) return
+    if (frame.method === 'initialize') this.#revision ??= legacyRevisionOf(frame.params.protocolVersion)
+    else if (isObject(frame.params._meta) && 'io.modelcontextprotocol/protocolVersion' in frame.params._meta)
+      this.#revision ??= modernRevision
+  }
+
+  /** The call of a message that was posted: its caller is the one who posted, but it lasts as long as the session. */
+  #during(asking: McpAsking): McpAsking {
+    const session = this.#options.asking.signal
+    if (asking === this.#options.asking) return { ...asking, signal: AbortSignal.any([session, this.#gone.signal]) }
+    const ended = new AbortController()
+    const follow = () => {
+      if (toMcpError(asking.signal.reason)) ended.abort(asking.signal.reason)
+    }
+    asking.signal.addEventListener('abort', follow, { once: true })
+    return { ...asking, signal: AbortSignal.any([session, this.#gone.signal, ended.signal]) }
+  }
+
+  async #mayListen(frame: Record<string, unknown>, id: string | number): Promise<boolean> {
+    const uris = listenedUris(frame)
+    try {
+      if (this.#subscribed.size + uris.length > maxSubscribed)
+        throw new McpError(mcpErrors.invalidParams, `At most ${maxSubscribed} resources can be listened to.`)
+      const capabilities = {}
+      const asking = this.#underWay.get(id)?.asking ?? this.#options.asking
+      const client = { revision: modernRevision, peer: this.#peer, capabilities, progress: () => undefined } as const
+      for (const uri of uris) await this.#options.offer.checkSubscription(uri, { ...asking, ...client })
+      for (const uri of uris) this.#subscribed.add(uri)
+      return true
+    } catch (error) {
+      const known = toMcpError(error)
+      if (!known) this.#options.onFault(error as Error)
+      this.#answer(errorFrame(id, known ?? new McpError(mcpErrors.internal, 'Internal error')))
+      return false
+    } finally {
+      // It is answered by its end, which is no answer to wait for.
+      this.#underWay.delete(id)
+    }
+  }
+
+  #serve(era: 'legacy' | 'modern'): Server {
+    const { offer, states, asking, experimental, onFault, onNotification } = this.#options
+    const server: Server = serverFor({
+      offer,
+      states,
+      era,
+      experimental,
+      onFault,
+      memory: this.#memory(),
+      canTell: true,
+      askingOf: id => this.#underWay.get(id)?.asking ?? asking,
+      client: () => ({
+        revision: this.#revision ?? '2024-11-05',
+        peer: this.#peer,
+        capabilities: { ...server.getClientCapabilities() },
+      }),
+      sent: () => Promise.resolve(),
+      closing: this.#closing.signal,
+    } satisfies SdkScope)
+    server.onerror = onFault
+    if (onNotification) {
+      server.fallbackNotificationHandler = async ({ method, params }) => onNotification(method, { ...params })
+    }
+    this.#server = server
+    return server
+  }
+
+  #memory(): SdkMemory {
+    const subscribed = this.#subscribed
+    return {
+      subscribe: uri => {
+        if (subscribed.size >= maxSubscribed && !subscribed.has(uri))
+          throw new McpError(mcpErrors.invalidParams, `At most ${maxSubscribed} resources can be subscribed to.`)
+        subscribed.add(uri)
+      },
+      unsubscribe: uri => void subscribed.delete(uri),
+      logLevel: undefined,
+    }
+  }
+
+  async #tell(change: McpChange): Promise<void> {
+    const server = this.#server
+    if (change.of === 'tools') await server?.sendToolListChanged()
+    else if (change.of === 'prompts' && this.#options.offer.has.prompts) await server?.sendPromptListChanged()
+    else if (change.of === 'resources' && this.#options.offer.has.resources) await server?.sendResourceListChanged()
+    else if (change.of === 'resource') await server?.sendResourceUpdated({ uri: change.uri })
+  }
+
+  async #send(frame: object & { id?: unknown; method?: unknown }): Promise<void> {
+    const { id } = frame
+    const isAnswer = !('method' in frame) && (typeof id === 'string' || typeof id === 'number')
+    const of = isAnswer ? this.#underWay.get(id) : undefined
+    if (isAnswer) this.#underWay.delete(id)
+    try {
+      await (of?.batch ? this.#sendOf(of.batch, frame) : this.#wire.send(frame))
+    } finally {
+      of?.done()
+    }
+  }
+
+  async #sendOf(batch: Batch, answer: object): Promise<void> {
+    batch.answers.push(answer)
+    if (batch.answers.length >= batch.missing) await this.#wire.send(batch.answers)
+  }
+
+  #answer(frame: object, batch?: Batch): void {
+    const sent = batch ? this.#sendOf(batch, frame) : this.#wire.send(frame)
+    sent.catch(() => undefined)
+  }
+
+  #over(): void {
+    this.#gone.abort()
+    this.#changes.end()
+    this.#connection.onclose?.()
+    for (const { done } of this.#underWay.values()) done()
+    this.#underWay.clear()
+  }
+}
+
+/** What the SDK takes for the transport. */
+class Connection implements Transport {
+  onclose: Transport['onclose']
+  onerror: Transport['onerror']
+  onmessage: Transport['onmessage']
+  readonly send: (message: JSONRPCMessage) => Promise<void>
+  readonly #close: () => void
+
+  constructor(send: (message: JSONRPCMessage) => Promise<void>, close: () => void) {
+    this.send = send
+    this.#close = close
+  }
+
+  async start(): Promise<void> {}
+
+  async close(): Promise<void> {
+    this.#close()
+  }
+}
+
+export function listenedUris({ params }: Record<string, unknown>): string[] {
+  const notifications = isObject(params) ? params.notifications : undefined
+  const uris = isObject(notifications) ? notifications.resourceSubscriptions : undefined
+  return Array.isArray(uris) ? uris.filter(uri => typeof uri === 'string') : []
+}
+
+function isMessage(frame: unknown): boolean {
+  try {
+    parseJSONRPCMessage(frame)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,51 @@
+/** The offer as the service watches it: who calls is told, and what runs for a session takes its place among the calls under way. */
+import { Problem } from '../platform/problem.ts'
+import type { ExchangeRegistry } from './exchange-registry.ts'
+import type { McpCallAsking, McpOffer } from './mcp-port.ts'
+
+export interface Watching {
+  exchanges: Pick<ExchangeRegistry, 'open'>
+  /** Hears who asks, and how, each time; must not throw. */
+  met(asking: McpCallAsking): void
+}
+
+/**
+ * A request over Streamable HTTP is an exchange of its own and counted as that. The messages of a session (SSE, stdio) are answered
+ * elsewhere than where they came, so each is counted here, bounded in time, and ended with what its principal may.
+ */
+export function watchedOffer(offer: McpOffer, { exchanges, met }: Watching): McpOffer {
+  const counted = async <T>(asking: McpCallAsking, work: (asking: McpCallAsking) => Promise<T>): Promise<T> => {
+    met(asking)
+    if ((asking.transport ?? 'http') === 'http') return work(asking)
+    const ending = new AbortController()
+    const cut = Promise.withResolvers<never>()
+    const close = exchanges.open(asking.caller.principal, {
+      kind: 'call',
+      toolsChanged: () => undefined,
+      end: problem => ending.abort(problem),
+      // What does not end though it was told to is not waited for.
+      cut: () => cut.reject(new Problem('overloaded', 'This call did not end in time.')),
+    })
+    const running = work({ ...asking, signal: AbortSignal.any([asking.signal, ending.signal]) })
+    try {
+      return await Promise.race([running, cut.promise])
+    } finally {
+      close()
+      cut.promise.catch(() => undefined)
+    }
+  }
+  return {
+    info: offer.info,
+    extensions: offer.extensions,
+    has: offer.has,
+    catalogue: asking => {
+      met(asking)
+      return offer.catalogue(asking)
+    },
+    call: (name, input, asking) => counted(asking, watched => offer.call(name, input, watched)),
+    readResource: (uri, asking) => counted(asking, watched => offer.readResource(uri, watched)),
+    checkSubscription: (uri, asking) => counted(asking, watched => offer.checkSubscription(uri, watched)),
+    getPrompt: (name, input, asking) => counted(asking, watched => offer.getPrompt(name, input, watched)),
+    complete: (of, argument, given, asking) => counted(asking, watched => offer.complete(of, argument, given, watched)),
+  }
+}

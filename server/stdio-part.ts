@@ -1,0 +1,54 @@
+/** MCP for the program that started this process, on its stdin and stdout: who it is, and what it is told. */
+import type { Scope } from '../contract/scope.ts'
+import { tokenPresets } from '../contract/tokens.ts'
+import type { AccessService } from './access/access-service.ts'
+import type { EventHub } from './events/event-hub.ts'
+import type { McpConfig } from './mcp/mcp-config.ts'
+import type { McpSession } from './mcp/mcp-port.ts'
+import type { McpService } from './mcp/mcp-service.ts'
+import type { Stops } from './platform/guard.ts'
+import { type Caller, type Principal, scopeSet } from './platform/principal.ts'
+import type { Toolbox } from './tools/toolbox.ts'
+
+export interface StdioStreams {
+  input: NodeJS.ReadableStream
+  output: NodeJS.WritableStream
+}
+
+export interface StdioSurroundings {
+  config: McpConfig
+  access: Pick<AccessService, 'authenticate'>
+  service: McpService
+  toolbox: Toolbox
+  stops: Stops
+  hub: EventHub
+  baseUrl(): string
+}
+
+/** Nobody else is on this machine's pipes. */
+const address = '127.0.0.1'
+
+/** @throws Error in words. */
+export async function serveStdio(streams: StdioStreams, surroundings: StdioSurroundings): Promise<McpSession> {
+  const { config, service } = surroundings
+  const principal = await principalOf(surroundings)
+  const caller: Caller = { principal, address, userAgent: 'stdio' }
+  const headers = new Headers(config.results === undefined ? {} : { 'rustymail-results': config.results })
+  return service.serveStdio(caller, { ...streams, headers })
+}
+
+async function principalOf({ config, access }: StdioSurroundings): Promise<Principal> {
+  const { token, preset } = config
+  if (token === undefined) return localPrincipal(tokenPresets[preset].scopes)
+  const known = await access.authenticate({ token, sessionCookie: undefined, address })
+  if (known) return known
+  throw new Error('the token in RUSTYMAIL_TOKEN is wrong, revoked, expired, or not valid from this address')
+}
+
+/**
+ * Who can read the data directory has its key, and so may read all mail in it: without a token the agent is that person's program, with a
+ * part of what the API key may. It has the name of that in freezes and in the trail, so that one word stops it.
+ */
+function localPrincipal(scopes: Iterable<Scope>): Principal {
+  return { id: 'api-key', name: 'stdio', kind: 'api_key', userId: null, scopes: scopeSet(scopes), accounts: 'all' }
+}

@@ -1,0 +1,246 @@
+/** Every road by which MCP comes over HTTP, with either adapter: the session of 2024, pages of other origins, a restart, and what is too large. */
+import { Client, SSEClientTransport } from '@modelcontextprotocol/client'
+import { expect, onTestFinished, test } from 'vitest'
+import { api } from '../../contract/index.ts'
+import { mcpPath, messagesPath, ssePath } from '../../contract/mcp.ts'
+import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
+import { maxOpen } from '../../server/mcp/exchange-registry.ts'
+import { fill, hold, namesOf, refOf, startMcpWorld } from '../support/mcp-world.ts'
+import { type People, type Proof, startApp } from '../support/people.ts'
+import { headOf, openRaw } from '../support/raw-http.ts'
+
+const adapters = ['sdk', 'native'] as const
+const world = (adapter: string) => startMcpWorld({ environment: { RUSTYMAIL_MCP_ADAPTER: adapter } })
+const tokenPath = (id: string) => fill(api.tokens.revokeToken.path, id)
+
+/** A client of 2024, as the official SDK has it. */
+async function connectSse(people: People, proof: Proof) {
+  const client = new Client({ name: 'old', version: '0.9' }, { versionNegotiation: { mode: 'legacy' } })
+  onTestFinished(() => client.close())
+  let changes = 0
+  client.setNotificationHandler('notifications/tools/list_changed', () => void changes++)
+  await client.connect(
+    new SSEClientTransport(new URL(people.url + ssePath), {
+      requestInit: { headers: proof },
+      eventSourceInit: {
+        fetch: (url, init) => fetch(url, { ...init, headers: { ...proof, accept: 'text/event-stream' } }),
+      },
+    }),
+  )
+  return { client, changes: () => changes }
+}
+
+/** The stream alone, and where it says to post. */
+async function openSse(people: People, proof: Proof) {
+  const answer = await fetch(people.url + ssePath, { headers: proof })
+  const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader()
+  onTestFinished(() => reader?.cancel().catch(() => undefined))
+  const read = async () => (await reader?.read())?.value ?? 'over'
+  const endpoint = /^event: endpoint\ndata: (\S+)/.exec(answer.ok ? await read() : '')?.[1] ?? ''
+  return { status: answer.status, endpoint, read }
+}
+
+test.each(adapters)(
+  'with %s a client of 2024 works in a session, and its end ends what it asked for',
+  async adapter => {
+    const { people, gateway, ann } = await world(adapter)
+    const token = await people.token(['mail:read'], [ann])
+    const { client, changes } = await connectSse(people, token.proof)
+    expect(await namesOf(client)).toContain('mail_read')
+    const ref = await refOf(client)
+    // Another token does not reach it, nor does the same one another session.
+    const { endpoint } = await openSse(people, token.proof)
+    const other = await people.token(['mail:read'], [ann])
+    const ping = { jsonrpc: '2.0', id: 1, method: 'ping' }
+    expect((await people.ask(other.proof, 'POST', endpoint, ping)).status).toBe(404)
+    expect((await people.ask(token.proof, 'POST', `${messagesPath}?sessionId=none`, ping)).status).toBe(404)
+    expect((await people.ask(token.proof, 'POST', endpoint, ping)).status).toBe(202)
+    // Narrowed rights are told, end what runs by them, and hold for what comes then.
+    const held = hold(gateway, 'getMessage')
+    const running = client.callTool({ name: 'mail_read', arguments: { refs: [ref] } })
+    await expect.poll(held.count).toBe(1)
+    await people.tell(people.admin, 'PATCH', tokenPath(token.id), { scopes: ['mail:meta'] })
+    await expect.poll(changes).toBeGreaterThan(0)
+    expect(JSON.stringify(await running)).toContain('forbidden')
+    expect(await namesOf(client)).not.toContain('mail_read')
+    const over = new Promise<void>(resolve => {
+      client.onclose = resolve
+    })
+    client.onerror = () => void client.close()
+    await people.tell(people.admin, 'DELETE', tokenPath(token.id))
+    await over
+  },
+)
+
+test.each(adapters)(
+  'with %s the calls of a session are counted, and what is wrong is refused in words',
+  async adapter => {
+    const { people, gateway, ann } = await world(adapter)
+    const { proof } = await people.token(['mail:read'], [ann])
+    const sessions = [await connectSse(people, proof), await connectSse(people, proof)]
+    hold(gateway, 'listFolders')
+    const leaving = new AbortController()
+    const call = (_: unknown, index: number) =>
+      sessions[index % 2]!.client.callTool({ name: 'mail_folders', arguments: {} }, { signal: leaving.signal }).catch(
+        String,
+      )
+    const calls = Array.from({ length: maxOpen.call.person }, call)
+    const { client } = await connectSse(people, proof)
+    const more = () => client.callTool({ name: 'mail_accounts', arguments: {} }).then(() => 'free', String)
+    await expect.poll(more).toMatch(/already have 50 MCP calls/)
+    leaving.abort()
+    await Promise.all(calls)
+    // They have ended where they ran, too.
+    await expect.poll(more).toBe('free')
+    const { endpoint, read } = await openSse(people, proof)
+    for (const body of [{}, 'x', { jsonrpc: '2.0', id: 'x'.repeat(300), method: 'ping' }]) {
+      expect((await people.ask(proof, 'POST', endpoint, body)).status).toBe(400)
+    }
+    expect((await people.ask(proof, 'POST', endpoint, { jsonrpc: '2.0', id: 7, method: 'ping' })).status).toBe(202)
+    // The errors come on the stream, too.
+    await expect.poll(read).toContain('"id":7')
+  },
+)
+
+test.each(adapters)('with %s sessions are bounded, and a freeze of reading ends them', async adapter => {
+  const { people, ann } = await world(adapter)
+  const { proof } = await people.token(['mail:send'], [ann])
+  const open: Awaited<ReturnType<typeof openSse>>[] = []
+  const next = () => openSse(people, proof).then(({ status }) => status)
+  for (let number = 0; number < maxOpen.stream.person; number++) open.push(await openSse(people, proof))
+  expect(open.map(({ status }) => status)).toEqual(open.map(() => 200))
+  expect(await next()).toBe(429)
+  await people.tell(people.admin, 'POST', api.freezes.freeze.path, { everything: true, reads: 'stop' })
+  for (const { read } of open) expect(await read()).toBe('over')
+})
+
+test('a client that posts and reads nothing is cut, and gives its place back', async () => {
+  const { people, ann } = await world('native')
+  const { proof } = await people.token(['mail:send'], [ann])
+  const connection = await openRaw(people.url, headOf('GET', ssePath, proof))
+  await expect.poll(connection.text).toContain('sessionId=')
+  connection.socket.pause()
+  const [, endpoint = ''] = /data: (\S+)/.exec(connection.text()) ?? []
+  const list = { jsonrpc: '2.0', id: 1, method: 'tools/list', params: {} }
+  const post = async () => (await people.ask(proof, 'POST', endpoint, list)).status
+  let last = new Set<number>()
+  for (let turn = 0; turn < 400 && !last.has(404); turn++)
+    last = new Set(await Promise.all(Array.from({ length: 20 }, post)))
+  expect(last).toContain(404)
+})
+
+test.each(adapters)(
+  'with %s a page of a named origin gets through, from what its browser asks before to the reason of a refusal',
+  async adapter => {
+    const friend = 'https://friend.example'
+    const environment = { RUSTYMAIL_MCP_ADAPTER: adapter, RUSTYMAIL_ALLOWED_ORIGINS: friend }
+    const { people } = await startApp({ environment, overrides: { gateway: new MemoryGateway() } })
+    const { proof } = await people.token(['dashboard:read'])
+    for (const [method, path] of [
+      ['POST', mcpPath],
+      ['GET', ssePath],
+      ['POST', messagesPath],
+    ] as const) {
+      const asked = { origin: friend, 'access-control-request-method': method }
+      const before = await fetch(people.url + path, { method: 'OPTIONS', headers: asked })
+      expect([before.status, before.headers.get('access-control-allow-origin')]).toEqual([204, friend])
+      const allowed = before.headers.get('access-control-allow-headers')!.toLowerCase().split(', ')
+      expect(allowed).toEqual(
+        expect.arrayContaining([
+          'authorization',
+          'content-type',
+          'mcp-session-id',
+          'mcp-protocol-version',
+          'mcp-method',
+          'mcp-name',
+          'last-event-id',
+        ]),
+      )
+      const refused = await fetch(people.url + path, { method, headers: { origin: friend } })
+      expect([refused.status, refused.headers.get('www-authenticate')]).toEqual([
+        401,
+        expect.stringContaining('Bearer'),
+      ])
+      const shown = refused.headers.get('access-control-expose-headers')!.toLowerCase().split(', ')
+      expect(shown).toEqual(expect.arrayContaining(['www-authenticate', 'mcp-session-id', 'mcp-protocol-version']))
+      const strange = await fetch(people.url + path, { method, headers: { ...proof, origin: 'https://evil.example' } })
+      expect([strange.status, strange.headers.get('access-control-allow-origin')]).toEqual([403, null])
+    }
+    const list = { jsonrpc: '2.0', id: 1, method: 'tools/list', params: {} }
+    expect(
+      (
+        await people.ask(
+          { ...proof, origin: friend, accept: 'application/json, text/event-stream' },
+          'POST',
+          mcpPath,
+          list,
+        )
+      ).status,
+    ).toBe(200)
+  },
+)
+
+test.each(adapters)('with %s batches are answered in the revision that has them, and in no other', async adapter => {
+  const { people } = await world(adapter)
+  const { proof } = await people.token(['mail:read'])
+  const accept = 'application/json, text/event-stream'
+  const batch = [
+    { jsonrpc: '2.0', id: 1, method: 'ping' },
+    { jsonrpc: '2.0', method: 'notifications/initialized' },
+    { jsonrpc: '2.0', id: 2, method: 'tools/list', params: {} },
+  ]
+  const ask = (revision: string, body: unknown) =>
+    people.ask({ ...proof, accept, 'mcp-protocol-version': revision }, 'POST', mcpPath, body)
+  const answer = await fetch(people.url + mcpPath, {
+    method: 'POST',
+    headers: { ...proof, accept, 'content-type': 'application/json', 'mcp-protocol-version': '2025-03-26' },
+    body: JSON.stringify(batch),
+  })
+  const text = await answer.text()
+  expect(answer.status).toBe(200)
+  for (const id of [1, 2]) expect(text).toContain(`"id":${id}`)
+  expect((await ask('2025-11-25', batch)).status).toBe(400)
+  expect(
+    (
+      await ask(
+        '2025-03-26',
+        Array.from({ length: 51 }, () => batch[0]),
+      )
+    ).status,
+  ).toBe(400)
+  const large = { jsonrpc: '2.0', id: 1, method: 'tools/list', params: { x: 'x'.repeat(4 * 1024 * 1024) } }
+  const refused = await people.ask({ ...proof, accept }, 'POST', mcpPath, large)
+  expect([refused.status, JSON.parse(refused.text)]).toMatchObject([
+    413,
+    { code: 'too_large', detail: expect.any(String) },
+  ])
+})
+
+test.each(adapters)(
+  'with %s a session of 2025 outlives a restart, and one that is none of ours is to begin again',
+  async adapter => {
+    const { people } = await world(adapter)
+    const { proof } = await people.token(['mail:read'])
+    const accept = 'application/json, text/event-stream'
+    const hello = {
+      protocolVersion: '2025-11-25',
+      capabilities: {},
+      clientInfo: { name: 'c', version: '1' },
+    }
+    const begin = { jsonrpc: '2.0', id: 1, method: 'initialize', params: hello }
+    const opened = await people.ask({ ...proof, accept }, 'POST', mcpPath, begin)
+    const session = opened.headers.get('mcp-session-id')!
+    const list = { jsonrpc: '2.0', id: 2, method: 'tools/list', params: {} }
+    const ask = (id: string) =>
+      people.ask(
+        { ...proof, accept, 'mcp-session-id': id, 'mcp-protocol-version': '2025-11-25' },
+        'POST',
+        mcpPath,
+        list,
+      )
+    expect((await ask(session)).status).toBe(200)
+    for (const wrong of ['', 'mcp-AAAA', session.slice(0, -2), 'x'.repeat(100)]) {
+      expect([wrong, (await ask(wrong)).status]).toEqual([wrong, 404])
+    }
+  },
+)

@@ -1,0 +1,49 @@
+/** The diagnostic offer behind an adapter, the door of MCP and a real socket, as the conformance suite wants it. */
+import type { McpChange, McpOpen } from '../../server/mcp/mcp-port.ts'
+import { handleFetch } from '../../server/platform/http/http-fetch.ts'
+import { createHttpServer } from '../../server/platform/http/http-server.ts'
+import { createLogger } from '../../server/platform/logger.ts'
+import { createFixtureOffer } from './mcp-fixture-offer.ts'
+import type { CreateAdapter } from './mcp-port-suite.ts'
+
+export interface FixtureServer {
+  /** Of MCP. */
+  url: string
+  close(): Promise<void>
+}
+
+/** The one who starts it closes it. */
+export async function startFixtureServer(create: CreateAdapter): Promise<FixtureServer> {
+  const opened = new Set<McpOpen>()
+  const publish = (change: McpChange) => {
+    for (const one of opened) one.publish(change)
+  }
+  const port = create({
+    offer: createFixtureOffer({ publish }),
+    stateKey: new Uint8Array(32).fill(9),
+    onFault: () => undefined,
+  })
+  const http = createHttpServer({
+    logger: createLogger('silent'),
+    authenticate: () => undefined,
+    observe: () => undefined,
+    origins: { publicUrl: undefined, allowed: [], isHttps: false },
+    trustedProxies: [],
+  })
+  const operation = { name: 'mcp.exchange', scope: 'public', effect: 'read' } as const
+  handleFetch(http, '/mcp', operation, 1024 * 1024, async call => {
+    const { request, body, caller, requestId, onClosed, beStream } = call
+    if (port.kindOf(request, body) === 'stream') beStream()
+    const exchange = port.handleHttp(request, body, { caller, requestId, signal: new AbortController().signal })
+    opened.add(exchange)
+    onClosed(() => opened.delete(exchange))
+    return exchange.response
+  })
+  const address = await http.fastify.listen({ port: 0, host: '127.0.0.1' })
+  const close = async () => {
+    await port.close()
+    http.fastify.server.closeAllConnections()
+    await http.fastify.close()
+  }
+  return { url: `${address.replace('127.0.0.1', 'localhost')}/mcp`, close }
+}

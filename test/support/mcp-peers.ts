@@ -1,0 +1,14 @@
+/** Where what others wrote for MCP is: packages and a Python of their own, installed beside those of RustyMail. */
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+
+export const peersFolder = join(import.meta.dirname, '../mcp-peers')
+export const pythonOfPeers = join(peersFolder, 'node_modules/.python/bin/python')
+
+/** A file in one of their packages. */
+export function peerFile(path: string): string {
+  return join(peersFolder, 'node_modules', path)
+}
+
+/** For what is imported from there: TypeScript does not know it. */
+export const requireOfPeers = createRequire(join(peersFolder, 'package.json'))
