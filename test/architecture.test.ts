@@ -106,7 +106,7 @@ const doors: Record<string, RegExp> = {
   imapflow: /^server\/imap\/adapters\//,
   nodemailer: /^(server\/outbox\/|server\/drafts\/write-message\.ts$|sandbox\/)/,
   marked: /^server\/reading\/outgoing-body\.ts$/,
-  '@modelcontextprotocol/server': /^server\/mcp\/sdk-server\.ts$/,
+  '@modelcontextprotocol/server': /^server\/mcp\/sdk-[a-z]+(-[a-z]+)*\.ts$/,
   'hoodiecrow-imap': /^sandbox\//,
   'smtp-server': /^sandbox\//,
   ai: /^server\/assistant\/adapters\//,
