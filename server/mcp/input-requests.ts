@@ -2,23 +2,42 @@
 import { isObject } from './mcp-frames.ts'
 import type { McpInputRequest, McpRevision } from './mcp-port.ts'
 
-/** Whether all of them can be asked: a call that asks for less than it needs would not come to an end. */
-export function canBeAsked(
-  requests: Record<string, McpInputRequest>,
-  client: { revision: McpRevision; capabilities: Record<string, unknown> },
-): boolean {
-  return Object.values(requests).every(request => isAble(request, client))
+interface AskedClient {
+  revision: McpRevision
+  capabilities: Record<string, unknown>
 }
 
-function isAble(
-  request: McpInputRequest,
-  { revision, capabilities }: { revision: McpRevision; capabilities: Record<string, unknown> },
-): boolean {
-  if (request.method === 'sampling/createMessage') return isObject(capabilities.sampling)
-  if (request.method === 'roots/list') return isObject(capabilities.roots)
-  const { elicitation } = capabilities
-  if (revision < '2025-06-18' || !isObject(elicitation)) return false
-  if (request.params.mode === 'url') return isObject(elicitation.url)
-  // Who names no mode means the only one that there was.
-  return isObject(elicitation.form) || !isObject(elicitation.url)
+/** MCP 2026-07-28, "MissingRequiredClientCapability". */
+export const missingCapability = -32_021
+
+/** Whether all of them can be asked: a call that asks for less than it needs would not come to an end. */
+export function canBeAsked(requests: Record<string, McpInputRequest>, client: AskedClient): boolean {
+  return missingFor(requests, client) === undefined
+}
+
+/** The capabilities that the client lacks for them, as it would declare them; undefined where it has all. */
+export function missingFor(
+  requests: Record<string, McpInputRequest>,
+  client: AskedClient,
+): Record<string, unknown> | undefined {
+  const missing = Object.values(requests).flatMap(request => {
+    const [name, part] = needsOf(request)
+    return isAble(client, name, part) ? [] : [[name, part ? { [part]: {} } : {}]]
+  })
+  return missing.length > 0 ? Object.fromEntries(missing) : undefined
+}
+
+function needsOf(request: McpInputRequest): [name: string, part?: string] {
+  if (request.method === 'roots/list') return ['roots']
+  if (request.method === 'elicitation/create') return ['elicitation', request.params.mode]
+  const { tools, toolChoice } = request.params
+  return tools === undefined && toolChoice === undefined ? ['sampling'] : ['sampling', 'tools']
+}
+
+function isAble({ revision, capabilities }: AskedClient, name: string, part: string | undefined): boolean {
+  const declared = capabilities[name]
+  if (!isObject(declared) || (name === 'elicitation' && revision < '2025-06-18')) return false
+  // The one mode that there was had no name: a client that names none means it.
+  if (part === 'form') return isObject(declared.form) || !isObject(declared.url)
+  return part === undefined || isObject(declared[part])
 }

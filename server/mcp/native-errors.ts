@@ -1,9 +1,9 @@
 /** What went wrong in an offer, as JSON-RPC tells it. What is a bug is told without detail, and logged. */
 
+import { missingCapability } from './input-requests.ts'
 import { toMcpError } from './mcp-frames.ts'
 import { mcpErrors } from './mcp-port.ts'
 import type { WireError } from './native-frames.ts'
-import { codes } from './native-protocol.ts'
 
 const gone: Record<number, number> = {
   // Codes of revisions before 2026, which it must not show.
@@ -34,5 +34,5 @@ export function toWireError(error: unknown, isModern: boolean, onFault: (error: 
 /** Of an error that answers a request of 2026: most are answers like others. */
 export function statusOf(code: number | undefined): number {
   if (code === mcpErrors.methodNotFound) return 404
-  return code === codes.missingCapability ? 400 : 200
+  return code === missingCapability ? 400 : 200
 }

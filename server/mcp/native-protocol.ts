@@ -24,7 +24,6 @@ export const codes = {
   http: -32_000,
   noSession: -32_001,
   headerMismatch: -32_020,
-  missingCapability: -32_021,
   unsupportedRevision: -32_022,
 } as const
 

@@ -14,6 +14,7 @@ export class FrameQueue {
   #logs = 0
   #last: string[] = []
   #isEnding = false
+  #isTelling = false
   #fault: Error | undefined
   /** Called when there is something to take, or when it is over. */
   onReady: () => void = () => undefined
@@ -53,7 +54,13 @@ export class FrameQueue {
     // The newest is the last in line as well.
     this.#news.delete(key)
     this.#news.set(key, text)
-    this.onReady()
+    if (this.#isTelling) return
+    // Behind what else happens in this turn: what is told twice in it is told once.
+    this.#isTelling = true
+    queueMicrotask(() => {
+      this.#isTelling = false
+      this.onReady()
+    })
   }
 
   /** Dropped where too much waits. */

@@ -7,7 +7,7 @@ import {
   ProtocolError,
   type ServerContext,
 } from '@modelcontextprotocol/server'
-import { canBeAsked } from './input-requests.ts'
+import { canBeAsked, missingCapability, missingFor } from './input-requests.ts'
 import { isObject, peerOf, toMcpError } from './mcp-frames.ts'
 import {
   type McpAsking,
@@ -78,7 +78,9 @@ export function toInputRequired<Result extends object>(
   if (!canBeAsked(inputRequests, asking)) {
     // A copy, which has the index signature that the SDK's types want of a result.
     if (otherwise !== undefined) return { ...otherwise } as Result & Record<string, unknown>
-    throw new McpError(mcpErrors.invalidParams, 'This client cannot be asked for what is missing.')
+    const words = 'This client cannot be asked for what is missing.'
+    if (scope.era === 'legacy') throw new McpError(mcpErrors.invalidParams, words)
+    throw new McpError(missingCapability, words, { requiredCapabilities: missingFor(inputRequests, asking) })
   }
   const owner = { principalId: asking.caller.principal.id, method: context.mcpReq.method, name }
   const requests = Object.entries(inputRequests).map(([key, { method, params }]) => {
