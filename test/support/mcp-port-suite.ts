@@ -672,6 +672,25 @@ export function describeMcpPort(name: string, create: CreateAdapter): void {
       session.cut()
     })
 
+    test('what is cancelled takes no place any more, and holds up nothing', async () => {
+      const { port, offer } = setUp(create)
+      const { ask, write, until } = connectStdio(port)
+      await ask(initialize('2025-03-26'))
+      for (let id = 100; id < 200; id++) {
+        write({ jsonrpc: '2.0', id, method: 'tools/call', params: call('wait') })
+        await expect.poll(() => offer.waiting.count, { interval: 1 }).toBe(id - 99)
+        write({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: id } })
+        await expect.poll(() => offer.waiting.aborted, { interval: 1 }).toBe(id - 99)
+      }
+      write([
+        { jsonrpc: '2.0', id: 'w', method: 'tools/call', params: call('wait') },
+        { jsonrpc: '2.0', id: 'p', method: 'ping' },
+      ])
+      await expect.poll(() => offer.waiting.count).toBe(101)
+      write({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 'w' } })
+      expect((await until(line => [line].flat().some(({ id }) => id === 'p'))) as unknown).toMatchObject([{ id: 'p' }])
+    })
+
     test('has the experimental words of its host', async () => {
       const { port } = setUp(create)
       const heard: unknown[] = []
