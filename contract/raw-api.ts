@@ -23,9 +23,19 @@ import {
   messageRawPath,
 } from './mail.ts'
 import { oauthCallbackPath } from './mail-oauth.ts'
-import { mcpPath } from './mcp.ts'
+import { mcpPath, messagesPath, ssePath, sseSessionName } from './mcp.ts'
 import { outboxApi, SubmissionFrameQuery, submissionHtmlPath } from './outbox.ts'
 import { AccountId } from './wire.ts'
+
+const rpcMessage = z.looseObject({
+  jsonrpc: z.literal('2.0'),
+  id: z
+    .union([z.string().max(200), z.int()])
+    .optional()
+    .describe('Absent in a notification'),
+  method: z.string().meta({ examples: ['tools/list'] }),
+  params: z.record(z.string(), z.unknown()).optional(),
+})
 
 export interface RawEndpoint extends Omit<Endpoint, 'response' | 'status'> {
   /** As figures and the audit trail call it. */
@@ -243,7 +253,7 @@ export const rawApi: readonly RawEndpoint[] = [
     tag: 'MCP',
     summary: 'One message of the Model Context Protocol (Streamable HTTP)',
     description:
-      'The tools that the scopes of the caller allow; see `docs/mcp.md`. Requests are stateless. A message of 64 KiB at most, no batch. ' +
+      'The tools that the scopes of the caller allow; see `docs/mcp.md`. A message, or in revision 2025-03-26 a batch of 50, of 64 KiB at most. ' +
       'Errors of the protocol are JSON-RPC errors, with 200 or 400. GET and DELETE are answered with 405.',
     scope: 'signed_in',
     effect: 'read',
@@ -259,18 +269,44 @@ export const rawApi: readonly RawEndpoint[] = [
         example: 'structured',
       },
     ],
-    body: z.looseObject({
-      jsonrpc: z.literal('2.0'),
-      id: z
-        .union([z.string().max(200), z.int()])
-        .optional()
-        .describe('Absent in a notification'),
-      method: z.string().meta({ examples: ['tools/list'] }),
-      params: z.record(z.string(), z.unknown()).optional(),
-    }),
+    body: rpcMessage,
     responseHeaders: ['X-Accel-Buffering'],
     media: { 'application/json': rpcExample, 'text/event-stream': `event: message\ndata: ${rpcExample}\n\n` },
     others: { 202: 'Notification accepted; there is no response', 405: 'GET and DELETE: there are no sessions' },
+  },
+  {
+    name: 'mcp.openSse',
+    method: 'GET',
+    path: ssePath,
+    tag: 'MCP',
+    summary: 'A session of the Model Context Protocol of 2024-11-05 (HTTP+SSE)',
+    description:
+      'For clients that do not speak Streamable HTTP. The first event, `endpoint`, says where the client posts its messages; their answers come on this stream, which is the session.',
+    scope: 'signed_in',
+    effect: 'read',
+    responseHeaders: ['X-Accel-Buffering'],
+    media: { 'text/event-stream': `event: endpoint\ndata: ${messagesPath}?${sseSessionName}=sse-x\n\n` },
+    problems: ['too_many_streams', 'overloaded'],
+  },
+  {
+    name: 'mcp.postSse',
+    method: 'POST',
+    path: messagesPath,
+    tag: 'MCP',
+    summary: 'One message of such a session',
+    description: 'Answered on the stream of the session, which takes messages of the same principal alone.',
+    scope: 'signed_in',
+    effect: 'read',
+    query: z.object({
+      [sseSessionName]: z
+        .string()
+        .describe('As the stream said it')
+        .meta({ examples: ['sse-x'] }),
+    }),
+    body: rpcMessage,
+    media: {},
+    others: { 202: 'Accepted; the answer comes on the stream' },
+    problems: ['not_found'],
   },
   {
     ...oidc,

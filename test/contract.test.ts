@@ -56,6 +56,8 @@ test('every endpoint of the contract is served, and beside them only what is no 
     'mail.getMessageRaw',
     'mail.getAttachmentsZip',
     'mcp.exchange',
+    'mcp.openSse',
+    'mcp.postSse',
     'metrics.prometheus',
     'outbox.getSubmissionHtml',
   ]

@@ -70,13 +70,18 @@ export class McpService {
     const id = newSessionName('sse')
     const caller = callerIn(call.caller, id)
     const watch = this.#watch(caller, 'stream', requestId)
-    call.onClosed(watch.close)
     const { signal } = watch.ending
     const asking = { caller, requestId, signal, headers: request.headers, transport: 'sse' } as const
     const session = watch.begin(port.openSse(`${messagesPath}?${sseSessionName}=${id}`, { asking }))
     this.#sessions.set(id, { session, principalId: caller.principal.id })
-    call.onClosed(() => {
+    const over = () => {
       this.#sessions.delete(id)
+      watch.close()
+    }
+    // Before its connection ends, where the client does not read: nothing more is taken for it.
+    void session.ended.then(over, over)
+    call.onClosed(() => {
+      over()
       session.cut()
     })
     this.#showStream(call, caller, watch)

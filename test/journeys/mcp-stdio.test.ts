@@ -1,0 +1,202 @@
+/** `rustymail mcp` as agents start it: alone, and as a client of a running server; nothing but protocol on stdout, and gone when stdin ends. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { Client } from '@modelcontextprotocol/client'
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
+import { expect, onTestFinished, test } from 'vitest'
+import { api } from '../../contract/index.ts'
+import { fill, namesOf, refOf, startMcpWorld } from '../support/mcp-world.ts'
+import { prepareDataDir } from '../support/migrated-file.ts'
+import { runCommand } from '../support/run-command.ts'
+import { tempDir } from '../support/temp-dir.ts'
+
+const root = join(import.meta.dirname, '../..')
+const program = ['--max-semi-space-size=4', 'bin/rustymail.js', 'mcp']
+const revisions = { '2026-07-28': { pin: '2026-07-28' }, '2025-11-25': 'legacy' } as const
+
+function environmentOf(more: Record<string, string>) {
+  return {
+    PATH: process.env.PATH!,
+    HOME: process.env.HOME!,
+    RUSTYMAIL_PORT: '0',
+    RUSTYMAIL_AUTOCONFIG: 'shipped',
+    ...more,
+  }
+}
+
+/** A data directory that no server runs on. */
+async function freshData() {
+  const dir = tempDir('stdio')
+  onTestFinished(() => dir.remove())
+  const dataDir = join(dir.path, 'data')
+  await prepareDataDir(dataDir)
+  return dataDir
+}
+
+/** The official client, which starts the program itself. */
+async function connect(
+  words: string[],
+  environment: Record<string, string>,
+  mode: (typeof revisions)[keyof typeof revisions],
+) {
+  const args = [...program, ...words]
+  const env = environmentOf(environment)
+  const transport = new StdioClientTransport({ command: process.execPath, args, cwd: root, env, stderr: 'pipe' })
+  const client = new Client({ name: 'stdio test', version: '1.0.0' }, { versionNegotiation: { mode } })
+  onTestFinished(() => client.close())
+  await client.connect(transport)
+  return client
+}
+
+/** The program alone, with what it writes line by line. */
+function start(words: string[], environment: Record<string, string>) {
+  const child = spawn(process.execPath, [...program, ...words], {
+    cwd: root,
+    env: environmentOf(environment),
+    stdio: 'pipe',
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  let errors = ''
+  child.stderr.on('data', (chunk: Buffer) => {
+    errors += chunk
+  })
+  child.stdin.on('error', () => undefined)
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const next = async () => {
+    const { value, done } = await lines.next()
+    return done ? undefined : (JSON.parse(value) as Record<string, unknown>)
+  }
+  const send = (message: object) => void child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`)
+  return { child, send, next, errors: () => errors }
+}
+
+const hello = {
+  id: 1,
+  method: 'initialize',
+  params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'x', version: '1' } },
+}
+/** How long the program may stay when its client has left. */
+const leavingMs = 2_000
+
+/** Whether it was gone in time; a machine that is busy is asked by the clock of the process itself. */
+async function codeOf(child: ChildProcess): Promise<unknown> {
+  const [code] = child.exitCode === null ? await once(child, 'exit') : [child.exitCode]
+  return code
+}
+
+test.each(Object.entries(revisions))(
+  'a bridge speaks %s for a running server, with the rights of its token alone',
+  async (_, mode) => {
+    const { people, ann } = await startMcpWorld()
+    const token = await people.token(['mail:read'], [ann])
+    const client = await connect(['--url', people.url], { RUSTYMAIL_TOKEN: token.secret }, mode)
+    expect(await namesOf(client)).toEqual([
+      'mail_accounts',
+      'mail_folders',
+      'mail_search',
+      'mail_read',
+      'mail_proposals',
+    ])
+    const refs = [await refOf(client)]
+    const read = await client.callTool({ name: 'mail_read', arguments: { refs } })
+    expect(JSON.stringify(read.structuredContent)).toContain('At noon?')
+    let changes = 0
+    client.setNotificationHandler('notifications/tools/list_changed', () => void changes++)
+    if (mode !== 'legacy') await client.listen({ toolsListChanged: true })
+    const path = fill(api.tokens.revokeToken.path, token.id)
+    // Of a client before 2026 the bridge listens itself, a moment after it said hello.
+    await expect
+      .poll(async () => {
+        await people.tell(people.admin, 'PATCH', path, { scopes: [changes === 0 ? 'mail:meta' : 'mail:read'] })
+        await people.tell(people.admin, 'PATCH', path, { scopes: ['mail:read'] })
+        return changes
+      })
+      .toBeGreaterThan(0)
+    await people.tell(people.admin, 'DELETE', path)
+    await expect(client.listTools()).rejects.toThrow(/RUSTYMAIL_TOKEN/)
+  },
+)
+
+test('alone it serves its own data, as a program that may draft and not send; stdout has the protocol alone', async () => {
+  const dataDir = await freshData()
+  const { child, send, next, errors } = start([], { RUSTYMAIL_DATA_DIR: dataDir })
+  send(hello)
+  expect(await next()).toMatchObject({
+    id: 1,
+    result: { protocolVersion: '2025-11-25', serverInfo: { name: 'rustymail' } },
+  })
+  send({ method: 'notifications/initialized' })
+  send({ id: 2, method: 'tools/list' })
+  const { result } = (await next()) as { result: { tools: { name: string }[] } }
+  const names = result.tools.map(({ name }) => name)
+  expect(names).toContain('mail_draft')
+  expect(names).not.toContain('mail_send')
+  send({ id: 3, method: 'tools/call', params: { name: 'mail_accounts', arguments: {} } })
+  expect(await next()).toMatchObject({ id: 3, result: { structuredContent: { accounts: [] } } })
+  expect(errors()).toContain('RustyMail is listening on http://')
+  // A second one does not disturb it, and says what to do.
+  const second = await runCommand(['mcp'], { dataDir, environment: { RUSTYMAIL_PORT: '0' } })
+  expect(second).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/another RustyMail.*--url/s) })
+  send({ id: 4, method: 'ping' })
+  expect(await next()).toMatchObject({ id: 4 })
+  const began = performance.now()
+  child.stdin.end()
+  expect(await codeOf(child)).toBe(0)
+  expect(performance.now() - began).toBeLessThan(leavingMs)
+  expect(await next()).toBeUndefined()
+})
+
+test('the official client works with a program alone, of either adapter, and other presets', async () => {
+  for (const [adapter, preset, mode] of [
+    ['native', 'reader', revisions['2026-07-28']],
+    ['sdk', 'organizer', revisions['2025-11-25']],
+  ] as const) {
+    const environment = { RUSTYMAIL_DATA_DIR: await freshData(), RUSTYMAIL_MCP_ADAPTER: adapter }
+    const client = await connect(['--preset', preset], environment, mode)
+    const names = await namesOf(client)
+    expect([preset, names.includes('mail_update'), names.includes('mail_draft')]).toEqual([
+      preset,
+      preset === 'organizer',
+      false,
+    ])
+    await client.close()
+  }
+})
+
+test.each(['SIGTERM', 'the end of stdin'])('%s ends a bridge, whatever it waits for', async how => {
+  const { people } = await startMcpWorld()
+  const { secret } = await people.token(['mail:read'])
+  const { child, send, next } = start(['--url', `${people.url}/`], { RUSTYMAIL_TOKEN: secret })
+  send(hello)
+  await next()
+  send({ method: 'notifications/initialized' })
+  const began = performance.now()
+  if (how === 'SIGTERM') child.kill('SIGTERM')
+  else child.stdin.end()
+  expect(await codeOf(child)).toBe(0)
+  expect(performance.now() - began).toBeLessThan(leavingMs)
+})
+
+test('what is missing is said in words, before anything is served', async () => {
+  const dataDir = await freshData()
+  const say = async (words: string[], environment: Record<string, string> = {}) => {
+    const { code, stdout, stderr } = await runCommand(['mcp', ...words], { dataDir, environment })
+    return [code, stdout, stderr.trim()]
+  }
+  expect(await say(['--url', 'http://127.0.0.1:1'])).toEqual([
+    2,
+    '',
+    expect.stringContaining('RUSTYMAIL_TOKEN must be set'),
+  ])
+  expect(await say(['--url', 'mail.example.org'], { RUSTYMAIL_TOKEN: 'x' })).toEqual([
+    2,
+    '',
+    expect.stringContaining('--url takes'),
+  ])
+  expect(await say(['--preset', 'sender'])).toEqual([78, '', expect.stringContaining('--preset must be one of')])
+  const { child, errors } = start([], { RUSTYMAIL_DATA_DIR: dataDir, RUSTYMAIL_TOKEN: 'rm_wrong' })
+  expect(await codeOf(child)).toBe(1)
+  expect(errors()).toContain('the token in RUSTYMAIL_TOKEN is wrong')
+})
