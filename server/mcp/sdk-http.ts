@@ -153,7 +153,9 @@ export class SdkHttpExchange implements McpHttpExchange {
     if (answers.length === frames.length) {
       return known.every(Boolean) ? new Response(null, { status: 202 }) : refused('Nobody waits for this answer.')
     }
-    const rest = frames.filter(frame => !isResponse(frame))
+    // A call that is cancelled in its own batch would never be answered, and no other can be reached from here.
+    const rest = frames.filter(frame => !isResponse(frame) && methodOf(frame) !== 'notifications/cancelled')
+    if (rest.length === 0) return new Response(null, { status: 202 })
     const server = serverFor(this.#scope('legacy', session, revision))
     server.onerror = onFault
     const inner = new WebStandardStreamableHTTPServerTransport({ sessionIdGenerator: undefined, keepAliveMs })
