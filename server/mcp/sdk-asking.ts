@@ -48,6 +48,8 @@ export interface SdkScope {
   experimental?: Record<string, object> | undefined
   /** A frame goes out; resolves when the client took it. */
   sent(): Promise<void>
+  /** Whether so much waits for the client that what is told in passing is left out. */
+  isFull(): boolean
   /** Ends the streams of extensions, gracefully. */
   closing: AbortSignal
   onFault(error: Error): void
@@ -142,7 +144,7 @@ function logOf(scope: SdkScope, context: ServerContext): McpCallAsking['log'] {
 
 /** Who tells in passing does not wait for the client. */
 function tell(scope: SdkScope, mcpReq: ServerContext['mcpReq'], method: string, params: Record<string, unknown>): void {
-  if (mcpReq.signal.aborted) return
+  if (mcpReq.signal.aborted || scope.isFull()) return
   notify(scope, mcpReq, method, params).catch(() => undefined)
 }
 

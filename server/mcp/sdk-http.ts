@@ -14,7 +14,6 @@ import {
   invalidRequest,
   isObject,
   isResponse,
-  maxBatch,
   methodOf,
   peerOf,
   toMcpError,
@@ -45,6 +44,10 @@ export interface SdkHttpShared {
 }
 
 const keepAliveMs = 15_000
+/** Progress and entries of the log that the client has not read. */
+const maxTold = 100
+/** Each of them takes time, and together they take the place of one. */
+const maxHttpBatch = 50
 
 export class SdkHttpExchange implements McpHttpExchange {
   readonly response: Promise<Response>
@@ -194,6 +197,7 @@ export class SdkHttpExchange implements McpHttpExchange {
       memory: session && memoryOf(session),
       canTell: era === 'modern' || session !== undefined || methodOf(this.#body) === 'initialize',
       sent: () => this.#flow.sent(),
+      isFull: () => this.#flow.waiting >= maxTold,
       closing: this.#closing.signal,
     }
   }
@@ -231,7 +235,8 @@ export class SdkHttpExchange implements McpHttpExchange {
 
   #refusal(): Response | undefined {
     const frames = Array.isArray(this.#body) ? this.#body : [this.#body]
-    if (frames.length === 0 || frames.length > maxBatch) return refused(`A batch has 1 to ${maxBatch} messages.`)
+    if (frames.length === 0 || frames.length > maxHttpBatch)
+      return refused(`A batch has 1 to ${maxHttpBatch} messages.`)
     const fault = frames.map(faultOfId).find(words => words !== undefined)
     return fault === undefined ? undefined : refused(fault)
   }

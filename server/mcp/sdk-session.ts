@@ -36,9 +36,9 @@ export interface SdkSessionOptions extends McpSessionOptions {
 }
 
 /** Requests of one session that are under way. */
-export const maxSessionCalls = 50
+export const maxSessionCalls = 32
 /** `subscriptions/listen` of one session. */
-const maxListening = 10
+const maxListening = 20
 
 interface UnderWay {
   asking: McpAsking
@@ -261,6 +261,7 @@ export class SdkSession implements McpSession {
         capabilities: { ...server.getClientCapabilities() },
       }),
       sent: () => Promise.resolve(),
+      isFull: () => false,
       closing: this.#closing.signal,
     } satisfies SdkScope)
     server.onerror = onFault
