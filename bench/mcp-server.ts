@@ -1,4 +1,4 @@
-/** The real server for the benchmark of MCP: an account whose index is full, and a command for its memory. `--tokens N` makes as many people. */
+/** The real server for the benchmark of MCP: an account whose index is full, and a command for its memory. `--tokens N` makes as many people, each with a token as of a reader. */
 import { createInterface } from 'node:readline'
 import { withIndexedApp } from './indexed-app.ts'
 import { apiKey } from './measure.ts'
@@ -13,7 +13,7 @@ await withIndexedApp(
   messages,
   async ({ link, accountId, dataDir }) => {
     const url = new URL(link).origin
-    const made = tokens > 0 ? await makeTokens(dataDir, tokens) : []
+    const made = tokens > 0 ? await makeTokens(dataDir, tokens, ['mail:read']) : []
     console.log(JSON.stringify({ url, accountId, pid: process.pid, key: apiKey, tokens: made }))
     // Whoever started it asks on stdin, and its end ends it.
     for await (const line of createInterface({ input: process.stdin })) {

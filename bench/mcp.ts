@@ -2,14 +2,13 @@
  * What MCP costs beside REST: the same search over both, by each adapter, in turn; answers at 32 at once; open streams; the start over stdio; and how
  * many tokens a list of tools is. `npm run bench -- mcp`; RUSTYMAIL_MCP_ADAPTER=sdk|native for one adapter alone, RUSTYMAIL_BENCH_ROUNDS (40). Linux.
  */
-import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { Agent, type IncomingMessage, request } from 'node:http'
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
-import type { Readable, Writable } from 'node:stream'
 import { mcpPath } from '../contract/mcp.ts'
 import { median, preciseCpuMs, round } from './measure.ts'
 
@@ -62,7 +61,7 @@ export async function mcp(): Promise<object> {
 }
 
 async function searches(): Promise<Record<string, object>> {
-  const servers = await Promise.all(adapters.map(adapter => serve(adapter)))
+  const servers = await Promise.all(adapters.map(adapter => serve(adapter, 1)))
   const cost: Record<string, number[]> = {}
   const took: Record<string, number[]> = {}
   const runs = servers.flatMap((served, at) => [
@@ -92,7 +91,8 @@ async function searches(): Promise<Record<string, object>> {
         ratio: round(median(own.map((value, turn) => value / rest[turn]!))),
         p50_ms: round(ms[Math.floor(ms.length * 0.5)]!),
         p99_ms: round(ms[Math.floor(ms.length * 0.99)]!),
-        tokens_of_list: await listTokens(servers[at]!),
+        tokens_of_list: await listTokens(servers[at]!, servers[at]!.key),
+        tokens_of_list_of_reader: await listTokens(servers[at]!, servers[at]!.tokens[0]!),
       }
     }
     return figures
@@ -130,9 +130,9 @@ function message(method: string, params: object, name?: string) {
 }
 
 /** Of structured results, as the commands on the Tokens page ask for: four characters a token. */
-async function listTokens(served: Served): Promise<number> {
+async function listTokens(served: Served, key: string): Promise<number> {
   const { path, ...sent } = message('tools/list', {})
-  const headers = { ...sent.headers, authorization: `Bearer ${served.key}` }
+  const headers = { ...sent.headers, authorization: `Bearer ${key}` }
   const answer = await fetch(served.url + path, { ...sent, headers })
   const text = await answer.text()
   const { result } = JSON.parse(text.slice(text.indexOf('{'))) as { result: { tools: object[] } }
@@ -237,11 +237,17 @@ async function stdioStart(dir: string, adapter: string): Promise<number> {
   const child = spawn(process.execPath, ['--max-semi-space-size=4', 'bin/rustymail.js', 'mcp'], {
     cwd: join(import.meta.dirname, '..'),
     env: { ...process.env, ...environment, RUSTYMAIL_LOG_LEVEL: 'warn' },
-    stdio: ['pipe', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
+  let said = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text
   })
   const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'bench', version: '1' } }
   child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params })}\n`)
-  const line = await lineOf(createInterface({ input: child.stdout }), child)
+  const line = await lineOf(createInterface({ input: child.stdout }), child).catch((cause: unknown) => {
+    throw new Error(said, { cause })
+  })
   const ms = performance.now() - began
   const closed = once(child, 'close')
   child.stdin.end()
@@ -272,7 +278,7 @@ async function serve(adapter: string, tokens = 0): Promise<Served> {
   }
 }
 
-async function lineOf(lines: Interface, child: ChildProcessByStdio<Writable, Readable, null>): Promise<string> {
+async function lineOf(lines: Interface, child: ChildProcess): Promise<string> {
   const ended = once(child, 'close').then(([code]) => {
     throw new Error(`the program ended with ${code}`)
   })

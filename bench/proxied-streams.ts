@@ -132,7 +132,11 @@ export async function askForStream(socket: Socket, query: string, token: string)
 }
 
 /** Of so many people, who see an account each. Written behind the back of the server, so that it has seen none of them. */
-export async function makeTokens(dataDir: string, count: number): Promise<string[]> {
+export async function makeTokens(
+  dataDir: string,
+  count: number,
+  scopes: readonly string[] = ['dashboard:read', 'mail:meta'],
+): Promise<string[]> {
   const db = openDatabase(`sqlite:${join(dataDir, 'rustymail.db')}`)
   const tokens = Array.from({ length: count }, () => createToken())
   await db.transaction().execute(async transaction => {
@@ -146,7 +150,7 @@ export async function makeTokens(dataDir: string, count: number): Promise<string
         prefix: prefixOf(token),
         user_id: user.id,
         name: 'Bench',
-        scopes: JSON.stringify(['dashboard:read', 'mail:meta']),
+        scopes: JSON.stringify(scopes),
         accounts: user.accounts,
         allowed_addresses: '[]',
         created_at: user.created_at,

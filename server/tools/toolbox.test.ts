@@ -66,6 +66,37 @@ test('a call answers what its tool declares and no more, and is recorded with ca
   })
 })
 
+test('the trail names the program behind a call, in one line, bounded, and beside what was done', async () => {
+  const { toolbox, asking, noted } = setUp([said])
+  await toolbox.call('say', {}, { ...asking, peer: { name: `tidy\r\n\u202eagent ${'x'.repeat(500)}`, version: '3\0' } })
+  expect(noted[0]!.refs.client).toBe(`tidy agent ${'x'.repeat(87)} 3`)
+  await toolbox.call('say', {}, asking)
+  expect(noted[1]!.refs).toEqual({})
+})
+
+test('a tool that has to ask a human says where; called again for it, it knows for what; another refuses', async () => {
+  const waiting: (string | undefined)[] = []
+  const asks = defineTool({
+    ...said,
+    input,
+    output,
+    accountOf: undefined,
+    asks: ({ said: word }) =>
+      word === 'ask' ? { id: 's1', url: 'https://mail.example/a', message: 'Look.' } : undefined,
+    run: call => {
+      waiting.push(call.waiting)
+      return { said: call.input.word }
+    },
+  })
+  const { toolbox, asking } = setUp([asks])
+  expect(await toolbox.call('say', { word: 'ask' }, asking)).toMatchObject({ ask: { id: 's1', message: 'Look.' } })
+  expect(await toolbox.call('say', { word: 'no' }, { ...asking, waiting: 's1' })).not.toHaveProperty('ask')
+  expect(waiting).toEqual([undefined, 's1'])
+  const other = setUp([said])
+  const refused = await other.toolbox.call('say', {}, { ...other.asking, waiting: 's1' })
+  expect(refused).toMatchObject({ isError: true, problem: { code: 'bad_request' } })
+})
+
 test('of a secret in a call, and of input that was not checked, the trail hears nothing', async () => {
   const locked = defineTool({
     ...said,

@@ -36,14 +36,12 @@ interface Hit {
   attachments?: boolean
 }
 
-/** The same order is followed so often. */
-const mostTimes = 2
 const batch = 20
 const mostCarried = 3
 
 export class ObedientAgent {
   readonly #options: ObedientOptions
-  readonly #followed = new Map<string, number>()
+  readonly #followed = new Set<string>()
   /** Each call of a tool, with what came of it. */
   readonly calls: { name: string; isDone: boolean; isPending: boolean }[] = []
   /** How often it set out to do what, by kind. */
@@ -123,9 +121,9 @@ export class ObedientAgent {
   async obey(text: string, ref: string): Promise<void> {
     for (const plan of plansIn(text, this.#options.owner)) {
       const key = JSON.stringify(plan)
-      const times = this.#followed.get(key) ?? 0
-      if (times >= mostTimes) continue
-      this.#followed.set(key, times + 1)
+      // The same order a second time would do nothing else.
+      if (this.#followed.has(key)) continue
+      this.#followed.add(key)
       this.tried[plan.kind] = (this.tried[plan.kind] ?? 0) + 1
       await this.#follow(plan, ref)
     }
