@@ -11,6 +11,7 @@ import { composeEvents } from './compose-events.ts'
 import { composeFreezes } from './compose-freezes.ts'
 import { composeMail } from './compose-mail.ts'
 import { composeMcp } from './compose-mcp.ts'
+import { composeMcpAuth, type DocumentStandIn } from './compose-mcp-auth.ts'
 import { composeMoving } from './compose-moving.ts'
 import { composeObserving } from './compose-observing.ts'
 import { composeOutbound } from './compose-outbound.ts'
@@ -43,6 +44,8 @@ export interface Overrides {
   gateway?: MailGateway
   /** The network in which the servers of addresses are looked for. */
   discovery?: DiscoveryStandIn
+  /** The network in which clients publish what they say of themselves. */
+  documents?: DocumentStandIn
   heartbeatSeconds?: number
   /** KiB for each look at a password. */
   passwordMemory?: number
@@ -165,10 +168,16 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const proposed = composeProposals({
     ...{ proposing, db, config, mailboxes, approving, hub, freezes, mayPrune, retention, logger },
   })
+  const mcpAuth = composeMcpAuth({
+    ...{ db, secrets, hub, mayPrune, tokens: people.tokens, policies: ruling.policies, logger },
+    standIn: overrides.documents,
+  })
   const limits = new HttpLimits({ rates: config.http.limits, now: Date.now })
   const http: HttpServer = createHttpServer({
     logger,
-    authenticate: credentials => access.authenticate(credentials),
+    // While it is off, no access token counts.
+    authenticate: ({ audience, ...proof }) => access.authenticate(mcpAuth.isOn ? { ...proof, audience } : proof),
+    challenge: mcpAuth.challenge,
     observe: outcome => {
       observing.observe(outcome)
       approving.observe(outcome)
@@ -205,6 +214,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   approving.addRoutes(http)
   pushes.addRoutes(http)
   proposed.addRoutes(http)
+  mcpAuth.addRoutes(http)
   mailboxes.addRoutes(http)
   autoconfig.addRoutes(http)
   composeMoving({ db, hub, secrets, sessions, accounts, logger }).addRoutes(http)
@@ -242,6 +252,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     approving.part,
     pushes.part,
     proposed.part,
+    mcpAuth.part,
     pagePart(http, root, logger),
     ...observing.parts,
     backupPart(config, () => stored.mayBackUp() !== undefined, logger),

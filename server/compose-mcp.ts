@@ -11,6 +11,7 @@ import { mailTools } from './mail/mail-tools.ts'
 import type { ExchangeRegistry } from './mcp/exchange-registry.ts'
 import { mcpRoutes } from './mcp/mcp-routes.ts'
 import { McpService } from './mcp/mcp-service.ts'
+import { withScopeChallenge } from './mcp/scope-challenge.ts'
 import type { MetricsService } from './metrics/metrics-service.ts'
 import type { FolderService } from './operations/folder-service.ts'
 import { folderTool } from './operations/folder-tool.ts'
@@ -73,16 +74,17 @@ export function composeMcp({
   ...around
 }: McpSurroundings): Part {
   const { limits, trail, stops, shown, version, logger } = around
+  const offered = [
+    ...accountTools(accounts),
+    ...mailTools({ mail, search, accounts }),
+    ...operationTools({ operations }),
+    folderTool({ folders, operations, accounts }),
+    ...draftTools({ ...reportingDrafts(writing, shown), accounts, baseUrl }),
+    ...outboxTools(reportingOutbox({ outbox }, shown)),
+    ...tools,
+  ]
   const toolbox = new Toolbox({
-    tools: [
-      ...accountTools(accounts),
-      ...mailTools({ mail, search, accounts }),
-      ...operationTools({ operations }),
-      folderTool({ folders, operations, accounts }),
-      ...draftTools({ ...reportingDrafts(writing, shown), accounts, baseUrl }),
-      ...outboxTools(reportingOutbox({ outbox }, shown)),
-      ...tools,
-    ],
+    tools: offered,
     limits,
     trail,
     stops,
@@ -93,6 +95,11 @@ export function composeMcp({
     },
     logger,
   })
-  mcpRoutes(http, new McpService({ toolbox, exchanges, clients, version, logger }))
+  const scopes = new Map(offered.map(({ name, scope }) => [name, scope]))
+  const service = new McpService({ toolbox, exchanges, clients, version, logger })
+  mcpRoutes(
+    http,
+    withScopeChallenge(service, name => scopes.get(name)),
+  )
   return { name: 'mcp', start: () => exchanges.start(), stop: () => exchanges.stop() }
 }
