@@ -16,7 +16,7 @@ export const redirectUri = 'http://localhost:39111/callback'
 
 /** Keeps what it gets, as a client does. */
 export class TestClient implements OAuthClientProvider {
-  readonly redirectUrl = redirectUri
+  redirectUrl = redirectUri
   readonly clientMetadataUrl?: string
   information: OAuthClientInformationFull | undefined
   kept: OAuthTokens | undefined
@@ -33,7 +33,7 @@ export class TestClient implements OAuthClientProvider {
   get clientMetadata() {
     return {
       client_name: 'Test client',
-      redirect_uris: [redirectUri],
+      redirect_uris: [this.redirectUrl],
       grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code'],
       token_endpoint_auth_method: 'none',
