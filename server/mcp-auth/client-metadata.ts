@@ -48,7 +48,8 @@ const schemesOfNoApp = /^(javascript|data|file|vbscript|blob|about|mailto|tel|ft
 
 function isReturnable(text: string): boolean {
   const url = URL.parse(text)
-  if (!url || url.hash !== '' || text.includes('#') || url.username !== '' || url.password !== '') return false
+  if (!url) return false
+  if (text.includes('#') || url.username !== '' || url.password !== '') return false
   if (url.protocol === 'https:') return true
   if (url.protocol === 'http:') return /^(localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname)
   return !schemesOfNoApp.test(url.protocol)

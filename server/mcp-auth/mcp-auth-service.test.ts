@@ -42,7 +42,8 @@ async function setUp(db: Database) {
   }
   const secrets = new SecretBox(randomBytes(32))
   const around = { store, secrets, tokens, origin: 'https://mail.example.org', usedBefore: () => new Error('used') }
-  const adapter = (kind: string) => new RecordAdapter(kind, { ...around, now: () => now })
+  const adapter = (kind: string, most?: number) =>
+    new RecordAdapter(kind, { ...around, now: () => now, ...(most !== undefined && { most }) })
   const count = async () => (await db.selectFrom('mcp_auth_records').select('id').execute()).length
   return { adapter, store, ended, issued, count, pass: (ms: number) => (now += ms) }
 }
@@ -92,19 +93,19 @@ onEachDatabase(open => {
 
   test('registered clients are bounded: those that nobody used go first, and after an hour by themselves', async () => {
     const { adapter, issued, pass } = await setUp(await open())
-    const clients = adapter('Client')
+    const clients = adapter('Client', 20)
     await clients.upsert('used', { client_id: 'used' })
     await adapter('AccessToken').upsert('token', { grantId: 'one', clientId: 'used' }, 3_600)
     expect(issued).toEqual(['token'])
-    for (let index = 0; index < 520; index++) {
+    for (let index = 0; index < 25; index++) {
       pass(1)
       await clients.upsert(`client-${index}`, { client_id: `client-${index}` })
     }
     expect(await clients.find('used')).toEqual({ client_id: 'used' })
     expect(await clients.find('client-0')).toBeUndefined()
-    expect(await clients.find('client-519')).toEqual({ client_id: 'client-519' })
+    expect(await clients.find('client-24')).toEqual({ client_id: 'client-24' })
     pass(60 * 60_000)
-    expect(await clients.find('client-519')).toBeUndefined()
+    expect(await clients.find('client-24')).toBeUndefined()
     expect(await clients.find('used')).toEqual({ client_id: 'used' })
   })
 

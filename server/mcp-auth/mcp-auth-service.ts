@@ -169,6 +169,7 @@ export class McpAuthService {
 
   /** @throws Problem where the request is not of this browser, is over, or is decided. */
   async #find({ origin, cookie }: Visitor, requestId: string) {
+    if (!this.#isOn) throw unknownRequest()
     const { provider } = await this.serverAt(origin)
     const bare = {
       method: 'GET',

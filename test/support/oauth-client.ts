@@ -80,11 +80,17 @@ export async function connectOAuth(url: string, authProvider: TestClient): Promi
 export class Visitor {
   readonly people: People
   readonly proof: Proof
-  readonly #cookies = new Map<string, string>()
+  readonly #cookies: Map<string, string>
 
-  constructor(people: People, proof: Proof) {
+  constructor(people: People, proof: Proof, cookies = new Map<string, string>()) {
     this.people = people
     this.proof = proof
+    this.#cookies = cookies
+  }
+
+  /** The same browser, before a server that was started again. */
+  at(people: People): Visitor {
+    return new Visitor(people, people.admin, this.#cookies)
   }
 
   async open(address: string | URL): Promise<{ status: number; location: string; text: string }> {
