@@ -126,6 +126,13 @@ export const endpoints = {
     searchMail: 'GET /api/v1/search q,sort,limit,cursor,preview,facets,typing,server,account',
     searchAccount: 'GET /api/v1/accounts/{account_id}/search q,sort,limit,cursor,preview,facets,typing,server',
   },
+  mcpAuth: {
+    getMcpAuth: 'GET /api/dashboard/mcp-auth',
+    setMcpAuth: 'PUT /api/dashboard/mcp-auth  body',
+    getConnectionRequest: 'GET /api/dashboard/mcp-auth/requests/{request_id}',
+    approveConnection: 'POST /api/dashboard/mcp-auth/requests/{request_id}/approve  body',
+    denyConnection: 'POST /api/dashboard/mcp-auth/requests/{request_id}/deny',
+  },
   metrics: {
     getStats: 'GET /api/dashboard/stats',
     listSamples: 'GET /api/dashboard/samples minutes',

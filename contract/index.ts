@@ -20,6 +20,7 @@ import { mailApi } from './mail.ts'
 import { mailIndexApi } from './mail-index.ts'
 import { mailOAuthApi } from './mail-oauth.ts'
 import { mailSearchApi } from './mail-search.ts'
+import { mcpAuthApi } from './mcp-auth.ts'
 import { metricsApi } from './metrics.ts'
 import { operationsApi } from './operations.ts'
 import { outboxApi } from './outbox.ts'
@@ -52,6 +53,7 @@ export const api = {
   mailIndex: mailIndexApi,
   mailOAuth: mailOAuthApi,
   mailSearch: mailSearchApi,
+  mcpAuth: mcpAuthApi,
   metrics: metricsApi,
   history: historyApi,
   operations: operationsApi,

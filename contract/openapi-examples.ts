@@ -69,6 +69,7 @@ const texts: Readonly<Record<string, string>> = {
   qr_svg: '<svg xmlns="http://www.w3.org/2000/svg"/>',
   query: 'Who wrote to me about the harvest?',
   recovery_codes: 'k4fp-2m8x',
+  request_id: 'q3Jw8Zt1LxkP0vYbN7mRs2cEhUaDfGoT',
   ref: 'AAAAAwAAAwNJTkJPWF9IX81Rt4ivptClMw',
   message_ref: 'AAAAAwAAAwNJTkJPWF9IX81Rt4ivptClMw',
   attached_to: 'AAAAAwAAAwNJTkJPWF9IX81Rt4ivptClMw',

@@ -39,6 +39,7 @@ export const problems = {
   client_not_found: { status: 404, title: 'No such client' },
   user_not_found: { status: 404, title: 'No such user' },
   session_not_found: { status: 404, title: 'No such session' },
+  connection_not_found: { status: 404, title: 'No such connection request' },
   token_not_found: { status: 404, title: 'No such token' },
   network_not_found: { status: 404, title: 'No such network' },
   passkey_not_found: { status: 404, title: 'No such passkey' },

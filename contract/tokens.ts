@@ -15,6 +15,20 @@ export const tokenPresets = {
   dashboard: { title: 'Dashboard viewer', scopes: ['dashboard:read'] },
 } as const satisfies Record<string, { title: string; scopes: readonly ScopeName[] }>
 
+/** A program that a user connected with OAuth, by its URL alone. */
+export const OAuthClient = z
+  .object({
+    client_id: z.string(),
+    name: z.string().describe('As it calls itself; nobody has verified it'),
+    host: z
+      .string()
+      .nullable()
+      .describe('The host that publishes its metadata, which is verified; null for a client that registered itself'),
+    redirect_host: z.string().describe('Where the browser was sent back to'),
+  })
+  .meta({ id: 'OAuthClient' })
+export type OAuthClient = z.infer<typeof OAuthClient>
+
 export const ApiToken = z
   .object({
     id: z.string(),
@@ -32,6 +46,7 @@ export const ApiToken = z
     last_used_at: Timestamp.nullable().describe('To the minute'),
     last_used_address: z.string().nullable(),
     status: z.enum(['active', 'expired', 'suspended']).describe('`suspended`: its owner is disabled'),
+    oauth_client: OAuthClient.nullable().describe('The client that was connected with OAuth and acts by this token'),
   })
   .meta({ id: 'ApiToken' })
 export type ApiToken = z.infer<typeof ApiToken>

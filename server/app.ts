@@ -12,6 +12,7 @@ import { composeFreezes } from './compose-freezes.ts'
 import { composeHistory } from './compose-history.ts'
 import { composeMail } from './compose-mail.ts'
 import { composeMcp } from './compose-mcp.ts'
+import { composeMcpAuth, type DocumentStandIn } from './compose-mcp-auth.ts'
 import { composeMoving } from './compose-moving.ts'
 import { composeObserving } from './compose-observing.ts'
 import { composeOutbound } from './compose-outbound.ts'
@@ -46,6 +47,8 @@ export interface Overrides {
   gateway?: MailGateway
   /** The network in which the servers of addresses are looked for. */
   discovery?: DiscoveryStandIn
+  /** The network in which clients publish what they say of themselves. */
+  documents?: DocumentStandIn
   heartbeatSeconds?: number
   /** KiB for each look at a password. */
   passwordMemory?: number
@@ -171,10 +174,16 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const proposed = composeProposals({
     ...{ proposing, db, config, mailboxes, approving, hub, freezes, mayPrune, retention, logger },
   })
+  const mcpAuth = composeMcpAuth({
+    ...{ db, secrets, hub, mayPrune, tokens: people.tokens, policies: ruling.policies, logger },
+    standIn: overrides.documents,
+  })
   const limits = new HttpLimits({ rates: config.http.limits, now: Date.now })
   const http: HttpServer = createHttpServer({
     logger,
-    authenticate: credentials => access.authenticate(credentials),
+    // While it is off, no access token counts.
+    authenticate: ({ audience, ...proof }) => access.authenticate(mcpAuth.isOn ? { ...proof, audience } : proof),
+    challenge: mcpAuth.challenge,
     observe: outcome => {
       observing.observe(outcome)
       history.observe(outcome)
@@ -212,6 +221,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   approving.addRoutes(http)
   pushes.addRoutes(http)
   proposed.addRoutes(http)
+  mcpAuth.addRoutes(http)
   mailboxes.addRoutes(http)
   autoconfig.addRoutes(http)
   composeMoving({ db, hub, secrets, sessions, accounts, logger }).addRoutes(http)
@@ -262,6 +272,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     approving.part,
     pushes.part,
     proposed.part,
+    mcpAuth.part,
     pagePart(http, root, logger),
     ...observing.parts,
     history.part,

@@ -75,6 +75,7 @@ export interface AccessSurroundings {
 }
 
 export interface ComposedAccess {
+  tokens: TokenService
   access: AccessService
   users: UserService
   sessions: SessionService
@@ -204,6 +205,7 @@ export function composeAccess(around: AccessSurroundings): ComposedAccess {
     })
   return {
     access,
+    tokens,
     users,
     sessions,
     passkeys,

@@ -18,6 +18,7 @@ import type { McpAdapterOptions, McpPort } from './mcp/mcp-port.ts'
 import { mcpRoutes } from './mcp/mcp-routes.ts'
 import { McpService } from './mcp/mcp-service.ts'
 import { resourceUpdates } from './mcp/resource-updates.ts'
+import { withScopeChallenge } from './mcp/scope-challenge.ts'
 import { watchedOffer } from './mcp/watched-offer.ts'
 import type { MetricsService } from './metrics/metrics-service.ts'
 import type { FolderService } from './operations/folder-service.ts'
@@ -101,16 +102,17 @@ export function composeMcp({
   ...around
 }: McpSurroundings): ComposedMcp {
   const { limits, trail, stops, shown, secrets, adapter, version, logger } = around
+  const offered = [
+    ...accountTools(accounts),
+    ...mailTools({ mail, search, accounts, indexed, parts: textParts, waits }),
+    ...operationTools({ operations, accounts, baseUrl }),
+    folderTool({ folders, operations, accounts, baseUrl }),
+    ...draftTools({ ...reportingDrafts(writing, shown), accounts, baseUrl }),
+    ...outboxTools(reportingOutbox({ outbox }, shown)),
+    ...tools,
+  ]
   const toolbox = new Toolbox({
-    tools: [
-      ...accountTools(accounts),
-      ...mailTools({ mail, search, accounts, indexed, parts: textParts, waits }),
-      ...operationTools({ operations, accounts, baseUrl }),
-      folderTool({ folders, operations, accounts, baseUrl }),
-      ...draftTools({ ...reportingDrafts(writing, shown), accounts, baseUrl }),
-      ...outboxTools(reportingOutbox({ outbox }, shown)),
-      ...tools,
-    ],
+    tools: offered,
     limits,
     trail,
     stops,
@@ -125,7 +127,11 @@ export function composeMcp({
   const onFault = (err: Error) => logger.debug({ err }, 'an MCP exchange was refused')
   const port = onceLoaded(adapter, { offer, stateKey: secrets.derive('mcp'), onFault })
   const service = new McpService({ port, exchanges, clients, logger })
-  mcpRoutes(http, service)
+  const scopes = new Map(offered.map(({ name, scope }) => [name, scope]))
+  mcpRoutes(
+    http,
+    withScopeChallenge(service, name => scopes.get(name)),
+  )
   let unwatch: (() => void) | undefined
   const part = {
     name: 'mcp',

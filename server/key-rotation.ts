@@ -5,6 +5,7 @@ import { AuditChain } from './audit/audit-chain.ts'
 import { beginTrailOf, resealSettings } from './audit/audit-command.ts'
 import type { TrailHead } from './audit/trail-head.ts'
 import { clientSealContext, tokenSealContext } from './mail-oauth/oauth-tables.ts'
+import { recordSealContext } from './mcp-auth/mcp-auth-tables.ts'
 import type { DataDir } from './platform/data-dir.ts'
 import type { Database } from './platform/database/database.ts'
 import { SecretBox } from './platform/secret-box.ts'
@@ -125,6 +126,10 @@ export async function resealAll(db: Database, from: SecretBox, to: SecretBox): P
         access_sealed: again(row.access_sealed, tokenSealContext(row.id, 'access')) ?? '',
       }
       await transaction.updateTable('oauth_grants').set(sealed).where('id', '=', row.id).execute()
+    }
+    for (const { id, payload_sealed } of await transaction.selectFrom('mcp_auth_records').selectAll().execute()) {
+      const sealed = { payload_sealed: again(payload_sealed, recordSealContext(id)) ?? '' }
+      await transaction.updateTable('mcp_auth_records').set(sealed).where('id', '=', id).execute()
     }
     const ends = await transaction.selectFrom('audit_chain').selectAll().executeTakeFirst()
     // A trail that is broken stays so: it is not sealed as if it were whole.

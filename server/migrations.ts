@@ -18,6 +18,7 @@ import * as freezes from './freezes/migrations/0019-freezes.ts'
 import * as history from './history/migrations/0033-history.ts'
 import * as leases from './leases/migrations/0011-leases.ts'
 import * as mailOAuth from './mail-oauth/migrations/0027-mail-oauth.ts'
+import * as mcpAuth from './mcp-auth/migrations/0029-mcp-auth.ts'
 import * as operations from './operations/migrations/0016-operations.ts'
 import * as movedItems from './operations/migrations/0025-moved-items.ts'
 import * as operationSessions from './operations/migrations/0026-operation-sessions.ts'
@@ -67,6 +68,7 @@ export const migrations: Migrations = {
   '0026-sessions': together(operationSessions, submissionSessions, draftTaint),
   '0027-mail-oauth': mailOAuth,
   '0028-mail-servers': together(lookInterval, mailServers),
+  '0029-mcp-auth': mcpAuth,
   '0030-identities': identities,
   '0033-history': history,
 }

@@ -48,6 +48,7 @@ const uses: Record<string, string[]> = {
     'freezes',
     'sync',
   ],
+  'mcp-auth': ['events', 'tokens', 'policies'],
   diagnose: ['events', 'accounts', 'imap', 'sync', 'outbox'],
   approvals: [
     'tools',
@@ -90,6 +91,7 @@ const doors: Record<string, RegExp> = {
   '@zxcvbn-ts/language-common': /^server\/users\/password-strength\.ts$/,
   '@simplewebauthn/server': /^server\/profile\/passkey-service\.ts$/,
   'openid-client': /^server\/(oidc\/oidc-client|mail-oauth\/oauth-server)\.ts$/,
+  'oidc-provider': /^server\/mcp-auth\/authorization-server\.ts$/,
   otpauth: /^server\/profile\/totp\.ts$/,
   'web-push': /^server\/push\/push-sender\.ts$/,
   uqr: /^server\/profile\/totp\.ts$/,

@@ -134,7 +134,8 @@ const others: Record<string, string> = {
 
 test('what is served beside the contract is known, and so is its scope', () => {
   const known = new Set(endpoints.map(operationName))
-  const found = declared().flatMap(({ operation: { name, scope } }) => (known.has(name) ? [] : [[name, scope]]))
+  const beside = declared().filter(({ operation: { name, isForPrograms } }) => !known.has(name) && !isForPrograms)
+  const found = beside.map(({ operation: { name, scope } }) => [name, scope])
   expect(Object.fromEntries(found)).toEqual(others)
 })
 
@@ -258,7 +259,7 @@ test.each(['nobody', 'viewer', 'dashboard:admin'])('for %s a HEAD is answered as
   }
 })
 
-const changing = () => declared().filter(({ method }) => method !== 'GET' && method !== 'HEAD')
+const changing = () => declared().filter(({ method, operation: o }) => !/GET|HEAD/.test(method) && !o.isForPrograms)
 const foreign: [string, Proof][] = [
   ['another site', { origin: 'https://evil.example' }],
   ['a page without an origin', { origin: 'null' }],
@@ -291,7 +292,6 @@ const limitOf = ({ operation: { name } }: Declared): number => {
   if (name === 'drafts.uploadAttachment') return draftBounds.attachmentBytes
   return found ? bodyLimitOf(found) : maxMcpBody
 }
-const withBody = () => changing().filter(({ method }) => method !== 'HEAD')
 /** The status, while not one byte of the body has been sent. */
 async function statusBefore(proof: Proof, { method, path }: Pick<Route, 'method' | 'path'>, bytes: number) {
   const headers = { ...proof, 'content-type': 'application/json', 'content-length': bytes }
@@ -303,8 +303,8 @@ async function statusBefore(proof: Proof, { method, path }: Pick<Route, 'method'
 
 test('a caller that announces more than an endpoint takes is refused before any of it has come', async () => {
   const proof = { 'x-api-key': apiKey }
-  expect(withBody().length).toBeGreaterThan(30)
-  for (const route of withBody()) {
+  expect(changing().length).toBeGreaterThan(30)
+  for (const route of changing()) {
     const status = await statusBefore(proof, { ...route, path: pathOf(route) }, limitOf(route) + 1)
     // What is for users alone, a key is not asked to send at all.
     const wanted = route.operation.callers === 'session' ? 403 : 413
@@ -313,7 +313,7 @@ test('a caller that announces more than an endpoint takes is refused before any 
 })
 
 test('what strangers announce is not waited for, unless anyone may ask', async () => {
-  for (const route of withBody()) {
+  for (const route of changing()) {
     const isPublic = route.operation.scope === 'public'
     const bytes = isPublic ? bodyLimits.public + 1 : 100
     const status = await statusBefore({}, { ...route, path: pathOf(route) }, bytes)

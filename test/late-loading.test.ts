@@ -55,6 +55,7 @@ test('a start loads no package that only some servers need, no command, and not 
     'imapflow',
     'jose',
     'nodemailer',
+    'oidc-provider',
     'openid-client',
     'parse5',
     'pg',

@@ -20,6 +20,8 @@ const SignInPage = lazyPage(async () => (await import('./access/sign-in-page.tsx
 const SetupPage = lazyPage(async () => (await import('./access/setup-page.tsx')).SetupPage)
 const InvitationPage = lazyPage(async () => (await import('./access/invitation-page.tsx')).InvitationPage)
 
+const ConnectPage = lazyPage(async () => (await import('./connect/connect-page.tsx')).ConnectPage)
+
 const OverviewPage = lazyPage(async () => (await import('./overview/overview-page.tsx')).OverviewPage)
 const MailPage = lazyPage(async () => (await import('./mail/mail-page.tsx')).MailPage)
 const ApprovalsPage = lazyPage(async () => (await import('./approvals/approvals-page.tsx')).ApprovalsPage)
@@ -69,7 +71,12 @@ function Inside({ theme }: { theme: Theme }) {
   // Of one who was here before nothing stays on the page.
   return (
     <SessionProvider key={session.data.principal.id} value={session.data}>
-      <Pages session={session.data} theme={theme} />
+      <Switch>
+        <Route path="/connect/:id" component={ConnectPage} />
+        <Route>
+          <Pages session={session.data} theme={theme} />
+        </Route>
+      </Switch>
     </SessionProvider>
   )
 }

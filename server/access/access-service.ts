@@ -17,7 +17,11 @@ import type { OpenedSession, SessionService, Whence } from './session-service.ts
 export interface AccessOptions {
   sessions: SessionService
   tokens: {
-    authenticate(token: string, address: string): Principal | undefined | Promise<Principal | undefined>
+    authenticate(
+      token: string,
+      address: string,
+      audience?: string,
+    ): Principal | undefined | Promise<Principal | undefined>
   }
   /** An administrator's token, from the environment. */
   apiKey: string | undefined
@@ -58,10 +62,10 @@ export class AccessService {
 
   /** Undefined for anonymous callers. Answers at once, without the database, for keys and for principals in the cache. */
   authenticate(credentials: Credentials): Principal | undefined | Promise<Principal | undefined> {
-    const { token, sessionCookie, address } = credentials
+    const { token, sessionCookie, address, audience } = credentials
     if (token !== undefined) {
       if (this.#isApiKey(token, address)) return this.#apiKeyPrincipal
-      return this.#unlessDenied(this.#options.tokens.authenticate(token, address))
+      return this.#unlessDenied(this.#options.tokens.authenticate(token, address, audience))
     }
     if (sessionCookie === undefined) return undefined
     return this.#unlessDenied(this.#options.sessions.authenticate(sessionCookie))

@@ -18,6 +18,9 @@ export interface McpServiceOptions {
   logger: Logger
 }
 
+/** One for each door. */
+export type McpTransports = Pick<McpService, 'answer' | 'openSse' | 'postSse'>
+
 interface Opened {
   session: McpSession
   principalId: string

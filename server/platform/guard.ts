@@ -14,6 +14,10 @@ export interface Operation {
   mayRevoke?: boolean
   /** Only signed-in users may, whatever scopes a token has. */
   callers?: Endpoint['callers']
+  /** Access tokens of connected clients are for these operations alone. */
+  takesAccessTokens?: boolean
+  /** No cookie counts here, so pages of the allowed origins may ask. */
+  isForPrograms?: boolean
 }
 
 /** What a human stopped: known at once and in memory, since every request asks for it. */

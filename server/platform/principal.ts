@@ -12,6 +12,8 @@ export interface Principal {
   readonly accounts: 'all' | ReadonlySet<string>
   /** When it ends by itself, in epoch milliseconds. */
   readonly endsAt?: number | undefined
+  /** Of a client that was connected with OAuth: the origin of the server that its access token is for. */
+  readonly audience?: string | undefined
   /** What the caller itself calls its run in this request: a label within this principal, which grants nothing. */
   readonly workSession?: string | undefined
 }

@@ -64,6 +64,10 @@ const operations: Record<Exclude<WordsShown, 'reported'>, Record<string, string>
     mcp: 'exchange openSse postSse',
     mailOAuth:
       'listOAuthProviders setOAuthProvider deleteOAuthProvider beginOAuthSignIn getOAuthSignIn cancelOAuthSignIn getAccountGrant',
+    // What a client says of itself is shown to signed-in users alone.
+    mcpAuth:
+      'getMcpAuth setMcpAuth getConnectionRequest approveConnection denyConnection getResourceMetadata getServerMetadata getKeys ' +
+      'authorize resume issueTokens revokeTokens register',
     metrics: 'getStats listSamples prometheus',
     operations:
       'createFolder changeFolder deleteFolder changeMessages deleteMessages listOperations getOperation undoOperation undoOperations',

@@ -1,7 +1,8 @@
-/** Each use of a token is noted, whenever it comes. */
+/** Each use of a token is noted, whenever it comes; access tokens of connected clients are for one place and time. */
 import { expect, test } from 'vitest'
-import { memoryDatabase } from '../../test/support/databases.ts'
+import { memoryDatabase, onEachDatabase } from '../../test/support/databases.ts'
 import { minute, reader, setUp } from '../../test/support/tokens-on.ts'
+import { createToken } from './token-format.ts'
 
 test('a use in any moment of the end of a write of uses is written too', async () => {
   const { tokens, signIn, who, store, clock } = await setUp(await memoryDatabase())
@@ -28,4 +29,49 @@ test('a use in any moment of the end of a write of uses is written too', async (
     await tokens.stop()
     expect(written).toEqual([one.info.id, other.info.id])
   }
+})
+
+onEachDatabase(open => {
+  test('an access token is good where it was issued for, until its hour or its connection ends; others stay', async () => {
+    const { tokens, signIn, heard, clock } = await setUp(await open())
+    const ann = await signIn('ann', 'operator', ['a'])
+    const client = { client_id: 'client', name: 'Client', host: null, redirect_host: 'localhost' }
+    const expires_at = new Date(clock.now + 100 * minute).toISOString()
+    const { token: secret, info } = await tokens.create(ann, { ...reader, expires_at }, client)
+    const [here, there] = ['https://mail.example.org', 'https://other.example.org']
+    const issue = async (minutes: number) => {
+      const token = createToken()
+      await tokens.issueSecret(token, info.id, here, new Date(clock.now + minutes * minute).toISOString())
+      return token
+    }
+    const [first, second, long] = [await issue(10), await issue(20), await issue(1_000)]
+    const who = async (token: string, audience?: string) =>
+      (await tokens.authenticate(token, '192.0.2.7', audience))?.id
+    const id = `token-${info.id}`
+    // Twice: from the database, and from memory.
+    for (let round = 0; round < 2; round++) {
+      expect(await who(first, here)).toBe(id)
+      expect(await who(first, there)).toBeUndefined()
+      expect(await who(first)).toBeUndefined()
+      expect(await who(second, here)).toBe(id)
+      expect(await who(long, here)).toBe(id)
+    }
+    expect(await tokens.list(ann)).toMatchObject([{ id: info.id, oauth_client: client, expires_at }])
+    clock.now += 11 * minute
+    expect(await who(first, here)).toBeUndefined()
+    heard.length = 0
+    await tokens.change(ann, info.id, { name: 'Other' })
+    expect(heard.filter(words => words.startsWith('revoked'))).toEqual([])
+    expect(await who(second, here)).toBe(id)
+    await tokens.endSecret(second)
+    expect(await who(second, here)).toBeUndefined()
+    // No longer than the connection itself.
+    expect(await who(long, here)).toBe(id)
+    clock.now += 100 * minute
+    expect(await who(long, here)).toBeUndefined()
+    expect(secret).not.toBe(long)
+    await tokens.pruneSecrets()
+    await tokens.endConnection(info.id, 'the test ends')
+    expect(await tokens.list(ann)).toEqual([])
+  })
 })

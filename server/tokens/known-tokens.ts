@@ -27,6 +27,8 @@ interface KnownToken {
   readonly ranges: AddressRanges | undefined
   /** The same, as it is kept. */
   readonly allowed: string
+  /** Of an access token: the only server that takes it. */
+  readonly audience: string | undefined
   /** As it is kept; -Infinity for never. */
   usedAt: number
 }
@@ -65,15 +67,22 @@ export class KnownTokens {
     })
   }
 
-  /** Undefined for nobody, which is also who comes from an address that the token does not allow. */
-  authenticate(token: string, address: string): Principal | undefined | Promise<Principal | undefined> {
+  /**
+   * Undefined for nobody, which is also who comes from an address that the token does not allow.
+   * @param audience What is asked takes access tokens that were issued for this origin. Without it, it takes none.
+   */
+  authenticate(
+    token: string,
+    address: string,
+    audience?: string,
+  ): Principal | undefined | Promise<Principal | undefined> {
     // What is longer is none, and would cost more to digest.
     if (token.length !== tokenLength) return undefined
     const hash = hashOf(token)
     const known = this.#known.get(hash)
-    if (known) return this.#use(known, address)
+    if (known) return this.#use(known, address, audience)
     if (!isToken(token) || this.#isUnknown(hash)) return undefined
-    return this.#lookUp(hash).then(found => found && this.#use(found, address))
+    return this.#lookUp(hash).then(found => found && this.#use(found, address, audience))
   }
 
   /**
@@ -141,9 +150,10 @@ export class KnownTokens {
     return known
   }
 
-  #use(known: KnownToken, address: string): Principal | undefined {
+  #use(known: KnownToken, address: string, audience: string | undefined): Principal | undefined {
     const now = this.#options.now()
     if (!this.#isUsable(known, now)) return undefined
+    if (known.audience !== undefined && known.audience !== audience) return undefined
     if (known.ranges && !known.ranges.has(address)) return undefined
     // Also when the clock was put back.
     if (Math.abs(now - known.usedAt) >= noteEveryMs) {
@@ -179,7 +189,8 @@ export class KnownTokens {
 
   async #follow(userId: string): Promise<void> {
     this.#changes++
-    const read = async () => (await this.#options.store.listOf(userId)).map(toKnown)
+    const read = async () =>
+      (await this.#options.store.listSecretsOf(userId, new Date(this.#options.now()).toISOString())).map(toKnown)
     const after = await read().catch((error: unknown) => {
       this.#tell(this.#forget(userId), [])
       throw error
@@ -197,11 +208,17 @@ export class KnownTokens {
 
   #tell(before: readonly KnownToken[], after: readonly KnownToken[]): void {
     const { listener, now } = this.#options
-    const current = new Map(after.map(token => [token.tokenId, token]))
-    for (const { tokenId, hash, allowed, principal } of before) {
-      const kept = current.get(tokenId)
+    const current = new Map(after.map(token => [token.hash, token]))
+    for (const { hash, allowed, principal, audience } of before) {
+      // An access token that ended by itself says nothing of the others of its client.
+      if (
+        audience !== undefined &&
+        (principal.endsAt ?? 0) <= now() &&
+        after.some(({ principal: { id } }) => id === principal.id)
+      )
+        continue
       // Streams opened with an old secret, or from an address that is no longer allowed, are closed; those that may reconnect are let in below.
-      if (kept?.hash !== hash || kept.allowed !== allowed) listener.revoked(principal.id)
+      if (current.get(hash)?.allowed !== allowed) listener.revoked(principal.id)
     }
     for (const token of after) {
       if (this.#isUsable(token, now())) listener.changed(token.principal)
@@ -219,6 +236,7 @@ function toKnown(row: OwnedTokenRow): KnownToken {
     isSuspended: row.owner_disabled !== 0,
     ranges: allowedRanges(row),
     allowed: row.allowed_addresses,
+    audience: row.audience,
     usedAt: row.last_used_at === null ? -Infinity : Date.parse(row.last_used_at),
   }
 }

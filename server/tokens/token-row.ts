@@ -1,7 +1,7 @@
 /** From the row of a token to what it may do and how it is shown. */
 import { z } from 'zod'
 import { Scope } from '../../contract/scope.ts'
-import type { ApiToken } from '../../contract/tokens.ts'
+import { type ApiToken, OAuthClient } from '../../contract/tokens.ts'
 import { AddressRanges, parseAddressRange } from '../platform/network/address-range.ts'
 import { type Principal, scopeSet } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
@@ -34,6 +34,7 @@ export function toPrincipal(row: OwnedTokenRow): Principal {
     scopes: new Set([...scopeSet(scopes)].filter(scope => owner.scopes.has(scope))),
     accounts: new Set(accounts.filter(id => owner.accounts === 'all' || owner.accounts.has(id))),
     endsAt: endsAtOf(row),
+    ...(row.audience !== undefined && { audience: row.audience }),
   }
 }
 
@@ -65,6 +66,7 @@ export function toView(row: OwnedTokenRow, now: number, isSeen: (accountId: stri
     last_used_at: row.last_used_at,
     last_used_address: row.last_used_address,
     status: statusOf(row, now),
+    oauth_client: row.oauth_client === null ? null : OAuthClient.parse(JSON.parse(row.oauth_client)),
   }
 }
 

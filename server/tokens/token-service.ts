@@ -1,6 +1,6 @@
 /** API tokens: making, changing, rotating and revoking them, and telling who one is. */
 import { randomBytes } from 'node:crypto'
-import type { ApiToken } from '../../contract/tokens.ts'
+import type { ApiToken, OAuthClient } from '../../contract/tokens.ts'
 import type { MadeUser } from '../../contract/users.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { Database } from '../platform/database/database.ts'
@@ -20,6 +20,7 @@ import {
   refuseBeyond,
   refuseUnknown,
   type TokenRights,
+  toPrincipal,
   toView,
 } from './token-row.ts'
 import type { OwnedTokenRow, TokenStore } from './token-store.ts'
@@ -68,8 +69,12 @@ export class TokenService {
   }
 
   /** Undefined for nobody. Answers at once, without the database, for tokens seen before and for what is none. */
-  authenticate(token: string, address: string): Principal | undefined | Promise<Principal | undefined> {
-    return this.#known.authenticate(token, address)
+  authenticate(
+    token: string,
+    address: string,
+    audience?: string,
+  ): Principal | undefined | Promise<Principal | undefined> {
+    return this.#known.authenticate(token, address, audience)
   }
 
   /** After a change to a user was committed: their tokens, and what those have open, follow before this resolves. */
@@ -92,7 +97,8 @@ export class TokenService {
     return this.#views(principal, rows.filter(isShown))
   }
 
-  async create(principal: Principal, input: TokenInput): Promise<NewToken> {
+  /** @param client Which acts by it: then its secrets are those of `issueSecret`, and this one is to be forgotten. */
+  async create(principal: Principal, input: TokenInput, client?: OAuthClient): Promise<NewToken> {
     const { store, hub, logger, now } = this.#options
     const userId = ownerOf(principal)
     const at = this.#at()
@@ -112,6 +118,7 @@ export class TokenService {
       expires_at: input.expires_at,
       last_used_at: null,
       last_used_address: null,
+      oauth_client: client ? JSON.stringify(client) : null,
     }
     const learn = this.#known.learner()
     const made = await hub.transact(async (transaction, tell): Promise<OwnedTokenRow> => {
@@ -125,7 +132,7 @@ export class TokenService {
       tell({ type: 'token_created', data: named(row, at) })
       return { ...row, ...found.owner }
     })
-    learn(made)
+    if (!client) learn(made)
     logger.info({ token: row.id, user: userId }, 'a token was created')
     return { token, info: toView(made, now(), isSeenBy(principal, known)) }
   }
@@ -174,6 +181,9 @@ export class TokenService {
         const detail = 'Only its owner may rotate this token; you can revoke it.'
         throw new Problem('forbidden', detail)
       }
+      if (row.oauth_client !== null) {
+        throw new Problem('forbidden', 'A connected client renews its secrets by itself; revoke it to end its access.')
+      }
       await store.update(tokenId, { token_hash: hashOf(token), prefix: prefixOf(token) }, transaction)
       tell({ type: 'token_updated', data: { ...named(row, at), changed: ['secret'] } })
     })
@@ -218,6 +228,67 @@ export class TokenService {
     for (const userId of others) await ended(userId)
     logger.info({ token: tokenId, by: principal.id, ended: others.length }, 'a token was revoked')
     return others
+  }
+
+  /** A connected client gets an access token for the server at this origin. @param token As `createToken` makes it. */
+  async issueSecret(token: string, tokenId: string, audience: string, expiresAt: string): Promise<void> {
+    await this.#options.store.insertSecret({
+      token_hash: hashOf(token),
+      token_id: tokenId,
+      audience,
+      expires_at: expiresAt,
+    })
+  }
+
+  /** What it has open is closed before this resolves. */
+  async endSecret(token: string): Promise<void> {
+    const tokenId = await this.#options.store.deleteSecret(hashOf(token))
+    const row = tokenId === undefined ? undefined : await this.#options.store.find(tokenId)
+    if (row) await this.#known.follow(row.user_id)
+  }
+
+  /** As it is now; undefined when it, its owner or its time has ended. */
+  async findConnection(
+    tokenId: string,
+  ): Promise<{ userId: string; rights: TokenRights; endsAt: number | undefined } | undefined> {
+    const row = await this.#options.store.find(tokenId)
+    if (!row || row.oauth_client === null || row.owner_disabled) return undefined
+    const { userId, scopes, accounts, endsAt } = toPrincipal(row)
+    if (userId === null || accounts === 'all' || (endsAt !== undefined && endsAt <= this.#options.now()))
+      return undefined
+    return { userId, rights: { scopes: [...scopes], accounts: [...accounts] }, endsAt }
+  }
+
+  /** The client gave its access back, or misused it. What it has open is closed before this resolves. */
+  async endConnection(tokenId: string, why: string): Promise<void> {
+    const { store, hub, revocations, logger } = this.#options
+    await revocations.run({
+      ids: [principalIdOf(tokenId)],
+      check: async () => undefined,
+      work: async () => {
+        const row = await hub.transact(async (transaction, tell) => {
+          const found = await store.find(tokenId, transaction)
+          if (!found || found.oauth_client === null) return undefined
+          await store.delete(tokenId, transaction)
+          tell({ type: 'token_revoked', data: named(found, this.#at()) })
+          return found
+        })
+        if (!row) return
+        await this.#known.follow(row.user_id)
+        logger.warn({ token: tokenId, why }, 'a connected client was disconnected')
+      },
+    })
+  }
+
+  /** What connected clients have open ends; none of their rights. */
+  async cutConnections(): Promise<void> {
+    const { store, listener } = this.#options
+    for (const row of await store.list()) if (row.oauth_client !== null) listener.revoked(principalIdOf(row.id))
+  }
+
+  /** Access tokens that ended. */
+  async pruneSecrets(): Promise<void> {
+    await this.#options.store.pruneSecrets(this.#at())
   }
 
   /** Someone else's token is none, but for an administrator. */

@@ -19,6 +19,7 @@ function row(id: string, user_id: string): ApiTokenRow {
     expires_at: null,
     last_used_at: null,
     last_used_address: null,
+    oauth_client: null,
   }
 }
 

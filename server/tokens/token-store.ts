@@ -2,7 +2,7 @@
 import { sql } from 'kysely'
 import type { Database } from '../platform/database/database.ts'
 import { later } from '../platform/database/later.ts'
-import type { ApiTokenRow } from './token-tables.ts'
+import type { ApiTokenRow, TokenSecretRow } from './token-tables.ts'
 
 /** What is needed of the owner of a token. */
 export interface TokenOwner {
@@ -13,7 +13,10 @@ export interface TokenOwner {
 }
 
 /** A token with its owner as they are at the same moment. */
-export interface OwnedTokenRow extends ApiTokenRow, TokenOwner {}
+export interface OwnedTokenRow extends ApiTokenRow, TokenOwner {
+  /** Of an access token: the only server that it is for. Hash and end are those of the access token then. */
+  audience?: string
+}
 
 /** A token was used: when, and from where. */
 export interface TokenUse {
@@ -43,7 +46,40 @@ export class TokenStore {
 
   /** In any order. */
   async findByHashes(tokenHashes: readonly string[]): Promise<OwnedTokenRow[]> {
-    return owned(this.#db).where('token_hash', 'in', tokenHashes).execute()
+    const rows: OwnedTokenRow[] = await owned(this.#db).where('token_hash', 'in', tokenHashes).execute()
+    if (rows.length === tokenHashes.length) return rows
+    const secrets = await issued(this.#db).where('token_secrets.token_hash', 'in', tokenHashes).execute()
+    return [...rows, ...secrets.map(ofSecret)]
+  }
+
+  /** All by which somebody can come: tokens, and access tokens of connected clients that have not ended. */
+  async listSecretsOf(userId: string, now: string): Promise<OwnedTokenRow[]> {
+    const rows = await this.listOf(userId)
+    if (rows.every(row => row.oauth_client === null)) return rows
+    const secrets = await issued(this.#db)
+      .where('user_id', '=', userId)
+      .where('token_secrets.expires_at', '>', now)
+      .orderBy('token_secrets.expires_at')
+      .execute()
+    return [...rows.filter(row => row.oauth_client === null), ...secrets.map(ofSecret)]
+  }
+
+  async insertSecret(row: TokenSecretRow): Promise<void> {
+    await this.#db.insertInto('token_secrets').values(row).execute()
+  }
+
+  /** @returns The token that it was of. */
+  async deleteSecret(tokenHash: string): Promise<string | undefined> {
+    const row = await this.#db
+      .deleteFrom('token_secrets')
+      .where('token_hash', '=', tokenHash)
+      .returning('token_id')
+      .executeTakeFirst()
+    return row?.token_id
+  }
+
+  async pruneSecrets(before: string): Promise<void> {
+    await this.#db.deleteFrom('token_secrets').where('expires_at', '<', before).execute()
   }
 
   async list(): Promise<OwnedTokenRow[]> {
@@ -96,6 +132,23 @@ export class TokenStore {
         from (values ${sql.join(rows)}) as used where api_tokens.id = used.column1`.execute(this.#db)
     }
   }
+}
+
+/** Rows of tokens, once for each of their access tokens. */
+function issued(db: Database) {
+  return owned(db)
+    .innerJoin('token_secrets', 'token_secrets.token_id', 'api_tokens.id')
+    .select([
+      'token_secrets.token_hash as secret_hash',
+      'token_secrets.audience',
+      'token_secrets.expires_at as secret_end',
+    ])
+}
+
+function ofSecret(row: Required<OwnedTokenRow> & { secret_hash: string; secret_end: string }): OwnedTokenRow {
+  const { secret_hash, secret_end, ...token } = row
+  const isFirst = token.expires_at === null || secret_end < token.expires_at
+  return { ...token, token_hash: secret_hash, expires_at: isFirst ? secret_end : token.expires_at }
 }
 
 function owned(db: Database) {

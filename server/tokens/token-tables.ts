@@ -3,6 +3,7 @@
 declare module '../platform/database/tables.ts' {
   interface Tables {
     api_tokens: ApiTokenRow
+    token_secrets: TokenSecretRow
   }
 }
 
@@ -23,4 +24,16 @@ export interface ApiTokenRow {
   expires_at: string | null
   last_used_at: string | null
   last_used_address: string | null
+  /** JSON, as the contract has `OAuthClient`: its secrets are those in `token_secrets`, and nobody knows that of `token_hash`. */
+  oauth_client: string | null
+}
+
+/** An access token of a connected client. */
+export interface TokenSecretRow {
+  /** SHA-256, hex. */
+  token_hash: string
+  token_id: string
+  /** Origin of the server that it was issued for. */
+  audience: string
+  expires_at: string
 }

@@ -34,7 +34,7 @@ async function setUp(db: Database) {
   await store.insert(aUser({ id: 'boss', role: 'administrator', accounts: '"all"', password_hash: 'x' }))
   await store.insert(aUser({ id: 'chief', role: 'administrator', accounts: '"all"', password_hash: 'x' }))
   await store.insert(aUser({ id: 'ann', password_hash: 'x' }))
-  const none = { expires_at: null, last_used_at: null, last_used_address: null }
+  const none = { expires_at: null, last_used_at: null, last_used_address: null, oauth_client: null }
   const row = { id: '1', token_hash: '1', prefix: 'rm_', user_id: 'boss', name: 'Bot', created_at: '', ...none }
   await new TokenStore(db).insert({ ...row, scopes: '[]', accounts: '[]', allowed_addresses: '[]' }, db)
   return { db, store, made, users }

@@ -282,7 +282,7 @@ onEachDatabase(open => {
 
 /** A token that does something must not have been revoked. */
 async function giveToken(db: Database, userId: string, id: string): Promise<void> {
-  const none = { expires_at: null, last_used_at: null, last_used_address: null }
+  const none = { expires_at: null, last_used_at: null, last_used_address: null, oauth_client: null }
   const row = { id, token_hash: id, prefix: 'rm_', user_id: userId, name: id, created_at: '', ...none }
   await new TokenStore(db).insert({ ...row, scopes: '[]', accounts: '[]', allowed_addresses: '[]' }, db)
 }
@@ -351,7 +351,7 @@ function sessionOf(user_id: string, at: string) {
 
 function tokenRowOf(user_id: string, at: string) {
   const lists = { scopes: '[]', accounts: '[]', allowed_addresses: '[]' }
-  const uses = { created_at: at, expires_at: null, last_used_at: null, last_used_address: null }
+  const uses = { created_at: at, expires_at: null, last_used_at: null, last_used_address: null, oauth_client: null }
   return { id: 't', token_hash: 't', prefix: 'rm_a', user_id, name: 'Token', ...lists, ...uses }
 }
 

@@ -2,16 +2,20 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
+import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
-import { expectAccessible, expectNothingClipped, setScheme, visit } from '../support/browser.ts'
+import { expectAccessible, expectNothingClipped, keepPicture, setScheme, visit } from '../support/browser.ts'
 import { startBrowserDemo } from '../support/browser-demo.ts'
 import { callTool, connectMcp } from '../support/mcp-client.ts'
+import { connectOAuth, TestClient } from '../support/oauth-client.ts'
 import { People } from '../support/people.ts'
 import { available } from '../support/require.ts'
 import type { Served } from '../support/rustymail.ts'
@@ -75,6 +79,52 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     expect(await page.getByRole('dialog').innerText()).toMatch(/Grace[\s\S]*tokens stop working/)
     await page.getByRole('button', { name: 'Delete', exact: true }).click()
     await rowOf(page, 'Grace').waitFor({ state: 'detached' })
+  })
+
+  test('a client asks to be connected: the user sees who it is, chooses what it gets, and finds it among the tokens', async () => {
+    const settings = await open('/configuration', 'Configuration')
+    await settings.getByRole('checkbox', { name: 'Clients may connect with OAuth' }).click()
+    await settings.getByLabel('Address for clients').waitFor()
+    await expectAccessible(settings, 'OAuth is switched on')
+    const client = new TestClient()
+    const listener = createServer((_request, response) => response.end('back')).listen(0, '127.0.0.1')
+    onTestFinished(() => void listener.close())
+    await once(listener, 'listening')
+    const { port } = listener.address() as AddressInfo
+    client.redirectUrl = `http://127.0.0.1:${port}/callback`
+    await connectOAuth(run.url, client).catch(() => undefined)
+    const { page } = await visit(browser, client.asked!.href, { storageState })
+    await page.getByRole('heading', { level: 1, name: 'Connect Test client?' }).waitFor()
+    await page.getByText('Nobody has verified it').waitFor()
+    await page.getByText(`127.0.0.1:${port}`, { exact: true }).waitFor()
+    expect(await page.getByRole('radio', { name: 'Drafter' }).isChecked()).toBe(true)
+    await page.getByRole('radio', { name: 'Reader' }).check()
+    await page.getByLabel('Name').fill('Hosted helper')
+    for (const scheme of ['light', 'dark'] as const) {
+      await setScheme(page, scheme)
+      for (const width of [1280, 390]) {
+        await page.setViewportSize({ width, height: 900 })
+        await expectNothingClipped(page, `a client asks ${width}`)
+        await keepPicture(page, `consent-${scheme}-${width}`, { fullPage: true })
+      }
+      await expectAccessible(page, `a client asks, ${scheme}`)
+    }
+    await page.getByRole('button', { name: 'Connect' }).click()
+    await page.getByText('back', { exact: true }).waitFor()
+    const transport = new StreamableHTTPClientTransport(new URL('/mcp', run.url), { authProvider: client })
+    await transport.finishAuth(new URL(page.url()).searchParams)
+    const connected = await connectOAuth(run.url, client)
+    expect((await connected.listTools()).tools.map(({ name }) => name)).toContain('mail_read')
+
+    const tokens = await open('/tokens', 'Tokens')
+    await rowOf(tokens, 'Hosted helper').getByText('OAuth client “Test client”').waitFor()
+    await tokens.getByRole('button', { name: 'Revoke: Hosted helper' }).click()
+    await tokens.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click()
+    await rowOf(tokens, 'Hosted helper').waitFor({ state: 'detached' })
+    await expect(connected.listTools()).rejects.toThrow()
+    // The same link again: there is nothing to decide.
+    await page.goto(`${run.url}/connect/${'x'.repeat(30)}`)
+    await page.getByRole('heading', { level: 1, name: 'Nothing to decide' }).waitFor()
   })
 
   test('a reset takes the API tokens along when the box is ticked', async () => {

@@ -152,7 +152,8 @@ test('what offers bearer takes tokens, and what does not refuses them', async ()
 
 test('all that is served is in the document under the scope that it has, and a method that a path has not is refused', async () => {
   const served = app.http.routes.flatMap(({ method, path, operation }) =>
-    operation && method !== 'HEAD' && !(path === mcpPath && method !== 'POST')
+    // OAuth says by itself what is where (RFC 8414), and in which forms.
+    operation && !operation.isForPrograms && method !== 'HEAD' && !(path === mcpPath && method !== 'POST')
       ? [`${method} ${path.replaceAll(/:(\w+)/g, '{$1}')} ${operation.scope}`]
       : [],
   )

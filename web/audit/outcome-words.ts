@@ -33,6 +33,7 @@ const ofProblems: Record<ProblemCode, string> = {
   client_not_found: 'No such client',
   user_not_found: 'No such user',
   session_not_found: 'No such session',
+  connection_not_found: 'No such connection request',
   token_not_found: 'No such token',
   passkey_not_found: 'No such passkey',
   network_not_found: 'No such network',

@@ -31,6 +31,8 @@ export const queryKeys = {
   clientPage: (query: object) => ['clients', query],
   config: ['config'],
   networks: ['private-networks'],
+  mcpAuth: ['mcp-auth'],
+  connectionRequest: (requestId: string) => ['connection-request', requestId],
   users: ['users'],
   tokens: ['tokens'],
   /** Begins like the users, so that it is as old as they are. */
@@ -85,7 +87,7 @@ export function keysOutdatedBy(event: ServerEvent): readonly (readonly string[])
     case 'client_disconnected':
       return [queryKeys.clients]
     case 'configuration_updated':
-      return [queryKeys.config, queryKeys.networks, queryKeys.providers, queryKeys.oauthProviders]
+      return [queryKeys.config, queryKeys.networks, queryKeys.providers, queryKeys.oauthProviders, queryKeys.mcpAuth]
     case 'account_added':
     case 'account_updated':
     case 'account_removed':

@@ -10,6 +10,7 @@ import { Panel } from '../ui/panel.tsx'
 import { ApprovalPanel } from './approval-panel.tsx'
 import { ConfigurationEditor } from './configuration-editor.tsx'
 import { ConfigurationSkeleton } from './configuration-skeleton.tsx'
+import { McpAuthPanel } from './mcp-auth-panel.tsx'
 import { NetworkPanel } from './network-panel.tsx'
 import { OAuthPanel } from './oauth-panel.tsx'
 import { useConfiguration } from './use-configuration.ts'
@@ -45,6 +46,7 @@ export function ConfigurationPage() {
           </Panel>
         )}
         <ApprovalPanel />
+        {mayOpen && <McpAuthPanel />}
         {mayOpen && <OAuthPanel />}
         {mayOpen && <NetworkPanel />}
       </div>

@@ -21,6 +21,11 @@ const statusWords: Record<ApiToken['status'], { tone: Tone; text: string }> = {
   suspended: { tone: 'unknown', text: 'Suspended' },
 }
 
+/** A client that acts by it, and who vouches for that. */
+function connectionWords({ name, host, redirect_host: back }: NonNullable<ApiToken['oauth_client']>): string {
+  return host === null ? `OAuth client “${name}”, to ${back}` : `OAuth client “${name}” of ${host}`
+}
+
 export function TokensTable({
   tokens,
   accounts,
@@ -65,7 +70,7 @@ function TokenRow({
   onAct(kind: TokenDialogKind, token: ApiToken): void
 }) {
   const { name, prefix, scopes, allowed_addresses: allowed, status, expires_at: endsAt } = token
-  const { last_used_at: usedAt, last_used_address: usedFrom } = token
+  const { last_used_at: usedAt, last_used_address: usedFrom, oauth_client: client } = token
   const { tone, text } = statusWords[status]
   const [, navigate] = useLocation()
   const mayUndo = useMay('dashboard:operate') && scopes.some(scope => scope.startsWith('mail:'))
@@ -75,7 +80,7 @@ function TokenRow({
       <Cell className="min-w-44 wrap-anywhere">
         <p className="font-medium">{name}</p>
         <p className="text-xs text-muted">
-          <code className="font-mono">{prefix}…</code>
+          {client === null ? <code className="font-mono">{prefix}…</code> : connectionWords(client)}
           {!isOwn && ` of ${token.user_name}`}
         </p>
       </Cell>
@@ -114,8 +119,10 @@ function TokenRow({
             { label: 'Policy', icon: Scale, onChoose: () => onAct('policy', token) },
             // What is stopped already has its words at the top.
             ...(isStopped ? [] : [{ label: 'Stop', icon: OctagonPause, onChoose: () => onAct('freeze', token) }]),
-            // A new secret is for its owner alone.
-            ...(isOwn ? [{ label: 'Rotate', icon: RefreshCw, onChoose: () => onAct('rotate', token) }] : []),
+            // A new secret is for its owner alone; a connected client renews its own.
+            ...(isOwn && client === null
+              ? [{ label: 'Rotate', icon: RefreshCw, onChoose: () => onAct('rotate', token) }]
+              : []),
             ...(mayUndo
               ? [
                   {

@@ -11,7 +11,7 @@ import type { BodyBudget } from './body-budget.ts'
 import { isHttp2, isWellFormed } from './http-form.ts'
 
 type Done = (error: Error | null, body?: unknown) => void
-type ParseJson = (request: FastifyRequest, text: string, done: Done) => void
+type Parse = (request: FastifyRequest, text: string, done: Done) => void
 
 /** Of the first chunk of a body whose length nobody said. */
 const firstBytes = 1024
@@ -32,10 +32,14 @@ export class BodyReader {
   }
 
   addTo(fastify: FastifyInstance): void {
-    const parseJson = fastify.getDefaultJsonParser('error', 'error') as ParseJson
+    const parseJson = fastify.getDefaultJsonParser('error', 'error') as Parse
     fastify.removeAllContentTypeParsers()
     fastify.addContentTypeParser('application/json', (request, payload, done) => {
       this.#read(request, payload, parseJson, done)
+    })
+    fastify.addContentTypeParser('application/x-www-form-urlencoded', (request, payload, done) => {
+      if (request.routeOptions.config.takesForm) return this.#read(request, payload, takeText, done)
+      done(new Problem('unsupported_media_type', 'Send the body as application/json.'))
     })
     const { server } = fastify
     server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
@@ -59,7 +63,7 @@ export class BodyReader {
     this.#waiting.delete(request)
   }
 
-  #read(request: FastifyRequest, payload: IncomingMessage, parseJson: ParseJson, done: Done): void {
+  #read(request: FastifyRequest, payload: IncomingMessage, parse: Parse, done: Done): void {
     const { headers, routeOptions, caller, address } = request
     const limit = routeOptions.bodyLimit
     const declared = headers['content-length'] === undefined ? undefined : Number(headers['content-length'])
@@ -103,18 +107,21 @@ export class BodyReader {
       const whole = bytes.subarray(0, size)
       if (!isUtf8(whole)) return end(new Problem('bad_request', 'The body is not UTF-8.'))
       const shape = routeOptions.config.bodyShape ?? usualShape
-      const excess = findExcess(whole, shape)
+      const excess = parse === takeText ? undefined : findExcess(whole, shape)
       if (excess) return end(immodest(shape, excess.field))
       const text = whole.toString('utf8')
       // Looked for where there can be any: they are escaped, as UTF-8 has none.
       const parsed: Done = loneSurrogate.test(text) ? (error, body) => end(error ?? refusalOfText(body), body) : end
-      parseJson(request, text, parsed)
+      parse(request, text, parsed)
     }
     const closed = () => end(cutShort())
     this.want(request.raw)
     payload.on('data', take).on('end', finish).on('error', end).on('close', closed)
   }
 }
+
+/** A form: its handler reads it. */
+const takeText: Parse = (_request, text, done) => done(null, text)
 
 function tooLarge(limit: number): Problem {
   return new Problem('too_large', `The body is larger than ${limit / 1024} KiB, the maximum here.`)

@@ -6,6 +6,8 @@ export interface Credentials {
   sessionCookie: string | undefined
   /** Where the request comes from. */
   address: string
+  /** What is asked takes access tokens that were issued for this origin. */
+  audience?: string | undefined
 }
 
 interface Headers {

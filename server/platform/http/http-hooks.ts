@@ -15,7 +15,7 @@ import { isHttp2, refusalOfForm } from './http-form.ts'
 import type { SafeInput } from './http-input.ts'
 import type { HttpLimits } from './http-limits.ts'
 import type { MethodTable } from './http-methods.ts'
-import { type Cors, type Origins, refuseForeignOrigin } from './http-origin.ts'
+import { type Cors, type Origins, publicOriginOf, refuseForeignOrigin, refuseStrangeOrigin } from './http-origin.ts'
 import { outcomeOf, type RequestOutcome, type Trail } from './http-outcome.ts'
 import type { HttpPipelines } from './http-pipelines.ts'
 import type { UnderWay } from './under-way.ts'
@@ -37,6 +37,16 @@ export interface HttpJudges {
   stops?: Stops
   /** Hears what programs are shown. */
   shown?: Shown
+  /** What `WWW-Authenticate` says to callers of operations that take access tokens. */
+  challenge?: (refused: RefusedCall) => string | undefined
+}
+
+export interface RefusedCall {
+  problem: Problem
+  /** Of this server, as the caller reached it. */
+  origin: string
+  principal: Principal
+  hasCredentials: boolean
 }
 
 export interface HttpHooksOptions {
@@ -85,6 +95,7 @@ declare module 'fastify' {
     limit?: LimitName | undefined
     lighter?: Endpoint['lighter']
     bodyShape?: Endpoint['bodyShape']
+    takesForm?: boolean
     /** Its answer may be a stream that takes the connection. */
     mayTake?: boolean
   }
@@ -182,6 +193,13 @@ export class HttpHooks {
     if (isMore(before, principalOf(request))) {
       throw new Problem('forbidden', 'Your rights were narrowed during this request; try again.')
     }
+  }
+
+  challengeOf(request: FastifyRequest, problem: Problem): string | undefined {
+    const { challenge, origins } = this.#options.judges
+    if (!challenge || !request.route?.operation?.takesAccessTokens) return undefined
+    const origin = publicOriginOf(request.headers, origins)
+    return challenge({ problem, origin, principal: principalOf(request), hasCredentials: request.hasCredentials })
   }
 
   /** As `#begin`, when its turn has come on its connection. */
@@ -288,8 +306,12 @@ export class HttpHooks {
 
   #credentialsOf(request: FastifyRequest): Credentials | undefined {
     const { judges, cors } = this.#options
-    const headers = cors.isForeign(request.headers) ? { ...request.headers, cookie: undefined } : request.headers
-    return credentialsOf(headers, judges.origins.isHttps, request.address)
+    const { operation } = request.route ?? {}
+    const isWithout = operation?.isForPrograms || cors.isForeign(request.headers)
+    const headers = isWithout ? { ...request.headers, cookie: undefined } : request.headers
+    const credentials = credentialsOf(headers, judges.origins.isHttps, request.address)
+    if (!operation?.takesAccessTokens) return credentials
+    return credentials && { ...credentials, audience: publicOriginOf(request.headers, judges.origins) }
   }
 
   /** @throws Problem for callers that may not, for a foreign page that signs someone in, and while the trail can take no more. */
@@ -298,7 +320,8 @@ export class HttpHooks {
     const principal = principalOf(request)
     if (principal.kind === 'session') refuseForeignOrigin(request, origins)
     guard(principal, operation, undefined, stops)
-    if (operation.scope === 'public' && request.headers.origin !== undefined) refuseForeignOrigin(request, origins)
+    if (operation.isForPrograms) refuseStrangeOrigin(request.headers, origins)
+    else if (operation.scope === 'public' && request.headers.origin !== undefined) refuseForeignOrigin(request, origins)
     if (operation.effect !== 'read' && !operation.mayRevoke) refuseWhileFull(trail)
   }
 

@@ -40,6 +40,13 @@ export function refuseForeignOrigin(request: Request, origins: Origins): void {
   )
 }
 
+/** Of this server as the caller reached it; of a name that was checked. */
+export function publicOriginOf(headers: Omit<Request['headers'], 'sec-fetch-site'>, origins: Origins): string {
+  if (origins.publicUrl !== undefined) return new URL(origins.publicUrl).origin
+  const host = headers.host ?? headers[':authority'] ?? 'localhost'
+  return `${origins.isHttps ? 'https' : 'http'}://${host.toLowerCase()}`
+}
+
 /** Whether it is our own page that asks, by the address that browsers see. */
 export function isOwnOrigin(headers: Omit<Request['headers'], 'sec-fetch-site'>, origins: Origins): boolean {
   const { origin } = headers

@@ -88,7 +88,14 @@ export function noteFault(logger: Logger, error: unknown, request: Request): Pro
   return problem
 }
 
-export function answerProblem(logger: Logger, error: unknown, request: Request, reply: Reply): unknown {
+/** @param challenge What `WWW-Authenticate` is to say, where something else than usual. */
+export function answerProblem(
+  logger: Logger,
+  error: unknown,
+  request: Request,
+  reply: Reply,
+  challenge?: (problem: Problem) => string | undefined,
+): unknown {
   const problem = noteFault(logger, error, request)
   if (reply.sent) return reply
   const { retryAfterSeconds, allow, fileBytes } = problem.extension
@@ -97,7 +104,9 @@ export function answerProblem(logger: Logger, error: unknown, request: Request, 
   // RFC 9110, section 14.4.
   if (fileBytes !== undefined) reply.header('content-range', `bytes */${fileBytes}`)
   // RFC 9110, section 11.6.1; MCP clients ask for it. Browsers open no dialog of their own for this scheme.
-  if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="RustyMail"')
+  const usual = problem.status === 401 ? 'Bearer realm="RustyMail"' : undefined
+  const asked = challenge?.(problem) ?? usual
+  if (asked !== undefined) reply.header('www-authenticate', asked)
   return reply
     .code(problem.status)
     .header('x-request-id', request.id)

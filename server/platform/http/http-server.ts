@@ -207,7 +207,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       return void options.logger.debug({ request_id: request.id }, 'a request was cut off')
     }
     // As below: a reply that is returned is waited for.
-    answerProblem(options.logger, error, request, reply)
+    answerProblem(options.logger, error, request, reply, problem => hooks.challengeOf(request, problem))
   })
   server.setNotFoundHandler((request, reply) => {
     // A reply that is returned is waited for, by listeners on the response beside those of its sender: more than Node allows.

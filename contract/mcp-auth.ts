@@ -1,0 +1,137 @@
+/** OAuth for MCP: whether hosted clients may connect by the URL alone, and what a user says to one that asks. */
+import { z } from 'zod'
+import { PersonName } from './access.ts'
+import { endpoint } from './endpoint.ts'
+import { Scope, type Scope as ScopeName } from './scope.ts'
+import { OAuthClient } from './tokens.ts'
+import { AccountId, Timestamp } from './wire.ts'
+
+/** What a client is often wanted for. `drafter` is the default. */
+export const connectionPresets = {
+  reader: { title: 'Reader', scopes: ['mail:read'] },
+  organizer: { title: 'Organizer', scopes: ['mail:organize'] },
+  drafter: { title: 'Drafter', scopes: ['mail:draft'] },
+  sender: { title: 'Sender, with approval', scopes: ['mail:send'] },
+  autonomous: { title: 'Autonomous', scopes: ['mail:send'] },
+} as const satisfies Record<string, { title: string; scopes: readonly ScopeName[] }>
+
+export const ConnectionPreset = z.enum(['reader', 'organizer', 'drafter', 'sender', 'autonomous'])
+export type ConnectionPreset = z.infer<typeof ConnectionPreset>
+
+/** Scopes that a client can be given. */
+export const connectionScopes = ['mail:meta', 'mail:read', 'mail:organize', 'mail:draft', 'mail:send'] as const
+
+/** Days after which a connection ends at the latest. */
+export const longestConnectionDays = 365
+
+export const McpAuthSettings = z
+  .object({
+    enabled: z.boolean().describe('Whether clients can connect with OAuth'),
+    resource: z.string().describe('What a client is given: the address of this MCP server'),
+    issuer: z.string().describe('The authorization server, which is this one'),
+  })
+  .meta({ id: 'McpAuthSettings' })
+export type McpAuthSettings = z.infer<typeof McpAuthSettings>
+
+export const ConnectionRequest = z
+  .object({
+    request_id: z.string(),
+    client: OAuthClient,
+    client_uri: z.string().nullable().describe('Its own page, as it says itself'),
+    redirect_uri: z.string().describe('Where the browser goes after the decision'),
+    asks_for: z.array(Scope).describe('Scopes that the client asked for; you decide what it gets'),
+    resource: z.string(),
+    expires_at: Timestamp,
+  })
+  .meta({ id: 'ConnectionRequest' })
+export type ConnectionRequest = z.infer<typeof ConnectionRequest>
+
+const ConnectionDecision = z
+  .object({ redirect_to: z.string().describe('Path at which the browser goes on') })
+  .meta({ id: 'ConnectionDecision' })
+
+const tag = 'Tokens'
+const settingsPath = '/api/dashboard/mcp-auth'
+const requestPath = `${settingsPath}/requests/{request_id}`
+const params = z.object({ request_id: z.string().regex(/^[\w-]{20,60}$/, 'is not the id of a request') })
+const person = { tag, scope: 'signed_in', callers: 'session', params } as const
+
+export const mcpAuthApi = {
+  getMcpAuth: endpoint({
+    method: 'GET',
+    path: settingsPath,
+    tag,
+    summary: 'Get whether MCP clients can connect with OAuth, by the URL alone',
+    scope: 'dashboard:read',
+    effect: 'read',
+    response: McpAuthSettings,
+  }),
+  setMcpAuth: endpoint({
+    callers: 'session',
+    method: 'PUT',
+    path: settingsPath,
+    tag,
+    summary: 'Switch OAuth for MCP clients on or off; takes effect immediately',
+    description:
+      'Off: no client can connect or renew its access, and no access token is accepted. Connections stay listed as tokens.',
+    limit: 'access',
+    scope: 'dashboard:admin',
+    effect: 'write',
+    body: z.strictObject({ enabled: z.boolean() }),
+    response: McpAuthSettings,
+    problems: ['session_needed', 'beyond_own_rights'],
+  }),
+  getConnectionRequest: endpoint({
+    ...person,
+    method: 'GET',
+    path: requestPath,
+    summary: 'Get what a client asks for that wants to connect',
+    description: 'Only in the browser in which the client began.',
+    effect: 'read',
+    response: ConnectionRequest,
+    problems: ['session_needed', 'connection_not_found'],
+  }),
+  approveConnection: endpoint({
+    ...person,
+    method: 'POST',
+    path: `${requestPath}/approve`,
+    summary: 'Connect a client: it gets a token of yours with these rights',
+    description: 'The token is listed with the others, and can be narrowed, stopped and revoked there.',
+    limit: 'access',
+    effect: 'write',
+    body: z.strictObject({
+      name: PersonName,
+      preset: ConnectionPreset,
+      proposes: z.boolean().describe('What it wants to do is stored as a proposal, which a human applies'),
+      accounts: z.array(AccountId).min(1).max(1_000),
+      expires_at: Timestamp.describe(`At most ${longestConnectionDays} days from now`),
+    }),
+    response: ConnectionDecision,
+    problems: ['session_needed', 'connection_not_found', 'account_not_found', 'beyond_own_rights', 'too_many_tokens'],
+  }),
+  denyConnection: endpoint({
+    ...person,
+    method: 'POST',
+    path: `${requestPath}/deny`,
+    summary: 'Refuse a client that wants to connect',
+    limit: 'access',
+    effect: 'write',
+    response: ConnectionDecision,
+    problems: ['session_needed', 'connection_not_found'],
+  }),
+}
+
+export const protectedResourcePath = '/.well-known/oauth-protected-resource'
+export const authorizationServerPath = '/.well-known/oauth-authorization-server'
+export const openidConfigurationPath = '/.well-known/openid-configuration'
+/** Of the authorization server. */
+export const mcpAuthPaths = {
+  authorize: '/oauth/authorize',
+  resume: '/oauth/authorize/{request_id}',
+  token: '/oauth/token',
+  revoke: '/oauth/revoke',
+  register: '/oauth/register',
+  jwks: '/oauth/jwks',
+} as const
+/** Where the page asks a user. */
+export const consentPath = '/connect'

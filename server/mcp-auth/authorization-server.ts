@@ -1,0 +1,158 @@
+/** The authorization server of one origin: `oidc-provider`, set up so that it does OAuth 2.1 for MCP and nothing else. */
+import { generateKeyPairSync } from 'node:crypto'
+import type { Context, Provider } from 'oidc-provider'
+import { connectionScopes, consentPath, mcpAuthPaths } from '../../contract/mcp-auth.ts'
+import type { Logger } from '../platform/logger.ts'
+import type { SecretBox } from '../platform/secret-box.ts'
+import { createToken } from '../tokens/token-format.ts'
+import type { TokenService } from '../tokens/token-service.ts'
+import { documentFetch, maxDocumentBytes, maxFetches } from './client-metadata.ts'
+import type { NodeHandler } from './koa-exchange.ts'
+import type { McpAuthStore } from './mcp-auth-store.ts'
+import { RecordAdapter } from './record-adapter.ts'
+
+export interface ServerSurroundings {
+  store: McpAuthStore
+  secrets: SecretBox
+  tokens: Pick<TokenService, 'issueSecret' | 'endSecret' | 'findConnection' | 'endConnection'>
+  /** By which documents of clients are fetched. */
+  fetch: typeof fetch
+  now(): number
+  logger: Logger
+}
+
+export interface AuthorizationServer {
+  readonly provider: Provider
+  readonly answer: NodeHandler
+}
+
+/** Seconds. */
+export const lifetimes = {
+  accessToken: 60 * 60,
+  /** From its last use on; it is rotated at each. */
+  refreshToken: 30 * 24 * 60 * 60,
+  code: 60,
+  /** How long a user may take to decide, and to sign in before. */
+  request: 15 * 60,
+  grant: 400 * 24 * 60 * 60,
+} as const
+
+/** The names by which clients may mean this MCP server. */
+export function resourcesAt(origin: string): string[] {
+  return [`${origin}/mcp`, `${origin}/sse`, origin, `${origin}/`]
+}
+
+/** @param origin Of this server as people and clients reach it: the issuer. */
+export async function createAuthorizationServer(
+  origin: string,
+  around: ServerSurroundings,
+): Promise<AuthorizationServer> {
+  // Loaded with the first client: a server that has none does without it and all that it needs.
+  const { Provider, errors } = await import('oidc-provider')
+  const { secrets, logger } = around
+  const resources = resourcesAt(origin)
+  let fetches = 0
+  const fetchDocument = documentFetch(around.fetch, around.now)
+  const records = { ...around, origin, usedBefore: () => new errors.InvalidGrant('it was used before') }
+  const provider = new Provider(origin, {
+    adapter: (kind: string) => new RecordAdapter(kind, records),
+    clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post'],
+    clientDefaults: {
+      token_endpoint_auth_method: 'none',
+      id_token_signed_response_alg: 'ES256',
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      application_type: 'native',
+    },
+    cookies: {
+      keys: [secrets.derive('mcp-auth cookies').toString('base64url')],
+      names: { session: 'rustymail_oauth', interaction: 'rustymail_connecting', resume: 'rustymail_resuming' },
+      short: { path: '/', signed: true, httpOnly: true, sameSite: 'lax', overwrite: true },
+      long: { path: '/oauth', signed: true, httpOnly: true, sameSite: 'lax', overwrite: true },
+    },
+    // It signs nothing: there are no ID tokens, and access tokens are opaque. The library wants to have one.
+    jwks: { keys: [{ ...idleKey(), kid: 'idle', use: 'sig', alg: 'ES256' }] },
+    enabledJWA: { idTokenSigningAlgValues: ['ES256'] },
+    scopes: [],
+    responseTypes: ['code'],
+    pkce: { required: () => true },
+    features: {
+      devInteractions: { enabled: false },
+      userinfo: { enabled: false },
+      rpInitiatedLogout: { enabled: false },
+      revocation: {
+        enabled: true,
+        allowedPolicy: async (_context: Context, client: { clientId: string }, token: { clientId?: string }) =>
+          token.clientId === client.clientId,
+      },
+      registration: { enabled: true, issueRegistrationAccessToken: false },
+      clientIdMetadataDocument: {
+        enabled: true,
+        ack: 'draft-02',
+        allowFetch: async () => fetches < maxFetches,
+        allowClient: async () => true,
+        cacheDuration: { min: 30, max: 3_600 },
+      },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: async () => resources[0],
+        useGrantedResource: async () => true,
+        getResourceServerInfo: async (_context: Context, resource: string) => {
+          if (!resources.includes(resource)) throw new errors.InvalidTarget(`this is not the server of ${resource}`)
+          return {
+            scope: connectionScopes.join(' '),
+            audience: resource,
+            accessTokenFormat: 'opaque',
+            accessTokenTTL: lifetimes.accessToken,
+          }
+        },
+      },
+    },
+    routes: {
+      authorization: mcpAuthPaths.authorize,
+      token: mcpAuthPaths.token,
+      revocation: mcpAuthPaths.revoke,
+      registration: mcpAuthPaths.register,
+      jwks: mcpAuthPaths.jwks,
+    },
+    interactions: { url: async (_context: Context, { uid }: { uid: string }) => `${consentPath}/${uid}` },
+    ttl: {
+      AccessToken: lifetimes.accessToken,
+      AuthorizationCode: lifetimes.code,
+      Grant: lifetimes.grant,
+      IdToken: lifetimes.code,
+      Interaction: lifetimes.request,
+      RefreshToken: lifetimes.refreshToken,
+      Session: lifetimes.request,
+    },
+    rotateRefreshToken: true,
+    issueRefreshToken: async (_context: Context, client: { grantTypeAllowed(name: string): boolean }) =>
+      client.grantTypeAllowed('refresh_token'),
+    expiresWithSession: async () => false,
+    findAccount: async (_context: Context, sub: string) => ({ accountId: sub, claims: async () => ({ sub }) }),
+    renderError: async (context: Context, { error, error_description }: Record<string, string>) => {
+      context.type = 'text/plain; charset=utf-8'
+      context.body = `The program that sent you here made a mistake, so it cannot be connected.\n\n${error}: ${error_description ?? ''}\n`
+    },
+    fetch: async (url: string) => {
+      fetches++
+      try {
+        return await fetchDocument(url)
+      } finally {
+        fetches--
+      }
+    },
+    fetchResponseBodyLimits: { 'client_id metadata document': maxDocumentBytes },
+  })
+  // As tokens of RustyMail look, so that scanners and the gate recognise them.
+  provider.AccessToken.prototype.generateTokenId = function generateTokenId(this: { format: string }) {
+    this.format = 'opaque'
+    return createToken()
+  }
+  provider.on('server_error', (_context, err) => logger.error({ err }, 'the authorization server failed'))
+  return { provider, answer: provider.callback() }
+}
+
+function idleKey(): object {
+  return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' })
+}

@@ -1,0 +1,100 @@
+/**
+ * What a client says of itself, from its registration (RFC 7591) or from the document that its id names: only what is needed is kept, and
+ * bounded. Where a browser may be sent back to is TLS, this machine, or a scheme of an app (RFC 8252, section 7).
+ */
+import { z } from 'zod'
+
+/** Bytes of a document. */
+export const maxDocumentBytes = 32 * 1_024
+const fetchTimeoutMs = 5_000
+/** Documents that are fetched at once. */
+export const maxFetches = 8
+/** Of documents that could not be fetched. */
+const [maxFailed, failedMs] = [100, 10_000]
+
+const isoControl = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
+const name = z.string().max(500)
+const ClientMetadata = z.object({
+  client_id: z.string().max(1_000).optional(),
+  client_name: name.optional(),
+  client_uri: z.string().max(500).optional(),
+  redirect_uris: z.array(z.string().min(1).max(1_000).refine(isReturnable)).min(1).max(20),
+  grant_types: z.array(name).max(20).optional(),
+  token_endpoint_auth_method: name.optional(),
+})
+
+type Cleaned = Record<string, unknown>
+
+/** @returns Undefined for what is no metadata of a client. */
+export function cleanMetadata(given: unknown, usualMethod: 'none' | 'client_secret_basic'): Cleaned | undefined {
+  const { success, data } = ClientMetadata.safeParse(given)
+  if (!success) return undefined
+  const { client_id, client_name, client_uri, redirect_uris, grant_types, token_endpoint_auth_method: method } = data
+  const mayRefresh = grant_types?.includes('refresh_token') ?? true
+  return {
+    ...(client_id !== undefined && { client_id }),
+    client_name: (client_name ?? '').replaceAll(isoControl, ' ').trim().slice(0, 100) || 'A client without a name',
+    ...(URL.parse(client_uri ?? '')?.protocol === 'https:' && { client_uri }),
+    redirect_uris,
+    grant_types: mayRefresh ? ['authorization_code', 'refresh_token'] : ['authorization_code'],
+    response_types: ['code'],
+    // Under these rules of the library any port of this machine is allowed, and plain HTTP nowhere else.
+    application_type: 'native',
+    token_endpoint_auth_method: method ?? usualMethod,
+  }
+}
+
+const schemesOfNoApp = /^(javascript|data|file|vbscript|blob|about|mailto|tel|ftp|ws|wss|view-source|filesystem):$/
+
+function isReturnable(text: string): boolean {
+  const url = URL.parse(text)
+  if (!url) return false
+  if (text.includes('#') || url.username !== '' || url.password !== '') return false
+  if (url.protocol === 'https:') return true
+  if (url.protocol === 'http:') return /^(localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname)
+  return !schemesOfNoApp.test(url.protocol)
+}
+
+/** For the library, which fetches nothing but documents of clients: bounded, read before anything is made of it, and not again at once after a failure. */
+export function documentFetch(guarded: typeof fetch, now: () => number): (url: string) => Promise<Response> {
+  const failed = new Map<string, number>()
+  return async url => {
+    if ((failed.get(url) ?? 0) > now()) throw new Error('the document could not be fetched a moment ago')
+    try {
+      return await fetchCleaned(guarded, url)
+    } catch (error) {
+      failed.delete(url)
+      if (failed.size >= maxFailed) failed.delete(failed.keys().next().value!)
+      failed.set(url, now() + failedMs)
+      throw error
+    }
+  }
+}
+
+async function fetchCleaned(guarded: typeof fetch, url: string): Promise<Response> {
+  const signal = AbortSignal.timeout(fetchTimeoutMs)
+  const response = await guarded(url, { headers: { accept: 'application/json' }, redirect: 'manual', signal })
+  if (response.status !== 200) {
+    await response.body?.cancel()
+    throw new Error(`the document was answered with ${response.status}`)
+  }
+  const cleaned = cleanMetadata(JSON.parse(await boundedText(response)), 'none')
+  if (!cleaned) throw new Error('the document is no metadata of a client')
+  if (cleaned.client_id !== url) throw new Error('the document is of another client')
+  const caching = response.headers.get('cache-control')
+  return Response.json(cleaned, { headers: caching === null ? {} : { 'cache-control': caching } })
+}
+
+async function boundedText(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  if (response.body) {
+    for await (const chunk of response.body) {
+      size += chunk.length
+      // Leaving the loop cancels the body.
+      if (size > maxDocumentBytes) throw new Error('the document is too large')
+      chunks.push(chunk)
+    }
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}

@@ -1,0 +1,104 @@
+/** Between our door and the library: what it sees of a request, and what of its answer leaves. */
+import { connectionScopes } from '../../contract/mcp-auth.ts'
+import type { PlainAnswer, PlainCall } from '../platform/http/http-plain.ts'
+import { cleanMetadata } from './client-metadata.ts'
+import { exchange } from './koa-exchange.ts'
+import type { McpAuthService } from './mcp-auth-service.ts'
+
+/** Of a request for authorization. The rest is of OpenID Connect, or puts the answer elsewhere than into the query. */
+const wanted = new Set([
+  'client_id',
+  'redirect_uri',
+  'response_type',
+  'scope',
+  'state',
+  'code_challenge',
+  'code_challenge_method',
+  'resource',
+])
+const ownCookies = /^rustymail_(connecting|resuming)(\.sig)?=/
+const passedHeaders = ['host', 'accept', 'authorization', 'content-type', 'user-agent']
+
+export class McpAuthExchange {
+  readonly #service: Pick<McpAuthService, 'serverAt'>
+
+  constructor(service: Pick<McpAuthService, 'serverAt'>) {
+    this.#service = service
+  }
+
+  async metadata(call: PlainCall, path: string): Promise<PlainAnswer> {
+    const answer = await this.#ask(call, { target: path })
+    if (answer.status !== 200) return answer
+    const found = JSON.parse(answer.body) as Record<string, unknown>
+    const body = JSON.stringify({ ...found, scopes_supported: connectionScopes, response_modes_supported: ['query'] })
+    return { ...answer, body }
+  }
+
+  /** The user is asked each time, so that no session of the library ever counts. */
+  async authorize(call: PlainCall): Promise<PlainAnswer> {
+    const given = new URL(call.target, 'http://here.invalid').searchParams
+    const query = new URLSearchParams([...given].filter(([name]) => wanted.has(name)))
+    const scope = query.get('scope')?.split(' ') ?? []
+    const known = scope.filter(each => connectionScopes.some(one => one === each))
+    if (query.getAll('scope').length < 2) query.set('scope', (known.length > 0 ? known : ['mail:meta']).join(' '))
+    const path = call.target.split('?')[0]
+    return this.#ask(call, { target: `${path}?${query}`, accept: 'text/html' })
+  }
+
+  /** The browser comes back from our page, and goes on to the client. */
+  async resume(call: PlainCall): Promise<PlainAnswer> {
+    const answer = await this.#ask(call, { accept: 'text/html', hasCookies: true })
+    // The code stands in the address that it goes to: no other site is to see ours.
+    return { ...answer, headers: { ...answer.headers, 'referrer-policy': 'no-referrer' } }
+  }
+
+  async form(call: PlainCall): Promise<PlainAnswer> {
+    return this.#ask(call, { body: typeof call.body === 'string' ? call.body : '' })
+  }
+
+  async register(call: PlainCall): Promise<PlainAnswer> {
+    const metadata = cleanMetadata(call.body, 'client_secret_basic')
+    if (metadata) return this.#ask(call, { body: JSON.stringify({ ...metadata, client_id: undefined }) })
+    await this.#service.serverAt(call.origin)
+    const error_description =
+      'redirect_uris must be 1 to 20 addresses of https, of http on this machine, or of the scheme of an app; other fields are too long'
+    const headers = { 'content-type': 'application/json' }
+    return { status: 400, headers, body: JSON.stringify({ error: 'invalid_redirect_uri', error_description }) }
+  }
+
+  async pass(call: PlainCall): Promise<PlainAnswer> {
+    return this.#ask(call, {})
+  }
+
+  async #ask(
+    { method, target, headers, origin }: PlainCall,
+    change: { target?: string; body?: string; accept?: string; hasCookies?: boolean },
+  ): Promise<PlainAnswer> {
+    const { answer } = await this.#service.serverAt(origin)
+    const cookie = change.hasCookies ? cookiesIn(headers.cookie, ownCookies) : ''
+    const passed = Object.fromEntries(passedHeaders.flatMap(name => (headers[name] ? [[name, headers[name]]] : [])))
+    const got = await exchange(answer, {
+      method,
+      target: change.target ?? target,
+      headers: {
+        ...passed,
+        host: new URL(origin).host,
+        accept: change.accept ?? 'application/json',
+        ...(cookie !== '' && { cookie }),
+      },
+      body: change.body,
+      isHttps: origin.startsWith('https:'),
+    })
+    return { ...got, headers: withOwnCookies(got.headers) }
+  }
+}
+
+function cookiesIn(header: string | undefined, names: RegExp): string {
+  const all = (header ?? '').split(';').map(each => each.trim())
+  return all.filter(each => names.test(each)).join('; ')
+}
+
+function withOwnCookies({ 'set-cookie': set, ...headers }: PlainAnswer['headers']): PlainAnswer['headers'] {
+  const kept = [set ?? []].flat().filter(each => ownCookies.test(each))
+  return kept.length > 0 ? { ...headers, 'set-cookie': kept } : headers
+}

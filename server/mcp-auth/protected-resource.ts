@@ -1,0 +1,33 @@
+/** What the MCP server says of itself to clients that have no access yet (RFC 9728), and what a refusal tells them to ask for. */
+import { connectionScopes, protectedResourcePath } from '../../contract/mcp-auth.ts'
+import { isMailScope, type Scope, scopes, withIncluded } from '../../contract/scope.ts'
+import type { RefusedCall } from '../platform/http/http-hooks.ts'
+
+/** What a client asks for that knows no better; the user decides what it gets. */
+const usualScopes = withIncluded('mail:draft')
+
+/** @param path `/mcp` or `/sse`. */
+export function resourceMetadata(origin: string, path: string) {
+  return {
+    resource: origin + path,
+    authorization_servers: [origin],
+    scopes_supported: connectionScopes,
+    bearer_methods_supported: ['header'],
+    resource_name: 'RustyMail',
+  }
+}
+
+/** `WWW-Authenticate` of a refusal (RFC 6750, section 3; RFC 9728, section 5.1). Undefined where another one or none is due. */
+export function challengeOf({ problem, origin, principal, hasCredentials }: RefusedCall): string | undefined {
+  const where = `resource_metadata="${origin}${protectedResourcePath}/mcp"`
+  if (problem.status === 401) {
+    const wrong = hasCredentials ? 'error="invalid_token", ' : ''
+    return `Bearer realm="RustyMail", ${wrong}${where}, scope="${usualScopes.join(' ')}"`
+  }
+  const missing = problem.extension.missing_scope
+  if (problem.status !== 403 || missing === undefined || principal.audience === undefined) return undefined
+  const needed = new Set<Scope>([...principal.scopes].filter(isMailScope))
+  for (const scope of scopes) if (scope === missing) for (const each of withIncluded(scope)) needed.add(each)
+  const scope = scopes.filter(each => needed.has(each)).join(' ')
+  return `Bearer realm="RustyMail", error="insufficient_scope", scope="${scope}", ${where}`
+}

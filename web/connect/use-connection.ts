@@ -1,0 +1,36 @@
+/** A client that wants to connect: what it asks for, and the answer of the user, with which the browser goes back to it. */
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { type ConnectionPreset, mcpAuthApi } from '../../contract/mcp-auth.ts'
+import { call } from '../platform/api-client.ts'
+import { queryKeys } from '../platform/query-keys.ts'
+
+export interface Decision {
+  name: string
+  preset: ConnectionPreset
+  proposes: boolean
+  accounts: string[]
+  expires_at: string
+}
+
+export function useConnectionRequest(requestId: string) {
+  const params = { request_id: requestId }
+  return useQuery({
+    queryKey: queryKeys.connectionRequest(requestId),
+    queryFn: ({ signal }) => call(mcpAuthApi.getConnectionRequest, { params, signal }),
+    gcTime: 0,
+    // It was decided, or is over: asking again does not change that.
+    retry: false,
+  })
+}
+
+export function useDecision(requestId: string) {
+  const params = { request_id: requestId }
+  return useMutation({
+    mutationFn: (decision: Decision | 'deny') =>
+      decision === 'deny'
+        ? call(mcpAuthApi.denyConnection, { params })
+        : call(mcpAuthApi.approveConnection, { params, body: decision }),
+    // The server leads on to the client: no page of ours stands there.
+    onSuccess: ({ redirect_to }) => location.assign(redirect_to),
+  })
+}
