@@ -92,6 +92,7 @@ export interface ComposedMail
   pool: ConnectionPool
   mail: MailService
   search: MailSearch
+  indexed: IndexedMail
   /** Those of the addresses to which the account wrote before. */
   writtenTo: ReturnType<typeof writtenTo>
   /** Bytes of a message that the SMTP server of an account takes at most, where it named a limit. */
@@ -201,6 +202,7 @@ export function composeMail({
     pool,
     mail,
     search,
+    indexed,
     writtenTo: writtenTo({
       search,
       isIndexed: accountId => composed.find(accountId) !== undefined,

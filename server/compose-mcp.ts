@@ -9,6 +9,8 @@ import type { MailSearch } from './mail/mail-search.ts'
 import type { MailService } from './mail/mail-service.ts'
 import { mailTools } from './mail/mail-tools.ts'
 import type { ExchangeRegistry } from './mcp/exchange-registry.ts'
+import { ExtensionDoor } from './mcp/extension-door.ts'
+import type { McpExtension } from './mcp/mcp-port.ts'
 import { mcpRoutes } from './mcp/mcp-routes.ts'
 import { McpService } from './mcp/mcp-service.ts'
 import type { MetricsService } from './metrics/metrics-service.ts'
@@ -37,6 +39,7 @@ export interface McpSurroundings {
   operations: OperationService
   /** Beside those of this file. */
   tools: readonly Tool[]
+  extensions: readonly McpExtension[]
   /** Hears of each finished call. */
   heard(outcome: RequestOutcome): void
   outbox: OutboxService
@@ -63,6 +66,7 @@ export function composeMcp({
   search,
   operations,
   tools,
+  extensions,
   heard,
   outbox,
   folders,
@@ -93,6 +97,7 @@ export function composeMcp({
     },
     logger,
   })
-  mcpRoutes(http, new McpService({ toolbox, exchanges, clients, version, logger }))
+  const mcp = new McpService({ toolbox, exchanges, clients, version, logger })
+  mcpRoutes(http, new ExtensionDoor({ extensions, mcp, exchanges, clients, logger }))
   return { name: 'mcp', start: () => exchanges.start(), stop: () => exchanges.stop() }
 }

@@ -8,6 +8,6 @@ import type { McpService } from './mcp-service.ts'
 /** What is done in it are calls of tools, and each of those has a scope and an effect of its own. */
 const exchange: Operation = { name: 'mcp.exchange', scope: 'signed_in', effect: 'read' }
 
-export function mcpRoutes(http: HttpServer, mcp: McpService): void {
+export function mcpRoutes(http: HttpServer, mcp: Pick<McpService, 'answer'>): void {
   handleFetch(http, mcpPath, exchange, maxMcpBody, call => mcp.answer(call))
 }
