@@ -48,6 +48,8 @@ export class WebhookEngine implements PrincipalListener {
     const { leases, logger } = this.#options
     const failed = (err: unknown) => logger.error({ err }, 'webhooks could not be maintained')
     this.#claim = leases.want('webhooks', { won: () => this.#review(), lost: () => this.#dropAll() })
+    // It may have been won before this knew of the claim.
+    this.#review()
     every(this.#bounds.reviewMs, this.#stopped.signal, () => this.#review(), failed)
     every(checkEveryMs, this.#stopped.signal, () => this.#check(), failed)
   }

@@ -99,6 +99,10 @@ export class WebhookSink {
     return this.taken.filter(each => each.path === path && each.body.type !== 'verification')
   }
 
+  uniqueIds(endpoint: { path: string }): number {
+    return new Set(this.of(endpoint).map(({ id }) => id)).size
+  }
+
   async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
