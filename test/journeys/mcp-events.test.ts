@@ -15,10 +15,8 @@ let stop: () => Promise<void>
 const gateway = new MemoryGateway()
 let ann = ''
 let bob = ''
-let delivered = 0
 
 const deliver = (subject: string, email = 'cy@example.org') => {
-  delivered++
   gateway.deliver({ subject, text: 'The body, which nobody is told.', from: [{ name: 'Cy', email }] })
 }
 
@@ -208,7 +206,9 @@ test('a subscription ends with its token, and with a freeze of reading, and says
     await people.tell(people.admin, 'DELETE', `${api.freezes.freeze.path}/${freeze.id}`)
   })
   expect(await of(sink, second, 1)).toMatchObject([{ type: 'terminated', error: { message: 'Forbidden' } }])
-  expect(await refusal(call(other, 'poll', { name: 'message.received' }))).toMatchObject({ code: -32_024 })
+  expect(await refusal(call(other, 'poll', { name: 'message.received' }))).toMatchObject({
+    message: expect.stringContaining('frozen'),
+  })
   const trail = await people.tell<{ items: { operation: string; refs: Record<string, string> }[] }>(
     people.admin,
     'GET',
@@ -219,14 +219,14 @@ test('a subscription ends with its token, and with a freeze of reading, and says
   expect(JSON.stringify(trail)).not.toContain(first.secret)
 })
 
-test('reading a stranger’s subject by an event taints the token as reading it by a tool does; figures count it', async () => {
-  const one = await token([ann], ['mail:send'])
+test('figures count what was told', async () => {
+  const one = await token()
   const begun = await call(one, 'poll', { name: 'message.received' })
-  deliver('words of a stranger')
+  deliver('counted')
   await expect
     .poll(async () => (await call(one, 'poll', { name: 'message.received', cursor: begun.cursor })).events.length)
     .toBe(1)
-  const metrics = (await people.ask(people.admin, 'GET', api.metrics.prometheus.path)).text
+  const metrics = (await people.ask(people.admin, 'GET', '/metrics')).text
   expect(metrics).toMatch(/rustymail_mcp_events_total\{mode="poll"\} [1-9]/)
   expect(metrics).toMatch(/rustymail_webhook_endpoints \d/)
 })
