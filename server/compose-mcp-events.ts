@@ -23,6 +23,7 @@ import type { SecretBox } from './platform/secret-box.ts'
 import type { Shown } from './platform/shown.ts'
 import { toPrincipal } from './tokens/token-row.ts'
 import { TokenStore } from './tokens/token-store.ts'
+import { WebhookEndpoints } from './webhooks/webhook-endpoints.ts'
 import { WebhookEngine } from './webhooks/webhook-engine.ts'
 import { WebhookSender } from './webhooks/webhook-sender.ts'
 import { WebhookStore } from './webhooks/webhook-store.ts'
@@ -79,7 +80,10 @@ export function composeMcpEvents(around: McpEventsSurroundings): ComposedMcpEven
     },
     observe: result => calls.recordWebhook(result),
   })
-  const subscriptions = new Subscriptions({ store, engine, sender, secrets, reading, now })
+  const subscriptions = new Subscriptions({
+    endpoints: new WebhookEndpoints(store, engine),
+    ...{ sender, secrets, reading, now },
+  })
   calls.watchWebhooks(() => ({ ...engine.figures, streams: streams.count }))
   news.join(streams)
   news.join(engine)

@@ -16,7 +16,7 @@ export interface FollowOptions {
   wake(): void
 }
 
-/** Whoever follows ends it. */
+/** Its owner ends it. */
 export interface Follower {
   readonly reader: LogReader
   /** It keeps its place; what follows is what the principal may see from now on. */

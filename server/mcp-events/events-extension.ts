@@ -98,6 +98,7 @@ export function eventsExtension(options: EventsExtensionOptions): McpExtension {
   return {
     name: extensionName,
     settings: {},
+    capabilities: { events: {} },
     methods: {
       [methods.list]: method('list', list),
       [methods.poll]: method('poll', poll),

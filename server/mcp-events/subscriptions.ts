@@ -3,10 +3,9 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Principal } from '../platform/principal.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
 import { TokenBuckets } from '../platform/token-buckets.ts'
-import type { WebhookEngine } from '../webhooks/webhook-engine.ts'
+import type { WebhookEndpoints } from '../webhooks/webhook-endpoints.ts'
 import type { WebhookSender } from '../webhooks/webhook-sender.ts'
 import { isSecret, signerOf } from '../webhooks/webhook-signer.ts'
-import type { WebhookStore } from '../webhooks/webhook-store.ts'
 import { secretContext, type WebhookRow } from '../webhooks/webhook-tables.ts'
 import type { EventReading } from './event-reading.ts'
 import type { AskedEvent } from './event-types.ts'
@@ -24,8 +23,7 @@ import {
 import type { SubscriptionSettings } from './mcp-webhooks.ts'
 
 export interface SubscriptionsOptions {
-  store: WebhookStore
-  engine: Pick<WebhookEngine, 'put' | 'remove' | 'find'>
+  endpoints: Pick<WebhookEndpoints, 'find' | 'verifiedAt' | 'add' | 'renew' | 'remove'>
   sender: Pick<WebhookSender, 'send'>
   secrets: SecretBox
   reading: EventReading
@@ -74,7 +72,7 @@ export class Subscriptions {
 
   /** @throws McpError */
   async subscribe(principal: Principal, input: SubscriptionAsked, signal: AbortSignal) {
-    const { store, engine, secrets, reading, now } = this.#options
+    const { endpoints, secrets, reading, now } = this.#options
     refuseOthers(principal)
     const { asked, secret } = input
     const url = checkedUrl(input.url)
@@ -83,7 +81,7 @@ export class Subscriptions {
     const start = reading.start(input.cursor)
     const floor = input.cursor ? reading.floorOf(input.maxAgeMs) : undefined
     const isOlder = floor !== undefined && (await reading.hasOlder(asked, principal, start.after, floor))
-    const known = await store.find(id)
+    const known = await endpoints.find(id)
     const isLive = known !== undefined && known.ending === null
     const verified_at = await this.#verify(principal, id, url, secret, signal)
     const settings: SubscriptionSettings = { asked, ...(floor && !isLive && { floor }) }
@@ -91,40 +89,34 @@ export class Subscriptions {
     const secret_sealed = secrets.seal(secret, secretContext(id))
     const at = new Date(now()).toISOString()
     if (isLive) {
-      const rotated = this.#rotated(known, secret)
-      const values = { secret_sealed, ...rotated, verified_at, expires_at, next_try_at: null }
-      if (!(await store.renew(id, values))) throw notFound('subscription')
+      const values = { secret_sealed, ...this.#rotated(known, secret), verified_at, expires_at }
+      if (!(await endpoints.renew(id, values, principal))) throw notFound('subscription')
     } else {
-      if (known) await engine.remove(id)
-      const reached = await store.insert(
-        {
-          ...{ id, kind: 'mcp', principal_kind: principal.kind, principal_id: principal.id, user_id: principal.userId },
-          ...{ url, secret_sealed, previous_sealed: null, previous_until: null, settings: JSON.stringify(settings) },
-          ...{ place: start.after, created_at: at, verified_at, expires_at, failing_since: null, failures: 0 },
-          ...{ next_try_at: null, last_success_at: null, last_fault: null, ending: null },
-        },
-        this.#bounds,
-      )
+      if (known) await endpoints.remove(id)
+      const row: WebhookRow = {
+        ...{ id, kind: 'mcp', principal_kind: principal.kind, principal_id: principal.id, user_id: principal.userId },
+        ...{ url, secret_sealed, previous_sealed: null, previous_until: null, settings: JSON.stringify(settings) },
+        ...{ place: start.after, created_at: at, verified_at, expires_at, failing_since: null, failures: 0 },
+        ...{ next_try_at: null, last_success_at: null, last_fault: null, ending: null },
+      }
+      const reached = await endpoints.add(row, principal, this.#bounds)
       if (reached !== undefined) throw resourceExhausted('subscriptions', reached)
     }
-    const before = engine.find(id)
-    const row = await store.find(id)
-    if (row) await engine.put(row, principal)
-    const place = isLive ? (before?.place ?? known.place) : start.after
     return {
       id,
       refreshBefore: expires_at,
-      cursor: reading.cursorOf(place),
+      cursor: reading.cursorOf(isLive ? known.place : start.after),
       truncated: !isLive && (start.isTruncated || isOlder),
-      ...(isLive && { deliveryStatus: statusOf(before ?? known) }),
+      ...(isLive && { deliveryStatus: statusOf(known) }),
     }
   }
 
   /** @throws McpError */
   async unsubscribe(principal: Principal, asked: AskedEvent, given: Record<string, unknown>, url: string) {
-    const { engine } = this.#options
+    const { endpoints } = this.#options
     refuseOthers(principal)
-    if (!(await engine.remove(subscriptionId(principal, checkedUrl(url), asked, given)))) throw notFound('subscription')
+    if (!(await endpoints.remove(subscriptionId(principal, checkedUrl(url), asked, given))))
+      throw notFound('subscription')
   }
 
   #rotated(known: WebhookRow, secret: string): Partial<WebhookRow> {
@@ -142,8 +134,8 @@ export class Subscriptions {
     secret: string,
     signal: AbortSignal,
   ): Promise<string> {
-    const { store, sender, now } = this.#options
-    const last = await store.verifiedAt(principalId, url)
+    const { endpoints, sender, now } = this.#options
+    const last = await endpoints.verifiedAt(principalId, url)
     if (last !== undefined && now() - Date.parse(last) < verifiedMs) return last
     for (const key of [`host ${new URL(url).host}`, `principal ${principalId}`]) {
       if (!this.#verifications.take(key).isAllowed) {
@@ -164,7 +156,7 @@ export class Subscriptions {
   }
 }
 
-/** A subscription is known by who asks, where it goes, and what was asked for, in whichever order its arguments stand. */
+/** A subscription is known by its principal, where it goes, and what was asked for, in whichever order its arguments stand. */
 function subscriptionId({ id }: Principal, url: string, { name }: AskedEvent, given: Record<string, unknown>): string {
   const key = JSON.stringify([id, url, name, canonical(given)])
   return `sub_${createHash('sha256').update(key).digest('hex').slice(0, 32)}`

@@ -35,7 +35,7 @@ export class ExtensionDoor {
   /** @throws Problem when there is no room. */
   async answer(call: FetchCall): Promise<Response> {
     const asked = this.#askedIn(call)
-    if (!asked) return this.#options.mcp.answer(call)
+    if (!asked) return this.#declared(call, await this.#options.mcp.answer(call))
     const { exchanges, clients } = this.#options
     const { caller } = call
     const ending = new AbortController()
@@ -54,6 +54,19 @@ export class ExtensionDoor {
     const stream = clients.openStream(caller, () => exchange.end(kicked))
     call.onClosed(() => stream.closed())
     return this.#stream(asked, call, signal)
+  }
+
+  /** The extensions among what the server says that it can. */
+  async #declared({ body }: FetchCall, response: Response): Promise<Response> {
+    const method = typeof body === 'object' && body !== null && 'method' in body ? body.method : undefined
+    if ((method !== 'initialize' && method !== 'server/discover') || !response.ok) return response
+    const { extensions } = this.#options
+    const named = { extensions: Object.fromEntries(extensions.map(({ name, settings }) => [name, settings])) }
+    const declared = Object.assign({}, ...extensions.map(({ capabilities }) => capabilities), named) as object
+    // JSON, or an event stream of one message.
+    const text = await response.text()
+    const added = text.replace('"capabilities":{', `"capabilities":{${JSON.stringify(declared).slice(1, -1)},`)
+    return new Response(added, response)
   }
 
   #askedIn({ request, body }: FetchCall): Asked | undefined {

@@ -85,7 +85,7 @@ onEachDatabase(open => {
     expect(log.oldest).toBeLessThanOrEqual(kept.row.place + 1)
     await deliver(...range(20, 18))
     await log.prune()
-    // Four times what is kept: no reader holds the log for ever.
+    // Four times what is kept: no reader holds the log forever.
     expect(log.oldest).toBe(log.newest - 19)
     const late = await add('late', { place: kept.row.place })
     await until(late, log.oldest - 1, ...told([16, 17, ...range(20, 18)]))

@@ -310,7 +310,7 @@ test('each operation, tool and event says whose words it shows, and each that sh
   expect(Object.keys(roads).concat(ofUsers).sort()).toEqual(foreign.sort())
   expect([...factTypes, ...stateTypes].filter(type => !wordsInEvents.has(type))).toEqual([])
   // Nothing else of MCP shows words: no resources, and no prompts.
-  expect(Object.keys(client.getServerCapabilities() ?? {})).toEqual(['tools'])
+  expect(Object.keys(client.getServerCapabilities() ?? {}).filter(name => name !== 'extensions')).toEqual(['tools'])
 })
 
 test('a token that has taken none of them, and reads what it wrote itself, is not held', async () => {

@@ -49,8 +49,8 @@ export class WebhookSink {
   /** For all that comes to a path. */
   readonly always = new Map<string, SinkAnswer>()
   readonly refusesHandshakes = new Set<string>()
-  /** Hears of each that is taken. */
-  onTaken: (taken: TakenWebhook) => void = () => undefined
+  /** Receivers that others wrote, by path; the sink looks at nothing that is for them. */
+  readonly handlers = new Map<string, (request: Request) => Promise<Response>>()
   readonly #server
   #port = 0
 
@@ -109,7 +109,9 @@ export class WebhookSink {
     const path = (request.url ?? '').split('?')[0]!
     this.asked.push(path)
     const text = Buffer.concat(chunks).toString()
+    const handler = this.handlers.get(path)
     try {
+      if (handler) return await this.#handOn(handler, request, response, text)
       const body = JSON.parse(text) as Record<string, unknown>
       const id = this.#verify(path, request.headers, text)
       const isHandshake = body.type === 'verification'
@@ -117,7 +119,6 @@ export class WebhookSink {
       if (scripted) return scripted(response, request)
       const taken = { path, id, headers: request.headers, body, text }
       this.taken.push(taken)
-      this.onTaken(taken)
       if (!isHandshake) return void response.writeHead(204).end()
       const challenge = this.refusesHandshakes.has(path) ? 'another' : body.challenge
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ challenge }))
@@ -125,6 +126,18 @@ export class WebhookSink {
       this.faults.push(String(error))
       response.writeHead(400).end()
     }
+  }
+
+  async #handOn(
+    handler: (request: Request) => Promise<Response>,
+    { url = '', headers }: IncomingMessage,
+    response: ServerResponse,
+    text: string,
+  ): Promise<void> {
+    const given = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]))
+    const asked = new Request(`https://localhost:${this.#port}${url}`, { method: 'POST', headers: given, body: text })
+    const taken = await handler(asked)
+    response.writeHead(taken.status, Object.fromEntries(taken.headers)).end(await taken.text())
   }
 
   /** Standard Webhooks: the signature over id, time and body, and a time of now. */
