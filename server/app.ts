@@ -13,6 +13,7 @@ import { composeHistory } from './compose-history.ts'
 import { composeMail } from './compose-mail.ts'
 import { composeMcp } from './compose-mcp.ts'
 import { composeMcpAuth, type DocumentStandIn } from './compose-mcp-auth.ts'
+import { composeMcpEvents } from './compose-mcp-events.ts'
 import { composeMoving } from './compose-moving.ts'
 import { composeObserving } from './compose-observing.ts'
 import { composeOutbound } from './compose-outbound.ts'
@@ -109,7 +110,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const heartbeatSeconds = overrides.heartbeatSeconds ?? 15
   const { hub, part: events } = composeEvents({ config, db, retention, mayPrune, heartbeatSeconds, logger })
   const { storage, part: watch } = stored.watch(fact => hub.publish(fact))
-  const { guard, guarded, pushing, signing } = composeOutbound(config)
+  const { guard, guarded, pushing, hooking, signing } = composeOutbound(config)
   const calls = new CallMetrics()
   const history = composeHistory({ db, hub, leases, logger })
   const { gateway } = overrides
@@ -208,12 +209,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     changed: principal => hub.changePrincipal(principal),
     revoked: principalId => hub.closeStreamsOf(principalId),
   })
-  news.join(exchanges)
-  stopping.follow(
-    isStopped => hub.closeStreamsWhere(isStopped),
-    isStopped => exchanges.endWhere(isStopped),
-  )
-  news.join(http.connectionLimits)
+  stopping.follow(isStopped => hub.closeStreamsWhere(isStopped))
 
   people.addRoutes(http)
   stopping.addRoutes(http)
@@ -236,10 +232,22 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   assistantRoutes(http, assistant)
   apiDocs(http, version)
   const { clients, metrics } = observing
+  const { authServers } = config
+  const happening = composeMcpEvents({
+    ...{ ...mailboxes, db, hub, leases, secrets, hooking, stopping, news, limits, trail, shown, calls, authServers },
+    observe: outcome => metrics.recordRequest(outcome),
+    apiKey: () => access.apiKeyPrincipal,
+    ...{ version, logger },
+  })
+  // Behind the events, which tell their streams why they end.
+  news.join(exchanges)
+  stopping.follow(isStopped => exchanges.endWhere(isStopped))
+  news.join(http.connectionLimits)
   const mcp = composeMcp({
     ...mailboxes,
     baseUrl: address,
     tools: [...approving.tools, ...proposed.tools],
+    extensions: [happening.extension],
     heard: outcome => {
       approving.observe(outcome)
       history.observe(outcome)
@@ -273,6 +281,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     pushes.part,
     proposed.part,
     mcpAuth.part,
+    happening.part,
     pagePart(http, root, logger),
     ...observing.parts,
     history.part,

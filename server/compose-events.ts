@@ -9,6 +9,7 @@ import type { FindLease } from './platform/lease.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import type { RetentionClock } from './platform/retention-clock.ts'
+import { WebhookStore } from './webhooks/webhook-store.ts'
 
 /** Facts kept in memory for streams that come back soon, and in the database for those that come later. */
 const heldFacts = 10_000
@@ -38,6 +39,7 @@ export function composeEvents({ config, db, retention, mayPrune, heartbeatSecond
     retentionNow: () => retention.now(),
     mayPrune: () => mayPrune() !== undefined,
     changes: databaseChanges(config.databaseUrl, logger),
+    readersAt: () => new WebhookStore(db).lowestPlace(),
   })
   const hub = new EventHub({ log, logger, heartbeatSeconds, maxStreamAgeMs, ...config.events })
   const part = {

@@ -14,7 +14,7 @@ import { mailTools } from './mail/mail-tools.ts'
 import type { ExchangeRegistry } from './mcp/exchange-registry.ts'
 import type { McpConfig } from './mcp/mcp-config.ts'
 import { createMcpOffer } from './mcp/mcp-offer.ts'
-import type { McpAdapterOptions, McpPort } from './mcp/mcp-port.ts'
+import type { McpAdapterOptions, McpExtension, McpPort } from './mcp/mcp-port.ts'
 import { mcpRoutes } from './mcp/mcp-routes.ts'
 import { McpService } from './mcp/mcp-service.ts'
 import { resourceUpdates } from './mcp/resource-updates.ts'
@@ -54,6 +54,7 @@ export interface McpSurroundings {
   operations: OperationService
   /** Beside those of this file. */
   tools: readonly Tool[]
+  extensions: readonly McpExtension[]
   /** Hears of each finished call. */
   heard(outcome: RequestOutcome): void
   outbox: OutboxService
@@ -92,6 +93,7 @@ export function composeMcp({
   waits,
   operations,
   tools,
+  extensions,
   heard,
   outbox,
   folders,
@@ -123,7 +125,10 @@ export function composeMcp({
     },
     logger,
   })
-  const offer = watchedOffer(createMcpOffer({ toolbox, accounts, version }), { exchanges, met: () => undefined })
+  const offer = watchedOffer(createMcpOffer({ toolbox, accounts, version, extensions }), {
+    exchanges,
+    met: () => undefined,
+  })
   const onFault = (err: Error) => logger.debug({ err }, 'an MCP exchange was refused')
   const port = onceLoaded(adapter, { offer, stateKey: secrets.derive('mcp'), onFault })
   const service = new McpService({ port, exchanges, clients, logger })

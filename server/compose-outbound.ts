@@ -17,9 +17,14 @@ export interface ComposedOutbound {
   guarded: GuardedFetch
   /** By which push services are asked. */
   pushing: GuardedFetch
+  /** By which webhooks are delivered. */
+  hooking: GuardedFetch
   /** By which the providers of mail accounts are asked for access. */
   signing: GuardedFetch
 }
+
+/** Connections to one receiver of webhooks. */
+const maxPerOrigin = 32
 
 /** Apart: a model on this machine is no reason to let people name this machine as their mail server, or as their push service. */
 export function composeOutbound(config: Config): ComposedOutbound {
@@ -28,6 +33,7 @@ export function composeOutbound(config: Config): ComposedOutbound {
     guard: new OutboundGuard({ privateNetworks, trusted: trustedMailHosts(config), isAdjustable: true }),
     guarded: new GuardedFetch({ guard: new OutboundGuard({ privateNetworks, trusted: trustedWebHosts(config) }) }),
     pushing: new GuardedFetch({ guard: new OutboundGuard({ privateNetworks, trusted: [] }) }),
+    hooking: new GuardedFetch({ guard: new OutboundGuard({ privateNetworks, trusted: [] }), perOrigin: maxPerOrigin }),
     signing: new GuardedFetch({ guard: new OutboundGuard({ privateNetworks, trusted: [] }) }),
   }
 }

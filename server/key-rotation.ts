@@ -11,6 +11,7 @@ import type { Database } from './platform/database/database.ts'
 import { SecretBox } from './platform/secret-box.ts'
 import { totpSealContext } from './profile/second-factor-service.ts'
 import { vapidSealContext } from './push/vapid-keys.ts'
+import { secretContext } from './webhooks/webhook-tables.ts'
 
 export interface ServerKey {
   secrets: SecretBox
@@ -130,6 +131,13 @@ export async function resealAll(db: Database, from: SecretBox, to: SecretBox): P
     for (const { id, payload_sealed } of await transaction.selectFrom('mcp_auth_records').selectAll().execute()) {
       const sealed = { payload_sealed: again(payload_sealed, recordSealContext(id)) ?? '' }
       await transaction.updateTable('mcp_auth_records').set(sealed).where('id', '=', id).execute()
+    }
+    for (const row of await transaction.selectFrom('webhook_endpoints').selectAll().execute()) {
+      const sealed = {
+        secret_sealed: again(row.secret_sealed, secretContext(row.id)) ?? '',
+        previous_sealed: again(row.previous_sealed, secretContext(row.id)),
+      }
+      await transaction.updateTable('webhook_endpoints').set(sealed).where('id', '=', row.id).execute()
     }
     const ends = await transaction.selectFrom('audit_chain').selectAll().executeTakeFirst()
     // A trail that is broken stays so: it is not sealed as if it were whole.

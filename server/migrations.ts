@@ -40,6 +40,7 @@ import * as tokens from './tokens/migrations/0003-tokens.ts'
 import * as users from './users/migrations/0003-users.ts'
 import * as disabledBy from './users/migrations/0004-disabled-by.ts'
 import * as madeUsers from './users/migrations/0006-made-users.ts'
+import * as webhooks from './webhooks/migrations/0031-webhooks.ts'
 
 /** By name, in order; a name that has been released is never changed, nor what it does. */
 export const migrations: Migrations = {
@@ -70,5 +71,6 @@ export const migrations: Migrations = {
   '0028-mail-servers': together(lookInterval, mailServers),
   '0029-mcp-auth': mcpAuth,
   '0030-identities': identities,
+  '0031-webhooks': webhooks,
   '0033-history': history,
 }

@@ -64,10 +64,12 @@ const uses: Record<string, string[]> = {
     'reading',
   ],
   push: ['leases', 'events'],
+  webhooks: ['leases', 'events'],
   moving: ['accounts'],
   proposals: ['tools', 'events', 'drafts', 'operations', 'outbox', 'freezes', 'approvals'],
   assistant: ['events'],
   mcp: ['tools', 'clients', 'reading'],
+  'mcp-events': ['events', 'reading', 'webhooks', 'mcp'],
   storage: [],
 }
 
@@ -93,6 +95,7 @@ const doors: Record<string, RegExp> = {
   'openid-client': /^server\/(oidc\/oidc-client|mail-oauth\/oauth-server)\.ts$/,
   'oidc-provider': /^server\/mcp-auth\/authorization-server\.ts$/,
   otpauth: /^server\/profile\/totp\.ts$/,
+  standardwebhooks: /^server\/webhooks\/webhook-signer\.ts$/,
   'web-push': /^server\/push\/push-sender\.ts$/,
   uqr: /^server\/profile\/totp\.ts$/,
   parse5: /^server\/reading\/(clean|parse)-html\.ts$/,

@@ -60,6 +60,11 @@ export class AccessService {
     this.#apiKeyPrincipal = { id: 'api-key', name: 'API key', kind: 'api_key', userId: null, ...rights }
   }
 
+  /** What the API key of the environment may; undefined where there is none. */
+  get apiKeyPrincipal(): Principal | undefined {
+    return this.#apiKey && this.#apiKeyPrincipal
+  }
+
   /** Undefined for anonymous callers. Answers at once, without the database, for keys and for principals in the cache. */
   authenticate(credentials: Credentials): Principal | undefined | Promise<Principal | undefined> {
     const { token, sessionCookie, address, audience } = credentials

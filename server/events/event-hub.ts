@@ -13,6 +13,7 @@ import { encodeFrame } from './event-frame.ts'
 import type { EventLog, LogEntry, Position } from './event-log.ts'
 import { EventStream, type StreamObserver } from './event-stream.ts'
 import type { EventFilter } from './event-view.ts'
+import { type Follower, type FollowOptions, LogFollowers } from './log-followers.ts'
 import { LogReader } from './log-reader.ts'
 import { maxReplay, ReplayQueue } from './replay-queue.ts'
 import { StateFrame, type SummedFor } from './state-frame.ts'
@@ -60,12 +61,14 @@ export class EventHub {
   readonly #streams = new StreamSweep()
   readonly #figures = new StreamFigures()
   readonly #replays: ReplayQueue
+  readonly #followers: LogFollowers
   /** One function for all streams: each of ten thousand keeps nothing of its own for it. */
   readonly #ended = (stream: EventStream) => this.#remove(stream)
 
   constructor(options: EventHubOptions) {
     this.#options = options
     this.#replays = new ReplayQueue(options.log)
+    this.#followers = new LogFollowers(options.log, this.#replays, this.#views)
   }
 
   async start(): Promise<void> {
@@ -152,6 +155,16 @@ export class EventHub {
     // Listeners are kept by type, so each gets only data of its own.
     listeners.add(listener as Listener)
     return () => listeners.delete(listener as Listener)
+  }
+
+  /** A reader without a socket, which its owner ends before the hub stops. What it may see is decided as for streams. */
+  follow(options: FollowOptions): Follower {
+    return this.#followers.follow(options)
+  }
+
+  /** Places in the log, as cursors name them. */
+  get places(): Pick<EventLog, 'newest' | 'oldest' | 'epoch' | 'idOf' | 'locate'> {
+    return this.#options.log
   }
 
   /** Throws when there is no room for one more stream of this principal, or it was revoked a moment ago. */
@@ -267,6 +280,7 @@ export class EventHub {
     const { fact } = entry
     this.#count(fact.type)
     this.#streams.hear(entry)
+    this.#followers.hear(fact)
     if (fact.type === 'account_removed') this.#forgetStates(fact.data.account_id)
     for (const listener of this.#listeners.get(fact.type) ?? []) {
       try {

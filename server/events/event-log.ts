@@ -44,6 +44,8 @@ export interface EventLogOptions {
   /** False while another process forgets. What one forgets too late the other has forgotten already, so no write needs a proof. */
   mayPrune?: () => boolean
   pruneEveryMs?: number
+  /** See `LogPruner`. */
+  readersAt?: () => Promise<number | undefined>
 }
 
 /** Facts that wait to be written; past it, what comes is lost to the log and said so in the process's log. */
@@ -96,6 +98,7 @@ export class EventLog {
       keep: { count: keep, ms: keepMs },
       keepAdministrative,
       retentionNow,
+      readersAt: options.readersAt,
       onForget: firstKept => this.#noteOldest(firstKept),
     })
   }

@@ -18,12 +18,16 @@ export interface LogPrunerOptions {
   keepAdministrative: Budget
   /** By which they are too old, in epoch milliseconds. */
   retentionNow: () => number
+  /** Number of the last fact that every lasting reader has: what follows it stays beyond the count, within bounds. Undefined without readers. */
+  readersAt?: (() => Promise<number | undefined>) | undefined
   /** Hears from where on every fact is kept, before the first older one is deleted. */
   onForget(firstKept: number): void
 }
 
 /** Rows looked at, or deleted, at once. The event loop, and others that write, have their turn between two pieces. */
 const piece = 500
+/** For readers that are behind, so many times the count is kept; never longer than the time. */
+const stretch = 4
 /** What was forgotten is said at most this often. */
 const tellForgottenEveryMs = 60 * 60_000
 
@@ -67,10 +71,11 @@ export class LogPruner {
 
   /** By count, and behind that the first that is young enough. */
   async #firstKept(): Promise<number> {
-    const { store, keep } = this.#options
+    const { store, keep, readersAt } = this.#options
     const { newest, oldest } = await store.bounds()
     const before = this.#before(keep)
-    let from = Math.max(oldest, newest - keep.count + 1)
+    const needed = Math.max((await readersAt?.()) ?? newest, newest - keep.count * stretch) + 1
+    let from = Math.max(oldest, Math.min(newest - keep.count + 1, needed))
     while (!this.#stopped.signal.aborted) {
       const rows = await store.listTimes(from, piece)
       const young = rows.find(({ at }) => at >= before)

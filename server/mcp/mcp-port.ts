@@ -160,6 +160,8 @@ export interface McpExtension {
   /** As in `capabilities.extensions`. */
   name: string
   settings: Record<string, unknown>
+  /** Declared among the capabilities themselves, for clients that know it from before it was an extension. */
+  capabilities?: Record<string, Record<string, unknown>>
   methods: Record<string, McpExtensionMethod>
 }
 

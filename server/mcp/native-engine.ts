@@ -111,6 +111,7 @@ export class NativeEngine {
       ...(has.prompts ? { prompts: { listChanged: true } } : {}),
       ...(has.completions ? { completions: {} } : {}),
       ...(has.logging ? { logging: {} } : {}),
+      ...Object.assign({}, ...extensions.map(({ capabilities }) => capabilities)),
       ...(extensions.length > 0 ? { extensions: settings } : {}),
       ...(experimental ? { experimental } : {}),
     }

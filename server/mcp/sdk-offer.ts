@@ -37,6 +37,7 @@ function capabilitiesOf({ offer: { has, extensions }, canTell, experimental }: S
     ...(has.prompts ? { prompts: { listChanged } } : {}),
     ...(has.completions ? { completions: {} } : {}),
     ...(has.logging ? { logging: {} } : {}),
+    ...Object.assign({}, ...extensions.map(extension => extension.capabilities)),
     ...(extensions.length > 0 ? { extensions: named } : {}),
     ...(experimental ? { experimental } : {}),
   }

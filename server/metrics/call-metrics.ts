@@ -21,6 +21,16 @@ export interface ProviderFigures {
   durationMs: number
 }
 
+/** Of webhooks, and of event streams of MCP. */
+export interface WebhookFigures {
+  endpoints: number
+  failing: number
+  ending: number
+  behind: number
+  underWay: number
+  streams: number
+}
+
 const buckets = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 
 /** Made before what it counts: `Prometheus` adds the other figures to its registries, and gives them out. */
@@ -37,6 +47,8 @@ export class CallMetrics {
   readonly #droppedRows: Counter
   readonly #deliveries: Counter<'outcome'>
   readonly #pushes: Counter<'outcome'>
+  readonly #webhooks: Counter<'outcome'>
+  readonly #mcpEvents: Counter<'mode'>
 
   constructor() {
     const { told, whole } = this
@@ -89,6 +101,18 @@ export class CallMetrics {
       labelNames: ['outcome'],
       registers: [whole],
     })
+    this.#webhooks = new Counter({
+      name: 'rustymail_webhook_attempts_total',
+      help: 'Messages to webhook endpoints by outcome: delivered, retried (later), abandoned (refused for good), gap (facts were pruned before), ended',
+      labelNames: ['outcome'],
+      registers: [whole],
+    })
+    this.#mcpEvents = new Counter({
+      name: 'rustymail_mcp_events_total',
+      help: 'Events sent to MCP clients by mode: poll or push; those of webhooks are in rustymail_webhook_attempts_total',
+      labelNames: ['mode'],
+      registers: [whole],
+    })
   }
 
   recordTool({ operation, status, durationMs }: ToolFigures): void {
@@ -104,6 +128,38 @@ export class CallMetrics {
 
   recordPush(outcome: 'sent' | 'retried' | 'gone' | 'refused' | 'dropped'): void {
     this.#pushes.inc({ outcome })
+  }
+
+  recordWebhook(outcome: 'delivered' | 'retried' | 'abandoned' | 'gap' | 'ended'): void {
+    this.#webhooks.inc({ outcome })
+  }
+
+  recordMcpEvents(mode: 'poll' | 'push', count: number): void {
+    this.#mcpEvents.inc({ mode }, count)
+  }
+
+  /** Asked for at each scrape. */
+  watchWebhooks(figures: () => WebhookFigures): void {
+    const gauges: [keyof WebhookFigures, name: string, help: string][] = [
+      ['endpoints', 'rustymail_webhook_endpoints', 'Webhook endpoints'],
+      ['failing', 'rustymail_webhook_endpoints_failing', 'Webhook endpoints of which the latest attempt failed'],
+      ['ending', 'rustymail_webhook_endpoints_ending', 'Webhook endpoints that are told of their end'],
+      [
+        'behind',
+        'rustymail_webhook_facts_behind',
+        'Facts in the event log behind the endpoint that is furthest behind',
+      ],
+      ['underWay', 'rustymail_webhook_attempts_under_way', 'Attempts to deliver to webhook endpoints under way'],
+      ['streams', 'rustymail_mcp_event_streams', 'Open event streams of MCP clients'],
+    ]
+    for (const [figure, name, help] of gauges) {
+      new Gauge({
+        ...{ name, help, registers: [this.whole] },
+        collect() {
+          this.set(figures()[figure])
+        },
+      })
+    }
   }
 
   /** @param count Messages of all accounts that wait to be sent; asked for at each scrape. */

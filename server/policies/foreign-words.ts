@@ -89,6 +89,8 @@ const others: Record<string, WordsShown> = {
   finishOidcSignIn: 'none',
   finishMailSignIn: 'none',
   docs: 'none',
+  // Events of MCP: subjects, and senders as they call themselves.
+  'event.mail': 'strangers',
   'tool.mail_accounts': 'none',
   'tool.mail_folders': 'none',
   'tool.mail_search': 'strangers',

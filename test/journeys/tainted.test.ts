@@ -7,6 +7,7 @@ import { api } from '../../contract/index.ts'
 import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
 import { type Database, openDatabase } from '../../server/platform/database/database.ts'
 import { wordsInEvents, wordsShown } from '../../server/policies/foreign-words.ts'
+import { ask as askEvents } from '../support/events-client.ts'
 import { callTool, connectMcp } from '../support/mcp-client.ts'
 import { openStream } from '../support/open-stream.ts'
 import { type NewToken, type People, runApp } from '../support/people.ts'
@@ -81,6 +82,13 @@ interface Road {
 /** By the operation whose words come by them. */
 const roads: Record<string, (road: Road) => Promise<unknown>> = {
   'mail.getMessage': ({ get }) => get(`messages/${ref}`),
+  'event.mail': async ({ token: { proof } }) => {
+    const poll = (cursor?: string) =>
+      askEvents(people.url, proof, 'events/poll', { name: 'message.received', ...(cursor && { cursor }) })
+    const { cursor } = await poll()
+    gateway.deliver({ subject: 'Event', from: [{ name: 'Eve', email: 'eve@evil.example' }] })
+    await expect.poll(async () => (await poll(cursor)).events.length).toBe(1)
+  },
   'events.listFacts': ({ get }) => get('/api/dashboard/facts?types=mail_received'),
   'events.streamEvents': async ({ token }) => {
     const stream = await openStream(`${people.url}${api.events.streamEvents.path}`, token.proof)
@@ -300,13 +308,15 @@ test('each operation, tool and event says whose words it shows, and each that sh
   // What is not declared counts as a stranger's; declare it in server/policies/foreign-words.ts.
   expect([...new Set([...served, ...tools])].filter(name => !wordsShown.has(name))).toEqual([])
   expect(
-    [...wordsShown.keys()].filter(name => !served.includes(name) && !tools.includes(name) && !/Oidc/.test(name)),
+    [...wordsShown.keys()].filter(
+      name => !served.includes(name) && !tools.includes(name) && !/Oidc|^event\./.test(name),
+    ),
   ).toEqual([])
   const foreign = [...wordsShown].flatMap(([name, words]) => (words === 'none' ? [] : [name]))
   expect(Object.keys(roads).concat(ofUsers).sort()).toEqual(foreign.sort())
   expect([...factTypes, ...stateTypes].filter(type => !wordsInEvents.has(type))).toEqual([])
   // Nothing else of MCP shows words: no resources, and no prompts.
-  expect(Object.keys(client.getServerCapabilities() ?? {})).toEqual(['tools'])
+  expect(Object.keys(client.getServerCapabilities() ?? {}).filter(name => name !== 'extensions')).toEqual(['tools'])
 })
 
 test('a policy that asks for no approvals holds what goes to strangers all the same, once mail of one was read', async () => {

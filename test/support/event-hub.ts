@@ -15,7 +15,7 @@ export async function startHub(database?: Database, options: Options = {}) {
   const db = database ?? (await memoryDatabase())
   const logger = createLogger('silent')
   const { heldInMemory = 1000, keep = 100_000, keepMs = 60 * 60_000, retentionNow = Date.now, ...others } = options
-  const { keepAdministrative, mayPrune, pruneEveryMs, ...limits } = others
+  const { keepAdministrative, mayPrune, pruneEveryMs, readersAt, ...limits } = others
   const log = new EventLog({
     store: new EventStore(db),
     logger,
@@ -26,6 +26,7 @@ export async function startHub(database?: Database, options: Options = {}) {
     ...(keepAdministrative && { keepAdministrative }),
     ...(mayPrune && { mayPrune }),
     ...(pruneEveryMs && { pruneEveryMs }),
+    ...(readersAt && { readersAt }),
   })
   const hub = new EventHub({
     log,

@@ -18,36 +18,54 @@ export interface NetworkStandIn {
 
 export interface GuardedFetchOptions {
   guard: Pick<OutboundGuard, 'check'>
+  /** Connections to one origin at most; further requests wait for one. Unbounded unless given. */
+  perOrigin?: number
   standIn?: NetworkStandIn | undefined
+}
+
+export interface GuardedPost {
+  headers: Record<string, string>
+  body: string
+  /** Of the answer so much is read, and what follows is cut. */
+  maxBytes: number
+  signal: AbortSignal
+}
+
+export interface PostAnswer {
+  status: number
+  text: string
+  /** Of the header of this name. */
+  retryAfter: string | undefined
 }
 
 export class GuardedFetch {
   readonly #guard: Pick<OutboundGuard, 'check'>
   readonly #standIn: NetworkStandIn | undefined
+  readonly #perOrigin: number | undefined
   #agent: Agent | undefined
 
-  constructor({ guard, standIn }: GuardedFetchOptions) {
+  constructor({ guard, standIn, perOrigin }: GuardedFetchOptions) {
     this.#guard = guard
+    this.#perOrigin = perOrigin
     this.#standIn = standIn
   }
 
   readonly fetch: typeof fetch = async (input, init) => {
     // Loaded when first needed: a server that asks nobody does without it.
-    const { Agent, buildConnector, fetch: fetchThrough } = await import('undici')
-    this.#agent ??= new Agent({ connect: this.#connect(buildConnector) })
+    const { fetch: fetchThrough } = await import('undici')
+    const agent = await this.#open()
     const request = new Request(input, init)
     const body = request.body === null ? undefined : await request.arrayBuffer()
     let url = new URL(request.url)
     for (let redirects = 0; ; redirects++) {
-      // A number is not looked up, so it is judged here.
-      if (isIP(url.hostname.replace(/^\[|\]$/g, '')) > 0) await this.#guard.check(url.hostname, portOf(url))
+      await this.#judge(url)
       const response = await fetchThrough(url, {
         method: request.method,
         headers: Object.fromEntries(request.headers),
         ...(body === undefined ? {} : { body }),
         signal: request.signal,
         redirect: 'manual',
-        dispatcher: this.#agent,
+        dispatcher: agent,
       })
       const location = response.headers.get('location')
       const isRedirect = location !== null && response.status >= 300 && response.status < 400
@@ -60,8 +78,42 @@ export class GuardedFetch {
     }
   }
 
+  /** One POST over connections that are kept, at a third of the cost of `fetch`. Redirects are answers like others. */
+  async post(url: URL, { headers, body, maxBytes, signal }: GuardedPost): Promise<PostAnswer> {
+    const agent = await this.#open()
+    await this.#judge(url)
+    const [origin, path] = [url.origin, url.pathname + url.search]
+    const answer = await agent.request({ origin, path, method: 'POST', headers, body, signal })
+    const { 'retry-after': retryAfter } = answer.headers
+    const chunks: Buffer[] = []
+    let left = maxBytes
+    for await (const chunk of answer.body as AsyncIterable<Buffer>) {
+      chunks.push(chunk.subarray(0, left))
+      left -= chunk.length
+      // Ends its connection: the rest is not waited for.
+      if (left < 0) break
+    }
+    return {
+      status: answer.statusCode,
+      text: Buffer.concat(chunks).toString(),
+      retryAfter: Array.isArray(retryAfter) ? retryAfter[0] : retryAfter,
+    }
+  }
+
   async stop(): Promise<void> {
     await this.#agent?.destroy()
+  }
+
+  async #open(): Promise<Agent> {
+    const { Agent, buildConnector } = await import('undici')
+    const connections = this.#perOrigin === undefined ? {} : { connections: this.#perOrigin }
+    this.#agent ??= new Agent({ connect: this.#connect(buildConnector), ...connections })
+    return this.#agent
+  }
+
+  /** A number is not looked up, so it is judged before. */
+  async #judge(url: URL): Promise<void> {
+    if (isIP(url.hostname.replace(/^\[|\]$/g, '')) > 0) await this.#guard.check(url.hostname, portOf(url))
   }
 
   #connect(build: typeof buildConnector): buildConnector.BuildOptions | buildConnector.connector {

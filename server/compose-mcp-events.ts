@@ -1,0 +1,131 @@
+/** MCP Events and the delivery of webhooks, wired by hand. A part of the composition root. */
+
+import type { ComposedFreezes } from './compose-freezes.ts'
+import type { EventHub } from './events/event-hub.ts'
+import type { LeaseService } from './leases/lease-service.ts'
+import { type MailKnowledgeOptions, mailKnowledge } from './mail-knowledge.ts'
+import type { McpExtension } from './mcp/mcp-port.ts'
+import { EventGate } from './mcp-events/event-gate.ts'
+import { EventProjector } from './mcp-events/event-projector.ts'
+import { EventReading } from './mcp-events/event-reading.ts'
+import { EventStreams } from './mcp-events/event-streams.ts'
+import { eventsExtension } from './mcp-events/events-extension.ts'
+import { McpWebhooks } from './mcp-events/mcp-webhooks.ts'
+import { Subscriptions } from './mcp-events/subscriptions.ts'
+import type { CallMetrics } from './metrics/call-metrics.ts'
+import type { HttpLimits } from './platform/http/http-limits.ts'
+import type { RequestOutcome, Trail } from './platform/http/http-outcome.ts'
+import type { Part } from './platform/lifecycle.ts'
+import type { GuardedFetch } from './platform/network/guarded-fetch.ts'
+import type { Principal } from './platform/principal.ts'
+import type { PrincipalNews } from './platform/principal-news.ts'
+import type { SecretBox } from './platform/secret-box.ts'
+import type { Shown } from './platform/shown.ts'
+import { toPrincipal } from './tokens/token-row.ts'
+import { TokenStore } from './tokens/token-store.ts'
+import { WebhookEndpoints } from './webhooks/webhook-endpoints.ts'
+import { WebhookEngine } from './webhooks/webhook-engine.ts'
+import { WebhookSender } from './webhooks/webhook-sender.ts'
+import { WebhookStore } from './webhooks/webhook-store.ts'
+import type { WebhookRow } from './webhooks/webhook-tables.ts'
+
+export interface McpEventsSurroundings extends MailKnowledgeOptions {
+  hub: EventHub
+  leases: LeaseService
+  secrets: SecretBox
+  /** By which webhooks are delivered. */
+  hooking: GuardedFetch
+  stopping: ComposedFreezes
+  news: PrincipalNews
+  limits: HttpLimits
+  trail: Trail
+  shown: Shown
+  observe(outcome: RequestOutcome): void
+  calls: CallMetrics
+  /** What the API key of the environment may; undefined without one. */
+  apiKey(): Principal | undefined
+  version: string
+}
+
+export interface ComposedMcpEvents {
+  extension: McpExtension
+  /** Behind what reads mail: stopped before the hub and the leases. */
+  part: Part
+}
+
+export function composeMcpEvents(around: McpEventsSurroundings): ComposedMcpEvents {
+  const { db, hub, leases, secrets, hooking, stopping, news, limits, trail, shown, observe, calls, logger } = around
+  const now = Date.now
+  const knowledge = mailKnowledge(around)
+  const { freezes } = stopping
+  const gate = new EventGate({
+    ...{ limits, trail, stops: freezes, shown, observe },
+    checkQuery: query => knowledge.checkQuery(query),
+  })
+  const projector = new EventProjector({ mail: knowledge, idOf: number => hub.places.idOf(number) })
+  const reading = new EventReading({ hub, projector, now })
+  const streams = new EventStreams({
+    ...{ hub, reading, projector, gate, logger },
+    sent: count => calls.recordMcpEvents('push', count),
+  })
+  const store = new WebhookStore(db)
+  const sender = new WebhookSender({ http: hooking, userAgent: `RustyMail/${around.version}`, now })
+  const standing = standingOf({ tokens: new TokenStore(db), apiKey: around.apiKey, now })
+  const engine = new WebhookEngine({
+    ...{ hub, leases, store, sender, secrets, now, logger },
+    kinds: { mcp: new McpWebhooks({ reading, projector, gate }) },
+    standing: async row => {
+      const principal = await standing(row)
+      return principal && !freezes.stopsReading(principal) ? principal : undefined
+    },
+    observe: result => calls.recordWebhook(result),
+  })
+  const subscriptions = new Subscriptions({
+    endpoints: new WebhookEndpoints(store, engine),
+    ...{ sender, secrets, reading, now },
+  })
+  calls.watchWebhooks(() => ({ ...engine.figures, streams: streams.count }))
+  news.join(streams)
+  news.join(engine)
+  stopping.follow(
+    isStopped => streams.endWhere(isStopped),
+    isStopped => engine.endWhere(isStopped),
+  )
+  return {
+    extension: eventsExtension({
+      ...{ gate, reading, streams, subscriptions },
+      sent: (mode, count) => calls.recordMcpEvents(mode, count),
+    }),
+    part: {
+      name: 'webhooks',
+      start: () => {
+        streams.start()
+        engine.start()
+      },
+      stop: async () => {
+        await streams.stop()
+        await engine.stop()
+        await hooking.stop()
+      },
+    },
+  }
+}
+
+interface StandingOptions {
+  tokens: Pick<TokenStore, 'find'>
+  apiKey(): Principal | undefined
+  now(): number
+}
+
+const tokenMark = 'token-'
+
+/** By what the database has now, whichever process changed it. */
+function standingOf({ tokens, apiKey, now }: StandingOptions) {
+  return async ({ principal_kind: kind, principal_id: id }: WebhookRow): Promise<Principal | undefined> => {
+    if (kind === 'api_key') return apiKey()
+    const row = kind === 'token' ? await tokens.find(id.slice(tokenMark.length)) : undefined
+    if (!row || row.owner_disabled) return undefined
+    const principal = toPrincipal(row)
+    return principal.endsAt === undefined || now() < principal.endsAt ? principal : undefined
+  }
+}

@@ -1,0 +1,107 @@
+/** What events say of a message beyond its fact: looked up in the index, and of its mail server where that may say who it is from. A part of the composition root. */
+import type { EventOf } from '../contract/event.ts'
+import type { AccountService } from './accounts/account-service.ts'
+import { parseSearch } from './index/search-language.ts'
+import type { IndexedMail } from './mail/indexed-mail.ts'
+import type { MailSearch } from './mail/mail-search.ts'
+import type { MailService } from './mail/mail-service.ts'
+import { toToolRef } from './mail/read-message.ts'
+import { borderOf, type NamedAuthServer } from './mail/sender-auth.ts'
+import type { MailDetails, MailKnowledge } from './mcp-events/event-projector.ts'
+import { SubmissionStore } from './outbox/submission-store.ts'
+import { answeredBy } from './outbox/submission-tables.ts'
+import type { Database } from './platform/database/database.ts'
+import type { Logger } from './platform/logger.ts'
+import { everyScope, type Principal } from './platform/principal.ts'
+
+export interface MailKnowledgeOptions {
+  db: Database
+  accounts: Pick<AccountService, 'get'>
+  mail: Pick<MailService, 'getUncompared'>
+  search: Pick<MailSearch, 'searchAccount'>
+  indexed: Pick<IndexedMail, 'listById'>
+  authServers: readonly NamedAuthServer[]
+  logger: Logger
+}
+
+type Mail = EventOf<'mail_received'>['data']
+
+/** A mail server is waited for so long; then what it would have said is not known. */
+const patienceMs = 5_000
+/** Hits of a thread; a message further down does not match. */
+const mostHits = 50
+/** Messages of a program that are looked through for the thread of an answer: the newest. */
+const mostSent = 500
+/** The server looks for its own sake. Whether the caller may see the message was decided before. */
+const self: Principal = {
+  ...{ id: 'system', name: 'RustyMail', kind: 'session', userId: null },
+  ...{ scopes: everyScope, accounts: 'all' },
+}
+
+export function mailKnowledge(options: MailKnowledgeOptions): MailKnowledge & { checkQuery(query: string): void } {
+  const { db, accounts, mail, search, indexed, authServers, logger } = options
+  const submissions = new SubmissionStore(db)
+
+  const open = async ({ account_id: accountId, id, ref }: Mail, signal: AbortSignal) => {
+    const name = id ?? ref
+    if (name === undefined) return undefined
+    const bounded = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)])
+    const opened = await mail.getUncompared(self, accountId, name, bounded).catch((err: unknown) => {
+      signal.throwIfAborted()
+      logger.debug({ err, account_id: accountId }, 'a message could not be opened for its event')
+      return undefined
+    })
+    return opened?.message
+  }
+  const listed = async ({ account_id: accountId, id }: Mail) => {
+    if (id === undefined) return undefined
+    const found = await indexed.listById(self, accountId, [id]).catch(() => undefined)
+    return found?.items[0]
+  }
+  /** Whether anybody is believed who says who it is from. */
+  const isJudged = async (accountId: string) => {
+    const account = await accounts.get(self, accountId).catch(() => undefined)
+    return account !== undefined && borderOf(account.imap.host, authServers) !== undefined
+  }
+
+  return {
+    checkQuery: query => void parseSearch(query, { inBody: true }),
+    refOf: ({ account_id: accountId, ref }) => (ref === undefined ? null : toToolRef({ accountId, ref })),
+    senderOf: async id => (await submissions.find(id))?.principal_id,
+    details: async (fact, signal): Promise<MailDetails> => {
+      const known = await listed(fact)
+      const opened = !known || (await isJudged(fact.account_id)) ? await open(fact, signal) : undefined
+      const message = opened ?? known
+      const [first] = message?.from ?? []
+      return {
+        from: (fact.from ?? first)?.email ?? null,
+        subject: fact.subject ?? message?.subject ?? null,
+        auth: opened?.auth?.verdict ?? 'unknown',
+        recipients: message ? message.to_count + (opened?.cc_count ?? 0) : null,
+        hasAttachments: message?.has_attachments ?? null,
+      }
+    },
+    matches: async ({ account_id: accountId, id, thread_id: thread }, query, signal) => {
+      if (id === undefined || thread === undefined) return false
+      const asked = { q: `thread:${thread} (${query})`, sort: 'date', limit: mostHits, server: 'never' } as const
+      const found = await search.searchAccount(self, accountId, asked, signal).catch((err: unknown) => {
+        signal.throwIfAborted()
+        logger.debug({ err, account_id: accountId }, 'a message could not be searched for its event')
+        return undefined
+      })
+      return found?.items.some(hit => hit.id === id) ?? false
+    },
+    answers: async (principalId, fact, signal) => {
+      const { account_id: accountId, thread_id: thread } = fact
+      const states = ['sent', 'partial'] as const
+      const asked = { accounts: [accountId], principalId, states: [...states], limit: mostSent }
+      const sent = await submissions.list(asked)
+      if (sent.length === 0) return false
+      const answered = sent.some(row => thread !== undefined && answeredBy(row)?.threadId === thread)
+      if (answered) return true
+      const opened = await open(fact, signal)
+      const replied = opened?.in_reply_to
+      return typeof replied === 'string' && sent.some(row => row.message_id === replied)
+    },
+  }
+}

@@ -1,0 +1,110 @@
+/** The gate of MCP Events: each call passes it as a call of a tool does, and what reaches a program is noted as shown to it. */
+
+import { McpError } from '../mcp/mcp-port.ts'
+import { guard, type Operation, type Stops } from '../platform/guard.ts'
+import type { HttpLimits } from '../platform/http/http-limits.ts'
+import type { RequestOutcome, Trail } from '../platform/http/http-outcome.ts'
+import { toProblem } from '../platform/http/http-problem.ts'
+import type { Caller, Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import type { Shown } from '../platform/shown.ts'
+import { type AskedEvent, type EventName, eventTypes, isEventName, scopeOf } from './event-types.ts'
+import { type EventOccurrence, forbidden, invalidParams, notFound, toEventError, wordsOf } from './events-wire.ts'
+
+export interface EventGateOptions {
+  limits: Pick<HttpLimits, 'checkPrincipal'>
+  trail: Trail
+  stops: Stops
+  shown: Shown
+  /** Whether a search can be read. @throws Problem */
+  checkQuery(query: string): void
+  observe(outcome: RequestOutcome): void
+}
+
+export type EventAction = 'list' | 'poll' | 'stream' | 'subscribe' | 'unsubscribe'
+
+interface Call {
+  caller: Caller
+  requestId: string
+}
+
+const effects = { list: 'read', poll: 'read', stream: 'read', subscribe: 'write', unsubscribe: 'write' } as const
+/** What its subject and its sender are. */
+const mail: Operation = { name: 'event.mail', scope: 'mail:meta', effect: 'read' }
+
+export class EventGate {
+  readonly #options: EventGateOptions
+
+  constructor(options: EventGateOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Lets a call in, and tells the trail of it: what changes something before it is answered.
+   * @param refs What is noted of it; filled in while it runs.
+   * @throws McpError, Problem
+   */
+  async run<Result>(
+    action: EventAction,
+    { caller, requestId }: Call,
+    refs: Record<string, string>,
+    work: () => Promise<Result>,
+  ): Promise<Result> {
+    const { limits, trail, stops, observe } = this.#options
+    const operation: Operation = { name: `event.${action}`, scope: 'signed_in', effect: effects[action] }
+    const began = performance.now()
+    const tell = (problem: Problem | undefined, isRefused: boolean) => {
+      const status = problem?.status ?? (isRefused ? 400 : 200)
+      const outcome: RequestOutcome = {
+        ...{ operation: operation.name, effect: operation.effect, method: 'CALL', status, caller, requestId, refs },
+        ...{ code: problem?.code ?? (isRefused ? 'bad_request' : 'ok'), durationMs: performance.now() - began },
+        ...{ address: caller.address, userAgent: caller.userAgent, isCounted: false, input: undefined },
+        hasCredentials: true,
+      }
+      observe(outcome)
+      return trail.record(outcome)
+    }
+    try {
+      guard(caller.principal, operation, undefined, stops)
+      if (operation.effect === 'write' && action !== 'unsubscribe' && trail.isFull) {
+        const detail = 'The audit trail cannot be written, so changes are rejected.'
+        throw new Problem('overloaded', detail, { retryAfterSeconds: 10 })
+      }
+      limits.checkPrincipal(caller.principal, caller.address, undefined)
+      const result = await work()
+      const kept = tell(undefined, false)
+      if (operation.effect === 'write') await kept
+      return result
+    } catch (error) {
+      await tell(error instanceof McpError ? undefined : toProblem(error), true)
+      throw toEventError(error)
+    }
+  }
+
+  /** Whether it is listed to the principal, and may be asked for. */
+  isOpen(principal: Principal, name: EventName): boolean {
+    return principal.scopes.has(scopeOf(name))
+  }
+
+  /** What was asked for, where it may be. @throws McpError */
+  asked(principal: Principal, name: string, given: Record<string, unknown> | null | undefined): AskedEvent {
+    if (!isEventName(name)) throw notFound('event')
+    if (!this.isOpen(principal, name)) throw forbidden(`This requires the scope ${scopeOf(name)}.`)
+    const result = eventTypes[name].arguments.safeParse(given ?? {})
+    if (!result.success) throw invalidParams(`arguments: ${wordsOf(result.error)}`)
+    const asked: AskedEvent = { name, arguments: result.data }
+    const { account, query } = asked.arguments
+    const { stops, checkQuery } = this.#options
+    const read = { name: `event.${name}`, scope: scopeOf(name), effect: 'read' } as const
+    if (account !== undefined) guard(principal, read, account, stops)
+    else stops.checkAll(principal, read)
+    if (query !== undefined) checkQuery(query)
+    return asked
+  }
+
+  /** Before it leaves. @throws Problem where that cannot be noted, and the policy of the program asks for it. */
+  async show(principal: Principal, { name, data }: EventOccurrence): Promise<void> {
+    if (name !== 'message.received' && name !== 'message.replied') return
+    await this.#options.shown(principal, mail, String(data.account), data)
+  }
+}

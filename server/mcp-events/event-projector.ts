@@ -1,0 +1,182 @@
+/** Makes events of facts: whether a fact is what was asked for, and what is said of it. Never the text of a message. */
+import type { EventOf, Fact } from '../../contract/event.ts'
+import type { LogEntry } from '../events/event-log.ts'
+import type { Principal } from '../platform/principal.ts'
+import { cleanLine, Fence } from '../reading/stranger-text.ts'
+import type { AskedEvent, PayloadOf } from './event-types.ts'
+import type { EventOccurrence } from './events-wire.ts'
+
+type Mail = EventOf<'mail_received'>['data']
+
+/** What is known of a message beyond its fact. */
+export interface MailDetails {
+  from: string | null
+  subject: string | null
+  auth: 'verified' | 'unverified' | 'failed' | 'unknown'
+  recipients: number | null
+  hasAttachments: boolean | null
+}
+
+/** What is asked of other features. None of it rejects for what is not there: then it is not known, or does not match. */
+export interface MailKnowledge {
+  details(mail: Mail, signal: AbortSignal): Promise<MailDetails>
+  matches(mail: Mail, query: string, signal: AbortSignal): Promise<boolean>
+  /** Whether it answers what the principal sent. */
+  answers(principalId: string, mail: Mail, signal: AbortSignal): Promise<boolean>
+  /** Who handed it in. */
+  senderOf(submissionId: string): Promise<string | undefined>
+  /** As tools name the message. */
+  refOf(mail: Mail): string | null
+}
+
+export interface EventProjectorOptions {
+  mail: MailKnowledge
+  /** Of this log. */
+  idOf(number: number): string
+}
+
+/** Messages of which the details are remembered, so that many subscribers cost one look. */
+const maxRemembered = 1_000
+const troubles: ReadonlySet<string> = new Set(['degraded', 'auth_failed', 'unreachable'])
+const failures: ReadonlySet<string> = new Set(['failed', 'partial', 'unknown'])
+
+export class EventProjector {
+  readonly #options: EventProjectorOptions
+  /** By number; the oldest first. */
+  readonly #details = new Map<number, Promise<MailDetails>>()
+
+  constructor(options: EventProjectorOptions) {
+    this.#options = options
+  }
+
+  /** Undefined where the fact is not what was asked for. The principal may see it: its view let it through. */
+  async project(
+    { name, arguments: args }: AskedEvent,
+    principal: Pick<Principal, 'id'>,
+    { number, fact }: LogEntry,
+    signal: AbortSignal,
+  ): Promise<EventOccurrence | undefined> {
+    const { account } = args
+    if (account !== undefined && (!('account_id' in fact.data) || fact.data.account_id !== account)) return undefined
+    const data = await this.#dataOf({ name, arguments: args }, principal.id, number, fact, signal)
+    if (!data) return undefined
+    return { eventId: `evt_${this.#idOf(name, number, fact)}`, name, timestamp: fact.data.at, data: { ...data } }
+  }
+
+  /** A failure is told by several facts, as its copy is saved: all are one event. */
+  #idOf(name: AskedEvent['name'], number: number, { type, data }: Fact): string {
+    if (type === 'delivery_changed') return [data.submission_id, data.state, data.refused, data.bounced].join('-')
+    return this.#options.idOf(number) + (name === 'message.replied' ? '-reply' : '')
+  }
+
+  async #dataOf(
+    { name, arguments: args }: AskedEvent,
+    principalId: string,
+    number: number,
+    fact: Fact,
+    signal: AbortSignal,
+  ): Promise<object | undefined> {
+    switch (fact.type) {
+      case 'mail_received':
+        return this.#mail(name, args, principalId, number, fact.data, signal)
+      case 'approval_decided':
+        return this.#approval(fact.data, args, principalId)
+      case 'delivery_changed':
+        return failed(fact.data, args, principalId)
+      case 'account_state_changed':
+        return trouble(fact.data)
+      default:
+        return undefined
+    }
+  }
+
+  async #mail(
+    name: AskedEvent['name'],
+    { folder, from, query }: AskedEvent['arguments'],
+    principalId: string,
+    number: number,
+    mail: Mail,
+    signal: AbortSignal,
+  ): Promise<PayloadOf<'message.received'> | undefined> {
+    const { mail: known } = this.#options
+    if (folder !== undefined && mail.folder !== folder) return undefined
+    if (name === 'message.replied' && !(await known.answers(principalId, mail, signal))) return undefined
+    const details = await this.#detailsOf(number, mail, signal)
+    if (from !== undefined && !isFrom(details.from, from)) return undefined
+    if (query !== undefined && !(await known.matches(mail, query, signal))) return undefined
+    return {
+      account: mail.account_id,
+      message: mail.id ?? null,
+      ref: known.refOf(mail),
+      thread: mail.thread_id ?? null,
+      folder: cleanLine(mail.folder),
+      from: details.from === null ? null : cleanLine(details.from, 320),
+      auth: details.auth,
+      first_contact: mail.first_contact ?? null,
+      recipients: details.recipients,
+      has_attachments: details.hasAttachments,
+      untrusted_subject: details.subject === null ? null : new Fence().around(cleanLine(details.subject)),
+    }
+  }
+
+  #detailsOf(number: number, mail: Mail, signal: AbortSignal): Promise<MailDetails> {
+    const known = this.#details.get(number)
+    if (known) return known
+    const details = this.#options.mail.details(mail, signal)
+    this.#details.set(number, details)
+    // What could not be found out is asked for again.
+    details.catch(() => this.#details.delete(number))
+    for (const oldest of this.#details.keys()) {
+      if (this.#details.size <= maxRemembered) break
+      this.#details.delete(oldest)
+    }
+    return details
+  }
+
+  async #approval(
+    { account_id, approval_id, submission_id, state }: EventOf<'approval_decided'>['data'],
+    { own = true }: AskedEvent['arguments'],
+    principalId: string,
+  ): Promise<PayloadOf<'approval.decided'> | undefined> {
+    if (own && (await this.#options.mail.senderOf(submission_id)) !== principalId) return undefined
+    return { account: account_id, approval: approval_id, submission: submission_id, state }
+  }
+}
+
+function failed(
+  data: EventOf<'delivery_changed'>['data'],
+  { own = true }: AskedEvent['arguments'],
+  principalId: string,
+): PayloadOf<'delivery.failed'> | undefined {
+  const { account_id, submission_id, draft_id, principal, state, attempts, accepted, refused, bounced } = data
+  if (own && principal !== principalId) return undefined
+  if (!failures.has(state) && bounced === 0) return undefined
+  return {
+    account: account_id,
+    submission: submission_id,
+    draft: draft_id,
+    state,
+    accepted,
+    refused,
+    bounced,
+    attempts,
+  }
+}
+
+function trouble(data: EventOf<'account_state_changed'>['data']): PayloadOf<'account.trouble'> | undefined {
+  const { account_id, state, previous, last_error, next_retry_at } = data
+  if (!troubles.has(state)) return undefined
+  return {
+    account: account_id,
+    state: state as PayloadOf<'account.trouble'>['state'],
+    previous,
+    cause: last_error?.cause ?? null,
+    next_retry_at,
+  }
+}
+
+function isFrom(email: string | null, wanted: string): boolean {
+  if (email === null) return false
+  const [address, asked] = [email.toLowerCase(), wanted.toLowerCase()]
+  return asked.startsWith('@') ? address.endsWith(asked) : address === asked
+}

@@ -1,0 +1,194 @@
+/** `events/stream`: one place in the log for each stream, sent as fast as its client takes it; narrowed and ended with its principal. */
+import type { EventHub } from '../events/event-hub.ts'
+import type { McpError, McpExtensionAsking } from '../mcp/mcp-port.ts'
+import { every } from '../platform/lifecycle.ts'
+import type { Logger } from '../platform/logger.ts'
+import type { Principal, PrincipalListener } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import type { EventGate } from './event-gate.ts'
+import type { EventProjector } from './event-projector.ts'
+import { type EventReading, filterOf, isBefore, type StartPlace } from './event-reading.ts'
+import type { AskedEvent } from './event-types.ts'
+import { complete, errorOf, forbidden, metaOf, notifications } from './events-wire.ts'
+
+export interface EventStreamsOptions {
+  hub: Pick<EventHub, 'follow' | 'places'>
+  reading: EventReading
+  projector: EventProjector
+  gate: EventGate
+  sent(count: number): void
+  logger: Logger
+  heartbeatMs?: number
+}
+
+interface Stream {
+  principal: Principal
+  readonly asked: AskedEvent
+  change(principal: Principal): void
+  wake(): void
+  isBeatDue: boolean
+  ended: McpError | undefined
+}
+
+/** SEP-3415: at least every 30 s. */
+const defaultHeartbeatMs = 20_000
+
+export class EventStreams implements PrincipalListener {
+  readonly #options: EventStreamsOptions
+  readonly #streams = new Set<Stream>()
+  readonly #running = new Set<Promise<unknown>>()
+  readonly #stopped = new AbortController()
+
+  constructor(options: EventStreamsOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    const { heartbeatMs = defaultHeartbeatMs, logger } = this.#options
+    const beat = () => {
+      for (const stream of this.#streams) {
+        stream.isBeatDue = true
+        stream.wake()
+      }
+    }
+    const failed = (err: unknown) => logger.error({ err }, 'the heartbeat of MCP event streams failed')
+    every(heartbeatMs, this.#stopped.signal, beat, failed)
+  }
+
+  /** Every stream is answered with its end. */
+  async stop(): Promise<void> {
+    this.#stopped.abort()
+    for (const stream of this.#streams) stream.wake()
+    await Promise.all([...this.#running])
+  }
+
+  get count(): number {
+    return this.#streams.size
+  }
+
+  changed(principal: Principal): void {
+    for (const stream of this.#of(principal.id)) {
+      stream.change(principal)
+      if (!this.#options.gate.isOpen(principal, stream.asked.name)) end(stream, 'Access was narrowed.')
+    }
+  }
+
+  revoked(principalId: string): void {
+    for (const stream of this.#of(principalId)) end(stream, 'Access was revoked.')
+  }
+
+  endWhere(isStopped: (principal: Principal) => boolean): void {
+    for (const stream of this.#streams) {
+      if (isStopped(stream.principal)) end(stream, 'A human stopped what programs may read.')
+    }
+  }
+
+  /** Resolves with the result that ends it, also when its client is gone. */
+  open(
+    asked: AskedEvent,
+    start: StartPlace,
+    floor: string | undefined,
+    asking: McpExtensionAsking,
+  ): Promise<Record<string, unknown>> {
+    const running = this.#serve(asked, start, floor, asking).finally(() => this.#running.delete(running))
+    this.#running.add(running)
+    return running
+  }
+
+  async #serve(
+    asked: AskedEvent,
+    { after, isTruncated }: StartPlace,
+    floor: string | undefined,
+    { caller, id, signal, notify }: McpExtensionAsking,
+  ): Promise<Record<string, unknown>> {
+    const { hub, reading, projector, gate, sent } = this.#options
+    const stopped = this.#stopped.signal
+    const [meta, end] = [metaOf(id), complete(metaOf(id))]
+    let wake = () => {}
+    const filter = filterOf(asked)
+    const follower = hub.follow({ principal: caller.principal, filter, after, wake: () => wake() })
+    const { reader } = follower
+    const stream: Stream = {
+      ...{ principal: caller.principal, asked, isBeatDue: false, ended: undefined, wake: () => wake() },
+      change: principal => {
+        stream.principal = principal
+        follower.change(principal)
+        wake()
+      },
+    }
+    const tell = (isBehind: boolean) =>
+      notify(notifications.active, { cursor: reading.cursorOf(reader.place), truncated: isBehind, ...meta })
+    const gone = () => {
+      reader.end()
+      wake()
+    }
+    signal.addEventListener('abort', gone, { once: true })
+    this.#streams.add(stream)
+    try {
+      await tell(isTruncated)
+      while (!signal.aborted && !stopped.aborted) {
+        if (stream.ended) {
+          await notify(notifications.terminated, { error: errorOf(stream.ended), ...meta })
+          return end
+        }
+        if (reader.isExpired) {
+          reader.passTo(hub.places.oldest - 1)
+          await tell(true)
+          continue
+        }
+        const batch = reader.take()
+        for (const entry of batch?.entries ?? []) {
+          if (signal.aborted || stopped.aborted || stream.ended) break
+          // What it may see can have changed since the batch was taken.
+          if (isBefore(entry, floor) || !reader.view.accepts(entry.fact)) continue
+          const event = await projector.project(asked, stream.principal, entry, signal)
+          if (!event || stream.ended || !reader.view.accepts(entry.fact)) continue
+          await gate.show(stream.principal, event)
+          await notify(notifications.event, { ...event, cursor: reading.cursorOf(entry.number), ...meta })
+          sent(1)
+        }
+        if (batch) continue
+        if (!reader.isAtEnd) {
+          await reader.load()
+          continue
+        }
+        if (stream.isBeatDue) {
+          stream.isBeatDue = false
+          await notify(notifications.heartbeat, { cursor: reading.cursorOf(reader.place), ...meta })
+          continue
+        }
+        await new Promise<void>(resolve => {
+          wake = resolve
+          // What came while this was set up.
+          if (!reader.isAtEnd || stream.ended || stream.isBeatDue || signal.aborted || stopped.aborted) resolve()
+        })
+      }
+      await this.#tellWhy(signal, notify, meta)
+      return end
+    } catch (error) {
+      // Its client is gone, or the exchange was ended: nobody reads more.
+      if (signal.aborted || stopped.aborted) return end
+      throw error
+    } finally {
+      signal.removeEventListener('abort', gone)
+      this.#streams.delete(stream)
+      follower.end()
+    }
+  }
+
+  /** The exchange was ended with a Problem: as much of it is told as the transport still takes. */
+  async #tellWhy(signal: AbortSignal, notify: McpExtensionAsking['notify'], meta: object): Promise<void> {
+    if (!(signal.reason instanceof Problem) || signal.reason.code === 'draining') return
+    const error = errorOf(forbidden(signal.reason.message))
+    await notify(notifications.terminated, { error, ...meta }).catch(() => undefined)
+  }
+
+  #of(principalId: string): Stream[] {
+    return [...this.#streams].filter(({ principal }) => principal.id === principalId)
+  }
+}
+
+function end(stream: Stream, reason: string): void {
+  stream.ended ??= forbidden(reason)
+  stream.wake()
+}

@@ -1,0 +1,50 @@
+/** The endpoints as other features set them up: what is stored of them, and that the delivery follows. */
+import type { Principal } from '../platform/principal.ts'
+import type { WebhookEngine } from './webhook-engine.ts'
+import type { WebhookBounds, WebhookStore } from './webhook-store.ts'
+import type { WebhookRow } from './webhook-tables.ts'
+
+export class WebhookEndpoints {
+  readonly #store: WebhookStore
+  readonly #engine: WebhookEngine
+
+  constructor(store: WebhookStore, engine: WebhookEngine) {
+    this.#store = store
+    this.#engine = engine
+  }
+
+  /** With how far the delivery is by now. */
+  async find(id: string): Promise<WebhookRow | undefined> {
+    const stored = await this.#store.find(id)
+    return stored && (this.#engine.find(id) ?? stored)
+  }
+
+  /** See `WebhookStore`. */
+  verifiedAt(principalId: string, url: string): Promise<string | undefined> {
+    return this.#store.verifiedAt(principalId, url)
+  }
+
+  /** In the place of one that has ended. @returns The bound that is reached, if one is. */
+  async add(row: WebhookRow, principal: Principal, bounds: WebhookBounds): Promise<number | undefined> {
+    const reached = await this.#store.insert(row, bounds)
+    if (reached === undefined) await this.#follow(row.id, principal)
+    return reached
+  }
+
+  /** It is delivered to at once, also where it failed before. @returns Whether it is there. */
+  async renew(id: string, values: Partial<WebhookRow>, principal: Principal): Promise<boolean> {
+    if (!(await this.#store.renew(id, { ...values, next_try_at: null }))) return false
+    await this.#follow(id, principal)
+    return true
+  }
+
+  /** @returns Whether it was there. */
+  remove(id: string): Promise<boolean> {
+    return this.#engine.remove(id)
+  }
+
+  async #follow(id: string, principal: Principal): Promise<void> {
+    const row = await this.#store.find(id)
+    if (row) await this.#engine.put(row, principal)
+  }
+}

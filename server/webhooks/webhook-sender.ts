@@ -1,0 +1,96 @@
+/** One attempt to deliver a message to an endpoint, and what its outcome means. What an endpoint answers is told to nobody. */
+import type { GuardedFetch } from '../platform/network/guarded-fetch.ts'
+import { Problem } from '../platform/problem.ts'
+import type { Sign } from './webhook-signer.ts'
+
+export interface WebhookMessage {
+  /** The same at each attempt: by it a receiver knows what it has already. */
+  id: string
+  body: string
+}
+
+/** The categories of MCP Events, which hold for all webhooks: an answer in full would tell callers of servers that only we can reach. */
+export type WebhookFault = 'connection_refused' | 'timeout' | 'tls_error' | 'http_4xx' | 'http_5xx' | 'challenge_failed'
+
+/** `gone`: it wants no more of this; `refused`: not this message, however often it is sent. */
+export type WebhookOutcome =
+  | { kind: 'sent'; text: string }
+  | { kind: 'gone' | 'refused'; fault: WebhookFault }
+  | { kind: 'retry'; fault: WebhookFault; afterMs: number | undefined }
+
+export interface WebhookAttempt {
+  url: string
+  message: WebhookMessage
+  sign: Sign
+  /** Beside those of every request. */
+  headers: Record<string, string>
+  signal: AbortSignal
+}
+
+export interface WebhookSenderOptions {
+  http: Pick<GuardedFetch, 'post'>
+  userAgent: string
+  now(): number
+  timeoutMs?: number
+}
+
+const defaultTimeoutMs = 10_000
+/** Of an answer so much is read; then its connection is closed. */
+const maxAnswerBytes = 16 * 1024
+const leastRetryAfterMs = 1_000
+const mostRetryAfterMs = 60 * 60_000
+
+export class WebhookSender {
+  readonly #options: WebhookSenderOptions
+
+  constructor(options: WebhookSenderOptions) {
+    this.#options = options
+  }
+
+  async send({ url, message, sign, headers, signal }: WebhookAttempt): Promise<WebhookOutcome> {
+    const { http, userAgent, now, timeoutMs = defaultTimeoutMs } = this.#options
+    const bounded = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
+    const { id, body } = message
+    const common = { 'content-type': 'application/json', 'user-agent': userAgent, ...headers }
+    try {
+      const answer = await http.post(new URL(url), {
+        headers: { ...common, ...sign(id, new Date(now()), body) },
+        body,
+        maxBytes: maxAnswerBytes,
+        signal: bounded,
+      })
+      return outcomeOf(answer.status, answer.text, answer.retryAfter, now())
+    } catch (error) {
+      return { kind: 'retry', fault: faultOf(error, bounded), afterMs: undefined }
+    }
+  }
+}
+
+function outcomeOf(status: number, text: string, retryAfter: string | undefined, now: number): WebhookOutcome {
+  if (status >= 200 && status < 300) return { kind: 'sent', text }
+  const fault = status >= 500 ? 'http_5xx' : 'http_4xx'
+  if (status === 410) return { kind: 'gone', fault }
+  if (status === 413) return { kind: 'refused', fault }
+  return { kind: 'retry', fault, afterMs: retryAfterMs(retryAfter, now) }
+}
+
+/** Seconds, or a date (RFC 9110, section 10.2.3). */
+function retryAfterMs(value: string | undefined, now: number): number | undefined {
+  if (value === undefined || !/^(\d{1,9}|[A-Z][a-z]+, .{5,40})$/.test(value)) return undefined
+  const ms = /^\d/.test(value) ? Number(value) * 1_000 : Date.parse(value) - now
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, leastRetryAfterMs), mostRetryAfterMs)
+}
+
+const tlsCode = /^(ERR_TLS|ERR_SSL|CERT_|EPROTO$)|CERT|SIGNATURE|ISSUER/
+
+/** An address that is refused looks like one where nothing listens. */
+function faultOf(error: unknown, signal: AbortSignal): WebhookFault {
+  if (signal.aborted) return 'timeout'
+  for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth++) {
+    if (cause instanceof Problem) return 'connection_refused'
+    const code = 'code' in cause ? String(cause.code) : ''
+    if (tlsCode.test(code)) return 'tls_error'
+    if (/TIMEOUT|ETIMEDOUT/.test(code)) return 'timeout'
+  }
+  return 'connection_refused'
+}

@@ -1,0 +1,122 @@
+/** Webhook endpoints in the database. */
+import type { Database } from '../platform/database/database.ts'
+import { later } from '../platform/database/later.ts'
+import type { WebhookRow } from './webhook-tables.ts'
+
+export interface WebhookBounds {
+  perPrincipal: number
+  inAll: number
+}
+
+/** What deliveries change. */
+export type WebhookProgress = Pick<
+  WebhookRow,
+  'id' | 'place' | 'failing_since' | 'failures' | 'next_try_at' | 'last_success_at' | 'last_fault'
+>
+
+/** What a caller may set again. */
+type Renewal = Pick<
+  WebhookRow,
+  | 'secret_sealed'
+  | 'previous_sealed'
+  | 'previous_until'
+  | 'settings'
+  | 'verified_at'
+  | 'expires_at'
+  | 'next_try_at'
+  | 'place'
+  | 'ending'
+>
+
+export class WebhookStore {
+  readonly #db: Database
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  async list(): Promise<WebhookRow[]> {
+    return this.#db.selectFrom('webhook_endpoints').selectAll().orderBy('id').execute()
+  }
+
+  async find(id: string): Promise<WebhookRow | undefined> {
+    return this.#db.selectFrom('webhook_endpoints').selectAll().where('id', '=', id).executeTakeFirst()
+  }
+
+  /** One that was asked for at the same time keeps its place. @returns The bound that is reached, if one is. */
+  async insert(row: WebhookRow, { perPrincipal, inAll }: WebhookBounds): Promise<number | undefined> {
+    return this.#db.transaction().execute(async transaction => {
+      // First, so that two at once count each other.
+      const { secret_sealed, settings, verified_at, expires_at } = row
+      await transaction
+        .insertInto('webhook_endpoints')
+        .values(row)
+        .onConflict(conflict =>
+          conflict.column('id').doUpdateSet({ secret_sealed, settings, verified_at, expires_at, ending: null }),
+        )
+        .execute()
+      const { all, own } = await transaction
+        .selectFrom('webhook_endpoints')
+        .select(({ fn, eb }) => [
+          fn.countAll<number>().as('all'),
+          fn.sum<number>(eb.case().when('principal_id', '=', row.principal_id).then(1).else(0).end()).as('own'),
+        ])
+        .executeTakeFirstOrThrow()
+      const reached = Number(own) > perPrincipal ? perPrincipal : Number(all) > inAll ? inAll : undefined
+      if (reached !== undefined) await transaction.deleteFrom('webhook_endpoints').where('id', '=', row.id).execute()
+      return reached
+    })
+  }
+
+  /** @returns Whether it is there. */
+  async renew(id: string, values: Partial<Renewal>): Promise<boolean> {
+    const { numUpdatedRows } = await this.#db
+      .updateTable('webhook_endpoints')
+      .set(values)
+      .where('id', '=', id)
+      .executeTakeFirstOrThrow()
+    return numUpdatedRows > 0n
+  }
+
+  /** When an endpoint of the principal with this URL was verified last. */
+  async verifiedAt(principalId: string, url: string): Promise<string | undefined> {
+    const row = await this.#db
+      .selectFrom('webhook_endpoints')
+      .select('verified_at')
+      .where('principal_id', '=', principalId)
+      .where('url', '=', url)
+      .orderBy('verified_at', 'desc')
+      .limit(1)
+      .executeTakeFirst()
+    return row?.verified_at
+  }
+
+  async saveProgress(transaction: Database, rows: readonly WebhookProgress[]): Promise<void> {
+    for (const { id, ...values } of rows) {
+      await later(transaction, transaction.updateTable('webhook_endpoints').set(values).where('id', '=', id))
+    }
+  }
+
+  async transact(work: (transaction: Database) => Promise<void>): Promise<void> {
+    await this.#db.transaction().execute(work)
+  }
+
+  /** @returns Whether it was there. */
+  async remove(id: string): Promise<boolean> {
+    const { numDeletedRows } = await this.#db
+      .deleteFrom('webhook_endpoints')
+      .where('id', '=', id)
+      .executeTakeFirstOrThrow()
+    return numDeletedRows > 0n
+  }
+
+  /** Up to which all endpoints were told; undefined where there are none. */
+  async lowestPlace(): Promise<number | undefined> {
+    const { place } = await this.#db
+      .selectFrom('webhook_endpoints')
+      .select(({ fn }) => fn.min('place').as('place'))
+      .where('ending', 'is', null)
+      .executeTakeFirstOrThrow()
+    return place === null ? undefined : Number(place)
+  }
+}

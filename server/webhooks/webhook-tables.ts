@@ -1,0 +1,51 @@
+/** The table of webhook endpoints, as Kysely sees it. */
+import type { Principal } from '../platform/principal.ts'
+
+declare module '../platform/database/tables.ts' {
+  interface Tables {
+    webhook_endpoints: WebhookRow
+  }
+}
+
+/** `mcp`: subscriptions of MCP Events. */
+export type WebhookKindName = 'mcp'
+
+export interface WebhookRow {
+  id: string
+  kind: WebhookKindName
+  principal_kind: Principal['kind']
+  principal_id: string
+  user_id: string | null
+  url: string
+  secret_sealed: string
+  /** Signs beside the other until `previous_until`. */
+  previous_sealed: string | null
+  previous_until: string | null
+  /** JSON, of its kind. */
+  settings: string
+  /** Number of the last fact that was taken, or given up. */
+  place: number
+  created_at: string
+  /** When it proved that it wants to be told. */
+  verified_at: string
+  /** Null for never. */
+  expires_at: string | null
+  failing_since: string | null
+  failures: number
+  next_try_at: string | null
+  last_success_at: string | null
+  last_fault: string | null
+  /** JSON of `WebhookEnding`: only that is still told. */
+  ending: string | null
+}
+
+/** Why nothing more is delivered. */
+export interface WebhookEnding {
+  /** `forbidden`: its principal may no longer; `failed`: it took nothing for too long; `gone`: it said so. */
+  why: 'forbidden' | 'failed' | 'gone'
+  detail: string
+}
+
+export function secretContext(id: string): string {
+  return `webhook ${id}`
+}
