@@ -5,6 +5,7 @@ import { assistantRoutes } from './assistant/assistant-routes.ts'
 import { AssistantService } from './assistant/assistant-service.ts'
 import { backupPart } from './backup-part.ts'
 import { composeAccess } from './compose-access.ts'
+import { composeAgents } from './compose-agents.ts'
 import { composeApprovals } from './compose-approvals.ts'
 import { composeAutoconfig, type DiscoveryStandIn } from './compose-autoconfig.ts'
 import { composeEvents } from './compose-events.ts'
@@ -212,6 +213,8 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   assistantRoutes(http, assistant)
   apiDocs(http, version)
   const { clients, metrics } = observing
+  const watching = composeAgents({ hub, clients, calls })
+  watching.addRoutes(http)
   const mcp = composeMcp({
     ...mailboxes,
     baseUrl: address,
@@ -220,6 +223,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     http,
     exchanges,
     clients,
+    agents: watching.agents,
     metrics,
     limits,
     trail,
@@ -244,6 +248,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     proposed.part,
     pagePart(http, root, logger),
     ...observing.parts,
+    watching.part,
     backupPart(config, () => stored.mayBackUp() !== undefined, logger),
     httpPart(http, { hub, pool }, { ...config.http, stopBoundMs }),
     // Behind http, so that they stop before: http waits for the answers that these end.

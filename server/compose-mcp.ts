@@ -1,6 +1,7 @@
 /** The tools, and MCP that offers them, wired by hand. A part of the composition root. */
 import type { AccountService } from './accounts/account-service.ts'
 import { accountTools } from './accounts/account-tools.ts'
+import type { AgentService } from './agents/agent-service.ts'
 import type { ClientRegistry } from './clients/client-registry.ts'
 import type { ComposedDrafts } from './compose-drafts.ts'
 import { reportingDrafts, reportingOutbox } from './compose-shown.ts'
@@ -45,6 +46,7 @@ export interface McpSurroundings {
   /** Where people reach this server. */
   baseUrl(): string
   clients: ClientRegistry
+  agents: AgentService
   metrics: MetricsService
   limits: HttpLimits
   trail: Trail
@@ -69,6 +71,7 @@ export function composeMcp({
   writing,
   baseUrl,
   clients,
+  agents,
   metrics,
   ...around
 }: McpSurroundings): Part {
@@ -87,12 +90,13 @@ export function composeMcp({
     trail,
     stops,
     shown,
-    observe: outcome => {
+    observe: (outcome, result) => {
       metrics.recordRequest(outcome)
+      agents.observe(outcome, result)
       heard(outcome)
     },
     logger,
   })
-  mcpRoutes(http, new McpService({ toolbox, exchanges, clients, version, logger }))
+  mcpRoutes(http, new McpService({ toolbox, exchanges, clients, observer: agents, version, logger }))
   return { name: 'mcp', start: () => exchanges.start(), stop: () => exchanges.stop() }
 }

@@ -24,6 +24,7 @@ const uses: Record<string, string[]> = {
   autoconfig: ['accounts'],
   settings: ['events', 'accounts'],
   reading: [],
+  agents: ['events', 'reading'],
   index: ['reading'],
   imap: ['accounts', 'reading'],
   sync: ['leases', 'events', 'accounts', 'imap', 'index'],
@@ -299,7 +300,7 @@ test('each service and adapter has its test beside it', () =>
   ))
 
 test('one rule says who sees which figures', () => {
-  const told = ['metrics', 'clients', 'health', 'audit', 'imap', 'accounts', 'mail', 'events']
+  const told = ['metrics', 'clients', 'agents', 'health', 'audit', 'imap', 'accounts', 'mail', 'events']
   none(
     // The view of a stream lets facts through, not figures.
     code.filter(

@@ -63,7 +63,8 @@ function setUp(tools: Tool[] = []) {
   const limits = { checkPrincipal: () => ({}) }
   const trail = { isFull: false, record: () => undefined }
   const toolbox = new Toolbox({ tools, limits, trail, observe: () => undefined, logger })
-  const mcp = new McpService({ toolbox, exchanges, clients, version: '1', logger })
+  const observer = { opened: () => ({ named: () => undefined, closed: () => undefined }) }
+  const mcp = new McpService({ toolbox, exchanges, clients, observer, version: '1', logger })
   const closing: (() => void)[] = []
   const send = (body: unknown, more: Record<string, string> = {}) => {
     const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...more }

@@ -5,6 +5,7 @@ import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
 import type { Toolbox } from '../tools/toolbox.ts'
 import type { Exchange, ExchangeKind, ExchangeRegistry } from './exchange-registry.ts'
+import { type McpObserver, saidOf } from './mcp-observer.ts'
 import { callerIn, mcpSessionOf, sessionNotFound, withNewSession } from './mcp-session.ts'
 import { resultFormOf } from './result-form.ts'
 
@@ -12,6 +13,7 @@ export interface McpServiceOptions {
   toolbox: Toolbox
   exchanges: ExchangeRegistry
   clients: Pick<ClientRegistry, 'recognise' | 'openStream'>
+  observer: McpObserver
   version: string
   logger: Logger
 }
@@ -25,7 +27,7 @@ export class McpService {
 
   /** @throws Problem when there is no room. */
   async answer(call: FetchCall): Promise<Response> {
-    const { toolbox, exchanges, clients, version, logger } = this.#options
+    const { toolbox, exchanges, clients, observer, version, logger } = this.#options
     const { requestId, body } = call
     const refusal = refusalOf(body)
     if (refusal) return refusal
@@ -57,13 +59,18 @@ export class McpService {
       onFault,
     })
     clients.recognise(caller, 'mcp')
+    const said = saidOf(call.request.headers, body)
+    const seen = observer.opened({ caller, requestId, kind: exchange.kind, transport: 'http', ...said })
+    call.onClosed(() => seen.closed())
     if (exchange.kind === 'stream') {
       call.beStream()
       const kicked = new Problem('unauthorized', 'An administrator disconnected this client.')
       const stream = clients.openStream(caller, () => exchange.end(kicked))
       call.onClosed(() => stream.closed())
     }
-    return withNewSession(await sdk.answer(call.request, body), body)
+    const answer = withNewSession(await sdk.answer(call.request, body), body)
+    seen.named(answer.headers.get('mcp-session-id') ?? undefined)
+    return answer
   }
 }
 
