@@ -72,7 +72,7 @@ const uses: Record<string, string[]> = {
 
 /** The one door through which each package comes in. A package without a door may not be imported. */
 const doors: Record<string, RegExp> = {
-  zod: /^(contract|server)\//,
+  zod: /^((contract|server)\/|web\/agents\/mcp-link\.ts$)/,
   fastify: /^server\/platform\/http\/(http-(server|hooks|call|outcome|body|unread)|api-docs|docs-app)\.ts$/,
   '@fastify/cookie': /^server\/platform\/http\/http-(server|credentials)\.ts$/,
   '@fastify/static': /^server\/platform\/http\/page-files\.ts$/,
@@ -107,6 +107,7 @@ const doors: Record<string, RegExp> = {
   imapflow: /^server\/imap\/adapters\//,
   nodemailer: /^(server\/outbox\/|server\/drafts\/write-message\.ts$|sandbox\/)/,
   marked: /^server\/reading\/outgoing-body\.ts$/,
+  '@modelcontextprotocol/client': /^web\/agents\/mcp-link\.ts$/,
   '@modelcontextprotocol/server': /^server\/mcp\/sdk-server\.ts$/,
   'hoodiecrow-imap': /^sandbox\//,
   'smtp-server': /^sandbox\//,

@@ -2,6 +2,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { api } from '../../contract/index.ts'
 import { useIsParked } from '../accounts/use-state-words.ts'
+import { LanePanel } from '../agents/lane-panel.tsx'
 import { call } from '../platform/api-client.ts'
 import { queryKeys } from '../platform/query-keys.ts'
 import { useMay } from '../platform/session.ts'
@@ -36,6 +37,7 @@ export function OverviewPage() {
         ) : (
           judged && <VerdictLine verdict={judged.verdict} />
         )}
+        <LanePanel accounts={items ?? []} />
         <FigureTiles stats={stats} samples={samples.data?.items} freshness={freshness} />
         <div className={classNames('grid items-start gap-4', items?.length !== 0 && 'lg:grid-cols-2')}>
           {items?.length !== 0 && <AccountsPanel query={accounts} />}
