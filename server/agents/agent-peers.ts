@@ -71,9 +71,9 @@ export class AgentPeers {
     return peer
   }
 
-  /** Of a call whose exchange is not known: the one of this principal that was seen last. */
-  lastOf({ principal: { id }, address, userAgent }: Caller): Peer | undefined {
-    const own = [...this.#peers.values()].filter(({ principalId }) => principalId === id)
+  /** Of a call whose exchange is not known: the one of this principal, and of this run, that was seen last. */
+  lastOf({ principal: { id, workSession }, address, userAgent }: Caller): Peer | undefined {
+    const own = [...this.#peers.values()].filter(peer => peer.principalId === id && peer.session === workSession)
     return own.findLast(peer => peer.address === address && peer.userAgent === userAgent) ?? own.at(-1)
   }
 

@@ -188,6 +188,27 @@ test('a run that has a name is one agent, also in requests that do not say who t
   expect(agents.list(all).open_streams).toBe(0)
 })
 
+test('in a session over SSE or stdio the messages say who it is, and its calls are its own', () => {
+  const { agents, open } = setUp()
+  const caller = token('a', new Set(['ann']), { workSession: 'stdio-1' })
+  const session = open(caller, {
+    kind: 'stream',
+    transport: 'stdio',
+    method: undefined,
+    peer: undefined,
+    revision: undefined,
+  })
+  const peer = { name: 'desk', version: '3' }
+  agents.met({ caller, transport: 'stdio', revision: '2025-11-25', peer })
+  const outcome = { operation: 'tool.mail_search', status: 200, code: 'ok', durationMs: 1, refs: {}, caller }
+  agents.observe({ ...outcome, requestId: 'unknown' } as unknown as RequestOutcome, { isError: false, output: {} })
+  expect(agents.list(all).items).toMatchObject([
+    { client_name: 'desk', transport: 'stdio', revision: '2025-11-25', session: 'stdio-1', open_streams: 1, calls: 1 },
+  ])
+  session.closed()
+  expect(agents.list(all).open_streams).toBe(0)
+})
+
 test('names are cut and cleaned, and inventing them pushes out neither calls nor agents of others', () => {
   const { agents, open, call } = setUp()
   call(token('b', new Set(['bob'])), 'mail_search')

@@ -17,6 +17,12 @@ export interface BegunExchange extends PeerWords {
   method: string | undefined
 }
 
+/** Who asks for something, and how. */
+export interface MetClient extends Pick<PeerWords, 'revision' | 'peer'> {
+  caller: Caller
+  transport?: PeerWords['transport'] | undefined
+}
+
 /** What a tool answered. */
 export type ToolAnswer = { isError: false; output: object } | { isError: true; problem: object }
 
@@ -107,6 +113,11 @@ export class AgentService {
         this.#options.record({ principal, method, outcome: 'ok', revision, transport, durationMs })
       },
     }
+  }
+
+  /** Of what comes in a session, where an exchange is the whole of it: what its client says of itself with each message. */
+  met({ caller, transport = 'http', revision, peer }: MetClient): void {
+    this.#peers.seen(caller, { transport, revision, peer })
   }
 
   /** Of each finished call of a tool. */

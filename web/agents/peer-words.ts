@@ -22,13 +22,16 @@ export function peerName({
   return name === null ? agentWords(agent) : visibleText(name)
 }
 
-/** What a call was about: the first message by its subject and sender, and how many there are. */
+/** What a call was about: the first message by its sender and subject, and how many more there are. */
 export function touchedWords({ messages, subject, sender, code, outcome }: AgentCall): string {
   if (outcome !== 'ok') return code.replaceAll('_', ' ')
   if (subject === null && sender === null) return messages === null ? '' : formatCount(messages, 'message')
-  const first = [subject === null ? undefined : `“${visibleText(subject)}”`, sender && `from ${visibleText(sender)}`]
+  const first = [sender, subject]
+    .filter(words => words !== null)
+    .map(visibleText)
+    .join(': ')
   const others = (messages ?? 1) - 1
-  return [...first, others > 0 && `and ${others} more`].filter(Boolean).join(' ')
+  return others > 0 ? `${first} (and ${others} more)` : first
 }
 
 /** A duration in few characters. */

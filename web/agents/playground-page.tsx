@@ -116,7 +116,7 @@ function Begin({
           )}
         </div>
         <span>
-          <Button type="submit" variant="primary" icon={Plug} isBusy={isBusy}>
+          <Button type="submit" variant="primary" icon={Plug} isBusy={isBusy} disabled={wantsMail && !known}>
             Connect
           </Button>
         </span>
