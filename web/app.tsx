@@ -25,7 +25,6 @@ const MailPage = lazyPage(async () => (await import('./mail/mail-page.tsx')).Mai
 const ApprovalsPage = lazyPage(async () => (await import('./approvals/approvals-page.tsx')).ApprovalsPage)
 const OutboxPage = lazyPage(async () => (await import('./outbox/outbox-page.tsx')).OutboxPage)
 const AgentsPage = lazyPage(async () => (await import('./agents/agents-page.tsx')).AgentsPage)
-const PlaygroundPage = lazyPage(async () => (await import('./agents/playground-page.tsx')).PlaygroundPage)
 const ClientsPage = lazyPage(async () => (await import('./clients/clients-page.tsx')).ClientsPage)
 const AccountsPage = lazyPage(async () => (await import('./accounts/accounts-page.tsx')).AccountsPage)
 const AccountPage = lazyPage(async () => (await import('./accounts/account-page.tsx')).AccountPage)
@@ -110,8 +109,7 @@ function PageSwitch() {
       <Route path="/mail" component={MailPage} />
       <Route path="/approvals" component={ApprovalsPage} />
       <Route path="/outbox" component={OutboxPage} />
-      <Route path="/agents" component={AgentsPage} />
-      <Route path="/agents/playground" component={PlaygroundPage} />
+      <Route path="/agents/*?" component={AgentsPage} />
       <Route path="/clients" component={ClientsPage} />
       <Route path="/accounts" component={AccountsPage} />
       <Route path="/accounts/:id" component={AccountPage} />

@@ -1,10 +1,13 @@
 /** Agents: what they do now, who is connected and what that costs, and how to connect another. */
 import { FlaskConical, KeyRound, Waypoints } from 'lucide-react'
 import { useState } from 'react'
+import { useLocation } from 'wouter'
 import type { AgentOutcome } from '../../contract/agents.ts'
 import { useAccounts } from '../accounts/use-accounts.ts'
 import { formatCount } from '../platform/format.ts'
+import { lazyPage } from '../platform/lazy-page.ts'
 import { useUrlState } from '../platform/url-state.ts'
+import { NotFoundPage } from '../shell/not-found-page.tsx'
 import { CreateTokenDialog } from '../tokens/token-dialogs.tsx'
 import { Button, ButtonLink } from '../ui/button.tsx'
 import { Card } from '../ui/card.tsx'
@@ -22,7 +25,16 @@ import { agentsIntervalMs, useAgentCalls, useAgents } from './use-agents.ts'
 const firstShown = 15
 const mostShown = 100
 
+const PlaygroundPage = lazyPage(async () => (await import('./playground-page.tsx')).PlaygroundPage)
+
+/** With the playground below it, which is loaded by itself. */
 export function AgentsPage() {
+  const [path] = useLocation()
+  if (path === '/agents') return <AllAgents />
+  return path === '/agents/playground' ? <PlaygroundPage /> : <NotFoundPage />
+}
+
+function AllAgents() {
   const [{ connect }, setUrl] = useUrlState({ connect: '' })
   const agents = useAgents()
   const [dialog, setDialog] = useState<OpenPeerDialog>()

@@ -1,15 +1,18 @@
-/** The lane on the Overview: what agents do now. Where no agent ever came, there is nothing to see, and it is not there. */
+/** The lane on the Overview: what agents do now. Where no agent came, there is nothing to see, and it is not there. */
+import type { UseQueryResult } from '@tanstack/react-query'
 import { Link } from 'wouter'
 import type { Account } from '../../contract/accounts.ts'
+import type { AgentCall } from '../../contract/agents.ts'
 import { Panel } from '../ui/panel.tsx'
 import { CallLane } from './call-lane.tsx'
-import { useAgentCalls } from './use-agents.ts'
 
-const shown = 6
-
-export function LanePanel({ accounts }: { accounts: readonly Pick<Account, 'id' | 'name'>[] }) {
-  const calls = useAgentCalls({ limit: shown })
-  if ((calls.data?.items.length ?? 0) === 0) return null
+export function LanePanel({
+  calls,
+  accounts,
+}: {
+  calls: UseQueryResult<{ items: AgentCall[] }>
+  accounts: readonly Pick<Account, 'id' | 'name'>[]
+}) {
   return (
     <Panel
       title="Agents now"

@@ -3,7 +3,6 @@ import { useQueries } from '@tanstack/react-query'
 import {
   AtSign,
   BookOpen,
-  FlaskConical,
   Folder as FolderIcon,
   Keyboard,
   LogOut,
@@ -99,7 +98,7 @@ function actionItems(
   return [
     item('Profile', UserRoundPen, () => go('/profile')),
     ...(mayConnect ? [item('Connect a mailbox', Plus, () => go('/accounts?connect=1'))] : []),
-    ...(maySeeAgents ? [item('Open the MCP playground', FlaskConical, () => go('/agents/playground'))] : []),
+    ...(maySeeAgents ? [item('Open the MCP playground', Plus, () => go('/agents/playground'))] : []),
     item('Create a token', Plus, () => go('/tokens?create=1')),
     item('Light colours', Sun, () => setTheme('light')),
     item('Dark colours', Moon, () => setTheme('dark')),
