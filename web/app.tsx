@@ -109,7 +109,8 @@ function PageSwitch() {
       <Route path="/mail" component={MailPage} />
       <Route path="/approvals" component={ApprovalsPage} />
       <Route path="/outbox" component={OutboxPage} />
-      <Route path="/agents/*?" component={AgentsPage} />
+      <Route path="/agents" component={AgentsPage} />
+      <Route path="/agents/playground" component={AgentsPage} />
       <Route path="/clients" component={ClientsPage} />
       <Route path="/accounts" component={AccountsPage} />
       <Route path="/accounts/:id" component={AccountPage} />

@@ -7,7 +7,6 @@ import { useAccounts } from '../accounts/use-accounts.ts'
 import { formatCount } from '../platform/format.ts'
 import { lazyPage } from '../platform/lazy-page.ts'
 import { useUrlState } from '../platform/url-state.ts'
-import { NotFoundPage } from '../shell/not-found-page.tsx'
 import { CreateTokenDialog } from '../tokens/token-dialogs.tsx'
 import { Button, ButtonLink } from '../ui/button.tsx'
 import { Card } from '../ui/card.tsx'
@@ -20,7 +19,8 @@ import { CallLane } from './call-lane.tsx'
 import { type OpenPeerDialog, PeerDialogs } from './peer-dialogs.tsx'
 import { PeersTable } from './peers-table.tsx'
 import { SetUp } from './set-up.tsx'
-import { agentsIntervalMs, useAgentCalls, useAgents } from './use-agents.ts'
+import { useAgentCalls } from './use-agent-calls.ts'
+import { agentsIntervalMs, useAgents } from './use-agents.ts'
 
 const firstShown = 15
 const mostShown = 100
@@ -30,8 +30,7 @@ const PlaygroundPage = lazyPage(async () => (await import('./playground-page.tsx
 /** With the playground below it, which is loaded by itself. */
 export function AgentsPage() {
   const [path] = useLocation()
-  if (path === '/agents') return <AllAgents />
-  return path === '/agents/playground' ? <PlaygroundPage /> : <NotFoundPage />
+  return path === '/agents' ? <AllAgents /> : <PlaygroundPage />
 }
 
 function AllAgents() {

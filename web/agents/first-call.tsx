@@ -4,7 +4,8 @@ import { principalOfToken } from '../changes/changes-view.ts'
 import { useMay } from '../platform/session.ts'
 import { StatePill } from '../ui/badge.tsx'
 import { peerName } from './peer-words.ts'
-import { useAgentCalls, useAgents } from './use-agents.ts'
+import { useAgentCalls } from './use-agent-calls.ts'
+import { useAgents } from './use-agents.ts'
 
 export function FirstCall({ tokenId }: { tokenId: string }) {
   const mayLook = useMay('dashboard:read')

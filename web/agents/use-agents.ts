@@ -1,5 +1,5 @@
-/** The agents and their calls, as the server tells them; an event says when there are others. */
-import { keepPreviousData, useQuery } from '@tanstack/react-query'
+/** The agents, as the server tells them; an event says when one of them called something. */
+import { useQuery } from '@tanstack/react-query'
 import { api } from '../../contract/index.ts'
 import { call } from '../platform/api-client.ts'
 import { useLiveStatus } from '../platform/live.tsx'
@@ -17,23 +17,5 @@ export function useAgents(isEnabled = true) {
     queryFn: ({ signal }) => call(api.agents.listAgents, { signal }),
     enabled: mayLook && isEnabled,
     refetchInterval: ({ state: { error } }) => state === 'live' && !error && agentsIntervalMs,
-  })
-}
-
-interface CallsQuery {
-  limit: number
-  principal?: string | undefined
-  account_id?: string | undefined
-  outcome?: 'ok' | 'refused' | 'failed' | undefined
-}
-
-export function useAgentCalls(query: CallsQuery) {
-  const mayLook = useMay('dashboard:read')
-  return useQuery({
-    queryKey: queryKeys.agentCalls(query),
-    queryFn: ({ signal }) =>
-      call(api.agents.listAgentCalls, { query: { ...query, limit: String(query.limit) }, signal }),
-    enabled: mayLook,
-    placeholderData: keepPreviousData,
   })
 }

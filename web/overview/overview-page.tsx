@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Suspense } from 'react'
 import { api } from '../../contract/index.ts'
 import { useIsParked } from '../accounts/use-state-words.ts'
-import { useAgentCalls } from '../agents/use-agents.ts'
+import { useAgentCalls } from '../agents/use-agent-calls.ts'
 import { call } from '../platform/api-client.ts'
 import { lazyPage } from '../platform/lazy-page.ts'
 import { queryKeys } from '../platform/query-keys.ts'
@@ -16,10 +16,10 @@ import { FigureTiles } from './figure-tiles.tsx'
 import { useFigures } from './use-figures.ts'
 import { useVerdict } from './use-verdict.ts'
 import { VerdictLine } from './verdict-line.tsx'
-import { Welcome } from './welcome.tsx'
 
 const callsShown = 6
 /** Where no agent is at work there is nothing of it to load. */
+const Welcome = lazyPage(async () => (await import('./welcome.tsx')).Welcome)
 const LanePanel = lazyPage(async () => (await import('../agents/lane-panel.tsx')).LanePanel)
 
 export function OverviewPage() {
@@ -40,7 +40,9 @@ export function OverviewPage() {
       <PageHeader title="Overview" />
       <div className="grid gap-4">
         {isNew && mayConnect ? (
-          <Welcome hadSandbox={items?.length !== 0} />
+          <Suspense>
+            <Welcome hadSandbox={items?.length !== 0} />
+          </Suspense>
         ) : (
           judged && <VerdictLine verdict={judged.verdict} />
         )}
