@@ -39,6 +39,10 @@ export const endpoints = {
   accountUsage: {
     getUsage: 'GET /api/dashboard/accounts/{account_id}/usage',
   },
+  agents: {
+    listAgents: 'GET /api/dashboard/agents',
+    listAgentCalls: 'GET /api/dashboard/agents/calls limit,principal,account_id,outcome',
+  },
   approvals: {
     listApprovals: 'GET /api/v1/approvals state,account_id,limit,cursor',
     getApproval: 'GET /api/v1/approvals/{approval_id}',

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { Role } from './access.ts'
 import { QuotaLevel } from './account-server.ts'
 import { AccountError, AccountState } from './accounts.ts'
+import { agentStates } from './agents.ts'
 import { ClientKind } from './clients.ts'
 import { endpoint } from './endpoint.ts'
 import { Address, MessageRef } from './mail.ts'
@@ -11,6 +12,7 @@ import { DashboardStats } from './metrics.ts'
 import { OperationCounts, OperationKind, OperationState } from './operation.ts'
 import { ProposalNews } from './proposal.ts'
 import type { Scope } from './scope.ts'
+import { StreamHealth } from './stream-health.ts'
 import { SubmissionState } from './submission.ts'
 import { AccountId, Limit, Timestamp } from './wire.ts'
 
@@ -245,6 +247,7 @@ export const states = {
     data: z.object({ newest: z.int().describe('Number of the newest entry of the audit trail') }),
   },
   stats_update: { scope: 'dashboard:read', data: DashboardStats },
+  ...agentStates,
 } as const satisfies Record<string, { scope: Scope; data: z.ZodType }>
 
 /** What the stream says about itself. */
@@ -295,48 +298,6 @@ const LoggedFact = z
   })
   .meta({ id: 'LoggedFact' })
 export type LoggedFact = z.infer<typeof LoggedFact>
-
-const wholeOnly = 'null for callers that do not see all accounts'
-
-/** How all event streams fare. What is counted, is counted since the server started. */
-const StreamHealth = z
-  .object({
-    streams: z.int().describe('Open now'),
-    max_streams: z.int(),
-    deliveries_per_second: z
-      .number()
-      .nullable()
-      .describe(`Events written to streams, over the last 60 s or since the server started; ${wholeOnly}`),
-    sent: z.int().nullable().describe(`Facts and states written to streams; ${wholeOnly}`),
-    dropped: z.int().describe('States skipped for slow streams, superseded by newer ones'),
-    bytes_sent: z
-      .int()
-      .nullable()
-      .describe(`Written to streams, including heartbeats and all other content; ${wholeOnly}`),
-    replays: z.int().describe('Streams that reconnected with an id from which they could resume'),
-    replayed_facts: z.int().nullable().describe(`Facts that those had missed; ${wholeOnly}`),
-    gaps: z.int().describe('Gaps reported to streams'),
-    slow_consumers: z.int().describe('Streams closed because their reader was too slow'),
-    log: z
-      .object({
-        epoch: z.string(),
-        oldest: z
-          .int()
-          .nullable()
-          .describe(
-            'From this number on the log holds every fact, and streams can go on; null while there is none. Older administrative facts may be kept, without their neighbours',
-          ),
-        newest: z.int().describe('Number of the newest fact; 0 while there was none'),
-        facts: z.int().describe('How many there are from `oldest` on; older administrative facts are not counted'),
-        held_in_memory: z.int().describe('How many of the newest are replayed without reading the database'),
-      })
-      .nullable()
-      .describe(wholeOnly),
-    heartbeat_seconds: z.number(),
-    server_time: Timestamp,
-  })
-  .meta({ id: 'StreamHealth' })
-export type StreamHealth = z.infer<typeof StreamHealth>
 
 const list = z.union([z.string(), z.array(z.string())])
 

@@ -5,6 +5,7 @@ import { assistantRoutes } from './assistant/assistant-routes.ts'
 import { AssistantService } from './assistant/assistant-service.ts'
 import { backupPart } from './backup-part.ts'
 import { composeAccess } from './compose-access.ts'
+import { composeAgents } from './compose-agents.ts'
 import { composeApprovals } from './compose-approvals.ts'
 import { composeAutoconfig, type DiscoveryStandIn } from './compose-autoconfig.ts'
 import { composeEvents } from './compose-events.ts'
@@ -243,6 +244,8 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   news.join(exchanges)
   stopping.follow(isStopped => exchanges.endWhere(isStopped))
   news.join(http.connectionLimits)
+  const watching = composeAgents({ hub, clients, calls })
+  watching.addRoutes(http)
   const mcp = composeMcp({
     ...mailboxes,
     baseUrl: address,
@@ -256,6 +259,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     hub,
     exchanges,
     clients,
+    agents: watching.agents,
     metrics,
     limits,
     trail,
@@ -285,6 +289,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     pagePart(http, root, logger),
     ...observing.parts,
     history.part,
+    watching.part,
     backupPart(config, () => stored.mayBackUp() !== undefined, logger),
     httpPart(http, { hub, pool }, { ...config.http, stopBoundMs }),
     // Behind http, so that they stop before: http waits for the answers that these end.

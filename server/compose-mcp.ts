@@ -1,6 +1,7 @@
 /** The tools, and MCP that offers them, wired by hand. A part of the composition root. */
 import type { AccountService } from './accounts/account-service.ts'
 import { accountTools } from './accounts/account-tools.ts'
+import type { AgentService } from './agents/agent-service.ts'
 import type { ClientRegistry } from './clients/client-registry.ts'
 import type { ComposedDrafts } from './compose-drafts.ts'
 import { reportingDrafts, reportingOutbox } from './compose-shown.ts'
@@ -63,6 +64,7 @@ export interface McpSurroundings {
   /** Where people reach this server. */
   baseUrl(): string
   clients: ClientRegistry
+  agents: AgentService
   metrics: MetricsService
   limits: HttpLimits
   trail: Trail
@@ -100,6 +102,7 @@ export function composeMcp({
   writing,
   baseUrl,
   clients,
+  agents,
   metrics,
   ...around
 }: McpSurroundings): ComposedMcp {
@@ -119,19 +122,20 @@ export function composeMcp({
     trail,
     stops,
     shown,
-    observe: outcome => {
+    observe: (outcome, result) => {
       metrics.recordRequest(outcome)
+      agents.observe(outcome, result)
       heard(outcome)
     },
     logger,
   })
   const offer = watchedOffer(createMcpOffer({ toolbox, accounts, version, extensions }), {
     exchanges,
-    met: () => undefined,
+    met: asking => agents.met(asking),
   })
   const onFault = (err: Error) => logger.debug({ err }, 'an MCP exchange was refused')
   const port = onceLoaded(adapter, { offer, stateKey: secrets.derive('mcp'), onFault })
-  const service = new McpService({ port, exchanges, clients, logger })
+  const service = new McpService({ port, exchanges, clients, observer: agents, logger })
   const scopes = new Map(offered.map(({ name, scope }) => [name, scope]))
   mcpRoutes(
     http,

@@ -25,6 +25,7 @@ const uses: Record<string, string[]> = {
   autoconfig: ['accounts'],
   settings: ['events', 'accounts'],
   reading: [],
+  agents: ['events', 'reading'],
   index: ['reading'],
   imap: ['accounts', 'reading'],
   sync: ['leases', 'events', 'accounts', 'imap', 'index'],
@@ -75,7 +76,7 @@ const uses: Record<string, string[]> = {
 
 /** The one door through which each package comes in. A package without a door may not be imported. */
 const doors: Record<string, RegExp> = {
-  zod: /^(contract|server)\//,
+  zod: /^((contract|server)\/|web\/agents\/mcp-link\.ts$)/,
   fastify: /^server\/platform\/http\/(http-(server|hooks|call|outcome|body|unread)|api-docs|docs-app)\.ts$/,
   '@fastify/cookie': /^server\/platform\/http\/http-(server|credentials)\.ts$/,
   '@fastify/static': /^server\/platform\/http\/page-files\.ts$/,
@@ -112,6 +113,7 @@ const doors: Record<string, RegExp> = {
   imapflow: /^server\/imap\/adapters\//,
   nodemailer: /^(server\/outbox\/|server\/drafts\/write-message\.ts$|sandbox\/)/,
   marked: /^server\/reading\/outgoing-body\.ts$/,
+  '@modelcontextprotocol/client': /^web\/agents\/mcp-link\.ts$/,
   '@modelcontextprotocol/server': /^server\/mcp\/sdk-[a-z-]+\.ts$/,
   'hoodiecrow-imap': /^sandbox\//,
   'smtp-server': /^sandbox\//,
@@ -307,7 +309,7 @@ test('each service and adapter has its test beside it', () =>
   ))
 
 test('one rule says who sees which figures', () => {
-  const told = ['metrics', 'clients', 'health', 'audit', 'imap', 'accounts', 'mail', 'events']
+  const told = ['metrics', 'clients', 'agents', 'health', 'audit', 'imap', 'accounts', 'mail', 'events']
   none(
     // The view of a stream lets facts through, not figures.
     code.filter(

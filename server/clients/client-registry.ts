@@ -94,6 +94,11 @@ export class ClientRegistry {
     if (client.principalId === caller.principal.id) client.kind = kind
   }
 
+  /** Undefined where it is not there, or is counted with others. */
+  idOf({ principalId, address, userAgent }: Pick<Client, 'principalId' | 'address' | 'userAgent'>): string | undefined {
+    return this.#table.find({ principalId, address }, userAgent)?.id
+  }
+
   /**
    * Counts a stream, not a request. While it is open its client is not forgotten.
    * @param close Called when the client is disconnected; it must end the stream.

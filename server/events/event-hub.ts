@@ -1,6 +1,7 @@
 /** Where facts and states are published: publish → log → hub → streams. What a fact means is the publisher's business. */
 import type { Duplex } from 'node:stream'
-import type { EventOf, Fact, FactType, LoggedFact, State, StateType, StreamHealth } from '../../contract/event.ts'
+import type { EventOf, Fact, FactType, LoggedFact, State, StateType } from '../../contract/event.ts'
+import type { StreamHealth } from '../../contract/stream-health.ts'
 import type { Database } from '../platform/database/database.ts'
 import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -136,8 +137,8 @@ export class EventHub {
   }
 
   /** The last of a type and account: streams that come later are told nothing of it. */
-  publishLastState(state: State): void {
-    const [key] = this.#sendState(new StateFrame(state, undefined))
+  publishLastState(state: State, summedFor?: SummedFor): void {
+    const [key] = this.#sendState(new StateFrame(state, summedFor))
     this.#states.delete(key)
   }
 

@@ -176,7 +176,9 @@ export class EventStream {
     if (!this.#isOpen || !this.view.wantsState(state)) return
     // Before the beginning: the newest of each follows the welcome.
     if (this.#toldPlace < 0 && this.#isHeld) return
-    if (this.#blockedSince === 0) return this.#send(state.bytesFor(this.view), 1)
+    const bytes = state.bytesFor(this.view)
+    if (!bytes) return
+    if (this.#blockedSince === 0) return this.#send(bytes, 1)
     this.#waitingStates ??= new Map()
     if (this.#waitingStates.has(key)) this.#dropped(1)
     this.#waitingStates.set(key, state)

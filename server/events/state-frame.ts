@@ -4,8 +4,8 @@ import { type Sight, seesAll } from '../platform/visible-figures.ts'
 import { encodeFrame } from './event-frame.ts'
 import type { EventView } from './event-view.ts'
 
-/** The same state, summed over the accounts that a caller sees. */
-export type SummedFor = (sight: Sight) => State['data']
+/** The same state, summed over the accounts that a caller sees; undefined where it is told nothing. */
+export type SummedFor = (sight: Sight) => State['data'] | undefined
 
 export class StateFrame {
   readonly type: StateType
@@ -16,7 +16,7 @@ export class StateFrame {
   readonly #whole: Buffer
   readonly #summedFor: SummedFor | undefined
   /** By list; as many as open streams have, made when the first of them is served. */
-  readonly #summed = new Map<string, Buffer>()
+  readonly #summed = new Map<string, Buffer | undefined>()
 
   /** @param summedFor For a state that is counted over accounts; without it everybody is told the same. */
   constructor({ type, data }: State, summedFor: SummedFor | undefined) {
@@ -27,12 +27,12 @@ export class StateFrame {
     this.#summedFor = summedFor
   }
 
-  /** The same bytes for all who see the same accounts. */
-  bytesFor({ seen: accounts, seenKey }: EventView): Buffer {
+  /** The same bytes for all who see the same accounts; none where they are told nothing. */
+  bytesFor({ seen: accounts, seenKey }: EventView): Buffer | undefined {
     if (!this.#summedFor || seesAll({ accounts })) return this.#whole
-    const known = this.#summed.get(seenKey)
-    if (known) return known
-    const bytes = encodeFrame(this.type, this.#summedFor({ accounts }))
+    if (this.#summed.has(seenKey)) return this.#summed.get(seenKey)
+    const data = this.#summedFor({ accounts })
+    const bytes = data && encodeFrame(this.type, data)
     this.#summed.set(seenKey, bytes)
     return bytes
   }

@@ -1,5 +1,5 @@
 /** How all event streams fare; what grows with each fact of any account is a figure of the whole server. */
-import type { StreamHealth } from '../../contract/event.ts'
+import type { StreamHealth } from '../../contract/stream-health.ts'
 import { type Sight, wholeFigure } from '../platform/visible-figures.ts'
 import type { EventLog } from './event-log.ts'
 import type { StreamFigures } from './stream-figures.ts'

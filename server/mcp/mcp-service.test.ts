@@ -68,6 +68,7 @@ function setUp(adapter: McpPort['name'], tools: Tool[] = []) {
   onTestFinished(() => exchanges.stop())
   const stream = { clientId: 'c', sent: () => undefined, dropped: () => undefined, closed: () => undefined }
   const clients = { recognise: () => undefined, openStream: () => stream }
+  const observer = { opened: () => ({ named: () => undefined, closed: () => undefined }) }
   const limits = { checkPrincipal: () => ({}) }
   const trail = { isFull: false, record: () => undefined }
   const toolbox = new Toolbox({ tools, limits, trail, observe: () => undefined, logger })
@@ -77,7 +78,7 @@ function setUp(adapter: McpPort['name'], tools: Tool[] = []) {
   })
   const port = adapters[adapter]({ offer, stateKey: Buffer.alloc(32), onFault: () => undefined })
   onTestFinished(() => port.close())
-  const mcp = new McpService({ port: async () => port, exchanges, clients, logger })
+  const mcp = new McpService({ port: async () => port, exchanges, clients, observer, logger })
   const closing: (() => void)[] = []
   const send = (body: unknown, more: Record<string, string> = {}) => {
     const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...more }

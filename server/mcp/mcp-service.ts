@@ -6,6 +6,7 @@ import type { Logger } from '../platform/logger.ts'
 import type { Caller } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { Exchange, ExchangeKind, ExchangeRegistry } from './exchange-registry.ts'
+import { type McpObserver, type McpSaid, type McpSeen, saidOf } from './mcp-observer.ts'
 import type { McpChange, McpOpen, McpPort, McpSession, McpSessionOptions } from './mcp-port.ts'
 import { callerIn, mcpSessionOf, newSessionName, sessionNotFound, withNewSession } from './mcp-session.ts'
 import { wantedForm } from './result-form.ts'
@@ -15,6 +16,7 @@ export interface McpServiceOptions {
   port(): Promise<McpPort>
   exchanges: ExchangeRegistry
   clients: Pick<ClientRegistry, 'recognise' | 'openStream'>
+  observer: McpObserver
   logger: Logger
 }
 
@@ -57,13 +59,16 @@ export class McpService {
     wantedForm(request.headers)
     const port = await this.#options.port()
     const kind = port.kindOf(request, body)
-    const watch = this.#watch(caller, kind, requestId)
+    const said = { transport: 'http', ...saidOf(request.headers, body) } as const
+    const watch = this.#watch(caller, kind, requestId, said)
     call.onClosed(watch.close)
     const { signal } = watch.ending
     const asking = { caller, requestId, signal, headers: request.headers, transport: 'http' } as const
     const open = watch.begin(port.handleHttp(request, body, asking))
     if (kind === 'stream') this.#showStream(call, caller, watch)
-    return withNewSession(await open.response, body)
+    const answer = withNewSession(await open.response, body)
+    watch.seen.named(answer.headers.get('mcp-session-id') ?? undefined)
+    return answer
   }
 
   /** HTTP+SSE of 2024-11-05: a session, which lasts as long as its stream. @throws Problem when there is no room. */
@@ -72,7 +77,7 @@ export class McpService {
     const port = await this.#options.port()
     const id = newSessionName('sse')
     const caller = callerIn(call.caller, id)
-    const watch = this.#watch(caller, 'stream', requestId)
+    const watch = this.#watch(caller, 'stream', requestId, ofSession('sse'))
     const { signal } = watch.ending
     const asking = { caller, requestId, signal, headers: request.headers, transport: 'sse' } as const
     const session = watch.begin(port.openSse(`${messagesPath}?${sseSessionName}=${id}`, { asking }))
@@ -122,7 +127,7 @@ export class McpService {
     const port = await this.#options.port()
     const id = newSessionName('stdio')
     const named = callerIn(caller, id)
-    const watch = this.#watch(named, 'stream', id)
+    const watch = this.#watch(named, 'stream', id, ofSession('stdio'))
     const { signal } = watch.ending
     const asking = { caller: named, requestId: id, signal, headers, transport: 'stdio' } as const
     const session = watch.begin(port.serveStdio({ input, output }, { asking, ...options }))
@@ -135,12 +140,13 @@ export class McpService {
     return session
   }
 
-  #watch(caller: Caller, kind: ExchangeKind, requestId: string): Watch {
-    const { exchanges, clients, logger } = this.#options
+  #watch(caller: Caller, kind: ExchangeKind, requestId: string, said: Said): Watch {
+    const { exchanges, clients, observer, logger } = this.#options
     const failed = (err: unknown) => logger.warn({ err, request_id: requestId }, 'an MCP stream did not end well')
     const watch = new Watch(kind, failed)
     watch.closing = exchanges.open(caller.principal, watch.exchange)
     clients.recognise(caller, 'mcp')
+    watch.seen = observer.opened({ caller, requestId, kind, ...said })
     return watch
   }
 
@@ -151,6 +157,15 @@ export class McpService {
   }
 }
 
+type Said = Omit<McpSaid, 'caller' | 'requestId' | 'kind'>
+
+/** Its messages say the rest. */
+function ofSession(transport: McpSaid['transport']): Said {
+  return { transport, method: undefined, revision: undefined, peer: undefined }
+}
+
+const unseen: McpSeen = { named: () => undefined, closed: () => undefined }
+
 /** What the registry knows of something open, and what it is to the adapter, which comes a moment later. */
 class Watch {
   readonly exchange: Exchange
@@ -158,6 +173,7 @@ class Watch {
   readonly ending = new AbortController()
   #open: McpOpen | undefined
   closing: () => void = () => undefined
+  seen = unseen
 
   constructor(kind: ExchangeKind, failed: (error: unknown) => void) {
     this.exchange = {
@@ -182,6 +198,7 @@ class Watch {
 
   readonly close = (): void => {
     this.closing()
+    this.seen.closed()
     this.ending.abort()
   }
 }

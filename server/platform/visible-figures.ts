@@ -46,3 +46,11 @@ export function wholeFigure<Figure>(sight: Sight, figure: Figure): Figure | null
 export function sightKey({ accounts }: Sight): string {
   return accounts === 'all' ? 'all' : JSON.stringify([...accounts].sort())
 }
+
+/** Whether a caller sees all of these accounts: what is told of them together is told to it alone. */
+export function coversAccounts({ accounts }: Sight, others: Sight['accounts']): boolean {
+  if (accounts === 'all') return true
+  if (others === 'all') return false
+  for (const id of others) if (!accounts.has(id)) return false
+  return true
+}

@@ -16,6 +16,8 @@ const operations: Record<Exclude<WordsShown, 'reported'>, Record<string, string>
     events: 'listFacts',
   },
   strangers: {
+    // Agents may be named by anybody, and senders and subjects of what they read are shown.
+    agents: 'listAgents listAgentCalls',
     approvals: 'getApproval',
     // What was refused is noted in the words of its caller, anonymous ones among them.
     audit: 'listAudit exportAudit',
@@ -124,7 +126,7 @@ export const wordsInEvents: ReadonlyMap<string, 'none' | 'strangers'> = new Map(
     'server_started client_connected client_disconnected configuration_updated account_added account_updated account_removed ' +
     'account_state_changed quota_changed mail_changed mail_removed folder_changed operation_changed draft_created draft_changed delivery_changed ' +
     'approval_requested approval_decided proposal_changed freeze_changed alert_raised alert_cleared token_created token_updated token_revoked ' +
-    'user_added user_updated user_removed sync_progress audit_update stats_update'
+    'user_added user_updated user_removed sync_progress agent_activity audit_update stats_update'
   )
     .split(' ')
     .map(type => [type, 'none'] as const),

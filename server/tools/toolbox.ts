@@ -27,8 +27,8 @@ export interface ToolboxOptions {
   stops?: Stops
   /** Hears what programs are shown. */
   shown?: Shown
-  /** Hears of each finished call; must not throw. */
-  observe(outcome: RequestOutcome): void
+  /** Hears of each finished call, and what it answered; must not throw. */
+  observe(outcome: RequestOutcome, result: ToolResult): void
   logger: Logger
 }
 
@@ -129,27 +129,32 @@ export class Toolbox {
     const awaited = entry.operation.effect === 'read' ? unlessAborted(running, asking.signal) : running
     const done = await awaited.catch((error: unknown) => this.#problemOf(error, entry, asking))
     const problem = done instanceof Problem ? done : undefined
-    const kept = this.#tell(entry.operation, { problem, durationMs: performance.now() - began, asking, told })
+    const result: ToolResult =
+      done instanceof Problem
+        ? { isError: true, problem: this.#explain(done, entry.tool, asking.caller.principal) }
+        : successOf(entry.tool, done, blocks)
+    const kept = this.#tell(entry.operation, { problem, result, durationMs: performance.now() - began, asking, told })
     if (entry.operation.effect !== 'read') await kept
-    if (!(done instanceof Problem)) return successOf(entry.tool, done, blocks)
-    return { isError: true, problem: this.#explain(done, entry.tool, asking.caller.principal) }
+    return result
   }
 
   /** Notes that somebody called what is not there: a refusal like any other. */
   refuseUnknown(name: string, asking: Asking): void {
     const problem = new Problem('not_found', 'There is no such tool.')
     const tool = name.slice(0, maxUnknownName).replaceAll(/\p{C}/gu, '\ufffd')
-    void this.#tell(unknownTool, { problem, durationMs: 0, asking, told: { refs: { tool }, input: undefined } })
+    const result: ToolResult = { isError: true, problem: { code: problem.code, message: problem.message } }
+    void this.#tell(unknownTool, { problem, result, durationMs: 0, asking, told: { refs: { tool }, input: undefined } })
   }
 
   #tell(
     { name: operation, effect }: Operation,
     {
       problem,
+      result,
       durationMs,
       asking,
       told,
-    }: { problem: Problem | undefined; durationMs: number; asking: Asking; told: Told },
+    }: { problem: Problem | undefined; result: ToolResult; durationMs: number; asking: Asking; told: Told },
   ): Promise<void> | undefined {
     const { caller, requestId, peer } = asking
     const refs = peer ? { client: clientOf(peer), ...told.refs } : told.refs
@@ -170,7 +175,7 @@ export class Toolbox {
       refs,
       hasCredentials: true,
     }
-    this.#options.observe(outcome)
+    this.#options.observe(outcome, result)
     return this.#options.trail.record(outcome)
   }
 

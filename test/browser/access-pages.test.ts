@@ -218,7 +218,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.keyboard.press('Enter')
     const secret = await page.getByLabel('Secret of Backup').inputValue()
     await expectAccessible(page, 'the secret of a token')
-    const lines = await page.locator('pre').first().innerText()
+    const lines = await page.locator('pre').filter({ hasText: 'curl -H' }).innerText()
     // As a shell runs what stands there, it lists the mail of the account.
     const { stdout } = await promisify(execFile)('sh', ['-c', lines])
     expect(JSON.parse(stdout).items.length).toBeGreaterThan(0)
@@ -229,6 +229,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     }
     expect(lines).toContain(`Authorization: Bearer ${secret}`)
     expect(await statusWith(secret)).toBe(200)
+    await page.getByRole('button', { name: 'Cursor' }).click()
     const json = await page.locator('pre').filter({ hasText: '"mcpServers"' }).innerText()
     const { url, headers } = JSON.parse(json).mcpServers.rustymail
     const client = await connectMcp(new URL(url).origin, headers, '2025')

@@ -16,6 +16,8 @@ import type { SignedIn } from '../support/signed-in.ts'
 const pages = {
   Overview: '/',
   Mail: '/mail',
+  Agents: '/agents',
+  Playground: '/agents/playground',
   Clients: '/clients',
   Accounts: '/accounts',
   Assistant: '/assistant',

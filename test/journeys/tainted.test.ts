@@ -95,6 +95,8 @@ const roads: Record<string, (road: Road) => Promise<unknown>> = {
     await stream.next('welcome')
     stream.close()
   },
+  'agents.listAgents': ({ get }) => get(api.agents.listAgents.path),
+  'agents.listAgentCalls': ({ get }) => get(api.agents.listAgentCalls.path),
   'approvals.getApproval': async ({ get, oldSubmission }) =>
     get(`/api/v1/approvals/${await approvalOf(await oldSubmission())}`),
   'approvals.listApprovals': async ({ get, oldSubmission }) => {

@@ -1,8 +1,11 @@
 /** The first page: the verdict, the figures, the accounts by trouble, and what changed. */
 import { useQuery } from '@tanstack/react-query'
+import { Suspense } from 'react'
 import { api } from '../../contract/index.ts'
 import { useIsParked } from '../accounts/use-state-words.ts'
+import { useAgentCalls } from '../agents/use-agent-calls.ts'
 import { call } from '../platform/api-client.ts'
+import { lazyPage } from '../platform/lazy-page.ts'
 import { queryKeys } from '../platform/query-keys.ts'
 import { useMay } from '../platform/session.ts'
 import { classNames } from '../ui/class-names.ts'
@@ -13,13 +16,18 @@ import { FigureTiles } from './figure-tiles.tsx'
 import { useFigures } from './use-figures.ts'
 import { useVerdict } from './use-verdict.ts'
 import { VerdictLine } from './verdict-line.tsx'
-import { Welcome } from './welcome.tsx'
+
+const callsShown = 6
+/** Where no agent is at work there is nothing of it to load. */
+const Welcome = lazyPage(async () => (await import('./welcome.tsx')).Welcome)
+const LanePanel = lazyPage(async () => (await import('../agents/lane-panel.tsx')).LanePanel)
 
 export function OverviewPage() {
   const accounts = useQuery({
     queryKey: queryKeys.accounts,
     queryFn: ({ signal }) => call(api.accounts.listAccounts, { signal }),
   })
+  const calls = useAgentCalls({ limit: callsShown })
   const { stats, samples, freshness } = useFigures()
   const items = accounts.data?.items
   const judged = useVerdict()
@@ -32,9 +40,16 @@ export function OverviewPage() {
       <PageHeader title="Overview" />
       <div className="grid gap-4">
         {isNew && mayConnect ? (
-          <Welcome hadSandbox={items?.length !== 0} />
+          <Suspense>
+            <Welcome hadSandbox={items?.length !== 0} />
+          </Suspense>
         ) : (
           judged && <VerdictLine verdict={judged.verdict} />
+        )}
+        {(calls.data?.items.length ?? 0) > 0 && (
+          <Suspense>
+            <LanePanel calls={calls} accounts={items ?? []} />
+          </Suspense>
         )}
         <FigureTiles stats={stats} samples={samples.data?.items} freshness={freshness} />
         <div className={classNames('grid items-start gap-4', items?.length !== 0 && 'lg:grid-cols-2')}>

@@ -42,6 +42,7 @@ const mostAccounts = 5
 export function usePaletteItems(pages: readonly Destination[], accounts: readonly Account[], doers: PaletteDoers) {
   const mayReadMail = useMay('mail:meta')
   const mayConnect = useMay('dashboard:admin')
+  const maySeeAgents = useMay('dashboard:read')
   const mailboxes = mayReadMail ? accounts.filter(isReadable).slice(0, mostAccounts) : []
   const folders = useQueries({
     queries: mailboxes.map(({ id }) => ({
@@ -54,7 +55,7 @@ export function usePaletteItems(pages: readonly Destination[], accounts: readonl
   })
   return [
     ...pages.map(page => pageItem(page, doers)),
-    ...actionItems(doers, mayConnect),
+    ...actionItems(doers, { mayConnect, maySeeAgents }),
     ...accounts.map(account => accountItem(account, doers, mayReadMail)),
     ...mailboxes.flatMap((account, index) =>
       (folders[index]?.data?.items ?? [])
@@ -82,7 +83,10 @@ function folderItem(account: Account, { path, name }: Folder, { go }: PaletteDoe
   return { id: `folder-${account.id}-${path}`, kind: 'Folder', name, detail, icon: FolderIcon, act: () => go(href) }
 }
 
-function actionItems({ go, setTheme, showKeys, signOut }: PaletteDoers, mayConnect: boolean): PaletteItem[] {
+function actionItems(
+  { go, setTheme, showKeys, signOut }: PaletteDoers,
+  { mayConnect, maySeeAgents }: { mayConnect: boolean; maySeeAgents: boolean },
+): PaletteItem[] {
   const item = (name: string, icon: LucideIcon, act: () => void): PaletteItem => ({
     id: `action-${name}`,
     kind: 'Action',
@@ -94,6 +98,7 @@ function actionItems({ go, setTheme, showKeys, signOut }: PaletteDoers, mayConne
   return [
     item('Profile', UserRoundPen, () => go('/profile')),
     ...(mayConnect ? [item('Connect a mailbox', Plus, () => go('/accounts?connect=1'))] : []),
+    ...(maySeeAgents ? [item('Open the MCP playground', Plus, () => go('/agents/playground'))] : []),
     item('Create a token', Plus, () => go('/tokens?create=1')),
     item('Light colours', Sun, () => setTheme('light')),
     item('Dark colours', Moon, () => setTheme('dark')),

@@ -30,6 +30,8 @@ const words: ReadonlyMap<string, string> = new Map(
     'accounts.deleteAccount': 'Disconnected an account',
     'accounts.verifyAccount': 'Tested the servers of an account',
     'accounts.startSandbox': 'Started the sandbox',
+    'agents.listAgents': 'Viewed the agents',
+    'agents.listAgentCalls': 'Viewed the calls of agents',
     'approvals.listApprovals': 'Listed approvals',
     'approvals.getApproval': 'Viewed an approval',
     'approvals.approve': 'Approved a message',

@@ -27,6 +27,9 @@ export const queryKeys = {
   index: (accountId: string) => ['mail', accountId, 'index'],
   facts: ['facts'],
   streamHealth: ['stream-health'],
+  agents: ['agents'],
+  /** Begins like the agents, so that it is as old as they are. */
+  agentCalls: (query: object) => ['agents', 'calls', query],
   clients: ['clients'],
   clientPage: (query: object) => ['clients', query],
   config: ['config'],
@@ -85,7 +88,7 @@ export function keysOutdatedBy(event: ServerEvent): readonly (readonly string[])
   switch (event.type) {
     case 'client_connected':
     case 'client_disconnected':
-      return [queryKeys.clients]
+      return [queryKeys.clients, queryKeys.agents]
     case 'configuration_updated':
       return [queryKeys.config, queryKeys.networks, queryKeys.providers, queryKeys.oauthProviders, queryKeys.mcpAuth]
     case 'account_added':
@@ -143,6 +146,8 @@ export function keysOutdatedBy(event: ServerEvent): readonly (readonly string[])
     case 'welcome':
       // Rights may have changed while nobody could tell.
       return [queryKeys.session]
+    case 'agent_activity':
+      return [queryKeys.agents]
     case 'audit_update':
       return [queryKeys.auditHead]
     default:

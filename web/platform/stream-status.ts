@@ -61,6 +61,7 @@ export const initialStatus: StreamStatus = {
 
 const notFacts: ReadonlySet<string> = new Set([
   'stats_update',
+  'agent_activity',
   'audit_update',
   'sync_progress',
   'welcome',

@@ -3,9 +3,7 @@ import type { ReactNode } from 'react'
 import { Dialog } from '../ui/dialog.tsx'
 import { Switch } from '../ui/field.tsx'
 import { goKeys, inboxKey, labelOfPage } from './go-keys.ts'
-
-/** As the keyboard at hand calls it. */
-export const paletteKeys = /Mac|iPhone|iPad/.test(navigator.userAgent) ? '⌘K' : 'Ctrl+K'
+import { paletteKeys } from './palette-keys.ts'
 
 const selectAllKeys = paletteKeys.replace('K', 'A')
 

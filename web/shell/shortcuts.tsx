@@ -1,20 +1,22 @@
 /** What the keys open: the palette and the list of the keys. */
 import { useQuery } from '@tanstack/react-query'
-import { useContext } from 'react'
+import { Suspense, useContext } from 'react'
 import { useLocation } from 'wouter'
 import { api } from '../../contract/index.ts'
 import { CommandPalette } from '../palette/command-palette.tsx'
 import { type PaletteDoers, usePaletteItems } from '../palette/palette-items.ts'
 import { call } from '../platform/api-client.ts'
+import { lazyPage } from '../platform/lazy-page.ts'
 import { queryKeys } from '../platform/query-keys.ts'
 import { useMay, useSession, useSignOut } from '../platform/session.ts'
 import type { ThemeChoice } from '../platform/theme.ts'
 import { useToast } from '../ui/toast.tsx'
-import { KeysDialog } from './keys-dialog.tsx'
 import { type Destination, destinations } from './navigation.ts'
 import { findPageKey, PageKeysContext } from './page-keys.ts'
 import { useSingleKeys } from './single-keys.ts'
 import { useShortcuts } from './use-shortcuts.ts'
+
+const KeysDialog = lazyPage(async () => (await import('./keys-dialog.tsx')).KeysDialog)
 
 export type Opened = 'palette' | 'keys' | undefined
 
@@ -57,7 +59,9 @@ export function Shortcuts({
       </p>
       {opened === 'palette' && <Palette pages={pages} doers={doers} onClose={close} />}
       {opened === 'keys' && (
-        <KeysDialog pages={hrefs} hasSingleKeys={hasSingleKeys} onSingleKeys={setSingleKeys} onClose={close} />
+        <Suspense>
+          <KeysDialog pages={hrefs} hasSingleKeys={hasSingleKeys} onSingleKeys={setSingleKeys} onClose={close} />
+        </Suspense>
       )}
     </>
   )

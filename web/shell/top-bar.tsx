@@ -7,8 +7,8 @@ import { Badge } from '../ui/badge.tsx'
 import { IconButton } from '../ui/icon-button.tsx'
 import { AccountMenu } from './account-menu.tsx'
 import { Brand } from './brand.tsx'
-import { paletteKeys } from './keys-dialog.tsx'
 import { LiveBadge } from './live-badge.tsx'
+import { paletteKeys } from './palette-keys.ts'
 
 const themes: Record<ThemeChoice, { next: ThemeChoice; label: string; icon: typeof Sun }> = {
   system: { next: 'light', label: 'Colours: system. Switch to light', icon: Monitor },

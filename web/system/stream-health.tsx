@@ -1,6 +1,6 @@
 /** The figures of the event streams, each with what it means. */
 import type { ReactNode } from 'react'
-import type { StreamHealth as Health } from '../../contract/event.ts'
+import type { StreamHealth as Health } from '../../contract/stream-health.ts'
 import { formatBytes, formatCount, formatNumber } from '../platform/format.ts'
 import { Panel } from '../ui/panel.tsx'
 import { intervalMs, useStreamHealth } from './use-stream-health.ts'

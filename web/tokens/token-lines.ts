@@ -1,6 +1,5 @@
 /** The lines by which a program uses a token, for this very server. */
 import { api } from '../../contract/index.ts'
-import { mcpPath } from '../../contract/mcp.ts'
 import type { Scope } from '../../contract/scope.ts'
 import type { ApiToken } from '../../contract/tokens.ts'
 import { addressOf } from '../platform/api-client.ts'
@@ -9,12 +8,6 @@ export interface ExampleLines {
   title: string
   lines: string
 }
-
-/** As MCP clients of all kinds name a server that they reach over HTTP. */
-const mcpName = 'rustymail'
-
-/** For clients that show their model the structure of a result: the same again as text would have no reader (decision 18). */
-const structureAlone = { 'RustyMail-Results': 'structured' }
 
 /** The word by which the lines print; this page itself prints nothing. */
 const print = ['console', 'log'].join('.')
@@ -32,22 +25,6 @@ export function linesFor({ origin, token, info }: { origin: string; token: strin
     { title: call.title, lines: `curl -H 'Authorization: Bearer ${token}' \\\n  '${origin}${call.path}'` },
     { title: 'Listen to events with curl', lines: `curl -N -H 'Authorization: Bearer ${token}' \\\n  '${events}'` },
     { title: 'Listen to events with EventSource', lines: listening(events, token, info) },
-  ]
-}
-
-/** For agents. Clients differ in the word that their list of servers goes by. */
-export function mcpLinesFor({ origin, token }: { origin: string; token: string }): ExampleLines[] {
-  const url = `${origin}${mcpPath}`
-  const authorization = { Authorization: `Bearer ${token}` }
-  const json = (key: string, headers: Record<string, string>) =>
-    JSON.stringify({ [key]: { [mcpName]: { type: 'http', url, headers } } }, null, 2)
-  const options = Object.entries({ ...authorization, ...structureAlone }).map(
-    ([name, value]) => ` \\\n  --header "${name}: ${value}"`,
-  )
-  return [
-    { title: 'Claude Code', lines: `claude mcp add --transport http ${mcpName} ${url}${options.join('')}` },
-    { title: 'Cursor (.cursor/mcp.json), and most others', lines: json('mcpServers', authorization) },
-    { title: 'VS Code (.vscode/mcp.json)', lines: json('servers', { ...authorization, ...structureAlone }) },
   ]
 }
 

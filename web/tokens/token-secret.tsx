@@ -1,9 +1,11 @@
 /** A token that was just issued: its secret, shown this once, and the lines that use it. */
 import type { ReactNode } from 'react'
+import { FirstCall } from '../agents/first-call.tsx'
+import { SetUp } from '../agents/set-up.tsx'
 import { Button } from '../ui/button.tsx'
 import { CopyField, CopyLines } from '../ui/copy-lines.tsx'
 import { Dialog } from '../ui/dialog.tsx'
-import { type ExampleLines, linesFor, mcpLinesFor } from './token-lines.ts'
+import { type ExampleLines, linesFor } from './token-lines.ts'
 import type { IssuedToken } from './use-tokens.ts'
 
 export function TokenSecret({ title, issued, onClose }: { title: string; issued: IssuedToken; onClose(): void }) {
@@ -27,6 +29,14 @@ export function TokenSecret({ title, issued, onClose }: { title: string; issued:
           text={issued.token}
           hint="It is shown only once: RustyMail keeps no copy. Anyone who has it can do what the token may do."
         />
+        <section className="grid gap-3">
+          <h3 className="text-sm font-semibold">Use it in an agent, over MCP</h3>
+          <SetUp token={issued.token} />
+          <FirstCall tokenId={issued.info.id} />
+          <p className="text-xs text-muted">
+            The agent finds the tools that the token’s scopes allow. Do not commit files that contain the token.
+          </p>
+        </section>
         <Examples
           title="Use it in a program"
           examples={linesFor({ origin, ...issued })}
@@ -36,11 +46,6 @@ export function TokenSecret({ title, issued, onClose }: { title: string; issued:
               of the npm package <code className="font-mono">eventsource</code> has the same interface, and can.
             </>
           }
-        />
-        <Examples
-          title="Use it in an agent, over MCP"
-          examples={mcpLinesFor({ origin, token: issued.token })}
-          note="The agent finds the tools that the token’s scopes allow. Do not commit files that contain the token."
         />
       </div>
     </Dialog>

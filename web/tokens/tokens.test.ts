@@ -12,7 +12,7 @@ import {
   presetOf,
   type TokenDraft,
 } from './token-draft.ts'
-import { linesFor, mcpLinesFor } from './token-lines.ts'
+import { linesFor } from './token-lines.ts'
 
 const now = Date.parse('2026-11-22T18:00:00.000Z')
 const token = {
@@ -88,19 +88,4 @@ test('the lines name this server and the token, and ask for what it may have', (
   }
   expect(lines({ accounts: [], scopes: ['dashboard:read'] })[0]?.lines).toContain('/api/dashboard/stats')
   expect(lines({ accounts: [], scopes: ['mail:read'] })[0]?.lines).toContain('/api/v1/accounts')
-})
-
-test('the lines for MCP clients are what each of them takes', () => {
-  const [claude, cursor, code] = mcpLinesFor({ origin: 'https://mail.example.org', token: 'rm_secret' })
-  expect(claude?.lines.split(' \\\n  ')).toEqual([
-    'claude mcp add --transport http rustymail https://mail.example.org/mcp',
-    '--header "Authorization: Bearer rm_secret"',
-    '--header "RustyMail-Results: structured"',
-  ])
-  const server = (headers: Record<string, string>) => ({ type: 'http', url: 'https://mail.example.org/mcp', headers })
-  const authorization = { Authorization: 'Bearer rm_secret' }
-  expect(JSON.parse(cursor!.lines)).toEqual({ mcpServers: { rustymail: server(authorization) } })
-  expect(JSON.parse(code!.lines)).toEqual({
-    servers: { rustymail: server({ ...authorization, 'RustyMail-Results': 'structured' }) },
-  })
 })

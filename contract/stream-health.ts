@@ -1,0 +1,45 @@
+/** How all event streams of the server fare. */
+import { z } from 'zod'
+import { Timestamp } from './wire.ts'
+
+const wholeOnly = 'null for callers that do not see all accounts'
+
+/** How all event streams fare. What is counted, is counted since the server started. */
+export const StreamHealth = z
+  .object({
+    streams: z.int().describe('Open now'),
+    max_streams: z.int(),
+    deliveries_per_second: z
+      .number()
+      .nullable()
+      .describe(`Events written to streams, over the last 60 s or since the server started; ${wholeOnly}`),
+    sent: z.int().nullable().describe(`Facts and states written to streams; ${wholeOnly}`),
+    dropped: z.int().describe('States skipped for slow streams, superseded by newer ones'),
+    bytes_sent: z
+      .int()
+      .nullable()
+      .describe(`Written to streams, including heartbeats and all other content; ${wholeOnly}`),
+    replays: z.int().describe('Streams that reconnected with an id from which they could resume'),
+    replayed_facts: z.int().nullable().describe(`Facts that those had missed; ${wholeOnly}`),
+    gaps: z.int().describe('Gaps reported to streams'),
+    slow_consumers: z.int().describe('Streams closed because their reader was too slow'),
+    log: z
+      .object({
+        epoch: z.string(),
+        oldest: z
+          .int()
+          .nullable()
+          .describe(
+            'From this number on the log holds every fact, and streams can go on; null while there is none. Older administrative facts may be kept, without their neighbours',
+          ),
+        newest: z.int().describe('Number of the newest fact; 0 while there was none'),
+        facts: z.int().describe('How many there are from `oldest` on; older administrative facts are not counted'),
+        held_in_memory: z.int().describe('How many of the newest are replayed without reading the database'),
+      })
+      .nullable()
+      .describe(wholeOnly),
+    heartbeat_seconds: z.number(),
+    server_time: Timestamp,
+  })
+  .meta({ id: 'StreamHealth' })
+export type StreamHealth = z.infer<typeof StreamHealth>

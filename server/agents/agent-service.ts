@@ -1,0 +1,283 @@
+/** Who works here over MCP, what they call, and what it costs them: heard from the exchanges and the Toolbox, told by what a caller may see. */
+import type { AgentCall, AgentOutcome, AgentPeer, AgentTool } from '../../contract/agents.ts'
+import type { EventHub } from '../events/event-hub.ts'
+import type { RequestOutcome } from '../platform/http/http-outcome.ts'
+import { type Caller, maySeeAccount, type Principal } from '../platform/principal.ts'
+import { RisingIds } from '../platform/rising-ids.ts'
+import { coversAccounts } from '../platform/visible-figures.ts'
+import { AgentCalls, type HeldCall, maxCalls } from './agent-calls.ts'
+import { AgentPeers, type Peer, type PeerWords } from './agent-peers.ts'
+import { type Touched, touchedBy } from './touched.ts'
+
+/** What is known of an exchange when it begins. */
+export interface BegunExchange extends PeerWords {
+  caller: Caller
+  requestId: string
+  kind: 'stream' | 'call'
+  method: string | undefined
+}
+
+/** Who asks for something, and how. */
+export interface MetClient extends Pick<PeerWords, 'revision' | 'peer'> {
+  caller: Caller
+  transport?: PeerWords['transport'] | undefined
+}
+
+/** What a tool answered. */
+export type ToolAnswer = { isError: false; output: object } | { isError: true; problem: object }
+
+/** What is counted of one operation of the protocol. */
+export interface OperationFigures {
+  principal: string
+  method: string | undefined
+  /** Of those that there are. */
+  tool?: string
+  outcome: AgentOutcome
+  revision: string | undefined
+  transport: PeerWords['transport']
+  durationMs: number
+  /** Of the result of a tool. */
+  bytes?: number
+}
+
+export interface AgentServiceOptions {
+  hub: Pick<EventHub, 'publishLastState'>
+  /** In the list of clients. */
+  clientIdOf(caller: Pick<Peer, 'principalId' | 'address' | 'userAgent'>): string | undefined
+  record(figures: OperationFigures): void
+  now(): number
+}
+
+interface Open {
+  peer: Peer
+  method: string | undefined
+}
+
+interface CallQuery {
+  limit: number
+  principal?: string | undefined
+  account_id?: string | undefined
+  outcome?: AgentOutcome | undefined
+}
+
+const tellEveryMs = 300
+/** Characters of JSON that models read as one token, about. */
+const bytesPerToken = 4
+const toolMark = /^tool\./
+const callMethod = 'tools/call'
+const nothing: Touched = { messages: null, sender: null, subject: null }
+
+export class AgentService {
+  readonly #options: AgentServiceOptions
+  readonly #peers: AgentPeers
+  readonly #calls = new AgentCalls()
+  readonly #ids: RisingIds
+  /** By the id of the request: as many as there are exchanges, which are bounded. */
+  readonly #open = new Map<string, Open>()
+  /** Since streams were told last. */
+  #untold: HeldCall[] = []
+  #telling: ReturnType<typeof setTimeout> | undefined
+  #isStopped = false
+
+  constructor(options: AgentServiceOptions) {
+    this.#options = options
+    this.#peers = new AgentPeers(options.now)
+    this.#ids = new RisingIds('c', options.now)
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    clearTimeout(this.#telling)
+  }
+
+  opened(begun: BegunExchange) {
+    const { caller, requestId, kind, method } = begun
+    const began = performance.now()
+    // Until it has its name it is nobody that could be found again.
+    let peer = method === 'initialize' ? undefined : this.#peers.seen(caller, begun)
+    if (peer) {
+      this.#count(peer, kind, 1)
+      this.#open.set(requestId, { peer, method })
+    }
+    return {
+      named: (session: string | undefined) => {
+        peer ??= this.#peers.seen(caller, begun, caller.principal.workSession ?? session)
+      },
+      closed: () => {
+        if (!peer) return
+        if (this.#open.delete(requestId)) this.#count(peer, kind, -1)
+        // Calls of tools are told by what came of them.
+        if (method === callMethod) return
+        const { revision, transport, principalId: principal } = peer
+        const durationMs = performance.now() - began
+        this.#options.record({ principal, method, outcome: 'ok', revision, transport, durationMs })
+      },
+    }
+  }
+
+  /** Of what comes in a session, where an exchange is the whole of it: what its client says of itself with each message. */
+  met({ caller, transport = 'http', revision, peer }: MetClient): void {
+    this.#peers.seen(caller, { transport, revision, peer })
+  }
+
+  /** Of each finished call of a tool. */
+  observe(outcome: RequestOutcome, answer: ToolAnswer): void {
+    const { caller, requestId, code, status, durationMs } = outcome
+    if (!caller) return
+    const peer = this.#open.get(requestId)?.peer ?? this.#peers.lastOf(caller) ?? this.#unknown(caller)
+    const tool = outcome.operation.replace(toolMark, '')
+    const result = outcomeOf(status)
+    const bytes = Buffer.byteLength(JSON.stringify(answer.isError ? answer.problem : answer.output))
+    const at = this.#options.now()
+    addTo(peer.tools, tool, { calls: 1, errors: result === 'ok' ? 0 : 1, bytes })
+    peer.lastCall = { tool, at }
+    peer.lastSeenAt = at
+    const { principal } = caller
+    const accountId = outcome.refs.account_id
+    // What is not among its accounts may be anything that it made up.
+    const isKnown = accountId !== undefined && maySeeAccount(principal, accountId)
+    this.#hold({
+      accounts: isKnown ? new Set([accountId]) : principal.accounts,
+      call: {
+        id: this.#ids.next(),
+        at: new Date(at).toISOString(),
+        principal: principal.id,
+        principal_name: principal.name,
+        client_name: peer.name ?? null,
+        session: principal.workSession ?? null,
+        tool,
+        account_id: isKnown ? accountId : null,
+        outcome: result,
+        code,
+        duration_ms: Math.round(durationMs * 10) / 10,
+        bytes,
+        tokens: tokensOf(bytes),
+        ...(answer.isError ? nothing : touchedBy(answer.output)),
+      },
+    })
+    const { revision, transport } = peer
+    const figures = { tool, outcome: result, revision, transport, durationMs, bytes }
+    this.#options.record({ principal: principal.id, method: callMethod, ...figures })
+  }
+
+  list(principal: Principal): { items: AgentPeer[]; open_calls: number; open_streams: number } {
+    const items = this.#peers.list().map(peer => this.#told(peer, principal))
+    const sum = (count: 'open_calls' | 'open_streams') => items.reduce((all, item) => all + item[count], 0)
+    return { items, open_calls: sum('open_calls'), open_streams: sum('open_streams') }
+  }
+
+  listCalls(principal: Principal, { limit, ...query }: CallQuery): AgentCall[] {
+    const isMeant = (call: AgentCall) =>
+      (query.principal === undefined || call.principal === query.principal) &&
+      (query.account_id === undefined || call.account_id === query.account_id) &&
+      (query.outcome === undefined || call.outcome === query.outcome)
+    const calls = this.#calls.list(principal, isMeant, limit)
+    return principal.scopes.has('mail:meta') ? calls : calls.map(call => ({ ...call, sender: null, subject: null }))
+  }
+
+  /** By principal, of those with anything open. */
+  openBy(): Map<string, { calls: number; streams: number }> {
+    const sums = new Map<string, { calls: number; streams: number }>()
+    for (const { principalId, openCalls, openStreams } of this.#peers.list()) {
+      if (openCalls + openStreams === 0) continue
+      const before = sums.get(principalId) ?? { calls: 0, streams: 0 }
+      sums.set(principalId, { calls: before.calls + openCalls, streams: before.streams + openStreams })
+    }
+    return sums
+  }
+
+  #told(peer: Peer, principal: Principal): AgentPeer {
+    const isSeen = coversAccounts(principal, peer.accounts)
+    const tools = toolsOf(peer)
+    const sum = (name: 'calls' | 'errors' | 'tokens') => tools.reduce((all, tool) => all + tool[name], 0)
+    const { lastCall } = peer
+    return {
+      id: peer.id,
+      principal: peer.principalId,
+      principal_name: peer.principalName,
+      principal_kind: peer.kind === 'anonymous' ? 'token' : peer.kind,
+      client_name: peer.name ?? null,
+      client_version: peer.version ?? null,
+      revision: peer.revision ?? null,
+      transport: peer.transport,
+      session: peer.session ?? null,
+      ip_address: peer.address,
+      user_agent: peer.userAgent,
+      client_id: this.#options.clientIdOf(peer) ?? null,
+      connected_at: new Date(peer.connectedAt).toISOString(),
+      last_seen_at: new Date(peer.lastSeenAt).toISOString(),
+      open_calls: peer.openCalls,
+      open_streams: peer.openStreams,
+      calls: isSeen ? sum('calls') : null,
+      errors: isSeen ? sum('errors') : null,
+      tokens: isSeen ? sum('tokens') : null,
+      last_call: isSeen && lastCall ? { tool: lastCall.tool, at: new Date(lastCall.at).toISOString() } : null,
+      tools: isSeen ? tools : null,
+    }
+  }
+
+  #unknown(caller: Caller): Peer {
+    return this.#peers.seen(caller, { transport: 'http', revision: undefined, peer: undefined })
+  }
+
+  #count(peer: Peer, kind: BegunExchange['kind'], change: 1 | -1): void {
+    if (kind === 'stream') peer.openStreams += change
+    else peer.openCalls += change
+  }
+
+  #hold(held: HeldCall): void {
+    this.#calls.add(held)
+    this.#untold.push(held)
+    if (this.#untold.length > maxCalls) this.#untold.shift()
+    if (this.#telling === undefined && !this.#isStopped) this.#tell()
+  }
+
+  /** At once, and then what came meanwhile. */
+  #tell(): void {
+    const fresh = this.#untold.reverse()
+    this.#untold = []
+    const newestFor = (sees: (held: HeldCall) => boolean) => {
+      const call = fresh.find(sees)?.call
+      return call && { newest: call.id, at: call.at }
+    }
+    const data = newestFor(() => true)
+    if (data) {
+      this.#options.hub.publishLastState({ type: 'agent_activity', data }, sight =>
+        newestFor(({ accounts }) => coversAccounts(sight, accounts)),
+      )
+    }
+    this.#telling = setTimeout(() => {
+      this.#telling = undefined
+      if (this.#untold.length > 0) this.#tell()
+    }, tellEveryMs).unref()
+  }
+}
+
+function addTo(
+  tools: Peer['tools'],
+  tool: string,
+  { calls, errors, bytes }: { calls: number; errors: number; bytes: number },
+) {
+  const before = tools.get(tool) ?? { calls: 0, errors: 0, bytes: 0 }
+  tools.set(tool, {
+    calls: before.calls + calls,
+    errors: before.errors + errors,
+    bytes: before.bytes + bytes,
+  })
+}
+
+function toolsOf({ tools }: Peer): AgentTool[] {
+  return [...tools]
+    .map(([tool, sums]) => ({ tool, ...sums, tokens: tokensOf(sums.bytes) }))
+    .sort((one, other) => other.tokens - one.tokens)
+}
+
+function tokensOf(bytes: number): number {
+  return Math.ceil(bytes / bytesPerToken)
+}
+
+/** A result that is an error is one, whatever the status of the request that carried it. */
+function outcomeOf(status: number): AgentOutcome {
+  if (status < 400) return 'ok'
+  return status < 500 ? 'refused' : 'failed'
+}

@@ -1,0 +1,121 @@
+/** What Prometheus is told of MCP. The duration of operations goes by the names of OpenTelemetry's conventions for MCP. */
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+
+/** One operation of the protocol that is over. */
+export interface McpFigures {
+  /** Id of the caller. */
+  principal: string
+  method: string | undefined
+  /** Of those that there are. */
+  tool?: string
+  outcome: 'ok' | 'refused' | 'failed'
+  revision: string | undefined
+  transport: 'http' | 'sse' | 'stdio'
+  durationMs: number
+  /** Of the result of a tool, as JSON. */
+  bytes?: number
+}
+
+/** As the conventions propose them, in seconds. */
+const buckets = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300]
+/** Later ones are counted as `other`. */
+const maxPrincipals = 200
+const other = 'other'
+const methods: ReadonlySet<string> = new Set([
+  'initialize',
+  'ping',
+  'server/discover',
+  'tools/list',
+  'tools/call',
+  'prompts/list',
+  'prompts/get',
+  'resources/list',
+  'resources/read',
+  'resources/templates/list',
+  'resources/subscribe',
+  'resources/unsubscribe',
+  'subscriptions/listen',
+  'completion/complete',
+  'logging/setLevel',
+  'events/list',
+  'events/poll',
+  'events/stream',
+  'events/subscribe',
+  'events/unsubscribe',
+  'notifications/initialized',
+  'notifications/cancelled',
+  'notifications/progress',
+  'notifications/roots/list_changed',
+])
+const revisions: ReadonlySet<string> = new Set(['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25', '2026-07-28'])
+
+type Label = 'mcp_method_name' | 'gen_ai_tool_name' | 'error_type' | 'mcp_protocol_version' | 'network_transport'
+
+export class McpMetrics {
+  readonly #durations: Histogram<Label>
+  readonly #calls: Counter<'principal' | 'outcome'>
+  readonly #bytes: Counter<'tool'>
+  readonly #principals = new Set<string>()
+
+  /** @param whole For callers that see all accounts: all of it grows with what happens to accounts. */
+  constructor(
+    whole: Registry,
+    openBy: () => Iterable<readonly [principal: string, open: { calls: number; streams: number }]>,
+  ) {
+    const registers = [whole]
+    this.#durations = new Histogram({
+      name: 'mcp_server_operation_duration_seconds',
+      help: 'Duration of MCP requests and notifications; a result with isError has the error type tool_error',
+      labelNames: ['mcp_method_name', 'gen_ai_tool_name', 'error_type', 'mcp_protocol_version', 'network_transport'],
+      buckets,
+      registers,
+    })
+    this.#calls = new Counter({
+      name: 'rustymail_mcp_tool_calls_total',
+      help: 'Tool calls over MCP by principal and outcome',
+      labelNames: ['principal', 'outcome'],
+      registers,
+    })
+    this.#bytes = new Counter({
+      name: 'rustymail_mcp_tool_result_bytes_total',
+      help: 'Bytes of the results of tools as JSON; a token is about four of them',
+      labelNames: ['tool'],
+      registers,
+    })
+    const labelOf = (principal: string) => this.#labelOf(principal)
+    new Gauge({
+      name: 'rustymail_mcp_open_exchanges',
+      help: 'MCP calls under way and streams open, by principal',
+      labelNames: ['principal', 'kind'],
+      registers,
+      collect() {
+        this.reset()
+        for (const [principal, { calls, streams }] of openBy()) {
+          this.inc({ principal: labelOf(principal), kind: 'call' }, calls)
+          this.inc({ principal: labelOf(principal), kind: 'stream' }, streams)
+        }
+      },
+    })
+  }
+
+  record({ principal, method = '', tool, outcome, revision = '', transport, durationMs, bytes }: McpFigures): void {
+    const labels = {
+      mcp_method_name: methods.has(method) ? method : '_OTHER',
+      ...(tool !== undefined && { gen_ai_tool_name: tool }),
+      ...(outcome !== 'ok' && { error_type: tool === undefined ? '_OTHER' : 'tool_error' }),
+      mcp_protocol_version: revisions.has(revision) ? revision : other,
+      network_transport: transport === 'stdio' ? 'pipe' : 'tcp',
+    }
+    this.#durations.observe(labels, durationMs / 1_000)
+    if (tool === undefined) return
+    this.#calls.inc({ principal: this.#labelOf(principal), outcome })
+    this.#bytes.inc({ tool }, bytes ?? 0)
+  }
+
+  #labelOf(principal: string): string {
+    if (this.#principals.has(principal)) return principal
+    if (this.#principals.size >= maxPrincipals) return other
+    this.#principals.add(principal)
+    return principal
+  }
+}

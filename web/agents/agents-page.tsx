@@ -1,0 +1,177 @@
+/** Agents: what they do now, who is connected and what that costs, and how to connect another. */
+import { FlaskConical, KeyRound, Waypoints } from 'lucide-react'
+import { useState } from 'react'
+import { useLocation } from 'wouter'
+import type { AgentOutcome } from '../../contract/agents.ts'
+import { useAccounts } from '../accounts/use-accounts.ts'
+import { formatCount } from '../platform/format.ts'
+import { lazyPage } from '../platform/lazy-page.ts'
+import { useUrlState } from '../platform/url-state.ts'
+import { CreateTokenDialog } from '../tokens/token-dialogs.tsx'
+import { Button, ButtonLink } from '../ui/button.tsx'
+import { Card } from '../ui/card.tsx'
+import { EmptyState } from '../ui/empty-state.tsx'
+import { Select } from '../ui/field.tsx'
+import { PageHeader } from '../ui/page-header.tsx'
+import { Panel } from '../ui/panel.tsx'
+import { SkeletonRows } from '../ui/skeleton.tsx'
+import { CallLane } from './call-lane.tsx'
+import { type OpenPeerDialog, PeerDialogs } from './peer-dialogs.tsx'
+import { PeersTable } from './peers-table.tsx'
+import { SetUp } from './set-up.tsx'
+import { useAgentCalls } from './use-agent-calls.ts'
+import { agentsIntervalMs, useAgents } from './use-agents.ts'
+
+const firstShown = 15
+const mostShown = 100
+
+const PlaygroundPage = lazyPage(async () => (await import('./playground-page.tsx')).PlaygroundPage)
+
+/** With the playground below it, which is loaded by itself. */
+export function AgentsPage() {
+  const [path] = useLocation()
+  return path === '/agents' ? <AllAgents /> : <PlaygroundPage />
+}
+
+function AllAgents() {
+  const [{ connect }, setUrl] = useUrlState({ connect: '' })
+  const agents = useAgents()
+  const [dialog, setDialog] = useState<OpenPeerDialog>()
+  const { data } = agents
+  const connectButton = (
+    <Button variant="primary" icon={KeyRound} onClick={() => setUrl({ connect: '1' })}>
+      Connect an agent
+    </Button>
+  )
+  return (
+    <>
+      <PageHeader
+        title="Agents"
+        description="What works here over MCP: live, by whom, and what it costs."
+        actions={
+          <>
+            <ButtonLink href="/agents/playground" icon={FlaskConical}>
+              Playground
+            </ButtonLink>
+            {connectButton}
+          </>
+        }
+      />
+      <div className="grid grid-cols-1 gap-4">
+        <Lane hasAgents={(data?.items.length ?? 0) > 0} />
+        <Panel
+          title="Connected and recent"
+          query={agents}
+          intervalMs={agentsIntervalMs}
+          skeleton={<SkeletonRows count={3} />}
+          actions={data && <OpenCounts calls={data.open_calls} streams={data.open_streams} />}
+          isEmpty={({ items }) => items.length === 0}
+          empty={
+            <EmptyState icon={Waypoints} title="No agent has come since the server started" actions={connectButton}>
+              A token says what an agent may do, with which accounts, and until when. Give it to the agent by the lines
+              below, and it appears here with its first word.
+            </EmptyState>
+          }
+        >
+          {({ items }) => <PeersTable peers={items} onAct={(kind, peer) => setDialog({ kind, peer })} />}
+        </Panel>
+        <Card title="Set up a client">
+          <SetUp />
+          <p className="mt-3 text-xs text-muted">
+            <code className="font-mono">rm_…</code> stands for the token: the lines have it filled in when you connect
+            an agent.
+          </p>
+        </Card>
+      </div>
+      {connect === '1' && <CreateTokenDialog onClose={() => setUrl({ connect: '' }, { replace: true })} />}
+      {dialog && <PeerDialogs dialog={dialog} onClose={() => setDialog(undefined)} />}
+    </>
+  )
+}
+
+function OpenCounts({ calls, streams }: { calls: number; streams: number }) {
+  return (
+    <span className="tabular-nums">
+      {formatCount(calls, 'call')} under way, {formatCount(streams, 'stream')} open
+    </span>
+  )
+}
+
+const outcomes: Record<AgentOutcome | '', string> = {
+  '': 'All outcomes',
+  ok: 'Done',
+  refused: 'Refused',
+  failed: 'Failed',
+}
+
+function Lane({ hasAgents }: { hasAgents: boolean }) {
+  const [view, setView] = useUrlState({ outcome: '', account: '' })
+  const accounts = useAccounts().data?.items ?? []
+  const [isWhole, setWhole] = useState(false)
+  const calls = useAgentCalls({
+    limit: isWhole ? mostShown : firstShown,
+    account_id: view.account || undefined,
+    // The server judges what the address says.
+    outcome: view.outcome === '' ? undefined : (view.outcome as AgentOutcome),
+  })
+  const isNarrowed = view.outcome !== '' || view.account !== ''
+  const small = 'min-h-7! py-0 text-xs!'
+  return (
+    <Panel
+      title="Live"
+      query={calls}
+      isEmpty={({ items }) => items.length === 0}
+      empty={
+        <EmptyState title={isNarrowed ? 'No such call' : hasAgents ? 'No call yet' : 'Quiet'}>
+          {isNarrowed
+            ? 'No call of this kind is remembered. Choose another outcome or account.'
+            : 'Each call of a tool appears here as it happens: who, which tool, which account, about what, and how long it took. A restart forgets them; the audit trail does not.'}
+        </EmptyState>
+      }
+      actions={
+        <search aria-label="Live" className="flex min-w-0 gap-2">
+          <span className="w-30 min-w-0">
+            <Select
+              aria-label="Outcome"
+              className={small}
+              value={view.outcome}
+              onChange={event => setView({ outcome: event.target.value }, { replace: true })}
+            >
+              {Object.entries(outcomes).map(([value, words]) => (
+                <option key={value} value={value}>
+                  {words}
+                </option>
+              ))}
+            </Select>
+          </span>
+          {accounts.length > 1 && (
+            <span className="w-34 min-w-0">
+              <Select
+                aria-label="Account"
+                className={small}
+                value={view.account}
+                onChange={event => setView({ account: event.target.value }, { replace: true })}
+              >
+                <option value="">All accounts</option>
+                {accounts.map(({ id, name }) => (
+                  <option key={id} value={id}>
+                    {name}
+                  </option>
+                ))}
+              </Select>
+            </span>
+          )}
+        </search>
+      }
+      footer={
+        (isWhole || calls.data?.items.length === firstShown) && (
+          <Button size="sm" variant="quiet" onClick={() => setWhole(!isWhole)}>
+            {isWhole ? 'Show fewer' : `Show up to ${mostShown}`}
+          </Button>
+        )
+      }
+    >
+      {({ items }) => <CallLane calls={items} accounts={accounts} />}
+    </Panel>
+  )
+}

@@ -1,0 +1,78 @@
+/** How each kind of MCP client is told of this server: commands, files, and where there is neither, steps. */
+import { mcpPath } from '../../contract/mcp.ts'
+
+export interface SetUp {
+  client: string
+  /** What to do with the lines. */
+  how: string
+  /** What stands above them: a command, or the name of a file. */
+  title: string
+  lines: string
+}
+
+/** As MCP clients of all kinds name a server that they reach over HTTP. */
+const mcpName = 'rustymail'
+
+/** For clients that show their model the structure of a result: the same again as text would have no reader (decision 18). */
+const structureAlone = { 'RustyMail-Results': 'structured' }
+
+/** Stands for a secret that is not shown any more. */
+export const anyToken = 'rm_…'
+
+/** Clients differ in the word that their list of servers goes by. @param origin `https://mail.example.org` */
+export function setUpsFor({ origin, token }: { origin: string; token: string }): SetUp[] {
+  const url = `${origin}${mcpPath}`
+  const authorization = { Authorization: `Bearer ${token}` }
+  const json = (key: string, server: object) => JSON.stringify({ [key]: { [mcpName]: server } }, null, 2)
+  const http = (headers: Record<string, string>) => ({ type: 'http', url, headers })
+  const options = Object.entries({ ...authorization, ...structureAlone }).map(
+    ([name, value]) => ` \\\n  --header "${name}: ${value}"`,
+  )
+  return [
+    {
+      client: 'Claude Code',
+      how: 'Run this in a terminal; /mcp in Claude Code then lists the tools.',
+      title: 'Command',
+      lines: `claude mcp add --transport http ${mcpName} ${url}${options.join('')}`,
+    },
+    {
+      client: 'Claude Desktop',
+      how: 'Settings, Developer, Edit Config. It starts programs alone, so mcp-remote (Node) passes on what it says. Then start it again.',
+      title: 'claude_desktop_config.json',
+      lines: json('mcpServers', {
+        command: 'npx',
+        args: [
+          '-y',
+          'mcp-remote',
+          url,
+          '--header',
+          `Authorization:\${AUTH}`,
+          ...(isPlain(url) ? ['--allow-http'] : []),
+        ],
+        env: { AUTH: authorization.Authorization },
+      }),
+    },
+    {
+      client: 'Cursor',
+      how: 'Save this file in your project, or in ~/.cursor for all of them. Most other clients take the same.',
+      title: '.cursor/mcp.json',
+      lines: json('mcpServers', http(authorization)),
+    },
+    {
+      client: 'VS Code',
+      how: 'Save this file in your project, then start the server from the lens above it.',
+      title: '.vscode/mcp.json',
+      lines: json('servers', http({ ...authorization, ...structureAlone })),
+    },
+    {
+      client: 'ChatGPT',
+      how: 'Settings, Apps & Connectors, Advanced: turn on developer mode, then create a connector with this URL. It takes no token: it signs in (OAuth), so an administrator has to allow that, and it has to reach this address over HTTPS from the internet.',
+      title: 'URL of the MCP server',
+      lines: url,
+    },
+  ]
+}
+
+function isPlain(url: string): boolean {
+  return url.startsWith('http:')
+}
