@@ -1,4 +1,6 @@
 /** Hosted MCP clients connect by the URL alone: the SDK's own OAuth client, a user who decides, and what becomes of the connection. */
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
 import { api } from '../../contract/index.ts'
@@ -15,11 +17,19 @@ import { type People, runApp } from '../support/people.ts'
 let people: People
 let network: NamedNetwork
 let account: string
+/** To port 8443, wherever that is. */
+let connections = 0
 
 beforeAll(async () => {
   network = new NamedNetwork({ names: ['localhost'] })
   const { ca, portOf } = await network.start()
-  const documents = { ca, portOf, hosts: ['localhost'] }
+  const trap = createServer(socket => {
+    connections++
+    socket.destroy()
+  }).listen(0, '127.0.0.1')
+  await once(trap, 'listening')
+  const { port } = trap.address() as AddressInfo
+  const documents = { ca, portOf: (wanted: number) => (wanted === 8443 ? port : portOf(wanted)), hosts: ['localhost'] }
   const running = await runApp({ overrides: { gateway: new MemoryGateway(), documents } })
   people = running.people
   const imap = { host: 'mail.example.org', port: 993, tls: 'implicit', user: 'ann', password: 'secret' }
@@ -28,6 +38,7 @@ beforeAll(async () => {
   return async () => {
     await running.stop()
     await network.stop()
+    trap.close()
   }
 })
 
@@ -330,18 +341,16 @@ test('hostile clients: what they say of themselves is bounded, and nothing insid
   }
   const idOf = (index: number) => `https://localhost/hostile-${index}.json`
   const document = { ...new TestClient().clientMetadata, client_id: idOf(0) }
-  const inside =
-    'https://127.0.0.1/x https://10.0.0.5/x https://[::1]/x https://169.254.169.254/latest https://0x7f000001/x'
+  const places = '127.0.0.1:8443 [::ffff:127.0.0.1]:8443 0x7f000001:8443 10.0.0.5 [::1] 169.254.169.254'
+  const inside = places.split(' ').map(place => `https://${place}/x`)
   network.requests.length = 0
-  for (const strange of [
-    ...inside.split(' '),
-    'http://localhost/x',
-    'https://user:x@localhost/x',
-    'file:///etc/passwd',
-  ]) {
+  for (const strange of [...inside, 'http://localhost/x', 'https://user:x@localhost/x', 'file:///etc/passwd']) {
     expect((await ask(strange)).status).toBe(400)
   }
-  expect(network.requests).toEqual([])
+  expect([network.requests, connections]).toEqual([[], 0])
+  // There is something to connect to.
+  expect((await ask('https://localhost:8443/x')).status).toBe(400)
+  expect(connections).toBe(1)
   const pages = [
     { body: JSON.stringify(document), headers: { 'cache-control': 'max-age=0' } },
     { body: 'x'.repeat(10 * 1024 * 1024) },
@@ -352,14 +361,14 @@ test('hostile clients: what they say of themselves is bounded, and nothing insid
     { body: JSON.stringify({ ...document, client_id: idOf(6), redirect_uris: ['javascript:alert(1)'] }) },
     { body: JSON.stringify({ ...document, client_id: idOf(7), redirect_uris: ['http://evil.example/'] }) },
     { body: JSON.stringify({ ...document, client_id: idOf(8), redirect_uris: Array(21).fill(redirectUri) }) },
-    { status: 302, headers: { location: 'https://127.0.0.1/inside.json' } },
+    { status: 302, headers: { location: 'https://127.0.0.1:8443/inside.json' } },
     { status: 500 },
   ]
   for (const [index, page] of pages.entries()) {
     network.serve = () => page
     expect((await ask(idOf(index))).status).toBe(index === 0 ? 303 : 400)
   }
-  expect(network.requests).toHaveLength(pages.length)
+  expect([network.requests.length, connections]).toEqual([pages.length, 1])
 
   const register = async (metadata: object) => (await people.ask({}, 'POST', mcpAuthPaths.register, metadata)).status
   const { clientMetadata } = new TestClient()
