@@ -25,6 +25,7 @@ import { listBesideDownload } from './list-beside-download.ts'
 import { log } from './log.ts'
 import { logOnPostgres } from './log-postgres.ts'
 import { mailScroll } from './mail-scroll.ts'
+import { mcp } from './mcp.ts'
 import { mcpStdio } from './mcp-stdio.ts'
 import { newMail } from './new-mail.ts'
 import { openFolder } from './open-folder.ts'
@@ -48,6 +49,7 @@ const benchmarks: Record<string, () => Promise<object & { variant?: string }>> =
   approvals,
   autoconfig,
   gate,
+  mcp,
   'mcp-stdio': mcpStdio,
   'new-mail': newMail,
   soak,

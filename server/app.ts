@@ -222,6 +222,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     tools: [...approving.tools, ...proposed.tools],
     heard: approving.observe,
     http,
+    hub,
     exchanges,
     clients,
     metrics,
