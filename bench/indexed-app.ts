@@ -18,9 +18,14 @@ interface IndexedApp {
   /** The set-up link. */
   link: string
   accountId: string
+  dataDir: string
 }
 
-export async function withIndexedApp(count: number, work: (app: IndexedApp) => Promise<object>): Promise<object> {
+export async function withIndexedApp(
+  count: number,
+  work: (app: IndexedApp) => Promise<object>,
+  environment: Record<string, string> = {},
+): Promise<object> {
   const dataDir = mkdtempSync(join(tmpdir(), 'rustymail-bench-'))
   const gateway = gatewayOf(count)
   try {
@@ -29,10 +34,10 @@ export async function withIndexedApp(count: number, work: (app: IndexedApp) => P
     const { id } = made as { id: string }
     await empty.app.stop()
     await fill(dataDir, id, count)
-    const run = await start(dataDir, gateway, 'text')
+    const run = await start(dataDir, gateway, 'text', environment)
     try {
       await untilComplete(() => run.call('GET', api.mailIndex.getIndex.path.replace('{account_id}', id)), count)
-      return await work({ link: run.link, accountId: id })
+      return await work({ link: run.link, accountId: id, dataDir })
     } finally {
       await run.app.stop()
     }
@@ -57,12 +62,18 @@ function gatewayOf(count: number): MemoryGateway {
   return gateway
 }
 
-async function start(dataDir: string, gateway: MemoryGateway, level: 'off' | 'text') {
+async function start(
+  dataDir: string,
+  gateway: MemoryGateway,
+  level: 'off' | 'text',
+  more: Record<string, string> = {},
+) {
   const environment = {
     RUSTYMAIL_PORT: '0',
     RUSTYMAIL_DATA_DIR: dataDir,
     RUSTYMAIL_API_KEY: apiKey,
     RUSTYMAIL_INDEX: level,
+    ...more,
   }
   const config = loadConfig([], { ...unlimited, ...environment })
   const app = createApp(config, { logger: createLogger('warn'), gateway })

@@ -25,6 +25,8 @@ import { listBesideDownload } from './list-beside-download.ts'
 import { log } from './log.ts'
 import { logOnPostgres } from './log-postgres.ts'
 import { mailScroll } from './mail-scroll.ts'
+import { mcp } from './mcp.ts'
+import { mcpStdio } from './mcp-stdio.ts'
 import { newMail } from './new-mail.ts'
 import { openFolder } from './open-folder.ts'
 import { organise } from './organise.ts'
@@ -47,6 +49,8 @@ const benchmarks: Record<string, () => Promise<object & { variant?: string }>> =
   approvals,
   autoconfig,
   gate,
+  mcp,
+  'mcp-stdio': mcpStdio,
   'new-mail': newMail,
   soak,
   'open-folder': openFolder,

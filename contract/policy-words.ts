@@ -1,7 +1,10 @@
 /** A policy in plain words: one sentence for each rule, for the page, the API and agents alike. */
-import type { TokenPolicy } from './policy.ts'
+import { policyBounds, type TokenPolicy } from './policy.ts'
 
 const dayNames = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday']
+const openWords =
+  `A human approves a message only when it is for others than contacts within ${policyBounds.outsidersMinutes} minutes ` +
+  'after the token has read mail of a stranger.'
 /** Named one by one; more are counted. */
 const mostNamed = 5
 
@@ -42,7 +45,7 @@ function approvalWords({ always, strangers, tainted_minutes: minutes }: TokenPol
     ...(strangers ? ['when it is for somebody to whom the account never wrote'] : []),
     ...(minutes === null ? [] : [`when the token has read mail of a stranger within ${count(minutes, 'minute')}`]),
   ]
-  return when.length === 0 ? 'No human approves its messages.' : `A human approves a message ${when.join(', and ')}.`
+  return when.length === 0 ? openWords : `A human approves a message ${when.join(', and ')}.`
 }
 
 function organizingWords({ folders, max_per_hour: most, may_delete: mayDelete }: TokenPolicy['organizing']): string[] {

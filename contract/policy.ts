@@ -10,6 +10,8 @@ export const policyBounds = {
   perHour: 10_000,
   perDay: 100_000,
   taintMinutes: 1_440,
+  /** Of every policy: so long after a program has read mail of a stranger, a human approves what it sends to others than contacts. */
+  outsidersMinutes: 60,
 } as const
 
 /** `anne@example.com`, or `@example.com` for every address of that domain. */
@@ -56,7 +58,9 @@ export const SendingPolicy = z.strictObject({
           'The token has read mail of a stranger within so many minutes: its words may be those of the stranger',
         ),
     })
-    .describe('When a human has to approve; with none of these, never'),
+    .describe(
+      `When a human has to approve. With none of these, only what goes to others than contacts, people in a thread with one and recipients that the policy names, within ${policyBounds.outsidersMinutes} minutes after the token has read mail of a stranger`,
+    ),
 })
 
 export const OrganizingPolicy = z.strictObject({
@@ -93,6 +97,17 @@ export const defaultPolicy: TokenPolicy = {
     approval: { always: true, strangers: true, tainted_minutes: null },
   },
   organizing: { folders: 'all', max_per_hour: null, may_delete: true },
+}
+
+/** Of an agent that may work alone: it sends by itself to contacts as long as it reads no mail of strangers, and little of it. */
+export const cappedPolicy: TokenPolicy = {
+  ...defaultPolicy,
+  sending: {
+    ...defaultPolicy.sending,
+    ...{ max_per_hour: 10, max_per_day: 50, max_recipients_per_hour: 20, max_recipients_per_day: 100 },
+    approval: { always: false, strangers: true, tainted_minutes: policyBounds.outsidersMinutes },
+  },
+  organizing: { folders: 'all', max_per_hour: 500, may_delete: false },
 }
 
 export const policyRules = [

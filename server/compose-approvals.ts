@@ -28,6 +28,7 @@ import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import type { Principal } from './platform/principal.ts'
 import type { ProposalIntake } from './platform/proposal-intake.ts'
+import { shownSenders } from './policies/shown-senders.ts'
 import { approverOf } from './sender-rights.ts'
 import type { Tool } from './tools/tool.ts'
 
@@ -88,6 +89,11 @@ export function composeApprovals(around: ApprovalSurroundings): ComposedApproval
         cc,
       } = await mail.getMessage(principal, accountId, ref, AbortSignal.timeout(10_000))
       return new Set([...from, ...replyTo, ...to, ...cc].map(({ email }) => email))
+    },
+    isOfKnown: async (principal, accountId, { ref }) => {
+      if (ref === null) return false
+      const message = await mail.getMessage(principal, accountId, ref, AbortSignal.timeout(10_000))
+      return reads.areKnown(accountId, shownSenders(message))
     },
     nextId: () => ids.next(),
     sizeLimitOf: around.sizeLimitOf,

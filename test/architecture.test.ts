@@ -65,7 +65,7 @@ const uses: Record<string, string[]> = {
   moving: ['accounts'],
   proposals: ['tools', 'events', 'drafts', 'operations', 'outbox', 'freezes', 'approvals'],
   assistant: ['events'],
-  mcp: ['tools', 'clients'],
+  mcp: ['tools', 'clients', 'reading'],
   storage: [],
 }
 

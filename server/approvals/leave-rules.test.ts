@@ -91,6 +91,7 @@ test('other changes of the policy ask nobody, also where its approvals would be 
 test('whether its writer had read mail of a stranger is asked for the time at which it was handed in', async () => {
   const world = await startSending()
   const tainted = approvals({ tainted_minutes: 30 })
+  world.rules.written = new Set(to)
   world.reads.set(agent.id, world.clock.now() - 20 * 60_000)
   const { submission } = await letOut(world)
   world.rules.policy = tainted

@@ -6,16 +6,21 @@ import type { JudgedMessage } from '../policies/policy-decision.ts'
 interface StoredLetOut {
   attachmentBytes: number
   threadPeople: string[] | null
+  isThreadOfKnown?: boolean | undefined
   /** Not in those of an earlier version. */
   taintMs?: number | null
   /** When the policy wanted an approval. */
   approval: ReturnType<typeof approvalPart>
 }
 
-export function storeLetOut(policy: TokenPolicy, { attachmentBytes, threadPeople, taintMs }: JudgedMessage): string {
+export function storeLetOut(
+  policy: TokenPolicy,
+  { attachmentBytes, threadPeople, isThreadOfKnown, taintMs }: JudgedMessage,
+): string {
   const stored: StoredLetOut = {
     attachmentBytes,
     threadPeople: threadPeople ? [...threadPeople] : null,
+    isThreadOfKnown,
     taintMs,
     approval: approvalPart(policy),
   }
@@ -38,6 +43,7 @@ export function judgedLetOut(row: SubmissionRow): JudgedMessage {
     // Of messages of an earlier version it is not known: they have no more than this.
     attachmentBytes: stored?.attachmentBytes ?? row.size_bytes,
     threadPeople: stored?.threadPeople ? new Set(stored.threadPeople) : undefined,
+    isThreadOfKnown: stored?.isThreadOfKnown ?? false,
     taintMs: stored?.taintMs === undefined ? 0 : stored.taintMs,
   }
 }

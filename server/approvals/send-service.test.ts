@@ -122,6 +122,7 @@ test('a draft stays tainted by what was read right before it was written, howeve
   const world = await startSending()
   const minute = 60_000
   world.rules.policy = freely({ approval: { always: false, strangers: false, tainted_minutes: 30 } })
+  world.rules.written = new Set(['a@example.org'])
   const create = () => world.create({ to: ['a@example.org'], body })
   const early = await create()
   const edited = await create()

@@ -46,6 +46,12 @@ export interface SendServiceOptions {
     accountId: string,
     answers: NonNullable<ComposedMessage['answers']>,
   ): Promise<ReadonlySet<string> | undefined>
+  /** Whether the answered message is certainly of somebody to whom the account wrote before. Left out where nobody is known. */
+  isOfKnown?(
+    principal: Principal,
+    accountId: string,
+    answers: NonNullable<ComposedMessage['answers']>,
+  ): Promise<boolean>
   /** Bytes of a message that the SMTP server of the account takes at most, where it named a limit. */
   sizeLimitOf?(accountId: string): number | undefined
   nextId(): string
@@ -102,7 +108,7 @@ export class SendService {
         const now = await this.#options.policies.read(principal, transaction)
         if (now?.version !== read?.version) return undefined
         const isOpen = read !== undefined && verdict.verdict === 'send'
-        if (isOpen && (await judge.isTainted(principal.id, read.policy, transaction))) return undefined
+        if (isOpen && (await judge.isTainted(principal.id, read.policy, transaction, verdict))) return undefined
         await this.#refuseFrozen(principal, accountId, transaction)
         const { id } = await this.#take(principal, prepared, verdict, { sendAt, read }, { transaction, tell })
         await keys.keep(transaction, call, id)
@@ -142,7 +148,7 @@ export class SendService {
     sendAt: number | undefined,
     signal: AbortSignal,
   ): Promise<Prepared> {
-    const { composer, peopleOf } = this.#options
+    const { composer, peopleOf, isOfKnown } = this.#options
     const { taint_ms: taintMs, ...composed } = await composer.compose(principal, accountId, draftId, rev, signal)
     if (composed.envelope.to.length === 0) throw new Problem('no_recipients', 'The draft has no recipients.')
     const mostBytes = this.#options.sizeLimitOf?.(accountId)
@@ -152,11 +158,16 @@ export class SendService {
     }
     const { answers } = composed
     const threadPeople = answers ? await peopleOf(principal, accountId, answers).catch(() => undefined) : undefined
+    const isThreadOfKnown =
+      threadPeople !== undefined &&
+      answers !== undefined &&
+      ((await isOfKnown?.(principal, accountId, answers).catch(() => false)) ?? false)
     const judged = {
       accountId,
       recipients: composed.envelope.to,
       attachmentBytes: composed.attachmentBytes,
       threadPeople,
+      isThreadOfKnown,
       taintMs,
       at: sendAt,
     }

@@ -6,6 +6,7 @@ import { Timestamp } from '../../contract/wire.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { OutboxService } from '../outbox/outbox-service.ts'
 import type { Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
 import { defineAccountTool, type Tool } from '../tools/tool.ts'
 import type { SendService } from './send-service.ts'
 
@@ -36,6 +37,8 @@ const output = z.object({
   approve_url: z.string().optional(),
 })
 type Output = z.infer<typeof output>
+const approvalMessage =
+  'A person has to approve this message before it is sent. Open the page, sign in, look at exactly what will leave, and approve or deny it there.'
 const moving = new Set<Submission['state']>(['queued', 'sending'])
 
 export function sendTools({ sending, outbox, hub, accountOf, proposalOf, urlOf }: SendToolsOptions): Tool[] {
@@ -66,14 +69,23 @@ export function sendTools({ sending, outbox, hub, accountOf, proposalOf, urlOf }
     effect: 'send',
     hints,
     input: z.strictObject({
-      draft: z.string().regex(/^[\w-]{1,70}$/),
+      // As mail_draft answers it, or the id alone.
+      draft: z.string().regex(/^([\w-]{1,40}\.)?[\w-]{1,70}$/),
       rev: z.int().min(1),
       at: Timestamp.optional(),
     }),
     output,
-    accountOf: (principal, { draft }) => accountOf(principal, draft),
-    run: async ({ principal, accountId, input: { draft, rev, at }, signal, note }) => {
-      const sent = await sending.send(principal, accountId, draft, { rev, at }, signal)
+    asks: ({ id, status, approve_url: url }) =>
+      status === 'pending' && url !== undefined ? { id, url, message: approvalMessage } : undefined,
+    accountOf: (principal, { draft }) => accountOf(principal, idOf(draft)),
+    run: async ({ principal, accountId, input: { draft: named, rev, at }, signal, note, waiting }) => {
+      const draft = idOf(named)
+      // It was handed in before: whatever a client says that a human said, it is looked up, and nothing else is done.
+      const sent =
+        waiting === undefined
+          ? await sending.send(principal, accountId, draft, { rev, at }, signal)
+          : await outbox.get(principal, waiting)
+      if (sent.draft_id !== draft) throw new Problem('draft_not_found', 'It waits for another draft.')
       note({ submission_id: sent.id, draft_id: draft, state: sent.state, hash: sent.hash })
       const proposed = sent.state === 'held' ? await proposalOf(sent.id) : undefined
       const answer = toOutput(await settled(principal, sent, signal), urlOf)
@@ -81,6 +93,11 @@ export function sendTools({ sending, outbox, hub, accountOf, proposalOf, urlOf }
     },
   })
   return [send]
+}
+
+/** Of which account it is says the draft itself. */
+function idOf(draft: string): string {
+  return draft.slice(draft.indexOf('.') + 1)
 }
 
 function toOutput({ id, state, error, approval_id: approvalId }: Submission, urlOf: (id: string) => string): Output {

@@ -96,6 +96,29 @@ test('what was told to end answers why before the session says goodbye', async (
   await closed
 })
 
+test('progress is told before the answer, and never after it', async () => {
+  const { write, next, listen, running } = started()
+  listen()
+  const progress = { _meta: { progressToken: 't' } }
+  write(handshake('2025-11-25'))
+  expect(await next()).toMatchObject({ id: 'hello' })
+  write(
+    request(1, 'tools/call', { ...call('count'), ...progress }),
+    request(2, 'tools/call', { ...call('hold'), ...progress }),
+  )
+  expect(await next()).toMatchObject({
+    method: 'notifications/progress',
+    params: { progressToken: 't', progress: 500 },
+  })
+  expect(await next()).toMatchObject({ id: 1 })
+  const { asking, release } = running[0]!
+  release()
+  expect(await next()).toMatchObject({ id: 2 })
+  asking.progress({ progress: 1 })
+  write(request(3, 'ping'))
+  expect(await next()).toMatchObject({ id: 3 })
+})
+
 test('both eras share a connection: each request is of the one that it says', async () => {
   const { write, next, listen } = started()
   listen()

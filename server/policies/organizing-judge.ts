@@ -84,9 +84,9 @@ function organizingFindings(
   return findings
 }
 
-/** By its name a folder can become that of sent mail, which says to whom the owner wrote, and so who is no stranger. */
-function renameFindings({ always, strangers }: TokenPolicy['sending']['approval'], { isRename }: AskedOrganizing) {
-  if (!isRename || always || !strangers) return []
+/** By its name a folder can become that of sent mail, which says to whom the owner wrote, and so who is a contact. */
+function renameFindings({ always }: TokenPolicy['sending']['approval'], { isRename }: AskedOrganizing) {
+  if (!isRename || always) return []
   const why = 'A token that may write to known people without an approval may not rename folders.'
   return [{ rule: 'folders', effect: 'deny', why }] satisfies PolicyFinding[]
 }

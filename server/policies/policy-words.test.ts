@@ -38,7 +38,7 @@ test('what is narrowed says how', () => {
     ]),
   )
   expect(sending({ approval: { always: false, strangers: false, tainted_minutes: null } })).toContain(
-    'No human approves its messages.',
+    'A human approves a message only when it is for others than contacts within 60 minutes after the token has read mail of a stranger.',
   )
   expect(
     policyWords({

@@ -1,5 +1,5 @@
 /** Hears what programs are shown, and notes when words of strangers are among it. */
-import type { TokenPolicy } from '../../contract/policy.ts'
+import { policyBounds, type TokenPolicy } from '../../contract/policy.ts'
 import type { Operation } from '../platform/guard.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
@@ -33,7 +33,7 @@ export class ShownWords {
     const noting = this.#note(principal, name, accountId, answer)
     if (!noting) return undefined
     const policy = principal.scopes.has('mail:send') ? this.#options.policyOf(principal) : undefined
-    if (policy && policy.sending.approval.tainted_minutes !== null) return noting.catch(refuse)
+    if (policy && asksForTaint(policy)) return noting.catch(refuse)
     noting.catch(() => undefined)
     return undefined
   }
@@ -64,7 +64,8 @@ export class ShownWords {
     const ids = shownDrafts(answer)
     if (ids === undefined) return reads.note(principal.id, accountId, undefined)
     if (ids.length === 0) return undefined
-    const minutes = policyOf(principal)?.sending.approval.tainted_minutes ?? longestMinutes
+    const asked = policyOf(principal)?.sending.approval.tainted_minutes ?? longestMinutes
+    const minutes = Math.max(asked, policyBounds.outsidersMinutes)
     return reads.noteWritten(principal.id, minutes * 60_000, async () => {
       const found = await draftsOf(ids)
       const isWhole = found.length === ids.length
@@ -72,6 +73,11 @@ export class ShownWords {
       return isWhole ? found : [...found, { by: '', taintMs: 0 }]
     })
   }
+}
+
+/** Where each message is approved anyway, what was read decides nothing. */
+function asksForTaint({ mode, sending: { approval } }: TokenPolicy): boolean {
+  return approval.tainted_minutes !== null || (mode === 'act' && !approval.always)
 }
 
 function refuse(cause: unknown): never {

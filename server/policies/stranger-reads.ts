@@ -92,6 +92,13 @@ export class StrangerReads {
     })
   }
 
+  /** Whether the account wrote before to all of them; false where that cannot be found out. @param senders Undefined where they are not certain. */
+  async areKnown(accountId: string, senders: readonly string[] | undefined): Promise<boolean> {
+    if (senders === undefined || senders.length === 0) return false
+    const known = await this.#options.writtenTo(accountId, senders)
+    return senders.every(email => known.has(email))
+  }
+
   /** Of what programs wrote and are shown again. It is in their own words if they had read no stranger's when they wrote it, or in so long a time before. */
   noteWritten(
     principalId: string,

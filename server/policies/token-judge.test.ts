@@ -85,12 +85,45 @@ test('strangers and what was read of strangers hold', async () => {
   expect(await judge({ approval: { ...free, strangers: true } }, { recipients: ['anne@example.com'] })).toEqual([
     'send',
   ])
-  const tainted = { approval: { ...free, tainted_minutes: 10 } }
+  const tainted = { approval: { ...free, tainted_minutes: 10 }, recipients: ['@example.com', '@example.org'] }
   expect(await judge(tainted)).toEqual(['send'])
   expect(await judge(tainted, { read: now - 600_000 })).toEqual(['hold', 'approval_tainted'])
   expect(await judge(tainted, { read: now - 600_001 })).toEqual(['send'])
   // What was written so soon after a read stays so, however long it lies.
   expect(await judge(tainted, { taintMs: 600_000 })).toEqual(['hold', 'approval_tainted'])
   expect(await judge(tainted, { taintMs: 600_001, read: now - 600_001 })).toEqual(['send'])
-  expect(await judge({}, { taintMs: 0 })).toEqual(['send'])
+  expect(await judge({}, { taintMs: 0, recipients: ['anne@example.com'] })).toEqual(['send'])
+})
+
+test('whatever the policy says, words of strangers go to others than contacts only with an approval', async () => {
+  const held = ['hold', 'approval_tainted Bob@example.org']
+  expect(await judge({})).toEqual(['send'])
+  expect(await judge({}, { read: now - 3_600_000 })).toEqual(held)
+  expect(await judge({}, { read: now - 3_600_001 })).toEqual(['send'])
+  expect(await judge({}, { taintMs: 3_600_000 })).toEqual(held)
+  expect(await judge({}, { taintMs: 3_600_001 })).toEqual(['send'])
+  // A shorter time of its own is for contacts too, and takes nothing from the others.
+  expect(await judge({ approval: { ...free, tainted_minutes: 10 } }, { read: now - 1_800_000 })).toEqual(held)
+  const read = now
+  expect(await judge({}, { read, recipients: ['anne@example.com'] })).toEqual(['send'])
+  expect(await judge({ recipients: ['@example.com', 'bob@example.org'] }, { read })).toEqual(['send'])
+  // Whom a stranger's mail names is no answer to the question.
+  const threadPeople = new Set(['bob@example.org'])
+  expect(await judge({}, { read, threadPeople })).toEqual(held)
+  expect(await judge({}, { read, threadPeople, isThreadOfKnown: true })).toEqual(['send'])
+  expect(await judge({}, { read, threadPeople: new Set(['cy@example.org']), isThreadOfKnown: true })).toEqual(held)
+})
+
+test('a read in the moment of sending asks again, unless all recipients are contacts', async () => {
+  const judging = new TokenJudge({
+    rates: { findings: async () => [] },
+    writtenTo: async () => new Set(['anne@example.com']),
+    lastStrangerRead: async () => now,
+    now: () => now,
+  })
+  const policy = { ...defaultPolicy, sending: { ...defaultPolicy.sending, approval: free } }
+  const short = { ...policy, sending: { ...policy.sending, approval: { ...free, tainted_minutes: 1 } } }
+  const ask = (asked: TokenPolicy, isForKnown: boolean) =>
+    judging.isTainted(bot.id, asked, undefined as never, { verdict: 'send', findings: [], isForKnown })
+  expect(await Promise.all([ask(policy, true), ask(policy, false), ask(short, true)])).toEqual([false, true, true])
 })

@@ -1,5 +1,5 @@
 /** Judges what programs want to send, and to change, by the policy of their token. It judges what the server knows, never what they say. */
-import type { PolicyFinding, TokenPolicy } from '../../contract/policy.ts'
+import { type PolicyFinding, policyBounds, type TokenPolicy } from '../../contract/policy.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { Principal } from '../platform/principal.ts'
 import { addressForm } from './address-form.ts'
@@ -29,18 +29,31 @@ export class TokenJudge implements PolicyJudge {
   async judge(principal: Principal, message: JudgedMessage, policy: TokenPolicy | undefined): Promise<Verdict> {
     if (!policy) return { verdict: 'send', findings: [] }
     const { rates } = this.#options
-    return verdictOf([
+    const known = this.#lookUp(message)
+    const verdict = verdictOf([
       ...this.denials(policy, message),
       ...(await rates.findings(principal.id, policy.sending, message.recipients.length)),
-      ...(await this.holds(principal.id, policy, message, this.#options.now())),
+      ...(await this.#holds(principal.id, policy, message, this.#options.now(), known)),
     ])
+    if (verdict.verdict !== 'send') return verdict
+    const isForKnown = await known().then(
+      found => outsidersOf(policy.sending, message, found).length === 0,
+      () => false,
+    )
+    return { ...verdict, isForKnown }
   }
 
-  async isTainted(principalId: string, { sending }: TokenPolicy, transaction: Database): Promise<boolean> {
+  async isTainted(
+    principalId: string,
+    { sending }: TokenPolicy,
+    transaction: Database,
+    { isForKnown }: Verdict,
+  ): Promise<boolean> {
     const { tainted_minutes: minutes } = sending.approval
-    if (minutes === null) return false
+    const within = Math.max(minutes ?? 0, isForKnown ? 0 : policyBounds.outsidersMinutes)
+    if (within === 0) return false
     const last = await this.#options.lastStrangerRead(principalId, transaction)
-    return last !== undefined && this.#options.now() - last <= minutes * 60_000
+    return last !== undefined && this.#options.now() - last <= within * 60_000
   }
 
   /** By the rules that hold at every moment: asked again when what was held is to leave. Rates are not: it was counted when it was taken in. */
@@ -54,11 +67,16 @@ export class TokenJudge implements PolicyJudge {
   }
 
   /** When a human has to approve it. @param at When it was handed in, in epoch milliseconds. */
-  async holds(
+  holds(principalId: string, policy: TokenPolicy, message: JudgedMessage, at: number): Promise<PolicyFinding[]> {
+    return this.#holds(principalId, policy, message, at, this.#lookUp(message))
+  }
+
+  async #holds(
     principalId: string,
     { mode, sending }: TokenPolicy,
     message: JudgedMessage,
     at: number,
+    known: Known,
   ): Promise<PolicyFinding[]> {
     const { always, strangers, tainted_minutes: minutes } = sending.approval
     const holds: PolicyFinding[] = []
@@ -66,25 +84,69 @@ export class TokenJudge implements PolicyJudge {
       holds.push(held('approval_always', 'The token proposes: a human decides about each message.'))
     else if (always) holds.push(held('approval_always', 'Each message of this token has to be approved.'))
     if (strangers) {
-      const known = await this.#options.writtenTo(message.accountId, message.recipients)
-      const unknown = message.recipients.filter(email => !known.has(email))
+      const written = await known()
+      const unknown = message.recipients.filter(email => !written.has(email))
       if (unknown.length > 0) {
         const why = 'As far as is known, this account has never written to these recipients.'
         holds.push({ ...held('approval_strangers', why), recipients: unknown })
       }
     }
     if (minutes !== null) {
-      const last = await this.#options.lastStrangerRead(principalId)
-      // Only the last read is known: one behind `at` may not have been the first.
-      if (last !== undefined && at - last <= minutes * 60_000) {
-        const ago = Math.max(0, Math.round((this.#options.now() - last) / 60_000))
-        holds.push(held('approval_tainted', `The token has read mail of a stranger ${ago} min ago.`))
-      } else if (message.taintMs !== null && message.taintMs <= minutes * 60_000) {
-        holds.push(held('approval_tainted', writtenTainted(message.taintMs)))
+      const why = await this.#taint(principalId, message, at, minutes)
+      if (why !== undefined) holds.push(held('approval_tainted', why))
+    }
+    // Whatever the policy says: words of strangers take nothing out to people whom nobody named.
+    if (holds.length === 0) {
+      const why = await this.#taint(principalId, message, at, policyBounds.outsidersMinutes)
+      const outsiders = why === undefined ? [] : outsidersOf(sending, message, await known())
+      if (outsiders.length > 0) {
+        const who = 'These recipients are no contacts, and in no thread with one.'
+        holds.push({ ...held('approval_tainted', `${why} ${who}`), recipients: outsiders })
       }
     }
     return holds
   }
+
+  /** @returns Why words of strangers may be in it; undefined if there were none within so many minutes. */
+  async #taint(
+    principalId: string,
+    { taintMs }: JudgedMessage,
+    at: number,
+    minutes: number,
+  ): Promise<string | undefined> {
+    const last = await this.#options.lastStrangerRead(principalId)
+    // Only the last read is known: one behind `at` may not have been the first.
+    if (last !== undefined && at - last <= minutes * 60_000) {
+      const ago = Math.max(0, Math.round((this.#options.now() - last) / 60_000))
+      return `The token has read mail of a stranger ${ago} min ago.`
+    }
+    return taintMs !== null && taintMs <= minutes * 60_000 ? writtenTainted(taintMs) : undefined
+  }
+
+  /** Asks once, and only if it is needed. */
+  #lookUp({ accountId, recipients }: JudgedMessage): Known {
+    let found: ReturnType<Known> | undefined
+    return () => (found ??= this.#options.writtenTo(accountId, recipients))
+  }
+}
+
+/** Those of the recipients to whom the account wrote before. */
+type Known = () => Promise<ReadonlySet<string>>
+
+/** Recipients that are no contacts of the account, in no thread with one, and that the policy does not name. */
+function outsidersOf(
+  { recipients: allowed }: Sending,
+  { recipients, threadPeople, isThreadOfKnown }: JudgedMessage,
+  known: ReadonlySet<string>,
+): string[] {
+  const rules = allowed === 'anyone' ? undefined : new RecipientRules(allowed)
+  // A stranger's mail names whom it likes.
+  const people = new Set(isThreadOfKnown ? [...(threadPeople ?? [])].map(addressForm) : [])
+  const isInThread = (email: string) => {
+    const form = addressForm(email)
+    return form !== undefined && people.has(form)
+  }
+  return recipients.filter(email => !known.has(email) && !rules?.allows(email) && !isInThread(email))
 }
 
 function recipientFindings({ recipients: allowed }: Sending, { recipients }: JudgedMessage): PolicyFinding[] {

@@ -9,7 +9,15 @@ import type { Logger } from '../platform/logger.ts'
 import type { Caller, Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { Shown } from '../platform/shown.ts'
-import { annotations, type ObjectSchema, type Tool, type ToolAnnotations, toolSchema } from './tool.ts'
+import {
+  annotations,
+  type HumanAsk,
+  type ObjectSchema,
+  type Tool,
+  type ToolAnnotations,
+  type ToolBlock,
+  toolSchema,
+} from './tool.ts'
 
 export interface ToolboxOptions {
   tools: readonly Tool[]
@@ -40,6 +48,10 @@ export interface Asking {
   requestId: string
   /** When it aborts with a Problem, that is answered; otherwise the client is gone. */
   signal: AbortSignal
+  /** The program behind it, as that names itself: a stranger's words, for the trail. */
+  peer?: { name: string; version: string } | undefined
+  /** See `ToolCall.waiting`; only what was signed on the way. */
+  waiting?: string | undefined
 }
 
 export interface ToolProblem {
@@ -49,7 +61,18 @@ export interface ToolProblem {
   hint?: string
 }
 
-export type ToolResult = { isError: false; output: object } | { isError: true; problem: ToolProblem }
+export interface ToolSuccess {
+  isError: false
+  output: object
+  /** The output as lines, where its tool has some. */
+  text?: () => string
+  /** What goes along with it, if anything. */
+  blocks?: readonly ToolBlock[]
+  /** Where a human has to look before it goes on. */
+  ask?: HumanAsk
+}
+
+export type ToolResult = ToolSuccess | { isError: true; problem: ToolProblem }
 
 interface Entry {
   tool: Tool
@@ -67,6 +90,8 @@ interface Told {
 /** What is asked for under it is told beside it, so that nobody makes up names of operations. */
 const unknownTool: Operation = { name: 'tool.unknown', scope: 'signed_in', effect: 'read' }
 const maxUnknownName = 100
+/** Of what a program calls itself, and its version. */
+const maxPeer = 100
 /** Of what is said of wrong input: it repeats what was sent. */
 const maxWords = 500
 
@@ -98,14 +123,15 @@ export class Toolbox {
     if (!entry) throw new Error(`there is no tool ${name}`)
     const began = performance.now()
     const told: Told = { refs: {}, input: undefined }
-    const running = this.#run(entry, input, asking, told)
+    const blocks: ToolBlock[] = []
+    const running = this.#run(entry, input, asking, told, blocks)
     // What changes something is waited for, since it may be done by now: the trail must know what came of it.
     const awaited = entry.operation.effect === 'read' ? unlessAborted(running, asking.signal) : running
     const done = await awaited.catch((error: unknown) => this.#problemOf(error, entry, asking))
     const problem = done instanceof Problem ? done : undefined
     const kept = this.#tell(entry.operation, { problem, durationMs: performance.now() - began, asking, told })
     if (entry.operation.effect !== 'read') await kept
-    if (!(done instanceof Problem)) return { isError: false, output: done }
+    if (!(done instanceof Problem)) return successOf(entry.tool, done, blocks)
     return { isError: true, problem: this.#explain(done, entry.tool, asking.caller.principal) }
   }
 
@@ -125,7 +151,8 @@ export class Toolbox {
       told,
     }: { problem: Problem | undefined; durationMs: number; asking: Asking; told: Told },
   ): Promise<void> | undefined {
-    const { caller, requestId } = asking
+    const { caller, requestId, peer } = asking
+    const refs = peer ? { client: clientOf(peer), ...told.refs } : told.refs
     const outcome: RequestOutcome = {
       operation,
       effect,
@@ -140,13 +167,20 @@ export class Toolbox {
       isCounted: false,
       requestId,
       ...told,
+      refs,
       hasCredentials: true,
     }
     this.#options.observe(outcome)
     return this.#options.trail.record(outcome)
   }
 
-  async #run({ tool, operation, safe }: Entry, raw: unknown, { caller, signal }: Asking, told: Told): Promise<object> {
+  async #run(
+    { tool, operation, safe }: Entry,
+    raw: unknown,
+    { caller, signal, waiting }: Asking,
+    told: Told,
+    blocks: ToolBlock[],
+  ): Promise<object> {
     const { principal, address } = caller
     const { limits, trail, stops, shown } = this.#options
     signal.throwIfAborted()
@@ -159,7 +193,9 @@ export class Toolbox {
     const input = parse(tool, raw)
     told.input = safe({ query: undefined, body: input })
     const note = (refs: Record<string, string>) => void Object.assign(told.refs, refs)
-    const call = { principal, input, signal, note }
+    if (waiting !== undefined && !tool.asks) throw new Problem('bad_request', 'This tool asks nobody.')
+    const attach = (block: ToolBlock) => void blocks.push(block)
+    const call = { principal, input, signal, note, waiting, attach }
     if (!tool.accountOf) {
       const mayGoOn = () => checkWhole(stops, principal, operation, input)
       mayGoOn()
@@ -206,6 +242,17 @@ export class Toolbox {
   }
 }
 
+function successOf({ text, asks }: Tool, output: object, blocks: readonly ToolBlock[]): ToolSuccess {
+  const ask = asks?.(output)
+  return {
+    isError: false,
+    output,
+    ...(text && { text: () => text(output) }),
+    ...(blocks.length > 0 && { blocks }),
+    ...(ask && { ask }),
+  }
+}
+
 function entryOf(tool: Tool): Entry {
   const { name, title, description, scope, effect, limit } = tool
   return {
@@ -221,6 +268,19 @@ function entryOf(tool: Tool): Entry {
     },
     safe: leaveSecretsOut({ body: tool.input }),
   }
+}
+
+/** One line; what could end it, or hides in it, is shown as such. */
+function clientOf({ name, version }: { name: string; version: string }): string {
+  return [name, version]
+    .map(text =>
+      text
+        .slice(0, maxPeer)
+        .replaceAll(/[\p{C}\p{Z}]+/gu, ' ')
+        .trim(),
+    )
+    .join(' ')
+    .trim()
 }
 
 function isAllowed(principal: Principal, { operation }: Entry): boolean {

@@ -1,5 +1,6 @@
 /** What a token may send and change: read in plain words, and edited. */
 import { useId, useState } from 'react'
+import { cappedPolicy, defaultPolicy, type TokenPolicy } from '../../contract/policy.ts'
 import type { ApiToken } from '../../contract/tokens.ts'
 import { visibleText } from '../mail/mail-words.ts'
 import { formatMinute, formatNumber } from '../platform/format.ts'
@@ -97,6 +98,10 @@ function EditPolicy({ token, answer, onDone }: { token: ApiToken; answer: Answer
   const [form, setForm] = useState(() => policyFormOf(answer.policy, zone))
   const [faults, setFaults] = useState<PolicyFaults>({})
   const save = useSetPolicy(token)
+  const start = (policy: TokenPolicy) => {
+    setForm(policyFormOf(policy, zone))
+    setFaults({})
+  }
   const submit = () => {
     const found = policyFaults(form)
     setFaults(found)
@@ -126,6 +131,15 @@ function EditPolicy({ token, answer, onDone }: { token: ApiToken; answer: Answer
           submit()
         }}
       >
+        <p className="flex flex-wrap items-center gap-2 text-sm text-soft">
+          Start from
+          <Button size="sm" onClick={() => start(defaultPolicy)}>
+            A human approves each message
+          </Button>
+          <Button size="sm" onClick={() => start(cappedPolicy)}>
+            Autonomous, capped
+          </Button>
+        </p>
         <PolicyFields
           form={form}
           faults={faults}

@@ -56,7 +56,7 @@ test('when a human says yes, in one sentence', () => {
   expect(approvalWords({ ...form, always: false, taintMinutes: '30' })).toBe(
     'A user approves messages when a recipient is a stranger, or when the token has read mail of a stranger within 30 minutes.',
   )
-  expect(approvalWords({ ...form, always: false, strangers: false })).toContain('No message needs approval')
+  expect(approvalWords({ ...form, always: false, strangers: false })).toContain('It sends by itself. Within 60 minutes')
   // Whatever else the policy says, nothing of a token that proposes is done by itself.
   expect(approvalWords({ ...form, mode: 'propose', always: false, strangers: false })).toBe(
     'What it asks for waits as a proposal. Nothing is sent or changed before a user applies it.',

@@ -120,6 +120,9 @@ export function policyFaults(form: PolicyForm): PolicyFaults {
 }
 
 /** When a human has to say yes, in one sentence; it is what matters most of a policy. */
+/** Of every policy. */
+const outsiderWords = `Within ${policyBounds.outsidersMinutes} minutes after it read mail of a stranger, a user approves what goes to others than contacts.`
+
 export function approvalWords({ mode, always, strangers, taintMinutes }: PolicyForm): string {
   if (mode === 'propose')
     return 'What it asks for waits as a proposal. Nothing is sent or changed before a user applies it.'
@@ -129,7 +132,7 @@ export function approvalWords({ mode, always, strangers, taintMinutes }: PolicyF
     strangers && 'a recipient is a stranger',
     minutes !== '' && `the token has read mail of a stranger within ${minutes} minutes`,
   ].filter(Boolean)
-  if (when.length === 0) return 'No message needs approval. It sends by itself.'
+  if (when.length === 0) return `It sends by itself. ${outsiderWords}`
   return `A user approves messages when ${when.join(', or when ')}.`
 }
 

@@ -1,0 +1,28 @@
+/** The real server for the benchmark of MCP: an account whose index is full, and a command for its memory. `--tokens N` makes as many people. */
+import { createInterface } from 'node:readline'
+import { withIndexedApp } from './indexed-app.ts'
+import { apiKey } from './measure.ts'
+import { makeTokens } from './proxied-streams.ts'
+
+const messages = Number(process.env.RUSTYMAIL_BENCH_MESSAGES ?? 20_000)
+const tokens = Number(process.argv[process.argv.indexOf('--tokens') + 1] ?? 0)
+const adapter = process.env.RUSTYMAIL_MCP_ADAPTER
+const environment = adapter === undefined ? {} : { RUSTYMAIL_MCP_ADAPTER: adapter }
+
+await withIndexedApp(
+  messages,
+  async ({ link, accountId, dataDir }) => {
+    const url = new URL(link).origin
+    const made = tokens > 0 ? await makeTokens(dataDir, tokens) : []
+    console.log(JSON.stringify({ url, accountId, pid: process.pid, key: apiKey, tokens: made }))
+    // Whoever started it asks on stdin, and its end ends it.
+    for await (const line of createInterface({ input: process.stdin })) {
+      if (line !== 'memory') break
+      globalThis.gc?.()
+      console.log(JSON.stringify(process.memoryUsage()))
+    }
+    return {}
+  },
+  environment,
+)
+process.exit(0)
