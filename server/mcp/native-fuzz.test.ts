@@ -168,9 +168,13 @@ function countRejections() {
 
 function isMessage(value: unknown): boolean {
   if (Array.isArray(value)) return value.length > 0 && value.every(isMessage)
-  const { jsonrpc, result, error, method } = value as Record<string, unknown>
+  const { jsonrpc, id: of, result, error, method } = value as Record<string, unknown>
+  if (jsonrpc !== '2.0') return false
+  if (typeof method === 'string') return true
   const code = (error as { code?: unknown } | undefined)?.code
-  return jsonrpc === '2.0' && (typeof method === 'string' || (result !== undefined) !== Number.isInteger(code))
+  // An id that could not be read is null, and only of an error.
+  const isOf = typeof of === 'string' || Number.isSafeInteger(of) || (of === null && result === undefined)
+  return isOf && (result !== undefined) !== Number.isInteger(code)
 }
 
 /** Those that agree with the body, as far as it can be repeated. */

@@ -5,7 +5,7 @@ import { isObject } from './mcp-frames.ts'
 import type { McpExtension, McpInputRequired, McpReference, McpRevision } from './mcp-port.ts'
 import { askingOf, notify, type SdkMemory, type SdkScope, toInputRequired, translated } from './sdk-asking.ts'
 
-/** The newest first: it is what is offered to who asks for another. */
+/** The newest first: it is offered where another is asked for. */
 const legacyRevisions: McpRevision[] = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05']
 const anyParams = z.looseObject({})
 

@@ -74,7 +74,7 @@ export class StdioWire implements McpWire {
     input.off('data', this.#read)
     input.pause()
     output.off('close', this.#over)
-    // A pipe that breaks later is nobody's business any more, and must not end the process.
+    // A pipe that breaks later is no fault, and must not end the process.
     output.on('error', () => undefined)
     this.#parts = []
     this.#end.resolve()

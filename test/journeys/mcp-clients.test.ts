@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { Client as ClientV2, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { expect, onTestFinished, test } from 'vitest'
 import { mcpPath, ssePath } from '../../contract/mcp.ts'
-import { goPeer, peerFile, peersFolder, pythonOfPeers, requireOfPeers } from '../support/mcp-peers.ts'
+import { goPeer, peerFile, pythonOfPeers, pythonPeer, requireOfPeers } from '../support/mcp-peers.ts'
 import { startMcpWorld } from '../support/mcp-world.ts'
 import { available } from '../support/require.ts'
 import { tempDir } from '../support/temp-dir.ts'
@@ -141,7 +141,7 @@ const program =
     return { tools, found: JSON.stringify(found) }
   }
 
-const python = [pythonOfPeers, join(peersFolder, 'python/client.py')]
+const python = [pythonOfPeers, pythonPeer]
 const transports = ['http', 'sse', 'stdio'] as const
 const over = (name: string, see: (transport: (typeof transports)[number]) => See): [string, See][] =>
   transports.map(transport => [`${name} over ${transport}`, see(transport)])

@@ -317,8 +317,11 @@ test('each operation, tool and event says whose words it shows, and each that sh
   const foreign = [...wordsShown].flatMap(([name, words]) => (words === 'none' ? [] : [name]))
   expect(Object.keys(roads).concat(ofUsers).sort()).toEqual(foreign.sort())
   expect([...factTypes, ...stateTypes].filter(type => !wordsInEvents.has(type))).toEqual([])
-  // Nothing else of MCP shows words: no resources, and no prompts.
-  expect(Object.keys(client.getServerCapabilities() ?? {}).filter(name => name !== 'extensions')).toEqual(['tools'])
+  // Nothing else of MCP shows words: resources and completions are read by tools, and prompts are words of ours.
+  const offered = Object.keys(client.getServerCapabilities() ?? {})
+    .filter(name => name !== 'extensions' && name !== 'events')
+    .sort()
+  expect(offered).toEqual(['completions', 'prompts', 'resources', 'tools'])
 })
 
 test('a policy that asks for no approvals holds what goes to strangers all the same, once mail of one was read', async () => {
@@ -364,6 +367,18 @@ test.each(Object.keys(roads))('by %s', async name => {
   expect(await isTainted(token)).toBe(false)
   await roads[name]!(road)
   expect([name, await isTainted(token)]).toEqual([name, true])
+})
+
+test('by a resource, as by the tool that reads it; lists of resources and prompts show nothing of strangers', async () => {
+  const token = await newToken()
+  const client = await connectMcp(people.url, token.proof)
+  await client.listResources()
+  await client.listResourceTemplates()
+  await client.getPrompt({ name: 'triage' })
+  await client.complete({ ref: { type: 'ref/prompt', name: 'triage' }, argument: { name: 'folder', value: '' } })
+  expect(await isTainted(token)).toBe(false)
+  await client.readResource({ uri: `mail://${account}/messages/${id}` })
+  expect(await isTainted(token)).toBe(true)
 })
 
 test('by a stream that is open when mail comes', async () => {

@@ -2,9 +2,11 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 
-export const peersFolder = join(import.meta.dirname, '../mcp-peers')
-export const pythonOfPeers = join(peersFolder, '.python/bin/python')
-export const goPeer = join(peersFolder, '.go/peer')
+/** As `test/mcp-peers/install` leaves it. */
+export const peersFolder = join(import.meta.dirname, '../../.mcp-peers')
+export const pythonOfPeers = join(peersFolder, 'python/bin/python')
+export const pythonPeer = join(import.meta.dirname, '../mcp-peers/python/client.py')
+export const goPeer = join(peersFolder, 'go-peer')
 
 /** A file in one of their packages. */
 export function peerFile(path: string): string {

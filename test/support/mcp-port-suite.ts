@@ -115,7 +115,7 @@ export function describeMcpPort(name: string, create: CreateAdapter): void {
       expect(onFault).toHaveBeenCalledWith(expect.objectContaining({ message: 'SECRET of the inside' }))
     })
 
-    test('tells progress to who gave a token, and the log to who asked for it', async () => {
+    test('tells progress to a client that gave a token, and the log to one that asked for it', async () => {
       const { port } = setUp(create)
       const tell = async (tool: string, sending: object) =>
         framesOf(await sendModern(port, 'tools/call', call(tool), sending).response)
