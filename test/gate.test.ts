@@ -127,9 +127,7 @@ const others: Record<string, string> = {
   'mail.getMessagePart': 'mail:read',
   'mail.getMessageRaw': 'mail:read',
   'mail.getAttachmentsZip': 'mail:read',
-  'mcp.exchange': 'signed_in',
-  'mcp.openSse': 'signed_in',
-  'mcp.postSse': 'signed_in',
+  ...{ 'mcp.exchange': 'signed_in', 'mcp.openSse': 'signed_in', 'mcp.postSse': 'signed_in' },
   'metrics.prometheus': 'dashboard:read',
   'audit.exportAudit': 'dashboard:admin',
 }

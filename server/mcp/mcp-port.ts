@@ -181,7 +181,7 @@ export interface McpExtensionAsking extends McpCallAsking {
 export interface McpOffer {
   readonly info: { name: string; title: string; version: string; instructions: string }
   readonly extensions: readonly McpExtension[]
-  /** Whether it has any at all, whoever asks: what is declared as a capability. */
+  /** Whether it has any at all, for any caller: what is declared as a capability. */
   readonly has: { resources: boolean; prompts: boolean; completions: boolean; logging?: boolean }
   catalogue(asking: McpCallAsking): McpCatalogue | Promise<McpCatalogue>
   /** @throws McpError for an unknown tool (`invalidParams`). What goes wrong inside is a result with `isError`. */

@@ -42,6 +42,12 @@ export class McpService {
     this.#options = options
   }
 
+  /** What serves stdio is asked at once: the adapter loads beside the start. */
+  warmUp(): void {
+    // The exchange that needs it says what is wrong.
+    this.#options.port().catch(() => undefined)
+  }
+
   /** Streamable HTTP. @throws Problem when there is no room. */
   async answer(call: FetchCall): Promise<Response> {
     const { request, requestId, body } = call
