@@ -113,7 +113,7 @@ export function composeMcp({
     ...operationTools({ operations, accounts, baseUrl }),
     folderTool({ folders, operations, accounts, baseUrl }),
     ...draftTools({ ...reportingDrafts(writing, shown), accounts, baseUrl }),
-    ...outboxTools(reportingOutbox({ outbox }, shown)),
+    ...outboxTools({ ...reportingOutbox({ outbox }, shown), baseUrl }),
     ...tools,
   ]
   const toolbox = new Toolbox({

@@ -27,7 +27,10 @@ export function reportingDrafts(
   }
 }
 
-export function reportingOutbox({ outbox }: OutboxToolsOptions, shown: Shown): OutboxToolsOptions {
+export function reportingOutbox(
+  { outbox }: Pick<OutboxToolsOptions, 'outbox'>,
+  shown: Shown,
+): Pick<OutboxToolsOptions, 'outbox'> {
   const report = reporting(shown)
   return {
     outbox: {

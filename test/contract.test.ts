@@ -122,7 +122,7 @@ test('every field that is called like a secret is declared as one, so that the t
       accounts: { list: unused },
       baseUrl: () => '',
     }),
-    ...outboxTools({ outbox: { list: unused, get: unused, cancel: unused } }),
+    ...outboxTools({ outbox: { list: unused, get: unused, cancel: unused }, baseUrl: () => '' }),
     folderTool({
       folders: { accept: unused },
       operations: { settled: unused },

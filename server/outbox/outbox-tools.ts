@@ -7,12 +7,15 @@ import type { OutboxService } from './outbox-service.ts'
 
 export interface OutboxToolsOptions {
   outbox: Pick<OutboxService, 'list' | 'get' | 'cancel'>
+  /** Where people reach this server. */
+  baseUrl(): string
 }
 
 const listed = 20
 const namedRecipients = 3
 
-export function outboxTools({ outbox }: OutboxToolsOptions): Tool[] {
+export function outboxTools({ outbox, baseUrl }: OutboxToolsOptions): Tool[] {
+  const toItem = (submission: Submission) => itemOf(submission, baseUrl())
   const tool = defineTool({
     name: 'mail_outbox',
     title: 'Outbox',
@@ -56,11 +59,14 @@ export function outboxTools({ outbox }: OutboxToolsOptions): Tool[] {
 }
 
 /** Nothing in it is a stranger's word: what mail servers said is left to people. */
-function toItem({ id, state, recipients, subject, error, send_at: sendAt, is_frozen: isFrozen }: Submission) {
+function itemOf(submission: Submission, baseUrl: string) {
+  const { id, state, recipients, subject, error, send_at: sendAt, is_frozen: isFrozen } = submission
+  const { approval_id: approvalId } = submission
   const named = recipients.slice(0, namedRecipients).map(({ email }) => email)
   const others = recipients.length - named.length
   const bounced = recipients.filter(recipient => recipient.state === 'bounced').length
   const notes = [
+    ...(state === 'held' && approvalId !== null ? [`a person decides at ${baseUrl}/approvals?open=${approvalId}`] : []),
     ...(sendAt !== null && state === 'scheduled' ? [`leaves at ${sendAt}`] : []),
     ...(isFrozen ? ['stopped by a human'] : []),
     ...(error ? [`${error.code}: ${error.why}`] : []),

@@ -88,6 +88,13 @@ test('an agent proposes over MCP, sees its proposals, and hears what a human app
   for (const { isError, value } of [move, folder, note, answer, sent]) {
     expect([isError, value.proposed]).toEqual([false, proposal])
   }
+  // Each says where a person decides.
+  const page = `${people.url}/approvals?open=`
+  for (const { value } of [flags, move, folder]) expect(value.review_url).toBe(`${page}${proposal}`)
+  expect([note.value.review_url, sent.value.approve_url]).toEqual([
+    expect.stringContaining(`${people.url}/mail?compose=`),
+    expect.stringContaining(page),
+  ])
   const detail = await detailOf(proposal)
   expect(detail.items.map(({ kind, state, can }) => [kind, state, can])).toEqual([
     ...[1, 2, 3].map(() => ['operation', 'waiting', ['apply', 'decline']]),
@@ -115,7 +122,8 @@ test('an agent proposes over MCP, sees its proposals, and hears what a human app
   const waiting = (await callTool(client, 'mail_proposals', { proposal })).value.proposals as string[]
   expect(waiting.slice(1).map(line => line.split(/[ ,:]+/)[1])).toEqual(detail.items.map(() => 'waiting'))
   const { items: outgoing } = (await callTool(client, 'mail_outbox', { op: 'list' })).value
-  expect(outgoing).toMatchObject([{ id: sent.value.id, status: 'held' }])
+  const at = expect.stringContaining(`a person decides at ${sent.value.approve_url}`)
+  expect(outgoing).toMatchObject([{ id: sent.value.id, status: 'held', summary: at }])
   const drafts = `/api/v1/accounts/${account}/drafts`
   const written = await people.tell<{ items: Draft[] }>(token.proof, 'GET', drafts)
   expect(written.items.find(({ subject }) => subject === 'A note')).toMatchObject({ proposal_id: proposal })
