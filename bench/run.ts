@@ -26,6 +26,7 @@ import { log } from './log.ts'
 import { logOnPostgres } from './log-postgres.ts'
 import { mailScroll } from './mail-scroll.ts'
 import { mcp } from './mcp.ts'
+import { mcpStdio } from './mcp-stdio.ts'
 import { newMail } from './new-mail.ts'
 import { openFolder } from './open-folder.ts'
 import { organise } from './organise.ts'
@@ -49,6 +50,7 @@ const benchmarks: Record<string, () => Promise<object & { variant?: string }>> =
   autoconfig,
   gate,
   mcp,
+  'mcp-stdio': mcpStdio,
   'new-mail': newMail,
   soak,
   'open-folder': openFolder,

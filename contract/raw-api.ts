@@ -265,7 +265,8 @@ export const rawApi: readonly RawEndpoint[] = [
       },
       {
         name: 'RustyMail-Results',
-        description: 'The form of tool results: `both` (default), `structured` or `text`',
+        description:
+          'The form of tool results: `text`, `structured`, or `both`, the default for programs that are not known to show text',
         example: 'structured',
       },
     ],

@@ -222,6 +222,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     tools: [...approving.tools, ...proposed.tools],
     heard: approving.observe,
     http,
+    hub,
     exchanges,
     clients,
     metrics,
@@ -268,6 +269,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     createSetupLink: async () =>
       (await users.needsSetup()) ? `${address()}/setup#${access.createSetupToken()}` : undefined,
     start: async () => {
+      if (config.command === 'mcp') mcp.service.warmUp()
       try {
         await lifecycle.start(parts)
       } catch (error) {

@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { mcpPath } from '../contract/mcp.ts'
 import { parseCommandLine } from './command-line.ts'
+import { followEvents, headOf, principalOf } from './mcp/bridge-events.ts'
 import { BridgeLink } from './mcp/bridge-link.ts'
+import { type ChannelType, ClaudeChannel, channelCapabilities, channelTypes } from './mcp/claude-channel.ts'
 import { HttpBridge } from './mcp/http-bridge.ts'
 
 const badUsage = 2
@@ -29,12 +31,35 @@ export async function run(): Promise<void> {
     ...(mcp.results !== undefined && { 'rustymail-results': mcp.results }),
   }
   const link = new BridgeLink({ url, token, headers, fetch })
-  const bridge = new HttpBridge({ link, output: process.stdout, log })
+  const bridge: HttpBridge = new HttpBridge({
+    link,
+    output: process.stdout,
+    log,
+    ...(mcp.isChannel && { experimental: channelCapabilities, onReady: () => void openChannel(link, bridge, log) }),
+  })
   process.stdout.on('error', () => bridge.stop())
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => process.exit(0))
   await bridge.run(process.stdin)
   // Written already, unless nobody reads it.
   process.exit(0)
+}
+
+/** Until the bridge is over, or its token may not hear of mail. */
+async function openChannel(link: BridgeLink, bridge: HttpBridge, log: (words: string) => void): Promise<void> {
+  const { signal } = bridge
+  try {
+    const channel = new ClaudeChannel({
+      notify: (method, params) => bridge.notify(method, params),
+      look: ref => headOf(link, ref, signal),
+      principalId: await principalOf(link, signal),
+      baseUrl: link.url.href.replace(/\/mcp$/, ''),
+    })
+    signal.addEventListener('abort', () => channel.stop())
+    const take = (type: string, data: Record<string, unknown>) => channel.take(type as ChannelType, data)
+    await followEvents(link, channelTypes, { signal, take })
+  } catch (error) {
+    if (!signal.aborted) log(`New mail is not announced: ${error instanceof Error ? error.message : error}`)
+  }
 }
 
 function urlOf(text: string | undefined, faults: string[]): URL {

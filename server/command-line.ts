@@ -30,8 +30,9 @@ export const usage = `Usage: rustymail serve [--demo] [--host <address>] [--port
                  [--imap-tls implicit|starttls|none] [--smtp-tls …] the same before it is connected; asks for the password
        rustymail accounts export <file> [--force]                  servers, logins and settings, sealed with a passphrase
        rustymail accounts import <file>                            creates the accounts of such a file
-       rustymail mcp [--preset reader|organizer|drafter]           MCP on stdin and stdout, and a server of its own behind it
-       rustymail mcp --url <address>                               the same for a running server; RUSTYMAIL_TOKEN has a token of it
+       rustymail mcp [--preset reader|organizer|drafter] [--channel]
+                                                                            MCP on stdin and stdout, and a server of its own behind it
+       rustymail mcp --url <address> [--channel]                   the same for a running server; RUSTYMAIL_TOKEN has a token of it
 
   --demo             also start the sandbox mail server, with its account connected
   --data-dir <path>  the data directory

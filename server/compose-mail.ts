@@ -24,6 +24,7 @@ import { MessageRefs } from './imap/message-ref.ts'
 import { ExpectedChanges } from './index/expected-changes.ts'
 import { shownIndex } from './index/shown-index.ts'
 import type { LeaseService } from './leases/lease-service.ts'
+import { ChangeWaits } from './mail/change-waits.ts'
 import { indexRoutes } from './mail/index-routes.ts'
 import { IndexedFolders } from './mail/indexed-folders.ts'
 import { IndexedMail } from './mail/indexed-mail.ts'
@@ -47,6 +48,7 @@ import type { ProposalIntake } from './platform/proposal-intake.ts'
 import type { RetentionClock } from './platform/retention-clock.ts'
 import { type SecretBox, Signer } from './platform/secret-box.ts'
 import { poolLimitsPart } from './pool-limits-part.ts'
+import type { PartsReader } from './reading/parts-reader.ts'
 import { SandboxRunner } from './sandbox-runner.ts'
 import { NetworkService } from './settings/network-service.ts'
 import { RefusedLogins } from './settings/refused-logins.ts'
@@ -92,6 +94,11 @@ export interface ComposedMail
   pool: ConnectionPool
   mail: MailService
   search: MailSearch
+  indexed: IndexedMail
+  /** Reads what strangers wrote. */
+  textParts: PartsReader
+  /** Calls that wait for something to change. */
+  waits: ChangeWaits
   /** Those of the addresses to which the account wrote before. */
   writtenTo: ReturnType<typeof writtenTo>
   /** Bytes of a message that the SMTP server of an account takes at most, where it named a limit. */
@@ -178,6 +185,10 @@ export function composeMail({
     lists.forget(account_id)
   })
   hub.listen('account_updated', ({ account_id }) => mail.forget(account_id))
+  const waits = new ChangeWaits()
+  const changed = ({ account_id: accountId }: { account_id: string }) => waits.changed(accountId)
+  for (const type of ['mail_received', 'mail_changed', 'mail_removed', 'folder_changed'] as const)
+    hub.listen(type, changed)
   const states = new FolderStateStore(db)
   const defaultLevel = config.index.level
   const search = new MailSearch({ ...fromIndex, pool, accountsOf: principal => accounts.list(principal) })
@@ -201,6 +212,9 @@ export function composeMail({
     pool,
     mail,
     search,
+    indexed,
+    textParts: reading.parts,
+    waits,
     writtenTo: writtenTo({
       search,
       isIndexed: accountId => composed.find(accountId) !== undefined,

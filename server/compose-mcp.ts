@@ -5,6 +5,9 @@ import type { ClientRegistry } from './clients/client-registry.ts'
 import type { ComposedDrafts } from './compose-drafts.ts'
 import { reportingDrafts, reportingOutbox } from './compose-shown.ts'
 import { draftTools } from './drafts/draft-tools.ts'
+import type { EventHub } from './events/event-hub.ts'
+import type { ChangeWaits } from './mail/change-waits.ts'
+import type { IndexedMail } from './mail/indexed-mail.ts'
 import type { MailSearch } from './mail/mail-search.ts'
 import type { MailService } from './mail/mail-service.ts'
 import { mailTools } from './mail/mail-tools.ts'
@@ -14,6 +17,7 @@ import { createMcpOffer } from './mcp/mcp-offer.ts'
 import type { McpAdapterOptions, McpPort } from './mcp/mcp-port.ts'
 import { mcpRoutes } from './mcp/mcp-routes.ts'
 import { McpService } from './mcp/mcp-service.ts'
+import { resourceUpdates } from './mcp/resource-updates.ts'
 import { watchedOffer } from './mcp/watched-offer.ts'
 import type { MetricsService } from './metrics/metrics-service.ts'
 import type { FolderService } from './operations/folder-service.ts'
@@ -30,15 +34,22 @@ import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import type { SecretBox } from './platform/secret-box.ts'
 import type { Shown } from './platform/shown.ts'
+import type { PartsReader } from './reading/parts-reader.ts'
 import type { Tool } from './tools/tool.ts'
 import { Toolbox } from './tools/toolbox.ts'
 
 export interface McpSurroundings {
   http: HttpServer
   exchanges: ExchangeRegistry
+  /** Whose facts tell what changed. */
+  hub: EventHub
   accounts: AccountService
   mail: MailService
   search: MailSearch
+  indexed: IndexedMail
+  textParts: PartsReader
+  /** Let go when the server stops. */
+  waits: ChangeWaits
   operations: OperationService
   /** Beside those of this file. */
   tools: readonly Tool[]
@@ -71,9 +82,13 @@ export interface ComposedMcp {
 export function composeMcp({
   http,
   exchanges,
+  hub,
   accounts,
   mail,
   search,
+  indexed,
+  textParts,
+  waits,
   operations,
   tools,
   heard,
@@ -89,9 +104,9 @@ export function composeMcp({
   const toolbox = new Toolbox({
     tools: [
       ...accountTools(accounts),
-      ...mailTools({ mail, search, accounts }),
-      ...operationTools({ operations }),
-      folderTool({ folders, operations, accounts }),
+      ...mailTools({ mail, search, accounts, indexed, parts: textParts, waits }),
+      ...operationTools({ operations, accounts, baseUrl }),
+      folderTool({ folders, operations, accounts, baseUrl }),
       ...draftTools({ ...reportingDrafts(writing, shown), accounts, baseUrl }),
       ...outboxTools(reportingOutbox({ outbox }, shown)),
       ...tools,
@@ -106,12 +121,24 @@ export function composeMcp({
     },
     logger,
   })
-  const offer = watchedOffer(createMcpOffer({ toolbox, version }), { exchanges, met: () => undefined })
+  const offer = watchedOffer(createMcpOffer({ toolbox, accounts, version }), { exchanges, met: () => undefined })
   const onFault = (err: Error) => logger.debug({ err }, 'an MCP exchange was refused')
   const port = onceLoaded(adapter, { offer, stateKey: secrets.derive('mcp'), onFault })
   const service = new McpService({ port, exchanges, clients, logger })
   mcpRoutes(http, service)
-  const part = { name: 'mcp', start: () => exchanges.start(), stop: () => exchanges.stop() }
+  let unwatch: (() => void) | undefined
+  const part = {
+    name: 'mcp',
+    start: () => {
+      unwatch = resourceUpdates(hub, update => exchanges.publish(update))
+      exchanges.start()
+    },
+    stop: () => {
+      unwatch?.()
+      waits.close()
+      exchanges.stop()
+    },
+  }
   return { service, toolbox, part }
 }
 

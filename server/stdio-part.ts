@@ -3,10 +3,11 @@ import type { Scope } from '../contract/scope.ts'
 import { tokenPresets } from '../contract/tokens.ts'
 import type { AccessService } from './access/access-service.ts'
 import type { EventHub } from './events/event-hub.ts'
+import { type ChannelType, ClaudeChannel, channelCapabilities, channelTypes } from './mcp/claude-channel.ts'
 import type { McpConfig } from './mcp/mcp-config.ts'
 import type { McpSession } from './mcp/mcp-port.ts'
 import type { McpService } from './mcp/mcp-service.ts'
-import type { Stops } from './platform/guard.ts'
+import { guard, type Stops } from './platform/guard.ts'
 import { type Caller, type Principal, scopeSet } from './platform/principal.ts'
 import type { Toolbox } from './tools/toolbox.ts'
 
@@ -34,7 +35,61 @@ export async function serveStdio(streams: StdioStreams, surroundings: StdioSurro
   const principal = await principalOf(surroundings)
   const caller: Caller = { principal, address, userAgent: 'stdio' }
   const headers = new Headers(config.results === undefined ? {} : { 'rustymail-results': config.results })
-  return service.serveStdio(caller, { ...streams, headers })
+  const experimental = config.isChannel ? channelCapabilities : undefined
+  const session = await service.serveStdio(caller, { ...streams, headers, experimental })
+  if (config.isChannel) openChannel(session, caller, surroundings)
+  return session
+}
+
+/** For as long as the session lasts; each fact is judged by what the agent may when it comes. */
+function openChannel(session: McpSession, caller: Caller, surroundings: StdioSurroundings): void {
+  const { toolbox, hub, stops, baseUrl } = surroundings
+  const over = new AbortController()
+  const channel = new ClaudeChannel({
+    notify: (method, params) => session.notify(method, params),
+    look: async ref => {
+      const principal = await principalOf(surroundings)
+      const asking = { caller: { ...caller, principal }, requestId: 'channel', signal: over.signal }
+      const result = await toolbox.call('mail_read', { refs: [ref], view: 'headers' }, asking)
+      return result.isError ? undefined : result.output
+    },
+    principalId: caller.principal.id,
+    baseUrl: baseUrl(),
+  })
+  const follow = (type: ChannelType) =>
+    hub.listen(type, data => {
+      const operation = { name: 'mcp.channel', scope: scopeOf[type], effect: 'read' } as const
+      void principalOf(surroundings).then(
+        principal => {
+          // What it may not see, or a human stopped, is no fault.
+          if (mayPass(() => guard(principal, operation, data.account_id, stops))) channel.take(type, data)
+        },
+        () => undefined,
+      )
+    })
+  const ends = channelTypes.map(follow)
+  const end = () => {
+    over.abort()
+    channel.stop()
+    for (const each of ends) each()
+  }
+  void session.ended.then(end, end)
+}
+
+/** As the contract has it for the facts themselves. */
+const scopeOf = {
+  mail_received: 'mail:meta',
+  approval_requested: 'mail:draft',
+  approval_decided: 'mail:draft',
+} as const
+
+function mayPass(check: () => void): boolean {
+  try {
+    check()
+    return true
+  } catch {
+    return false
+  }
 }
 
 async function principalOf({ config, access }: StdioSurroundings): Promise<Principal> {

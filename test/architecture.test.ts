@@ -65,7 +65,7 @@ const uses: Record<string, string[]> = {
   moving: ['accounts'],
   proposals: ['tools', 'events', 'drafts', 'operations', 'outbox', 'freezes', 'approvals'],
   assistant: ['events'],
-  mcp: ['tools', 'clients'],
+  mcp: ['tools', 'clients', 'reading'],
   storage: [],
 }
 
@@ -274,7 +274,9 @@ test('each file is small, introduces itself, and has a name of its own', () => {
 test('the environment is read in one place; nothing prints; nothing is any', () => {
   none(
     code.filter(
-      f => !['server/config.ts', 'server/main.ts', 'server/bridge-main.ts'].includes(f) && /process\.env|import\.meta\.env/.test(source[f]!),
+      f =>
+        !['server/config.ts', 'server/main.ts', 'server/bridge-main.ts'].includes(f) &&
+        /process\.env|import\.meta\.env/.test(source[f]!),
     ),
     'reads the environment',
   )

@@ -11,6 +11,7 @@ import { renderOpenApi } from '../contract/openapi.ts'
 import { accountTools } from '../server/accounts/account-tools.ts'
 import { createApp } from '../server/app.ts'
 import { loadConfig } from '../server/config.ts'
+import { ChangeWaits } from '../server/mail/change-waits.ts'
 import { mailTools } from '../server/mail/mail-tools.ts'
 import { folderTool } from '../server/operations/folder-tool.ts'
 import { operationTools } from '../server/operations/operation-tools.ts'
@@ -101,14 +102,25 @@ test('every field that is called like a secret is declared as one, so that the t
   const placeOf = () => {
     throw new Error('nobody calls it')
   }
-  const mail = { listFolders: unused, getUncompared: unused, placeOf }
+  const mail = { listFolders: unused, getUncompared: unused, openAttachment: unused, placeOf }
+  const indexed = { listById: unused, getThread: unused, listChanges: unused }
+  const parts = { read: unused, decode: unused }
   const search = { searchAccount: unused, searchMail: unused }
   const tools = [
     ...accountTools({ list: unused }),
-    ...mailTools({ mail, search, accounts: { list: unused } }),
-    ...operationTools({ operations: { accept: unused, settled: unused } }),
+    ...mailTools({ mail, search, indexed, parts, waits: new ChangeWaits(), accounts: { list: unused } }),
+    ...operationTools({
+      operations: { accept: unused, settled: unused },
+      accounts: { list: unused },
+      baseUrl: () => '',
+    }),
     ...outboxTools({ outbox: { list: unused, get: unused, cancel: unused } }),
-    folderTool({ folders: { accept: unused }, operations: { settled: unused }, accounts: { list: unused } }),
+    folderTool({
+      folders: { accept: unused },
+      operations: { settled: unused },
+      accounts: { list: unused },
+      baseUrl: () => '',
+    }),
   ]
   const inputs = [
     ...endpoints.flatMap(endpoint =>

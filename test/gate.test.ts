@@ -127,9 +127,7 @@ const others: Record<string, string> = {
   'mail.getMessagePart': 'mail:read',
   'mail.getMessageRaw': 'mail:read',
   'mail.getAttachmentsZip': 'mail:read',
-  'mcp.exchange': 'signed_in',
-  'mcp.openSse': 'signed_in',
-  'mcp.postSse': 'signed_in',
+  ...{ 'mcp.exchange': 'signed_in', 'mcp.openSse': 'signed_in', 'mcp.postSse': 'signed_in' },
   'metrics.prometheus': 'dashboard:read',
   'audit.exportAudit': 'dashboard:admin',
 }
@@ -195,13 +193,12 @@ const scopeOfTool: Record<string, Scope | 'signed_in'> = {
   mail_folders: 'mail:meta',
   mail_search: 'mail:meta',
   mail_read: 'mail:read',
-  mail_update: 'mail:organize',
-  mail_move: 'mail:organize',
+  ...({ mail_attachment: 'mail:read', mail_changes: 'mail:meta' } as const),
+  ...({ mail_update: 'mail:organize', mail_move: 'mail:organize' } as const),
   mail_folder_edit: 'mail:organize',
-  mail_draft: 'mail:draft',
-  mail_outbox: 'mail:draft',
+  ...({ mail_draft: 'mail:draft', mail_outbox: 'mail:draft' } as const),
   mail_send: 'mail:send',
-  mail_proposals: 'mail:meta',
+  mail_proposals: 'mail:organize',
 }
 test('a scope counts as unused only as long as no tool asks for it', () => {
   const asked = new Set(Object.values(scopeOfTool))
@@ -211,14 +208,13 @@ test('a scope counts as unused only as long as no tool asks for it', () => {
 /** Of no account, and nothing that could be found. */
 const inputOfTool: Record<string, object> = {
   ...{ mail_accounts: {}, mail_proposals: { proposal: 'p01k5r9w2m3c7x4aq' } },
-  mail_folders: { account: 'nosuchthing' },
-  mail_search: { account: 'nosuchthing', q: 'x' },
-  mail_read: { refs: ['nosuchthing.AAAAAAAAAAAAAAAAAAAA'] },
+  ...{ mail_folders: { account: 'nosuchthing' }, mail_changes: { account: 'nosuchthing' } },
+  ...{ mail_search: { account: 'nosuchthing', q: 'x' }, mail_read: { refs: ['nosuchthing.AAAAAAAAAAAAAAAAAAAA'] } },
+  mail_attachment: { ref: 'nosuchthing.AAAAAAAAAAAAAAAAAAAA', id: '2' },
   mail_folder_edit: { account: 'nosuchthing', op: 'create', path: 'x' },
   mail_update: { refs: ['nosuchthing.AAAAAAAAAAAAAAAAAAAA'], add: ['seen'] },
   mail_move: { refs: ['nosuchthing.AAAAAAAAAAAAAAAAAAAA'], to: 'archive' },
-  mail_outbox: { op: 'get', id: 's01k5r9w2m3c7x4aq' },
-  mail_draft: { account: 'nosuchthing', body: 'x' },
+  ...{ mail_outbox: { op: 'get', id: 's01k5r9w2m3c7x4aq' }, mail_draft: { account: 'nosuchthing', body: 'x' } },
   mail_send: { draft: 'd5kT0a9ZqW2cXbV7mR1LyE', rev: 1 },
 }
 

@@ -21,7 +21,7 @@ export function accountTools(accounts: Pick<AccountService, 'list'>): Tool[] {
           id: z.string(),
           email: z.string(),
           can: z.array(z.string()),
-          state: z.string().optional().describe('Unless ready'),
+          state: z.string().optional(),
         }),
       ),
       more: z.int().optional(),

@@ -40,7 +40,8 @@ export const system = {
   userAgent: '',
 } as const
 
-const maxRefs = 10
+/** Twenty messages that were read take ten names, and the client that read them one. */
+const maxRefs = 12
 /** A reference of a message has up to 600 characters. */
 const maxRef = 700
 const maxText = 300

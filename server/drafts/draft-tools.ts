@@ -4,6 +4,7 @@ import { type Draft, DraftMode, draftBounds } from '../../contract/draft.ts'
 import type { ProblemCode } from '../../contract/problem.ts'
 import { line } from '../../contract/wire.ts'
 import type { AccountService } from '../accounts/account-service.ts'
+import { onlyAccount } from '../accounts/only-account.ts'
 import { fromToolRef, ToolRef } from '../mail/read-message.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
@@ -54,7 +55,7 @@ const output = z.object({
 /** Of the recipients that are answered. */
 const mostTold = 50
 /** A pause between both: the reference has neither. */
-const attachment = /^([\w-]{1,40}\.[\w-]{8,700})#([\w.-]{1,100})$/
+const attachment = /^((?:[\w-]{1,40}\.)?[\w-]{8,700})#([\w.-]{1,100})$/
 
 export function draftTools({ drafts, attachments, accounts, baseUrl }: DraftToolsOptions): Tool[] {
   const accountOf = async (principal: Principal, given: Input): Promise<string> => {
@@ -65,7 +66,8 @@ export function draftTools({ drafts, attachments, accounts, baseUrl }: DraftTool
       ...(given.ref ? [fromToolRef(given.ref).accountId] : []),
       ...attachmentsIn(given).map(({ accountId }) => accountId),
     ]
-    const [first, ...others] = new Set(named)
+    // What names none is of the only one.
+    const [first, ...others] = new Set(named.filter(each => each !== undefined))
     if (others.length > 0) throw new Problem('bad_request', 'A draft and all that it names must be of one account.')
     return first ?? onlyAccount(accounts, principal)
   }
@@ -147,12 +149,4 @@ function attachmentsIn({ attach = [] }: Input) {
     const { accountId, ref: message } = fromToolRef(ref)
     return { accountId, message, attachmentId }
   })
-}
-
-async function onlyAccount(accounts: DraftToolsOptions['accounts'], principal: Principal): Promise<string> {
-  const seen = await accounts.list(principal)
-  const [only] = seen
-  if (!only) throw new Problem('account_not_found', 'No account is visible to you; ask an administrator for one.')
-  if (seen.length === 1) return only.id
-  throw new Problem('bad_request', `account: ${seen.length} accounts are visible to you; name one by its id.`)
 }

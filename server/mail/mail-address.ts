@@ -2,14 +2,17 @@
 import { z } from 'zod'
 import type { Address } from '../../contract/mail.ts'
 import { cleanLine } from '../reading/stranger-text.ts'
+import { brief } from '../tools/tool.ts'
 import { asciiAddress } from './ascii-address.ts'
 
-export const Person = z.object({
-  name: z.string().optional(),
-  email: z.string().optional(),
-  /** The beginning of what stood there. */
-  invalid: z.string().optional(),
-})
+export const Person = z
+  .object({
+    name: z.string().optional(),
+    email: z.string().optional(),
+    /** The beginning of what stood there. */
+    invalid: z.string().optional(),
+  })
+  .meta(brief)
 export type Person = z.infer<typeof Person>
 
 const maxName = 120

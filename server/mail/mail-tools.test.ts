@@ -9,6 +9,7 @@ import { createLogger } from '../platform/logger.ts'
 import { everyScope, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { SecretBox, Signer } from '../platform/secret-box.ts'
+import { ChangeWaits } from './change-waits.ts'
 import { MailSearch } from './mail-search.ts'
 import { MailService } from './mail-service.ts'
 import { mailTools } from './mail-tools.ts'
@@ -35,7 +36,13 @@ let seen = ['a']
 const accountsOf = async () => seen.map(id => ({ id, email: 'ann@own.example' }))
 const none = { index: undefined, indexerOf: () => undefined }
 const search = new MailSearch({ pool, refs, ownerOf, accountsOf, ...none })
-const tools = mailTools({ mail, search, accounts: { list: accountsOf as never } })
+const indexed = { listById: notIndexed, getThread: notIndexed, listChanges: notIndexed }
+const around = { indexed, parts: partsReader(), waits: new ChangeWaits() }
+const tools = mailTools({ mail, search, ...around, accounts: { list: accountsOf as never } })
+
+function notIndexed(): never {
+  throw new Problem('index_off', 'The mail of this account is not indexed.')
+}
 
 afterAll(() => pool.stop())
 

@@ -41,6 +41,8 @@ interface Place extends BodyPlace {
 
 /** Of each body that is begun, however long the heads are, so that a cursor always leads on. */
 const leastPiece = 200
+/** Of a thread there may be more than the trail names in one entry; the cursor leads on. */
+const maxMessages = 20
 /** A message that is gone does not keep the others from being read. */
 const ofOneMessage = new Set(['message_not_found', 'stale_ref', 'folder_not_found'])
 
@@ -61,7 +63,7 @@ export class MessageReader {
     const failures: { ref: string; problem: Problem }[] = []
     const read: MessagePlace[] = []
     let place = placeOf(cursor, refs.length)
-    for (let left = maxChars; place.index < refs.length && left > 0; ) {
+    for (let left = maxChars; place.index < refs.length && left > 0 && messages.length < maxMessages; ) {
       signal.throwIfAborted()
       const ref = refs[place.index]!
       const opened = await this.#find(principal, accountId, ref, signal, place.offset > 0)
@@ -122,7 +124,7 @@ function cursorOf({ index, offset, isStandIn }: Place): string {
 }
 
 function placeOf(cursor: string | undefined, count: number): Place {
-  const [, index, offset, standIn] = /^(\d{1,2})-(\d{1,8})(t?)$/.exec(cursor ?? '0-0') ?? []
+  const [, index, offset, standIn] = /^(\d{1,3})-(\d{1,8})(t?)$/.exec(cursor ?? '0-0') ?? []
   if (index !== undefined && Number(index) < count) {
     return { index: Number(index), offset: Number(offset), isStandIn: standIn === 't' }
   }

@@ -1,29 +1,55 @@
 /** A message as a model is told of it, without its body: who, when, what hangs on it, what it invites to. */
 import { z } from 'zod'
 import type { Calendar, CalendarTime, Message } from '../../contract/mail.ts'
+import type { AccountService } from '../accounts/account-service.ts'
+import { onlyAccount } from '../accounts/only-account.ts'
+import type { Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
 import { cleanLine } from '../reading/stranger-text.ts'
+import { brief } from '../tools/tool.ts'
 import type { View } from './body-piece.ts'
 import { Person, toPerson } from './mail-address.ts'
 import type { UncomparedMessage } from './mail-service.ts'
 
-/** References of messages as tools give them name their account themselves, so that a model need not. */
+/** References of messages as tools give them name their account themselves, unless there is only one, so that a model need not. */
 interface NamedMessage {
-  accountId: string
-  /** As REST takes it. Its signature holds for this account alone. */
+  /** Undefined: the only one that the principal sees. */
+  accountId: string | undefined
+  /** As REST takes it: an id, or a reference, whose signature holds for this account alone. */
   ref: string
 }
 
+/** Id of an account. */
+export const ToolAccount = z.string().regex(/^[\w-]{1,40}$/, 'is not an id of mail_accounts')
+
 /** Account and reference; a dot is in neither. */
-export const ToolRef = z.string().regex(/^[\w-]{1,40}\.[\w-]{8,700}$/, 'is not a ref of mail_search')
+export const ToolRef = z.string().regex(/^(?:[\w-]{1,40}\.)?[\w-]{8,700}$/, 'is not a ref of mail_search')
 
 export function toToolRef({ accountId, ref }: NamedMessage): string {
-  return `${accountId}.${ref}`
+  return accountId === undefined ? ref : `${accountId}.${ref}`
 }
 
 /** @param text A `ToolRef`. */
 export function fromToolRef(text: string): NamedMessage {
-  const [accountId = '', ref = ''] = text.split('.')
-  return { accountId, ref }
+  const dot = text.indexOf('.')
+  return dot < 0 ? { accountId: undefined, ref: text } : { accountId: text.slice(0, dot), ref: text.slice(dot + 1) }
+}
+
+/**
+ * Whose message it is.
+ * @param refs At least one.
+ * @throws Problem when they are of several accounts, or name none where there are several.
+ */
+export async function accountOfRefs(
+  accounts: Pick<AccountService, 'list'>,
+  principal: Principal,
+  refs: readonly string[],
+): Promise<string> {
+  const named = new Set(refs.map(ref => fromToolRef(ref).accountId))
+  const [first] = named
+  if (named.size > 1)
+    throw new Problem('bad_request', 'refs: must be of one account; call again for those of another account.')
+  return first ?? onlyAccount(accounts, principal)
 }
 
 /** Shown of each list; how many there are more is said. */
@@ -32,11 +58,13 @@ const maxAttachments = 20
 const maxEvents = 5
 
 /** Words of the invitation's author. What an event has beside its summary says its name: the list of tools is read by models that pay for it. */
-const ReadCalendar = z.object({
-  method: z.string().optional(),
-  events: z.array(z.looseObject({ summary: z.string() })),
-  more: z.int().optional(),
-})
+const ReadCalendar = z
+  .object({
+    method: z.string().optional(),
+    events: z.array(z.looseObject({ summary: z.string() })),
+    more: z.int().optional(),
+  })
+  .meta(brief)
 
 export const ReadMessage = z.object({
   ref: z.string(),
@@ -63,7 +91,7 @@ export const ReadMessage = z.object({
         name: z.string().optional(),
         type: z.string(),
         bytes: z.int(),
-        ref: z.string().optional().describe('Of an attached message, to be read too'),
+        ref: z.string().optional().describe('A message: read it'),
       }),
     )
     .optional(),
@@ -122,7 +150,10 @@ function headersOf({ message_id, flags, keywords }: UncomparedMessage): Partial<
   }
 }
 
-function fileOf({ id, name, type, size_bytes, message_ref: ref }: Message['attachments'][number], accountId: string) {
+function fileOf(
+  { id, name, type, size_bytes, message_ref: ref }: Message['attachments'][number],
+  accountId: string | undefined,
+) {
   const words = cleanLine(name ?? '')
   return {
     id: cleanLine(id),

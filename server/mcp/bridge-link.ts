@@ -80,6 +80,14 @@ export class BridgeLink {
     }
   }
 
+  /** @param path Of the same server. */
+  get(path: string, { signal, headers }: { signal: AbortSignal; headers: Record<string, string> }): Promise<Response> {
+    const { url, token, headers: own, fetch: send } = this.#options
+    const base = url.href.replace(/\/mcp$/, '')
+    const all = { ...own, ...headers, authorization: `Bearer ${token}` }
+    return send(base + path, { headers: all, signal, redirect: 'error' })
+  }
+
   #post(message: unknown, signal: AbortSignal): Promise<Response> {
     const { url, token, headers: own, fetch: send } = this.#options
     const headers = new Headers({
@@ -146,6 +154,18 @@ export async function* messagesIn(response: Response): AsyncGenerator<unknown> {
     if (message !== undefined) yield message
     return
   }
+  for await (const { data } of eventsIn(response)) if (data !== undefined) yield data
+}
+
+export interface StreamedEvent {
+  event: string
+  id: string | undefined
+  /** JSON; undefined for what is none. */
+  data: unknown
+}
+
+/** @throws LinkBroken when the connection is lost. */
+export async function* eventsIn(response: Response): AsyncGenerator<StreamedEvent> {
   let text = ''
   const decoder = new TextDecoder()
   const reader = response.body!.getReader()
@@ -159,12 +179,12 @@ export async function* messagesIn(response: Response): AsyncGenerator<unknown> {
       const events = text.split(/\r?\n\r?\n/)
       text = events.pop() ?? ''
       for (const event of events) {
-        const data = event
-          .split(/\r?\n/)
-          .flatMap(line => (line.startsWith('data:') ? [line.slice(line[5] === ' ' ? 6 : 5)] : []))
-          .join('\n')
-        const message = data === '' ? undefined : parsed(data)
-        if (message !== undefined) yield message
+        const lines = event.split(/\r?\n/)
+        const all = (name: string) =>
+          lines.flatMap(line => (line.startsWith(`${name}:`) ? [line.slice(name.length + 1).replace(/^ /, '')] : []))
+        const data = all('data')
+        if (data.length > 0)
+          yield { event: all('event').at(-1) ?? '', id: all('id').at(-1), data: parsed(data.join('\n')) }
       }
     }
   } finally {

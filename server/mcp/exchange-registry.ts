@@ -3,6 +3,8 @@ import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import { isMore, limitKeyOf, type Principal, type PrincipalListener } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
+import type { McpChange } from './mcp-port.ts'
+import type { ResourceUpdate } from './resource-updates.ts'
 
 /** `stream`: stays open until somebody ends it; `call`: ends by itself. */
 export type ExchangeKind = 'stream' | 'call'
@@ -11,6 +13,8 @@ export interface Exchange {
   readonly kind: ExchangeKind
   /** The principal may other things from now on. */
   toolsChanged(): void
+  /** What it listens for may have changed. */
+  publish?(change: McpChange): void
   /** Within a moment. @param problem For callers that still wait for an answer. */
   end(problem: Problem): void
   /** At once and without an answer, if there is none yet. */
@@ -92,6 +96,14 @@ export class ExchangeRegistry implements PrincipalListener {
 
   revoked(principalId: string): void {
     for (const entry of this.#of(principalId)) this.#end(entry, revoked())
+  }
+
+  /** Tells the streams of all that may hear of it. */
+  publish({ changes, mayHear }: ResourceUpdate): void {
+    for (const { exchange, principal, endedAt } of this.#all()) {
+      if (exchange.kind !== 'stream' || !exchange.publish || endedAt !== undefined || !mayHear(principal)) continue
+      for (const change of changes) exchange.publish(change)
+    }
   }
 
   /** Ends what is open for principals that a human stopped. */

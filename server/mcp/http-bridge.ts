@@ -21,6 +21,8 @@ export interface BridgeOptions {
   output: NodeJS.WritableStream
   /** Declared beside what the server declares. */
   experimental?: Record<string, object>
+  /** The client may be told of what it did not ask for; once. */
+  onReady?(): void
   /** For people. */
   log(words: string): void
 }
@@ -62,6 +64,7 @@ export class HttpBridge {
   readonly #stopped = new AbortController()
   #clientInfo: unknown = { name: 'unknown', version: '0' }
   #isWatching = false
+  #isReady = false
 
   constructor(options: BridgeOptions) {
     this.#options = options
@@ -82,6 +85,11 @@ export class HttpBridge {
     this.stop()
   }
 
+  /** Aborts when it is over. */
+  get signal(): AbortSignal {
+    return this.#stopped.signal
+  }
+
   stop(): void {
     this.#stopped.abort()
     for (const { ending } of this.#running.values()) ending.abort()
@@ -100,7 +108,15 @@ export class HttpBridge {
       return this.#run(message, isAnswer ? undefined : (id ?? null))
     }
     if (message.id === undefined) return this.#takeNotification(message)
+    // Since 2026 there is no such notification: a request that is no probe says as much.
+    if (message.method.endsWith('/list') && fieldOf(message.params, '_meta') !== undefined) this.#ready()
     this.#run(message, message.id)
+  }
+
+  #ready(): void {
+    if (this.#isReady) return
+    this.#isReady = true
+    this.#options.onReady?.()
   }
 
   #takeNotification(message: Message): void {
@@ -109,7 +125,10 @@ export class HttpBridge {
       this.#running.get(keyOf(fieldOf(message.params, 'requestId')))?.ending.abort()
       return
     }
-    if (message.method === 'notifications/initialized') this.#watchChanges()
+    if (message.method === 'notifications/initialized') {
+      this.#watchChanges()
+      this.#ready()
+    }
     this.#run(message, undefined)
   }
 

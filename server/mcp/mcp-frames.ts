@@ -12,13 +12,6 @@ const maxPeerName = 100
 /** In the `_meta` of each request since 2026. */
 export const clientInfoKey = 'io.modelcontextprotocol/clientInfo'
 
-export interface McpRequestFrame {
-  jsonrpc: '2.0'
-  id: string | number
-  method: string
-  params?: Record<string, unknown>
-}
-
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

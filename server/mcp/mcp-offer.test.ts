@@ -50,7 +50,7 @@ function setUp(scope: 'mail:meta' | 'mail:send' = 'mail:send') {
     progress: () => undefined,
     ...said,
   })
-  return { offer: createMcpOffer({ toolbox, version: '1.2.3' }), asking, noted }
+  return { offer: createMcpOffer({ toolbox, accounts: { list: async () => [] }, version: '1.2.3' }), asking, noted }
 }
 
 test('a caller is offered the tools of its scopes, in the form that it asked for', async () => {

@@ -71,7 +71,10 @@ function setUp(adapter: McpPort['name'], tools: Tool[] = []) {
   const limits = { checkPrincipal: () => ({}) }
   const trail = { isFull: false, record: () => undefined }
   const toolbox = new Toolbox({ tools, limits, trail, observe: () => undefined, logger })
-  const offer = watchedOffer(createMcpOffer({ toolbox, version: '1' }), { exchanges, met: () => undefined })
+  const offer = watchedOffer(createMcpOffer({ toolbox, accounts: { list: async () => [] }, version: '1' }), {
+    exchanges,
+    met: () => undefined,
+  })
   const port = adapters[adapter]({ offer, stateKey: Buffer.alloc(32), onFault: () => undefined })
   onTestFinished(() => port.close())
   const mcp = new McpService({ port: async () => port, exchanges, clients, logger })

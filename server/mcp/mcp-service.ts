@@ -8,7 +8,7 @@ import { Problem } from '../platform/problem.ts'
 import type { Exchange, ExchangeKind, ExchangeRegistry } from './exchange-registry.ts'
 import type { McpChange, McpOpen, McpPort, McpSession, McpSessionOptions } from './mcp-port.ts'
 import { callerIn, mcpSessionOf, newSessionName, sessionNotFound, withNewSession } from './mcp-session.ts'
-import { resultFormOf } from './result-form.ts'
+import { wantedForm } from './result-form.ts'
 
 export interface McpServiceOptions {
   /** Asked for with each exchange, and loaded with the first: a server whose agents do not come does without it. */
@@ -42,6 +42,12 @@ export class McpService {
     this.#options = options
   }
 
+  /** What serves stdio is asked at once: the adapter loads beside the start. */
+  warmUp(): void {
+    // The exchange that needs it says what is wrong.
+    this.#options.port().catch(() => undefined)
+  }
+
   /** Streamable HTTP. @throws Problem when there is no room. */
   async answer(call: FetchCall): Promise<Response> {
     const { request, requestId, body } = call
@@ -51,7 +57,7 @@ export class McpService {
     if (named === 'unknown') return sessionNotFound()
     const caller = callerIn(call.caller, named.name)
     // A wrong form is refused whatever is asked for.
-    resultFormOf(request.headers)
+    wantedForm(request.headers)
     const port = await this.#options.port()
     const kind = port.kindOf(request, body)
     const watch = this.#watch(caller, kind, requestId)
@@ -162,6 +168,7 @@ class Watch {
       toolsChanged: () => {
         for (const change of changes) this.#open?.publish(change)
       },
+      publish: change => this.#open?.publish(change),
       end: problem => {
         // What runs answers the problem, what listens is told that this was all; the connection ends with either.
         this.ending.abort(problem)

@@ -41,8 +41,10 @@ interface Running {
   stop: AbortController
   /** Once it listens. */
   subscription: Subscription | undefined
-  /** Nothing more is said of it. */
+  /** Nothing more is said of it, and it is not answered. */
   isCancelled: boolean
+  /** It was answered, after which there is no progress. */
+  isOver: boolean
 }
 
 const gone = new Error('the client is gone')
@@ -217,9 +219,10 @@ export class NativeSession implements McpSession {
     if (this.calls >= bounds.requests) {
       return errorText(id, { code: codes.http, message: `${bounds.requests} requests are under way already.` })
     }
-    const running: Running = { stop: new AbortController(), subscription: undefined, isCancelled: false }
+    const running: Running = { stop: new AbortController(), subscription: undefined, isCancelled: false, isOver: false }
     // Who posted it went away by now, as it should: only a reason that is to be answered counts.
     const stop = () => toMcpError(asking.signal.reason) && running.stop.abort(asking.signal.reason)
+    if (this.#options.asking.signal.aborted) running.stop.abort(this.#options.asking.signal.reason)
     if (asking.signal.aborted) stop()
     else asking.signal.addEventListener('abort', stop, { once: true })
     this.#running.set(id, running)
@@ -230,7 +233,7 @@ export class NativeSession implements McpSession {
       return await this.#answer(call, running)
     } finally {
       asking.signal.removeEventListener('abort', stop)
-      if (!running.subscription || running.isCancelled) this.#running.delete(id)
+      if (!running.subscription || running.isCancelled) this.#forget(id, running)
     }
   }
 
@@ -311,20 +314,27 @@ export class NativeSession implements McpSession {
     if (!running) return
     running.isCancelled = true
     running.stop.abort(gone)
+    if (running.subscription) this.#forget(id as Id, running)
+  }
+
+  /** What waits to be told of it is not told any more. */
+  #forget(id: Id, running: Running): void {
+    running.isOver = true
+    this.#running.delete(id)
     this.#queue.forget(`${JSON.stringify(id)} `)
-    if (running.subscription) this.#running.delete(id as Id)
   }
 
   #out(id: Id, running: Running): Call['out'] {
     const start = `${JSON.stringify(id)} `
+    const isSilent = () => running.isCancelled || running.isOver
     return {
       tell: (key, text) => {
-        if (!running.isCancelled) this.#queue.tell(start + key, text)
+        if (!isSilent()) this.#queue.tell(start + key, text)
       },
       log: text => {
-        if (!running.isCancelled) this.#queue.log(text)
+        if (!isSilent()) this.#queue.log(text)
       },
-      send: text => (running.isCancelled ? Promise.reject(gone) : this.#queue.send(text)),
+      send: text => (isSilent() ? Promise.reject(gone) : this.#queue.send(text)),
     }
   }
 

@@ -1,21 +1,54 @@
 /** What a tool answered, in the form that a client asked for. */
 import { expect, test } from 'vitest'
+import { anonymous } from '../platform/principal.ts'
 import type { ToolInfo } from '../tools/toolbox.ts'
+import type { McpCallAsking, McpRevision } from './mcp-port.ts'
 import { resultFormOf, toAnswer, toListed } from './result-form.ts'
 
-const formOf = (headers: Record<string, string>) => resultFormOf(new Headers(headers))
+const asking = (said: Partial<McpCallAsking> = {}) => ({
+  headers: undefined,
+  revision: '2026-07-28' as McpRevision,
+  peer: undefined,
+  capabilities: {},
+  caller: { principal: anonymous, address: '192.0.2.1', userAgent: 'node' },
+  ...said,
+})
+const formOf = (headers: Record<string, string>) => resultFormOf(asking({ headers: new Headers(headers) }))
 const output = { hits: [{ subject: 'lunch' }, { subject: 'tea' }], total: 7, cursor: undefined }
 const success = { isError: false, output } as const
 
 test('unless a client asks for one form it gets both, but of a revision that knows no structure the text', () => {
-  expect(formOf({})).toBe('both')
-  for (const version of ['2025-06-18', '2025-11-25', '2026-07-28']) {
-    expect(formOf({ 'mcp-protocol-version': version })).toBe('both')
-  }
-  for (const version of ['2024-11-05', '2025-03-26']) expect(formOf({ 'mcp-protocol-version': version })).toBe('text')
+  const known: McpRevision[] = ['2025-06-18', '2025-11-25', '2026-07-28']
+  for (const revision of known) expect(resultFormOf(asking({ revision }))).toBe('both')
+  const before: McpRevision[] = ['2024-11-05', '2025-03-26']
+  for (const revision of before) expect(resultFormOf(asking({ revision }))).toBe('text')
   expect(formOf({ 'RustyMail-Results': 'structured' })).toBe('structured')
   expect(formOf({ 'RustyMail-Results': ' Text ' })).toBe('text')
   expect(() => formOf({ 'RustyMail-Results': 'xml' })).toThrow('takes both, structured, text')
+  const capabilities = { extensions: { 'rustymail/results': { form: 'structured' } } }
+  expect(resultFormOf(asking({ capabilities }))).toBe('structured')
+  expect(resultFormOf(asking({ capabilities, headers: new Headers({ 'RustyMail-Results': 'text' }) }))).toBe('text')
+})
+
+test('a program that is known to show its model the text where there is no structure gets that, unless it asks', () => {
+  const formFor = (name: string) => resultFormOf(asking({ peer: { name, version: '1' } }))
+  const readers = ['claude-code', 'claude-ai', 'Claude Desktop', 'Visual Studio Code', 'cursor-vscode', 'opencode']
+  for (const name of readers) expect(formFor(name)).toBe('text')
+  for (const name of ['mcp', 'my-claude', 'inspector-client', 'zedlike', 'clinet']) expect(formFor(name)).toBe('both')
+  const caller = { ...asking().caller, userAgent: 'claude-code/2.1.280 (cli)' }
+  expect(resultFormOf(asking({ caller }))).toBe('text')
+  expect(resultFormOf(asking({ caller, peer: { name: 'script', version: '1' } }))).toBe('both')
+  expect(resultFormOf(asking({ caller, headers: new Headers({ 'RustyMail-Results': 'both' }) }))).toBe('both')
+})
+
+test('a tool that has lines of its own is told by them, and what goes along with an answer comes in every form', () => {
+  const block = { type: 'resource_link', uri: 'mail://a', name: 'a', mimeType: 'text/plain' } as const
+  const result = { ...success, text: () => '2 found.', blocks: [block] }
+  const lines = { type: 'text', text: '2 found.' }
+  expect(toAnswer(result, 'text')).toEqual({ content: [lines, block] })
+  expect(toAnswer(result, 'both')).toEqual({ content: [lines, block], structuredContent: output })
+  const summary = { type: 'text', text: 'See structuredContent: hits (2), total.' }
+  expect(toAnswer(result, 'structured')).toEqual({ content: [summary, block], structuredContent: output })
 })
 
 test('with either form alone nothing is said twice, and the text of a structure names no word of a stranger', () => {

@@ -1,28 +1,54 @@
-/** In which form a client wants what a tool answered: as structure, as text, or, unless it says so, as both. */
+/** In which form a client wants what a tool answered: as structure, as text, or as both. */
 import { Problem } from '../platform/problem.ts'
 import type { ToolInfo, ToolResult } from '../tools/toolbox.ts'
-import type { McpResult, McpTool } from './mcp-port.ts'
+import type { McpCallAsking, McpResult, McpTool } from './mcp-port.ts'
 
 const forms = ['both', 'structured', 'text'] as const
 export type ResultForm = (typeof forms)[number]
 
 const resultHeader = 'rustymail-results'
+/** The same for transports without headers: a capability of the client, `{ "form": "text" }`. */
+const resultExtension = 'rustymail/results'
 /** The revision that brought `structuredContent` and `outputSchema`; revisions are days, so that they compare as text. */
 const structuredSince = '2025-06-18'
+/**
+ * Programs in which a model reads the answers, as they name themselves or in their user agent. Where there is no structure, all of them show it the text;
+ * where there is one, some show it that alone and others both (docs/decisions/0045-mcp-offer.md). So they are safe with text, whatever their next release does.
+ */
+const textReaders =
+  /^(?:claude-ai|claude-code|claude[- ]desktop|claude-user|visual studio code|vscode|cursor|cursor-vscode|opencode|kimi|github-copilot[\w-]*|copilot-cli|openai-mcp|chatgpt|codex-mcp-client|gemini-cli[\w-]*|goose|zed|windsurf[\w-]*|cline|librechat)(?:[/ (]|$)/i
 
 /**
- * No client says in the protocol whether its model is shown structure or text, and either alone leaves some models with nothing: so both, unless it is
- * asked for one of them.
- * @param revision Of the request, as its adapter knows it; else what its headers say.
+ * No client says in the protocol whether its model is shown structure or text, and either alone leaves some models, or programs, with nothing: so both,
+ * unless it asks for one of them, knows no structure, or is known to read text.
  * @throws Problem for an unknown form.
  */
-export function resultFormOf(
-  headers: Headers | undefined,
-  revision = headers?.get('mcp-protocol-version') ?? structuredSince,
-): ResultForm {
-  const wanted = headers?.get(resultHeader) ?? null
-  if (wanted === null) return revision < structuredSince ? 'text' : 'both'
-  const form = forms.find(known => known === wanted.trim().toLowerCase())
+export function resultFormOf({
+  headers,
+  revision,
+  peer,
+  capabilities,
+  caller,
+}: Pick<McpCallAsking, 'headers' | 'revision' | 'peer' | 'capabilities' | 'caller'>): ResultForm {
+  const wanted = (headers && wantedForm(headers)) ?? formIn(capabilities)
+  if (wanted) return wanted
+  const isText = revision < structuredSince || textReaders.test(peer?.name ?? caller.userAgent)
+  return isText ? 'text' : 'both'
+}
+
+/** What the request asks for, if anything. @throws Problem for an unknown form. */
+export function wantedForm(headers: Headers): ResultForm | undefined {
+  const wanted = headers.get(resultHeader)
+  return wanted === null ? undefined : formCalled(wanted)
+}
+
+function formIn({ extensions }: Record<string, unknown>): ResultForm | undefined {
+  const asked = isObject(extensions) ? extensions[resultExtension] : undefined
+  return isObject(asked) && typeof asked.form === 'string' ? formCalled(asked.form) : undefined
+}
+
+function formCalled(name: string): ResultForm {
+  const form = forms.find(known => known === name.trim().toLowerCase())
   if (form) return form
   throw new Problem('bad_request', `The header RustyMail-Results takes ${forms.join(', ')}.`)
 }
@@ -34,12 +60,12 @@ export function toListed({ outputSchema, ...info }: ToolInfo, form: ResultForm):
 
 /** A problem is always text alone: clients before 2026 hold whatever is structured against the schema of a success. */
 export function toAnswer(result: ToolResult, form: ResultForm): McpResult {
-  const text = (words: string) => [{ type: 'text' as const, text: words }]
-  if (result.isError) return { isError: true, content: text(JSON.stringify(result.problem)) }
-  const { output } = result
-  if (form === 'text') return { content: text(JSON.stringify(output)) }
-  const words = form === 'structured' ? summaryOf(output) : JSON.stringify(output)
-  return { content: text(words), structuredContent: { ...output } }
+  const text = (words: string) => ({ type: 'text' as const, text: words })
+  if (result.isError) return { isError: true, content: [text(JSON.stringify(result.problem))] }
+  const { output, blocks = [] } = result
+  const words = form === 'structured' ? summaryOf(output) : (result.text?.() ?? JSON.stringify(output))
+  const content = [text(words), ...blocks]
+  return form === 'text' ? { content } : { content, structuredContent: { ...output } }
 }
 
 /** Names and counts alone, and nothing that a stranger wrote. */
@@ -49,4 +75,8 @@ function summaryOf(output: object): string {
     return value === undefined ? [] : name
   })
   return `See structuredContent: ${parts.join(', ')}.`
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
 }

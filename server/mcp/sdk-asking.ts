@@ -48,6 +48,8 @@ export interface SdkScope {
   experimental?: Record<string, object> | undefined
   /** A frame goes out; resolves when the client took it. */
   sent(): Promise<void>
+  /** Whether so much waits for the client that what is told in passing is left out. */
+  isFull(): boolean
   /** Ends the streams of extensions, gracefully. */
   closing: AbortSignal
   onFault(error: Error): void
@@ -96,13 +98,18 @@ export function toInputRequired<Result extends object>(
 }
 
 /** What the offer throws, as an error of the protocol; faults of ours are logged and told without detail. */
-export async function translated<Result>(scope: SdkScope, answer: () => Result | Promise<Result>): Promise<Result> {
+export async function translated<Result>(
+  scope: SdkScope,
+  { mcpReq }: ServerContext,
+  answer: () => Result | Promise<Result>,
+): Promise<Result> {
   try {
     return await answer()
   } catch (error) {
     const known = toMcpError(error)
     if (known) throw new ProtocolError(known.code, known.message, known.data)
-    scope.onFault(error instanceof Error ? error : new Error(String(error)))
+    // What breaks off because its client is gone is no fault.
+    if (!mcpReq.signal.aborted) scope.onFault(error instanceof Error ? error : new Error(String(error)))
     throw new ProtocolError(mcpErrors.internal, 'Internal error')
   }
 }
@@ -127,7 +134,8 @@ function progressOf(scope: SdkScope, { mcpReq }: ServerContext): McpCallAsking['
 function logOf(scope: SdkScope, context: ServerContext): McpCallAsking['log'] {
   const { mcpReq } = context
   const wanted = scope.era === 'modern' ? envelopeOf(context)[LOG_LEVEL_META_KEY] : (scope.memory?.logLevel ?? 'debug')
-  const least = mcpLogLevels.findIndex(level => level === wanted)
+  // What a client wants may be anything.
+  const least = (mcpLogLevels as readonly unknown[]).indexOf(wanted)
   return entry => {
     if (least < 0 || mcpLogLevels.indexOf(entry.level) < least) return
     tell(scope, mcpReq, 'notifications/message', { ...entry })
@@ -136,7 +144,7 @@ function logOf(scope: SdkScope, context: ServerContext): McpCallAsking['log'] {
 
 /** Who tells in passing does not wait for the client. */
 function tell(scope: SdkScope, mcpReq: ServerContext['mcpReq'], method: string, params: Record<string, unknown>): void {
-  if (mcpReq.signal.aborted) return
+  if (mcpReq.signal.aborted || scope.isFull()) return
   notify(scope, mcpReq, method, params).catch(() => undefined)
 }
 

@@ -14,7 +14,6 @@ import {
   invalidRequest,
   isObject,
   isResponse,
-  maxBatch,
   methodOf,
   peerOf,
   toMcpError,
@@ -45,6 +44,10 @@ export interface SdkHttpShared {
 }
 
 const keepAliveMs = 15_000
+/** Progress and entries of the log that the client has not read. */
+const maxTold = 100
+/** Each of them takes time, and together they take the place of one. */
+const maxHttpBatch = 50
 
 export class SdkHttpExchange implements McpHttpExchange {
   readonly response: Promise<Response>
@@ -153,7 +156,9 @@ export class SdkHttpExchange implements McpHttpExchange {
     if (answers.length === frames.length) {
       return known.every(Boolean) ? new Response(null, { status: 202 }) : refused('Nobody waits for this answer.')
     }
-    const rest = frames.filter(frame => !isResponse(frame))
+    // A call that is cancelled in its own batch would never be answered, and no other can be reached from here.
+    const rest = frames.filter(frame => !isResponse(frame) && methodOf(frame) !== 'notifications/cancelled')
+    if (rest.length === 0) return new Response(null, { status: 202 })
     const server = serverFor(this.#scope('legacy', session, revision))
     server.onerror = onFault
     const inner = new WebStandardStreamableHTTPServerTransport({ sessionIdGenerator: undefined, keepAliveMs })
@@ -192,6 +197,7 @@ export class SdkHttpExchange implements McpHttpExchange {
       memory: session && memoryOf(session),
       canTell: era === 'modern' || session !== undefined || methodOf(this.#body) === 'initialize',
       sent: () => this.#flow.sent(),
+      isFull: () => this.#flow.waiting >= maxTold,
       closing: this.#closing.signal,
     }
   }
@@ -229,7 +235,8 @@ export class SdkHttpExchange implements McpHttpExchange {
 
   #refusal(): Response | undefined {
     const frames = Array.isArray(this.#body) ? this.#body : [this.#body]
-    if (frames.length === 0 || frames.length > maxBatch) return refused(`A batch has 1 to ${maxBatch} messages.`)
+    if (frames.length === 0 || frames.length > maxHttpBatch)
+      return refused(`A batch has 1 to ${maxHttpBatch} messages.`)
     const fault = frames.map(faultOfId).find(words => words !== undefined)
     return fault === undefined ? undefined : refused(fault)
   }

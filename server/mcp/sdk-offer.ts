@@ -47,10 +47,10 @@ function capabilitiesOf({ offer: { has, extensions }, canTell, experimental }: S
 function handleTools(server: Server, scope: SdkScope): void {
   const { offer } = scope
   server.setRequestHandler('tools/list', (_request, context) =>
-    translated(scope, async () => ({ tools: (await offer.catalogue(askingOf(scope, context))).tools })),
+    translated(scope, context, async () => ({ tools: (await offer.catalogue(askingOf(scope, context))).tools })),
   )
   server.setRequestHandler('tools/call', ({ params: { name, arguments: input } }, context) =>
-    translated(scope, async () => {
+    translated(scope, context, async () => {
       const asking = askingOf(scope, context, name)
       const answer = await offer.call(name, input, asking)
       return isInputRequired(answer) ? toInputRequired(answer, { scope, asking, context, name }) : { ...answer }
@@ -61,26 +61,30 @@ function handleTools(server: Server, scope: SdkScope): void {
 function handleResources(server: Server, scope: SdkScope): void {
   const { offer } = scope
   server.setRequestHandler('resources/list', (_request, context) =>
-    translated(scope, async () => ({ resources: (await offer.catalogue(askingOf(scope, context))).resources })),
+    translated(scope, context, async () => ({
+      resources: (await offer.catalogue(askingOf(scope, context))).resources,
+    })),
   )
   server.setRequestHandler('resources/templates/list', (_request, context) =>
-    translated(scope, async () => {
+    translated(scope, context, async () => {
       const { resourceTemplates } = await offer.catalogue(askingOf(scope, context))
       return { resourceTemplates }
     }),
   )
   server.setRequestHandler('resources/read', ({ params: { uri } }, context) =>
-    translated(scope, async () => ({ contents: await offer.readResource(uri, askingOf(scope, context, uri)) })),
+    translated(scope, context, async () => ({
+      contents: await offer.readResource(uri, askingOf(scope, context, uri)),
+    })),
   )
 }
 
 function handlePrompts(server: Server, scope: SdkScope): void {
   const { offer } = scope
   server.setRequestHandler('prompts/list', (_request, context) =>
-    translated(scope, async () => ({ prompts: (await offer.catalogue(askingOf(scope, context))).prompts })),
+    translated(scope, context, async () => ({ prompts: (await offer.catalogue(askingOf(scope, context))).prompts })),
   )
   server.setRequestHandler('prompts/get', ({ params: { name, arguments: input = {} } }, context) =>
-    translated(scope, async () => {
+    translated(scope, context, async () => {
       const asking = askingOf(scope, context, name)
       const answer = await offer.getPrompt(name, input, asking)
       return isInputRequired(answer) ? toInputRequired(answer, { scope, asking, context, name }) : { ...answer }
@@ -90,7 +94,7 @@ function handlePrompts(server: Server, scope: SdkScope): void {
 
 function handleCompletion(server: Server, scope: SdkScope): void {
   server.setRequestHandler('completion/complete', ({ params: { ref, argument, context: given } }, context) =>
-    translated(scope, async () => {
+    translated(scope, context, async () => {
       const asking = askingOf(scope, context)
       const of: McpReference = ref.type === 'ref/prompt' ? { type: ref.type, name: ref.name } : ref
       return { completion: { ...(await scope.offer.complete(of, argument, given?.arguments ?? {}, asking)) } }
@@ -109,7 +113,7 @@ function handleMemory(server: Server, scope: SdkScope, memory: SdkMemory): void 
   }
   if (!offer.has.resources) return
   server.setRequestHandler('resources/subscribe', ({ params: { uri } }, context) =>
-    translated(scope, async () => {
+    translated(scope, context, async () => {
       const asking = askingOf(scope, context)
       await offer.checkSubscription(uri, asking)
       memory.subscribe(uri, asking)
@@ -125,7 +129,7 @@ function handleMemory(server: Server, scope: SdkScope, memory: SdkMemory): void 
 function handleExtension(server: Server, { methods }: McpExtension, scope: SdkScope): void {
   for (const [method, { answer, isStream }] of Object.entries(methods)) {
     server.setRequestHandler(method, { params: anyParams }, ({ _meta, ...params }, context) =>
-      translated(scope, () => {
+      translated(scope, context, () => {
         const { mcpReq } = context
         const asking = askingOf(scope, context)
         const signal = isStream ? AbortSignal.any([asking.signal, scope.closing]) : asking.signal

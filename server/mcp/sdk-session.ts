@@ -36,9 +36,9 @@ export interface SdkSessionOptions extends McpSessionOptions {
 }
 
 /** Requests of one session that are under way. */
-export const maxSessionCalls = 50
+export const maxSessionCalls = 32
 /** `subscriptions/listen` of one session. */
-const maxListening = 10
+const maxListening = 20
 
 interface UnderWay {
   asking: McpAsking
@@ -62,7 +62,10 @@ export class SdkSession implements McpSession {
   readonly #closing = new AbortController()
   readonly #gone = new AbortController()
   readonly #underWay = new Map<string | number, UnderWay>()
+  /** Before 2026. */
   readonly #subscribed = new Set<string>()
+  /** URIs, by the id of what listens to them. */
+  readonly #listening = new Map<string | number, string[]>()
   #peer: McpPeer | undefined
   #revision: McpRevision | undefined
   #server: Server | undefined
@@ -122,8 +125,7 @@ export class SdkSession implements McpSession {
 
   publish(change: McpChange): void {
     if (this.#revision === undefined || this.#gone.signal.aborted) return
-    if (change.of === 'resource' && !this.#subscribed.has(change.uri)) return
-    this.#changes.has(change)
+    if (change.of !== 'resource' || this.#hears(change.uri)) this.#changes.has(change)
   }
 
   async close(): Promise<void> {
@@ -173,7 +175,26 @@ export class SdkSession implements McpSession {
     this.#incoming = this.#incoming.then(async () => {
       if (methodOf(frame) === 'subscriptions/listen' && isRequest && !(await this.#mayListen(frame, id))) return
       this.#connection.onmessage?.(frame)
+      if (methodOf(frame) === 'notifications/cancelled') this.#forget(frame)
     })
+  }
+
+  #hears(uri: string): boolean {
+    return this.#subscribed.has(uri) || [...this.#listening.values()].some(uris => uris.includes(uri))
+  }
+
+  /** What is cancelled is not answered any more. */
+  #forget({ params }: Record<string, unknown>): void {
+    const id = isObject(params) ? params.requestId : undefined
+    if (typeof id !== 'string' && typeof id !== 'number') return
+    this.#listening.delete(id)
+    const one = this.#underWay.get(id)
+    if (!one) return
+    this.#underWay.delete(id)
+    one.done()
+    if (!one.batch) return
+    one.batch.missing--
+    this.#sendIfWhole(one.batch).catch(() => undefined)
   }
 
   /** Of the revision and the peer. */
@@ -200,13 +221,17 @@ export class SdkSession implements McpSession {
   async #mayListen(frame: Record<string, unknown>, id: string | number): Promise<boolean> {
     const uris = listenedUris(frame)
     try {
-      if (this.#subscribed.size + uris.length > maxSubscribed)
-        throw new McpError(mcpErrors.invalidParams, `At most ${maxSubscribed} resources can be listened to.`)
+      const listened = new Set([...this.#listening.values(), uris].flat())
+      if (listened.size > maxSubscribed || this.#listening.size >= maxListening)
+        throw new McpError(
+          mcpErrors.invalidParams,
+          `A session listens ${maxListening} times at most, to ${maxSubscribed} resources.`,
+        )
       const capabilities = {}
       const asking = this.#underWay.get(id)?.asking ?? this.#options.asking
       const client = { revision: modernRevision, peer: this.#peer, capabilities, progress: () => undefined } as const
       for (const uri of uris) await this.#options.offer.checkSubscription(uri, { ...asking, ...client })
-      for (const uri of uris) this.#subscribed.add(uri)
+      this.#listening.set(id, uris)
       return true
     } catch (error) {
       const known = toMcpError(error)
@@ -236,6 +261,7 @@ export class SdkSession implements McpSession {
         capabilities: { ...server.getClientCapabilities() },
       }),
       sent: () => Promise.resolve(),
+      isFull: () => false,
       closing: this.#closing.signal,
     } satisfies SdkScope)
     server.onerror = onFault
@@ -281,7 +307,11 @@ export class SdkSession implements McpSession {
 
   async #sendOf(batch: Batch, answer: object): Promise<void> {
     batch.answers.push(answer)
-    if (batch.answers.length >= batch.missing) await this.#wire.send(batch.answers)
+    await this.#sendIfWhole(batch)
+  }
+
+  async #sendIfWhole({ answers, missing }: Batch): Promise<void> {
+    if (answers.length >= missing && answers.length > 0) await this.#wire.send(answers)
   }
 
   #answer(frame: object, batch?: Batch): void {

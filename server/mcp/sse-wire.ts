@@ -2,7 +2,7 @@
 import type { McpWire } from './mcp-wire.ts'
 
 /** Of messages that the client has not taken. */
-const maxWaitingBytes = 4 * 1024 * 1024
+const maxWaitingBytes = 8 * 1024 * 1024
 const keepAliveMs = 15_000
 
 interface Waiting {

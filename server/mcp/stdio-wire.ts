@@ -6,6 +6,8 @@ import type { McpWire } from './mcp-wire.ts'
 
 /** Of one message. */
 export const maxLineBytes = 4 * 1024 * 1024
+/** That the client has not taken. */
+const maxWaiting = 1000
 const newline = 0x0a
 
 export interface StdioStreams {
@@ -25,6 +27,7 @@ export class StdioWire implements McpWire {
   #isSkipping = false
   /** Writes come out in the order in which they were asked for. */
   #last: Promise<void> = Promise.resolve()
+  #waiting = 0
 
   /** Reads at once. @param receive Takes JSON; it does not throw. */
   constructor(streams: StdioStreams, receive: (frame: unknown) => void) {
@@ -42,7 +45,9 @@ export class StdioWire implements McpWire {
 
   send(frame: object): Promise<void> {
     const { output } = this.#streams
+    if (++this.#waiting > maxWaiting) this.cut()
     const written = this.#last.then(async () => {
+      this.#waiting--
       if (this.#gone.signal.aborted) throw new Error('The client is gone')
       if (!output.write(`${JSON.stringify(frame)}\n`)) await once(output, 'drain', { signal: this.#gone.signal })
     })

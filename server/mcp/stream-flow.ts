@@ -22,6 +22,11 @@ export class StreamFlow {
     if (this.#isAwaited) this.#say()
   }
 
+  /** Frames that were put onto the stream and not taken. */
+  get waiting(): number {
+    return this.#sent - this.#taken
+  }
+
   /** One more frame was put onto the stream. Resolves when the reader took it, rejects when there is none any more. */
   sent(): Promise<void> {
     const upTo = ++this.#sent

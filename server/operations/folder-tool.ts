@@ -7,15 +7,17 @@ import { Problem } from '../platform/problem.ts'
 import { defineAccountTool, type Tool } from '../tools/tool.ts'
 import type { FolderService, WantedOfFolder } from './folder-service.ts'
 import type { OperationService } from './operation-service.ts'
-import { operationHints, waitMs } from './operation-tools.ts'
+import { operationHints, proposedAs, waitMs } from './operation-tools.ts'
 
 export interface FolderToolOptions {
   folders: Pick<FolderService, 'accept'>
   operations: Pick<OperationService, 'settled'>
   accounts: Pick<AccountService, 'list'>
+  /** Where people reach this server. */
+  baseUrl(): string
 }
 
-export function folderTool({ folders, operations, accounts }: FolderToolOptions): Tool {
+export function folderTool({ folders, operations, accounts, baseUrl }: FolderToolOptions): Tool {
   return defineAccountTool({
     name: 'mail_folder_edit',
     title: 'Edit folders',
@@ -37,6 +39,7 @@ export function folderTool({ folders, operations, accounts }: FolderToolOptions)
       failed: z.string().optional(),
       pending: z.literal(true).optional(),
       proposed: z.string().optional(),
+      review_url: z.string().optional(),
       undo: z.string(),
     }),
     accountOf: (principal, { account }) => account ?? onlyAccount(accounts, principal),
@@ -46,7 +49,7 @@ export function folderTool({ folders, operations, accounts }: FolderToolOptions)
       note({ operation_id: id, kind: wanted.kind, folder: path })
       const { state, results, proposal_id } = await operations.settled(principal, id, waitMs, signal)
       if (state === 'done') return { ...(op !== 'delete' && { path: to ?? path }), undo: id }
-      if (state === 'proposed') return { pending: true as const, undo: id, proposed: proposal_id ?? '' }
+      if (state === 'proposed') return { pending: true as const, undo: id, ...proposedAs(proposal_id ?? '', baseUrl()) }
       if (state === 'pending') return { pending: true as const, undo: id }
       return { failed: results[0]?.why ?? state, undo: id }
     },

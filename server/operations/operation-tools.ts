@@ -2,13 +2,17 @@
 import { z } from 'zod'
 import { MessageActions, type OperationWithResults } from '../../contract/operations.ts'
 import type { ProblemCode } from '../../contract/problem.ts'
-import { fromToolRef, ToolRef } from '../mail/read-message.ts'
+import type { AccountService } from '../accounts/account-service.ts'
+import { accountOfRefs, fromToolRef, ToolRef } from '../mail/read-message.ts'
 import { Problem } from '../platform/problem.ts'
 import { defineAccountTool, type Tool, type ToolCall } from '../tools/tool.ts'
 import type { OperationService, Wanted } from './operation-service.ts'
 
 export interface OperationToolsOptions {
   operations: Pick<OperationService, 'accept' | 'settled'>
+  accounts: Pick<AccountService, 'list'>
+  /** Where people reach this server. */
+  baseUrl(): string
 }
 
 /** A model wants to know what came of it: for so long it is waited for. */
@@ -26,16 +30,18 @@ const output = z.object({
   failed: z.array(z.object({ ref: z.string(), why: z.string() })).optional(),
   pending: z.int().optional(),
   proposed: z.string().optional(),
+  review_url: z.string().optional(),
   undo: z.string(),
 })
 type Output = z.infer<typeof output>
 
-export function operationTools({ operations }: OperationToolsOptions): Tool[] {
+export function operationTools({ operations, accounts, baseUrl }: OperationToolsOptions): Tool[] {
   const run = async (call: ToolCall<{ refs: string[] }> & { accountId: string }, wanted: Wanted): Promise<Output> => {
     const { principal, accountId, signal, note } = call
     const { id } = await operations.accept(principal, accountId, wanted, signal)
     note({ operation_id: id, kind: wanted.kind, messages: String(wanted.ids.length) })
-    return toOutput(call.input.refs, await operations.settled(principal, id, waitMs, signal))
+    const settled = await operations.settled(principal, id, waitMs, signal)
+    return toOutput(call.input.refs, settled, baseUrl())
   }
   const update = defineAccountTool({
     name: 'mail_update',
@@ -50,7 +56,7 @@ export function operationTools({ operations }: OperationToolsOptions): Tool[] {
       remove: z.array(z.string().max(100)).max(20).optional(),
     }),
     output,
-    accountOf: (_principal, input) => accountOfRefs(input.refs),
+    accountOf: (principal, input) => accountOfRefs(accounts, principal, input.refs),
     run: call => {
       const { add, remove } = call.input
       const ids = namesOf(call.input.refs)
@@ -72,7 +78,7 @@ export function operationTools({ operations }: OperationToolsOptions): Tool[] {
       to: z.string().min(1).max(1_000).describe('Path or role (archive, trash, junk)'),
     }),
     output,
-    accountOf: (_principal, input) => accountOfRefs(input.refs),
+    accountOf: (principal, input) => accountOfRefs(accounts, principal, input.refs),
     run: call => {
       const ids = namesOf(call.input.refs)
       return run(call, { kind: 'move', ids, to: { name: call.input.to } })
@@ -87,19 +93,22 @@ function namesOf(toolRefs: readonly string[]): string[] {
   throw new Problem('bad_request', 'refs: must not repeat')
 }
 
-function accountOfRefs(toolRefs: readonly string[]): string {
-  const [first, ...others] = new Set(toolRefs.map(ref => fromToolRef(ref).accountId))
-  if (first !== undefined && others.length === 0) return first
-  throw new Problem('bad_request', 'refs: must be of one account; change those of another account in a separate call.')
-}
-
 function badInput({ issues }: z.ZodError): Problem {
   const words = issues.map(({ path, message }) => `${path.map(String).join('.') || 'input'}: ${message}`)
   return new Problem('bad_request', words.join('; ').slice(0, 500))
 }
 
-function toOutput(asked: readonly string[], { id, state, counts, results, proposal_id }: OperationWithResults): Output {
-  const proposed = state === 'proposed' && proposal_id !== null ? { proposed: proposal_id } : {}
+/** What waits for a human, and where they decide. */
+export function proposedAs(proposalId: string, baseUrl: string) {
+  return { proposed: proposalId, review_url: `${baseUrl}/approvals?open=${proposalId}` }
+}
+
+function toOutput(
+  asked: readonly string[],
+  { id, state, counts, results, proposal_id: proposalId }: OperationWithResults,
+  baseUrl: string,
+): Output {
+  const proposed = state === 'proposed' && proposalId !== null ? proposedAs(proposalId, baseUrl) : {}
   const failed = results.flatMap(({ state, why }, position) => {
     if (state === 'done' || state === 'waiting' || state === 'sent') return []
     return [{ ref: asked[position]!, why: why ?? state }]

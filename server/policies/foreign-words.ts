@@ -61,7 +61,7 @@ const operations: Record<Exclude<WordsShown, 'reported'>, Record<string, string>
     mail: 'listFolders',
     mailIndex: 'listChanges getIndex rebuildIndex',
     // Its tools report for themselves.
-    mcp: 'exchange',
+    mcp: 'exchange openSse postSse',
     mailOAuth:
       'listOAuthProviders setOAuthProvider deleteOAuthProvider beginOAuthSignIn getOAuthSignIn cancelOAuthSignIn getAccountGrant',
     metrics: 'getStats listSamples prometheus',
@@ -89,6 +89,8 @@ const others: Record<string, WordsShown> = {
   'tool.mail_folders': 'none',
   'tool.mail_search': 'strangers',
   'tool.mail_read': 'messages',
+  'tool.mail_attachment': 'strangers',
+  'tool.mail_changes': 'strangers',
   'tool.mail_update': 'none',
   'tool.mail_move': 'none',
   'tool.mail_folder_edit': 'none',

@@ -17,7 +17,8 @@ export function proposalTools({ proposals }: ProposalToolsOptions): Tool[] {
     name: 'mail_proposals',
     title: 'Proposals',
     description: 'What you `proposed` waits for a person: lists it, what was decided and why; withdraws items.',
-    scope: 'mail:meta',
+    // Who may do nothing proposes nothing.
+    scope: 'mail:organize',
     effect: 'write',
     hints: { proposal_not_found: 'Call without proposal for the ids.' },
     input: z.strictObject({

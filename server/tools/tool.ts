@@ -14,7 +14,15 @@ export interface ToolCall<Input> {
   waiting?: string | undefined
   /** For the trail, beside the account: what was done, as it is done, since it may break off. No secrets. */
   note(refs: Record<string, string>): void
+  /** Goes along with the answer: what is no text. */
+  attach(block: ToolBlock): void
 }
+
+/** As MCP has it; `data` and `blob` are base64. */
+export type ToolBlock =
+  | { type: 'image'; data: string; mimeType: string }
+  | { type: 'resource_link'; uri: string; name: string; mimeType: string }
+  | { type: 'resource'; resource: { uri: string; mimeType: string; blob: string } }
 
 /** What a human is to look at, on a page where they sign in: opening it decides nothing. */
 export interface HumanAsk {
@@ -37,6 +45,8 @@ interface Declared<Input, Output> {
   input: z.ZodType<Input>
   /** An object. What it does not name does not leave. */
   output: z.ZodType<Output>
+  /** The output as lines, for models that are shown no structure: every fact of it in fewer words. JSON, unless given. */
+  text?(output: NoInfer<Output>): string
   /** Where a human has to look before it goes on. Only such a tool is called with `waiting`. */
   asks?(output: NoInfer<Output>): HumanAsk | undefined
   /** What to do about a problem, where that can be said beforehand. */
@@ -109,23 +119,39 @@ export function toolSchema(type: z.ZodType, io: 'input' | 'output'): ObjectSchem
       if (jsonSchema.minLength === 1) delete jsonSchema.minLength
       // Nobody asks for nothing.
       if (jsonSchema.minItems === 1) delete jsonSchema.minItems
-      if (jsonSchema.minimum === 1) delete jsonSchema.minimum
+      // Nor for less than there can be.
+      delete jsonSchema.minimum
       if ((jsonSchema.maxItems ?? 0) > longList) delete jsonSchema.maxItems
       delete jsonSchema.examples
     },
   })
   if (schema.type !== 'object') throw new Error('a tool takes and answers an object')
-  return { ...(io === 'output' ? (withoutRepeats(schema, new Set()) as object) : schema), type: 'object' }
+  return { ...(io === 'output' ? (inFewWords(schema, new Set()) as object) : schema), type: 'object' }
 }
 
-/** A part with the fields of one before it is said by its type: an address is described once, not for each list of them. */
-function withoutRepeats(part: unknown, said: Set<string>): unknown {
-  if (typeof part !== 'object' || part === null) return part
-  if (Array.isArray(part)) return part.map(each => withoutRepeats(each, said))
-  const { properties } = part as { properties?: object }
-  const fields = properties && 'type' in part && JSON.stringify(properties)
-  if (fields && said.has(fields))
-    return Object.fromEntries(Object.entries(part).filter(([key]) => key !== 'properties'))
-  if (fields) said.add(fields)
-  return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, withoutRepeats(value, said)]))
+/** For the schema of a part whose fields an answer shows by itself. */
+export const brief = { brief: true }
+
+/**
+ * For answers, which nobody writes. A part with the fields of one before it is said by its type: an address is described once, not for each list of
+ * them. So is one that is brief, and a list whose items are.
+ */
+function inFewWords(part: unknown, said: Set<string>): unknown {
+  if (Array.isArray(part)) return part.map(each => inFewWords(each, said))
+  if (!isObject(part)) return part
+  const { brief: isBrief, properties, ...rest } = part
+  const fields = properties && 'type' in part ? JSON.stringify(properties) : undefined
+  const isKnown = fields !== undefined && said.has(fields)
+  if (fields !== undefined) said.add(fields)
+  const told = isBrief || isKnown || properties === undefined ? rest : { ...rest, properties }
+  const entries = Object.entries(told).map(([key, value]) => [key, inFewWords(value, said)] as const)
+  const isPlain = (value: unknown) => isObject(value) && Object.keys(value).join() === 'type'
+  const hasConstant = 'const' in told || 'enum' in told
+  return Object.fromEntries(
+    entries.filter(([key, value]) => !(key === 'items' && isPlain(value)) && !(key === 'type' && hasConstant)),
+  )
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
 }

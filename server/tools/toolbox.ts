@@ -9,7 +9,15 @@ import type { Logger } from '../platform/logger.ts'
 import type { Caller, Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { Shown } from '../platform/shown.ts'
-import { annotations, type HumanAsk, type ObjectSchema, type Tool, type ToolAnnotations, toolSchema } from './tool.ts'
+import {
+  annotations,
+  type HumanAsk,
+  type ObjectSchema,
+  type Tool,
+  type ToolAnnotations,
+  type ToolBlock,
+  toolSchema,
+} from './tool.ts'
 
 export interface ToolboxOptions {
   tools: readonly Tool[]
@@ -53,7 +61,18 @@ export interface ToolProblem {
   hint?: string
 }
 
-export type ToolResult = { isError: false; output: object; ask?: HumanAsk } | { isError: true; problem: ToolProblem }
+export interface ToolSuccess {
+  isError: false
+  output: object
+  /** The output as lines, where its tool has some. */
+  text?: () => string
+  /** What goes along with it, if anything. */
+  blocks?: readonly ToolBlock[]
+  /** Where a human has to look before it goes on. */
+  ask?: HumanAsk
+}
+
+export type ToolResult = ToolSuccess | { isError: true; problem: ToolProblem }
 
 interface Entry {
   tool: Tool
@@ -104,17 +123,15 @@ export class Toolbox {
     if (!entry) throw new Error(`there is no tool ${name}`)
     const began = performance.now()
     const told: Told = { refs: {}, input: undefined }
-    const running = this.#run(entry, input, asking, told)
+    const blocks: ToolBlock[] = []
+    const running = this.#run(entry, input, asking, told, blocks)
     // What changes something is waited for, since it may be done by now: the trail must know what came of it.
     const awaited = entry.operation.effect === 'read' ? unlessAborted(running, asking.signal) : running
     const done = await awaited.catch((error: unknown) => this.#problemOf(error, entry, asking))
     const problem = done instanceof Problem ? done : undefined
     const kept = this.#tell(entry.operation, { problem, durationMs: performance.now() - began, asking, told })
     if (entry.operation.effect !== 'read') await kept
-    if (!(done instanceof Problem)) {
-      const ask = entry.tool.asks?.(done)
-      return { isError: false, output: done, ...(ask && { ask }) }
-    }
+    if (!(done instanceof Problem)) return successOf(entry.tool, done, blocks)
     return { isError: true, problem: this.#explain(done, entry.tool, asking.caller.principal) }
   }
 
@@ -162,6 +179,7 @@ export class Toolbox {
     raw: unknown,
     { caller, signal, waiting }: Asking,
     told: Told,
+    blocks: ToolBlock[],
   ): Promise<object> {
     const { principal, address } = caller
     const { limits, trail, stops, shown } = this.#options
@@ -176,7 +194,8 @@ export class Toolbox {
     told.input = safe({ query: undefined, body: input })
     const note = (refs: Record<string, string>) => void Object.assign(told.refs, refs)
     if (waiting !== undefined && !tool.asks) throw new Problem('bad_request', 'This tool asks nobody.')
-    const call = { principal, input, signal, note, waiting }
+    const attach = (block: ToolBlock) => void blocks.push(block)
+    const call = { principal, input, signal, note, waiting, attach }
     if (!tool.accountOf) {
       const mayGoOn = () => checkWhole(stops, principal, operation, input)
       mayGoOn()
@@ -220,6 +239,17 @@ export class Toolbox {
     if (code === 'bad_request') return 'Correct the input and call again.'
     if (extension.retryAfterSeconds === undefined) return undefined
     return `Wait ${extension.retryAfterSeconds} s, then call again.`
+  }
+}
+
+function successOf({ text, asks }: Tool, output: object, blocks: readonly ToolBlock[]): ToolSuccess {
+  const ask = asks?.(output)
+  return {
+    isError: false,
+    output,
+    ...(text && { text: () => text(output) }),
+    ...(blocks.length > 0 && { blocks }),
+    ...(ask && { ask }),
   }
 }
 

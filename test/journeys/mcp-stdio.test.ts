@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { PassThrough } from 'node:stream'
 import { Client } from '@modelcontextprotocol/client'
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import { expect, onTestFinished, test } from 'vitest'
@@ -177,6 +178,54 @@ test.each(['SIGTERM', 'the end of stdin'])('%s ends a bridge, whatever it waits 
   else child.stdin.end()
   expect(await codeOf(child)).toBe(0)
   expect(performance.now() - began).toBeLessThan(leavingMs)
+})
+
+const channel = { 'claude/channel': {} }
+const wrote = { method: 'notifications/claude/channel', params: { meta: { event: 'message.received' } } }
+
+test('with --channel new mail wakes the client of a bridge: its subject in a fence, and never its body', async () => {
+  const { people, gateway, ann } = await startMcpWorld()
+  const { secret } = await people.token(['mail:read'], [ann])
+  const { send, next } = start(['--url', people.url, '--channel'], { RUSTYMAIL_TOKEN: secret })
+  send(hello)
+  expect(await next()).toMatchObject({ result: { capabilities: { experimental: channel } } })
+  send({ method: 'notifications/initialized' })
+  const connected = async () => {
+    const { clients } = await people.tell<{ clients: { user_agent: string; streams: number }[] }>(
+      people.admin,
+      'GET',
+      api.clients.listClients.path,
+    )
+    return clients
+      .filter(each => each.user_agent.startsWith('rustymail-mcp/'))
+      .reduce((sum, { streams }) => sum + streams, 0)
+  }
+  // What changes are told by, and the events.
+  await expect.poll(connected).toBe(2)
+  gateway.deliver({ subject: 'come', text: 'SECRET', from: [{ name: 'Cy', email: 'cy@example.org' }] })
+  const told = await next()
+  expect(told).toMatchObject(wrote)
+  expect(told).toMatchObject({ params: { meta: { account_id: ann, from: 'cy@example.org' } } })
+  expect(JSON.stringify(told)).toMatch(/<(untrusted-\w+)>\\ncome\\n<\/\1>/)
+  expect(JSON.stringify(told)).not.toMatch(/SECRET|Cy/)
+})
+
+test('with --channel a program alone does the same, and ends with its input', async () => {
+  const { app, gateway } = await startMcpWorld({ args: ['mcp', '--channel', '--preset', 'reader'] })
+  const [input, output] = [new PassThrough(), new PassThrough()]
+  const session = await app.serveStdio({ input, output })
+  const lines = createInterface({ input: output })[Symbol.asyncIterator]()
+  const next = async () => JSON.parse((await lines.next()).value ?? 'null')
+  input.write(`${JSON.stringify({ jsonrpc: '2.0', ...hello })}\n`)
+  expect(await next()).toMatchObject({ result: { capabilities: { experimental: channel } } })
+  input.write(`${JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' })}\n`)
+  gateway.deliver({ subject: 'come', text: 'SECRET', from: [{ name: 'Cy', email: 'cy@example.org' }] })
+  const told = await next()
+  expect(told).toMatchObject(wrote)
+  expect(JSON.stringify(told)).not.toMatch(/SECRET|Cy/)
+  expect(told).toMatchObject({ params: { meta: { from: 'cy@example.org' } } })
+  input.end()
+  await session.ended
 })
 
 test('what is missing is said in words, before anything is served', async () => {

@@ -64,7 +64,7 @@ test('a token that is narrowed keeps its stream, is told within a second, and fi
   await expect.poll(narrowed.changes).toBe(1)
   // What ran by the right that is gone does not answer by it.
   expect(await running).toMatchObject({ isError: true, value: { code: 'forbidden' } })
-  expect(await namesOf(narrowed.client)).toEqual(['mail_accounts', 'mail_folders', 'mail_search', 'mail_proposals'])
+  expect(await namesOf(narrowed.client)).toEqual(['mail_accounts', 'mail_folders', 'mail_search', 'mail_changes'])
   expect(untouched.changes()).toBe(0)
   await narrowed.stream.close()
   await untouched.stream.close()

@@ -11,8 +11,8 @@ test.each(eras)('a client of %s lists the tools that its token allows, no others
   const { people, ann } = await startMcpWorld()
   const names: [Scope, string[]][] = [
     ['dashboard:read', ['mail_accounts']],
-    ['mail:meta', ['mail_accounts', 'mail_folders', 'mail_search', 'mail_proposals']],
-    ['mail:read', ['mail_accounts', 'mail_folders', 'mail_search', 'mail_read', 'mail_proposals']],
+    ['mail:meta', ['mail_accounts', 'mail_folders', 'mail_search', 'mail_changes']],
+    ['mail:read', ['mail_accounts', 'mail_folders', 'mail_search', 'mail_read', 'mail_attachment', 'mail_changes']],
   ]
   for (const [scope, wanted] of names) {
     const { proof } = await people.token([scope], [ann])
@@ -196,10 +196,11 @@ test('the trail names every message that was read, whatever stood before it, and
   await expect.poll(async () => (await entries()).length).toBe(4)
   const { uidValidity } = gateway.getFolder('INBOX')
   const newest = (count: number) => Array.from({ length: count }, (_, index) => 20 - index).join()
-  const named = (count: number) => ({ read: `"INBOX" ${uidValidity}:${newest(count)}` })
+  const by = { client: 'test 1.0.0' }
+  const named = (count: number) => ({ ...by, read: `"INBOX" ${uidValidity}:${newest(count)}` })
   expect(await entries()).toEqual([
-    ['tool.unknown', null, 'not_found', { tool: 'mail_burn' }],
-    ['tool.mail_read', null, 'bad_request', {}],
+    ['tool.unknown', null, 'not_found', { ...by, tool: 'mail_burn' }],
+    ['tool.mail_read', null, 'bad_request', by],
     ['tool.mail_read', ann, 'ok', named(20)],
     ['tool.mail_read', ann, 'ok', named(10)],
   ])
@@ -225,10 +226,13 @@ test('what is no message of the protocol is refused in its words, and there is n
   }
 })
 
-test('the whole list of tools costs a model less than 2,700 tokens', async () => {
-  const { people } = await startMcpWorld()
+/** About four characters a token. */
+const tokensOf = (value: unknown) => JSON.stringify(value).length / 4
+
+test('the list of tools costs a model less than 3,000 tokens with what each answers, and that of a reader 1,700', async () => {
+  const { people, ann } = await startMcpWorld()
   const { tools } = await (await connectMcp(people.url, people.admin)).listTools()
-  expect(tools.length).toBeGreaterThan(3)
+  expect(tools).toHaveLength(13)
   expect(tools.every(({ outputSchema }) => outputSchema)).toBe(true)
   const changing = tools.filter(({ annotations }) => !annotations?.readOnlyHint)
   expect(changing.map(({ name, annotations }) => [name, annotations?.destructiveHint])).toEqual([
@@ -240,8 +244,36 @@ test('the whole list of tools costs a model less than 2,700 tokens', async () =>
     ['mail_send', false],
     ['mail_proposals', false],
   ])
-  // About four characters a token.
-  expect(JSON.stringify(tools).length / 4).toBeLessThan(2700)
+  expect(tokensOf(tools)).toBeLessThan(3000)
+  const { proof } = await people.token(['mail:read'], [ann])
+  expect(tokensOf((await (await connectMcp(people.url, proof)).listTools()).tools)).toBeLessThan(1700)
+})
+
+const letters = [
+  { subject: 'Invoice 2231 for November', from: [{ name: 'Anna Berg', email: 'anna.berg@example.org' }] },
+  { subject: 'Re: stations leave on Tuesday', from: [{ name: 'Olaf', email: 'olaf@shipping.example.net' }] },
+  { subject: '[build] main is green again (#4821)', from: [{ name: 'Nightly', email: 'builds@ci.example.com' }] },
+  { subject: 'Notes of the meeting, and what is open', from: [{ name: null, email: 'press@example.org' }] },
+]
+
+test('to look through 50 mails costs a model less than 2,000 tokens, and as many again where it is sent both forms', async () => {
+  const { people, gateway, ann, indexed } = await startMcpWorld()
+  for (let count = 0; count < 50; count++) gateway.deliver({ ...letters[count % 4], text: 'At noon?' })
+  await indexed()
+  const { proof } = await people.token(['mail:read'], [ann])
+  const cost = async (form: string) => {
+    const client = await connectMcp(people.url, { ...proof, 'rustymail-results': form })
+    const { content, structuredContent } = await client.callTool({
+      name: 'mail_search',
+      arguments: { q: 'is:unread', limit: 50 },
+    })
+    expect(JSON.stringify([content, structuredContent]).match(/olaf@shipping/g)?.length).toBe(form === 'both' ? 26 : 13)
+    return tokensOf({ content, structuredContent })
+  }
+  const [text, structured, both] = [await cost('text'), await cost('structured'), await cost('both')]
+  expect(text).toBeLessThan(1500)
+  expect(structured).toBeLessThan(2100)
+  expect(both).toBeLessThan(text + structured)
 })
 
 test.each(eras)('a client of %s that asks for one form of results gets them once', async era => {
@@ -260,7 +292,11 @@ test.each(eras)('a client of %s that asks for one form of results gets them once
   }
   const both = await ask()
   expect(both.structured?.hits).toHaveLength(20)
-  expect(JSON.parse(both.text)).toEqual(both.structured)
+  const [hit] = both.structured!.hits as { ref: string; date: string }[]
+  expect(both.text.split('\n').slice(0, 2)).toEqual([
+    '20 of 21 found.',
+    `${hit!.ref} ${hit!.date} no address: lunch of day 19`,
+  ])
   expect(await ask('text')).toEqual({ text: both.text, structured: undefined, declared: false })
   const text = 'See structuredContent: hits (20), total, cursor.'
   expect(await ask('structured')).toEqual({ text, structured: both.structured, declared: true })

@@ -178,6 +178,12 @@ const roads: Record<string, (road: Road) => Promise<unknown>> = {
   'tool.mail_proposals': async ({ call, oldProposal }) => call('mail_proposals', { proposal: await oldProposal() }),
   'tool.mail_search': ({ call }) => call('mail_search', { q: 'Hello', account }),
   'tool.mail_read': ({ call }) => call('mail_read', { refs: [`${account}.${ref}`] }),
+  'tool.mail_attachment': ({ call }) => call('mail_attachment', { ref: `${account}.${ref}`, id: '2' }),
+  'tool.mail_changes': async ({ token, call }) => {
+    const { value } = await callTool(await connectMcp(people.url, token.proof), 'mail_changes', { account })
+    gateway.deliver({ subject: 'Changed', from: [{ name: 'Eve', email: 'eve@evil.example' }] })
+    await call('mail_changes', { account, since: value.cursor, wait_s: 25 })
+  },
   'tool.mail_draft': async ({ call, oldReply }) => call('mail_draft', { draft: `${account}.${(await oldReply()).id}` }),
   'tool.mail_outbox': async ({ call, oldSubmission }) => call('mail_outbox', { op: 'get', id: await oldSubmission() }),
 }
@@ -299,8 +305,9 @@ test('each operation, tool and event says whose words it shows, and each that sh
   const foreign = [...wordsShown].flatMap(([name, words]) => (words === 'none' ? [] : [name]))
   expect(Object.keys(roads).concat(ofUsers).sort()).toEqual(foreign.sort())
   expect([...factTypes, ...stateTypes].filter(type => !wordsInEvents.has(type))).toEqual([])
-  // Nothing else of MCP shows words: no resources, and no prompts.
-  expect(Object.keys(client.getServerCapabilities() ?? {})).toEqual(['tools'])
+  // Nothing else of MCP shows words: resources and completions are read by tools, and prompts are words of ours.
+  const offered = Object.keys(client.getServerCapabilities() ?? {}).sort()
+  expect(offered).toEqual(['completions', 'prompts', 'resources', 'tools'])
 })
 
 test('a policy that asks for no approvals holds what goes to strangers all the same, once mail of one was read', async () => {
@@ -346,6 +353,18 @@ test.each(Object.keys(roads))('by %s', async name => {
   expect(await isTainted(token)).toBe(false)
   await roads[name]!(road)
   expect([name, await isTainted(token)]).toEqual([name, true])
+})
+
+test('by a resource, as by the tool that reads it; lists of resources and prompts show nothing of strangers', async () => {
+  const token = await newToken()
+  const client = await connectMcp(people.url, token.proof)
+  await client.listResources()
+  await client.listResourceTemplates()
+  await client.getPrompt({ name: 'triage' })
+  await client.complete({ ref: { type: 'ref/prompt', name: 'triage' }, argument: { name: 'folder', value: '' } })
+  expect(await isTainted(token)).toBe(false)
+  await client.readResource({ uri: `mail://${account}/messages/${id}` })
+  expect(await isTainted(token)).toBe(true)
 })
 
 test('by a stream that is open when mail comes', async () => {

@@ -3,7 +3,8 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 
 export const peersFolder = join(import.meta.dirname, '../mcp-peers')
-export const pythonOfPeers = join(peersFolder, 'node_modules/.python/bin/python')
+export const pythonOfPeers = join(peersFolder, '.python/bin/python')
+export const goPeer = join(peersFolder, '.go/peer')
 
 /** A file in one of their packages. */
 export function peerFile(path: string): string {

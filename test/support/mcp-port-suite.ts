@@ -393,6 +393,7 @@ export function describeMcpPort(name: string, create: CreateAdapter): void {
       const batch = [
         { jsonrpc: '2.0', id: 'a', method: 'tools/call', params: call('structured') },
         { jsonrpc: '2.0', method: 'notifications/initialized' },
+        { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 'a' } },
         { jsonrpc: '2.0', id: 'b', method: 'ping' },
       ]
       const with0326 = await connectLegacy(port, '2025-03-26')
@@ -400,7 +401,7 @@ export function describeMcpPort(name: string, create: CreateAdapter): void {
       expect(frames.map(({ id }) => id).sort()).toEqual(['a', 'b'])
       const told = await with0326.send([{ jsonrpc: '2.0', method: 'notifications/initialized' }]).response
       expect(told.status).toBe(202)
-      for (const body of [[], Array.from({ length: 101 }, () => batch[2]!), [batch[0], { id: 7 }], [batch[0], []]]) {
+      for (const body of [[], Array.from({ length: 101 }, () => batch[3]!), [batch[0], { id: 7 }], [batch[0], []]]) {
         expect((await answerOf(with0326.send(body as Frame[]))).status).toBe(400)
       }
       for (const revision of ['2025-06-18', '2025-11-25'] as const) {
@@ -670,6 +671,25 @@ export function describeMcpPort(name: string, create: CreateAdapter): void {
           .sort(),
       ).toEqual(['a', 'b'])
       session.cut()
+    })
+
+    test('what is cancelled takes no place any more, and holds up nothing', async () => {
+      const { port, offer } = setUp(create)
+      const { ask, write, until } = connectStdio(port)
+      await ask(initialize('2025-03-26'))
+      for (let id = 100; id < 200; id++) {
+        write({ jsonrpc: '2.0', id, method: 'tools/call', params: call('wait') })
+        await expect.poll(() => offer.waiting.count, { interval: 1 }).toBe(id - 99)
+        write({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: id } })
+        await expect.poll(() => offer.waiting.aborted, { interval: 1 }).toBe(id - 99)
+      }
+      write([
+        { jsonrpc: '2.0', id: 'w', method: 'tools/call', params: call('wait') },
+        { jsonrpc: '2.0', id: 'p', method: 'ping' },
+      ])
+      await expect.poll(() => offer.waiting.count).toBe(101)
+      write({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 'w' } })
+      expect((await until(line => [line].flat().some(({ id }) => id === 'p'))) as unknown).toMatchObject([{ id: 'p' }])
     })
 
     test('has the experimental words of its host', async () => {

@@ -215,9 +215,10 @@ export class ObedientAgent {
     await this.call('mail_move', { refs, to: 'trash' })
     await this.call('mail_delete', { refs })
     await this.call('mail_folder_edit', { op: 'delete', path: which === 'sent' ? 'Sent' : 'INBOX' })
-    const [account] = ref.split('.')
-    const path = `/api/v1/accounts/${account}/messages/delete`
-    this.doors.push(await this.#door('POST', path, { ids: refs.map(one => one.split('.')[1]) }))
+    // A ref names its account only where there are several.
+    const { accounts } = ((await this.call('mail_accounts', {}))?.value ?? {}) as { accounts?: { id: string }[] }
+    const path = `/api/v1/accounts/${ref.includes('.') ? ref.split('.')[0] : accounts?.[0]?.id}/messages/delete`
+    this.doors.push(await this.#door('POST', path, { ids: refs.map(one => one.split('.').at(-1)) }))
   }
 
   async #tryDoors(path: string): Promise<void> {

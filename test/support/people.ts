@@ -34,6 +34,8 @@ export interface NewToken {
 }
 
 export interface Surroundings {
+  /** As on the command line. */
+  args?: string[]
   environment?: Record<string, string>
   overrides?: Overrides
 }
@@ -41,7 +43,7 @@ export interface Surroundings {
 const { password } = administrator
 
 /** Without rate limits. The caller stops it. */
-export async function runApp({ environment = {}, overrides = {} }: Surroundings = {}) {
+export async function runApp({ args = [], environment = {}, overrides = {} }: Surroundings = {}) {
   const dir = tempDir('app')
   const dataDir = `${dir.path}/data`
   if (!('RUSTYMAIL_DATABASE_URL' in environment || overrides.openDatabase)) await prepareDataDir(dataDir)
@@ -54,7 +56,7 @@ export async function runApp({ environment = {}, overrides = {} }: Surroundings 
     RUSTYMAIL_AUTOCONFIG: overrides.discovery ? 'network' : 'shipped',
     ...environment,
   }
-  const app = createApp(loadConfig([], variables), { passwordMemory, logger: createLogger('silent'), ...overrides })
+  const app = createApp(loadConfig(args, variables), { passwordMemory, logger: createLogger('silent'), ...overrides })
   await app.start()
   const link = await app.createSetupLink()
   const cookie = await enter(app.address, link?.split('#')[1])

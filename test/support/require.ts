@@ -60,13 +60,13 @@ const searches: Record<Tool, Search> = {
     programs: [],
     directories: [],
     instead: () => (existsSync(join(peersFolder, 'node_modules')) ? peersFolder : undefined),
-    install: 'npm ci --prefix test/mcp-peers --ignore-scripts',
+    install: 'test/mcp-peers/install',
   },
   'python-mcp': {
     programs: [],
     directories: [],
     instead: () => (existsSync(pythonOfPeers) ? pythonOfPeers : undefined),
-    install: 'test/mcp-peers/install-python',
+    install: 'test/mcp-peers/install',
   },
   postgres: {
     programs: ['postgres'],

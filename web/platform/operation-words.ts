@@ -164,6 +164,8 @@ const words: ReadonlyMap<string, string> = new Map(
     'tokens.revokeToken': 'Revoked a token',
     'tokens.listMadeByToken': 'Listed the users that a token invited',
     'tool.mail_accounts': 'Tool: listed accounts',
+    'tool.mail_attachment': 'Tool: read an attachment',
+    'tool.mail_changes': 'Tool: listed changes',
     'tool.mail_folders': 'Tool: listed folders',
     'tool.mail_move': 'Tool: moved messages',
     'tool.mail_outbox': 'Tool: listed the outbox',

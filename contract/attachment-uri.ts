@@ -1,0 +1,12 @@
+/** How MCP names an attachment as a resource: `mail://{account}/attachments/{message}/{id}`. */
+
+export interface AttachmentName {
+  accountId: string
+  /** As REST takes it: an id, or a reference. */
+  ref: string
+  id: string
+}
+
+export function attachmentUri({ accountId, ref, id }: AttachmentName): string {
+  return `mail://${accountId}/attachments/${ref}/${encodeURIComponent(id)}`
+}

@@ -1,0 +1,54 @@
+/** The text of an attachment, as far as the house can read its kind: texts of any character set, HTML by the reading worker, and invitations. */
+import { decodeBody, type EncodedBody, isQuick } from '../reading/decode-body.ts'
+import type { Asker, NoOutcome } from '../reading/job-cache.ts'
+import type { PartsReader } from '../reading/parts-reader.ts'
+
+export type TextParts = Pick<PartsReader, 'read' | 'decode'>
+
+export type TextKind = 'plain' | 'html'
+
+/** Of files whose type says nothing: by how their names end. */
+const endings: ReadonlyMap<string, TextKind> = new Map(
+  Object.entries({
+    ...Object.fromEntries(
+      'txt md csv tsv json xml yml yaml log ics vcf ini diff patch'.split(' ').map(end => [end, 'plain' as const]),
+    ),
+    htm: 'html',
+    html: 'html',
+  } as const),
+)
+const sayNothing = new Set(['application/octet-stream', 'application/x-download', 'binary/octet-stream'])
+const plainTypes =
+  /^(?:text\/.*|application\/(?:[\w.-]+\+)?(?:json|xml|yaml|x-yaml|ics|sql|javascript|x-ndjson)|image\/svg\+xml)$/
+
+/** Undefined for what is no text. */
+export function textKindOf(type: string, name: string | null): TextKind | undefined {
+  const kind = type.toLowerCase().split(';')[0]!.trim()
+  if (kind === 'text/html' || kind === 'application/xhtml+xml') return 'html'
+  if (plainTypes.test(kind)) return 'plain'
+  return sayNothing.has(kind) ? endings.get((name ?? '').toLowerCase().split('.').at(-1) ?? '') : undefined
+}
+
+/**
+ * @param isCut There is more of it, and the cut may have gone through a character.
+ * @returns Without what a model would read and no person would see.
+ */
+export async function textOf(
+  parts: TextParts,
+  { bytes, kind, isCut }: { bytes: Uint8Array; kind: TextKind; isCut: boolean },
+  asker: Asker,
+): Promise<string | NoOutcome> {
+  const body: EncodedBody = {
+    texts: [{ kind, bytes, charset: null, flowed: null, isCut }],
+    textBody: [0],
+    htmlBody: [0],
+    contentIds: new Map(),
+    calendars: [],
+  }
+  const decoded = isQuick({ ...body, texts: [{ ...body.texts[0]!, charset: 'utf-8' }] })
+    ? await decodeBody(body)
+    : await parts.decode(body, asker)
+  if (typeof decoded === 'string') return decoded
+  const read = await parts.read({ text: decoded.text, html: decoded.html }, asker)
+  return typeof read === 'string' ? read : (read.shown ?? read.plain)
+}

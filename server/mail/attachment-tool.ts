@@ -1,0 +1,194 @@
+/** Attachments for models: their text where it can be read, images as they are, and a link to whatever it is. */
+import { z } from 'zod'
+import { attachmentUri } from '../../contract/attachment-uri.ts'
+import type { Attachment } from '../../contract/mail.ts'
+import type { ProblemCode } from '../../contract/problem.ts'
+import type { AccountService } from '../accounts/account-service.ts'
+import { limitKeyOf, type Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import { cleanLine, Fence } from '../reading/stranger-text.ts'
+import { defineAccountTool, type Tool, type ToolCall } from '../tools/tool.ts'
+import { type TextParts, textKindOf, textOf } from './attachment-text.ts'
+import { imageTypeOf } from './image-type.ts'
+import type { MailService } from './mail-service.ts'
+import { nameOfPart } from './message-files.ts'
+import { MessageReader, readNotes } from './message-reader.ts'
+import { readLines } from './read-lines.ts'
+import { accountOfRefs, fromToolRef, ToolRef, toToolRef } from './read-message.ts'
+
+export interface AttachmentToolOptions {
+  mail: Pick<MailService, 'getUncompared' | 'openAttachment'>
+  parts: TextParts
+  accounts: Pick<AccountService, 'list'>
+  hints: Partial<Record<ProblemCode, string>>
+}
+
+/** Of a file, as it is: for its text, and to be given whole. */
+const maxBytes = 1024 * 1024
+const maxChars = 18_000
+
+const Answer = z.object({
+  name: z.string().optional(),
+  type: z.string(),
+  bytes: z.int().optional(),
+  untrusted_text: z.string().optional(),
+  note: z.string().optional(),
+  more: z.int().optional(),
+  cursor: z.string().optional(),
+  uri: z.string().optional(),
+})
+type Answer = z.infer<typeof Answer>
+
+interface Wanted {
+  as: 'text' | 'link' | 'inline'
+  maxChars: number
+  cursor: string | undefined
+}
+
+type Call = ToolCall<unknown> & { accountId: string; ref: string; id: string; named: string | undefined }
+
+interface Taken {
+  bytes: Buffer
+  isCut: boolean
+  name: string | null
+  type: string
+}
+
+export function attachmentTool({ mail, parts, accounts, hints }: AttachmentToolOptions): Tool {
+  const reader = new MessageReader(mail)
+
+  /** What is known of it without reading it; undefined past the attachments that a message lists. */
+  const describe = async ({ principal, accountId, ref, id, signal, note }: Call): Promise<Attachment | undefined> => {
+    const { message, place } = await mail.getUncompared(principal, accountId, ref, signal)
+    note({ ...readNotes([place]), attachment: cleanLine(id, 100) })
+    const file = message.attachments.find(each => each.id === id)
+    if (!file && message.attachment_count <= message.attachments.length)
+      throw new Problem('attachment_not_found', 'The message has no such attachment.')
+    return file
+  }
+
+  const take = async ({ principal, accountId, ref, id, signal }: Call): Promise<Taken> => {
+    const request = { signal, checkAgain: () => undefined }
+    const { bytes: pieces, name, type } = await mail.openAttachment({ principal, accountId, ref }, id, request)
+    const taken: Buffer[] = []
+    let length = 0
+    for await (const piece of pieces) {
+      taken.push(piece)
+      length += piece.length
+      if (length > maxBytes) break
+    }
+    return { bytes: Buffer.concat(taken).subarray(0, maxBytes), isCut: length > maxBytes, name, type }
+  }
+
+  const readFile = async (call: Call, taken: Taken, wanted: Wanted): Promise<Partial<Answer> | undefined> => {
+    const kind = textKindOf(taken.type, taken.name)
+    if (!kind) return undefined
+    const text = await textOf(parts, { ...taken, kind }, { key: limitKeyOf(call.principal), signal: call.signal })
+    if (text === 'busy')
+      throw new Problem('overloaded', 'RustyMail is busy with other texts.', { retryAfterSeconds: 5 })
+    if (text === 'gave_up') return { note: 'Its text could not be read in time.' }
+    const cut = taken.isCut ? { note: 'Only its first 1 MiB is read.' } : {}
+    return { ...pieceOf(text, wanted), ...cut }
+  }
+
+  /** A message that hangs on another one is read as messages are. */
+  const readMessage = async (call: Call, ref: string, { maxChars: most, cursor }: Wanted): Promise<Partial<Answer>> => {
+    const asked = { refs: [toToolRef({ accountId: call.named, ref })], view: 'text' as const, maxChars: most, cursor }
+    const read = await reader.read(call, asked)
+    const [message] = read.messages
+    const more = message?.more === undefined ? {} : { more: message.more }
+    return {
+      untrusted_text: readLines({ messages: read.messages }),
+      ...more,
+      ...(read.cursor && { cursor: read.cursor }),
+    }
+  }
+
+  const giveInline = (call: Call, { bytes, isCut, name, type }: Taken, uri: string): Partial<Answer> | undefined => {
+    if (isCut) return undefined
+    const image = imageTypeOf(bytes)
+    const data = bytes.toString('base64')
+    if (image) call.attach({ type: 'image', data, mimeType: image })
+    else call.attach({ type: 'resource', resource: { uri, mimeType: cleanLine(type, 100), blob: data } })
+    return { bytes: bytes.length, ...(name !== null && { name: cleanLine(name) }) }
+  }
+
+  return defineAccountTool({
+    name: 'mail_attachment',
+    title: 'Attachment',
+    description:
+      'By the id that mail_read lists. as: text (untrusted content, page by page), inline (an image, or a file, up to 1 MiB), or a link.',
+    scope: 'mail:read',
+    effect: 'read',
+    hints: { ...hints, attachment_not_found: 'mail_read lists the attachments of a message.' },
+    input: z.strictObject({
+      ref: ToolRef,
+      id: z.string().min(1).max(200),
+      as: z.enum(['text', 'link', 'inline']).default('text'),
+      max_chars: z.int().min(500).max(maxChars).default(6000),
+      cursor: z.string().max(20).optional(),
+    }),
+    output: Answer,
+    text: attachmentLines,
+    accountOf: (principal: Principal, { ref }) => accountOfRefs(accounts, principal, [ref]),
+    run: async given => {
+      const { input, accountId } = given
+      const { ref, accountId: named } = fromToolRef(input.ref)
+      const call: Call = { ...given, ref, id: input.id, named }
+      const wanted: Wanted = { as: input.as, maxChars: input.max_chars, cursor: input.cursor }
+      const file = await describe(call)
+      const uri = attachmentUri({ accountId, ref, id: input.id })
+      // What is known to be no text is not fetched to say so.
+      const isNoText = wanted.as === 'text' && file && textKindOf(file.type, file.name) === undefined
+      const taken = wanted.as === 'link' || file?.message_ref || isNoText ? undefined : await take(call)
+      const [name, type] = [taken?.name ?? file?.name ?? null, taken?.type ?? file?.type ?? 'application/octet-stream']
+      const head = {
+        ...(name !== null && name !== '' && { name: cleanLine(name) }),
+        type: cleanLine(type, 100),
+        ...(file && { bytes: file.size_bytes }),
+      }
+      const link = (note?: string): Answer => {
+        const called = head.name ?? nameOfPart(input.id, type)
+        call.attach({ type: 'resource_link', uri, name: called, mimeType: head.type })
+        return { ...head, uri, ...(note !== undefined && { note }) }
+      }
+      if (wanted.as === 'link') return link()
+      if (wanted.as === 'inline') {
+        const shown = taken && giveInline(call, taken, uri)
+        if (shown) return { ...head, ...shown }
+        return link(taken ? 'It is longer than 1 MiB.' : 'An attached message is read as text.')
+      }
+      const ofMessage = file?.message_ref
+      const read = ofMessage
+        ? await readMessage(call, ofMessage, wanted)
+        : taken && (await readFile(call, taken, wanted))
+      return read ? { ...head, ...read } : link(`No text can be read from ${head.type}.`)
+    },
+  })
+}
+
+/** @throws Problem for a cursor that is none of this text. */
+function pieceOf(text: string, { maxChars: most, cursor = '0' }: Wanted): Partial<Answer> {
+  const from = /^\d{1,8}$/.test(cursor) ? Number(cursor) : Number.NaN
+  if (!(from <= text.length)) throw new Problem('bad_request', 'cursor: is not of this attachment.')
+  const end = endOf(text, from + most)
+  const left = text.length - end
+  const fenced = { untrusted_text: new Fence().around(text.slice(from, end)) }
+  return left > 0 ? { ...fenced, more: left, cursor: `${end}` } : fenced
+}
+
+/** Not in the middle of a character. */
+function endOf(text: string, end: number): number {
+  return end < text.length && /[\udc00-\udfff]/.test(text[end]!) ? end - 1 : Math.min(end, text.length)
+}
+
+function attachmentLines({ name, type, bytes, untrusted_text: text, note, more, cursor, uri }: Answer): string {
+  const head = [type, ...(bytes === undefined ? [] : [`${bytes} bytes`]), ...(uri === undefined ? [] : [uri])]
+  return [
+    `${head.join(', ')}${name === undefined ? '' : `: ${name}`}`,
+    ...(note === undefined ? [] : [note]),
+    ...(text === undefined ? [] : [text]),
+    ...(more === undefined ? [] : [`more: ${more} characters left`]),
+    ...(cursor === undefined ? [] : [`Go on with: cursor ${cursor}`]),
+  ].join('\n')
+}

@@ -1,0 +1,72 @@
+/** Who waits for something to change in an account: woken by the facts of the event log, bounded, and let go when the server stops. */
+import { Problem } from '../platform/problem.ts'
+
+/** Waiting at the same time: of a person or key, and of all. */
+const [maxOfKey, maxOfAll] = [5, 200]
+
+export interface ChangeWait {
+  /** Resolves with the next change since it was opened or since this was last asked for, when the time is over, or when the server stops. */
+  next(ms: number, signal: AbortSignal): Promise<void>
+  close(): void
+}
+
+interface Waiter {
+  readonly key: string
+  readonly accountId: string
+  hasChanged: boolean
+  wake: (() => void) | undefined
+}
+
+export class ChangeWaits {
+  readonly #waiters = new Set<Waiter>()
+  #isClosed = false
+
+  /** @throws Problem when too many wait. */
+  open(key: string, accountId: string): ChangeWait {
+    const mine = [...this.#waiters].filter(each => each.key === key).length
+    if (mine >= maxOfKey || this.#waiters.size >= maxOfAll) {
+      throw new Problem('too_many_requests', 'Too many calls wait for changes; call with wait_s 0.', {
+        retryAfterSeconds: 5,
+      })
+    }
+    const waiter: Waiter = { key, accountId, hasChanged: false, wake: undefined }
+    this.#waiters.add(waiter)
+    return {
+      next: (ms, signal) => this.#next(waiter, ms, signal),
+      close: () => void this.#waiters.delete(waiter),
+    }
+  }
+
+  /** Something of the account is other than before. */
+  changed(accountId: string): void {
+    for (const waiter of this.#waiters) {
+      if (waiter.accountId !== accountId) continue
+      waiter.hasChanged = true
+      waiter.wake?.()
+    }
+  }
+
+  /** All that wait are answered with what is known. */
+  close(): void {
+    this.#isClosed = true
+    for (const { wake } of this.#waiters) wake?.()
+  }
+
+  async #next(waiter: Waiter, ms: number, signal: AbortSignal): Promise<void> {
+    if (!waiter.hasChanged && !this.#isClosed && !signal.aborted && ms > 0) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const timer = setTimeout(resolve, ms)
+      waiter.wake = resolve
+      signal.addEventListener('abort', () => resolve(), { once: true })
+      await promise
+      clearTimeout(timer)
+      waiter.wake = undefined
+    }
+    waiter.hasChanged = false
+    signal.throwIfAborted()
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+}

@@ -1,0 +1,80 @@
+/** A message among others as a model is told of it: who, what, when, and where if that is not the inbox. */
+import { z } from 'zod'
+import type { Address } from '../../contract/mail.ts'
+import type { SearchHit } from '../../contract/mail-search.ts'
+import { cleanLine } from '../reading/stranger-text.ts'
+import { Person, toPerson } from './mail-address.ts'
+import { toToolRef } from './read-message.ts'
+import { toolPath } from './search-folder.ts'
+import { shortDate } from './told-lines.ts'
+
+export const Hit = z.object({
+  ref: z.string(),
+  from: z.array(Person),
+  to: z.array(Person).optional().describe('Unless the account alone'),
+  more_to: z.int().optional(),
+  warn: z.array(z.string()).optional(),
+  subject: z.string(),
+  snippet: z.string().optional(),
+  date: z.string(),
+  folder: z.string().optional().describe('Unless INBOX'),
+  thread: z.string().optional(),
+  found: z.int().optional(),
+  flags: z.array(z.string()).optional(),
+  labels: z.array(z.string()).optional(),
+  attachments: z.boolean().optional(),
+  faults: z.array(z.string()).optional(),
+})
+export type Hit = z.infer<typeof Hit>
+
+/** How it is told. */
+export interface HitStyle {
+  /** Undefined where there is one account: then names need not say which. */
+  named: string | undefined
+  /** Address of the account. */
+  own: string
+  hasSnippet: boolean
+  /** Of threads: how many of its messages were found. */
+  found?: number | undefined
+}
+
+/** Of each list of a hit. */
+const maxPeople = 3
+/** Of a hit, which has no room for all. */
+const maxLabels = 5
+const maxSnippet = 160
+
+export function toHit(hit: SearchHit, { named, own, hasSnippet, found }: HitStyle): Hit {
+  const { id, from, to, to_count: count, sender_warnings: warnings, subject, date } = hit
+  const { snippet, folders, thread_id: thread, flags, keywords, faults } = hit
+  const [folder = 'INBOX'] = folders
+  return {
+    ref: toToolRef({ accountId: named, ref: id ?? hit.ref }),
+    from: from.slice(0, maxPeople).map(toPerson),
+    ...recipientsOf(to, count, own),
+    ...(warnings.length > 0 && { warn: warnings }),
+    subject: cleanLine(subject),
+    ...(hasSnippet && snippet && { snippet: cleanLine(snippet.text, maxSnippet) }),
+    date: shortDate(date),
+    ...(folder !== 'INBOX' && { folder: toolPath(folder) }),
+    ...(found !== undefined && thread !== null && { thread: toToolRef({ accountId: named, ref: thread }) }),
+    ...(found !== undefined && found > 1 && { found }),
+    ...(flags.length > 0 && { flags }),
+    ...(keywords.length > 0 && { labels: toLabels(keywords) }),
+    ...(hit.has_attachments && { attachments: true }),
+    ...(faults.length > 0 && { faults }),
+  }
+}
+
+/** Nothing for mail that came to the account itself, as most does: of what was sent, or came by a list, they name the recipients. */
+function recipientsOf(to: readonly Address[], count: number, own: string): { to?: Person[]; more_to?: number } {
+  const [first] = to
+  if (!first || (count === 1 && first.email.toLowerCase() === own.toLowerCase())) return {}
+  const shown = to.slice(0, maxPeople).map(toPerson)
+  return { to: shown, ...(count > shown.length && { more_to: count - shown.length }) }
+}
+
+/** Words of people and of their programs; a hit has no room for all. */
+export function toLabels(keywords: readonly string[]): string[] {
+  return keywords.slice(0, maxLabels).map(keyword => cleanLine(keyword))
+}

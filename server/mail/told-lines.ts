@@ -1,0 +1,73 @@
+/**
+ * Mail as lines, for models that are shown text: every fact of the structured answer, in fewer words. What is certain stands first and what a stranger
+ * chose stands last, in one line each, so that no subject or name can pass for anything else.
+ */
+import type { Person } from './mail-address.ts'
+
+/** `ann@example.org (Ann)`: the address, which cannot be made up to look like another, is first. */
+export function personWords({ name, email, invalid }: Person): string {
+  const address = email ?? (invalid === undefined ? 'no address' : `invalid address ${JSON.stringify(invalid)}`)
+  return name === undefined ? address : `${address} (${name})`
+}
+
+export function peopleWords(people: readonly Person[] | undefined, more = 0): string {
+  const all = (people ?? []).map(personWords)
+  return [...(all.length === 0 ? ['no address'] : all), ...(more > 0 ? [`${more} more`] : [])].join(', ')
+}
+
+/** A name of a folder, or a label: as it is, or in quotation marks where it could be read as more than one. */
+export function nameWords(name: string): string {
+  return /^[\w$./-]+$/.test(name) ? name : JSON.stringify(name)
+}
+
+export interface ToldHit {
+  ref: string
+  from: Person[]
+  to?: Person[] | undefined
+  more_to?: number | undefined
+  warn?: string[] | undefined
+  subject: string
+  snippet?: string | undefined
+  date: string
+  folder?: string | undefined
+  thread?: string | undefined
+  found?: number | undefined
+  flags?: string[] | undefined
+  labels?: string[] | undefined
+  attachments?: boolean | undefined
+  faults?: string[] | undefined
+}
+
+/** `<ref> 2026-11-20T08:59Z [seen, in Archive] ann@example.org (Ann): Lunch`, and the snippet on a line of its own. */
+export function hitLines(hit: ToldHit): string {
+  const { ref, from, subject, snippet, date } = hit
+  const marks = marksOf(hit)
+  const known = [ref, date, ...(marks.length > 0 ? [`[${marks.join(', ')}]`] : [])]
+  const line = `${known.join(' ')} ${peopleWords(from)}: ${subject}`
+  return snippet === undefined ? line : `${line}\n  ${JSON.stringify(snippet)}`
+}
+
+function marksOf({ to, more_to: moreTo = 0, warn, folder, thread, found, flags = [], ...hit }: ToldHit): string[] {
+  const { labels = [], attachments, faults } = hit
+  return [
+    ...flags,
+    ...labels.map(label => `label ${nameWords(label)}`),
+    ...(attachments ? ['attachments'] : []),
+    ...(folder === undefined ? [] : [`in ${nameWords(folder)}`]),
+    ...(thread === undefined ? [] : [`thread ${thread}`]),
+    ...(found === undefined ? [] : [`${found} found`]),
+    // Of others than the sender, the addresses alone.
+    ...(to ? [`to ${peopleWords(to.map(addressOnly), moreTo)}`] : []),
+    ...(warn ? [`warn ${warn.join(' ')}`] : []),
+    ...(faults ? [`faults ${faults.join(' ')}`] : []),
+  ]
+}
+
+function addressOnly({ email, invalid }: Person): Person {
+  return { ...(email !== undefined && { email }), ...(invalid !== undefined && { invalid }) }
+}
+
+/** Without seconds, which tell a model nothing. */
+export function shortDate(iso: string): string {
+  return iso.replace(/:\d\d(\.\d+)?Z$/, 'Z')
+}

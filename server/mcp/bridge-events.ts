@@ -1,0 +1,87 @@
+/** What the channel of a bridge hears and looks at: the event stream of its server, opened again when it breaks, and the headers of a mail. */
+import { setTimeout as pause } from 'node:timers/promises'
+import {
+  BridgeError,
+  type BridgeLink,
+  eventsIn,
+  fieldOf,
+  LinkBroken,
+  messagesIn,
+  pauseMs,
+  refusalIn,
+} from './bridge-link.ts'
+
+const eventsPath = '/api/dashboard/events'
+const sessionPath = '/api/dashboard/session'
+
+/** Until the signal aborts. @throws BridgeError for what another connection would not change. */
+export async function followEvents(
+  link: BridgeLink,
+  types: readonly string[],
+  { signal, take }: { signal: AbortSignal; take(type: string, data: Record<string, unknown>): void },
+): Promise<void> {
+  let lastId: string | undefined
+  for (let turn = 0; ; turn++) {
+    try {
+      const headers = { accept: 'text/event-stream', ...(lastId !== undefined && { 'last-event-id': lastId }) }
+      const response = await link.get(`${eventsPath}?types=${types.join(',')}`, { signal, headers })
+      if (!response.ok) {
+        const refusal = await refusalIn(response)
+        if (response.status < 500 && response.status !== 429)
+          throw refusal instanceof BridgeError ? refusal : new BridgeError('refused')
+      } else {
+        for await (const { event, id, data } of eventsIn(response)) {
+          turn = 0
+          if (id !== undefined) lastId = id
+          if (types.includes(event) && typeof data === 'object' && data !== null)
+            take(event, data as Record<string, unknown>)
+        }
+      }
+    } catch (error) {
+      signal.throwIfAborted()
+      if (error instanceof BridgeError) throw error
+    }
+    await pause(pauseMs(turn), undefined, { signal })
+  }
+}
+
+/** The id of the principal that the token is. */
+export async function principalOf(link: BridgeLink, signal: AbortSignal): Promise<string> {
+  const response = await link.get(sessionPath, { signal, headers: { accept: 'application/json' } })
+  return String(fieldOf(fieldOf(await response.json(), 'principal'), 'id'))
+}
+
+/** As a tool call of the agent: by its rights, and in its trail. */
+export async function headOf(link: BridgeLink, ref: string, signal: AbortSignal): Promise<unknown> {
+  const message = {
+    jsonrpc: '2.0',
+    id: 'bridge-look',
+    method: 'tools/call',
+    params: {
+      name: 'mail_read',
+      arguments: { refs: [ref], view: 'headers' },
+      _meta: {
+        'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+        'io.modelcontextprotocol/clientInfo': { name: 'rustymail-channel', version: '1' },
+        'io.modelcontextprotocol/clientCapabilities': {},
+      },
+    },
+  }
+  const response = await link.send(message, { signal, isRepeatable: true })
+  if (!response.ok) throw new LinkBroken('refused')
+  for await (const each of messagesIn(response)) {
+    const result = fieldOf(each, 'result')
+    if (result !== undefined) return fieldOf(result, 'structuredContent') ?? textOf(result)
+  }
+  return undefined
+}
+
+/** Where the client of the bridge wants text alone. */
+function textOf(result: unknown): unknown {
+  const content = fieldOf(result, 'content')
+  try {
+    return JSON.parse(String(fieldOf(Array.isArray(content) ? content[0] : undefined, 'text')))
+  } catch {
+    return undefined
+  }
+}

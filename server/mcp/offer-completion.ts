@@ -1,0 +1,125 @@
+/** Completes arguments of prompts and variables of resource templates: by the tools of the caller, so that it is told nothing that a call would not tell. */
+import type { Principal } from '../platform/principal.ts'
+import type { Toolbox } from '../tools/toolbox.ts'
+import type { McpCallAsking, McpCompletion } from './mcp-port.ts'
+import { quoted, type SeenAccounts } from './offer-resources.ts'
+
+export interface OfferCompletionOptions {
+  toolbox: Pick<Toolbox, 'list' | 'call'>
+  accounts: SeenAccounts
+}
+
+/** What is completed: the name of an argument, or of a variable. */
+export interface Completed {
+  name: string
+  value: string
+  /** Arguments that are there already. */
+  given: Record<string, string>
+  /** In prompts an account may be named by its address. */
+  isPrompt: boolean
+}
+
+/** The protocol allows as many. */
+const maxValues = 100
+/** Newest messages of which refs, threads and senders are offered. */
+const newest = 50
+const maxValue = 200
+
+export class OfferCompletion {
+  readonly #options: OfferCompletionOptions
+
+  constructor(options: OfferCompletionOptions) {
+    this.#options = options
+  }
+
+  async complete(asked: Completed, asking: McpCallAsking): Promise<McpCompletion> {
+    const all = [...new Set(await this.#valuesOf({ ...asked, value: asked.value.slice(0, maxValue) }, asking))]
+    return { values: all.slice(0, maxValues), total: all.length, hasMore: all.length > maxValues }
+  }
+
+  #valuesOf(asked: Completed, asking: McpCallAsking): Promise<string[]> | string[] {
+    const { name, value } = asked
+    const begins = (each: string) => each.toLowerCase().startsWith(value.toLowerCase())
+    if (name === 'account') return this.#accounts(asked, asking)
+    if (name === 'folder' || name === 'path') return this.#folders(asked, asking)
+    if (name === 'from') return this.#senders(asked, asking)
+    if (name === 'ref') return this.#newest(asked, asking, ({ ref }) => ref).then(all => all.filter(begins))
+    if (name === 'message') {
+      return this.#newest(asked, asking, ({ ref }) => ref.split('.').at(-1)).then(all => all.filter(begins))
+    }
+    if (name === 'thread') {
+      return this.#newest(asked, asking, ({ thread }) => thread?.split('.').at(-1)).then(all => all.filter(begins))
+    }
+    return []
+  }
+
+  async #accounts({ value, isPrompt }: Completed, { caller }: McpCallAsking): Promise<string[]> {
+    const seen = await this.#options.accounts.list(caller.principal)
+    const lower = value.toLowerCase()
+    const meant = seen.filter(({ id, email }) => id.startsWith(value) || email.toLowerCase().includes(lower))
+    return meant.map(({ id, email }) => (isPrompt ? email : id))
+  }
+
+  async #folders({ value, given }: Completed, asking: McpCallAsking): Promise<string[]> {
+    const account = await this.#accountOf(given, asking.caller.principal)
+    if (account === undefined) return []
+    const input = { account, counts: false, ...(value !== '' && { name: value }) }
+    const { folders } = await this.#call<{ folders: { path: string }[] }>(
+      'mail_folders',
+      input,
+      { folders: [] },
+      asking,
+    )
+    return folders.map(({ path }) => path)
+  }
+
+  async #senders({ value, given }: Completed, asking: McpCallAsking): Promise<string[]> {
+    const account = await this.#accountOf(given, asking.caller.principal)
+    const term = value.trim() === '' ? 'is:read OR is:unread' : `from:${quoted(value.trim())} OR from:${word(value)}`
+    const hits = await this.#search({ q: term, ...(account !== undefined && { account }) }, asking)
+    return hits.flatMap(({ from }) => from.flatMap(({ email }) => (email === undefined ? [] : [email])))
+  }
+
+  async #newest(
+    { given }: Completed,
+    asking: McpCallAsking,
+    nameOf: (hit: FoundHit) => string | undefined,
+  ): Promise<string[]> {
+    const account = await this.#accountOf(given, asking.caller.principal)
+    const asked = { q: 'in:inbox', group: 'thread', ...(account !== undefined && { account }) }
+    const hits = await this.#search(asked, asking)
+    return hits.map(nameOf).filter(each => each !== undefined)
+  }
+
+  async #search(input: object, asking: McpCallAsking): Promise<FoundHit[]> {
+    const wanted = { ...input, limit: newest, snippet: false }
+    return (await this.#call<{ hits: FoundHit[] }>('mail_search', wanted, { hits: [] }, asking)).hits
+  }
+
+  /** Nothing where the caller may not, or where nothing can be found just now: a completion is no answer that anybody relies on. */
+  async #call<Output>(name: string, input: object, none: Output, asking: McpCallAsking): Promise<Output> {
+    const { toolbox } = this.#options
+    if (!toolbox.list(asking.caller.principal).some(tool => tool.name === name)) return none
+    const result = await toolbox.call(name, input, asking)
+    // What the tool declares to answer.
+    return result.isError ? none : (result.output as Output)
+  }
+
+  /** The one that is named by its id or address; where none is, the only one. */
+  async #accountOf({ account }: Record<string, string>, principal: Principal): Promise<string | undefined> {
+    const seen = await this.#options.accounts.list(principal)
+    if (account === undefined) return seen.length === 1 ? seen[0]!.id : undefined
+    return seen.find(({ id, email }) => id === account || email.toLowerCase() === account.toLowerCase())?.id
+  }
+}
+
+interface FoundHit {
+  ref: string
+  thread?: string
+  from: { email?: string }[]
+}
+
+/** The beginning of a word. */
+function word(value: string): string {
+  return `${value.replaceAll(/[^\p{L}\p{N}@._-]/gu, '')}*`
+}

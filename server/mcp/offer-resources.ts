@@ -1,0 +1,144 @@
+/** Mail as resources: what is read of them goes through the tools, so that scopes, stops, limits, the trail and taint hold as for a call. */
+import { maySeeAccount, type Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import type { Asking, Toolbox, ToolSuccess } from '../tools/toolbox.ts'
+import {
+  type McpCallAsking,
+  McpError,
+  type McpResource,
+  type McpResourceContents,
+  type McpResourceTemplate,
+  mcpErrors,
+} from './mcp-port.ts'
+import { type MailResource, parseResource, resourceTemplates, resourceUri } from './resource-uri.ts'
+
+/** Those that a principal may see. */
+export interface SeenAccounts {
+  list(principal: Principal): Promise<readonly { id: string; email: string }[]>
+}
+
+export interface OfferResourcesOptions {
+  toolbox: Pick<Toolbox, 'list' | 'call'>
+  accounts: SeenAccounts
+}
+
+/** Accounts that are listed, each with its inbox. What is not listed can be read all the same. */
+const maxListed = 100
+/** As much of a message or a thread as `mail_read` gives at once. */
+const maxChars = 18_000
+const maxHits = 50
+/** Revisions before 2026 have a code of their own for it. */
+const notFoundBefore2026 = -32_002
+const notFound: ReadonlySet<string> = new Set([
+  'account_not_found',
+  'attachment_not_found',
+  'folder_not_found',
+  'message_not_found',
+  'thread_not_found',
+  'stale_ref',
+])
+
+export class OfferResources {
+  readonly #options: OfferResourcesOptions
+
+  constructor(options: OfferResourcesOptions) {
+    this.#options = options
+  }
+
+  async list(principal: Principal): Promise<McpResource[]> {
+    const names = this.#toolsOf(principal)
+    if (!names.has('mail_folders') || !names.has('mail_search')) return []
+    const accounts = await this.#options.accounts.list(principal)
+    return accounts.slice(0, maxListed).flatMap(({ id, email }) => [
+      { uri: resourceUri({ kind: 'account', account: id }), name: email, title: email, mimeType: 'text/plain' },
+      {
+        uri: resourceUri({ kind: 'folder', account: id, path: 'INBOX' }),
+        name: `${email} inbox`,
+        title: `Inbox of ${email}`,
+        mimeType: 'text/plain',
+      },
+    ])
+  }
+
+  /** Those that the principal may read. */
+  templates(principal: Principal): McpResourceTemplate[] {
+    const names = this.#toolsOf(principal)
+    return resourceTemplates.filter(({ needs }) => names.has(needs)).map(({ needs: _needs, ...template }) => template)
+  }
+
+  /** @throws McpError, Problem */
+  async read(uri: string, asking: McpCallAsking): Promise<McpResourceContents[]> {
+    const resource = parseResource(uri)
+    if (!resource) throw noResource(uri, asking)
+    if (resource.kind === 'attachment') return [await this.#readAttachment(uri, resource, asking)]
+    const [name, input] = callFor(resource)
+    return [toText(uri, await this.#call(name, input, uri, asking))]
+  }
+
+  /**
+   * Whether it may be watched. Nothing is read for it: of an account that is seen, what is not there yet may come.
+   * @throws McpError
+   */
+  check(uri: string, asking: McpCallAsking): void {
+    const resource = parseResource(uri)
+    const { principal } = asking.caller
+    if (!resource || resource.kind === 'attachment' || !maySeeAccount(principal, resource.account))
+      throw noResource(uri, asking)
+    const [name] = callFor(resource)
+    if (this.#toolsOf(principal).has(name)) return
+    throw new McpError(mcpErrors.invalidParams, `This resource requires what ${name} requires.`, { uri })
+  }
+
+  async #readAttachment(
+    uri: string,
+    { account, message, id }: MailResource & { kind: 'attachment' },
+    asking: McpCallAsking,
+  ): Promise<McpResourceContents> {
+    const ref = `${account}.${message}`
+    const text = await this.#call('mail_attachment', { ref, id, as: 'text', max_chars: maxChars }, uri, asking)
+    if ('untrusted_text' in text.output) return toText(uri, text)
+    const { blocks = [] } = await this.#call('mail_attachment', { ref, id, as: 'inline' }, uri, asking)
+    for (const block of blocks) {
+      if (block.type === 'image') return { uri, mimeType: block.mimeType, blob: block.data }
+      if (block.type === 'resource') return { uri, mimeType: block.resource.mimeType, blob: block.resource.blob }
+    }
+    throw new Problem('too_large', 'An attachment of more than 1 MiB is read over the REST API.')
+  }
+
+  async #call(name: string, input: object, uri: string, asking: Asking & McpCallAsking): Promise<ToolSuccess> {
+    const result = await this.#options.toolbox.call(name, input, asking)
+    if (!result.isError) return result
+    const { code, message } = result.problem
+    if (notFound.has(code)) throw noResource(uri, asking)
+    throw new Problem(code, message)
+  }
+
+  #toolsOf(principal: Principal): ReadonlySet<string> {
+    return new Set(this.#options.toolbox.list(principal).map(({ name }) => name))
+  }
+}
+
+/** By which tool it is read. */
+function callFor(resource: Exclude<MailResource, { kind: 'attachment' }>): [name: string, input: object] {
+  const { kind, account } = resource
+  if (kind === 'account') return ['mail_folders', { account }]
+  if (kind === 'message') {
+    return ['mail_read', { refs: [`${account}.${resource.message}`], view: 'text', max_chars: maxChars }]
+  }
+  if (kind === 'thread') return ['mail_read', { thread: `${account}.${resource.thread}`, max_chars: maxChars }]
+  return ['mail_search', { account, q: `in:${quoted(resource.path)}`, limit: maxHits }]
+}
+
+/** As a phrase of the query language. */
+export function quoted(words: string): string {
+  return `"${words.replaceAll(/["\\]/g, '\\$&')}"`
+}
+
+function toText(uri: string, { text, output }: ToolSuccess): McpResourceContents {
+  return { uri, mimeType: 'text/plain', text: text?.() ?? JSON.stringify(output) }
+}
+
+function noResource(uri: string, { revision }: McpCallAsking): McpError {
+  const code = revision < '2026-07-28' ? notFoundBefore2026 : mcpErrors.invalidParams
+  return new McpError(code, 'There is no such resource.', { uri: uri.slice(0, 1_000) })
+}

@@ -1,0 +1,68 @@
+/** Which resources are other than before, by the facts of the event log: for clients that watch them. */
+import type { EventOf, FactType } from '../../contract/event.ts'
+import type { Scope } from '../../contract/scope.ts'
+import { maySeeAccount, type Principal } from '../platform/principal.ts'
+import type { McpChange } from './mcp-port.ts'
+import { type MailResource, resourceUri } from './resource-uri.ts'
+
+export interface ResourceUpdate {
+  changes: readonly McpChange[]
+  /** Whether the principal may hear of it. */
+  mayHear(principal: Principal): boolean
+}
+
+/** The hub of the log. */
+interface FactSource {
+  listen<T extends FactType>(type: T, listener: (data: EventOf<T>['data']) => void): () => void
+}
+
+type Listener = (update: ResourceUpdate) => void
+
+/** Tells each change of a resource once for each fact that tells of it. Returns how to stop. */
+export function resourceUpdates(hub: FactSource, listener: Listener): () => void {
+  const tell = (scope: Scope, account: string, resources: readonly MailResource[]) => {
+    const uris = new Set(resources.map(resourceUri))
+    listener({
+      changes: [...uris].map(uri => ({ of: 'resource', uri })),
+      mayHear: principal => principal.scopes.has(scope) && maySeeAccount(principal, account),
+    })
+  }
+  const folder = ({ account_id: account, folder: path, old_path: oldPath }: EventOf<'folder_changed'>['data']) =>
+    tell('mail:meta', account, [
+      { kind: 'account', account },
+      { kind: 'folder', account, path },
+      ...(oldPath === undefined ? [] : [{ kind: 'folder' as const, account, path: oldPath }]),
+    ])
+  const received = ({ account_id: account, folder: path, thread_id: thread }: EventOf<'mail_received'>['data']) => {
+    tell('mail:meta', account, [
+      { kind: 'account', account },
+      { kind: 'folder', account, path },
+    ])
+    if (thread !== undefined) tell('mail:read', account, [{ kind: 'thread', account, thread }])
+  }
+  const changed = ({ account_id: account, messages }: EventOf<'mail_changed' | 'mail_removed'>['data']) =>
+    tell(
+      'mail:read',
+      account,
+      messages.flatMap(({ id: message, thread_id: thread }) => [
+        { kind: 'message' as const, account, message },
+        { kind: 'thread' as const, account, thread },
+      ]),
+    )
+  const listed = ({ account_id: account }: { account_id: string }) =>
+    listener({
+      changes: [{ of: 'resources' }],
+      mayHear: principal => principal.scopes.has('mail:meta') && maySeeAccount(principal, account),
+    })
+  const stops = [
+    hub.listen('folder_changed', folder),
+    hub.listen('mail_received', received),
+    hub.listen('mail_changed', changed),
+    hub.listen('mail_removed', changed),
+    hub.listen('account_added', listed),
+    hub.listen('account_removed', listed),
+  ]
+  return () => {
+    for (const stop of stops) stop()
+  }
+}
