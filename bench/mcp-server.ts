@@ -15,7 +15,7 @@ await withIndexedApp(
     const url = new URL(link).origin
     const made = tokens > 0 ? await makeTokens(dataDir, tokens, ['mail:read']) : []
     console.log(JSON.stringify({ url, accountId, pid: process.pid, key: apiKey, tokens: made }))
-    // Whoever started it asks on stdin, and its end ends it.
+    // Its parent asks on stdin, and the end of that ends it.
     for await (const line of createInterface({ input: process.stdin })) {
       if (line !== 'memory') break
       globalThis.gc?.()

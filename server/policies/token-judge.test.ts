@@ -107,7 +107,7 @@ test('whatever the policy says, words of strangers go to others than contacts on
   const read = now
   expect(await judge({}, { read, recipients: ['anne@example.com'] })).toEqual(['send'])
   expect(await judge({ recipients: ['@example.com', 'bob@example.org'] }, { read })).toEqual(['send'])
-  // Whom a stranger's mail names is no answer to the question.
+  // A stranger's mail can name anybody.
   const threadPeople = new Set(['bob@example.org'])
   expect(await judge({}, { read, threadPeople })).toEqual(held)
   expect(await judge({}, { read, threadPeople, isThreadOfKnown: true })).toEqual(['send'])

@@ -95,7 +95,8 @@ test.each(Object.entries(revisions))(
     const client = await connect(['--url', people.url], { RUSTYMAIL_TOKEN: token.secret }, mode)
     const names = await namesOf(client)
     expect(names).toEqual(expect.arrayContaining(['mail_accounts', 'mail_search', 'mail_read']))
-    expect(names.filter(name => /update|move|draft|send/.test(name))).toEqual([])    const refs = [await refOf(client)]
+    expect(names.filter(name => /update|move|draft|send/.test(name))).toEqual([])
+    const refs = [await refOf(client)]
     const read = await client.callTool({ name: 'mail_read', arguments: { refs } })
     expect(JSON.stringify(read.structuredContent)).toContain('At noon?')
     let changes = 0
