@@ -99,7 +99,7 @@ export const eventTypes = {
 
 export type EventName = keyof typeof eventTypes
 export const eventNames = Object.keys(eventTypes) as EventName[]
-export type ArgumentsOf<Name extends EventName> = z.infer<(typeof eventTypes)[Name]['arguments']>
+
 export type PayloadOf<Name extends EventName> = z.infer<(typeof eventTypes)[Name]['payload']>
 
 /** A type, and what narrows it: as it was checked, and as the caller sent it, by which it is known again. */

@@ -1,4 +1,7 @@
 /** Mail that wakes an agent: MCP Events by poll, stream and webhook, over real sockets; who may hear what, and what ends it. */
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:https'
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
 import { api } from '../../contract/index.ts'
@@ -7,6 +10,7 @@ import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
 import { ask, EventsStream, refusal } from '../support/events-client.ts'
 import { patience } from '../support/patience.ts'
 import { type NewToken, type People, runApp } from '../support/people.ts'
+import { selfSigned } from '../support/tls.ts'
 import { untilIndexed } from '../support/until-indexed.ts'
 import { answer, newSecret, startWebhookSink, type WebhookSink } from '../support/webhook-sink.ts'
 
@@ -51,6 +55,16 @@ const of = async (sink: WebhookSink, endpoint: { path: string }, times: number) 
     if (sink.of(endpoint).length < times) throw new Error(`${sink.of(endpoint).length}: ${sink.faults.join('; ')}`)
   }, patience)
   return sink.of(endpoint).map(({ body }) => body as never as { data: { untrusted_subject: string } })
+}
+
+/** A server whose certificate nobody vouches for. @returns Where it is. */
+async function strangeCertificate(): Promise<string> {
+  const { certFile, keyFile } = selfSigned()
+  const server = createServer({ cert: readFileSync(certFile), key: readFileSync(keyFile) })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  return `https://localhost:${(server.address() as { port: number }).port}/hook`
 }
 
 test('what is offered is what the token may hear of, with schemas; others are refused, and so is what makes no sense', async () => {
@@ -173,8 +187,13 @@ test('what proves nothing is refused in the words of the extension, and nothing 
     refusal(call(one, 'subscribe', subscription(to, more)))
   expect(await refused(echo)).toMatchObject({ code: -32_027, data: { reason: 'challenge_failed' } })
   expect(await refused(away)).toMatchObject({ code: -32_027, data: { reason: 'http_5xx' } })
-  const nobody = { ...echo, url: 'https://localhost:1/hook' }
-  expect(await refused(nobody)).toMatchObject({ code: -32_027, data: { reason: 'connection_refused' } })
+  // Where nothing listens, and what is on a network that is not open, look the same.
+  for (const url of ['https://localhost:1/hook', 'https://10.0.0.1/hook', 'https://169.254.169.254/latest']) {
+    expect(await refused({ ...echo, url })).toMatchObject({ code: -32_027, data: { reason: 'connection_refused' } })
+  }
+  expect(await refused({ ...echo, url: await strangeCertificate() })).toMatchObject({
+    ...{ code: -32_027, data: { reason: 'tls_error' } },
+  })
   for (const [to, word] of [
     [{ ...echo, url: echo.url.replace('https', 'http') }, 'https'],
     [{ ...echo, url: echo.url.replace('//', '//me:pw@') }, 'credentials'],
