@@ -1,4 +1,5 @@
-/** What waits until a client takes it: messages in their order, and news of which only the newest of a kind counts. Bounded, whether anybody reads or not. */
+/** What waits until a client takes it: messages in their order, and news of which only the newest of a kind counts. Bounded, read or not. */
+
 import { bounds } from './native-protocol.ts'
 
 interface Waiting {

@@ -12,7 +12,6 @@ import {
   type McpOffer,
   type McpPromptResult,
   type McpResult,
-  type McpSession,
   type McpSessionOptions,
   mcpErrors,
 } from '../../server/mcp/mcp-port.ts'
@@ -253,4 +252,3 @@ export const request = (id: string | number, method: string, params: Json = {}) 
 })
 
 export const toolsChanged: McpChange = { of: 'tools' }
-export type { McpSession }
