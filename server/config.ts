@@ -329,6 +329,9 @@ function mcpOf(env: Environment, { mcp }: CommandLine, faults: string[]): McpCon
   else if (mcp.preset !== undefined && token !== undefined) {
     faults.push('--preset is for mcp without RUSTYMAIL_TOKEN, which has the scopes that it was given')
   }
+  if (results !== undefined && !/^(both|structured|text)$/.test(results)) {
+    faults.push('--results must be both, structured or text')
+  }
   const adapter = env.RUSTYMAIL_MCP_ADAPTER
   return { adapter, token, results, isChannel, preset: isMcpPreset(preset) ? preset : 'reader' }
 }

@@ -78,10 +78,7 @@ const hello = {
   method: 'initialize',
   params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'x', version: '1' } },
 }
-/** How long the program may stay when its client has left. */
-const leavingMs = 2_000
-
-/** Whether it was gone in time; a machine that is busy is asked by the clock of the process itself. */
+/** How soon, is a matter of `bench -- mcp-stdio`. */
 async function codeOf(child: ChildProcess): Promise<unknown> {
   const [code] = child.exitCode === null ? await once(child, 'exit') : [child.exitCode]
   return code
@@ -95,7 +92,8 @@ test.each(Object.entries(revisions))(
     const client = await connect(['--url', people.url], { RUSTYMAIL_TOKEN: token.secret }, mode)
     const names = await namesOf(client)
     expect(names).toEqual(expect.arrayContaining(['mail_accounts', 'mail_search', 'mail_read']))
-    expect(names.filter(name => /update|move|draft|send/.test(name))).toEqual([])    const refs = [await refOf(client)]
+    expect(names.filter(name => /update|move|draft|send/.test(name))).toEqual([])
+    const refs = [await refOf(client)]
     const read = await client.callTool({ name: 'mail_read', arguments: { refs } })
     expect(JSON.stringify(read.structuredContent)).toContain('At noon?')
     let changes = 0
@@ -137,10 +135,8 @@ test('alone it serves its own data, as a program that may draft and not send; st
   expect(second).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/another RustyMail.*--url/s) })
   send({ id: 4, method: 'ping' })
   expect(await next()).toMatchObject({ id: 4 })
-  const began = performance.now()
   child.stdin.end()
   expect(await codeOf(child)).toBe(0)
-  expect(performance.now() - began).toBeLessThan(leavingMs)
   expect(await next()).toBeUndefined()
 })
 
@@ -168,11 +164,9 @@ test.each(['SIGTERM', 'the end of stdin'])('%s ends a bridge, whatever it waits 
   send(hello)
   await next()
   send({ method: 'notifications/initialized' })
-  const began = performance.now()
   if (how === 'SIGTERM') child.kill('SIGTERM')
   else child.stdin.end()
   expect(await codeOf(child)).toBe(0)
-  expect(performance.now() - began).toBeLessThan(leavingMs)
 })
 
 const channel = { 'claude/channel': {} }
