@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
 import type { Approval } from '../../contract/approvals.ts'
 import { api } from '../../contract/index.ts'
-import { defaultPolicy } from '../../contract/policy.ts'
+import { defaultPolicy, type TokenPolicy } from '../../contract/policy.ts'
 import { tokenPresets } from '../../contract/tokens.ts'
 import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
 import { injectionMails, injectionText, ObedientAgent } from '../support/injection-mails.ts'
@@ -42,11 +42,11 @@ async function startInjected() {
 async function obeyAll(
   { people, account }: Awaited<ReturnType<typeof startInjected>>,
   preset: keyof typeof tokenPresets,
-  mode: 'act' | 'propose' = 'act',
+  policy: TokenPolicy = defaultPolicy,
 ) {
   const token = await people.token([...tokenPresets[preset].scopes], [account])
   const path = api.policy.setTokenPolicy.path.replace('{token_id}', token.id)
-  if (mode === 'propose') await people.tell(people.admin, 'PUT', path, { ...defaultPolicy, mode })
+  await people.tell(people.admin, 'PUT', path, policy)
   const client = await connectMcp(people.url, token.proof)
   const agent = new ObedientAgent(people, token.proof, client, { ACCOUNT: account, TOKEN: token.id })
   const { items } = await people.tell<{ items: { ref: string }[] }>(
@@ -114,12 +114,29 @@ test('with the token of a sender nothing leaves that no human approved, and a hu
   expect(sink.taken[0]!.to).toEqual(first!.submission.recipients.map(({ email }) => email))
 })
 
+test('with a policy that asks for no approvals nothing leaves to strangers all the same, once mail of one was read', async () => {
+  const world = await startInjected()
+  const approval = { always: false, strangers: false, tainted_minutes: null }
+  await obeyAll(world, 'sender', { ...defaultPolicy, sending: { ...defaultPolicy.sending, approval } })
+  expect(world.sink.taken).toEqual([])
+  const { items } = await world.people.tell<{ items: Approval[] }>(
+    world.people.admin,
+    'GET',
+    api.approvals.listApprovals.path,
+  )
+  expect(items.length).toBeGreaterThan(3)
+  const why = items.flatMap(({ findings }) =>
+    findings.map(({ rule, recipients = [] }) => [rule, recipients.length > 0]),
+  )
+  expect(why).toEqual(items.map(() => ['approval_tainted', true]))
+})
+
 test('with the token of a sender that proposes the mailbox stays as it is, and a human finds what it was made to ask for', async () => {
   const world = await startInjected()
   const { people, sink, gateway } = world
   const mailbox = () => JSON.stringify([...gateway.folders].map(([path, { messages }]) => [path, messages]))
   const before = mailbox()
-  const agent = await obeyAll(world, 'sender', 'propose')
+  const agent = await obeyAll(world, 'sender', { ...defaultPolicy, mode: 'propose' })
   expect(agent.answers.filter(answer => answer === 'POST 202').length).toBeGreaterThan(3)
   expect([mailbox(), sink.taken]).toEqual([before, []])
   const { items } = await people.tell<{ items: { counts: { items: number; applied: number; sends: number } }[] }>(

@@ -324,29 +324,6 @@ test('each operation, tool and event says whose words it shows, and each that sh
   expect(offered).toEqual(['completions', 'prompts', 'resources', 'tools'])
 })
 
-test('a policy that asks for no approvals holds what goes to strangers all the same, once mail of one was read', async () => {
-  const token = await newToken()
-  const path = api.policy.setTokenPolicy.path.replace('{token_id}', token.id)
-  const { policy } = await people.tell<{ policy: { sending: object } }>(people.admin, 'GET', path)
-  const approval = { always: false, strangers: false, tainted_minutes: null }
-  await people.tell(people.admin, 'PUT', path, { ...policy, sending: { ...policy.sending, approval } })
-  const draft = await write(token)
-  const check = `/api/v1/accounts/${account}/drafts/${draft.id}/check`
-  expect(await people.tell(token.proof, 'POST', check, {})).toEqual({ verdict: 'send', findings: [] })
-  const { get, post } = await roadOf(token)
-  await get(`messages/${ref}`)
-  const held = { rule: 'approval_tainted', effect: 'hold', recipients: ['anne@there.test'] }
-  expect(await people.tell(token.proof, 'POST', check, {})).toMatchObject({ verdict: 'hold', findings: [held] })
-  // Nor may a stranger name whom an answer goes to.
-  const reply = JSON.parse((await post('drafts', { mode: 'reply', message: ref })) as string) as Draft
-  const verdict = await post(`drafts/${reply.id}/check`, {})
-  expect(JSON.parse(verdict as string)).toMatchObject({ verdict: 'hold', findings: [{ rule: 'approval_tainted' }] })
-  const { state } = JSON.parse((await post(`drafts/${draft.id}/send`, { rev: draft.rev })) as string) as {
-    state: string
-  }
-  expect(state).toBe('held')
-})
-
 test('a token that has taken none of them, and reads what it wrote itself, is not held', async () => {
   const token = await newToken()
   const { get, call, post } = await roadOf(token)
