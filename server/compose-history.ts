@@ -61,8 +61,8 @@ export function composeHistory({ db, hub, leases, logger }: HistorySurroundings)
   const recorder = new HistoryRecorder({ readGauges, maintenance, logger })
   const now = () => Math.floor(Date.now() / 1000)
   const reader = new HistoryReader({ store, numbers, recent: () => recorder.recent, now })
-  const service = new HistoryService({ reader, store, now: Date.now })
   const marks = new HistoryMarks({ store, hub, logger })
+  const service = new HistoryService({ reader, store, waitingMarks: () => marks.waiting, now: Date.now })
   // Each process hears of the facts of all: one of them counts.
   const claim = leases.want('history')
   const ends = [
@@ -89,6 +89,7 @@ export function composeHistory({ db, hub, leases, logger }: HistorySurroundings)
       start: async () => {
         await numbers.start()
         recorder.start()
+        marks.start()
       },
       stop: async () => {
         for (const end of ends) end()

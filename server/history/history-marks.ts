@@ -1,17 +1,22 @@
 /** Keeps what happened, to be seen beside the figures: restarts, changed settings, trouble of accounts, new tokens. */
 import type { HistoryMark } from '../../contract/history.ts'
 import type { EventHub } from '../events/event-hub.ts'
+import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { HistoryStore } from './history-store.ts'
+import type { MarkRow } from './history-tables.ts'
 
-/** Marks under way at once: of a storm of troubles the rest is dropped, and said so. */
-const maxUnderWay = 100
+/** Marks that wait to be stored: of a storm of troubles the rest is left out, and the log says so. */
+const maxWaiting = 200
+const storeEveryMs = 10_000
 const maxWords = 200
 
 export class HistoryMarks {
-  readonly #store: Pick<HistoryStore, 'addMark'>
+  readonly #marks: Pick<HistoryStore, 'addMark'>
   readonly #logger: Logger
-  readonly #underWay = new Set<Promise<void>>()
+  readonly #waiting = new Map<string, MarkRow>()
+  readonly #stopped = new AbortController()
+  #storing: Promise<void> | undefined
   readonly #ends: (() => void)[]
 
   constructor({
@@ -19,7 +24,7 @@ export class HistoryMarks {
     hub,
     logger,
   }: { store: Pick<HistoryStore, 'addMark'>; hub: Pick<EventHub, 'listen'>; logger: Logger }) {
-    this.#store = store
+    this.#marks = store
     this.#logger = logger
     this.#ends = [
       hub.listen('server_started', ({ at, version }) => this.add('restart', at, `RustyMail ${version} started.`)),
@@ -37,28 +42,55 @@ export class HistoryMarks {
     ]
   }
 
+  /** Stored a little later, all together: what happens waits for no mark of it. */
+  start(): void {
+    this.#store()
+    every(
+      storeEveryMs,
+      this.#stopped.signal,
+      () => this.#store(),
+      err => this.#logger.warn({ err }, 'marks of the history were not stored'),
+    )
+  }
+
+  /** Not stored yet. */
+  get waiting(): readonly MarkRow[] {
+    return [...this.#waiting.values()]
+  }
+
   /** @param at ISO date. Several processes hear of the same, and keep one. */
   add(kind: HistoryMark['kind'], at: string, words: string, accountId: string | null = null): void {
-    if (this.#underWay.size >= maxUnderWay) {
-      this.#logger.warn({ kind }, 'a mark of the history was left out: too many are being stored')
+    if (this.#waiting.size >= maxWaiting) {
+      this.#logger.warn({ kind }, 'a mark of the history was left out: too many wait to be stored')
       return
     }
-    const row = {
-      id: `${kind} ${at} ${accountId ?? ''}`,
-      at: Math.floor(Date.parse(at) / 1000),
-      kind,
-      account_id: accountId,
-      words: words.slice(0, maxWords),
-    }
-    const added: Promise<void> = this.#store
-      .addMark(row)
-      .catch((err: unknown) => this.#logger.warn({ err, kind }, 'a mark of the history was not stored'))
-      .finally(() => this.#underWay.delete(added))
-    this.#underWay.add(added)
+    const id = `${kind} ${at} ${accountId ?? ''}`
+    const seconds = Math.floor(Date.parse(at) / 1000)
+    this.#waiting.set(id, { id, at: seconds, kind, account_id: accountId, words: words.slice(0, maxWords) })
   }
 
   async stop(): Promise<void> {
     for (const end of this.#ends) end()
-    await Promise.all(this.#underWay)
+    this.#stopped.abort()
+    await this.#storing
+    this.#store()
+    await this.#storing
+  }
+
+  #store(): void {
+    if (this.#storing || this.#waiting.size === 0) return
+    const rows = this.waiting
+    this.#storing = this.#storeAll(rows)
+      .catch((err: unknown) => this.#logger.warn({ err }, 'marks of the history were not stored; they are tried again'))
+      .finally(() => {
+        this.#storing = undefined
+      })
+  }
+
+  async #storeAll(rows: readonly MarkRow[]): Promise<void> {
+    for (const row of rows) {
+      await this.#marks.addMark(row)
+      this.#waiting.delete(row.id)
+    }
   }
 }

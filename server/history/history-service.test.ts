@@ -25,7 +25,7 @@ function setUp(rows: [Labels, Points][] = []) {
     { id: '1', at: now / 1000 - 20, kind: 'restart', account_id: null, words: 'Started.' },
   ]
   const store = { listMarks: async () => marks }
-  return { asked, history: new HistoryService({ reader, store, now: () => now }) }
+  return { asked, history: new HistoryService({ reader, store, waitingMarks: () => [], now: () => now }) }
 }
 
 test('series of the whole server are for callers that see all accounts', async () => {

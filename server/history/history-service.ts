@@ -14,6 +14,7 @@ import { type Sight, seesAll, visibleAccounts } from '../platform/visible-figure
 import { quantile } from './histogram.ts'
 import type { HistoryReader, Points } from './history-reader.ts'
 import type { HistoryStore } from './history-store.ts'
+import type { MarkRow } from './history-tables.ts'
 import { levels, type Step, startOf } from './levels.ts'
 import { mergeTimes, type Point } from './point.ts'
 import { type Labels, type SeriesInfo, type SeriesName, series, seriesNames } from './series.ts'
@@ -31,6 +32,8 @@ export interface HistoryQuery {
 export interface HistoryServiceOptions {
   reader: Pick<HistoryReader, 'read'>
   store: Pick<HistoryStore, 'listMarks'>
+  /** Marks that are not stored yet. */
+  waitingMarks(): readonly MarkRow[]
   /** Epoch milliseconds. */
   now(): number
 }
@@ -108,7 +111,10 @@ export class HistoryService {
 
   async #marks(sight: Sight, from: number, to: number, accountId: string | undefined): Promise<HistoryMark[]> {
     const accounts = visibleAccounts(sight)
-    const rows = await this.#options.store.listMarks(from, to, historyBounds.marks)
+    const waiting = this.#options.waitingMarks().filter(({ at }) => at >= from && at < to)
+    const stored = await this.#options.store.listMarks(from, to, historyBounds.marks)
+    const known = new Set(stored.map(({ id }) => id))
+    const rows = [...waiting.filter(({ id }) => !known.has(id)), ...stored].sort((one, other) => other.at - one.at)
     const isSeen = ({ account_id: of }: { account_id: string | null }) =>
       of === null || ((accounts === undefined || accounts.has(of)) && (accountId === undefined || of === accountId))
     return rows

@@ -6,10 +6,13 @@ import type { HttpServer } from '../platform/http/http-server.ts'
 import type { McpTransports } from './mcp-service.ts'
 
 /** What is done in them are calls of tools, and each of those has a scope and an effect of its own. */
-const operation = (name: string): Operation => ({ name, scope: 'signed_in', effect: 'read', takesAccessTokens: true })
+const common = { scope: 'signed_in', effect: 'read', takesAccessTokens: true } as const
+const exchange: Operation = { name: 'mcp.exchange', ...common }
+const openSse: Operation = { name: 'mcp.openSse', ...common }
+const postSse: Operation = { name: 'mcp.postSse', ...common }
 
 export function mcpRoutes(http: HttpServer, mcp: McpTransports): void {
-  handleFetch(http, mcpPath, operation('mcp.exchange'), maxMcpBody, call => mcp.answer(call))
-  handleFetch(http, ssePath, operation('mcp.openSse'), maxMcpBody, call => mcp.openSse(call), ['GET'])
-  handleFetch(http, messagesPath, operation('mcp.postSse'), maxMcpBody, call => mcp.postSse(call), ['POST'])
+  handleFetch(http, mcpPath, exchange, maxMcpBody, call => mcp.answer(call))
+  handleFetch(http, ssePath, openSse, maxMcpBody, call => mcp.openSse(call), ['GET'])
+  handleFetch(http, messagesPath, postSse, maxMcpBody, call => mcp.postSse(call), ['POST'])
 }

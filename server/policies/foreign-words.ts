@@ -71,6 +71,7 @@ const operations: Record<Exclude<WordsShown, 'reported'>, Record<string, string>
       'getMcpAuth setMcpAuth getConnectionRequest approveConnection denyConnection getResourceMetadata getServerMetadata getKeys ' +
       'authorize resume issueTokens revokeTokens register',
     metrics: 'getStats listSamples prometheus',
+    history: 'listHistorySeries getHistory',
     operations:
       'createFolder changeFolder deleteFolder changeMessages deleteMessages listOperations getOperation undoOperation undoOperations',
     // Of the recipients of the draft alone.

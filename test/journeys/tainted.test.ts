@@ -11,6 +11,7 @@ import { ask as askEvents } from '../support/events-client.ts'
 import { callTool, connectMcp } from '../support/mcp-client.ts'
 import { openStream } from '../support/open-stream.ts'
 import { type NewToken, type People, runApp } from '../support/people.ts'
+import type { Road } from '../support/road.ts'
 import { SmtpSink } from '../support/smtp-sink.ts'
 import { untilIndexed } from '../support/until-indexed.ts'
 
@@ -64,20 +65,6 @@ beforeAll(async () => {
     await sink.stop()
   }
 })
-
-interface Road {
-  token: NewToken
-  /** Relative to the account. */
-  get(path: string): Promise<unknown>
-  post(path: string, body?: object): Promise<unknown>
-  call(tool: string, input: Record<string, unknown>): Promise<unknown>
-  /** A reply that the token wrote long ago, as far as is known, of somebody it does not remember. */
-  oldReply(): Promise<Draft>
-  /** A message of its own that was sent long ago. */
-  oldSubmission(): Promise<string>
-  /** What it proposed long ago to do with a message. */
-  oldProposal(): Promise<string>
-}
 
 /** By the operation whose words come by them. */
 const roads: Record<string, (road: Road) => Promise<unknown>> = {
