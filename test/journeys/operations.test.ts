@@ -227,7 +227,7 @@ test('each run of an MCP client is a session of work, as is one that a caller na
   const [first, second] = [await connectMcp(people.url, proof, '2025'), await connectMcp(people.url, proof, '2025')]
   const runs = [await moveBy(first, refs[0]!), await moveBy(second, refs[1]!)]
   const sessions = runs.map(({ session }) => session!)
-  expect(sessions).toEqual([expect.stringMatching(/^mcp-[\w-]{20}$/), expect.stringMatching(/^mcp-[\w-]{20}$/)])
+  expect(sessions).toEqual([expect.stringMatching(/^mcp-[\w-]{36}$/), expect.stringMatching(/^mcp-[\w-]{36}$/)])
   expect(new Set(sessions).size).toBe(2)
   // Before the protocol of 2026 alone clients have one by themselves.
   const named = { 'RustyMail-Session': 'tidy-up' }
@@ -260,7 +260,7 @@ test('each run of an MCP client is a session of work, as is one that a caller na
   }
 })
 
-test('no session of MCP is kept: any well-formed name is taken, and one that cannot be ours is begun again', async () => {
+test('a session of MCP that is none of ours is begun again', async () => {
   const { people, own } = await setUp()
   const { proof } = await people.token(['mail:meta'], [own])
   const request = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'mail_accounts', arguments: {} } }
@@ -272,15 +272,15 @@ test('no session of MCP is kept: any well-formed name is taken, and one that can
       '/mcp',
       method === 'POST' ? request : undefined,
     )
-  for (const name of [undefined, 'of-another-server']) {
-    const { status, headers: answered } = await ask(name)
-    expect([status, answered.get('mcp-session-id')]).toEqual([200, null])
+  const without = await ask(undefined)
+  expect([without.status, without.headers.get('mcp-session-id')]).toEqual([200, null])
+  for (const name of ['of-another-server', `mcp-${'x'.repeat(36)}`, 'x'.repeat(65)]) {
+    const unknown = await ask(name)
+    expect([unknown.status, JSON.parse(unknown.text)]).toMatchObject([
+      404,
+      { jsonrpc: '2.0', error: { code: -32_001, message: expect.stringContaining('nitialize again') } },
+    ])
   }
-  const unknown = await ask('x'.repeat(65))
-  expect([unknown.status, JSON.parse(unknown.text)]).toEqual([
-    404,
-    { jsonrpc: '2.0', error: { code: -32_001, message: expect.stringContaining('initialize again') }, id: null },
-  ])
   // Nothing is there to be ended: the protocol lets a server say so.
   expect((await ask('mcp-1', 'DELETE')).status).toBe(405)
 })
