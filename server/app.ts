@@ -238,6 +238,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     ...{ ...mailboxes, db, hub, leases, secrets, hooking, stopping, news, limits, trail, shown, calls, authServers },
     observe: outcome => metrics.recordRequest(outcome),
     apiKey: () => access.apiKeyPrincipal,
+    isOAuthOn: () => mcpAuth.isOn,
     ...{ version, logger },
   })
   // Behind the events, which tell their streams why they end.
