@@ -292,6 +292,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     history.part,
     watching.part,
     backupPart(config, () => stored.mayBackUp() !== undefined, logger),
+    mcp.adapter,
     httpPart(http, { hub, pool }, { ...config.http, stopBoundMs }),
     // Behind http, so that they stop before: http waits for the answers that these end.
     { name: 'assistant', stop: () => assistant.stop() },
