@@ -42,7 +42,10 @@ export async function mcp(): Promise<object> {
   const load = () => loadavg().map(each => round(each))
   const before = load()
   for (const [name, value] of Object.entries(await searches())) figures[name] = value
-  for (const adapter of adapters) figures[`streams_${adapter}`] = await openStreams(adapter)
+  for (const adapter of adapters) {
+    for (const [name, asked] of Object.entries(listening))
+      figures[`${name}_${adapter}`] = await openStreams(adapter, asked)
+  }
   for (const adapter of adapters) figures[`stdio_${adapter}`] = await stdioStarts(adapter)
   return {
     what: `mail_search over HTTP beside the same search over REST: CPU µs of all threads of a request, ${rounds} rounds of ${requestsPerRound} in turns, medians of ratios within a round; ms at ${atOnce} at once; KiB of a stream of ${streams}; ms from the start of the process to the answer of initialize`,
@@ -129,7 +132,7 @@ function message(method: string, params: object, name?: string) {
   return { method: 'POST', path: mcpPath, headers, body }
 }
 
-/** Of structured results, as the commands on the Tokens page ask for: four characters a token. */
+/** Of structured results: four characters a token. */
 async function listTokens(served: Served, key: string): Promise<number> {
   const { path, ...sent } = message('tools/list', {})
   const headers = { ...sent.headers, authorization: `Bearer ${key}` }
@@ -180,7 +183,13 @@ function ask({ url, key }: Served, agent: Agent, { method, path, headers, body }
   return promise
 }
 
-async function openStreams(adapter: string): Promise<object> {
+/** Streams that say when something changed, and streams of events. */
+const listening = {
+  streams: () => message('subscriptions/listen', { notifications: { toolsListChanged: true } }),
+  event_streams: () => message('events/stream', { name: 'message.received' }),
+}
+
+async function openStreams(adapter: string, asked: () => ReturnType<typeof message>): Promise<object> {
   const served = await serve(adapter, streams)
   const open: IncomingMessage[] = []
   try {
@@ -188,7 +197,7 @@ async function openStreams(adapter: string): Promise<object> {
     const openTo = async (count: number) => {
       while (open.length < count) {
         const some = served.tokens.slice(open.length, Math.min(count, open.length + 50))
-        open.push(...(await Promise.all(some.map(token => listen(served, agent, token)))))
+        open.push(...(await Promise.all(some.map(token => listen(served, agent, token, asked())))))
       }
     }
     await openTo(warmStreams)
@@ -204,8 +213,12 @@ async function openStreams(adapter: string): Promise<object> {
 }
 
 /** Until its first frame has come. */
-async function listen({ url }: Served, agent: Agent, token: string): Promise<IncomingMessage> {
-  const asked = message('subscriptions/listen', { notifications: { toolsListChanged: true } })
+async function listen(
+  { url }: Served,
+  agent: Agent,
+  token: string,
+  asked: ReturnType<typeof message>,
+): Promise<IncomingMessage> {
   const headers = { ...asked.headers, authorization: `Bearer ${token}` }
   const sent = request(url + asked.path, { method: 'POST', agent, headers })
   sent.end(asked.body)

@@ -238,6 +238,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     ...{ ...mailboxes, db, hub, leases, secrets, hooking, stopping, news, limits, trail, shown, calls, authServers },
     observe: outcome => metrics.recordRequest(outcome),
     apiKey: () => access.apiKeyPrincipal,
+    isOAuthOn: () => mcpAuth.isOn,
     ...{ version, logger },
   })
   // Behind the events, which tell their streams why they end.
@@ -291,6 +292,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     history.part,
     watching.part,
     backupPart(config, () => stored.mayBackUp() !== undefined, logger),
+    mcp.adapter,
     httpPart(http, { hub, pool }, { ...config.http, stopBoundMs }),
     // Behind http, so that they stop before: http waits for the answers that these end.
     { name: 'assistant', stop: () => assistant.stop() },

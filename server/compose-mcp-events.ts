@@ -44,6 +44,8 @@ export interface McpEventsSurroundings extends MailKnowledgeOptions {
   calls: CallMetrics
   /** What the API key of the environment may; undefined without one. */
   apiKey(): Principal | undefined
+  /** Whether clients that connected by OAuth are let in. */
+  isOAuthOn(): boolean
   version: string
 }
 
@@ -70,7 +72,7 @@ export function composeMcpEvents(around: McpEventsSurroundings): ComposedMcpEven
   })
   const store = new WebhookStore(db)
   const sender = new WebhookSender({ http: hooking, userAgent: `RustyMail/${around.version}`, now })
-  const standing = standingOf({ tokens: new TokenStore(db), apiKey: around.apiKey, now })
+  const standing = standingOf({ ...around, tokens: new TokenStore(db), now })
   const engine = new WebhookEngine({
     ...{ hub, leases, store, sender, secrets, now, logger },
     kinds: { mcp: new McpWebhooks({ reading, projector, gate }) },
@@ -114,17 +116,18 @@ export function composeMcpEvents(around: McpEventsSurroundings): ComposedMcpEven
 interface StandingOptions {
   tokens: Pick<TokenStore, 'find'>
   apiKey(): Principal | undefined
+  isOAuthOn(): boolean
   now(): number
 }
 
 const tokenMark = 'token-'
 
-/** By what the database has now, whichever process changed it. */
-function standingOf({ tokens, apiKey, now }: StandingOptions) {
+/** By what the database has now, whichever process changed it. A connected client stands as its connection does, whichever access tokens it has. */
+function standingOf({ tokens, apiKey, isOAuthOn, now }: StandingOptions) {
   return async ({ principal_kind: kind, principal_id: id }: WebhookRow): Promise<Principal | undefined> => {
     if (kind === 'api_key') return apiKey()
     const row = kind === 'token' ? await tokens.find(id.slice(tokenMark.length)) : undefined
-    if (!row || row.owner_disabled) return undefined
+    if (!row || row.owner_disabled || (row.oauth_client !== null && !isOAuthOn())) return undefined
     const principal = toPrincipal(row)
     return principal.endsAt === undefined || now() < principal.endsAt ? principal : undefined
   }

@@ -80,6 +80,8 @@ export interface ComposedMcp {
   service: McpService
   toolbox: Toolbox
   part: Part
+  /** What the adapter has open: to be stopped after http, whose answers it would cut. */
+  adapter: Part
 }
 
 /** To be stopped before http, which waits for the streams that this one ends. */
@@ -133,9 +135,10 @@ export function composeMcp({
     exchanges,
     met: asking => agents.met(asking),
   })
-  const onFault = (err: Error) => logger.debug({ err }, 'an MCP exchange was refused')
-  const port = onceLoaded(adapter, { offer, stateKey: secrets.derive('mcp'), onFault })
-  const service = new McpService({ port, exchanges, clients, observer: agents, logger })
+  const onFault = (err: Error) => logger.error({ err }, 'an MCP exchange failed inside')
+  const onPeerFault = (err: Error) => logger.debug({ err }, 'an MCP exchange was refused')
+  const port = onceLoaded(adapter, { offer, stateKey: secrets.derive('mcp'), onFault, onPeerFault })
+  const service = new McpService({ port: port.load, exchanges, clients, observer: agents, logger })
   const scopes = new Map(offered.map(({ name, scope }) => [name, scope]))
   mcpRoutes(
     http,
@@ -154,18 +157,21 @@ export function composeMcp({
       exchanges.stop()
     },
   }
-  return { service, toolbox, part }
+  return { service, toolbox, part, adapter: { name: 'mcp adapter', stop: port.close } }
 }
 
 /** Loaded with the first call: a server whose agents do not come does without its megabytes. */
-function onceLoaded(adapter: McpConfig['adapter'], options: McpAdapterOptions): () => Promise<McpPort> {
+function onceLoaded(adapter: McpConfig['adapter'], options: McpAdapterOptions) {
   let port: Promise<McpPort> | undefined
   const load = async () => {
     if (adapter === 'native') return (await import('./mcp/native-adapter.ts')).createNativeAdapter(options)
     return (await import('./mcp/sdk-adapter.ts')).createSdkAdapter(options)
   }
-  return () => {
-    port ??= load()
-    return port
+  return {
+    load: () => {
+      port ??= load()
+      return port
+    },
+    close: async () => (await port)?.close(),
   }
 }

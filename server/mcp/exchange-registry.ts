@@ -6,8 +6,8 @@ import { Problem } from '../platform/problem.ts'
 import type { McpChange } from './mcp-port.ts'
 import type { ResourceUpdate } from './resource-updates.ts'
 
-/** `stream`: stays open until somebody ends it; `call`: ends by itself. */
-export type ExchangeKind = 'stream' | 'call'
+/** `stream`: stays open until somebody ends it; `events`: one of an extension, which programs open for each thing that they wait for; `call`: ends by itself. */
+export type ExchangeKind = 'stream' | 'events' | 'call'
 
 export interface Exchange {
   readonly kind: ExchangeKind
@@ -31,9 +31,15 @@ interface Entry {
 
 export const maxOpen: Record<ExchangeKind, { server: number; person: number }> = {
   stream: { server: 1000, person: 20 },
+  // SEP-3415 leaves them out of what bounds other streams; these are bounds of their own.
+  events: { server: 1000, person: 200 },
   call: { server: 1000, person: 50 },
 }
-const words: Record<ExchangeKind, string> = { stream: 'MCP streams open', call: 'MCP calls under way' }
+const words: Record<ExchangeKind, string> = {
+  stream: 'MCP streams open',
+  events: 'MCP event streams open',
+  call: 'MCP calls under way',
+}
 /** So that a stream ends within a second of its principal. */
 const checkEveryMs = 500
 /** A call that takes longer is ended. Reading twenty messages of a slow server takes seconds. */
@@ -46,9 +52,13 @@ export class ExchangeRegistry implements PrincipalListener {
   readonly #logger: Logger
   /** By principal. */
   readonly #entries = new Map<string, Set<Entry>>()
-  readonly #counts: Record<ExchangeKind, number> = { stream: 0, call: 0 }
+  readonly #counts: Record<ExchangeKind, number> = { stream: 0, events: 0, call: 0 }
   /** By person, whatever their sessions and tokens. */
-  readonly #countsOf: Record<ExchangeKind, Map<string, number>> = { stream: new Map(), call: new Map() }
+  readonly #countsOf: Record<ExchangeKind, Map<string, number>> = {
+    stream: new Map(),
+    events: new Map(),
+    call: new Map(),
+  }
   readonly #stopped = new AbortController()
 
   constructor({ now, logger }: { now: () => number; logger: Logger }) {
@@ -65,7 +75,7 @@ export class ExchangeRegistry implements PrincipalListener {
   stop(): void {
     this.#stopped.abort()
     const problem = new Problem('draining', 'RustyMail is shutting down.', { retryAfterSeconds: 5 })
-    for (const entry of this.#all()) if (entry.exchange.kind === 'stream') this.#end(entry, problem)
+    for (const entry of this.#all()) if (entry.exchange.kind !== 'call') this.#end(entry, problem)
   }
 
   /**
@@ -90,7 +100,7 @@ export class ExchangeRegistry implements PrincipalListener {
       const isNarrower = isMore(before, principal)
       // A call that began with rights that are gone might still answer by them.
       if (exchange.kind === 'call' && isNarrower) this.#end(entry, problem)
-      if (exchange.kind === 'stream' && (isNarrower || isMore(principal, before))) exchange.toolsChanged()
+      if (exchange.kind !== 'call' && (isNarrower || isMore(principal, before))) exchange.toolsChanged()
     }
   }
 
@@ -134,7 +144,7 @@ export class ExchangeRegistry implements PrincipalListener {
       throw new Problem('overloaded', `This server already has ${server} ${words[kind]}.`, { retryAfterSeconds: 5 })
     }
     if ((this.#countsOf[kind].get(limitKeyOf(principal)) ?? 0) < person) return
-    const code = kind === 'stream' ? 'too_many_streams' : 'too_many_requests'
+    const code = kind === 'call' ? 'too_many_requests' : 'too_many_streams'
     throw new Problem(code, `You already have ${person} ${words[kind]}.`, { retryAfterSeconds: 5 })
   }
 

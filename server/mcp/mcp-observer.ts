@@ -1,6 +1,5 @@
 /** Hears which MCP clients there are: of each exchange who asks, and what its client says of itself. And how to read that in a message over HTTP. */
 import type { Caller } from '../platform/principal.ts'
-import type { ExchangeKind } from './exchange-registry.ts'
 import type { McpPeer } from './mcp-port.ts'
 
 /** What is known of an exchange when it begins. All but the caller are words of the client. */
@@ -8,7 +7,7 @@ export interface McpSaid {
   caller: Caller
   /** The same that its calls of tools are told with. */
   requestId: string
-  kind: ExchangeKind
+  kind: 'stream' | 'call'
   transport: 'http' | 'sse' | 'stdio'
   method: string | undefined
   revision: string | undefined

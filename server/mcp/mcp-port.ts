@@ -166,7 +166,7 @@ export interface McpExtension {
 }
 
 export interface McpExtensionMethod {
-  /** It notifies until its signal aborts, and is counted as a stream. */
+  /** It notifies until its signal aborts, and is counted among the streams of extensions. */
   isStream: boolean
   /** @throws McpError, Problem */
   answer(params: Record<string, unknown>, asking: McpExtensionAsking): Promise<Record<string, unknown>>
@@ -244,8 +244,8 @@ export interface McpSessionOptions {
 /** Carries an offer. Adapters: `sdk` (the official library) and `native` (ours); one suite for both (`mcp-port-suite.ts`). */
 export interface McpPort {
   readonly name: 'sdk' | 'native'
-  /** Whether what comes in stays open (a stream) or ends by itself (a call). Of bad input: `call`. */
-  kindOf(request: Request, body: unknown): 'stream' | 'call'
+  /** Whether what comes in stays open (a stream, or one of an extension) or ends by itself (a call). Of bad input: `call`. */
+  kindOf(request: Request, body: unknown): 'stream' | 'events' | 'call'
   /**
    * Streamable HTTP, one request, in whichever revision it is. @param body JSON, parsed; undefined for GET and DELETE.
    * The door before it has checked the credentials, Origin and Host, and the size.
@@ -268,6 +268,8 @@ export interface McpAdapterOptions {
   offer: McpOffer
   /** Bytes; signs `state`. The same on all processes of one installation. */
   stateKey: Uint8Array
-  /** Faults of peers and of ours; only to be logged. */
+  /** A bug of ours: whoever asked is told without detail, so the log has it. */
   onFault(error: Error): void
+  /** What a peer did wrong, as far as the library says; only to be logged. */
+  onPeerFault(error: Error): void
 }

@@ -76,7 +76,12 @@ function setUp(adapter: McpPort['name'], tools: Tool[] = []) {
     exchanges,
     met: () => undefined,
   })
-  const port = adapters[adapter]({ offer, stateKey: Buffer.alloc(32), onFault: () => undefined })
+  const port = adapters[adapter]({
+    offer,
+    stateKey: Buffer.alloc(32),
+    onFault: () => undefined,
+    onPeerFault: () => undefined,
+  })
   onTestFinished(() => port.close())
   const mcp = new McpService({ port: async () => port, exchanges, clients, observer, logger })
   const closing: (() => void)[] = []
@@ -109,7 +114,7 @@ function setUp(adapter: McpPort['name'], tools: Tool[] = []) {
   }
 }
 
-test.each(['stream', 'call'] as const)('each %s takes a place, and gives it back once', kind => {
+test.each(['stream', 'events', 'call'] as const)('each %s takes a place, and gives it back once', kind => {
   const { exchanges } = setUp('native')
   const open = (id: string) => exchanges.open({ ...someone, id }, idle(kind))
   const own = Array.from({ length: maxOpen[kind].person }, () => open('own'))
@@ -123,7 +128,7 @@ test.each(['stream', 'call'] as const)('each %s takes a place, and gives it back
   expect(() => open('one more')).toThrow(`This server already has ${maxOpen[kind].server}`)
 })
 
-test.each(['stream', 'call'] as const)(
+test.each(['stream', 'events', 'call'] as const)(
   'each %s of all sessions and tokens of a person takes one of their places',
   kind => {
     const { exchanges } = setUp('native')

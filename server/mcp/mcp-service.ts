@@ -71,7 +71,7 @@ export class McpService {
     const { signal } = watch.ending
     const asking = { caller, requestId, signal, headers: request.headers, transport: 'http' } as const
     const open = watch.begin(port.handleHttp(request, body, asking))
-    if (kind === 'stream') this.#showStream(call, caller, watch)
+    if (kind !== 'call') this.#showStream(call, caller, watch)
     const answer = withNewSession(await open.response, body)
     watch.seen.named(answer.headers.get('mcp-session-id') ?? undefined)
     return answer
@@ -152,7 +152,7 @@ export class McpService {
     const watch = new Watch(kind, failed)
     watch.closing = exchanges.open(caller.principal, watch.exchange)
     clients.recognise(caller, 'mcp')
-    watch.seen = observer.opened({ caller, requestId, kind, ...said })
+    watch.seen = observer.opened({ caller, requestId, kind: kind === 'call' ? kind : 'stream', ...said })
     return watch
   }
 
@@ -170,6 +170,8 @@ function ofSession(transport: McpSaid['transport']): Said {
   return { transport, method: undefined, revision: undefined, peer: undefined }
 }
 
+/** Of all that ended by itself. Made once: an error for each cost 20 µs. Named as the one that it stands for. */
+const over = Object.assign(new Error('The exchange is over.'), { name: 'AbortError' })
 const unseen: McpSeen = { named: () => undefined, closed: () => undefined }
 
 /** What the registry knows of something open, and what it is to the adapter, which comes a moment later. */
@@ -191,7 +193,7 @@ class Watch {
       end: problem => {
         // What runs answers the problem, what listens is told that this was all; the connection ends with either.
         this.ending.abort(problem)
-        if (kind === 'stream') this.#open?.close().catch(failed)
+        if (kind !== 'call') this.#open?.close().catch(failed)
       },
       cut: () => this.#open?.cut(),
     }
@@ -205,7 +207,7 @@ class Watch {
   readonly close = (): void => {
     this.closing()
     this.seen.closed()
-    this.ending.abort()
+    this.ending.abort(over)
   }
 }
 

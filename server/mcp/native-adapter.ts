@@ -32,7 +32,8 @@ export function createNativeAdapter(options: McpAdapterOptions): McpPort {
     kindOf: (request, body) => {
       if (request.method !== 'POST') return standsFor(request) ? 'stream' : 'call'
       const frame = readFrame(body)
-      return frame.kind === 'request' && engine.isStream(frame.method) ? 'stream' : 'call'
+      if (frame.kind !== 'request' || !engine.isStream(frame.method)) return 'call'
+      return engine.isOfExtension(frame.method) ? 'events' : 'stream'
     },
     handleHttp: (request, body, asking) => {
       const exchange = new HttpExchange(parts, request, body, asking)

@@ -35,6 +35,10 @@ export class NativeEngine {
     return method === 'subscriptions/listen' || this.#extensions.get(method)?.isStream === true
   }
 
+  isOfExtension(method: string): boolean {
+    return this.#extensions.has(method)
+  }
+
   /** Never rejects. */
   async answer(call: Call): Promise<Answer> {
     try {

@@ -201,7 +201,12 @@ test('a state of one call is none for another caller, tool, or installation', as
   const again = (more: object, name = 'ask') =>
     answerOf(ask('tools/call', call(name, answered), { capabilities, ...more }))
   expect(textOf(await again({}))).toBe('[{"look":{"action":"accept"}},{"n":1}]')
-  const elsewhere = createNativeAdapter({ offer, stateKey: stateKey.map(byte => byte + 1), onFault: () => undefined })
+  const elsewhere = createNativeAdapter({
+    offer,
+    stateKey: stateKey.map(byte => byte + 1),
+    onFault: () => undefined,
+    onPeerFault: () => undefined,
+  })
   const { request: sent, asking } = ask('tools/call', call('ask', answered), { capabilities })
   const params = { ...call('ask', answered), _meta: introduction(capabilities) }
   const { response } = elsewhere.handleHttp(sent, request(1, 'tools/call', params), asking)

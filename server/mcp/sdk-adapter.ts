@@ -1,6 +1,7 @@
 /** The official SDK behind the port. Nothing else of RustyMail knows it. */
 import { ClientRequests } from './client-requests.ts'
 import { HttpSessions } from './http-sessions.ts'
+import { methodOf } from './mcp-frames.ts'
 import type { McpAdapterOptions, McpOpen, McpPort } from './mcp-port.ts'
 import { RequestState } from './request-state.ts'
 import { isStreamOf, SdkHttpExchange } from './sdk-http.ts'
@@ -8,9 +9,10 @@ import { SdkSession } from './sdk-session.ts'
 import { SseWire } from './sse-wire.ts'
 import { StdioWire } from './stdio-wire.ts'
 
-export function createSdkAdapter({ offer, stateKey, onFault }: McpAdapterOptions): McpPort {
+export function createSdkAdapter({ offer, stateKey, onFault, onPeerFault }: McpAdapterOptions): McpPort {
   const states = new RequestState(stateKey)
-  const shared = { offer, states, onFault, sessions: new HttpSessions(stateKey), requests: new ClientRequests() }
+  const faults = { onFault, onPeerFault }
+  const shared = { offer, states, ...faults, sessions: new HttpSessions(stateKey), requests: new ClientRequests() }
   const open = new Set<McpOpen>()
   const keep = <One extends McpOpen>(one: One, over: Promise<void>): One => {
     open.add(one)
@@ -21,14 +23,18 @@ export function createSdkAdapter({ offer, stateKey, onFault }: McpAdapterOptions
   const received = new WeakMap<object, SdkSession>()
   return {
     name: 'sdk',
-    kindOf: (request, body) => (isStreamOf(offer, body, request) ? 'stream' : 'call'),
+    kindOf: (request, body) => {
+      if (!isStreamOf(offer, body, request)) return 'call'
+      const method = methodOf(body) ?? ''
+      return offer.extensions.some(({ methods }) => method in methods) ? 'events' : 'stream'
+    },
     handleHttp: (request, body, asking) => {
       const exchange = new SdkHttpExchange(shared, request, body, asking)
       return keep(exchange, exchange.over)
     },
     openSse: (endpoint, options) => {
       const wire = new SseWire(endpoint)
-      const session = new SdkSession({ ...options, offer, states, onFault }, wire, 'sse')
+      const session = new SdkSession({ ...options, offer, states, ...faults }, wire, 'sse')
       const opened = Object.assign(session, { body: wire.body })
       received.set(opened, session)
       return keep(opened, wire.ended)
@@ -36,7 +42,7 @@ export function createSdkAdapter({ offer, stateKey, onFault }: McpAdapterOptions
     postSse: async (session, body, asking) => (received.get(session)?.receive(body, asking) ? 202 : 400),
     serveStdio: (streams, options) => {
       const wire = new StdioWire(streams, frame => void session.receive(frame))
-      const session: SdkSession = new SdkSession({ ...options, offer, states, onFault }, wire, 'stdio')
+      const session: SdkSession = new SdkSession({ ...options, offer, states, ...faults }, wire, 'stdio')
       return keep(session, wire.ended)
     },
     close: async () => {

@@ -41,6 +41,7 @@ export interface SdkHttpShared {
   sessions: HttpSessions
   requests: ClientRequests
   onFault(error: Error): void
+  onPeerFault(error: Error): void
 }
 
 const keepAliveMs = 15_000
@@ -135,14 +136,14 @@ export class SdkHttpExchange implements McpHttpExchange {
       const refusal = await this.#checkListening(body)
       if (refusal) return refusal
     }
-    const options = { onerror: this.#shared.onFault, keepAliveMs, maxSubscriptions: 1 }
+    const options = { onerror: this.#shared.onPeerFault, keepAliveMs, maxSubscriptions: 1 }
     const handler = createMcpHandler(() => serverFor(this.#scope('modern', undefined)), options)
     this.#handler = handler
     return handler.fetch(request, { parsedBody: body })
   }
 
   async #legacy(request: Request): Promise<Response> {
-    const { sessions, requests, onFault } = this.#shared
+    const { sessions, requests, onFault, onPeerFault } = this.#shared
     const principalId = this.#asking.caller.principal.id
     const name = request.headers.get(sessionHeader)
     const session = name === null ? undefined : sessions.find(name)
@@ -160,7 +161,7 @@ export class SdkHttpExchange implements McpHttpExchange {
     const rest = frames.filter(frame => !isResponse(frame) && methodOf(frame) !== 'notifications/cancelled')
     if (rest.length === 0) return new Response(null, { status: 202 })
     const server = serverFor(this.#scope('legacy', session, revision))
-    server.onerror = onFault
+    server.onerror = onPeerFault
     const inner = new WebStandardStreamableHTTPServerTransport({ sessionIdGenerator: undefined, keepAliveMs })
     this.#over.promise.then(() => server.close()).catch(onFault)
     await server.connect(new SdkLegacyWire({ inner, handshake: session, requests, principalId }))

@@ -33,6 +33,7 @@ export interface SdkSessionOptions extends McpSessionOptions {
   offer: McpOffer
   states: RequestState
   onFault(error: Error): void
+  onPeerFault(error: Error): void
 }
 
 /** Requests of one session that are under way. */
@@ -88,7 +89,7 @@ export class SdkSession implements McpSession {
     )
     wire.ended.then(() => this.#over())
     if (transport === 'stdio') {
-      const onerror = (error: Error) => options.onFault(error)
+      const onerror = (error: Error) => options.onPeerFault(error)
       const settings = { transport: this.#connection, onerror, maxSubscriptions: maxListening }
       const handle = serveStdio(({ era }) => this.#serve(era), settings)
       this.#end = () => handle.close()
@@ -245,7 +246,7 @@ export class SdkSession implements McpSession {
   }
 
   #serve(era: 'legacy' | 'modern'): Server {
-    const { offer, states, asking, experimental, onFault, onNotification } = this.#options
+    const { offer, states, asking, experimental, onFault, onPeerFault, onNotification } = this.#options
     const server: Server = serverFor({
       offer,
       states,
@@ -264,7 +265,7 @@ export class SdkSession implements McpSession {
       isFull: () => false,
       closing: this.#closing.signal,
     } satisfies SdkScope)
-    server.onerror = onFault
+    server.onerror = onPeerFault
     if (onNotification) {
       server.fallbackNotificationHandler = async ({ method, params }) => onNotification(method, { ...params })
     }

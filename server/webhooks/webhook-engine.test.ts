@@ -166,4 +166,24 @@ onEachDatabase(open => {
     await engine.put({ ...(await store.find(one.id))! }, reader())
     await vi.waitFor(async () => expect((await store.find(one.id))?.ending ?? 'none').toContain('failed'))
   })
+
+  test('what a connected client asked for outlives its access tokens, and ends with the connection', async () => {
+    const { add, deliver, until, engine, clock, store } = await webhookWorld(await open())
+    const hour = 3_600_000
+    const access = (endsIn: number) => ({ ...reader(), audience: 'https://mail.test', endsAt: Date.now() + endsIn })
+    const one = await add('one')
+    await engine.put(one.row, access(hour))
+    engine.changed(access(hour / 2))
+    // All are looked at in one go: when this one is gone, the other was left.
+    const witness = await add('witness', { expires_at: new Date(Date.now() + hour).toISOString() })
+    clock.skipped = hour + 1
+    await vi.waitFor(() => expect(engine.find(witness.id)).toBeUndefined())
+    // Their time is that of the sink again.
+    clock.skipped = 0
+    await deliver(1)
+    await until(one, 1)
+    engine.revoked('token-1')
+    await until(one, 1, 'forbidden')
+    await vi.waitFor(async () => expect(await store.list()).toEqual([]))
+  })
 })

@@ -81,8 +81,11 @@ export class WebhookEngine implements PrincipalListener {
   }
 
   /** It was stored, or stored again: from now on it counts so. What was waited for is tried at once. */
-  async put(row: WebhookRow, principal: Principal): Promise<void> {
+  async put(row: WebhookRow, caller: Principal): Promise<void> {
     if (!this.#claim?.find() || this.#stopped.signal.aborted) return
+    // An access token ends within the hour; what was asked for with it lasts as long as the connection that it is of.
+    const principal = caller.audience === undefined ? caller : await this.#options.standing(row)
+    if (!principal) return this.#review()
     const known = this.#endpoints.get(row.id)
     if (!known || known.row.ending !== null) {
       this.#drop(row.id)
@@ -102,7 +105,10 @@ export class WebhookEngine implements PrincipalListener {
   }
 
   changed(principal: Principal): void {
-    for (const endpoint of this.#of(principal.id)) this.#narrow(endpoint, principal)
+    for (const endpoint of this.#of(principal.id)) {
+      const { endsAt } = principal.audience === undefined ? principal : endpoint.principal
+      this.#narrow(endpoint, { ...principal, endsAt, audience: undefined })
+    }
   }
 
   #narrow(endpoint: WebhookEndpoint, principal: Principal): void {

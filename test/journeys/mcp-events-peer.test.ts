@@ -1,19 +1,15 @@
 /** MCP Events as the AI SDK reads them: its client subscribes, its webhook handler takes what comes, and both check what the extension says. */
-import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
 import { api } from '../../contract/index.ts'
 import { mcpPath } from '../../contract/mcp.ts'
 import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
+import { requireOfPeers } from '../support/mcp-peers.ts'
 import { patience } from '../support/patience.ts'
 import { startApp } from '../support/people.ts'
+import { available } from '../support/require.ts'
 import { untilIndexed } from '../support/until-indexed.ts'
 import { startWebhookSink } from '../support/webhook-sink.ts'
-
-const peers = join(import.meta.dirname, '../mcp-peers/package.json')
-const isInstalled = existsSync(join(peers, '../node_modules/@ai-sdk/mcp'))
 
 /** As far as it is used here. */
 interface AiSdkMcp {
@@ -59,11 +55,10 @@ class MemoryStore {
   }
 }
 
-// The packages of others are installed with `npm ci --prefix test/mcp-peers`.
-describe.skipIf(!isInstalled)('@ai-sdk/mcp', () => {
+describe.skipIf(!available('mcp-peers'))('@ai-sdk/mcp', () => {
   test('subscribes, takes what comes, refreshes, and is told of the end', async () => {
     const { createMCPClient, experimental_createMCPEventWebhook: createWebhook } = (await import(
-      createRequire(peers).resolve('@ai-sdk/mcp')
+      requireOfPeers.resolve('@ai-sdk/mcp')
     )) as AiSdkMcp
     const gateway = new MemoryGateway()
     gateway.deliver({ subject: 'before', text: 'Hi', from: [{ name: 'Cy', email: 'cy@example.org' }] })

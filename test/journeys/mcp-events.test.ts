@@ -20,6 +20,7 @@ const gateway = new MemoryGateway()
 let ann = ''
 let bob = ''
 
+const range = (count: number) => Array.from({ length: count }, (_, at) => at)
 const deliver = (subject: string, email = 'cy@example.org') => {
   gateway.deliver({ subject, text: 'The body, which nobody is told.', from: [{ name: 'Cy', email }] })
 }
@@ -146,6 +147,21 @@ test('a stream tells what comes, goes on from a cursor, is narrowed with its tok
   expect(revoked.of('terminated')).toMatchObject([{ error: { code: -32_024, message: 'Forbidden' } }])
 })
 
+test('a program may have many streams of events at once, beside its other streams; each is told, and one more is refused', async () => {
+  const one = await token()
+  const many = await Promise.all(range(200).map(() => open(one, { name: 'message.received' })))
+  expect(many.filter(stream => stream.of('active').length === 1).length).toBe(200)
+  expect(await refusal(call(one, 'stream', { name: 'message.received' }))).toMatchObject({
+    message: expect.stringContaining('already have 200 MCP event streams open'),
+  })
+  deliver('for all of them')
+  for (const stream of many) await stream.until(() => stream.events.length === 1)
+  await people.tell(people.admin, 'DELETE', `${api.tokens.createToken.path}/${one.id}`)
+  for (const stream of many) await stream.until(() => stream.isOver)
+  // Their places are free: the person is the same.
+  await open(await token(), { name: 'message.received' })
+})
+
 test('a webhook: proven by a handshake, signed, known again by what it is, and told what came', async () => {
   const sink = await startWebhookSink()
   const one = await token()
@@ -170,7 +186,7 @@ test('a webhook: proven by a handshake, signed, known again by what it is, and t
   deliver('after the change')
   await of(sink, hook, 2)
   const unsubscribed = { name: 'message.received', arguments: {}, delivery: { url: hook.url } }
-  expect(await call(one, 'unsubscribe', unsubscribed)).toEqual({ resultType: 'complete' })
+  expect(await call(one, 'unsubscribe', unsubscribed)).toMatchObject({ resultType: 'complete' })
   expect(await refusal(call(one, 'unsubscribe', unsubscribed))).toMatchObject({
     ...{ code: -32_023, data: { kind: 'subscription' } },
   })

@@ -22,6 +22,7 @@ export async function startFixtureServer(create: CreateAdapter): Promise<Fixture
     offer: createFixtureOffer({ publish }),
     stateKey: new Uint8Array(32).fill(9),
     onFault: () => undefined,
+    onPeerFault: () => undefined,
   })
   const http = createHttpServer({
     logger: createLogger('silent'),
@@ -33,7 +34,7 @@ export async function startFixtureServer(create: CreateAdapter): Promise<Fixture
   const operation = { name: 'mcp.exchange', scope: 'public', effect: 'read' } as const
   handleFetch(http, '/mcp', operation, 1024 * 1024, async call => {
     const { request, body, caller, requestId, onClosed, beStream } = call
-    if (port.kindOf(request, body) === 'stream') beStream()
+    if (port.kindOf(request, body) !== 'call') beStream()
     const exchange = port.handleHttp(request, body, { caller, requestId, signal: new AbortController().signal })
     opened.add(exchange)
     onClosed(() => opened.delete(exchange))

@@ -30,7 +30,7 @@ function setUp(create: CreateAdapter) {
   const opened = new Set<{ publish(change: McpChange): void }>()
   const offer = createFixtureOffer({ publish: change => opened.forEach(one => void one.publish(change)) })
   const onFault = vi.fn<(error: Error) => void>()
-  const port = create({ offer, stateKey, onFault })
+  const port = create({ offer, stateKey, onFault, onPeerFault: () => undefined })
   onTestFinished(() => port.close())
   return { offer, port, onFault, opened }
 }
@@ -282,7 +282,7 @@ export function describeMcpPort(name: string, create: CreateAdapter): void {
       const kindOf = (body: unknown, init: RequestInit = { method: 'POST' }) =>
         port.kindOf(new Request('http://rustymail.invalid/mcp', init), body)
       expect(kindOf(modernFrame('subscriptions/listen'))).toBe('stream')
-      expect(kindOf(modernFrame('counter/stream'))).toBe('stream')
+      expect(kindOf(modernFrame('counter/stream'))).toBe('events')
       for (const body of [modernFrame('tools/call'), [], null, 'x', 7, { method: 7 }, { method: 'constructor' }])
         expect(kindOf(body)).toBe('call')
       expect(kindOf(undefined, { method: 'GET', headers: { 'mcp-session-id': 'x' } })).toBe('stream')
@@ -290,7 +290,7 @@ export function describeMcpPort(name: string, create: CreateAdapter): void {
     })
 
     test('refuses what is no message, what it does not know, and headers that say something else', async () => {
-      const { port, offer } = setUp(create)
+      const { port, offer, onFault } = setUp(create)
       const long = 'x'.repeat(201)
       for (const id of [long, null, {}, [], true]) {
         const { status, error, id: answered } = await askModern(port, 'tools/call', call('structured'), { id })
@@ -328,6 +328,8 @@ export function describeMcpPort(name: string, create: CreateAdapter): void {
         const response = await send(port, undefined, {}, method).response
         expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST'])
       }
+      // Faults of peers are none of ours.
+      expect(onFault).not.toHaveBeenCalled()
     })
 
     test('a notification is taken, and answered by nothing', async () => {

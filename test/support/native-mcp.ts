@@ -125,7 +125,12 @@ export function caller(id = 'p') {
 export function startNative(more: Partial<McpOffer> = {}) {
   const { offer, running } = smallOffer(more)
   const faults: Error[] = []
-  const port = createNativeAdapter({ offer, stateKey, onFault: error => void faults.push(error) })
+  const port = createNativeAdapter({
+    offer,
+    stateKey,
+    onFault: error => void faults.push(error),
+    onPeerFault: () => undefined,
+  })
   onTestFinished(() => port.close())
   const asking = (id?: string): McpAsking & { end(problem?: Problem): void } => {
     const ending = new AbortController()
