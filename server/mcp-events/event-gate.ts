@@ -16,8 +16,8 @@ export interface EventGateOptions {
   trail: Trail
   stops: Stops
   shown: Shown
-  /** Whether a search can be read. @throws Problem */
-  checkQuery(query: string): void
+  /** Whether a search can be read, and looks no further than the principal may. @throws Problem */
+  checkQuery(principal: Principal, query: string): void
   observe(outcome: RequestOutcome): void
 }
 
@@ -98,7 +98,7 @@ export class EventGate {
     const read = { name: `event.${name}`, scope: scopeOf(name), effect: 'read' } as const
     if (account !== undefined) guard(principal, read, account, stops)
     else stops.checkAll(principal, read)
-    if (query !== undefined) checkQuery(query)
+    if (query !== undefined) checkQuery(principal, query)
     return asked
   }
 

@@ -17,10 +17,14 @@ export interface MailDetails {
   hasAttachments: boolean | null
 }
 
+/** Whom an event is for. */
+export type Recipient = Pick<Principal, 'id' | 'scopes'>
+
 /** What is asked of other features. None of it rejects for what is not there: then it is not known, or does not match. */
 export interface MailKnowledge {
   details(mail: Mail, signal: AbortSignal): Promise<MailDetails>
-  matches(mail: Mail, query: string, signal: AbortSignal): Promise<boolean>
+  /** Looks as far as the principal may now. */
+  matches(mail: Mail, query: string, principal: Recipient, signal: AbortSignal): Promise<boolean>
   /** Whether it answers what the principal sent. */
   answers(principalId: string, mail: Mail, signal: AbortSignal): Promise<boolean>
   /** Who handed it in. */
@@ -52,13 +56,13 @@ export class EventProjector {
   /** Undefined where the fact is not what was asked for. The principal may see it: its view let it through. */
   async project(
     { name, arguments: args }: AskedEvent,
-    principal: Pick<Principal, 'id'>,
+    principal: Recipient,
     { number, fact }: LogEntry,
     signal: AbortSignal,
   ): Promise<EventOccurrence | undefined> {
     const { account } = args
     if (account !== undefined && (!('account_id' in fact.data) || fact.data.account_id !== account)) return undefined
-    const data = await this.#dataOf({ name, arguments: args }, principal.id, number, fact, signal)
+    const data = await this.#dataOf({ name, arguments: args }, principal, number, fact, signal)
     if (!data) return undefined
     return { eventId: `evt_${this.#idOf(name, number, fact)}`, name, timestamp: fact.data.at, data: { ...data } }
   }
@@ -71,18 +75,18 @@ export class EventProjector {
 
   async #dataOf(
     { name, arguments: args }: AskedEvent,
-    principalId: string,
+    principal: Recipient,
     number: number,
     fact: Fact,
     signal: AbortSignal,
   ): Promise<object | undefined> {
     switch (fact.type) {
       case 'mail_received':
-        return this.#mail(name, args, principalId, number, fact.data, signal)
+        return this.#mail(name, args, principal, number, fact.data, signal)
       case 'approval_decided':
-        return this.#approval(fact.data, args, principalId)
+        return this.#approval(fact.data, args, principal.id)
       case 'delivery_changed':
-        return failed(fact.data, args, principalId)
+        return failed(fact.data, args, principal.id)
       case 'account_state_changed':
         return trouble(fact.data)
       default:
@@ -93,17 +97,17 @@ export class EventProjector {
   async #mail(
     name: AskedEvent['name'],
     { folder, from, query }: AskedEvent['arguments'],
-    principalId: string,
+    principal: Recipient,
     number: number,
     mail: Mail,
     signal: AbortSignal,
   ): Promise<PayloadOf<'message.received'> | undefined> {
     const { mail: known } = this.#options
     if (folder !== undefined && mail.folder !== folder) return undefined
-    if (name === 'message.replied' && !(await known.answers(principalId, mail, signal))) return undefined
+    if (name === 'message.replied' && !(await known.answers(principal.id, mail, signal))) return undefined
     const details = await this.#detailsOf(number, mail, signal)
     if (from !== undefined && !isFrom(details.from, from)) return undefined
-    if (query !== undefined && !(await known.matches(mail, query, signal))) return undefined
+    if (query !== undefined && !(await known.matches(mail, query, principal, signal))) return undefined
     return {
       account: mail.account_id,
       message: mail.id ?? null,
