@@ -105,6 +105,7 @@ export function composeMcpEvents(around: McpEventsSurroundings): ComposedMcpEven
       stop: async () => {
         await streams.stop()
         await engine.stop()
+        projector.stop()
         await hooking.stop()
       },
     },

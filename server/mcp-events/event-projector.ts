@@ -48,9 +48,15 @@ export class EventProjector {
   readonly #options: EventProjectorOptions
   /** By number; the oldest first. */
   readonly #details = new Map<number, Promise<MailDetails>>()
+  readonly #stopped = new AbortController()
 
   constructor(options: EventProjectorOptions) {
     this.#options = options
+  }
+
+  /** Ends what is looked up. */
+  stop(): void {
+    this.#stopped.abort()
   }
 
   /** Undefined where the fact is not what was asked for. The principal may see it: its view let it through. */
@@ -105,7 +111,7 @@ export class EventProjector {
     const { mail: known } = this.#options
     if (folder !== undefined && mail.folder !== folder) return undefined
     if (name === 'message.replied' && !(await known.answers(principal.id, mail, signal))) return undefined
-    const details = await this.#detailsOf(number, mail, signal)
+    const details = await unlessAborted(this.#detailsOf(number, mail), signal)
     if (from !== undefined && !isFrom(details.from, from)) return undefined
     if (query !== undefined && !(await known.matches(mail, query, principal, signal))) return undefined
     return {
@@ -123,10 +129,11 @@ export class EventProjector {
     }
   }
 
-  #detailsOf(number: number, mail: Mail, signal: AbortSignal): Promise<MailDetails> {
+  /** For all that ask: it goes on when one of them is gone. How long it may take is bounded where it is looked up. */
+  #detailsOf(number: number, mail: Mail): Promise<MailDetails> {
     const known = this.#details.get(number)
     if (known) return known
-    const details = this.#options.mail.details(mail, signal)
+    const details = this.#options.mail.details(mail, this.#stopped.signal)
     this.#details.set(number, details)
     // What could not be found out is asked for again.
     details.catch(() => this.#details.delete(number))
@@ -144,6 +151,18 @@ export class EventProjector {
   ): Promise<PayloadOf<'approval.decided'> | undefined> {
     if (own && (await this.#options.mail.senderOf(submission_id)) !== principalId) return undefined
     return { account: account_id, approval: approval_id, submission: submission_id, state }
+  }
+}
+
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted()
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const abort = () => reject(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', abort)
   }
 }
 
