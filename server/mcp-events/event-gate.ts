@@ -5,6 +5,7 @@ import { guard, type Operation, type Stops } from '../platform/guard.ts'
 import type { HttpLimits } from '../platform/http/http-limits.ts'
 import type { RequestOutcome, Trail } from '../platform/http/http-outcome.ts'
 import { toProblem } from '../platform/http/http-problem.ts'
+import { clientOf } from '../platform/peer-words.ts'
 import type { Caller, Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { Shown } from '../platform/shown.ts'
@@ -26,6 +27,7 @@ export type EventAction = 'list' | 'poll' | 'stream' | 'subscribe' | 'unsubscrib
 interface Call {
   caller: Caller
   requestId: string
+  peer?: { name: string; version: string } | undefined
 }
 
 const effects = { list: 'read', poll: 'read', stream: 'read', subscribe: 'write', unsubscribe: 'write' } as const
@@ -46,13 +48,14 @@ export class EventGate {
    */
   async run<Result>(
     action: EventAction,
-    { caller, requestId }: Call,
+    { caller, requestId, peer }: Call,
     refs: Record<string, string>,
     work: () => Promise<Result>,
   ): Promise<Result> {
     const { limits, trail, stops, observe } = this.#options
     const operation: Operation = { name: `event.${action}`, scope: 'signed_in', effect: effects[action] }
     const began = performance.now()
+    if (peer) refs.client = clientOf(peer)
     const tell = (problem: Problem | undefined, isRefused: boolean) => {
       const status = problem?.status ?? (isRefused ? 400 : 200)
       const outcome: RequestOutcome = {

@@ -239,6 +239,7 @@ test('a subscription ends with its token, and with a freeze of reading, and says
   )
   const subscribed = trail.items.filter(({ operation }) => operation === 'event.subscribe')
   expect(JSON.stringify(subscribed)).toContain(id)
+  for (const { refs } of subscribed) expect(refs.client).toBe('test 1.0.0')
   expect(JSON.stringify(trail)).not.toContain(first.secret)
 })
 
