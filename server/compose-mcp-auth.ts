@@ -79,12 +79,15 @@ export function composeMcpAuth({
       start: async () => {
         await service.start()
         const prune = () => {
+          // What could not be read when it was set.
+          void service.follow()
           if (mayPrune() !== undefined) pruning = pruning.then(() => service.prune()).catch(failed)
         }
         every(pruneEveryMs, stopped.signal, prune, failed)
       },
       stop: async () => {
         stopped.abort()
+        await service.stop()
         await pruning
         await guarded.stop()
       },

@@ -62,7 +62,7 @@ export function composeMcpEvents(around: McpEventsSurroundings): ComposedMcpEven
   const { freezes } = stopping
   const gate = new EventGate({
     ...{ limits, trail, stops: freezes, shown, observe },
-    checkQuery: query => knowledge.checkQuery(query),
+    checkQuery: (principal, query) => knowledge.checkQuery(principal, query),
   })
   const projector = new EventProjector({ mail: knowledge, idOf: number => hub.places.idOf(number) })
   const reading = new EventReading({ hub, projector, now })
@@ -107,6 +107,7 @@ export function composeMcpEvents(around: McpEventsSurroundings): ComposedMcpEven
       stop: async () => {
         await streams.stop()
         await engine.stop()
+        projector.stop()
         await hooking.stop()
       },
     },

@@ -11,6 +11,7 @@ import { Problem } from './platform/problem.ts'
 
 const at = '2026-11-22T12:00:00.000Z'
 const signal = new AbortController().signal
+const reader = { id: 'token-1', scopes: new Set(['mail:meta', 'mail:read'] as const) }
 const mail = (more: Partial<EventOf<'mail_received'>['data']> = {}): EventOf<'mail_received'>['data'] => ({
   ...{ account_id: 'a', folder: 'INBOX', uid: 1, uid_validity: 1, ref: 'r', id: 'm', thread_id: 'T1', at },
   ...more,
@@ -72,6 +73,25 @@ test('what cannot be found out is not known, does not match, and holds up nothin
   expect(await knowledge.details(mail({ subject: 'Hi', from: { name: null, email: 'cy@x.org' } }), signal)).toEqual({
     ...{ from: 'cy@x.org', subject: 'Hi', auth: 'unknown', recipients: 1, hasAttachments: null },
   })
-  expect(await knowledge.matches(mail(), 'lunch', signal)).toBe(false)
-  expect(() => knowledge.checkQuery('from:')).toThrow(Problem)
+  expect(await knowledge.matches(mail(), 'lunch', reader, signal)).toBe(false)
+  expect(() => knowledge.checkQuery(reader, 'from:')).toThrow(Problem)
+})
+
+test('a search looks into texts for principals with mail:read alone, when it is asked for and when it is answered', async () => {
+  const knowledge = knowledgeOn(undefined as never)
+  const watcher = { id: 'token-2', scopes: new Set(['mail:meta'] as const) }
+  for (const query of ['body:xyz*', 'lunch OR body:xyz', 'has:link']) {
+    expect(() => knowledge.checkQuery(watcher, query)).toThrow('mail:read')
+    expect(() => knowledge.checkQuery(reader, query)).not.toThrow()
+  }
+  const searched: string[][] = []
+  const search = {
+    searchAccount: async ({ scopes }: { scopes: ReadonlySet<string> }) => {
+      searched.push([...scopes])
+      return { items: [] }
+    },
+  }
+  const looking = mailKnowledge({ search } as unknown as MailKnowledgeOptions)
+  for (const principal of [reader, watcher]) await looking.matches(mail(), 'lunch', principal, signal)
+  expect(searched).toEqual([['mail:meta', 'mail:read'], ['mail:meta']])
 })

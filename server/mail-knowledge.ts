@@ -32,13 +32,19 @@ const patienceMs = 5_000
 const mostHits = 50
 /** Messages of a program that are looked through for the thread of an answer: the newest. */
 const mostSent = 500
-/** The server looks for its own sake. Whether the caller may see the message was decided before. */
+/** The server looks for its own sake. Whether the principal may see the message was decided before. */
 const self: Principal = {
   ...{ id: 'system', name: 'RustyMail', kind: 'session', userId: null },
   ...{ scopes: everyScope, accounts: 'all' },
 }
 
-export function mailKnowledge(options: MailKnowledgeOptions): MailKnowledge & { checkQuery(query: string): void } {
+/** A search that narrows events looks as far as `mail_search` of the same principal: into texts with mail:read alone. */
+export interface EventQueries {
+  /** @throws Problem where it cannot be read, or looks further than the principal may. */
+  checkQuery(principal: Pick<Principal, 'scopes'>, query: string): void
+}
+
+export function mailKnowledge(options: MailKnowledgeOptions): MailKnowledge & EventQueries {
   const { db, accounts, mail, search, indexed, authServers, logger } = options
   const submissions = new SubmissionStore(db)
 
@@ -65,7 +71,7 @@ export function mailKnowledge(options: MailKnowledgeOptions): MailKnowledge & { 
   }
 
   return {
-    checkQuery: query => void parseSearch(query, { inBody: true }),
+    checkQuery: ({ scopes }, query) => void parseSearch(query, { inBody: scopes.has('mail:read') }),
     refOf: ({ account_id: accountId, ref }) => (ref === undefined ? null : toToolRef({ accountId, ref })),
     senderOf: async id => (await submissions.find(id))?.principal_id,
     details: async (fact, signal): Promise<MailDetails> => {
@@ -81,10 +87,10 @@ export function mailKnowledge(options: MailKnowledgeOptions): MailKnowledge & { 
         hasAttachments: message?.has_attachments ?? null,
       }
     },
-    matches: async ({ account_id: accountId, id, thread_id: thread }, query, signal) => {
+    matches: async ({ account_id: accountId, id, thread_id: thread }, query, { scopes }, signal) => {
       if (id === undefined || thread === undefined) return false
       const asked = { q: `thread:${thread} (${query})`, sort: 'date', limit: mostHits, server: 'never' } as const
-      const found = await search.searchAccount(self, accountId, asked, signal).catch((err: unknown) => {
+      const found = await search.searchAccount({ ...self, scopes }, accountId, asked, signal).catch((err: unknown) => {
         signal.throwIfAborted()
         logger.debug({ err, account_id: accountId }, 'a message could not be searched for its event')
         return undefined

@@ -1,10 +1,14 @@
 /** What the authorization server stores: under digests, bounded, used once, and gone with the token of its connection. */
 import { randomBytes } from 'node:crypto'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { aUser } from '../../test/support/a-user.ts'
 import { onEachDatabase } from '../../test/support/databases.ts'
+import { patience } from '../../test/support/patience.ts'
 import type { Database } from '../platform/database/database.ts'
+import { createLogger } from '../platform/logger.ts'
+import type { Principal } from '../platform/principal.ts'
 import { SecretBox } from '../platform/secret-box.ts'
+import { type McpAuthOptions, McpAuthService } from './mcp-auth-service.ts'
 import { McpAuthStore } from './mcp-auth-store.ts'
 import { RecordAdapter } from './record-adapter.ts'
 
@@ -118,4 +122,48 @@ onEachDatabase(open => {
     await adapter('RefreshToken').consume('refresh')
     expect((await store.listDead(at(1), at(2))).sort()).toEqual(['one', 'two'])
   })
+})
+
+test('the switch of one process is followed by the others: what clients have open there ends when it is off', async () => {
+  let stored: unknown
+  const listeners = new Set<(data: { changed: string[] }) => void>()
+  const settings = {
+    find: async () => stored,
+    save: async (_transaction: unknown, _name: string, value: unknown) => {
+      stored = value
+    },
+  }
+  const hub = {
+    listen: (_type: string, listener: (data: { changed: string[] }) => void) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    transact: async (
+      work: (transaction: unknown, tell: (fact: { data: { changed: string[] } }) => void) => unknown,
+    ) => {
+      const facts: { data: { changed: string[] } }[] = []
+      await work({}, fact => void facts.push(fact))
+      for (const { data } of facts) for (const listener of listeners) listener(data)
+    },
+  }
+  const onEach = () => {
+    const cuts: number[] = []
+    const tokens = { cutConnections: async () => void cuts.push(1) }
+    const options = { settings, hub, tokens, now: Date.now, logger: createLogger('silent') }
+    return { cuts, service: new McpAuthService(options as unknown as McpAuthOptions) }
+  }
+  const [one, other] = [onEach(), onEach()]
+  for (const { service } of [one, other]) await service.start()
+  const principal = { name: 'Ann', accounts: 'all' } as Principal
+  const turn = (enabled: boolean) => one.service.set({ principal, origin: 'https://mail.example.org' }, enabled)
+  expect(await turn(true)).toMatchObject({ enabled: true })
+  await vi.waitFor(() => expect(other.service.isOn).toBe(true), patience)
+  expect(await turn(false)).toMatchObject({ enabled: false })
+  await vi.waitFor(() => expect([other.service.isOn, other.cuts.length]).toEqual([false, 1]), patience)
+  // A switch that this process has not heard of is none of the past.
+  stored = true
+  expect(await turn(false)).toMatchObject({ enabled: false })
+  expect(stored).toBe(false)
+  for (const { service } of [one, other]) await service.stop()
+  expect(listeners.size).toBe(0)
 })

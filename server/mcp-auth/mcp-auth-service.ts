@@ -27,7 +27,7 @@ export interface McpAuthOptions extends ServerSurroundings {
     find(name: string, db?: Database): Promise<unknown>
     save(transaction: Database, name: string, value: unknown, at: string): Promise<void>
   }
-  hub: Pick<EventHub, 'transact'>
+  hub: Pick<EventHub, 'transact' | 'listen'>
 }
 
 /** Whose browser it is. */
@@ -58,13 +58,39 @@ export class McpAuthService {
   readonly #servers = new Map<string, Promise<AuthorizationServer>>()
   readonly #deciding = new Set<string>()
   #isOn = false
+  /** One after the other, so that the last one counts. */
+  #following: Promise<void> = Promise.resolve()
+  #unlisten: (() => void) | undefined
 
   constructor(options: McpAuthOptions) {
     this.#options = options
   }
 
   async start(): Promise<void> {
-    this.#isOn = (await this.#options.settings.find(settingName)) === true
+    this.#isOn = await this.#read()
+    this.#unlisten = this.#options.hub.listen('configuration_updated', ({ changed }) => {
+      if (changed.includes(settingName)) void this.follow()
+    })
+    // What was set between the two.
+    await this.follow()
+  }
+
+  async stop(): Promise<void> {
+    this.#unlisten?.()
+    await this.#following
+  }
+
+  /** Takes the setting as the database has it, whichever process set it: what clients have open here ends when it is off. */
+  follow(): Promise<void> {
+    const { tokens, logger } = this.#options
+    const look = async () => {
+      const wasOn = this.#isOn
+      this.#isOn = await this.#read()
+      if (wasOn && !this.#isOn) await tokens.cutConnections()
+    }
+    const failed = (err: unknown) => logger.error({ err }, 'the setting of OAuth for MCP could not be read')
+    this.#following = this.#following.then(look).catch(failed)
+    return this.#following
   }
 
   get isOn(): boolean {
@@ -80,16 +106,20 @@ export class McpAuthService {
     if (principal.accounts !== 'all') {
       throw new Problem('beyond_own_rights', 'OAuth for MCP is for all accounts, of which you see only some.')
     }
-    if (enabled !== this.#isOn) {
+    if (enabled !== (await this.#read())) {
       const at = new Date(now()).toISOString()
       await hub.transact(async (transaction, tell) => {
         await settings.save(transaction, settingName, enabled, at)
         tell({ type: 'configuration_updated', data: { changed: [settingName], principal: principal.name, at } })
       })
-      this.#isOn = enabled
     }
+    await this.follow()
     if (!enabled) await tokens.cutConnections()
     return this.get(origin)
+  }
+
+  async #read(): Promise<boolean> {
+    return (await this.#options.settings.find(settingName)) === true
   }
 
   /** The authorization server at this origin. @throws Problem `not_found` while it is off. */

@@ -5,6 +5,7 @@ import { guard, type Operation, type Stops } from '../platform/guard.ts'
 import type { HttpLimits } from '../platform/http/http-limits.ts'
 import type { RequestOutcome, Trail } from '../platform/http/http-outcome.ts'
 import { toProblem } from '../platform/http/http-problem.ts'
+import { clientOf } from '../platform/peer-words.ts'
 import type { Caller, Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { Shown } from '../platform/shown.ts'
@@ -16,8 +17,8 @@ export interface EventGateOptions {
   trail: Trail
   stops: Stops
   shown: Shown
-  /** Whether a search can be read. @throws Problem */
-  checkQuery(query: string): void
+  /** Whether a search can be read, and looks no further than the principal may. @throws Problem */
+  checkQuery(principal: Principal, query: string): void
   observe(outcome: RequestOutcome): void
 }
 
@@ -26,6 +27,7 @@ export type EventAction = 'list' | 'poll' | 'stream' | 'subscribe' | 'unsubscrib
 interface Call {
   caller: Caller
   requestId: string
+  peer?: { name: string; version: string } | undefined
 }
 
 const effects = { list: 'read', poll: 'read', stream: 'read', subscribe: 'write', unsubscribe: 'write' } as const
@@ -46,13 +48,14 @@ export class EventGate {
    */
   async run<Result>(
     action: EventAction,
-    { caller, requestId }: Call,
+    { caller, requestId, peer }: Call,
     refs: Record<string, string>,
     work: () => Promise<Result>,
   ): Promise<Result> {
     const { limits, trail, stops, observe } = this.#options
     const operation: Operation = { name: `event.${action}`, scope: 'signed_in', effect: effects[action] }
     const began = performance.now()
+    if (peer) refs.client = clientOf(peer)
     const tell = (problem: Problem | undefined, isRefused: boolean) => {
       const status = problem?.status ?? (isRefused ? 400 : 200)
       const outcome: RequestOutcome = {
@@ -98,7 +101,7 @@ export class EventGate {
     const read = { name: `event.${name}`, scope: scopeOf(name), effect: 'read' } as const
     if (account !== undefined) guard(principal, read, account, stops)
     else stops.checkAll(principal, read)
-    if (query !== undefined) checkQuery(query)
+    if (query !== undefined) checkQuery(principal, query)
     return asked
   }
 

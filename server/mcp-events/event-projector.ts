@@ -17,10 +17,14 @@ export interface MailDetails {
   hasAttachments: boolean | null
 }
 
+/** Whom an event is for. */
+export type Recipient = Pick<Principal, 'id' | 'scopes'>
+
 /** What is asked of other features. None of it rejects for what is not there: then it is not known, or does not match. */
 export interface MailKnowledge {
   details(mail: Mail, signal: AbortSignal): Promise<MailDetails>
-  matches(mail: Mail, query: string, signal: AbortSignal): Promise<boolean>
+  /** Looks as far as the principal may now. */
+  matches(mail: Mail, query: string, principal: Recipient, signal: AbortSignal): Promise<boolean>
   /** Whether it answers what the principal sent. */
   answers(principalId: string, mail: Mail, signal: AbortSignal): Promise<boolean>
   /** Who handed it in. */
@@ -44,21 +48,27 @@ export class EventProjector {
   readonly #options: EventProjectorOptions
   /** By number; the oldest first. */
   readonly #details = new Map<number, Promise<MailDetails>>()
+  readonly #stopped = new AbortController()
 
   constructor(options: EventProjectorOptions) {
     this.#options = options
   }
 
+  /** Ends what is looked up. */
+  stop(): void {
+    this.#stopped.abort()
+  }
+
   /** Undefined where the fact is not what was asked for. The principal may see it: its view let it through. */
   async project(
     { name, arguments: args }: AskedEvent,
-    principal: Pick<Principal, 'id'>,
+    principal: Recipient,
     { number, fact }: LogEntry,
     signal: AbortSignal,
   ): Promise<EventOccurrence | undefined> {
     const { account } = args
     if (account !== undefined && (!('account_id' in fact.data) || fact.data.account_id !== account)) return undefined
-    const data = await this.#dataOf({ name, arguments: args }, principal.id, number, fact, signal)
+    const data = await this.#dataOf({ name, arguments: args }, principal, number, fact, signal)
     if (!data) return undefined
     return { eventId: `evt_${this.#idOf(name, number, fact)}`, name, timestamp: fact.data.at, data: { ...data } }
   }
@@ -71,18 +81,18 @@ export class EventProjector {
 
   async #dataOf(
     { name, arguments: args }: AskedEvent,
-    principalId: string,
+    principal: Recipient,
     number: number,
     fact: Fact,
     signal: AbortSignal,
   ): Promise<object | undefined> {
     switch (fact.type) {
       case 'mail_received':
-        return this.#mail(name, args, principalId, number, fact.data, signal)
+        return this.#mail(name, args, principal, number, fact.data, signal)
       case 'approval_decided':
-        return this.#approval(fact.data, args, principalId)
+        return this.#approval(fact.data, args, principal.id)
       case 'delivery_changed':
-        return failed(fact.data, args, principalId)
+        return failed(fact.data, args, principal.id)
       case 'account_state_changed':
         return trouble(fact.data)
       default:
@@ -93,17 +103,17 @@ export class EventProjector {
   async #mail(
     name: AskedEvent['name'],
     { folder, from, query }: AskedEvent['arguments'],
-    principalId: string,
+    principal: Recipient,
     number: number,
     mail: Mail,
     signal: AbortSignal,
   ): Promise<PayloadOf<'message.received'> | undefined> {
     const { mail: known } = this.#options
     if (folder !== undefined && mail.folder !== folder) return undefined
-    if (name === 'message.replied' && !(await known.answers(principalId, mail, signal))) return undefined
-    const details = await this.#detailsOf(number, mail, signal)
+    if (name === 'message.replied' && !(await known.answers(principal.id, mail, signal))) return undefined
+    const details = await unlessAborted(this.#detailsOf(number, mail), signal)
     if (from !== undefined && !isFrom(details.from, from)) return undefined
-    if (query !== undefined && !(await known.matches(mail, query, signal))) return undefined
+    if (query !== undefined && !(await known.matches(mail, query, principal, signal))) return undefined
     return {
       account: mail.account_id,
       message: mail.id ?? null,
@@ -119,10 +129,11 @@ export class EventProjector {
     }
   }
 
-  #detailsOf(number: number, mail: Mail, signal: AbortSignal): Promise<MailDetails> {
+  /** For all that ask: it goes on when one of them is gone. How long it may take is bounded where it is looked up. */
+  #detailsOf(number: number, mail: Mail): Promise<MailDetails> {
     const known = this.#details.get(number)
     if (known) return known
-    const details = this.#options.mail.details(mail, signal)
+    const details = this.#options.mail.details(mail, this.#stopped.signal)
     this.#details.set(number, details)
     // What could not be found out is asked for again.
     details.catch(() => this.#details.delete(number))
@@ -140,6 +151,18 @@ export class EventProjector {
   ): Promise<PayloadOf<'approval.decided'> | undefined> {
     if (own && (await this.#options.mail.senderOf(submission_id)) !== principalId) return undefined
     return { account: account_id, approval: approval_id, submission: submission_id, state }
+  }
+}
+
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted()
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const abort = () => reject(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', abort)
   }
 }
 

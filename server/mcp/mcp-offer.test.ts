@@ -79,3 +79,12 @@ test('what goes wrong inside is a result, and an unknown tool an error that the 
   })
   expect(noted).toEqual(['tool.shout', 'tool.say', 'tool.unknown,burn'])
 })
+
+test('a prompt is in the trail with its name and the program that asked, also where it is refused', async () => {
+  const { offer, asking, noted } = setUp('mail:meta')
+  const peer = { name: 'agent-q', version: '9' }
+  const names = (await offer.catalogue(asking())).prompts.map(({ name }) => name)
+  expect(names).toEqual([])
+  await expect(offer.getPrompt('triage', {}, asking({ peer }))).rejects.toThrow('There is no prompt')
+  expect(noted).toEqual(['prompt.get,agent-q 9,triage'])
+})

@@ -1,5 +1,6 @@
 /** What RustyMail offers over MCP, whichever adapter and transport carry it: tools, resources, prompts, and the completion of their arguments. */
 import type { Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
 import type { Toolbox } from '../tools/toolbox.ts'
 import { waitingIn, withApprovalLink } from './approval-elicitation.ts'
 import { McpError, type McpExtension, type McpOffer, type McpPrompt, mcpErrors } from './mcp-port.ts'
@@ -10,7 +11,7 @@ import { resourceTemplates } from './resource-uri.ts'
 import { resultFormOf, toAnswer, toListed } from './result-form.ts'
 
 export interface McpOfferOptions {
-  toolbox: Pick<Toolbox, 'list' | 'has' | 'call' | 'refuseUnknown'>
+  toolbox: Pick<Toolbox, 'list' | 'has' | 'call' | 'refuseUnknown' | 'notePrompt'>
   accounts: SeenAccounts
   version: string
   extensions?: readonly McpExtension[]
@@ -59,9 +60,15 @@ export function createMcpOffer({ toolbox, accounts, version, extensions = [] }: 
     checkSubscription: async (uri, asking) => resources.check(uri, asking),
     getPrompt: async (name, input, asking) => {
       const prompt = promptsFor(asking.caller.principal).find(each => each.name === name)
-      if (!prompt) throw new McpError(mcpErrors.invalidParams, `There is no prompt ${name.slice(0, maxName)}.`)
-      const text = prompt.words(checked(prompt, input))
-      return { description: prompt.description, messages: [{ role: 'user', content: { type: 'text', text } }] }
+      try {
+        if (!prompt) throw new McpError(mcpErrors.invalidParams, `There is no prompt ${name.slice(0, maxName)}.`)
+        const text = prompt.words(checked(prompt, input))
+        toolbox.notePrompt(name, asking)
+        return { description: prompt.description, messages: [{ role: 'user', content: { type: 'text', text } }] }
+      } catch (error) {
+        toolbox.notePrompt(name, asking, new Problem(prompt ? 'bad_request' : 'not_found', 'There is no such prompt.'))
+        throw error
+      }
     },
     complete: async (of, { name, value }, given, asking) => {
       const asked = { name, value, given, isPrompt: of.type === 'ref/prompt' }

@@ -27,6 +27,8 @@ const maxListed = 100
 /** As much of a message or a thread as `mail_read` gives at once. */
 const maxChars = 18_000
 const maxHits = 50
+/** Of a name that the trail repeats. */
+const maxNamed = 500
 /** Revisions before 2026 have a code of their own for it. */
 const notFoundBefore2026 = -32_002
 const notFound: ReadonlySet<string> = new Set([
@@ -106,7 +108,7 @@ export class OfferResources {
   }
 
   async #call(name: string, input: object, uri: string, asking: Asking & McpCallAsking): Promise<ToolSuccess> {
-    const result = await this.#options.toolbox.call(name, input, asking)
+    const result = await this.#options.toolbox.call(name, input, { ...asking, resource: uri.slice(0, maxNamed) })
     if (!result.isError) return result
     const { code, message } = result.problem
     if (notFound.has(code)) throw noResource(uri, asking)

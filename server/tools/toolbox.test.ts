@@ -72,6 +72,8 @@ test('the trail names the program behind a call, in one line, bounded, and besid
   expect(noted[0]!.refs.client).toBe(`tidy agent ${'x'.repeat(87)} 3`)
   await toolbox.call('say', {}, asking)
   expect(noted[1]!.refs).toEqual({})
+  await toolbox.call('say', {}, { ...asking, resource: 'mail://a' })
+  expect(noted[2]!.refs).toEqual({ resource: 'mail://a' })
 })
 
 test('a tool that has to ask a human says where; called again for it, it knows for what; another refuses', async () => {

@@ -6,6 +6,7 @@ import type { HttpLimits } from '../platform/http/http-limits.ts'
 import type { RequestOutcome, Trail } from '../platform/http/http-outcome.ts'
 import { toProblem } from '../platform/http/http-problem.ts'
 import type { Logger } from '../platform/logger.ts'
+import { clientOf } from '../platform/peer-words.ts'
 import type { Caller, Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { Shown } from '../platform/shown.ts'
@@ -50,6 +51,8 @@ export interface Asking {
   signal: AbortSignal
   /** The program behind it, as that names itself: a stranger's words, for the trail. */
   peer?: { name: string; version: string } | undefined
+  /** What was asked for where it was no tool: the name of the resource that is read by one. */
+  resource?: string | undefined
   /** See `ToolCall.waiting`; only what was signed on the way. */
   waiting?: string | undefined
 }
@@ -89,9 +92,8 @@ interface Told {
 
 /** What is asked for under it is told beside it, so that nobody makes up names of operations. */
 const unknownTool: Operation = { name: 'tool.unknown', scope: 'signed_in', effect: 'read' }
+const prompt: Operation = { name: 'prompt.get', scope: 'signed_in', effect: 'read' }
 const maxUnknownName = 100
-/** Of what a program calls itself, and its version. */
-const maxPeer = 100
 /** Of what is said of wrong input: it repeats what was sent. */
 const maxWords = 500
 
@@ -141,9 +143,20 @@ export class Toolbox {
   /** Notes that somebody called what is not there: a refusal like any other. */
   refuseUnknown(name: string, asking: Asking): void {
     const problem = new Problem('not_found', 'There is no such tool.')
-    const tool = name.slice(0, maxUnknownName).replaceAll(/\p{C}/gu, '\ufffd')
+    const tool = tidy(name)
     const result: ToolResult = { isError: true, problem: { code: problem.code, message: problem.message } }
     void this.#tell(unknownTool, { problem, result, durationMs: 0, asking, told: { refs: { tool }, input: undefined } })
+  }
+
+  /** Notes a prompt, which is words for a model and asks for nothing yet. @param problem Where it was refused. */
+  notePrompt(name: string, asking: Asking, problem?: Problem): void {
+    const { caller, requestId } = asking
+    const { address, userAgent } = caller
+    void this.#options.trail.record({
+      ...{ operation: prompt.name, effect: prompt.effect, method: 'CALL', status: problem?.status ?? 200 },
+      ...{ code: problem?.code ?? 'ok', durationMs: 0, caller, address, userAgent, isCounted: false, requestId },
+      ...{ refs: { ...saidBy(asking), prompt: tidy(name) }, input: undefined, hasCredentials: true },
+    })
   }
 
   #tell(
@@ -156,8 +169,8 @@ export class Toolbox {
       told,
     }: { problem: Problem | undefined; result: ToolResult; durationMs: number; asking: Asking; told: Told },
   ): Promise<void> | undefined {
-    const { caller, requestId, peer } = asking
-    const refs = peer ? { client: clientOf(peer), ...told.refs } : told.refs
+    const { caller, requestId } = asking
+    const refs = { ...saidBy(asking), ...told.refs }
     const outcome: RequestOutcome = {
       operation,
       effect,
@@ -275,17 +288,9 @@ function entryOf(tool: Tool): Entry {
   }
 }
 
-/** One line; what could end it, or hides in it, is shown as such. */
-function clientOf({ name, version }: { name: string; version: string }): string {
-  return [name, version]
-    .map(text =>
-      text
-        .slice(0, maxPeer)
-        .replaceAll(/[\p{C}\p{Z}]+/gu, ' ')
-        .trim(),
-    )
-    .join(' ')
-    .trim()
+/** Beside what the call itself notes. */
+function saidBy({ peer, resource }: Pick<Asking, 'peer' | 'resource'>): Record<string, string> {
+  return { ...(peer && { client: clientOf(peer) }), ...(resource !== undefined && { resource }) }
 }
 
 function isAllowed(principal: Principal, { operation }: Entry): boolean {
@@ -296,6 +301,10 @@ function isAllowed(principal: Principal, { operation }: Entry): boolean {
     if (error instanceof Problem) return false
     throw error
   }
+}
+
+function tidy(name: string): string {
+  return name.slice(0, maxUnknownName).replaceAll(/\p{C}/gu, '\ufffd')
 }
 
 /** What runs on has been told by its signal; its result is dropped. */

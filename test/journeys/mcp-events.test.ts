@@ -85,6 +85,10 @@ test('what is offered is what the token may hear of, with schemas; others are re
   for (const wrong of [{ arguments: { sender: 'x' } }, { cursor: 'nonsense' }, { arguments: { query: 'from:' } }]) {
     expect(await refused('poll', { name: 'message.received', ...wrong })).toMatchObject({ code: -32_602 })
   }
+  // As far as `mail_search` of the same token looks.
+  const looking = { name: 'message.received', arguments: { query: 'body:nob*' } }
+  expect(await refusal(call(watcher, 'poll', looking))).toMatchObject({ message: expect.stringContaining('mail:read') })
+  expect(await call(reader, 'poll', looking)).toMatchObject({ events: [] })
 })
 
 test('poll: from now on, then what came since, once; a folder, a sender and a search narrow it', async () => {
@@ -251,6 +255,7 @@ test('a subscription ends with its token, and with a freeze of reading, and says
   )
   const subscribed = trail.items.filter(({ operation }) => operation === 'event.subscribe')
   expect(JSON.stringify(subscribed)).toContain(id)
+  for (const { refs } of subscribed) expect(refs.client).toBe('test 1.0.0')
   expect(JSON.stringify(trail)).not.toContain(first.secret)
 })
 

@@ -134,6 +134,7 @@ const words: ReadonlyMap<string, string> = new Map(
     'outbox.cancelSubmission': 'Cancelled sending',
     'outbox.retrySubmission': 'Sent a message again',
     'outbox.resolveSubmission': 'Said what became of a message',
+    'prompt.get': 'Took a prompt of MCP',
     'policy.getTokenPolicy': 'Viewed the policy of a token',
     'policy.setTokenPolicy': 'Changed the policy of a token',
     'push.getPush': 'Viewed the browsers that are notified',
