@@ -23,7 +23,7 @@ export interface HttpSession extends McpHandshake {
   stream: { end(): void } | undefined
 }
 
-/** Of one session: whoever knows its name can use it with another token. */
+/** Of one session: anyone who knows its name can use it with another token. */
 const maxPrincipals = 2
 /** Of which more than their names is known: a few hundred bytes each, and the URIs that it subscribed to. */
 const maxRemembered = 2000
@@ -90,7 +90,7 @@ export class HttpSessions {
     this.#remembered.delete(name)
     this.#remembered.set(name, session)
     if (this.#remembered.size <= maxRemembered) return
-    // What a stream is told of is known as long as it is open, whoever opens how many sessions. There are fewer places for streams.
+    // What a stream is told of is known as long as it is open, however many sessions others open. There are fewer places for streams.
     for (const [oldest, { stream }] of this.#remembered) {
       if (stream) continue
       this.#remembered.delete(oldest)
