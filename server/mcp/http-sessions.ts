@@ -3,6 +3,7 @@
  * restart and are the same in every process. What else is known of one is kept in memory for the last of them, and is lost without harm.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { ownCopy } from '../platform/text.ts'
 import type { McpLogEntry, McpPeer, McpRevision } from './mcp-port.ts'
 
 export const sessionHeader = 'mcp-session-id'
@@ -22,9 +23,9 @@ export interface HttpSession extends McpHandshake {
   stream: { end(): void } | undefined
 }
 
-/** Of one session and principal. */
-export const maxSubscribed = 100
-/** Of which more than their names is known; a few hundred bytes each. */
+/** Of one session: anyone who knows its name can use it with another token. */
+const maxPrincipals = 2
+/** Of which more than their names is known: a few hundred bytes each, and the URIs that it subscribed to. */
 const maxRemembered = 2000
 const prefix = 'mcp-'
 const revisions: McpRevision[] = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25']
@@ -52,10 +53,13 @@ export class HttpSessions {
 
   /** @returns its name: visible ASCII, less than 64 characters. */
   open(handshake: McpHandshake): string {
-    const bits = abilities.reduce((sum, path, index) => sum + (has(handshake.capabilities, path) ? 1 << index : 0), 0)
-    const head = Buffer.concat([Buffer.from([revisions.indexOf(handshake.revision), bits]), randomBytes(headBytes - 2)])
+    const { revision, peer, capabilities } = handshake
+    const bits = abilities.reduce((sum, path, index) => sum + (has(capabilities, path) ? 1 << index : 0), 0)
+    const head = Buffer.concat([Buffer.from([revisions.indexOf(revision), bits]), randomBytes(headBytes - 2)])
     const name = prefix + Buffer.concat([head, this.#sign(head)]).toString('base64url')
-    this.#remember(name, { ...handshake, subscribed: new Map(), logLevel: undefined, stream: undefined })
+    // Of what it said only what is used, which after a restart is all that is known: the rest may be long.
+    const kept = peer && { name: ownCopy(peer.name), version: ownCopy(peer.version) }
+    this.#remember(name, begun({ revision, peer: kept, capabilities: capabilitiesOf(bits) }))
     return name
   }
 
@@ -68,7 +72,7 @@ export class HttpSessions {
     }
     const handshake = this.#read(name)
     if (!handshake) return undefined
-    const session = { ...handshake, subscribed: new Map(), logLevel: undefined, stream: undefined }
+    const session = begun(handshake)
     this.#remember(name, session)
     return session
   }
@@ -79,25 +83,57 @@ export class HttpSessions {
     const head = bytes.subarray(0, headBytes)
     if (!timingSafeEqual(bytes.subarray(headBytes), this.#sign(head))) return undefined
     const revision = revisions[head[0] ?? -1]
-    if (!revision) return undefined
-    const capabilities: Record<string, Record<string, object>> = {}
-    for (const [index, [first, second]] of abilities.entries()) {
-      if (!((head[1] ?? 0) & (1 << index))) continue
-      capabilities[first] = { ...capabilities[first], ...(second ? { [second]: {} } : {}) }
-    }
-    return { revision, peer: undefined, capabilities }
+    return revision && { revision, peer: undefined, capabilities: capabilitiesOf(head[1] ?? 0) }
   }
 
   #remember(name: string, session: HttpSession): void {
     this.#remembered.delete(name)
     this.#remembered.set(name, session)
-    const [oldest] = this.#remembered.keys()
-    if (this.#remembered.size > maxRemembered && oldest !== undefined) this.#remembered.delete(oldest)
+    if (this.#remembered.size <= maxRemembered) return
+    // What a stream is told of is known as long as it is open, however many sessions others open. There are fewer places for streams.
+    for (const [oldest, { stream }] of this.#remembered) {
+      if (stream) continue
+      this.#remembered.delete(oldest)
+      return
+    }
   }
 
   #sign(head: Uint8Array): Buffer {
     return createHmac('sha256', this.#key).update('mcp-session\0').update(head).digest().subarray(0, signatureBytes)
   }
+}
+
+function begun(handshake: McpHandshake): HttpSession {
+  return { ...handshake, subscribed: new Map(), logLevel: undefined, stream: undefined }
+}
+
+/** In the place of the one before. @returns To be called when it is over. */
+export function openStream(session: HttpSession, stream: { end(): void }): () => void {
+  session.stream?.end()
+  session.stream = stream
+  return () => {
+    if (session.stream === stream) session.stream = undefined
+  }
+}
+
+/** What the principal subscribed to in the session. */
+export function urisOf({ subscribed }: HttpSession, principalId: string): Set<string> {
+  const uris = subscribed.get(principalId) ?? new Set()
+  // The one that was used last is the last.
+  subscribed.delete(principalId)
+  subscribed.set(principalId, uris)
+  const [oldest] = subscribed.keys()
+  if (subscribed.size > maxPrincipals && oldest !== undefined) subscribed.delete(oldest)
+  return uris
+}
+
+function capabilitiesOf(bits: number): Record<string, Record<string, object>> {
+  const capabilities: Record<string, Record<string, object>> = {}
+  for (const [index, [first, second]] of abilities.entries()) {
+    if (!(bits & (1 << index))) continue
+    capabilities[first] = { ...capabilities[first], ...(second ? { [second]: {} } : {}) }
+  }
+  return capabilities
 }
 
 /** Whether an object is at the end of the path. */

@@ -20,7 +20,6 @@ export function createNativeAdapter(options: McpAdapterOptions): McpPort {
     sessions: new HttpSessions(options.stateKey),
     requests: new ClientRequests(),
     keepAlive,
-    standing: new WeakMap(),
   }
   const open = new Set<McpOpen>()
   const keep = (one: McpOpen, over: Promise<void>) => {

@@ -1,6 +1,6 @@
 /** One HTTP request of Streamable HTTP, answered: by one JSON text, or by a stream as soon as there is something to tell before the answer. */
 import type { ClientRequests } from './client-requests.ts'
-import { type HttpSession, type HttpSessions, sessionHeader } from './http-sessions.ts'
+import { type HttpSession, type HttpSessions, openStream, sessionHeader, urisOf } from './http-sessions.ts'
 import { peerOf } from './mcp-frames.ts'
 import { type McpAsking, type McpChange, type McpHttpExchange, type McpRevision, mcpErrors } from './mcp-port.ts'
 import { type Call, type Introduction, isModern, type SessionMemory } from './native-call.ts'
@@ -19,8 +19,6 @@ export interface HttpParts {
   sessions: HttpSessions
   requests: ClientRequests
   keepAlive: KeepAlive
-  /** Of each session, the stream that tells of changes. A new one takes the place of it. */
-  standing: WeakMap<HttpSession, HttpExchange>
 }
 
 const gone = new Error('the client is gone')
@@ -154,10 +152,8 @@ export class HttpExchange implements McpHttpExchange {
   }
 
   #stand(session: HttpSession): void {
-    const { standing } = this.#parts
-    void standing.get(session)?.close()
-    standing.set(session, this)
     this.#session = session
+    void this.over.then(openStream(session, { end: () => void this.close() }))
     this.#open()
   }
 
@@ -276,9 +272,7 @@ function memoryOf(session: HttpSession, { caller }: McpAsking): SessionMemory {
   const { id } = caller.principal
   return {
     get uris() {
-      const uris = session.subscribed.get(id) ?? new Set()
-      session.subscribed.set(id, uris)
-      return uris
+      return urisOf(session, id)
     },
     setLevel: level => {
       session.logLevel = level

@@ -14,6 +14,7 @@ import { ListTexts } from './native-lists.ts'
 import { bounds, metaKeys } from './native-protocol.ts'
 import { type InputRequired, runRounds } from './native-rounds.ts'
 import { RequestState } from './request-state.ts'
+import { addUri } from './watched-uris.ts'
 
 /** Of what revisions a method is. */
 export type Era = 'any' | 'modern' | 'before'
@@ -144,8 +145,7 @@ export class NativeMethods {
     const { uri } = call.params
     if (!isUri(uri)) throw invalid('uri must be the URI of a resource.')
     await this.checkSubscription(call, uri)
-    if (uris.size >= bounds.uris && !uris.has(uri)) throw invalid(`there are ${bounds.uris} subscriptions already.`)
-    uris.add(uri)
+    addUri(uris, uri)
     return '{}'
   }
 

@@ -34,6 +34,8 @@ const notFoundBefore2026 = -32_002
 const notFound: ReadonlySet<string> = new Set([
   'account_not_found',
   'attachment_not_found',
+  // What is no id is none that exists: the tools would name a parameter that nobody gave.
+  'bad_request',
   'folder_not_found',
   'message_not_found',
   'thread_not_found',

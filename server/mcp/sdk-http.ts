@@ -6,7 +6,7 @@ import {
 } from '@modelcontextprotocol/server'
 import { ChangeStream } from './change-stream.ts'
 import type { ClientRequests } from './client-requests.ts'
-import { type HttpSession, type HttpSessions, maxSubscribed, sessionHeader } from './http-sessions.ts'
+import { type HttpSession, type HttpSessions, openStream, sessionHeader, urisOf } from './http-sessions.ts'
 import {
   clientInfoKey,
   errorFrame,
@@ -34,6 +34,7 @@ import { legacyRevisionOf, serverFor } from './sdk-offer.ts'
 import { listenedUris } from './sdk-session.ts'
 import { SseWire } from './sse-wire.ts'
 import { StreamFlow } from './stream-flow.ts'
+import { addUri, maxUris } from './watched-uris.ts'
 
 export interface SdkHttpShared {
   offer: McpOffer
@@ -124,8 +125,7 @@ export class SdkHttpExchange implements McpHttpExchange {
     if (!session) return sessionNotFound()
     if (!headers.get('accept')?.includes('text/event-stream')) return notAcceptable()
     const wire = new SseWire()
-    session.stream?.end()
-    session.stream = wire
+    wire.ended.then(openStream(session, wire))
     this.#stand = new ChangeStream(wire, session, this.#asking.caller.principal.id)
     return new Response(wire.body, { headers: { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' } })
   }
@@ -210,8 +210,8 @@ export class SdkHttpExchange implements McpHttpExchange {
     const meta = isObject(params._meta) ? params._meta : {}
     const uris = listenedUris(frame)
     try {
-      if (uris.length > maxSubscribed)
-        throw new McpError(mcpErrors.invalidParams, `At most ${maxSubscribed} resources can be listened to.`)
+      if (uris.length > maxUris)
+        throw new McpError(mcpErrors.invalidParams, `At most ${maxUris} resources can be listened to.`)
       const client = { revision: modernRevision, peer: peerOf(meta[clientInfoKey]), capabilities: {} } as const
       const asking = { ...this.#asking, ...client, progress: () => undefined }
       for (const uri of uris) await offer.checkSubscription(uri, asking)
@@ -286,14 +286,9 @@ function wantedBy(notifications: unknown, { has }: McpOffer, uris: string[]) {
 }
 
 function memoryOf(session: HttpSession): SdkMemory {
-  const of = ({ caller }: McpAsking) => session.subscribed.get(caller.principal.id) ?? new Set<string>()
+  const of = ({ caller }: McpAsking) => urisOf(session, caller.principal.id)
   return {
-    subscribe: (uri, asking) => {
-      const subscribed = of(asking)
-      if (subscribed.size >= maxSubscribed && !subscribed.has(uri))
-        throw new McpError(mcpErrors.invalidParams, `At most ${maxSubscribed} resources can be subscribed to.`)
-      session.subscribed.set(asking.caller.principal.id, subscribed.add(uri))
-    },
+    subscribe: (uri, asking) => addUri(of(asking), uri),
     unsubscribe: (uri, asking) => void of(asking).delete(uri),
     get logLevel() {
       return session.logLevel

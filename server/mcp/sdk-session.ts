@@ -1,7 +1,6 @@
 /** A connection that stays open (HTTP+SSE, stdio), as a session of the port: the SDK's server on a wire of ours. */
 import { type JSONRPCMessage, parseJSONRPCMessage, type Server, type Transport } from '@modelcontextprotocol/server'
 import { serveStdio } from '@modelcontextprotocol/server/stdio'
-import { maxSubscribed } from './http-sessions.ts'
 import {
   errorFrame,
   faultOfId,
@@ -28,6 +27,7 @@ import type { RequestState } from './request-state.ts'
 import { modernRevision, type SdkMemory, type SdkScope } from './sdk-asking.ts'
 import { legacyRevisionOf, serverFor } from './sdk-offer.ts'
 import { SessionChanges } from './session-changes.ts'
+import { addUri, maxUris } from './watched-uris.ts'
 
 export interface SdkSessionOptions extends McpSessionOptions {
   offer: McpOffer
@@ -223,10 +223,10 @@ export class SdkSession implements McpSession {
     const uris = listenedUris(frame)
     try {
       const listened = new Set([...this.#listening.values(), uris].flat())
-      if (listened.size > maxSubscribed || this.#listening.size >= maxListening)
+      if (listened.size > maxUris || this.#listening.size >= maxListening)
         throw new McpError(
           mcpErrors.invalidParams,
-          `A session listens ${maxListening} times at most, to ${maxSubscribed} resources.`,
+          `A session listens ${maxListening} times at most, to ${maxUris} resources.`,
         )
       const capabilities = {}
       const asking = this.#underWay.get(id)?.asking ?? this.#options.asking
@@ -276,11 +276,7 @@ export class SdkSession implements McpSession {
   #memory(): SdkMemory {
     const subscribed = this.#subscribed
     return {
-      subscribe: uri => {
-        if (subscribed.size >= maxSubscribed && !subscribed.has(uri))
-          throw new McpError(mcpErrors.invalidParams, `At most ${maxSubscribed} resources can be subscribed to.`)
-        subscribed.add(uri)
-      },
+      subscribe: uri => addUri(subscribed, uri),
       unsubscribe: uri => void subscribed.delete(uri),
       logLevel: undefined,
     }

@@ -215,6 +215,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
       `mail://${account}/messages/AAAAAAAAAAAAAAAAAAAA`,
       'file:///etc/passwd',
       `mail://${account}/x/y`,
+      `mail://${account}/messages/1`,
     ]) {
       await expect(client.readResource({ uri })).rejects.toThrow('There is no such resource.')
     }

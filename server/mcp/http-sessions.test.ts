@@ -1,0 +1,60 @@
+/** What is remembered of sessions of Streamable HTTP: little of each, and what an open stream needs as long as it is open. */
+import { expect, test } from 'vitest'
+import { HttpSessions, openStream, urisOf } from './http-sessions.ts'
+import type { McpRevision } from './mcp-port.ts'
+import { addUri, maxUriCharacters } from './watched-uris.ts'
+
+const key = Buffer.alloc(32, 7)
+const revision: McpRevision = '2025-11-25'
+const capabilities = { sampling: { tools: {} }, elicitation: { url: {} } }
+const handshake = { revision, peer: { name: 'desk', version: '1' }, capabilities }
+
+test('of what a client declares only what is used is kept, as after a restart', () => {
+  const sessions = new HttpSessions(key)
+  const declared = { ...capabilities, experimental: { much: 'x'.repeat(50_000) }, sampling: { tools: { much: 'x' } } }
+  const name = sessions.open({ ...handshake, capabilities: declared })
+  expect(sessions.find(name)).toMatchObject({ revision, peer: handshake.peer })
+  expect(sessions.find(name)?.capabilities).toEqual(capabilities)
+  expect(new HttpSessions(key).find(name)?.capabilities).toEqual(capabilities)
+})
+
+test('the URIs of a session have a bound together, and only the last two principals are known', () => {
+  const sessions = new HttpSessions(key)
+  const session = sessions.find(sessions.open(handshake))!
+  const uris = urisOf(session, 'ann')
+  const uri = (n: number) => `mail://a/folders/${n}${'f'.repeat(1_000)}`
+  const fill = () => {
+    for (let n = 0; n < 100; n++) addUri(uris, uri(n))
+  }
+  expect(fill).toThrow(`can have ${maxUriCharacters} characters together`)
+  expect(uris.size).toBe(16)
+  // One that is there already needs no room.
+  addUri(uris, uri(0))
+  urisOf(session, 'bob')
+  expect(urisOf(session, 'ann')).toBe(uris)
+  urisOf(session, 'cy')
+  expect([...session.subscribed.keys()]).toEqual(['ann', 'cy'])
+})
+
+test('however many sessions others open, one with a stream keeps what it subscribed to', () => {
+  const sessions = new HttpSessions(key)
+  const [listening, idle] = [sessions.open(handshake), sessions.open(handshake)]
+  const session = sessions.find(listening)!
+  let ends = 0
+  const close = openStream(session, { end: () => void ends++ })
+  for (const name of [listening, idle]) addUri(urisOf(sessions.find(name)!, 'ann'), 'mail://a')
+  const flood = () => {
+    for (let n = 0; n < 2_500; n++) sessions.open(handshake)
+  }
+  flood()
+  expect(urisOf(sessions.find(listening)!, 'ann')).toEqual(new Set(['mail://a']))
+  expect(urisOf(sessions.find(idle)!, 'ann')).toEqual(new Set())
+  // Another stream takes its place; the end of the one before changes nothing then.
+  const closeNext = openStream(session, { end: () => undefined })
+  expect(ends).toBe(1)
+  close()
+  expect(session.stream).toBeDefined()
+  closeNext()
+  flood()
+  expect(urisOf(sessions.find(listening)!, 'ann')).toEqual(new Set())
+})
