@@ -42,7 +42,13 @@ function counted(random: () => number, perHour: number, seconds: number, busy: n
 }
 
 /** Durations spread as those of real servers: most near the middle, few far above. */
-function took(random: () => number, perHour: number, middleMs: number, seconds: number, busy: number): Point | undefined {
+function took(
+  random: () => number,
+  perHour: number,
+  middleMs: number,
+  seconds: number,
+  busy: number,
+): Point | undefined {
   let point: Point | undefined
   for (let left = happen(random, (perHour * busy * seconds) / 3600); left > 0; left--) {
     const normal = random() + random() + random() + random() - 2
@@ -146,6 +152,7 @@ export async function fillYear(
   { store, numbers }: { store: HistoryStore; numbers: SeriesNumbers },
   sources: readonly Source[],
   now: number,
+  { days = 365, quarterDays = 60, minuteDays = 2 } = {},
 ): Promise<void> {
   const random = randomOf(16)
   const keys = sources.map(({ name, labels }) => keyOf(name, labels))
@@ -159,9 +166,9 @@ export async function fillYear(
     return frame
   }
   const kept = [
-    { step: day, since: now - 365 * day },
-    { step: 900, since: now - 60 * day },
-    { step: 60, since: now - 2 * day },
+    { step: day, since: now - days * day },
+    { step: 900, since: now - quarterDays * day },
+    { step: 60, since: now - minuteDays * day },
   ]
   for (const { step, since } of kept) {
     for (let start = Math.floor(since / step) * step; start + step <= now; ) {
@@ -179,7 +186,10 @@ export async function fillYear(
   for (let start = now - 3600; start < now; start += 60) {
     const frame = new Map<number, Placed[]>()
     sources.forEach(({ point }, place) => {
-      const placed = Array.from({ length: 12 }, (_, slot) => [slot, point(random, sampleSeconds, busyAt(start, 5))] as const)
+      const placed = Array.from(
+        { length: 12 },
+        (_, slot) => [slot, point(random, sampleSeconds, busyAt(start, 5))] as const,
+      )
       const there = placed.flatMap(([slot, made]): Placed[] => (made ? [[slot, made]] : []))
       if (there.length > 0) frame.set(ids.get(keys[place]!)!, there)
     })
@@ -209,11 +219,7 @@ export function gaugesOf(sources: readonly Source[], random: () => number): Read
   }
 }
 
-export function happenIn(
-  recorder: HistoryRecorder,
-  sources: readonly Source[],
-  random: () => number,
-): void {
+export function happenIn(recorder: HistoryRecorder, sources: readonly Source[], random: () => number): void {
   for (const { name, labels, point } of sources) {
     const { kind } = series[name]
     if (kind === 'gauge') continue

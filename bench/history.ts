@@ -60,7 +60,12 @@ async function year(db: Database, file: string): Promise<object> {
   )
   await sql`vacuum`.execute(db)
   const reader = new HistoryReader({ store, numbers, recent: () => [], now: () => now })
-  const look = async (name: SeriesName, days: number, step: 60 | 900 | typeof day, group?: 'principal' | 'operation') => {
+  const look = async (
+    name: SeriesName,
+    days: number,
+    step: 60 | 900 | typeof day,
+    group?: 'principal' | 'operation',
+  ) => {
     const times: number[] = []
     for (let turn = 0; turn < looks; turn++) {
       const began = performance.now()

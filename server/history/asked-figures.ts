@@ -32,7 +32,8 @@ export class AskedFigures<Name extends string> {
   }
 
   start(): void {
-    const failed = (err: unknown) => this.#options.logger.error({ err }, 'a figure of the history could not be asked for')
+    const failed = (err: unknown) =>
+      this.#options.logger.error({ err }, 'a figure of the history could not be asked for')
     this.ask()
     every(lookEveryMs, this.#ending.signal, () => this.ask(), failed)
   }

@@ -11,7 +11,9 @@ const reloadAgainMs = 60_000
 
 const server = new ServerReturn()
 
-export function lazyPage(load: () => Promise<ComponentType>): LazyExoticComponent<ComponentType> {
+export function lazyPage<Props = object>(
+  load: () => Promise<ComponentType<Props>>,
+): LazyExoticComponent<ComponentType<Props>> {
   return lazy(async () => ({ default: await loadPage(load) }))
 }
 
@@ -20,7 +22,7 @@ export function useIsServerAwaited(): boolean {
   return useSyncExternalStore(server.subscribe, server.isWaiting)
 }
 
-async function loadPage(load: () => Promise<ComponentType>): Promise<ComponentType> {
+async function loadPage<Props>(load: () => Promise<ComponentType<Props>>): Promise<ComponentType<Props>> {
   try {
     return await load()
   } catch {

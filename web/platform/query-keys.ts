@@ -27,6 +27,8 @@ export const queryKeys = {
   index: (accountId: string) => ['mail', accountId, 'index'],
   facts: ['facts'],
   streamHealth: ['stream-health'],
+  historySeries: ['history', 'series'],
+  history: (series: string, asked: readonly string[]) => ['history', series, ...asked],
   clients: ['clients'],
   clientPage: (query: object) => ['clients', query],
   config: ['config'],

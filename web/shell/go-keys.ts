@@ -6,6 +6,7 @@ export const goKeys: Readonly<Record<string, string>> = {
   m: '/mail',
   v: '/approvals',
   x: '/outbox',
+  l: '/analytics',
   c: '/clients',
   a: '/accounts',
   b: '/assistant',

@@ -1,20 +1,18 @@
 /** What the keys open: the palette and the list of the keys. */
-import { useQuery } from '@tanstack/react-query'
-import { useContext } from 'react'
+import { Suspense, useContext } from 'react'
 import { useLocation } from 'wouter'
-import { api } from '../../contract/index.ts'
-import { CommandPalette } from '../palette/command-palette.tsx'
-import { type PaletteDoers, usePaletteItems } from '../palette/palette-items.ts'
-import { call } from '../platform/api-client.ts'
-import { queryKeys } from '../platform/query-keys.ts'
-import { useMay, useSession, useSignOut } from '../platform/session.ts'
+import type { PaletteDoers } from '../palette/palette-items.ts'
+import { lazyPage } from '../platform/lazy-page.ts'
+import { useSession, useSignOut } from '../platform/session.ts'
 import type { ThemeChoice } from '../platform/theme.ts'
 import { useToast } from '../ui/toast.tsx'
 import { KeysDialog } from './keys-dialog.tsx'
-import { type Destination, destinations } from './navigation.ts'
+import { destinations } from './navigation.ts'
 import { findPageKey, PageKeysContext } from './page-keys.ts'
 import { useSingleKeys } from './single-keys.ts'
 import { useShortcuts } from './use-shortcuts.ts'
+
+const Palette = lazyPage(async () => (await import('../palette/palette.tsx')).Palette)
 
 export type Opened = 'palette' | 'keys' | undefined
 
@@ -55,7 +53,11 @@ export function Shortcuts({
       <p role="status" className={isGoing ? pill : 'sr-only'}>
         {isGoing && 'Go to: press the letter of a page. ? shows them.'}
       </p>
-      {opened === 'palette' && <Palette pages={pages} doers={doers} onClose={close} />}
+      {opened === 'palette' && (
+        <Suspense>
+          <Palette pages={pages} doers={doers} onClose={close} />
+        </Suspense>
+      )}
       {opened === 'keys' && (
         <KeysDialog pages={hrefs} hasSingleKeys={hasSingleKeys} onSingleKeys={setSingleKeys} onClose={close} />
       )}
@@ -65,13 +67,3 @@ export function Shortcuts({
 
 const pill =
   'fixed bottom-20 left-1/2 z-40 -translate-x-1/2 rounded-full border bg-raised px-4 py-1.5 text-sm shadow-float md:bottom-4'
-
-function Palette({ pages, doers, onClose }: { pages: readonly Destination[]; doers: PaletteDoers; onClose(): void }) {
-  const maySeeAccounts = useMay('dashboard:read')
-  const accounts = useQuery({
-    queryKey: queryKeys.accounts,
-    queryFn: ({ signal }) => call(api.accounts.listAccounts, { signal }),
-    enabled: maySeeAccounts,
-  })
-  return <CommandPalette items={usePaletteItems(pages, accounts.data?.items ?? [], doers)} onClose={onClose} />
-}
