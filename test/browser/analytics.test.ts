@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { fillYear, sourcesOf } from '../../bench/history-year.ts'
+import { HistoryMaintenance } from '../../server/history/history-maintenance.ts'
 import { HistoryStore } from '../../server/history/history-store.ts'
 import { SeriesNumbers } from '../../server/history/series-numbers.ts'
 import { openServerDatabase } from '../../server/platform/database/database.ts'
@@ -36,6 +37,7 @@ async function seed(dataDir: string, now: number): Promise<void> {
   await db.transaction().execute(async transaction => {
     for (const step of [60, 900]) await store.deleteFrames(transaction, step, now - 18 * hour, now - 12 * hour)
   })
+  await new HistoryMaintenance({ store, numbers, writer: 0 }).maintain(now)
   const marks = [
     { at: now - 12 * hour, kind: 'restart', words: 'RustyMail 0.1.0 started.', account_id: null },
     { at: now - 5 * hour, kind: 'settings', words: 'Settings changed: http.limits.', account_id: null },
@@ -70,7 +72,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   const chart = (page: Page, name: string) => page.getByRole('slider', { name, exact: true })
   const isDrawn = async (page: Page, name = 'Requests') => chart(page, name).locator('canvas').waitFor()
   const searchOf = (page: Page) => new URL(page.url()).searchParams
-  const valueOf = async (page: Page, name: string) => (await chart(page, name).getAttribute('aria-valuetext')) ?? ''
+  const wordsOf = async (page: Page, name: string) => (await chart(page, name).getAttribute('aria-valuetext')) ?? ''
 
   test('ranges, zoom, a crosshair for all charts, gaps, marks, tables and files; light and dark, wide and narrow', async () => {
     const { page, expectQuiet } = await visit(browser, `${run.url}/analytics`, { width: 1440, storageState })
@@ -99,11 +101,11 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.keyboard.press('End')
     const isGap = async () => {
       await page.keyboard.press('PageDown')
-      return (await valueOf(page, 'Requests')).includes('no reading')
+      return (await wordsOf(page, 'Requests')).includes('no reading')
     }
     await expect.poll(isGap).toBe(true)
-    await expect.poll(() => valueOf(page, 'Response time')).toContain('p95 no reading')
-    const momentOf = async (name: string) => (await valueOf(page, name)).split(';')[0]
+    await expect.poll(() => wordsOf(page, 'Response time')).toContain('p95 no reading')
+    const momentOf = async (name: string) => (await wordsOf(page, name)).split(';')[0]
     const minutes = async (name: string) => (await momentOf(name))?.slice(0, -3)
     await expect.poll(() => minutes('Response time')).toBe(await minutes('Requests'))
 
@@ -157,13 +159,13 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     expect(csv.length).toBeGreaterThan(10)
     expect(csv[1]).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z,requests,,\d+,\d+,/)
     await page.getByRole('button', { name: 'Requests as a table' }).click()
-    await page.getByRole('table', { name: /^Requests/ }).waitFor()
+    await page.getByRole('table', { name: /^Values of Requests/ }).waitFor()
     await page.getByRole('button', { name: 'Requests as a table' }).click()
 
     // And on: to the entries of the trail of an operation in that time.
     await page.getByRole('button', { name: '24 hours', exact: true }).click()
-    await page.getByRole('table', { name: 'Who used it' }).getByText('A token that was revoked').first().waitFor()
-    await page.getByRole('table', { name: 'What was slow' }).getByRole('link').first().click()
+    await page.getByRole('table', { name: 'Callers' }).getByText('A token that was revoked').first().waitFor()
+    await page.getByRole('table', { name: 'Operations' }).getByRole('link').first().click()
     await page.getByRole('heading', { level: 1, name: 'Audit' }).waitFor()
     expect(searchOf(page).get('operation')).toBeTruthy()
     expect(Date.parse(searchOf(page).get('from')!)).toBeLessThan(Date.parse(searchOf(page).get('to')!))
@@ -173,8 +175,9 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   test('a tile of the overview opens its chart, and the page goes on by itself', async () => {
     const { page, expectQuiet } = await visit(browser, run.url, { width: 1440, storageState })
     await page.getByRole('link', { name: 'CPU' }).click()
-    await isDrawn(page, 'CPU')
+    await page.getByRole('heading', { level: 1, name: 'Analytics' }).waitFor()
     expect(searchOf(page).get('chart')).toBe('cpu')
+    await isDrawn(page, 'CPU')
     await page.getByRole('button', { name: '1 hour', exact: true }).click()
     await isDrawn(page, 'CPU')
     const newest = async () => Number(await chart(page, 'CPU').getAttribute('aria-valuemax'))

@@ -13,7 +13,7 @@ export function ChartTable({ chart, shape, unit }: { chart: ChartInfo; shape: Ch
   const shown = places.slice(-mostRows).reverse()
   return (
     <div className="max-h-90 overflow-y-auto">
-      <Table label={`${chart.title}${unit && `, ${unit}`}`}>
+      <Table label={`Values of ${chart.title}${unit && `, ${unit}`}`}>
         <thead>
           <tr className="border-b">
             <ColumnHead>Time</ColumnHead>

@@ -50,7 +50,7 @@ export function WhoUsedIt({ window, hasTokens }: { window: TimeWindow; hasTokens
       empty={<p className="p-4 text-sm text-muted">No signed-in caller in this time.</p>}
     >
       {history => (
-        <Table label="Who used it">
+        <Table label="Callers">
           <TableHead>
             <ColumnHead>Caller</ColumnHead>
             <ColumnHead align="right">Calls</ColumnHead>
@@ -98,7 +98,7 @@ export function WhatWasSlow({ window }: { window: TimeWindow }) {
       empty={<p className="p-4 text-sm text-muted">No request in this time.</p>}
     >
       {history => (
-        <Table label="What was slow">
+        <Table label="Operations">
           <TableHead>
             <ColumnHead>Operation</ColumnHead>
             <ColumnHead align="right">p95</ColumnHead>
