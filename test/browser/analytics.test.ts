@@ -177,7 +177,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.getByRole('link', { name: 'CPU' }).click()
     await page.getByRole('heading', { level: 1, name: 'Analytics' }).waitFor()
     expect(searchOf(page).get('chart')).toBe('cpu')
-    await isDrawn(page, 'CPU')
+    await isDrawn(page, 'CPU').catch(async e => { await keepPicture(page, 'fail'); console.log(await page.locator('main').innerText()); throw e })
     await page.getByRole('button', { name: '1 hour', exact: true }).click()
     await isDrawn(page, 'CPU')
     const newest = async () => Number(await chart(page, 'CPU').getAttribute('aria-valuemax'))

@@ -137,7 +137,12 @@ function optionsOf(element: HTMLElement, drawing: Drawing): uPlot.Options {
     ],
     cursor: {
       y: false,
-      sync: { key: syncKey, scales: ['x', null as unknown as string] },
+      sync: {
+        key: syncKey,
+        scales: ['x', null as unknown as string],
+        // The crosshair alone: what is dragged over one chart is one zoom.
+        filters: { pub: type => type === 'mousemove' || type === 'mouseleave' },
+      },
       drag: { x: true, y: false, setScale: false, dist: leastDragPx },
       points: { size: 6 },
     },

@@ -20,6 +20,8 @@ export interface ChartInfo {
   format(value: number): string
   /** The value at the upper edge. */
   top?: number
+  /** Happens now and then: longer steps say more, and a p95 is one of many values. */
+  isSparse?: boolean
   /** Not among those that most people want. */
   isExtra?: boolean
 }
@@ -50,6 +52,7 @@ export const charts: readonly ChartInfo[] = [
     parts: [{ series: 'response_time', label: 'Response time' }],
     kind: 'latency',
     format: formatMs,
+    isSparse: true,
   },
   {
     id: 'errors',
@@ -58,6 +61,7 @@ export const charts: readonly ChartInfo[] = [
     groupBy: 'code',
     kind: 'count',
     format: formatNumber,
+    isSparse: true,
   },
   {
     id: 'mail',
@@ -69,6 +73,7 @@ export const charts: readonly ChartInfo[] = [
     ],
     kind: 'count',
     format: formatNumber,
+    isSparse: true,
   },
   {
     id: 'imap-connections',
@@ -85,6 +90,7 @@ export const charts: readonly ChartInfo[] = [
     parts: [{ series: 'imap_command_time', label: 'Command time' }],
     kind: 'latency',
     format: formatMs,
+    isSparse: true,
   },
   {
     id: 'tool-calls',
@@ -95,6 +101,7 @@ export const charts: readonly ChartInfo[] = [
     leaveOut: '',
     kind: 'count',
     format: formatNumber,
+    isSparse: true,
   },
   {
     id: 'cpu',
@@ -154,6 +161,7 @@ export const charts: readonly ChartInfo[] = [
     kind: 'count',
     format: formatNumber,
     isExtra: true,
+    isSparse: true,
   },
   {
     id: 'events',
@@ -171,6 +179,7 @@ export const charts: readonly ChartInfo[] = [
     kind: 'count',
     format: formatNumber,
     isExtra: true,
+    isSparse: true,
   },
   {
     id: 'database',

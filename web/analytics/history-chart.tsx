@@ -41,12 +41,14 @@ export function HistoryChart({
   const place = useRef<HTMLDivElement>(null)
   const isNear = useIsNear(place)
   const [isTable, setTable] = useState(false)
-  const { parts, before, error, retry } = useChartHistory(chart, window, { isEnabled: isNear, compares })
+  const { parts, before, error, retry } = useChartHistory(chart, window, { isEnabled: isNear || isWanted, compares })
   const shape = shapeOf(chart, parts, compares ? before : undefined, window, place.current?.clientWidth || 600)
   const marks = parts[0]?.marks ?? []
+  const isLoaded = shape !== undefined
   useEffect(() => {
-    if (isWanted) place.current?.scrollIntoView({ block: 'center' })
-  }, [isWanted])
+    // Again when it has its height, and those above it most likely theirs.
+    if (isWanted) place.current?.scrollIntoView({ block: isLoaded ? 'center' : 'start' })
+  }, [isWanted, isLoaded])
   const isEmpty = shape?.lines.every(({ values }) => values.every(value => value === null)) ?? false
   const unit = chart.kind === 'count' && parts[0] ? rateWords(parts[0].step_seconds) : ''
   const save = () => {

@@ -6,7 +6,7 @@ import { call } from '../platform/api-client.ts'
 import { queryKeys } from '../platform/query-keys.ts'
 import type { ChartInfo } from './chart-list.ts'
 import { appendHistory } from './chart-shape.ts'
-import { isoOf, stepFor, type TimeWindow, tickMs, timeBefore } from './time-range.ts'
+import { coarseStepFor, isoOf, stepFor, type TimeWindow, tickMs, timeBefore } from './time-range.ts'
 
 /** Totals and what others recorded late come with everything, once in a while. */
 const wholeEveryMs = 10 * 60_000
@@ -18,15 +18,15 @@ interface Held extends History {
 interface Asked {
   series: string
   groupBy?: ChartInfo['groupBy']
+  isSparse?: boolean | undefined
   window: TimeWindow
-  /** The beginning of the page's time, not of its last tick: the key stays the same while time passes. */
   isEnabled: boolean
 }
 
-export function historyQuery(client: QueryClient, { series, groupBy, window, isEnabled }: Asked) {
+export function historyQuery(client: QueryClient, { series, groupBy, isSparse = false, window, isEnabled }: Asked) {
   const { from, to, isLive } = window
   const length = to - from
-  const { step, seconds } = stepFor(window, Math.floor(Date.now() / 1000))
+  const { step, seconds } = (isSparse ? coarseStepFor : stepFor)(window, Math.floor(Date.now() / 1000))
   const place = isLive ? [`last ${length}`] : [`${from}`, `${to}`]
   const queryKey = queryKeys.history(series, [groupBy ?? '', step, ...place])
   return queryOptions({
@@ -61,7 +61,10 @@ export function historyQuery(client: QueryClient, { series, groupBy, window, isE
 export function useChartHistory(chart: ChartInfo, window: TimeWindow, { isEnabled = true, compares = true } = {}) {
   const client = useQueryClient()
   const asked = (series: string, of: TimeWindow) =>
-    historyQuery(client, { series, groupBy: of === window ? chart.groupBy : undefined, window: of, isEnabled })
+    historyQuery(client, {
+      ...{ series, isSparse: chart.isSparse, window: of, isEnabled },
+      groupBy: of === window ? chart.groupBy : undefined,
+    })
   const past = roundedBefore(window)
   const isCompared = compares && chart.groupBy === undefined
   const all = useQueries({
