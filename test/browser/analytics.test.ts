@@ -107,7 +107,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await expect.poll(() => wordsOf(page, 'Response time')).toContain('p95 no reading')
     const momentOf = async (name: string) => (await wordsOf(page, name)).split(';')[0]
     const minutes = async (name: string) => (await momentOf(name))?.slice(0, -3)
-    await expect.poll(() => minutes('Response time')).toBe(await minutes('Requests'))
+    await expect.poll(() => minutes('Event streams')).toBe(await minutes('Requests'))
 
     // What a drag covers fills the charts, and the address says so.
     const box = (await chart(page, 'Requests').boundingBox())!
@@ -177,7 +177,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.getByRole('link', { name: 'CPU' }).click()
     await page.getByRole('heading', { level: 1, name: 'Analytics' }).waitFor()
     expect(searchOf(page).get('chart')).toBe('cpu')
-    await isDrawn(page, 'CPU').catch(async e => { await keepPicture(page, 'fail'); console.log(await page.locator('main').innerText()); throw e })
+    await isDrawn(page, 'CPU')
     await page.getByRole('button', { name: '1 hour', exact: true }).click()
     await isDrawn(page, 'CPU')
     const newest = async () => Number(await chart(page, 'CPU').getAttribute('aria-valuemax'))

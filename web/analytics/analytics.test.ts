@@ -99,7 +99,7 @@ test('durations are p50, p95 and p99 with a band, above what a logarithmic scale
     ['p95', 40, null],
     ['p99', 500, null],
   ])
-  expect([shape.lines[1]!.low![8], shape.lines[1]!.high![8]]).toEqual([0.1, 800])
+  expect([shape.lines[0]!.low![8], shape.lines[0]!.high![8]]).toEqual([0.1, 800])
 })
 
 test('the time before lies on the same places, also when it is kept in longer steps', () => {

@@ -127,7 +127,8 @@ function optionsOf(element: HTMLElement, drawing: Drawing): uPlot.Options {
       },
       {
         stroke: () => colour('--muted'),
-        grid: { stroke: () => colour('--line'), width: 1 },
+        grid: { stroke: () => colour('--line'), width: 1, ...(isLog ? { filter: powersOfTen } : {}) },
+        ...(isLog ? { filter: powersOfTen } : {}),
         ticks: { show: false },
         font: font(),
         size: 60,
@@ -231,4 +232,8 @@ function colour(token: string): string {
 
 function font(): string {
   return `11px ${getComputedStyle(document.body).fontFamily}`
+}
+
+function powersOfTen(_plot: uPlot, splits: number[]): (number | null)[] {
+  return splits.map(value => (Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-6 ? value : null))
 }

@@ -73,7 +73,7 @@ export function shapeOf(
   const lines = histories.map((history, place): Line => {
     const points = history!.groups[0]?.points ?? noPoints
     const line = { label: chart.parts[place]!.label, ...valuesOf(points, chart.kind, grid, step, isBand) }
-    const past = place === 0 ? beforeOf(before, grid, window, readerOf(chart.kind)) : undefined
+    const past = place === 0 ? beforeOf(before, grid, window, chart.kind === 'count' ? rate : mean) : undefined
     return past ? { ...line, before: past } : line
   })
   return { ...shape, lines }
@@ -92,11 +92,6 @@ export function rateWords(stepSeconds: number): string {
 
 const mean: Read = ({ sum, count }, place) => sum[place]! / Math.max(1, count[place]!)
 const rate: Read = ({ sum }, place, seconds) => (sum[place]! / seconds) * rateSeconds(seconds)
-
-function readerOf(kind: ChartInfo['kind']): Read {
-  if (kind === 'count') return rate
-  return kind === 'gauge' ? mean : ({ p95 }, place) => p95?.[place] ?? 0
-}
 
 function valuesOf(
   points: HistoryPoints,
@@ -144,14 +139,14 @@ function latencyLines(history: History, before: History | undefined, grid: Grid,
   }
   const past = beforeOf(before, grid, window, (of, place) => Math.max(leastMs, of.p95?.[place] ?? 0))
   return [
-    { label: 'p50', values: column(index => points.p50?.[index]) },
     {
-      label: 'p95',
-      values: column(index => points.p95?.[index]),
+      label: 'p50',
+      values: column(index => points.p50?.[index]),
+      // With the first, so that it lies below all lines.
       low: column(index => points.min[index]),
       high: column(index => points.max[index]),
-      ...(past ? { before: past } : {}),
     },
+    { label: 'p95', values: column(index => points.p95?.[index]), ...(past ? { before: past } : {}) },
     { label: 'p99', values: column(index => points.p99?.[index]) },
   ]
 }
