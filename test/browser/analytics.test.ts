@@ -181,6 +181,8 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     expect(searchOf(page).get('chart')).toBe('cpu')
     await isDrawn(page, 'CPU')
     await page.getByRole('button', { name: '1 hour', exact: true }).click()
+    // Time passes for charts on the screen.
+    await chart(page, 'CPU').scrollIntoViewIfNeeded()
     await isDrawn(page, 'CPU')
     const newest = async () => Number(await chart(page, 'CPU').getAttribute('aria-valuemax'))
     const before = await newest()

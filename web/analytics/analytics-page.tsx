@@ -1,5 +1,6 @@
 /** What was: every series over the time one chooses, side by side, with what happened meanwhile. */
 import { useQuery } from '@tanstack/react-query'
+import { useEffect, useMemo, useRef, useState } from 'react'
 import { api } from '../../contract/index.ts'
 import { call } from '../platform/api-client.ts'
 import { useNow } from '../platform/clock.ts'
@@ -36,10 +37,18 @@ export function AnalyticsPage() {
   })
   const { now, window } = useWindow(view)
   const show = (shown: TimeWindow) => setView(addressOfWindow(shown))
-  const doers: ChartDoers = {
-    onZoom: (from, to) => show(bounded({ from, to }, now)),
-    onZoomBy: (factor, around) => show(zoomed(window, factor, now, around)),
-  }
+  const newest = useRef({ now, window, show })
+  useEffect(() => {
+    newest.current = { now, window, show }
+  })
+  // The same ones as long as the page lives, so that charts that are far away are not drawn again.
+  const [doers] = useState<ChartDoers>(() => ({
+    onZoom: (from, to) => newest.current.show(bounded({ from, to }, newest.current.now)),
+    onZoomBy: (factor, around) => {
+      const { now: at, window: shown, show: open } = newest.current
+      open(zoomed(shown, factor, at, around))
+    },
+  }))
   const all = known.data && visibleCharts(known.data.items)
   const isAll = view.charts === 'all'
   const shown = all?.filter(({ isExtra, id }) => isAll || !isExtra || id === view.chart)
@@ -103,7 +112,8 @@ function useWindow(view: typeof viewDefaults) {
   const start = windowOf(view, Math.floor(Date.now() / 1000))
   const everyMs = tickMs(stepFor(start, Math.floor(Date.now() / 1000)).seconds)
   const now = useNow(everyMs) / 1000
-  return { now, window: windowOf(view, now) }
+  const { range, from, to } = view
+  return { now, window: useMemo(() => windowOf({ range, from, to }, now), [range, from, to, now]) }
 }
 
 function PageSkeleton() {

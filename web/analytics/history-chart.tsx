@@ -1,6 +1,6 @@
 /** One chart with its words: what each line is and was under the crosshair, what happened there, and the same as a table or a file. */
 import { Download, Table2 } from 'lucide-react'
-import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react'
+import { type KeyboardEvent, memo, type RefObject, useEffect, useId, useRef, useState } from 'react'
 import type { HistoryMark } from '../../contract/history.ts'
 import { formatDateTime, formatSpan } from '../platform/format.ts'
 import { Card } from '../ui/card.tsx'
@@ -24,22 +24,33 @@ export interface ChartDoers {
   onZoomBy(factor: number, around: number | undefined): void
 }
 
-export function HistoryChart({
-  chart,
-  window,
-  compares,
-  isWanted,
-  doers,
-}: {
+interface ChartProps {
   chart: ChartInfo
   window: TimeWindow
   compares: boolean
   /** Somebody came for it. */
   isWanted: boolean
   doers: ChartDoers
-}) {
+}
+
+/** While it is far from the screen, time does not pass for it. */
+export function HistoryChart({ window, ...rest }: ChartProps) {
   const place = useRef<HTMLDivElement>(null)
   const isNear = useIsNear(place)
+  const [shown, setShown] = useState(window)
+  if (shown !== window && (isNear || !shown.isLive || !window.isLive)) setShown(window)
+  return <ChartCard {...rest} window={shown} isNear={isNear} place={place} />
+}
+
+const ChartCard = memo(function ChartCard({
+  chart,
+  window,
+  compares,
+  isWanted,
+  doers,
+  isNear,
+  place,
+}: ChartProps & { isNear: boolean; place: RefObject<HTMLDivElement | null> }) {
   const [isTable, setTable] = useState(false)
   const { parts, before, error, retry } = useChartHistory(chart, window, { isEnabled: isNear || isWanted, compares })
   const shape = shapeOf(chart, parts, compares ? before : undefined, window, place.current?.clientWidth || 600)
@@ -48,7 +59,7 @@ export function HistoryChart({
   useEffect(() => {
     // Again when it has its height, and those above it most likely theirs.
     if (isWanted) place.current?.scrollIntoView({ block: isLoaded ? 'center' : 'start' })
-  }, [isWanted, isLoaded])
+  }, [isWanted, isLoaded, place])
   const isEmpty = shape?.lines.every(({ values }) => values.every(value => value === null)) ?? false
   const unit = chart.kind === 'count' && parts[0] ? rateWords(parts[0].step_seconds) : ''
   const save = () => {
@@ -94,7 +105,7 @@ export function HistoryChart({
       </Card>
     </div>
   )
-}
+})
 
 function ChartSkeleton() {
   return (

@@ -1,5 +1,5 @@
 /** What the keys open: the palette and the list of the keys. */
-import { Suspense, useContext } from 'react'
+import { Suspense, useContext, useEffect } from 'react'
 import { useLocation } from 'wouter'
 import type { PaletteDoers } from '../palette/palette-items.ts'
 import { lazyPage } from '../platform/lazy-page.ts'
@@ -12,7 +12,10 @@ import { findPageKey, PageKeysContext } from './page-keys.ts'
 import { useSingleKeys } from './single-keys.ts'
 import { useShortcuts } from './use-shortcuts.ts'
 
-const Palette = lazyPage(async () => (await import('../palette/palette.tsx')).Palette)
+const loadPalette = () => import('../palette/palette.tsx')
+const Palette = lazyPage(async () => (await loadPalette()).Palette)
+/** By then the page is there, and nobody has to wait for the palette. */
+const paletteAfterMs = 3_000
 
 export type Opened = 'palette' | 'keys' | undefined
 
@@ -38,6 +41,11 @@ export function Shortcuts({
     onGo: href => hrefs.includes(href) && navigate(href),
     ofPage: key => findPageKey(pageKeys?.current, key),
   })
+  useEffect(() => {
+    // Where it fails, it is loaded when it is opened.
+    const timer = setTimeout(() => void loadPalette().catch(() => undefined), paletteAfterMs)
+    return () => clearTimeout(timer)
+  }, [])
   const toast = useToast()
   const signOut = useSignOut()
   const onError = (error: Error) => toast({ tone: 'bad', title: 'You are still signed in', detail: error.message })

@@ -1,6 +1,6 @@
 /** How large the database is. */
 import { PostgresAdapter, sql } from 'kysely'
-import type { Database } from '../platform/database/database.ts'
+import type { Database } from './database.ts'
 
 export async function databaseBytes(db: Database): Promise<number> {
   const isPostgres = db.getExecutor().adapter instanceof PostgresAdapter
