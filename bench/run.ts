@@ -9,6 +9,7 @@ import { events } from './events.ts'
 import { firstList } from './first-list.ts'
 import { firstStreams } from './first-streams.ts'
 import { gate } from './gate.ts'
+import { history } from './history.ts'
 import { hostileMail } from './hostile-mail.ts'
 import { hostileRead } from './hostile-read.ts'
 import { hostileRequests } from './hostile-requests.ts'
@@ -67,6 +68,7 @@ const benchmarks: Record<string, () => Promise<object & { variant?: string }>> =
   events,
   audience,
   'sign-in-flood': signInFlood,
+  history,
   'hostile-mail': hostileMail,
   'hostile-read': hostileRead,
   'hostile-requests': hostileRequests,

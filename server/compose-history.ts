@@ -1,7 +1,9 @@
 /** Figures over time, wired by hand: what feeds them, what keeps them, and who asks. A part of the composition root. */
 import type { AccountConnections } from '../contract/accounts.ts'
 import type { AccountHealth } from './accounts/health-registry.ts'
+import { ApprovalStore } from './approvals/approval-store.ts'
 import type { EventHub } from './events/event-hub.ts'
+import { AskedFigures } from './history/asked-figures.ts'
 import { HistoryMaintenance } from './history/history-maintenance.ts'
 import { HistoryMarks } from './history/history-marks.ts'
 import { HistoryReader } from './history/history-reader.ts'
@@ -12,7 +14,9 @@ import { HistoryStore } from './history/history-store.ts'
 import { SeriesNumbers } from './history/series-numbers.ts'
 import type { LeaseService } from './leases/lease-service.ts'
 import type { SystemReadings } from './metrics/system-readings.ts'
+import { SubmissionStore } from './outbox/submission-store.ts'
 import type { Database } from './platform/database/database.ts'
+import { databaseBytes } from './platform/database/database-size.ts'
 import type { RequestOutcome } from './platform/http/http-outcome.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
 import type { Part } from './platform/lifecycle.ts'
@@ -57,14 +61,39 @@ export function composeHistory({ db, hub, leases, logger }: HistorySurroundings)
     slowBefore = slow
     set('streams', hub.streamCount)
     if (readings) readMachine(readings, set)
+    countEvents()
+    for (const queue of ['outbox', 'approvals'] as const) {
+      const waiting = asked.find(queue)
+      if (waiting !== undefined) set('queue', waiting, { queue })
+    }
+    const size = asked.find('database')
+    if (size !== undefined) set('database_size', size)
   }
   const recorder = new HistoryRecorder({ readGauges, maintenance, logger })
+  // Of the log of all processes: the one that counts says what came since it looked.
+  let newest: number | undefined
+  const countEvents = () => {
+    const before = newest
+    newest = claim.find() ? hub.places.newest : undefined
+    if (before !== undefined && newest !== undefined && newest > before) recorder.count('events', {}, newest - before)
+  }
   const now = () => Math.floor(Date.now() / 1000)
   const reader = new HistoryReader({ store, numbers, recent: () => recorder.recent, now })
   const marks = new HistoryMarks({ store, hub, logger })
   const service = new HistoryService({ reader, store, waitingMarks: () => marks.waiting, now: Date.now })
   // Each process hears of the facts of all: one of them counts.
   const claim = leases.want('history')
+  const submissions = new SubmissionStore(db)
+  const approvals = new ApprovalStore(db)
+  const asked = new AskedFigures({
+    asks: {
+      outbox: () => submissions.countAllWaiting(),
+      approvals: () => approvals.countWaiting({ accounts: undefined, principalId: undefined }),
+      database: () => databaseBytes(db),
+    },
+    isMine: () => claim.find() !== undefined,
+    logger,
+  })
   const ends = [
     hub.listen('mail_received', ({ account_id }) => claim.find() && recorder.count('mail_received', { account_id })),
     hub.listen('delivery_changed', ({ account_id, state }) => {
@@ -88,12 +117,13 @@ export function composeHistory({ db, hub, leases, logger }: HistorySurroundings)
       name: 'history',
       start: async () => {
         await numbers.start()
+        asked.start()
         recorder.start()
         marks.start()
       },
       stop: async () => {
         for (const end of ends) end()
-        await Promise.all([recorder.stop(), marks.stop()])
+        await Promise.all([recorder.stop(), asked.stop(), marks.stop()])
         await claim.giveBack()
       },
     },

@@ -125,6 +125,7 @@ const doors: Record<string, RegExp> = {
   '@tanstack/react-query': /^web\//,
   '@tanstack/react-virtual': /^web\/(mail\/use-row-window\.ts|proposals\/change-rows\.tsx)$/,
   wouter: /^web\//,
+  uplot: /^web\/analytics\/chart-engine\.ts$/,
   'lucide-react': /^web\//,
 }
 

@@ -3,7 +3,7 @@ import { setImmediate as yieldLoop } from 'node:timers/promises'
 import { decodeBlock, decodeFrame } from './frame-codec.ts'
 import type { HistoryStore } from './history-store.ts'
 import { finerThan, type Level, levelOf, type Step, startOf } from './levels.ts'
-import { addSeries, mergeTimes, type Point } from './point.ts'
+import { addSeries, copyOf, mergeTimes, type Point } from './point.ts'
 import type { RecordedMinute } from './recorded-minute.ts'
 import { type Labels, labelsIn, type SeriesName, series } from './series.ts'
 import type { SeriesNumbers } from './series-numbers.ts'
@@ -59,7 +59,11 @@ export class HistoryReader {
       const group = query.groupOf(labelsIn(key).labels)
       const into = groups.get(group) ?? new Map()
       groups.set(group, into)
-      for (const [at, point] of points) into.set(at, addSeries(into.get(at), point, kind))
+      // The rows are of this read alone: a first point needs no copy.
+      for (const [at, point] of points) {
+        const known = into.get(at)
+        into.set(at, known ? addSeries(known, point, kind) : point)
+      }
     }
     if (kind === 'count') await this.#fillZeros(query, groups)
     return new Map([...groups].map(([group, points]) => [group, inOrder(points)]))
@@ -104,7 +108,8 @@ export class HistoryReader {
       if (place < query.from || place >= query.until) return
       const points = rows.get(key) ?? new Map<number, Point>()
       rows.set(key, points)
-      points.set(place, mergeTimes(points.get(place), point))
+      const known = points.get(place)
+      points.set(place, known ? mergeTimes(known, point) : point)
     }
     // Pieces that are over, but perhaps not rolled up yet, come from the finer step.
     let tail = step > 60 ? Math.max(from, startOf(now(), length) - length) : from
@@ -148,7 +153,7 @@ function fromMemory(
     for (const [key, placed] of points) {
       const known = labelsIn(key)
       if (known.name !== name || !where(known.labels)) continue
-      for (const [place, point] of placed) add(key, start + place * 5, point)
+      for (const [place, point] of placed) add(key, start + place * 5, copyOf(point))
     }
   }
 }

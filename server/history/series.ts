@@ -66,7 +66,7 @@ export const series = {
   },
   streams: { ...gauge, ...load, words: 'Open event streams' },
   slow_streams: { ...count, ...load, words: 'Event streams closed since their reader was too slow' },
-  database_size: { ...gauge, ...load, unit: 'bytes', words: 'Size of the database and its index' },
+  database_size: { ...gauge, ...load, unit: 'bytes', words: 'Size of the database, without the indexes' },
   storage_free: { ...gauge, ...load, unit: 'bytes', words: 'Free space where the database is' },
   events: { ...count, ...load, words: 'Events that were appended to the log' },
   operation_time: { ...latency, audience: 'whole', labels: ['operation'], words: 'Response times by operation' },

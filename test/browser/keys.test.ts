@@ -130,6 +130,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const { page } = await open('/accounts', 'Accounts')
     await page.getByText('Retried every few seconds').first().waitFor()
     await page.keyboard.press('Control+k')
+    await page.getByRole('dialog', { name: 'Go anywhere' }).waitFor()
     await page.keyboard.type('nobody@')
     await page.getByRole('option', { name: /Nowhere/, selected: true }).waitFor()
     await page.keyboard.press('Enter')

@@ -29,6 +29,13 @@ test('requests are counted to the last one, over a restart, with a mark where it
   expect(stats.total.count[0]).toBe(25)
   expect(stats.total.p95![0]).toBeGreaterThan(0)
   expect(stats.total.p95![0]).toBeLessThanOrEqual(stats.total.max[0]!)
+  const newest = async (name: string, groupBy?: string) => {
+    const { groups } = await history(run, { series: name, ...(groupBy ? { group_by: groupBy } : {}) })
+    return Object.fromEntries(groups.map(({ label, points }) => [label ?? '', points.max.at(-1)]))
+  }
+  // Asked of the database, and not counted as they happen.
+  await expect.poll(() => newest('queue', 'queue'), { timeout: patience }).toEqual({ outbox: 0, approvals: 0 })
+  await expect.poll(async () => (await newest('database_size'))[''], { timeout: patience }).toBeGreaterThan(100_000)
   const counted = await requests(run)
   await run.stop()
 

@@ -15,6 +15,8 @@ import { p95Of, responseWords } from './response-words.ts'
 
 interface Figure {
   label: string
+  /** Of Analytics. */
+  leadsTo: string
   /** For callers that do not see all accounts, where it is counted over theirs. */
   ownLabel?: string
   value(stats: DashboardStats): string
@@ -34,6 +36,7 @@ const percent = (value: number) => `${formatNumber(value)} %`
 const figures: readonly Figure[] = [
   {
     label: 'IMAP connections',
+    leadsTo: 'imap-connections',
     ownLabel: 'Your connections',
     value: stats => formatNumber(stats.active_connections),
     unit: () => 'open',
@@ -43,6 +46,7 @@ const figures: readonly Figure[] = [
   },
   {
     label: 'Requests',
+    leadsTo: 'requests',
     value: stats => formatNumber(stats.requests_per_minute),
     unit: () => 'per min',
     detail: stats => `${formatCount(stats.active_sse_connections, 'stream')} open`,
@@ -50,6 +54,7 @@ const figures: readonly Figure[] = [
   },
   {
     label: 'Response, p95',
+    leadsTo: 'response-time',
     value: stats => responseWords(stats).value,
     unit: stats => responseWords(stats).unit,
     detail: stats => responseWords(stats).detail,
@@ -61,6 +66,7 @@ const figures: readonly Figure[] = [
   },
   {
     label: 'CPU',
+    leadsTo: 'cpu',
     value: stats => formatNumber(stats.system_cpu_usage),
     unit: () => '%',
     detail: stats => `RustyMail ${formatNumber(stats.process.cpu_percent)} %`,
@@ -68,6 +74,7 @@ const figures: readonly Figure[] = [
   },
   {
     label: 'Memory',
+    leadsTo: 'memory',
     value: stats => formatNumber(stats.system_memory_usage),
     unit: () => '%',
     detail: stats => `RustyMail ${formatBytes(stats.process.rss_bytes)}`,
@@ -75,6 +82,7 @@ const figures: readonly Figure[] = [
   },
   {
     label: 'Uptime',
+    leadsTo: 'requests',
     // The largest part large, the rest small: `3` `h 12 min` keeps to one line.
     value: stats => formatDuration(stats.uptime_seconds).split(' ')[0] ?? '',
     unit: stats => formatDuration(stats.uptime_seconds).split(' ').slice(1).join(' '),
@@ -105,10 +113,11 @@ export function FigureTiles({
   if (!data) return <TilesSkeleton />
   return (
     <div className={grid}>
-      {figures.map(({ label, ownLabel = label, value, unit, detail, chart }) => (
+      {figures.map(({ label, leadsTo, ownLabel = label, value, unit, detail, chart }) => (
         <Tile
           key={label}
           label={seesAll ? label : ownLabel}
+          href={`/analytics?chart=${leadsTo}`}
           value={value(data)}
           unit={unit(data)}
           detail={

@@ -30,6 +30,8 @@ export const queryKeys = {
   agents: ['agents'],
   /** Begins like the agents, so that it is as old as they are. */
   agentCalls: (query: object) => ['agents', 'calls', query],
+  historySeries: ['history', 'series'],
+  history: (series: string, asked: readonly string[]) => ['history', series, ...asked],
   clients: ['clients'],
   clientPage: (query: object) => ['clients', query],
   config: ['config'],

@@ -7,6 +7,7 @@ export const goKeys: Readonly<Record<string, string>> = {
   v: '/approvals',
   x: '/outbox',
   n: '/agents',
+  l: '/analytics',
   c: '/clients',
   a: '/accounts',
   b: '/assistant',

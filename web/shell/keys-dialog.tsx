@@ -74,6 +74,12 @@ export function KeysDialog({
             <Line keys={['u']}>Close it and go back to those that wait</Line>
           </Keys>
         )}
+        {pages.includes('/analytics') && (
+          <Keys title="In a chart">
+            <Line keys={['←', '→']}>Move the crosshair of all charts</Line>
+            <Line keys={['+', '-']}>Show less time around it, or more</Line>
+          </Keys>
+        )}
         <Switch
           label="Keys without Ctrl or Command"
           hint={`Turn them off if you use dictation or press them by accident. ${paletteKeys} stays.`}

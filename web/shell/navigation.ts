@@ -2,6 +2,7 @@
 import {
   AtSign,
   Bot,
+  ChartSpline,
   History,
   Inbox,
   KeyRound,
@@ -53,6 +54,13 @@ const groups: readonly DestinationGroup[] = [
       { href: '/outbox', label: 'Outbox', shortLabel: 'Outbox', icon: Send, needs: 'mail:draft' },
       { href: '/changes', label: 'Changes', shortLabel: 'Changes', icon: History, needs: 'mail:meta' },
       { href: '/agents', label: 'Agents', shortLabel: 'Agents', icon: Waypoints, needs: 'dashboard:read' },
+      {
+        href: '/analytics',
+        label: 'Analytics',
+        shortLabel: 'Analytics',
+        icon: ChartSpline,
+        needs: 'dashboard:read',
+      },
       { href: '/clients', label: 'Clients', shortLabel: 'Clients', icon: MonitorSmartphone, needs: 'dashboard:read' },
       { href: '/accounts', label: 'Accounts', shortLabel: 'Accounts', icon: AtSign, needs: 'dashboard:read' },
       { href: '/assistant', label: 'Assistant', shortLabel: 'Assistant', icon: Bot, needs: 'dashboard:operate' },

@@ -1,22 +1,21 @@
 /** What the keys open: the palette and the list of the keys. */
-import { useQuery } from '@tanstack/react-query'
-import { Suspense, useContext } from 'react'
+import { Suspense, useContext, useEffect } from 'react'
 import { useLocation } from 'wouter'
-import { api } from '../../contract/index.ts'
-import { CommandPalette } from '../palette/command-palette.tsx'
-import { type PaletteDoers, usePaletteItems } from '../palette/palette-items.ts'
-import { call } from '../platform/api-client.ts'
+import type { PaletteDoers } from '../palette/palette-items.ts'
 import { lazyPage } from '../platform/lazy-page.ts'
-import { queryKeys } from '../platform/query-keys.ts'
-import { useMay, useSession, useSignOut } from '../platform/session.ts'
+import { useSession, useSignOut } from '../platform/session.ts'
 import type { ThemeChoice } from '../platform/theme.ts'
 import { useToast } from '../ui/toast.tsx'
-import { type Destination, destinations } from './navigation.ts'
+import { destinations } from './navigation.ts'
 import { findPageKey, PageKeysContext } from './page-keys.ts'
 import { useSingleKeys } from './single-keys.ts'
 import { useShortcuts } from './use-shortcuts.ts'
 
 const KeysDialog = lazyPage(async () => (await import('./keys-dialog.tsx')).KeysDialog)
+const loadPalette = () => import('../palette/palette.tsx')
+const Palette = lazyPage(async () => (await loadPalette()).Palette)
+/** By then the page is there, and nobody has to wait for the palette. */
+const paletteAfterMs = 3_000
 
 export type Opened = 'palette' | 'keys' | undefined
 
@@ -42,6 +41,11 @@ export function Shortcuts({
     onGo: href => hrefs.includes(href) && navigate(href),
     ofPage: key => findPageKey(pageKeys?.current, key),
   })
+  useEffect(() => {
+    // Where it fails, it is loaded when it is opened.
+    const timer = setTimeout(() => void loadPalette().catch(() => undefined), paletteAfterMs)
+    return () => clearTimeout(timer)
+  }, [])
   const toast = useToast()
   const signOut = useSignOut()
   const onError = (error: Error) => toast({ tone: 'bad', title: 'You are still signed in', detail: error.message })
@@ -57,7 +61,11 @@ export function Shortcuts({
       <p role="status" className={isGoing ? pill : 'sr-only'}>
         {isGoing && 'Go to: press the letter of a page. ? shows them.'}
       </p>
-      {opened === 'palette' && <Palette pages={pages} doers={doers} onClose={close} />}
+      {opened === 'palette' && (
+        <Suspense>
+          <Palette pages={pages} doers={doers} onClose={close} />
+        </Suspense>
+      )}
       {opened === 'keys' && (
         <Suspense>
           <KeysDialog pages={hrefs} hasSingleKeys={hasSingleKeys} onSingleKeys={setSingleKeys} onClose={close} />
@@ -69,13 +77,3 @@ export function Shortcuts({
 
 const pill =
   'fixed bottom-20 left-1/2 z-40 -translate-x-1/2 rounded-full border bg-raised px-4 py-1.5 text-sm shadow-float md:bottom-4'
-
-function Palette({ pages, doers, onClose }: { pages: readonly Destination[]; doers: PaletteDoers; onClose(): void }) {
-  const maySeeAccounts = useMay('dashboard:read')
-  const accounts = useQuery({
-    queryKey: queryKeys.accounts,
-    queryFn: ({ signal }) => call(api.accounts.listAccounts, { signal }),
-    enabled: maySeeAccounts,
-  })
-  return <CommandPalette items={usePaletteItems(pages, accounts.data?.items ?? [], doers)} onClose={onClose} />
-}

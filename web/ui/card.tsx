@@ -1,5 +1,6 @@
 /** A surface with a heading, and what stands on it. */
 import { type ReactNode, useId } from 'react'
+import { Link } from 'wouter'
 import { classNames } from './class-names.ts'
 
 export function Card({
@@ -42,6 +43,7 @@ export function Card({
 /** One figure with its unit, and a small chart below. */
 export function Tile({
   label,
+  href,
   value,
   unit,
   detail,
@@ -49,6 +51,8 @@ export function Tile({
   isStale = false,
 }: {
   label: string
+  /** Where there is more of it. */
+  href?: string | undefined
   value: ReactNode
   unit?: string
   detail?: ReactNode
@@ -59,11 +63,20 @@ export function Tile({
     <section
       aria-label={label}
       className={classNames(
-        'flex min-w-0 flex-col rounded-lg border bg-surface p-4 shadow-card',
+        'relative flex min-w-0 flex-col rounded-lg border bg-surface p-4 shadow-card',
         isStale && 'is-stale',
       )}
     >
-      <h2 className="text-xs font-medium text-muted">{label}</h2>
+      <h2 className="text-xs font-medium text-muted">
+        {href ? (
+          // The whole tile leads there, and the chart on it still hears the pointer.
+          <Link href={href} className="after:absolute after:inset-0 after:rounded-lg hover:text-ink hover:underline">
+            {label}
+          </Link>
+        ) : (
+          label
+        )}
+      </h2>
       <p className={classNames('mt-1 flex flex-wrap items-baseline gap-x-1', isStale && 'text-muted')}>
         <span className="text-2xl font-semibold tracking-tight">{value}</span>
         {unit && <span className="text-sm text-muted">{unit}</span>}

@@ -1,0 +1,74 @@
+/** Figures that the database must be asked for: each is asked every half minute by the process that counts for all, and between two answers it is the last one. */
+import { every } from '../platform/lifecycle.ts'
+import type { Logger } from '../platform/logger.ts'
+
+export type Ask = () => Promise<number>
+
+const askEveryMs = 30_000
+/** Whether it is time, and this process's turn, is looked for more often. */
+const lookEveryMs = 2_500
+/** Of an answer: an older one is not said any more, and the series has a gap. */
+const freshMs = 3 * askEveryMs
+
+export interface AskedFiguresOptions<Name extends string> {
+  asks: Record<Name, Ask>
+  /** Whether this process is the one that asks. */
+  isMine(): boolean
+  logger: Logger
+  now?: () => number
+}
+
+export class AskedFigures<Name extends string> {
+  readonly #options: AskedFiguresOptions<Name>
+  readonly #now: () => number
+  readonly #answers = new Map<Name, { value: number; at: number }>()
+  readonly #ending = new AbortController()
+  #asking: Promise<void> | undefined
+  #askedAt = Number.NEGATIVE_INFINITY
+
+  constructor(options: AskedFiguresOptions<Name>) {
+    this.#options = options
+    this.#now = options.now ?? Date.now
+  }
+
+  start(): void {
+    const failed = (err: unknown) =>
+      this.#options.logger.error({ err }, 'a figure of the history could not be asked for')
+    this.ask()
+    every(lookEveryMs, this.#ending.signal, () => this.ask(), failed)
+  }
+
+  /** Of tests, and of the timer. One round at a time. */
+  ask(): void {
+    if (!this.#options.isMine()) {
+      this.#askedAt = Number.NEGATIVE_INFINITY
+      return this.#answers.clear()
+    }
+    if (this.#now() - this.#askedAt < askEveryMs) return
+    this.#askedAt = this.#now()
+    this.#asking ??= this.#askAll().finally(() => {
+      this.#asking = undefined
+    })
+  }
+
+  /** Undefined where there is no fresh answer. */
+  find(name: Name): number | undefined {
+    const answer = this.#answers.get(name)
+    return answer && this.#now() - answer.at < freshMs ? answer.value : undefined
+  }
+
+  async stop(): Promise<void> {
+    this.#ending.abort()
+    await this.#asking
+  }
+
+  async #askAll(): Promise<void> {
+    for (const [name, ask] of Object.entries<Ask>(this.#options.asks)) {
+      try {
+        this.#answers.set(name as Name, { value: await ask(), at: this.#now() })
+      } catch (err) {
+        this.#options.logger.warn({ err, figure: name }, 'a figure of the history could not be asked for')
+      }
+    }
+  }
+}

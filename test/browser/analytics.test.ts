@@ -1,0 +1,197 @@
+/** The page of history: ranges, zoom, one crosshair for all charts, gaps, marks, files, and the way there and on. */
+import { readFileSync } from 'node:fs'
+import type { Browser, Page } from 'playwright-core'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { fillYear, sourcesOf } from '../../bench/history-year.ts'
+import { HistoryMaintenance } from '../../server/history/history-maintenance.ts'
+import { HistoryStore } from '../../server/history/history-store.ts'
+import { SeriesNumbers } from '../../server/history/series-numbers.ts'
+import { openServerDatabase } from '../../server/platform/database/database.ts'
+import { DatabaseHealth } from '../../server/platform/database/database-health.ts'
+import {
+  expectAccessible,
+  expectNothingClipped,
+  keepPicture,
+  launchBrowser,
+  setScheme,
+  visit,
+} from '../support/browser.ts'
+import { available } from '../support/require.ts'
+import { runHere, type Served } from '../support/rustymail.ts'
+import { type SignedIn, signIn } from '../support/signed-in.ts'
+import { tempDir } from '../support/temp-dir.ts'
+
+const hour = 3_600
+const day = 24 * hour
+
+/** A past that was not lived through: weeks of figures, in which the server was off for six hours the day before. */
+async function seed(dataDir: string, now: number): Promise<void> {
+  const died = (error: Error) => {
+    throw error
+  }
+  const db = openServerDatabase({ url: `sqlite:${dataDir}/rustymail.db`, observer: new DatabaseHealth(), died })
+  const store = new HistoryStore(db)
+  const numbers = new SeriesNumbers(store)
+  await numbers.start()
+  await fillYear({ store, numbers }, sourcesOf(3, 4), now, { days: 90, quarterDays: 31, minuteDays: 2 })
+  await db.transaction().execute(async transaction => {
+    for (const step of [60, 900]) await store.deleteFrames(transaction, step, now - 18 * hour, now - 12 * hour)
+  })
+  await new HistoryMaintenance({ store, numbers, writer: 0 }).maintain(now)
+  const marks = [
+    { at: now - 12 * hour, kind: 'restart', words: 'RustyMail 0.1.0 started.', account_id: null },
+    { at: now - 5 * hour, kind: 'settings', words: 'Settings changed: http.limits.', account_id: null },
+    { at: now - 4 * day, kind: 'account', words: 'Work: The mail server does not answer.', account_id: null },
+  ]
+  for (const mark of marks) await store.addMark({ ...mark, id: `${mark.kind} ${mark.at}` })
+  await db.destroy()
+}
+
+describe.skipIf(!available('chromium'))('in Chromium', () => {
+  let run: Served
+  let browser: Browser
+  let storageState: SignedIn
+  const now = Math.floor(Date.now() / 60_000) * 60
+
+  beforeAll(async () => {
+    const dir = tempDir('analytics')
+    const dataDir = `${dir.path}/data`
+    const first = await runHere({ dataDir })
+    await first.stop()
+    await seed(dataDir, now)
+    run = await runHere({ args: ['--demo'], dataDir })
+    browser = await launchBrowser()
+    storageState = await signIn(browser, run.setupLink)
+    return async () => {
+      await browser.close()
+      await run.stop()
+      dir.remove()
+    }
+  })
+
+  const chart = (page: Page, name: string) => page.getByRole('slider', { name, exact: true })
+  const isDrawn = async (page: Page, name = 'Requests') => chart(page, name).locator('canvas').waitFor()
+  const searchOf = (page: Page) => new URL(page.url()).searchParams
+  const wordsOf = async (page: Page, name: string) => (await chart(page, name).getAttribute('aria-valuetext')) ?? ''
+
+  test('ranges, zoom, a crosshair for all charts, gaps, marks, tables and files; light and dark, wide and narrow', async () => {
+    const { page, expectQuiet } = await visit(browser, `${run.url}/analytics`, { width: 1440, storageState })
+    await isDrawn(page)
+    await page.getByText('RustyMail 0.1.0 started.').first().waitFor()
+    const looks = [
+      ['light', 1440],
+      ['dark', 1440],
+      ['dark', 390],
+      ['light', 390],
+    ] as const
+    for (const [scheme, width] of looks) {
+      await page.setViewportSize({ width, height: 900 })
+      await setScheme(page, scheme)
+      await page.evaluate('document.getElementById("chart-streams").scrollIntoView()')
+      await isDrawn(page, 'Event streams')
+      await page.evaluate('scrollTo(0, 0)')
+      await expectNothingClipped(page, `analytics ${width}`)
+      await expectAccessible(page, `analytics ${width} ${scheme}`)
+      await keepPicture(page, `analytics-${scheme}-${width}`, { fullPage: true })
+    }
+    await page.setViewportSize({ width: 1440, height: 900 })
+
+    // A gap is a gap: no reading, and no zero. In charts that show the same moment, one crosshair.
+    await chart(page, 'Requests').focus()
+    await page.keyboard.press('End')
+    const isGap = async () => {
+      await page.keyboard.press('PageDown')
+      return (await wordsOf(page, 'Requests')).includes('no reading')
+    }
+    await expect.poll(isGap).toBe(true)
+    await expect.poll(() => wordsOf(page, 'Response time')).toContain('p95 no reading')
+    const momentOf = async (name: string) => (await wordsOf(page, name)).split(';')[0]
+    const minutes = async (name: string) => (await momentOf(name))?.slice(0, -3)
+    await expect.poll(() => minutes('Event streams')).toBe(await minutes('Requests'))
+
+    // What a drag covers fills the charts, and the address says so.
+    const box = (await chart(page, 'Requests').boundingBox())!
+    const at = (share: number) => box.x + 60 + (box.width - 72) * share
+    await page.mouse.move(at(0.6), box.y + 60)
+    await page.mouse.down()
+    await page.mouse.move(at(0.7), box.y + 60, { steps: 4 })
+    await page.mouse.up()
+    await expect.poll(() => searchOf(page).get('from')).not.toBeNull()
+    const seconds = (name: string) => Date.parse(searchOf(page).get(name)!) / 1000
+    const length = seconds('to') - seconds('from')
+    expect(length).toBeGreaterThan(0.05 * day)
+    expect(length).toBeLessThan(0.15 * day)
+    await isDrawn(page)
+    await chart(page, 'Requests').focus()
+    await page.keyboard.press('ArrowLeft')
+    await page.keyboard.press('-')
+    await expect.poll(() => seconds('to') - seconds('from')).toBeGreaterThan(length * 1.5)
+    await page.goBack()
+    await page.goBack()
+    await expect.poll(() => searchOf(page).get('from')).toBeNull()
+
+    for (const [name, steps] of [
+      ['1 hour', 5],
+      ['7 days', 900],
+      ['30 days', 900],
+      ['1 year', 86_400],
+    ] as const) {
+      // Of the time before it says an end.
+      const isMeant = (url: string) => url.includes('series=requests') && !url.includes('&to=')
+      const answer = page.waitForResponse(response => isMeant(response.url()))
+      await page.getByRole('button', { name, exact: true }).click()
+      expect((await (await answer).json()).step_seconds).toBe(steps)
+      await isDrawn(page)
+    }
+    await keepPicture(page, 'analytics-year')
+
+    // A mark leads to its moment.
+    await page.getByRole('button', { name: '7 days', exact: true }).click()
+    const marks = page.getByRole('region', { name: 'Marks' })
+    const mark = marks.getByRole('listitem').filter({ hasText: 'does not answer' })
+    await mark.getByRole('button').click()
+    await expect.poll(() => seconds('from') < now - 4 * day && seconds('to') > now - 4 * day).toBe(true)
+
+    const downloads = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'Download Requests as CSV' }).click()
+    const csv = readFileSync(await (await downloads).path(), 'utf8')
+      .trim()
+      .split('\r\n')
+    expect(csv[0]).toBe('time,series,label,count,sum,minimum,maximum,mean,p50,p95,p99')
+    expect(csv.length).toBeGreaterThan(10)
+    expect(csv[1]).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z,requests,,\d+,\d+,/)
+    await page.getByRole('button', { name: 'Requests as a table' }).click()
+    await page.getByRole('table', { name: /^Values of Requests/ }).waitFor()
+    await page.getByRole('button', { name: 'Requests as a table' }).click()
+
+    // And on: to the entries of the trail of an operation in that time.
+    await page.getByRole('button', { name: '24 hours', exact: true }).click()
+    await page.getByRole('table', { name: 'Callers' }).getByText('A token that was revoked').first().waitFor()
+    await page.getByRole('table', { name: 'Operations' }).getByRole('link').first().click()
+    await page.getByRole('heading', { level: 1, name: 'Audit' }).waitFor()
+    expect(searchOf(page).get('operation')).toBeTruthy()
+    expect(Date.parse(searchOf(page).get('from')!)).toBeLessThan(Date.parse(searchOf(page).get('to')!))
+    expectQuiet()
+  })
+
+  test('a tile of the overview opens its chart, and the page goes on by itself', async () => {
+    const { page, expectQuiet } = await visit(browser, run.url, { width: 1440, storageState })
+    await page.getByRole('link', { name: 'CPU' }).click()
+    await page.getByRole('heading', { level: 1, name: 'Analytics' }).waitFor()
+    expect(searchOf(page).get('chart')).toBe('cpu')
+    await isDrawn(page, 'CPU')
+    await page.getByRole('button', { name: '1 hour', exact: true }).click()
+    // Time passes for charts on the screen.
+    await chart(page, 'CPU').scrollIntoViewIfNeeded()
+    await isDrawn(page, 'CPU')
+    const newest = async () => Number(await chart(page, 'CPU').getAttribute('aria-valuemax'))
+    const before = await newest()
+    await expect.poll(newest).toBeGreaterThan(before)
+    const measures = await page.evaluate<number[]>(
+      'performance.getEntriesByType("measure").filter(({ name }) => name.startsWith("chart ")).map(({ duration }) => duration)',
+    )
+    expect(measures.length).toBeGreaterThan(0)
+    if (process.env.RUSTYMAIL_TEST_PICTURES) console.log('charts drawn in ms', measures)
+    expectQuiet()
+  })
+})

@@ -1,0 +1,239 @@
+/** Draws a chart with uPlot: bands, lines, gaps, marks, and one crosshair for all charts of the page. Loaded with the first chart. */
+import uPlot from 'uplot'
+import 'uplot/dist/uPlot.min.css'
+import type { HistoryMark } from '../../contract/history.ts'
+import type { ChartInfo } from './chart-list.ts'
+import type { ChartShape, Column } from './chart-shape.ts'
+import { timeLabels } from './time-labels.ts'
+import type { TimeWindow } from './time-range.ts'
+
+export interface EngineEvents {
+  /** The place of the crosshair; undefined while it is nowhere. */
+  onCrosshair(place: number | undefined): void
+  onZoom(from: number, to: number): void
+}
+
+export interface DrawnChart {
+  show(shape: ChartShape, window: TimeWindow, marks: readonly HistoryMark[]): void
+  /** Of this chart and all others. */
+  moveCrosshair(at: number): void
+  destroy(): void
+}
+
+/** Names of tokens, by line; lines differ by their dashes too. */
+export const lineLooks = [
+  { colour: '--accent', tint: '--accent-tint', dash: [] },
+  { colour: '--info', tint: '--info-tint', dash: [6, 3] },
+  { colour: '--good', tint: '--good-tint', dash: [2, 3] },
+  { colour: '--warn', tint: '--warn-tint', dash: [10, 3, 2, 3] },
+  { colour: '--bad', tint: '--bad-tint', dash: [1, 2] },
+  { colour: '--soft', tint: '--sunken', dash: [12, 4] },
+] as const
+
+const syncKey = 'analytics'
+const height = 180
+const group = uPlot.sync(syncKey)
+/** A drag that is shorter was a click. */
+const leastDragPx = 6
+
+/** @param name Of the measure that tells how long the first drawing took. */
+export function drawChart(element: HTMLElement, chart: ChartInfo, events: EngineEvents, name: string): DrawnChart {
+  let drawn: uPlot | undefined
+  let lines = ''
+  let marks: readonly HistoryMark[] = []
+  const destroy = () => {
+    if (!drawn) return
+    group.unsub(drawn)
+    drawn.destroy()
+    drawn = undefined
+  }
+  const resizing = new ResizeObserver(() => {
+    if (drawn && element.clientWidth > 0) drawn.setSize({ width: element.clientWidth, height })
+  })
+  resizing.observe(element)
+  // Colours are read as they are when it draws.
+  const theming = new MutationObserver(() => drawn?.redraw(false))
+  theming.observe(document.documentElement, { attributes: true, attributeFilter: ['data-theme'] })
+  return {
+    show: (shape, window, newMarks) => {
+      marks = newMarks
+      const data = dataOf(shape)
+      // Other lines are another chart.
+      const wanted = JSON.stringify(shape.lines.map(({ label, low, before }) => [label, !low, !before]))
+      if (drawn && wanted === lines) {
+        drawn.setData(data, false)
+        drawn.setScale('x', { min: window.from, max: window.to })
+        return
+      }
+      destroy()
+      lines = wanted
+      const began = performance.now()
+      drawn = new uPlot(optionsOf(element, { chart, shape, window, events, marks: () => marks }), data, element)
+      // At once, and not behind the other charts that are made in this turn: so that its time is its own.
+      drawn.batch(() => undefined)
+      performance.clearMeasures(name)
+      performance.measure(name, { start: began })
+    },
+    moveCrosshair: at => {
+      if (!drawn) return
+      for (const plot of group.plots) moveTo(plot, at)
+    },
+    destroy: () => {
+      resizing.disconnect()
+      theming.disconnect()
+      destroy()
+    },
+  }
+}
+
+function moveTo(plot: uPlot, at: number): void {
+  plot.setCursor({ left: plot.valToPos(at, 'x'), top: -1 })
+}
+
+interface Drawing {
+  chart: ChartInfo
+  shape: ChartShape
+  window: TimeWindow
+  events: EngineEvents
+  marks(): readonly HistoryMark[]
+}
+
+function optionsOf(element: HTMLElement, drawing: Drawing): uPlot.Options {
+  const { chart, shape, window, events, marks } = drawing
+  const { series, bands } = seriesOf(shape)
+  const isLog = chart.kind === 'latency'
+  return {
+    width: Math.max(200, element.clientWidth),
+    height,
+    padding: [10, 12, 0, 0],
+    legend: { show: false },
+    scales: {
+      x: { time: true, min: window.from, max: window.to, auto: false },
+      y: isLog
+        ? { distr: 3, log: 10 }
+        : { range: (_plot, _min, max) => [0, chart.top ?? Math.max((max ?? 0) * 1.1, 1)] },
+    },
+    series,
+    bands,
+    axes: [
+      {
+        stroke: () => colour('--muted'),
+        grid: { show: false },
+        ticks: { stroke: () => colour('--line'), width: 1, size: 4 },
+        font: font(),
+        size: 28,
+        space: 64,
+        values: (plot, splits) => timeLabels(splits, plot.scales.x!.min ?? 0, plot.scales.x!.max ?? 0),
+      },
+      {
+        stroke: () => colour('--muted'),
+        grid: { stroke: () => colour('--line'), width: 1, ...(isLog ? { filter: powersOfTen } : {}) },
+        ...(isLog ? { filter: powersOfTen } : {}),
+        ticks: { show: false },
+        font: font(),
+        size: 60,
+        space: 32,
+        values: (_plot, splits) => splits.map(value => (value === null ? '' : chart.format(value))),
+      },
+    ],
+    cursor: {
+      y: false,
+      sync: {
+        key: syncKey,
+        scales: ['x', null as unknown as string],
+        // The crosshair alone: what is dragged over one chart is one zoom.
+        filters: { pub: type => type === 'mousemove' || type === 'mouseleave' },
+      },
+      drag: { x: true, y: false, setScale: false, dist: leastDragPx },
+      points: { size: 6 },
+    },
+    hooks: {
+      draw: [plot => drawMarks(plot, marks())],
+      setCursor: [plot => events.onCrosshair(plot.cursor.idx ?? undefined)],
+      setSelect: [
+        plot => {
+          const { left, width } = plot.select
+          if (width < leastDragPx) return
+          const [from, to] = [plot.posToVal(left, 'x'), plot.posToVal(left + width, 'x')]
+          plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false)
+          events.onZoom(from, to)
+        },
+      ],
+    },
+  }
+}
+
+/** Time, then of each line: the band, the time before, the line itself, so that it lies on top. */
+function seriesOf({ lines }: ChartShape): { series: uPlot.Series[]; bands: uPlot.Band[] } {
+  const series: uPlot.Series[] = [{}]
+  const bands: uPlot.Band[] = []
+  const hidden = { points: { show: false }, spanGaps: false } as const
+  for (const [place, line] of lines.entries()) {
+    const look = lineLooks[place % lineLooks.length]!
+    if (line.low) {
+      const low = series.push({ ...hidden, stroke: () => 'transparent', width: 0 }) - 1
+      const high = series.push({ ...hidden, stroke: () => colour(look.tint), width: 1 }) - 1
+      bands.push({ series: [high, low], fill: () => colour(look.tint) })
+    }
+    if (line.before) series.push({ ...hidden, stroke: () => colour('--line-strong'), width: 1, dash: [4, 4] })
+    series.push({
+      spanGaps: false,
+      stroke: () => colour(look.colour),
+      width: 1.5,
+      ...(look.dash.length > 0 ? { dash: [...look.dash] } : {}),
+      // A value between two gaps is no line, but a point.
+      points: {
+        show: true,
+        size: 4,
+        fill: () => colour(look.colour),
+        filter: (plot, index) => alone(plot.data[index] as Column),
+      },
+    })
+  }
+  return { series, bands }
+}
+
+function alone(values: Column): number[] {
+  return values.flatMap((value, place) =>
+    value !== null && (values[place - 1] ?? null) === null && (values[place + 1] ?? null) === null ? [place] : [],
+  )
+}
+
+function dataOf({ at, lines }: ChartShape): uPlot.AlignedData {
+  const columns = lines.flatMap(({ low, high, before, values }) => [
+    ...(low && high ? [low, high] : []),
+    ...(before ? [before] : []),
+    values,
+  ])
+  return [at, ...columns] as uPlot.AlignedData
+}
+
+function drawMarks(plot: uPlot, marks: readonly HistoryMark[]): void {
+  const { ctx, bbox } = plot
+  const { min = 0, max = 0 } = plot.scales.x as { min?: number; max?: number }
+  ctx.save()
+  ctx.lineWidth = devicePixelRatio
+  ctx.setLineDash([3 * devicePixelRatio, 3 * devicePixelRatio])
+  for (const { at, kind } of marks) {
+    if (at < min || at > max) continue
+    ctx.strokeStyle = colour(kind === 'account' || kind === 'alert' ? '--bad' : '--info')
+    const x = Math.round(plot.valToPos(at, 'x', true))
+    ctx.beginPath()
+    ctx.moveTo(x, bbox.top)
+    ctx.lineTo(x, bbox.top + bbox.height)
+    ctx.stroke()
+  }
+  ctx.restore()
+}
+
+function colour(token: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(token).trim() || 'gray'
+}
+
+function font(): string {
+  return `11px ${getComputedStyle(document.body).fontFamily}`
+}
+
+function powersOfTen(_plot: uPlot, splits: number[]): (number | null)[] {
+  return splits.map(value => (Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-6 ? value : null))
+}

@@ -1,0 +1,224 @@
+/** One chart with its words: what each line is and was under the crosshair, what happened there, and the same as a table or a file. */
+import { Download, Table2 } from 'lucide-react'
+import { type KeyboardEvent, memo, type RefObject, useEffect, useId, useRef, useState } from 'react'
+import type { HistoryMark } from '../../contract/history.ts'
+import { formatDateTime, formatSpan } from '../platform/format.ts'
+import { Card } from '../ui/card.tsx'
+import { ErrorState } from '../ui/error-state.tsx'
+import { IconButton } from '../ui/icon-button.tsx'
+import { Skeleton } from '../ui/skeleton.tsx'
+import type { DrawnChart } from './chart-engine.ts'
+import type { ChartInfo } from './chart-list.ts'
+import { type ChartShape, rateWords, shapeOf } from './chart-shape.ts'
+import { ChartTable } from './chart-table.tsx'
+import { csvOf, download } from './history-csv.ts'
+import { LineKey } from './line-key.tsx'
+import { lineWords, marksNear, momentWords, wholeWords } from './line-words.ts'
+import type { TimeWindow } from './time-range.ts'
+import { useChartHistory } from './use-history.ts'
+import { useIsNear } from './use-is-near.ts'
+
+export interface ChartDoers {
+  onZoom(from: number, to: number): void
+  /** Around the moment under the crosshair. */
+  onZoomBy(factor: number, around: number | undefined): void
+}
+
+interface ChartProps {
+  chart: ChartInfo
+  window: TimeWindow
+  compares: boolean
+  /** Somebody came for it. */
+  isWanted: boolean
+  doers: ChartDoers
+}
+
+/** While it is far from the screen, time does not pass for it. */
+export function HistoryChart({ window, ...rest }: ChartProps) {
+  const place = useRef<HTMLDivElement>(null)
+  const isNear = useIsNear(place)
+  const [shown, setShown] = useState(window)
+  if (shown !== window && (isNear || !shown.isLive || !window.isLive)) setShown(window)
+  return <ChartCard {...rest} window={shown} isNear={isNear} place={place} />
+}
+
+const ChartCard = memo(function ChartCard({
+  chart,
+  window,
+  compares,
+  isWanted,
+  doers,
+  isNear,
+  place,
+}: ChartProps & { isNear: boolean; place: RefObject<HTMLDivElement | null> }) {
+  const [isTable, setTable] = useState(false)
+  const { parts, before, error, retry } = useChartHistory(chart, window, { isEnabled: isNear || isWanted, compares })
+  const shape = shapeOf(chart, parts, compares ? before : undefined, window, place.current?.clientWidth || 600)
+  const marks = parts[0]?.marks ?? []
+  const isLoaded = shape !== undefined
+  useEffect(() => {
+    // Again when it has its height, and those above it most likely theirs.
+    if (isWanted) place.current?.scrollIntoView({ block: isLoaded ? 'center' : 'start' })
+  }, [isWanted, isLoaded, place])
+  const isEmpty = shape?.lines.every(({ values }) => values.every(value => value === null)) ?? false
+  const unit = chart.kind === 'count' && parts[0] ? rateWords(parts[0].step_seconds) : ''
+  const save = () => {
+    const histories = parts.filter(part => part !== undefined)
+    download(`${chart.id}.csv`, csvOf(histories))
+  }
+  return (
+    <div ref={place} id={`chart-${chart.id}`} className="min-w-0 scroll-mt-20">
+      <Card
+        title={
+          <>
+            {chart.title}
+            {unit && <span className="ml-1.5 text-xs font-normal text-muted">{unit}</span>}
+          </>
+        }
+        actions={
+          shape && (
+            <span className="-mr-2 flex">
+              <IconButton
+                icon={Table2}
+                label={`${chart.title} as a table`}
+                aria-pressed={isTable}
+                onClick={() => setTable(!isTable)}
+              />
+              <IconButton icon={Download} label={`Download ${chart.title} as CSV`} onClick={save} />
+            </span>
+          )
+        }
+      >
+        {!shape && error && <ErrorState error={error} onRetry={() => void retry()} />}
+        {!shape && !error && <ChartSkeleton />}
+        {shape &&
+          (isTable ? (
+            <ChartTable chart={chart} shape={shape} unit={unit} />
+          ) : (
+            <Drawing chart={chart} shape={shape} window={window} marks={marks} unit={unit} doers={doers} />
+          ))}
+        {shape && isEmpty && (
+          <p className="text-sm text-muted">
+            Nothing in this time: {formatSpan(window.from * 1000, window.to * 1000)}.
+          </p>
+        )}
+      </Card>
+    </div>
+  )
+})
+
+function ChartSkeleton() {
+  return (
+    <div role="status" className="grid gap-2">
+      <span className="sr-only">Loading the chart</span>
+      <Skeleton className="h-5 w-40" />
+      <Skeleton className="h-45 w-full" />
+    </div>
+  )
+}
+
+/** A step of the crosshair with Page Up and Page Down: a tenth of the chart. */
+const pages = 10
+
+function Drawing({
+  chart,
+  shape,
+  window,
+  marks,
+  unit,
+  doers,
+}: {
+  chart: ChartInfo
+  shape: ChartShape
+  window: TimeWindow
+  marks: readonly HistoryMark[]
+  unit: string
+  doers: ChartDoers
+}) {
+  const id = useId()
+  const element = useRef<HTMLDivElement>(null)
+  const engine = useRef<DrawnChart>(undefined)
+  const [at, setAt] = useState<number>()
+  const newest = useRef({ shape, window, marks, doers })
+  const [isBroken, setBroken] = useState(false)
+  useEffect(() => {
+    newest.current = { shape, window, marks, doers }
+    engine.current?.show(shape, window, marks)
+  }, [shape, window, marks, doers])
+  useEffect(() => {
+    let isOver = false
+    void import('./chart-engine.ts').then(
+      ({ drawChart }) => {
+        if (isOver || !element.current) return
+        const events = {
+          onCrosshair: setAt,
+          onZoom: (from: number, to: number) => newest.current.doers.onZoom(from, to),
+        }
+        engine.current = drawChart(element.current, chart, events, `chart ${chart.id}`)
+        const { shape: known, window: shown, marks: seen } = newest.current
+        engine.current.show(known, shown, seen)
+      },
+      () => setBroken(true),
+    )
+    return () => {
+      isOver = true
+      engine.current?.destroy()
+      engine.current = undefined
+    }
+  }, [chart])
+  const place = at !== undefined && at < shape.at.length ? at : undefined
+  const moment = place === undefined ? undefined : shape.at[place]
+  const near = moment === undefined ? [] : marksNear(marks, moment, shape.stepSeconds, window)
+  const move = (event: KeyboardEvent) => {
+    const last = shape.at.length - 1
+    const page = Math.max(1, Math.round(last / pages))
+    const step = { ArrowLeft: -1, ArrowRight: 1, PageDown: -page, PageUp: page, Home: -last, End: last }[event.key]
+    const factor = { '+': 0.5, '-': 2 }[event.key]
+    if (event.ctrlKey || event.metaKey || event.altKey || (step === undefined && factor === undefined)) return
+    event.preventDefault()
+    if (factor !== undefined) return doers.onZoomBy(factor, moment)
+    const next = Math.min(last, Math.max(0, (place ?? last) + step!))
+    setAt(next)
+    engine.current?.moveCrosshair(shape.at[next]!)
+  }
+  const first = shape.at[0] ?? window.from
+  const spoken = momentWords(chart, shape, place ?? shape.at.length - 1, unit, near)
+  if (isBroken) return <ChartTable chart={chart} shape={shape} unit={unit} />
+  return (
+    <div className="grid gap-1.5">
+      <ul className="flex min-h-5 flex-wrap gap-x-4 gap-y-1 text-xs text-soft">
+        {shape.lines.map((line, index) => (
+          <li key={line.label} className="flex min-w-0 items-center gap-1.5">
+            <LineKey index={index} />
+            <span className="min-w-0">
+              <bdi>{line.label}</bdi>{' '}
+              <span className="font-medium text-ink">
+                {place === undefined ? wholeWords(chart, line) : lineWords(chart, line, place)}
+              </span>
+            </span>
+          </li>
+        ))}
+        {shape.lines.some(({ before }) => before) && <li className="text-muted">Dashed: the time before</li>}
+        {shape.leftOut > 0 && <li className="text-muted">{shape.leftOut} more are in the file</li>}
+      </ul>
+      {/* The keys move the crosshair of all charts; what is under it is said in words. */}
+      <div
+        ref={element}
+        role="slider"
+        tabIndex={0}
+        aria-label={chart.title}
+        aria-describedby={`${id}-near`}
+        aria-valuemin={first}
+        aria-valuemax={shape.at.at(-1) ?? window.to}
+        aria-valuenow={moment ?? shape.at.at(-1) ?? window.to}
+        aria-valuetext={spoken}
+        onKeyDown={move}
+        className="h-45 min-w-0 overflow-hidden rounded-sm"
+      />
+      <p id={`${id}-near`} className="min-h-5 truncate text-xs text-muted">
+        {moment !== undefined && <span className="text-soft">{formatDateTime(moment * 1000)}</span>}
+        {near.length > 0 && ` · ${near.map(({ words }) => words).join(' ')}`}
+      </p>
+    </div>
+  )
+}

@@ -1,0 +1,36 @@
+/** What a chart shows, as a file for spreadsheets: all points as they are kept, and not those that are drawn. */
+import type { History } from '../../contract/history.ts'
+
+const head = ['time', 'series', 'label', 'count', 'sum', 'minimum', 'maximum', 'mean', 'p50', 'p95', 'p99']
+
+export function csvOf(histories: readonly History[]): string {
+  const lines = [head]
+  for (const { series, groups } of histories) {
+    for (const { label, points } of groups) {
+      for (const [index, at] of points.at.entries()) {
+        const [count, sum] = [points.count[index]!, points.sum[index]!]
+        const quantiles = [points.p50, points.p95, points.p99].map(column => column?.[index])
+        const figures = [count, sum, points.min[index], points.max[index], count > 0 ? sum / count : undefined]
+        const time = new Date(at * 1000).toISOString()
+        lines.push([time, series, label ?? '', ...[...figures, ...quantiles].map(figure => `${figure ?? ''}`)])
+      }
+    }
+  }
+  return `${lines.map(line => line.map(cellOf).join(',')).join('\r\n')}\r\n`
+}
+
+/** A label that begins like a formula would be one in a spreadsheet. */
+function cellOf(text: string): string {
+  const safe = /^[=+@\t\r]|^-(?!\d)/.test(text) ? `'${text}` : text
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+}
+
+export function download(name: string, text: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type: 'text/csv' }))
+  const link = document.createElement('a')
+  link.href = url
+  link.download = name
+  link.click()
+  // The browser has taken it by then.
+  setTimeout(() => URL.revokeObjectURL(url), 10_000)
+}

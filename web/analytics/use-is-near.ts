@@ -1,0 +1,15 @@
+/** Whether something is on the screen, or nearly: what is far away asks for nothing and draws nothing new. */
+import { type RefObject, useEffect, useState } from 'react'
+
+export function useIsNear(element: RefObject<HTMLElement | null>): boolean {
+  const [isNear, setNear] = useState(false)
+  useEffect(() => {
+    if (!element.current) return
+    const observer = new IntersectionObserver(entries => setNear(entries.at(-1)?.isIntersecting ?? false), {
+      rootMargin: '200px',
+    })
+    observer.observe(element.current)
+    return () => observer.disconnect()
+  }, [element])
+  return isNear
+}
