@@ -39,6 +39,16 @@ export const endpoints = {
   accountUsage: {
     getUsage: 'GET /api/dashboard/accounts/{account_id}/usage',
   },
+  alerts: {
+    listAlerts: 'GET /api/dashboard/alerts state,limit,cursor',
+    acknowledgeAlert: 'POST /api/dashboard/alerts/{alert_id}/acknowledge',
+    silenceAlert: 'POST /api/dashboard/alerts/{alert_id}/silence  body',
+    listAlertRules: 'GET /api/dashboard/alert-rules',
+    createAlertRule: 'POST /api/dashboard/alert-rules  body',
+    changeAlertRule: 'PUT /api/dashboard/alert-rules/{rule_id}  body',
+    deleteAlertRule: 'DELETE /api/dashboard/alert-rules/{rule_id}',
+    backTestRule: 'POST /api/dashboard/alerts/back-test  body',
+  },
   approvals: {
     listApprovals: 'GET /api/v1/approvals state,account_id,limit,cursor',
     getApproval: 'GET /api/v1/approvals/{approval_id}',

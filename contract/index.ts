@@ -5,6 +5,7 @@ import { accountMovingApi } from './account-moving.ts'
 import { accountServerApi } from './account-server.ts'
 import { accountUsageApi } from './account-usage.ts'
 import { accountsApi } from './accounts.ts'
+import { alertsApi } from './alerts.ts'
 import { approvalsApi } from './approvals.ts'
 import { assistantApi } from './assistant.ts'
 import { auditApi } from './audit.ts'
@@ -40,6 +41,7 @@ export const api = {
   accountMoving: accountMovingApi,
   accountServer: accountServerApi,
   accountUsage: accountUsageApi,
+  alerts: alertsApi,
   approvals: approvalsApi,
   assistant: assistantApi,
   audit: auditApi,

@@ -1,6 +1,7 @@
 /** Figures over time, wired by hand: what feeds them, what keeps them, and who asks. A part of the composition root. */
 import type { AccountConnections } from '../contract/accounts.ts'
 import type { AccountHealth } from './accounts/health-registry.ts'
+import type { LateWatch } from './alerts/late-watch.ts'
 import type { EventHub } from './events/event-hub.ts'
 import { HistoryMaintenance } from './history/history-maintenance.ts'
 import { HistoryMarks } from './history/history-marks.ts'
@@ -33,10 +34,14 @@ export interface HistoryReadings {
   storage: Pick<StorageWatch, 'figures'>
   connections: AccountRows<Pick<AccountConnections, 'open' | 'idle' | 'busy' | 'connecting'>>
   accounts: AccountRows<Pick<AccountHealth, 'state'>>
+  /** What is late, and tokens that end soon. */
+  late: Pick<LateWatch, 'setGauges'>
 }
 
 export interface ComposedHistory {
   sink: HistorySink
+  reader: HistoryReader
+  marks: HistoryMarks
   /** Of every answer, and every call of a tool. */
   observe(outcome: RequestOutcome): void
   /** Once, before the start. */
@@ -79,6 +84,8 @@ export function composeHistory({ db, hub, leases, logger }: HistorySurroundings)
   ]
   return {
     sink: recorder,
+    reader,
+    marks,
     observe: outcome => record(recorder, outcome),
     readFrom: given => {
       readings = given
@@ -100,7 +107,7 @@ export function composeHistory({ db, hub, leases, logger }: HistorySurroundings)
 }
 
 function readMachine(
-  { readings, storage, connections, accounts }: HistoryReadings,
+  { readings, storage, connections, accounts, late }: HistoryReadings,
   set: Parameters<ReadGauges>[0],
 ): void {
   const { latest } = readings
@@ -119,6 +126,7 @@ function readMachine(
     set('imap_connections', connecting, { account_id, state: 'connecting' })
     set('imap_connections', open - idle - busy, { account_id, state: 'watching' })
   }
+  late.setGauges(set)
   for (const [account_id, { state }] of accounts.entries()) {
     if (state !== 'disabled') set('account_ready', state === 'ready' ? 1 : 0, { account_id })
   }

@@ -63,6 +63,7 @@ const uses: Record<string, string[]> = {
     'operations',
     'reading',
   ],
+  alerts: ['leases', 'events', 'history', 'policies'],
   push: ['leases', 'events'],
   webhooks: ['leases', 'events'],
   moving: ['accounts'],

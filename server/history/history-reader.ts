@@ -120,13 +120,16 @@ export class HistoryReader {
         if (++decoded % rowsAtOnce === 0) await yieldLoop()
       }
     }
-    const wanted = new Set(ids.keys())
-    for (const { start, bytes } of await store.listFrames(step, startOf(from, length), query.until)) {
+    const frames = await store.listFrames(step, startOf(from, length), query.until)
+    // With series that were new in a minute that was stored meanwhile.
+    const known = this.#idsOf(query)
+    const wanted = new Set(known.keys())
+    for (const { start, bytes } of frames) {
       tail = Math.max(tail, start + length)
       for (const [id, points] of decodeFrame(bytes, numbers.scaleOf, wanted)) {
         for (const [place, point] of points) {
           const at = start + place * step
-          if (at >= from) add(ids.get(id), at, point)
+          if (at >= from) add(known.get(id), at, point)
         }
       }
       if (++decoded % rowsAtOnce === 0) await yieldLoop()
@@ -144,7 +147,8 @@ function fromMemory(
   add: (key: string, at: number, point: Point) => void,
 ): void {
   for (const { start, points } of recent) {
-    if (start < from) continue
+    // A range may begin within a minute; what is stored ends with one.
+    if (start + 60 <= from) continue
     for (const [key, placed] of points) {
       const known = labelsIn(key)
       if (known.name !== name || !where(known.labels)) continue
