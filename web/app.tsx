@@ -26,6 +26,7 @@ const OverviewPage = lazyPage(async () => (await import('./overview/overview-pag
 const MailPage = lazyPage(async () => (await import('./mail/mail-page.tsx')).MailPage)
 const ApprovalsPage = lazyPage(async () => (await import('./approvals/approvals-page.tsx')).ApprovalsPage)
 const OutboxPage = lazyPage(async () => (await import('./outbox/outbox-page.tsx')).OutboxPage)
+const AlertsPage = lazyPage(async () => (await import('./alerts/alerts-page.tsx')).AlertsPage)
 const ClientsPage = lazyPage(async () => (await import('./clients/clients-page.tsx')).ClientsPage)
 const AccountsPage = lazyPage(async () => (await import('./accounts/accounts-page.tsx')).AccountsPage)
 const AccountPage = lazyPage(async () => (await import('./accounts/account-page.tsx')).AccountPage)
@@ -115,6 +116,7 @@ function PageSwitch() {
       <Route path="/mail" component={MailPage} />
       <Route path="/approvals" component={ApprovalsPage} />
       <Route path="/outbox" component={OutboxPage} />
+      <Route path="/alerts" component={AlertsPage} />
       <Route path="/clients" component={ClientsPage} />
       <Route path="/accounts" component={AccountsPage} />
       <Route path="/accounts/:id" component={AccountPage} />

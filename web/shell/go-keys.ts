@@ -7,6 +7,7 @@ export const goKeys: Readonly<Record<string, string>> = {
   v: '/approvals',
   x: '/outbox',
   c: '/clients',
+  l: '/alerts',
   a: '/accounts',
   b: '/assistant',
   f: '/configuration',

@@ -14,6 +14,7 @@ import {
   Server,
   ShieldQuestionMark,
   SlidersHorizontal,
+  TriangleAlert,
   Users,
 } from 'lucide-react'
 import type { Scope } from '../../contract/scope.ts'
@@ -51,6 +52,7 @@ const groups: readonly DestinationGroup[] = [
       },
       { href: '/outbox', label: 'Outbox', shortLabel: 'Outbox', icon: Send, needs: 'mail:draft' },
       { href: '/changes', label: 'Changes', shortLabel: 'Changes', icon: History, needs: 'mail:meta' },
+      { href: '/alerts', label: 'Alerts', shortLabel: 'Alerts', icon: TriangleAlert, needs: 'dashboard:read' },
       { href: '/clients', label: 'Clients', shortLabel: 'Clients', icon: MonitorSmartphone, needs: 'dashboard:read' },
       { href: '/accounts', label: 'Accounts', shortLabel: 'Accounts', icon: AtSign, needs: 'dashboard:read' },
       { href: '/assistant', label: 'Assistant', shortLabel: 'Assistant', icon: Bot, needs: 'dashboard:operate' },
