@@ -4,8 +4,9 @@ import type { AlertRuleBody } from '../../contract/alerts.ts'
 import { quantile } from '../history/histogram.ts'
 import type { HistoryReader, Points } from '../history/history-reader.ts'
 import type { Step } from '../history/levels.ts'
-import { mergeTimes, type Point } from '../history/point.ts'
+import type { Point } from '../history/point.ts'
 import type { Labels, SeriesName } from '../history/series.ts'
+import { SlidingWindow } from './sliding-window.ts'
 
 export type ReadHistory = Pick<HistoryReader, 'read'>
 
@@ -55,8 +56,10 @@ export async function valuesOf(reader: ReadHistory, rule: AlertRuleBody, range: 
   for (const [instance, points] of groups) {
     for (const at of ran?.keys() ?? []) if (!points.has(at)) points.set(at, { count: 1, sum: 0, min: 0, max: 0 })
     const list: { at: number; value: number | undefined }[] = []
+    const own = new SlidingWindow(points, step, window)
+    const of = whole ? new SlidingWindow(whole, step, window) : undefined
     for (let at = from + step; at <= until; at += step) {
-      list.push({ at, value: valueAt(rule, points, whole ?? undefined, { at, step, window }) })
+      list.push({ at, value: ruleValue(rule, own.pointAt(at), of?.pointAt(at), window) })
       if (performance.now() - began < pieceMs) continue
       await yieldLoop()
       began = performance.now()
@@ -76,27 +79,15 @@ async function readAll(
   return groups.get('') ?? new Map()
 }
 
-interface Moment {
-  at: number
-  step: number
-  window: number
-}
-
-function valueAt(rule: AlertRuleBody, points: Points, whole: Points | undefined, moment: Moment): number | undefined {
-  const point = pointAt(points, moment)
+function ruleValue(
+  rule: AlertRuleBody,
+  point: Point | undefined,
+  of: Point | undefined,
+  window: number,
+): number | undefined {
   if (!point) return undefined
-  if (!rule.share_of) return aggregated(rule, point, moment.window)
-  const of = whole && pointAt(whole, moment)
+  if (!rule.share_of) return aggregated(rule, point, window)
   return of && of.sum >= rule.share_of.at_least ? (100 * point.sum) / of.sum : undefined
-}
-
-function pointAt(points: Points, { at, step, window }: Moment): Point | undefined {
-  let merged: Point | undefined
-  for (let place = at - window; place < at; place += step) {
-    const point = points.get(place)
-    if (point) merged = mergeTimes(merged, point)
-  }
-  return merged
 }
 
 function aggregated({ aggregation }: AlertRuleBody, point: Point, window: number): number | undefined {

@@ -40,8 +40,8 @@ export interface HistoryReaderOptions {
   now(): number
 }
 
-/** Rows that are decoded before the event loop has its turn: about a millisecond. */
-const rowsAtOnce = 20
+/** So long it works before the event loop has its turn. */
+const pieceMs = 3
 
 export class HistoryReader {
   readonly #options: HistoryReaderOptions
@@ -55,11 +55,16 @@ export class HistoryReader {
     const { kind } = series[query.name]
     const rows = await this.#rows(query, this.#idsOf(query))
     const groups = new Map<string, Points>()
+    const pause = pauses()
     for (const [key, points] of rows) {
       const group = query.groupOf(labelsIn(key).labels)
       const into = groups.get(group) ?? new Map()
       groups.set(group, into)
-      for (const [at, point] of points) into.set(at, addSeries(into.get(at), point, kind))
+      for (const [at, point] of points) {
+        into.set(at, addSeries(into.get(at), point, kind))
+        const paused = pause()
+        if (paused) await paused
+      }
     }
     if (kind === 'count') await this.#fillZeros(query, groups)
     return new Map([...groups].map(([group, points]) => [group, inOrder(points)]))
@@ -108,7 +113,7 @@ export class HistoryReader {
     }
     // Pieces that are over, but perhaps not rolled up yet, come from the finer step.
     let tail = step > 60 ? Math.max(from, startOf(now(), length) - length) : from
-    let decoded = 0
+    const pause = pauses()
     if (block !== undefined) {
       const blocks = await store.listBlocks([...ids.keys()], step, startOf(from, block), query.until)
       for (const { series: id, start, bytes } of blocks) {
@@ -117,7 +122,7 @@ export class HistoryReader {
           const at = start + place * step
           if (at >= from) add(ids.get(id), at, point)
         }
-        if (++decoded % rowsAtOnce === 0) await yieldLoop()
+        await pause()
       }
     }
     const frames = await store.listFrames(step, startOf(from, length), query.until)
@@ -132,12 +137,23 @@ export class HistoryReader {
           if (at >= from) add(known.get(id), at, point)
         }
       }
-      if (++decoded % rowsAtOnce === 0) await yieldLoop()
+      await pause()
     }
     if (tail >= query.until) return
     const finer = finerThan(step as Step)
     if (finer && finer.step >= 60) return this.#stored(look, finer, tail)
     fromMemory(look, tail, add)
+  }
+}
+
+/** To be called often: gives the event loop its turn when the time is over. */
+function pauses(): () => Promise<void> | undefined {
+  let began = performance.now()
+  return () => {
+    if (performance.now() - began < pieceMs) return undefined
+    return yieldLoop().then(() => {
+      began = performance.now()
+    })
   }
 }
 
