@@ -31,8 +31,8 @@ const summaries: Record<ServerEvent['type'], string> = {
     'Items were proposed, applied, declined or withdrawn, have expired, or cannot be applied any more (`void`)',
   freeze_changed: 'A human stopped what a caller, an account or all programs do, or lifted that',
   alert_raised:
-    'The server itself has a problem, until `alert_cleared`. While the database accepts no writes, the fact cannot be stored and is published later; `stats_update` shows it immediately',
-  alert_cleared: 'The problem is over',
+    'A rule fires, or the server itself has a problem, until `alert_cleared`. While the database accepts no writes, the fact cannot be stored and is published later; `stats_update` shows it immediately',
+  alert_cleared: 'The alert is over',
   token_created: 'An API token was created',
   token_updated: 'An API token was changed, or has a new secret (`changed` names `secret` then)',
   token_revoked: 'An API token was revoked; what it had open is closed',

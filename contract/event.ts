@@ -4,6 +4,7 @@ import { Role } from './access.ts'
 import { QuotaLevel } from './account-server.ts'
 import { AccountError, AccountState } from './accounts.ts'
 import { agentStates } from './agents.ts'
+import { AlertCleared, AlertRaised } from './alerts.ts'
 import { ClientKind } from './clients.ts'
 import { endpoint } from './endpoint.ts'
 import { Address, MessageRef } from './mail.ts'
@@ -28,8 +29,6 @@ const client = {
   at,
 }
 
-/** What the server watches of itself. While the database takes nothing, its alert waits to be stored and comes later. */
-const alert = z.enum(['database_unwritable', 'disk_low'])
 const token = { token_id: z.string(), name: z.string(), user_id: z.string(), at }
 const user = { user_id: z.string(), name: z.string(), email: z.string(), role: Role, at }
 
@@ -218,8 +217,8 @@ export const facts = {
       at,
     }),
   },
-  alert_raised: { scope: 'dashboard:read', data: z.object({ alert, detail: z.string(), at }) },
-  alert_cleared: { scope: 'dashboard:read', data: z.object({ alert, at }) },
+  alert_raised: { scope: 'dashboard:read', data: AlertRaised },
+  alert_cleared: { scope: 'dashboard:read', data: AlertCleared },
   token_created: { scope: 'dashboard:admin', data: z.object(token) },
   token_updated: { scope: 'dashboard:admin', data: z.object({ ...token, changed: z.array(z.string()) }) },
   token_revoked: { scope: 'dashboard:admin', data: z.object(token) },

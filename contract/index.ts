@@ -6,6 +6,7 @@ import { accountServerApi } from './account-server.ts'
 import { accountUsageApi } from './account-usage.ts'
 import { accountsApi } from './accounts.ts'
 import { agentsApi } from './agents.ts'
+import { alertsApi } from './alerts.ts'
 import { approvalsApi } from './approvals.ts'
 import { assistantApi } from './assistant.ts'
 import { auditApi } from './audit.ts'
@@ -42,6 +43,7 @@ export const api = {
   accountServer: accountServerApi,
   accountUsage: accountUsageApi,
   agents: agentsApi,
+  alerts: alertsApi,
   approvals: approvalsApi,
   assistant: assistantApi,
   audit: auditApi,

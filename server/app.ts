@@ -6,6 +6,7 @@ import { AssistantService } from './assistant/assistant-service.ts'
 import { backupPart } from './backup-part.ts'
 import { composeAccess } from './compose-access.ts'
 import { composeAgents } from './compose-agents.ts'
+import { composeAlerts } from './compose-alerts.ts'
 import { composeApprovals } from './compose-approvals.ts'
 import { composeAutoconfig, type DiscoveryStandIn } from './compose-autoconfig.ts'
 import { composeEvents } from './compose-events.ts'
@@ -176,6 +177,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const proposed = composeProposals({
     ...{ proposing, db, config, mailboxes, approving, hub, freezes, mayPrune, retention, logger },
   })
+  const alerts = composeAlerts({ db, hub, leases, history, logger })
   const mcpAuth = composeMcpAuth({
     ...{ db, secrets, hub, mayPrune, tokens: people.tokens, policies: ruling.policies, logger },
     standIn: overrides.documents,
@@ -224,11 +226,13 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   composeMoving({ db, hub, secrets, sessions, accounts, logger }).addRoutes(http)
   observing.addRoutes(http, { db, trail })
   history.addRoutes(http)
+  alerts.addRoutes(http)
   history.readFrom({
     readings: observing.readings,
     storage,
     connections: pool.byAccount,
     accounts: mailboxes.health.byAccount,
+    late: alerts.late,
   })
   assistantRoutes(http, assistant)
   apiDocs(http, version)
@@ -291,6 +295,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     ...observing.parts,
     history.part,
     watching.part,
+    alerts.part,
     backupPart(config, () => stored.mayBackUp() !== undefined, logger),
     mcp.adapter,
     httpPart(http, { hub, pool }, { ...config.http, stopBoundMs }),

@@ -1,7 +1,7 @@
 /** Figures over time, wired by hand: what feeds them, what keeps them, and who asks. A part of the composition root. */
 import type { AccountConnections } from '../contract/accounts.ts'
 import type { AccountHealth } from './accounts/health-registry.ts'
-import { ApprovalStore } from './approvals/approval-store.ts'
+import type { LateWatch } from './alerts/late-watch.ts'
 import type { EventHub } from './events/event-hub.ts'
 import { AskedFigures } from './history/asked-figures.ts'
 import { HistoryMaintenance } from './history/history-maintenance.ts'
@@ -14,7 +14,6 @@ import { HistoryStore } from './history/history-store.ts'
 import { SeriesNumbers } from './history/series-numbers.ts'
 import type { LeaseService } from './leases/lease-service.ts'
 import type { SystemReadings } from './metrics/system-readings.ts'
-import { SubmissionStore } from './outbox/submission-store.ts'
 import type { Database } from './platform/database/database.ts'
 import { databaseBytes } from './platform/database/database-size.ts'
 import type { RequestOutcome } from './platform/http/http-outcome.ts'
@@ -37,10 +36,14 @@ export interface HistoryReadings {
   storage: Pick<StorageWatch, 'figures'>
   connections: AccountRows<Pick<AccountConnections, 'open' | 'idle' | 'busy' | 'connecting'>>
   accounts: AccountRows<Pick<AccountHealth, 'state'>>
+  /** What is late, and tokens that end soon. */
+  late: Pick<LateWatch, 'setGauges'>
 }
 
 export interface ComposedHistory {
   sink: HistorySink
+  reader: HistoryReader
+  marks: HistoryMarks
   /** Of every answer, and every call of a tool. */
   observe(outcome: RequestOutcome): void
   /** Once, before the start. */
@@ -62,10 +65,6 @@ export function composeHistory({ db, hub, leases, logger }: HistorySurroundings)
     set('streams', hub.streamCount)
     if (readings) readMachine(readings, set)
     countEvents()
-    for (const queue of ['outbox', 'approvals'] as const) {
-      const waiting = asked.find(queue)
-      if (waiting !== undefined) set('queue', waiting, { queue })
-    }
     const size = asked.find('database')
     if (size !== undefined) set('database_size', size)
   }
@@ -83,14 +82,8 @@ export function composeHistory({ db, hub, leases, logger }: HistorySurroundings)
   const service = new HistoryService({ reader, store, waitingMarks: () => marks.waiting, now: Date.now })
   // Each process hears of the facts of all: one of them counts.
   const claim = leases.want('history')
-  const submissions = new SubmissionStore(db)
-  const approvals = new ApprovalStore(db)
   const asked = new AskedFigures({
-    asks: {
-      outbox: () => submissions.countAllWaiting(),
-      approvals: () => approvals.countWaiting({ accounts: undefined, principalId: undefined }),
-      database: () => databaseBytes(db),
-    },
+    asks: { database: () => databaseBytes(db) },
     isMine: () => claim.find() !== undefined,
     logger,
   })
@@ -108,6 +101,8 @@ export function composeHistory({ db, hub, leases, logger }: HistorySurroundings)
   ]
   return {
     sink: recorder,
+    reader,
+    marks,
     observe: outcome => record(recorder, outcome),
     readFrom: given => {
       readings = given
@@ -131,7 +126,7 @@ export function composeHistory({ db, hub, leases, logger }: HistorySurroundings)
 }
 
 function readMachine(
-  { readings, storage, connections, accounts }: HistoryReadings,
+  { readings, storage, connections, accounts, late }: HistoryReadings,
   set: Parameters<ReadGauges>[0],
 ): void {
   const { latest } = readings
@@ -150,6 +145,7 @@ function readMachine(
     set('imap_connections', connecting, { account_id, state: 'connecting' })
     set('imap_connections', open - idle - busy, { account_id, state: 'watching' })
   }
+  late.setGauges(set)
   for (const [account_id, { state }] of accounts.entries()) {
     if (state !== 'disabled') set('account_ready', state === 'ready' ? 1 : 0, { account_id })
   }

@@ -64,6 +64,7 @@ const uses: Record<string, string[]> = {
     'operations',
     'reading',
   ],
+  alerts: ['leases', 'events', 'history', 'policies'],
   push: ['leases', 'events'],
   webhooks: ['leases', 'events'],
   moving: ['accounts'],

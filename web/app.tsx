@@ -28,6 +28,7 @@ const ApprovalsPage = lazyPage(async () => (await import('./approvals/approvals-
 const OutboxPage = lazyPage(async () => (await import('./outbox/outbox-page.tsx')).OutboxPage)
 const AgentsPage = lazyPage(async () => (await import('./agents/agents-page.tsx')).AgentsPage)
 const AnalyticsPage = lazyPage(async () => (await import('./analytics/analytics-page.tsx')).AnalyticsPage)
+const AlertsPage = lazyPage(async () => (await import('./alerts/alerts-page.tsx')).AlertsPage)
 const ClientsPage = lazyPage(async () => (await import('./clients/clients-page.tsx')).ClientsPage)
 const AccountsPage = lazyPage(async () => (await import('./accounts/accounts-page.tsx')).AccountsPage)
 const AccountPage = lazyPage(async () => (await import('./accounts/account-page.tsx')).AccountPage)
@@ -120,6 +121,7 @@ function PageSwitch() {
       <Route path="/agents" component={AgentsPage} />
       <Route path="/agents/playground" component={AgentsPage} />
       <Route path="/analytics" component={AnalyticsPage} />
+      <Route path="/alerts" component={AlertsPage} />
       <Route path="/clients" component={ClientsPage} />
       <Route path="/accounts" component={AccountsPage} />
       <Route path="/accounts/:id" component={AccountPage} />

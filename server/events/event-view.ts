@@ -80,7 +80,7 @@ export class EventView implements Seen {
 
   accepts(fact: Fact): boolean {
     if (!this.#types.has(fact.type)) return false
-    if (!('account_id' in fact.data)) return true
+    if (!('account_id' in fact.data) || fact.data.account_id === undefined) return true
     return this.#wantsAccount(fact.data.account_id)
   }
 

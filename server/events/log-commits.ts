@@ -259,7 +259,7 @@ function onceFor(work: () => Promise<void>): Once {
 function toTold(fact: Fact): Told {
   const { type, data } = fact
   const json = JSON.stringify(data)
-  const accountId = 'account_id' in data ? data.account_id : null
+  const accountId = 'account_id' in data ? (data.account_id ?? null) : null
   const row = {
     type,
     account_id: accountId,

@@ -43,7 +43,7 @@ export class StreamAudience {
 
   /** The views that let a fact through and have streams. */
   viewsOf(fact: Fact): EventView[] {
-    if (!('account_id' in fact.data)) return [...this.#all.get(fact.type)]
+    if (!('account_id' in fact.data) || fact.data.account_id === undefined) return [...this.#all.get(fact.type)]
     const narrow = [...this.#narrow.get(fact.data.account_id)].filter(view => view.accepts(fact))
     return [...this.#wide.get(fact.type), ...narrow]
   }

@@ -40,8 +40,8 @@ export interface HistoryReaderOptions {
   now(): number
 }
 
-/** Rows that are decoded before the event loop has its turn: about a millisecond. */
-const rowsAtOnce = 20
+/** So long it works before the event loop has its turn. */
+const pieceMs = 3
 
 export class HistoryReader {
   readonly #options: HistoryReaderOptions
@@ -55,6 +55,7 @@ export class HistoryReader {
     const { kind } = series[query.name]
     const rows = await this.#rows(query, this.#idsOf(query))
     const groups = new Map<string, Points>()
+    const pause = pauses()
     for (const [key, points] of rows) {
       const group = query.groupOf(labelsIn(key).labels)
       const into = groups.get(group) ?? new Map()
@@ -63,6 +64,8 @@ export class HistoryReader {
       for (const [at, point] of points) {
         const known = into.get(at)
         into.set(at, known ? addSeries(known, point, kind) : point)
+        const paused = pause()
+        if (paused) await paused
       }
     }
     if (kind === 'count') await this.#fillZeros(query, groups)
@@ -113,7 +116,7 @@ export class HistoryReader {
     }
     // Pieces that are over, but perhaps not rolled up yet, come from the finer step.
     let tail = step > 60 ? Math.max(from, startOf(now(), length) - length) : from
-    let decoded = 0
+    const pause = pauses()
     if (block !== undefined) {
       const blocks = await store.listBlocks([...ids.keys()], step, startOf(from, block), query.until)
       for (const { series: id, start, bytes } of blocks) {
@@ -122,24 +125,38 @@ export class HistoryReader {
           const at = start + place * step
           if (at >= from) add(ids.get(id), at, point)
         }
-        if (++decoded % rowsAtOnce === 0) await yieldLoop()
+        await pause()
       }
     }
-    const wanted = new Set(ids.keys())
-    for (const { start, bytes } of await store.listFrames(step, startOf(from, length), query.until)) {
+    const frames = await store.listFrames(step, startOf(from, length), query.until)
+    // With series that were new in a minute that was stored meanwhile.
+    const known = this.#idsOf(query)
+    const wanted = new Set(known.keys())
+    for (const { start, bytes } of frames) {
       tail = Math.max(tail, start + length)
       for (const [id, points] of decodeFrame(bytes, numbers.scaleOf, wanted)) {
         for (const [place, point] of points) {
           const at = start + place * step
-          if (at >= from) add(ids.get(id), at, point)
+          if (at >= from) add(known.get(id), at, point)
         }
       }
-      if (++decoded % rowsAtOnce === 0) await yieldLoop()
+      await pause()
     }
     if (tail >= query.until) return
     const finer = finerThan(step as Step)
     if (finer && finer.step >= 60) return this.#stored(look, finer, tail)
     fromMemory(look, tail, add)
+  }
+}
+
+/** To be called often: gives the event loop its turn when the time is over. */
+function pauses(): () => Promise<void> | undefined {
+  let began = performance.now()
+  return () => {
+    if (performance.now() - began < pieceMs) return undefined
+    return yieldLoop().then(() => {
+      began = performance.now()
+    })
   }
 }
 
@@ -149,7 +166,8 @@ function fromMemory(
   add: (key: string, at: number, point: Point) => void,
 ): void {
   for (const { start, points } of recent) {
-    if (start < from) continue
+    // A range may begin within a minute; what is stored ends with one.
+    if (start + 60 <= from) continue
     for (const [key, placed] of points) {
       const known = labelsIn(key)
       if (known.name !== name || !where(known.labels)) continue

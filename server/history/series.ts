@@ -90,6 +90,13 @@ export const series = {
     unit: 'tokens',
     words: 'Estimated tokens of results',
   },
+  token_days: {
+    ...gauge,
+    audience: 'whole',
+    labels: ['principal'],
+    scale: 100,
+    words: 'Days until a token expires, of those that expire within 30',
+  },
   imap_connections: {
     ...gauge,
     audience: 'accounts',

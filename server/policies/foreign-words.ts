@@ -40,6 +40,9 @@ const operations: Record<Exclude<WordsShown, 'reported'>, Record<string, string>
     access:
       'getSignInState setUp openSession giveSecondFactor beginPasskeySignIn finishPasskeySignIn getSession closeSession ' +
       'listSessions endSession endAllSessions',
+    // Words of rules, and names that users gave.
+    alerts:
+      'listAlerts acknowledgeAlert silenceAlert listAlertRules createAlertRule changeAlertRule deleteAlertRule backTestRule',
     accounts:
       'listMailAccounts listAccounts createAccount getAccount listAccountStates updateAccount deleteAccount verifyAccount startSandbox',
     accountHealth: 'listAccountErrors reconnectAccount',

@@ -29,7 +29,7 @@ export interface StorageWatchOptions {
   logger: Logger
 }
 
-type Alert = Extract<Fact, { type: 'alert_raised' }>['data']['alert']
+type Alert = Exclude<Extract<Fact, { type: 'alert_raised' }>['data']['alert'], 'rule'>
 
 const tickMs = 1_000
 /** What readiness knows is at most so old; and by itself it is tried this often. */

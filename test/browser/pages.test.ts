@@ -27,6 +27,7 @@ const pages = {
   Tokens: '/tokens',
   Sessions: '/sessions',
   Changes: '/changes',
+  Alerts: '/alerts',
   Audit: '/audit',
 }
 const builtPage = join(import.meta.dirname, '../../dist/web')

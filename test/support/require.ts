@@ -12,6 +12,7 @@ export type Tool =
   | 'nginx'
   | 'caddy'
   | 'python3'
+  | 'promtool'
   | 'mcp-peers'
   | 'python-mcp'
 
@@ -55,6 +56,11 @@ const searches: Record<Tool, Search> = {
     programs: ['python3'],
     directories: ['/usr/bin'],
     install: 'apt-get install python3',
+  },
+  promtool: {
+    programs: ['promtool'],
+    directories: ['/usr/bin'],
+    install: 'apt-get install --no-install-recommends prometheus',
   },
   'mcp-peers': {
     programs: [],

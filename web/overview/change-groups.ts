@@ -153,7 +153,7 @@ function wordsTogether(
   if (first?.type === 'account_added') return { text: `${count} accounts were added`, href: '/accounts' }
   if (first?.type === 'account_removed') return { text: `${count} accounts were removed` }
   if (first?.type !== 'account_state_changed') return { text: `${newest.text} (${count} times)` }
-  const ids = new Set(facts.map(fact => ('account_id' in fact.data ? fact.data.account_id : '')))
+  const ids = new Set(facts.map(fact => ('account_id' in fact.data ? (fact.data.account_id ?? '') : '')))
   if (ids.size === 1) return { text: `${newest.text} (${count} changes)` }
   const host = serverOf(first.data.account_id, accounts)
   const states = new Set([...ids].map(id => newestState(facts, id)))

@@ -88,11 +88,15 @@ const words: Words = {
     href: mailAt(data),
   }),
   ...actingWords,
-  alert_raised: data => ({ tone: 'bad', text: data.detail, href: '/system' }),
+  alert_raised: data => ({ tone: 'bad', text: data.detail, href: data.alert === 'rule' ? '/alerts' : '/system' }),
   alert_cleared: data => ({
     tone: 'good',
-    text: data.alert === 'disk_low' ? 'The database has free disk space again' : 'The database accepts writes again',
-    href: '/system',
+    text: data.detail
+      ? `Over: ${data.detail}`
+      : data.alert === 'disk_low'
+        ? 'The database has free disk space again'
+        : 'The database accepts writes again',
+    href: data.alert === 'rule' ? '/alerts' : '/system',
   }),
   token_created: data => ({ tone: 'info', text: `API token ${data.name} was created`, href: '/tokens' }),
   token_updated: data => ({

@@ -75,6 +75,7 @@ export const queryKeys = {
   drafts: (accountId: string) => ['drafts', accountId],
   signature: (accountId: string) => ['signature', accountId],
   freezes: ['freezes'],
+  alerts: ['alerts'],
   /** Begins like the tokens, so that it is as old as they are. */
   tokenPolicy: (tokenId: string) => ['tokens', tokenId, 'policy'],
 } as const
@@ -133,6 +134,9 @@ export function keysOutdatedBy(event: ServerEvent): readonly (readonly string[])
         queryKeys.operations,
         queryKeys.drafts(event.data.account_id),
       ]
+    case 'alert_raised':
+    case 'alert_cleared':
+      return [queryKeys.alerts]
     case 'freeze_changed':
       // Who may send, and what is held, is another now.
       return [queryKeys.freezes, queryKeys.approvals, queryKeys.outbox, queryKeys.proposals]

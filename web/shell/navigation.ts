@@ -15,6 +15,7 @@ import {
   Server,
   ShieldQuestionMark,
   SlidersHorizontal,
+  TriangleAlert,
   Users,
   Waypoints,
 } from 'lucide-react'
@@ -61,6 +62,7 @@ const groups: readonly DestinationGroup[] = [
         icon: ChartSpline,
         needs: 'dashboard:read',
       },
+      { href: '/alerts', label: 'Alerts', shortLabel: 'Alerts', icon: TriangleAlert, needs: 'dashboard:read' },
       { href: '/clients', label: 'Clients', shortLabel: 'Clients', icon: MonitorSmartphone, needs: 'dashboard:read' },
       { href: '/accounts', label: 'Accounts', shortLabel: 'Accounts', icon: AtSign, needs: 'dashboard:read' },
       { href: '/assistant', label: 'Assistant', shortLabel: 'Assistant', icon: Bot, needs: 'dashboard:operate' },

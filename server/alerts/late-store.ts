@@ -1,0 +1,68 @@
+/** What is late, and which tokens end soon: counted in the database, for series that nothing else feeds. */
+import type { Database } from '../platform/database/database.ts'
+
+export interface LateFigures {
+  /** By name of the queue. */
+  queues: ReadonlyMap<string, number>
+  /** When tokens end, in epoch milliseconds, by principal. */
+  tokenEnds: ReadonlyMap<string, number>
+}
+
+const mostTokens = 200
+
+export class LateStore {
+  readonly #db: Database
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  /** ISO dates: what is older is late, and what ends before is soon. */
+  async read(times: { now: string; sendingSince: string; approvalsSince: string; soon: string }): Promise<LateFigures> {
+    const [outbox, outboxLate, approvals, approvalsLate, tokens] = await Promise.all([
+      this.#countSubmissions(times.now),
+      this.#countSubmissions(times.sendingSince),
+      this.#countApprovals(times.now),
+      this.#countApprovals(times.approvalsSince),
+      this.#db
+        .selectFrom('api_tokens')
+        .select(['id', 'expires_at'])
+        .where('expires_at', '>', times.now)
+        .where('expires_at', '<', times.soon)
+        .where('oauth_client', 'is', null)
+        .orderBy('expires_at')
+        .limit(mostTokens)
+        .execute(),
+    ])
+    return {
+      queues: new Map([
+        ['outbox', outbox],
+        ['outbox_late', outboxLate],
+        ['approvals', approvals],
+        ['approvals_late', approvalsLate],
+      ]),
+      tokenEnds: new Map(tokens.map(({ id, expires_at: at }) => [`token-${id}`, Date.parse(at ?? '')])),
+    }
+  }
+
+  /** That could have left since then. */
+  async #countSubmissions(since: string): Promise<number> {
+    const { count } = await this.#db
+      .selectFrom('submissions')
+      .select(({ fn }) => fn.countAll().as('count'))
+      .where('state', 'in', ['queued', 'sending'])
+      .where('ready_at', '<', since)
+      .executeTakeFirstOrThrow()
+    return Number(count)
+  }
+
+  async #countApprovals(since: string): Promise<number> {
+    const { count } = await this.#db
+      .selectFrom('approvals')
+      .select(({ fn }) => fn.countAll().as('count'))
+      .where('state', '=', 'waiting')
+      .where('created_at', '<', since)
+      .executeTakeFirstOrThrow()
+    return Number(count)
+  }
+}

@@ -1,0 +1,100 @@
+/** The values of a rule: its series, aggregated over its window at one moment or at each step of a range. */
+import { setImmediate as yieldLoop } from 'node:timers/promises'
+import type { AlertRuleBody } from '../../contract/alerts.ts'
+import { quantile } from '../history/histogram.ts'
+import type { HistoryReader, Points } from '../history/history-reader.ts'
+import type { Step } from '../history/levels.ts'
+import type { Point } from '../history/point.ts'
+import type { Labels, SeriesName } from '../history/series.ts'
+import { SlidingWindow } from './sliding-window.ts'
+
+export type ReadHistory = Pick<HistoryReader, 'read'>
+
+export interface ValueRange {
+  step: Step
+  /** Epoch seconds, multiples of the step: a value for each step that ends behind `from` and not behind `until`. */
+  from: number
+  until: number
+  /** Rows that count beside what the rule says. */
+  sees(labels: Labels): boolean
+}
+
+/** By the labels of the alert, as JSON; at the end of each step. */
+export type Values = Map<string, { at: number; value: number | undefined }[]>
+
+/** So long one piece of work may be. */
+const pieceMs = 4
+/** Of one that is alone: no labels. */
+export const onlyInstance = '{}'
+
+export function instanceOf(rule: Pick<AlertRuleBody, 'per'>, labels: Labels): string {
+  return JSON.stringify(Object.fromEntries(rule.per.map(label => [label, labels[label] ?? ''])))
+}
+
+export function windowOf(rule: Pick<AlertRuleBody, 'window_seconds'>, step: number): number {
+  return Math.max(step, Math.ceil(rule.window_seconds / step) * step)
+}
+
+export async function valuesOf(reader: ReadHistory, rule: AlertRuleBody, range: ValueRange): Promise<Values> {
+  const { step, from, until, sees } = range
+  const window = windowOf(rule, step)
+  const wanted = Object.entries(rule.where) as [keyof Labels, string][]
+  const query = { step, from: from - window, until }
+  const groups = await reader.read({
+    ...query,
+    name: rule.series as SeriesName,
+    where: labels => sees(labels) && wanted.every(([label, value]) => labels[label] === value),
+    groupOf: labels => instanceOf(rule, labels),
+  })
+  const whole = rule.share_of && (await readAll(reader, rule.share_of.series as SeriesName, query, sees))
+  if (rule.per.length === 0 && groups.size === 0) groups.set(onlyInstance, new Map())
+  // Where the server ran and nothing was ever counted, that is none.
+  const isCount = rule.aggregation === 'sum' || rule.aggregation === 'per_minute'
+  const ran = isCount && rule.per.length === 0 ? await readAll(reader, 'up', query, () => true) : undefined
+  const values: Values = new Map()
+  let began = performance.now()
+  for (const [instance, points] of groups) {
+    for (const at of ran?.keys() ?? []) if (!points.has(at)) points.set(at, { count: 1, sum: 0, min: 0, max: 0 })
+    const list: { at: number; value: number | undefined }[] = []
+    const own = new SlidingWindow(points, step, window)
+    const of = whole ? new SlidingWindow(whole, step, window) : undefined
+    for (let at = from + step; at <= until; at += step) {
+      list.push({ at, value: ruleValue(rule, own.pointAt(at), of?.pointAt(at), window) })
+      if (performance.now() - began < pieceMs) continue
+      await yieldLoop()
+      began = performance.now()
+    }
+    values.set(instance, list)
+  }
+  return values
+}
+
+async function readAll(
+  reader: ReadHistory,
+  name: SeriesName,
+  query: { step: Step; from: number; until: number },
+  where: (labels: Labels) => boolean,
+): Promise<Points> {
+  const groups = await reader.read({ ...query, name, where, groupOf: () => '' })
+  return groups.get('') ?? new Map()
+}
+
+function ruleValue(
+  rule: AlertRuleBody,
+  point: Point | undefined,
+  of: Point | undefined,
+  window: number,
+): number | undefined {
+  if (!point) return undefined
+  if (!rule.share_of) return aggregated(rule, point, window)
+  return of && of.sum >= rule.share_of.at_least ? (100 * point.sum) / of.sum : undefined
+}
+
+function aggregated({ aggregation }: AlertRuleBody, point: Point, window: number): number | undefined {
+  if (aggregation === 'sum') return point.sum
+  if (aggregation === 'per_minute') return (point.sum * 60) / window
+  if (point.count === 0) return undefined
+  if (aggregation === 'mean') return point.sum / point.count
+  if (aggregation === 'min' || aggregation === 'max') return point[aggregation]
+  return quantile(point.buckets ?? new Map(), Number(aggregation.slice(1)) / 100, point)
+}

@@ -1,0 +1,25 @@
+/** A rule as it is stored. */
+import { type AlertRule, AlertRuleBody } from '../../contract/alerts.ts'
+import type { AlertRuleRow } from './alert-tables.ts'
+import { ruleWords } from './alert-words.ts'
+import { isSeries } from './rule-check.ts'
+
+export interface KnownRule {
+  id: string
+  body: AlertRuleBody
+}
+
+/** One of a later version, or of a series that is no more, is switched off. */
+export function readRule({ id, rule }: Pick<AlertRuleRow, 'id' | 'rule'>): KnownRule {
+  const read = AlertRuleBody.safeParse(JSON.parse(rule))
+  if (read.success && isSeries(read.data.series)) return { id, body: read.data }
+  const off = { name: `Unreadable rule ${id}`, enabled: false, series: 'up' }
+  const rest = { aggregation: 'min', window_seconds: 60, comparison: 'below', threshold: 0 }
+  return { id, body: AlertRuleBody.parse({ ...off, ...rest }) }
+}
+
+export function viewOf(row: AlertRuleRow): AlertRule {
+  const { body } = readRule(row)
+  const { id, is_starter: isStarter, changed_at, changed_by } = row
+  return { ...body, id, is_starter: isStarter === 1, words: ruleWords(body), changed_at, changed_by }
+}

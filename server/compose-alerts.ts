@@ -1,0 +1,59 @@
+/** Alerts, wired by hand: what watches the rules, and who asks. A part of the composition root. */
+import { AccountStore } from './accounts/account-store.ts'
+import { AlertEngine } from './alerts/alert-engine.ts'
+import { alertRoutes } from './alerts/alert-routes.ts'
+import { AlertService } from './alerts/alert-service.ts'
+import { AlertStore } from './alerts/alert-store.ts'
+import { LateStore } from './alerts/late-store.ts'
+import { LateWatch } from './alerts/late-watch.ts'
+import type { ComposedHistory } from './compose-history.ts'
+import type { EventHub } from './events/event-hub.ts'
+import type { LeaseService } from './leases/lease-service.ts'
+import type { Database } from './platform/database/database.ts'
+import type { HttpServer } from './platform/http/http-server.ts'
+import type { Part } from './platform/lifecycle.ts'
+import type { Logger } from './platform/logger.ts'
+
+export interface AlertSurroundings {
+  db: Database
+  hub: EventHub
+  leases: Pick<LeaseService, 'want'>
+  history: Pick<ComposedHistory, 'reader' | 'marks'>
+  logger: Logger
+}
+
+export interface ComposedAlerts {
+  /** What feeds series that nothing else feeds. */
+  late: LateWatch
+  addRoutes(http: HttpServer): void
+  part: Part
+}
+
+export function composeAlerts({ db, hub, leases, history, logger }: AlertSurroundings): ComposedAlerts {
+  const now = Date.now
+  const store = new AlertStore(db)
+  const { reader, marks } = history
+  const accounts = new AccountStore(db)
+  const late = new LateWatch({ store: new LateStore(db), now, logger })
+  const engine = new AlertEngine({
+    ...{ store, reader, hub, leases, now, logger },
+    nameOf: async id => {
+      const row = await accounts.find(id)
+      return row && (row.name || row.email)
+    },
+    mark: (at, words, accountId) => marks.add('alert', at, words, accountId),
+  })
+  const service = new AlertService({ store, reader, hub, now })
+  return {
+    late,
+    addRoutes: http => alertRoutes(http, service),
+    part: {
+      name: 'alerts',
+      start: async () => {
+        late.start()
+        await engine.start()
+      },
+      stop: async () => void (await Promise.all([late.stop(), engine.stop()])),
+    },
+  }
+}

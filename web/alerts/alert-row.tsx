@@ -1,0 +1,56 @@
+/** One alert: what it is, since when, who takes care, and what can be done. */
+import type { Alert } from '../../contract/alerts.ts'
+import { useMay } from '../platform/session.ts'
+import { Badge, StatePill } from '../ui/badge.tsx'
+import { Button } from '../ui/button.tsx'
+import { RelativeTime } from '../ui/relative-time.tsx'
+import type { Tone } from '../ui/tone.ts'
+import { useAcknowledge, useSilence } from './use-alerts.ts'
+
+const tones: Record<Alert['severity'], Tone> = { info: 'info', warning: 'warn', critical: 'bad' }
+const silenceSeconds = 8 * 60 * 60
+
+export function AlertRow({ alert }: { alert: Alert }) {
+  const mayAct = useMay('dashboard:operate')
+  const { state, severity, words, acknowledged_by: by, silenced_until: silenced } = alert
+  const isOver = state === 'cleared'
+  return (
+    <li className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b px-4 py-3 last:border-b-0">
+      <StatePill tone={isOver ? 'good' : tones[severity]}>{isOver ? 'over' : state}</StatePill>
+      <span className="min-w-0 flex-1 basis-60">{words}</span>
+      {alert.is_quiet && <Badge>quiet</Badge>}
+      {by && <Badge tone="info">{by} takes care</Badge>}
+      {silenced && <Badge>silenced</Badge>}
+      <RelativeTime at={alert.cleared_at ?? alert.raised_at ?? alert.since} />
+      {mayAct && !isOver && <AlertActions alert={alert} />}
+    </li>
+  )
+}
+
+function AlertActions({ alert }: { alert: Alert }) {
+  const acknowledge = useAcknowledge(alert.id)
+  const silence = useSilence(alert.id)
+  const error = acknowledge.error ?? silence.error
+  return (
+    <span className="flex flex-wrap gap-2">
+      {alert.acknowledged_by === null && (
+        <Button size="sm" isBusy={acknowledge.isPending} onClick={() => acknowledge.mutate(undefined)}>
+          Acknowledge
+        </Button>
+      )}
+      <Button
+        size="sm"
+        variant="quiet"
+        isBusy={silence.isPending}
+        onClick={() => silence.mutate(alert.silenced_until ? 0 : silenceSeconds)}
+      >
+        {alert.silenced_until ? 'End the silence' : 'Silence for 8 h'}
+      </Button>
+      {error && (
+        <span role="alert" className="text-sm text-bad">
+          {error.message}
+        </span>
+      )}
+    </span>
+  )
+}

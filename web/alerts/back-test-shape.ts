@@ -1,0 +1,55 @@
+/** Turns a back-test into shapes in a box of 100 × 100, y downwards, and into words. Each pixel keeps its highest and lowest value. */
+import type { AlertRule, BackTest } from '../../contract/alerts.ts'
+
+type Instance = BackTest['instances'][number]
+
+const columns = 400
+
+export function backTestShape({ threshold }: Pick<AlertRule, 'threshold'>, { from, to }: BackTest, instance: Instance) {
+  const [begin, end] = [Date.parse(from) / 1000, Date.parse(to) / 1000]
+  const x = (at: number) => round(((at - begin) / Math.max(1, end - begin)) * 100)
+  let [low, high] = [Math.min(0, threshold), Math.max(0, threshold)]
+  for (const value of instance.values) {
+    if (value === null) continue
+    low = Math.min(low, value)
+    high = Math.max(high, value)
+  }
+  const y = (value: number) => round(95 - ((value - low) / (high - low || 1)) * 90)
+  const spans = new Map<number, { min: number; max: number }>()
+  instance.at.forEach((at, place) => {
+    const value = instance.values[place] ?? null
+    if (value === null) return
+    const column = Math.floor(((at - begin) / Math.max(1, end - begin)) * columns)
+    const span = spans.get(column)
+    spans.set(column, { min: Math.min(span?.min ?? value, value), max: Math.max(span?.max ?? value, value) })
+  })
+  let line = ''
+  let last = Number.NaN
+  for (const [column, { min, max }] of spans) {
+    const place = round((column / columns) * 100)
+    line += `${column === last + 1 ? 'L' : 'M'}${place} ${y(min)}L${place} ${y(max)}`
+    last = column
+  }
+  const bands = instance.firings.map(firing => {
+    const left = x(Date.parse(firing.from) / 1000)
+    const right = firing.to === null ? 100 : x(Date.parse(firing.to) / 1000)
+    return { from: left, width: Math.max(0.3, round(right - left)) }
+  })
+  return { line, threshold: y(threshold), bands }
+}
+
+export function backTestWords({ fired, flapped, firing_seconds: seconds, step_seconds: step }: BackTest, days: number) {
+  if (fired === 0) return `It would not have fired in the last ${days} days (in steps of ${lengthOf(step)}).`
+  const times = fired === 1 ? 'once' : `${fired} times`
+  const flaps = flapped > 0 ? `, ${flapped} of them within an hour after the one before` : ''
+  return `It would have fired ${times} in the last ${days} days, for ${lengthOf(seconds)}${flaps} (in steps of ${lengthOf(step)}).`
+}
+
+function lengthOf(seconds: number): string {
+  if (seconds >= 7_200) return `${Math.round(seconds / 3_600)} h`
+  return seconds >= 60 ? `${Math.round(seconds / 60)} min` : `${seconds} s`
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100
+}
