@@ -33,6 +33,7 @@ import { settingsApi } from './settings.ts'
 import { systemApi } from './system.ts'
 import { tokensApi } from './tokens.ts'
 import { usersApi } from './users.ts'
+import { webhooksApi } from './webhooks.ts'
 
 export const api = {
   access: accessApi,
@@ -68,6 +69,7 @@ export const api = {
   system: systemApi,
   tokens: tokensApi,
   users: usersApi,
+  webhooks: webhooksApi,
 } as const
 
 const names = new Map<unknown, string>(

@@ -240,6 +240,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     apiKey: () => access.apiKeyPrincipal,
     ...{ version, logger },
   })
+  happening.addRoutes(http)
   // Behind the events, which tell their streams why they end.
   news.join(exchanges)
   stopping.follow(isStopped => exchanges.endWhere(isStopped))

@@ -70,6 +70,7 @@ const uses: Record<string, string[]> = {
   proposals: ['tools', 'events', 'drafts', 'operations', 'outbox', 'freezes', 'approvals'],
   assistant: ['events'],
   mcp: ['tools', 'clients', 'reading'],
+  'program-webhooks': ['events', 'webhooks'],
   'mcp-events': ['events', 'reading', 'webhooks', 'mcp'],
   storage: [],
 }

@@ -12,6 +12,7 @@ import { endAttempts, givenUpMs } from './webhook-pace.ts'
 import { WebhookPlaces } from './webhook-places.ts'
 import type { WebhookOutcome } from './webhook-sender.ts'
 import { type Sign, signerOf } from './webhook-signer.ts'
+import type { WebhookStore } from './webhook-store.ts'
 import { secretContext, type WebhookEnding, type WebhookRow } from './webhook-tables.ts'
 
 const defaultBounds: WebhookEngineBounds = { atOnce: 128, turn: 32, commitMs: 50, reviewMs: 30_000 }
@@ -96,6 +97,23 @@ export class WebhookEngine implements PrincipalListener {
     this.#wake(known)
   }
 
+  /**
+   * Begins again with other values, such as another place or filter; disabled where they say how it has ended. What was under way is sent
+   * again, with the same id. @returns Whether it is there.
+   */
+  async restart(id: string, values: Parameters<WebhookStore['renew']>[1], principal: Principal): Promise<boolean> {
+    const known = this.#endpoints.get(id)
+    this.#drop(id)
+    // What is being stored of it must not come after what is stored here.
+    await this.#places.settled()
+    const { store } = this.#options
+    if (!(await store.renew(id, { ...known?.progress, ...values }))) return false
+    const row = await store.find(id)
+    if (row && this.#claim?.find() && !this.#stopped.signal.aborted && !this.#isOver(row))
+      await this.#add(row, principal)
+    return row !== undefined
+  }
+
   async remove(id: string): Promise<boolean> {
     this.#drop(id)
     return this.#options.store.remove(id)
@@ -150,6 +168,7 @@ export class WebhookEngine implements PrincipalListener {
     for (const row of await store.list()) {
       if (this.#stopped.signal.aborted) return
       known.delete(row.id)
+      if (this.#isOver(row)) continue
       const principal = await standing(row)
       const endpoint = this.#endpoints.get(row.id)
       if (endpoint && !endpoint.isRemoved) {
@@ -163,6 +182,11 @@ export class WebhookEngine implements PrincipalListener {
       if (!principal) this.#end(added, forbidden('Access was revoked.'))
     }
     for (const id of known) if (!(await store.find(id))) this.#drop(id)
+  }
+
+  /** It stays as it is, and nothing is delivered. */
+  #isOver({ kind, ending }: WebhookRow): boolean {
+    return ending !== null && this.#options.kinds[kind].ended !== undefined
   }
 
   #refresh(endpoint: WebhookEndpoint, row: WebhookRow, principal: Principal): void {
@@ -285,14 +309,26 @@ export class WebhookEngine implements PrincipalListener {
     return true
   }
 
-  #attempt({ row, kind, sign }: WebhookEndpoint, message: NextMessage['message']): Promise<WebhookOutcome> {
-    const { sender } = this.#options
+  async #attempt({ row, kind, sign }: WebhookEndpoint, message: NextMessage['message']): Promise<WebhookOutcome> {
+    const { sender, now } = this.#options
     const { signal } = this.#stopped
-    return sender.send({ url: row.url, message, sign, headers: kind.headersOf(row), signal })
+    const at = now()
+    const outcome = await sender.send({ url: row.url, message, sign, headers: kind.headersOf(row), signal })
+    if (!signal.aborted) kind.attempted?.(row, { message, outcome, at, durationMs: now() - at })
+    return outcome
   }
 
   async #tellEnd(endpoint: WebhookEndpoint): Promise<void> {
     const { store, observe, now } = this.#options
+    if (this.#isOver(endpoint.row)) {
+      const { row, progress, kind } = endpoint
+      await store.renew(row.id, { ...progress, ending: row.ending })
+      if (endpoint.isRemoved) return
+      this.#drop(row.id)
+      kind.ended?.(row, JSON.parse(row.ending ?? '{}') as WebhookEnding)
+      observe('ended')
+      return
+    }
     const message = endpoint.kind.endOf(endpoint.row, JSON.parse(endpoint.row.ending ?? '{}') as WebhookEnding)
     const outcome = message && (await this.#attempt(endpoint, message))
     if (this.#stopped.signal.aborted || endpoint.isRemoved) return

@@ -94,6 +94,11 @@ const words: Words = {
     text: data.alert === 'disk_low' ? 'The database has free disk space again' : 'The database accepts writes again',
     href: '/system',
   }),
+  webhook_disabled: data => ({
+    tone: 'warn',
+    text: `The webhook ${data.name} was disabled: ${data.detail}`,
+    href: '/tokens/webhooks',
+  }),
   token_created: data => ({ tone: 'info', text: `API token ${data.name} was created`, href: '/tokens' }),
   token_updated: data => ({
     tone: 'info',
