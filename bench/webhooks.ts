@@ -33,7 +33,7 @@ class Sink {
     this.port = port
   }
 
-  async ask(what: 'reset' | 'figures'): Promise<SinkFigures> {
+  async ask(what: 'reset' | 'counts' | 'figures'): Promise<SinkFigures> {
     this.#child!.send(what)
     const [figures] = (await once(this.#child!, 'message')) as [SinkFigures]
     return figures
@@ -41,8 +41,8 @@ class Sink {
 
   async until(unique: number): Promise<SinkFigures> {
     for (;;) {
-      const figures = await this.ask('figures')
-      if (figures.unique >= unique) return figures
+      const { unique: taken } = await this.ask('counts')
+      if (taken >= unique) return this.ask('figures')
       await wait(idleMs)
     }
   }
@@ -87,7 +87,7 @@ async function makeFact(world: World): Promise<void> {
 
 async function makeAccount(world: World): Promise<string> {
   const imap = { host: '127.0.0.1', port: 1, tls: 'none', user: 'nobody', password: 'none' }
-  const body = { name: 'Account', email: 'nobody@example.org', imap }
+  const body = { name: 'Account', email: 'nobody@example.org', imap, enabled: false }
   return (await ask<{ id: string }>(world, 'POST', '/api/dashboard/accounts?verify=false', body)).id
 }
 
@@ -106,7 +106,8 @@ async function removeHooks(world: World, ids: string[]): Promise<void> {
   for (const id of ids) await ask(world, 'DELETE', `/api/v1/webhooks/${id}`)
 }
 
-const at = (sorted: number[], share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
+const at = (sorted: number[], share: number) =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
 const delaysOf = ({ delays }: SinkFigures) => {
   const sorted = [...delays].sort((a, b) => a - b)
   return { p50_ms: at(sorted, 0.5), p99_ms: at(sorted, 0.99), most_ms: sorted.at(-1) ?? 0 }

@@ -43,7 +43,7 @@ function note(path: string, id: string): void {
   known.newest = Math.max(known.newest, number)
 }
 
-process.on('message', (message: 'reset' | 'figures') => {
+process.on('message', (message: 'reset' | 'counts' | 'figures') => {
   if (message === 'reset') {
     paths.clear()
     delays = []

@@ -81,7 +81,12 @@ test('a token makes one, is shown its secret once, and is told of mail in the sh
   expect(text).not.toMatch(/greetings|example\.org/)
   expect(JSON.stringify(await get(proof, hook))).not.toContain(hook.secret)
   const [attempt] = await deliveries(proof, hook)
-  expect(attempt).toMatchObject({ id: first!.id, outcome: 'delivered', request: { body: text }, response: { status: 204 } })
+  expect(attempt).toMatchObject({
+    id: first!.id,
+    outcome: 'delivered',
+    request: { body: text },
+    response: { status: 204 },
+  })
   expect(JSON.stringify(attempt)).not.toContain('v1,')
   const tested = await people.tell<WebhookDelivery>(proof, 'POST', on(hook, '/test'))
   expect(tested).toMatchObject({ type: 'test', outcome: 'delivered' })
@@ -165,15 +170,33 @@ test('a new secret signs beside the old one; replay from an id and from a time r
   const from = (sink.of(hook)[2]!.body as { timestamp: string }).timestamp
   await people.tell(proof, 'POST', on(hook, '/replay'), { from })
   // With what was in the same millisecond.
-  await vi.waitFor(() => expect(sink.of(hook).slice(7).map(({ id }) => id)).toContain(fourth), patience)
-  expect(sink.of(hook).slice(7).map(({ id }) => id)).toContain(third)
-  expect((await ask(proof, 'POST', on(hook, '/replay'), { after: 'evt_zz-1' })).body).toMatchObject({ code: 'bad_request' })
+  await vi.waitFor(
+    () =>
+      expect(
+        sink
+          .of(hook)
+          .slice(7)
+          .map(({ id }) => id),
+      ).toContain(fourth),
+    patience,
+  )
+  expect(
+    sink
+      .of(hook)
+      .slice(7)
+      .map(({ id }) => id),
+  ).toContain(third)
+  expect((await ask(proof, 'POST', on(hook, '/replay'), { after: 'evt_zz-1' })).body).toMatchObject({
+    code: 'bad_request',
+  })
 })
 
 test('410 disables it with an event; what came meanwhile is told when it is enabled', async () => {
   const sink = await startWebhookSink()
   const { proof } = await token()
-  const watcher = await make(sink, (await people.token(['dashboard:read'])).proof, 'watcher', { types: ['webhook_disabled'] })
+  const watcher = await make(sink, (await people.token(['dashboard:read'])).proof, 'watcher', {
+    types: ['webhook_disabled'],
+  })
   const hook = await make(sink, proof, 'gone')
   sink.answers.set(hook.path, [answer(410)])
   deliver('refused')
@@ -183,7 +206,10 @@ test('410 disables it with an event; what came meanwhile is told when it is enab
   const [notice] = await told(sink, watcher, 1)
   expect(notice!.body).toMatchObject({ data: { webhook_id: hook.webhook.id, why: 'gone' } })
   deliver('meanwhile')
-  expect(await people.tell<Webhook>(proof, 'POST', on(hook, '/enable'))).toMatchObject({ state: 'active', disabled: null })
+  expect(await people.tell<Webhook>(proof, 'POST', on(hook, '/enable'))).toMatchObject({
+    state: 'active',
+    disabled: null,
+  })
   await told(sink, hook, 2)
   expect(await people.tell<Webhook>(proof, 'POST', on(hook, '/disable'))).toMatchObject({ disabled: { why: 'asked' } })
   deliver('while disabled')
@@ -222,7 +248,10 @@ test('endpoints that redirect, flood, hang, are private or present strange certi
   ] as const) {
     await vi.waitFor(async () => expect(await faults(hook)).toBe(fault), patience)
   }
-  await vi.waitFor(async () => expect((await deliveries(proof, floods)).at(-1)).toMatchObject({ outcome: 'delivered' }), patience)
+  await vi.waitFor(
+    async () => expect((await deliveries(proof, floods)).at(-1)).toMatchObject({ outcome: 'delivered' }),
+    patience,
+  )
   // What a server on an inner network answers is not for tokens.
   expect((await deliveries(proof, redirects)).at(-1)!.response).toEqual({ status: 302, body: null })
   expect((await deliveries(people.admin, redirects)).at(-1)!.response).toEqual({ status: 302, body: 'no' })

@@ -20,7 +20,8 @@ export function CreateWebhookDialog({ onClose }: { onClose(): void }) {
   const [draft, setDraft] = useState({ name: '', url: 'https://', token_id: '', types: '', query: '' })
   const set = (field: keyof typeof draft) => (event: { target: { value: string } }) =>
     setDraft({ ...draft, [field]: event.target.value })
-  if (data) return <WebhookSecret title="Webhook created" name={data.webhook.name} secret={data.secret} onClose={onClose} />
+  if (data)
+    return <WebhookSecret title="Webhook created" name={data.webhook.name} secret={data.secret} onClose={onClose} />
   const submit = (event: FormEvent) => {
     event.preventDefault()
     const types = draft.types.split(/[\s,]+/).filter(type => type !== '') as FactType[]

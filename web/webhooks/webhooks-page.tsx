@@ -124,7 +124,12 @@ function State({ webhook: { state, disabled, last_fault: fault, next_try_at: nex
     <>
       <StatePill tone="bad">Failing: {fault}</StatePill>
       <span className="block text-xs text-muted">
-        {behind} events wait{next && <>; next try <RelativeTime at={next} /></>}
+        {behind} events wait
+        {next && (
+          <>
+            ; next try <RelativeTime at={next} />
+          </>
+        )}
       </span>
     </>
   )
