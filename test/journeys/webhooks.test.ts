@@ -1,7 +1,10 @@
 /** Webhooks of programs over real sockets: made by a token or for one, signed, told what the token may read, replayed, rotated, disabled and enabled. */
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { createServer as createPlainServer } from 'node:http'
 import { createServer } from 'node:https'
+import { createInterface } from 'node:readline'
 import { Webhook as Verifier } from 'standardwebhooks'
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
@@ -12,7 +15,7 @@ import { patience } from '../support/patience.ts'
 import { type People, type Proof, runApp } from '../support/people.ts'
 import { selfSigned } from '../support/tls.ts'
 import { untilIndexed } from '../support/until-indexed.ts'
-import { answer, flood, hang, startWebhookSink, type WebhookSink } from '../support/webhook-sink.ts'
+import { answer, flood, hang, newSecret, startWebhookSink, type WebhookSink } from '../support/webhook-sink.ts'
 
 let people: People
 let stop: () => Promise<void>
@@ -276,4 +279,44 @@ test('a narrowed token is told less; a webhook goes with its token, and is disab
   expect((await ask(people.admin, 'POST', on(frozen, '/enable'))).status).toBe(403)
   await people.tell(people.admin, 'DELETE', `${api.freezes.freeze.path}/${freeze.id}`)
   expect(await people.tell<Webhook>(people.admin, 'POST', on(frozen, '/enable'))).toMatchObject({ state: 'active' })
+})
+
+test('the command prints events as webhooks send them, and passes them on, signed', async () => {
+  const { secret: given } = await token()
+  const secret = newSecret()
+  const passed: unknown[] = []
+  const program = createPlainServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      const signed = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]))
+      passed.push(new Verifier(secret).verify(Buffer.concat(chunks).toString(), signed))
+      response.writeHead(204).end()
+    })
+  })
+  program.listen(0, '127.0.0.1')
+  await once(program, 'listening')
+  onTestFinished(() => void program.close())
+  const to = `http://127.0.0.1:${(program.address() as { port: number }).port}/hook`
+  const words = ['webhook', 'listen', '--url', people.url, '--types', 'mail_received', '--forward', to]
+  const { PATH, HOME } = process.env
+  const env = { PATH, HOME, RUSTYMAIL_TOKEN: given, RUSTYMAIL_WEBHOOK_SECRET: secret }
+  const child = spawn(process.execPath, ['bin/rustymail.js', ...words], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  onTestFinished(() => void child.kill())
+  const lines: string[] = []
+  const told: string[] = []
+  createInterface({ input: child.stdout }).on('line', line => lines.push(line))
+  createInterface({ input: child.stderr }).on('line', line => told.push(line))
+  // It hears of what comes once it is connected.
+  await vi.waitFor(() => {
+    deliver('while it listens')
+    if (passed.length === 0) throw new Error(told.join('\n'))
+  }, patience)
+  const first = JSON.parse(lines[0]!)
+  expect(first).toMatchObject({ id: expect.stringMatching(/^evt_/), type: 'mail_received', data: { account_id: ann } })
+  expect(passed[0]).toEqual(first)
+  expect(told[0]).toContain(to)
+  const ended = once(child, 'exit')
+  child.kill('SIGTERM')
+  expect(await ended).toEqual([0, null])
 })
