@@ -128,7 +128,12 @@ export const WebhookDelivery = z
   .meta({ id: 'WebhookDelivery' })
 export type WebhookDelivery = z.infer<typeof WebhookDelivery>
 
-const params = z.object({ webhook_id: z.string().regex(/^hook_[0-9a-f]{24}$/, 'is not the id of a webhook') })
+const params = z.object({
+  webhook_id: z
+    .string()
+    .regex(/^hook_[0-9a-f]{24}$/, 'is not the id of a webhook')
+    .meta({ examples: ['hook_0123456789abcdef01234567'] }),
+})
 const shared = { tag: 'Webhooks', scope: 'signed_in' } as const
 const one = '/api/v1/webhooks/{webhook_id}'
 const missing = ['webhook_not_found'] as const

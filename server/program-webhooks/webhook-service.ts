@@ -8,8 +8,8 @@ import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
 import type { WebhookEndpoints } from '../webhooks/webhook-endpoints.ts'
+import { signerOfRow } from '../webhooks/webhook-row-signer.ts'
 import type { WebhookSender } from '../webhooks/webhook-sender.ts'
-import { signerOf } from '../webhooks/webhook-signer.ts'
 import { secretContext, type WebhookEnding, type WebhookRow } from '../webhooks/webhook-tables.ts'
 import { type DeliveryLog, shown } from './delivery-log.ts'
 import { control, settingsOf, type WebhookSettings } from './program-webhooks.ts'
@@ -135,8 +135,7 @@ export class WebhookService {
   async test(principal: Principal, id: string, signal: AbortSignal): Promise<WebhookDelivery> {
     const { sender, secrets, log, now } = this.#options
     const row = await this.#find(principal, id, mayChange)
-    const sealed = [row.secret_sealed, ...(row.previous_sealed === null ? [] : [row.previous_sealed])]
-    const sign = await signerOf(sealed.map(each => secrets.open(each, secretContext(id))))
+    const sign = await signerOfRow(row, { secrets, now })
     const message = control('test', `test_${randomBytes(12).toString('hex')}`, {
       webhook_id: id,
       name: settingsOf(row).name,

@@ -5,15 +5,16 @@
 import type { LeaseClaim } from '../leases/lease-service.ts'
 import { every } from '../platform/lifecycle.ts'
 import type { Principal, PrincipalListener } from '../platform/principal.ts'
-import { type NextMessage, WebhookEndpoint } from './webhook-endpoint.ts'
+import { forbidden, nobody } from './webhook-endings.ts'
+import { figuresOf, type NextMessage, WebhookEndpoint } from './webhook-endpoint.ts'
 import type { WebhookEngineBounds, WebhookEngineOptions } from './webhook-engine-options.ts'
 import { Lanes } from './webhook-lanes.ts'
 import { endAttempts, givenUpMs } from './webhook-pace.ts'
 import { WebhookPlaces } from './webhook-places.ts'
+import { signerOfRow } from './webhook-row-signer.ts'
 import type { WebhookOutcome } from './webhook-sender.ts'
-import { type Sign, signerOf } from './webhook-signer.ts'
-import type { WebhookStore } from './webhook-store.ts'
-import { secretContext, type WebhookEnding, type WebhookRow } from './webhook-tables.ts'
+import type { WebhookRenewal } from './webhook-store.ts'
+import type { WebhookEnding, WebhookRow } from './webhook-tables.ts'
 
 const defaultBounds: WebhookEngineBounds = { atOnce: 128, turn: 32, commitMs: 50, reviewMs: 30_000 }
 /** Of an endpoint that is told of nothing the place is stored after so many facts. */
@@ -67,13 +68,7 @@ export class WebhookEngine implements PrincipalListener {
   /** By state, and how many facts the one that is furthest behind has not looked at. */
   get figures() {
     const { newest } = this.#options.hub.places
-    let [failing, ending, behind] = [0, 0, 0]
-    for (const { row, isFailing } of this.#endpoints.values()) {
-      if (row.ending !== null) ending++
-      else if (isFailing) failing++
-      behind = Math.max(behind, newest - row.place)
-    }
-    return { endpoints: this.#endpoints.size, failing, ending, behind, underWay: this.#lanes.underWay }
+    return { ...figuresOf([...this.#endpoints.values()], newest), underWay: this.#lanes.underWay }
   }
 
   /** How a subscriber may be told that it fares. */
@@ -91,7 +86,7 @@ export class WebhookEngine implements PrincipalListener {
       return
     }
     const { place, failing_since, failures, last_success_at, last_fault } = known.row
-    known.sign = await this.#signerOf(row)
+    known.sign = await signerOfRow(row, this.#options)
     known.row = { ...row, place, failing_since, failures, last_success_at, last_fault, next_try_at: null }
     known.change(principal)
     this.#wake(known)
@@ -101,7 +96,7 @@ export class WebhookEngine implements PrincipalListener {
    * Begins again with other values, such as another place or filter; disabled where they say how it has ended. What was under way is sent
    * again, with the same id. @returns Whether it is there.
    */
-  async restart(id: string, values: Parameters<WebhookStore['renew']>[1], principal: Principal): Promise<boolean> {
+  async restart(id: string, values: WebhookRenewal, principal: Principal): Promise<boolean> {
     const known = this.#endpoints.get(id)
     this.#drop(id)
     // What is being stored of it must not come after what is stored here.
@@ -199,7 +194,7 @@ export class WebhookEngine implements PrincipalListener {
   async #add(row: WebhookRow, principal: Principal): Promise<WebhookEndpoint> {
     const { hub, kinds, now } = this.#options
     const kind = kinds[row.kind]
-    const sign = await this.#signerOf(row)
+    const sign = await signerOfRow(row, this.#options)
     const follower = hub.follow({
       principal,
       filter: kind.filterOf(row),
@@ -213,13 +208,6 @@ export class WebhookEngine implements PrincipalListener {
     if (waitMs > 0) this.#wakeLater(endpoint, waitMs)
     else this.#wake(endpoint)
     return endpoint
-  }
-
-  async #signerOf({ id, secret_sealed, previous_sealed, previous_until }: WebhookRow): Promise<Sign> {
-    const { secrets, now } = this.#options
-    const open = (sealed: string) => secrets.open(sealed, secretContext(id))
-    const isBoth = previous_sealed !== null && previous_until !== null && now() < Date.parse(previous_until)
-    return signerOf([secret_sealed, ...(isBoth ? [previous_sealed] : [])].map(open))
   }
 
   #wakeUnlessWaiting(endpoint: WebhookEndpoint): void {
@@ -377,7 +365,7 @@ export class WebhookEngine implements PrincipalListener {
     endpoint.row = { ...endpoint.row, previous_sealed: null, previous_until: null }
     const { id } = endpoint.row
     const work = async () => {
-      endpoint.sign = await this.#signerOf(endpoint.row)
+      endpoint.sign = await signerOfRow(endpoint.row, this.#options)
       await this.#options.store.renew(id, { previous_sealed: null, previous_until: null })
     }
     this.#track(work())
@@ -405,13 +393,4 @@ export class WebhookEngine implements PrincipalListener {
   #dropAll(): void {
     for (const id of [...this.#endpoints.keys()]) this.#drop(id)
   }
-}
-
-function forbidden(detail: string): WebhookEnding {
-  return { why: 'forbidden', detail }
-}
-
-/** Sees nothing: only the end is still told. */
-function nobody({ principal_id: id, principal_kind: kind, user_id: userId }: WebhookRow): Principal {
-  return { id, name: id, kind, userId, scopes: new Set(), accounts: new Set() }
 }

@@ -15,22 +15,24 @@ export type WebhookProgress = Pick<
 >
 
 /** What a caller may set again. */
-type Renewal = Pick<
-  WebhookRow,
-  | 'secret_sealed'
-  | 'previous_sealed'
-  | 'previous_until'
-  | 'settings'
-  | 'verified_at'
-  | 'expires_at'
-  | 'next_try_at'
-  | 'place'
-  | 'ending'
-  | 'url'
-  | 'failing_since'
-  | 'failures'
-  | 'last_success_at'
-  | 'last_fault'
+export type WebhookRenewal = Partial<
+  Pick<
+    WebhookRow,
+    | 'secret_sealed'
+    | 'previous_sealed'
+    | 'previous_until'
+    | 'settings'
+    | 'verified_at'
+    | 'expires_at'
+    | 'next_try_at'
+    | 'place'
+    | 'ending'
+    | 'url'
+    | 'failing_since'
+    | 'failures'
+    | 'last_success_at'
+    | 'last_fault'
+  >
 >
 
 export class WebhookStore {
@@ -82,7 +84,7 @@ export class WebhookStore {
   }
 
   /** @returns Whether it is there. */
-  async renew(id: string, values: Partial<Renewal>): Promise<boolean> {
+  async renew(id: string, values: WebhookRenewal): Promise<boolean> {
     const { numUpdatedRows } = await this.#db
       .updateTable('webhook_endpoints')
       .set(values)

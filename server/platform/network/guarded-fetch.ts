@@ -87,7 +87,7 @@ export class GuardedFetch {
 
   /** One POST over connections that are kept, at a third of the cost of `fetch`. Redirects are answers like others. */
   async post(url: URL, { headers, body, maxBytes, signal }: GuardedPost): Promise<PostAnswer> {
-    const agent = await this.#open()
+    const agent = this.#agent ?? (await this.#open())
     await this.#judge(url)
     const [origin, path] = [url.origin, url.pathname + url.search]
     const answered = Promise.withResolvers<PostAnswer>()
