@@ -196,33 +196,6 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await rowOf(page, administrator.email).getByText('Active').waitFor()
   })
 
-  test('a webhook is made for a token; its secret is shown once; it is tested, disabled, enabled and deleted', async () => {
-    await peopleOf().token(['dashboard:read'])
-    const page = await open('/tokens/webhooks', 'Webhooks')
-    await page.getByRole('button', { name: 'Create a webhook' }).click()
-    await page.getByLabel('Name').fill('Nightly hook')
-    // Nothing listens there.
-    await page.getByLabel('URL').fill('https://localhost:1/hook')
-    await page.getByRole('button', { name: 'Create', exact: true }).click()
-    expect(await page.getByLabel('Secret of Nightly hook').inputValue()).toMatch(/^whsec_/)
-    await expectAccessible(page, 'the secret of a webhook')
-    await page.getByRole('button', { name: 'I have copied it' }).click()
-    const row = rowOf(page, 'Nightly hook')
-    await row.waitFor()
-    await row.getByRole('button', { name: 'Test: Nightly hook' }).click()
-    await page.getByText('Test: retried').waitFor()
-    await row.getByRole('button', { name: 'Deliveries: Nightly hook' }).click()
-    const attempt = page.getByRole('dialog').getByRole('listitem').filter({ hasText: 'connection_refused' }).first()
-    await attempt.getByRole('group').locator('summary').click()
-    await attempt.getByText('webhook-timestamp').waitFor()
-    await expectAccessible(page, 'the deliveries of a webhook')
-    await page.getByRole('dialog').getByRole('button', { name: 'Close' }).last().click()
-    await row.getByRole('button', { name: /^(Disable|Enable): Nightly hook/ }).click()
-    await row.getByRole('button', { name: 'Delete: Nightly hook' }).click()
-    await page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click()
-    await row.waitFor({ state: 'detached' })
-  })
-
   test('by keyboard alone a token is made; its secret works as the lines say until it is rotated, and the new one until it is revoked', async () => {
     const page = await open('/tokens', 'Tokens')
     await page.getByRole('button', { name: 'Create a token' }).focus()
