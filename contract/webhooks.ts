@@ -264,7 +264,8 @@ export const webhooksApi = {
       .refine(
         ({ after, from }) => (after === undefined) !== (from === undefined),
         'must have exactly one of after, from',
-      ),
+      )
+      .meta({ examples: [{ after: 'evt_7x2k9q-1042' }] }),
     response: Webhook,
     problems: missing,
   }),
