@@ -70,12 +70,14 @@ onEachDatabase(open => {
   })
 
   test('replay moves the place back; what is disabled stays so over a restart, and goes on where it was', async () => {
-    const { service, create, deliver, until, stop, start, store, sink } = await world()
+    const { service, create, deliver, until, stop, start, store, sink, hub } = await world()
     const hook = await create()
     await deliver(1, 2, 3)
     await until(hook, 1, 2, 3)
     const ids = sink.of(hook).map(({ id }) => id)
-    await service.replay(reader(), hook.id, { after: ids[0] })
+    // The kind of these tests names facts by their number alone.
+    const first = hub.places.idOf(Number(ids[0]!.replace('evt_', '')))
+    await service.replay(reader(), hook.id, { after: `evt_${first}` })
     await until(hook, 1, 2, 3, 2, 3)
     expect(sink.of(hook).map(({ id }) => id)).toEqual([...ids, ids[1], ids[2]])
     await service.replay(reader(), hook.id, { from: new Date(0).toISOString() })
