@@ -48,13 +48,13 @@ function Delivery({ delivery }: { delivery: WebhookDelivery }) {
             <RelativeTime at={at} />, {ms} ms
           </span>
         </summary>
-        <pre className="mt-2 overflow-x-auto rounded-md bg-sunken p-3 font-mono text-xs">
+        <pre className="mt-2 rounded-md bg-sunken p-3 font-mono text-xs break-all whitespace-pre-wrap">
           {headers}
           {'\n'}
           {request.body}
         </pre>
         {response && (
-          <pre className="mt-2 overflow-x-auto rounded-md bg-sunken p-3 font-mono text-xs">
+          <pre className="mt-2 rounded-md bg-sunken p-3 font-mono text-xs break-all whitespace-pre-wrap">
             {`${response.status}\n\n${response.body ?? 'The answer of a private address is shown to administrators only.'}`}
           </pre>
         )}
