@@ -43,6 +43,7 @@ import { startup } from './startup.ts'
 import { stats } from './stats.ts'
 import { streamBurst } from './stream-burst.ts'
 import { trailRead } from './trail-read.ts'
+import { webhooks } from './webhooks.ts'
 
 /** Each answers its figures as plain data. With a `variant`, they have a file of their own. */
 const benchmarks: Record<string, () => Promise<object & { variant?: string }>> = {
@@ -87,6 +88,7 @@ const benchmarks: Record<string, () => Promise<object & { variant?: string }>> =
   'stream-burst': streamBurst,
   'trail-read': trailRead,
   requests,
+  webhooks,
 }
 
 const wanted = process.argv.slice(2)

@@ -52,6 +52,7 @@ const late = [
   'server/reading/read-parts',
   'server/reading/rtf-text',
   'server/reading/text-worker-thread',
+  'server/webhook-listen',
 ]
 /** An agent waits for its first answer: what only passes messages on loads nothing of the server. */
 const isBridge = process.argv[2] === 'mcp' && process.argv.some(word => /^--url(=|$)/.test(word))

@@ -225,4 +225,17 @@ export const endpoints = {
     readLink: 'POST /api/dashboard/invitation  body',
     acceptLink: 'POST /api/dashboard/invitation/accept  body',
   },
+  webhooks: {
+    listWebhooks: 'GET /api/v1/webhooks',
+    createWebhook: 'POST /api/v1/webhooks  body',
+    getWebhook: 'GET /api/v1/webhooks/{webhook_id}',
+    changeWebhook: 'PATCH /api/v1/webhooks/{webhook_id}  body',
+    deleteWebhook: 'DELETE /api/v1/webhooks/{webhook_id}',
+    rotateWebhookSecret: 'POST /api/v1/webhooks/{webhook_id}/rotate  body',
+    testWebhook: 'POST /api/v1/webhooks/{webhook_id}/test',
+    replayWebhook: 'POST /api/v1/webhooks/{webhook_id}/replay  body',
+    disableWebhook: 'POST /api/v1/webhooks/{webhook_id}/disable',
+    enableWebhook: 'POST /api/v1/webhooks/{webhook_id}/enable',
+    listWebhookDeliveries: 'GET /api/v1/webhooks/{webhook_id}/deliveries',
+  },
 } as const

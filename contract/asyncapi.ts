@@ -33,6 +33,8 @@ const summaries: Record<ServerEvent['type'], string> = {
   alert_raised:
     'A rule fires, or the server itself has a problem, until `alert_cleared`. While the database accepts no writes, the fact cannot be stored and is published later; `stats_update` shows it immediately',
   alert_cleared: 'The alert is over',
+  webhook_disabled:
+    'A webhook took nothing for 3 days, answered 410, or its token may not read any more: nothing is delivered',
   token_created: 'An API token was created',
   token_updated: 'An API token was changed, or has a new secret (`changed` names `secret` then)',
   token_revoked: 'An API token was revoked; what it had open is closed',

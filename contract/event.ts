@@ -219,6 +219,17 @@ export const facts = {
   },
   alert_raised: { scope: 'dashboard:read', data: AlertRaised },
   alert_cleared: { scope: 'dashboard:read', data: AlertCleared },
+  webhook_disabled: {
+    scope: 'dashboard:read',
+    data: z.object({
+      webhook_id: z.string(),
+      name: z.string(),
+      principal: z.string().describe('Id of the principal that it is of'),
+      why: z.enum(['failed', 'gone', 'forbidden']),
+      detail: z.string(),
+      at,
+    }),
+  },
   token_created: { scope: 'dashboard:admin', data: z.object(token) },
   token_updated: { scope: 'dashboard:admin', data: z.object({ ...token, changed: z.array(z.string()) }) },
   token_revoked: { scope: 'dashboard:admin', data: z.object(token) },

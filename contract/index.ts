@@ -34,6 +34,7 @@ import { settingsApi } from './settings.ts'
 import { systemApi } from './system.ts'
 import { tokensApi } from './tokens.ts'
 import { usersApi } from './users.ts'
+import { webhooksApi } from './webhooks.ts'
 
 export const api = {
   access: accessApi,
@@ -70,6 +71,7 @@ export const api = {
   system: systemApi,
   tokens: tokensApi,
   users: usersApi,
+  webhooks: webhooksApi,
 } as const
 
 const names = new Map<unknown, string>(

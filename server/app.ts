@@ -245,6 +245,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     isOAuthOn: () => mcpAuth.isOn,
     ...{ version, logger },
   })
+  happening.addRoutes(http)
   // Behind the events, which tell their streams why they end.
   news.join(exchanges)
   stopping.follow(isStopped => exchanges.endWhere(isStopped))

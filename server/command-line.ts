@@ -13,6 +13,7 @@ const commands = [
   'accounts export',
   'accounts import',
   'mcp',
+  'webhook listen',
 ] as const
 /** These take the name of a file. */
 const withFile: readonly string[] = ['backup', 'restore', 'accounts export', 'accounts import']
@@ -33,6 +34,8 @@ export const usage = `Usage: rustymail serve [--demo] [--host <address>] [--port
        rustymail mcp [--preset reader|organizer|drafter] [--channel]
                                                                             MCP on stdin and stdout, and a server of its own behind it
        rustymail mcp --url <address> [--channel]                   the same for a running server; RUSTYMAIL_TOKEN has a token of it
+       rustymail webhook listen [--url <address>] [--types <names>] [--forward <address>]
+                                                                   prints events as webhooks send them; RUSTYMAIL_TOKEN has a token
 
   --demo             also start the sandbox mail server, with its account connected
   --data-dir <path>  the data directory
@@ -74,6 +77,14 @@ export interface McpArguments {
   isChannel: boolean
 }
 
+/** For `webhook listen`. */
+export interface WebhookArguments {
+  /** Names with commas between them; all unless given. */
+  types: string | undefined
+  /** Of a program that gets what is printed. */
+  forward: string | undefined
+}
+
 /** The command was given in a way that it cannot be understood. */
 export class UsageError extends Error {}
 
@@ -88,6 +99,7 @@ const noDiagnosis: DiagnosisArguments = {
   isReport: false,
 }
 const noMcp: McpArguments = { url: undefined, preset: undefined, results: undefined, isChannel: false }
+const noWebhook: WebhookArguments = { types: undefined, forward: undefined }
 const noBackup: BackupArguments = { file: '', withoutKey: false, keyFrom: undefined, force: false }
 
 export interface CommandLine {
@@ -100,6 +112,7 @@ export interface CommandLine {
   backup: BackupArguments
   diagnosis: DiagnosisArguments
   mcp: McpArguments
+  webhook: WebhookArguments
   /** Flags that stand for a variable. */
   environment: Record<string, string>
 }
@@ -131,6 +144,8 @@ export function parseCommandLine(argv: readonly string[], faults: string[]): Com
         preset: { type: 'string' },
         results: { type: 'string' },
         channel: { type: 'boolean', default: false },
+        types: { type: 'string' },
+        forward: { type: 'string' },
       },
     })
     const named = withFile.find(known => `${positionals.join(' ')} `.startsWith(`${known} `))
@@ -162,7 +177,8 @@ export function parseCommandLine(argv: readonly string[], faults: string[]): Com
     }
     const { url, preset, results, channel: isChannel } = values
     const mcp = { url, preset, results, isChannel }
-    return { command: command ?? 'serve', demo, email, name, backup, diagnosis, mcp, environment }
+    const webhook = { types: values.types, forward: values.forward }
+    return { command: command ?? 'serve', demo, email, name, backup, diagnosis, mcp, webhook, environment }
   } catch (error) {
     faults.push(`${wordsOf(error)}; rustymail --help lists what there is`)
     const nothing = {
@@ -171,6 +187,7 @@ export function parseCommandLine(argv: readonly string[], faults: string[]): Com
       backup: noBackup,
       diagnosis: noDiagnosis,
       mcp: noMcp,
+      webhook: noWebhook,
       environment: {},
     }
     return { command: 'serve', demo: false, ...nothing }

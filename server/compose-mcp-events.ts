@@ -15,12 +15,17 @@ import { Subscriptions } from './mcp-events/subscriptions.ts'
 import type { CallMetrics } from './metrics/call-metrics.ts'
 import type { HttpLimits } from './platform/http/http-limits.ts'
 import type { RequestOutcome, Trail } from './platform/http/http-outcome.ts'
+import type { HttpServer } from './platform/http/http-server.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { GuardedFetch } from './platform/network/guarded-fetch.ts'
 import type { Principal } from './platform/principal.ts'
 import type { PrincipalNews } from './platform/principal-news.ts'
 import type { SecretBox } from './platform/secret-box.ts'
 import type { Shown } from './platform/shown.ts'
+import { DeliveryLog } from './program-webhooks/delivery-log.ts'
+import { ProgramWebhooks, settingsOf } from './program-webhooks/program-webhooks.ts'
+import { webhookRoutes } from './program-webhooks/webhook-routes.ts'
+import { WebhookService } from './program-webhooks/webhook-service.ts'
 import { toPrincipal } from './tokens/token-row.ts'
 import { TokenStore } from './tokens/token-store.ts'
 import { WebhookEndpoints } from './webhooks/webhook-endpoints.ts'
@@ -51,6 +56,7 @@ export interface McpEventsSurroundings extends MailKnowledgeOptions {
 
 export interface ComposedMcpEvents {
   extension: McpExtension
+  addRoutes(http: HttpServer): void
   /** Behind what reads mail: stopped before the hub and the leases. */
   part: Part
 }
@@ -72,23 +78,46 @@ export function composeMcpEvents(around: McpEventsSurroundings): ComposedMcpEven
   })
   const store = new WebhookStore(db)
   const sender = new WebhookSender({ http: hooking, userAgent: `RustyMail/${around.version}`, now })
-  const standing = standingOf({ ...around, tokens: new TokenStore(db), now })
+  const tokens = new TokenStore(db)
+  const standing = standingOf({ ...around, tokens, now })
+  const mayRead = async (row: Pick<WebhookRow, 'principal_kind' | 'principal_id'>) => {
+    const principal = await standing(row)
+    return principal && !freezes.stopsReading(principal) ? principal : undefined
+  }
+  const log = new DeliveryLog()
+  const programs = new ProgramWebhooks({
+    idOf: number => hub.places.idOf(number),
+    matches: (...asked) => knowledge.matches(...asked),
+    attempted: (row, attempt) => log.add(row.id, attempt),
+    ended: ({ id: webhook_id, principal_id: principal, settings }, { why, detail }) => {
+      if (why === 'asked') return
+      const { name } = settingsOf({ settings })
+      const at = new Date(now()).toISOString()
+      hub.publish({ type: 'webhook_disabled', data: { webhook_id, name, principal, why, detail, at } })
+    },
+  })
   const engine = new WebhookEngine({
     ...{ hub, leases, store, sender, secrets, now, logger },
-    kinds: { mcp: new McpWebhooks({ reading, projector, gate }) },
-    standing: async row => {
-      const principal = await standing(row)
-      return principal && !freezes.stopsReading(principal) ? principal : undefined
-    },
+    kinds: { mcp: new McpWebhooks({ reading, projector, gate }), program: programs },
+    standing: mayRead,
     observe: result => calls.recordWebhook(result),
   })
+  const endpoints = new WebhookEndpoints(store, engine)
+  const service = new WebhookService({
+    ...{ endpoints, sender, secrets, log, now, logger },
+    places: hub.places,
+    standing: mayRead,
+    hasToken: async id => (await tokens.find(id)) !== undefined,
+    checkQuery: (owner, query) => knowledge.checkQuery(owner, query),
+  })
   const subscriptions = new Subscriptions({
-    endpoints: new WebhookEndpoints(store, engine),
+    endpoints,
     ...{ sender, secrets, reading, now },
   })
   calls.watchWebhooks(() => ({ ...engine.figures, streams: streams.count }))
   news.join(streams)
   news.join(engine)
+  news.join(service)
   stopping.follow(
     isStopped => streams.endWhere(isStopped),
     isStopped => engine.endWhere(isStopped),
@@ -98,14 +127,17 @@ export function composeMcpEvents(around: McpEventsSurroundings): ComposedMcpEven
       ...{ gate, reading, streams, subscriptions },
       sent: (mode, count) => calls.recordMcpEvents(mode, count),
     }),
+    addRoutes: http => webhookRoutes(http, service),
     part: {
       name: 'webhooks',
-      start: () => {
+      start: async () => {
         streams.start()
+        await service.start()
         engine.start()
       },
       stop: async () => {
         await streams.stop()
+        await service.stop()
         await engine.stop()
         projector.stop()
         await hooking.stop()
@@ -125,7 +157,10 @@ const tokenMark = 'token-'
 
 /** By what the database has now, whichever process changed it. A connected client stands as its connection does, whichever access tokens it has. */
 function standingOf({ tokens, apiKey, isOAuthOn, now }: StandingOptions) {
-  return async ({ principal_kind: kind, principal_id: id }: WebhookRow): Promise<Principal | undefined> => {
+  return async ({
+    principal_kind: kind,
+    principal_id: id,
+  }: Pick<WebhookRow, 'principal_kind' | 'principal_id'>): Promise<Principal | undefined> => {
     if (kind === 'api_key') return apiKey()
     const row = kind === 'token' ? await tokens.find(id.slice(tokenMark.length)) : undefined
     if (!row || row.owner_disabled || (row.oauth_client !== null && !isOAuthOn())) return undefined

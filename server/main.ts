@@ -23,6 +23,7 @@ export async function run(): Promise<void> {
     // As the launcher does, which looks at the first word alone.
     return (await import('./bridge-main.ts')).run()
   }
+  if (words[0] === 'webhook' && words[1] === 'listen') return (await import('./webhook-listen.ts')).run()
   await runCommand(readConfig())
 }
 

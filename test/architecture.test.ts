@@ -71,6 +71,7 @@ const uses: Record<string, string[]> = {
   proposals: ['tools', 'events', 'drafts', 'operations', 'outbox', 'freezes', 'approvals'],
   assistant: ['events'],
   mcp: ['tools', 'clients', 'reading'],
+  'program-webhooks': ['events', 'webhooks'],
   'mcp-events': ['events', 'reading', 'webhooks', 'mcp'],
   storage: [],
 }
@@ -285,7 +286,7 @@ test('the environment is read in one place; nothing prints; nothing is any', () 
   none(
     code.filter(
       f =>
-        !['server/config.ts', 'server/main.ts', 'server/bridge-main.ts'].includes(f) &&
+        !['server/config.ts', 'server/main.ts', 'server/bridge-main.ts', 'server/webhook-listen.ts'].includes(f) &&
         /process\.env|import\.meta\.env/.test(source[f]!),
     ),
     'reads the environment',

@@ -149,6 +149,7 @@ test('every field that is called like a secret is declared as one, so that the t
     'approvals.setApprovalSettings.passkey',
     'outbox.checkDraft.token_id',
     'users.resetUser.revoke_tokens',
+    'webhooks.createWebhook.token_id',
   ])
   expect([...new Set(fields.filter(({ isSecret }) => isSecret).map(named))].sort()).toEqual([
     'access.finishPasskeySignIn.challenge_id',

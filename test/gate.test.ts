@@ -95,6 +95,7 @@ test('only what takes something away is let in while the audit trail cannot be w
     'tokens.revokeToken',
     'users.changeUser',
     'users.deleteUser',
+    'webhooks.deleteWebhook',
   ])
   const bodies = [{ disabled: true }, { disabled: false }, {}, { role: 'administrator' as const }]
   expect(bodies.map(body => api.users.changeUser.isRevocation?.(body))).toEqual([true, false, false, false])

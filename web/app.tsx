@@ -38,6 +38,7 @@ const ConfigurationPage = lazyPage(async () => (await import('./settings/configu
 const SystemPage = lazyPage(async () => (await import('./system/system-page.tsx')).SystemPage)
 const UsersPage = lazyPage(async () => (await import('./users/users-page.tsx')).UsersPage)
 const TokensPage = lazyPage(async () => (await import('./tokens/tokens-page.tsx')).TokensPage)
+const WebhooksPage = lazyPage(async () => (await import('./webhooks/webhooks-page.tsx')).WebhooksPage)
 const SessionsPage = lazyPage(async () => (await import('./sessions/sessions-page.tsx')).SessionsPage)
 const ChangesPage = lazyPage(async () => (await import('./changes/changes-page.tsx')).ChangesPage)
 const AuditPage = lazyPage(async () => (await import('./audit/audit-page.tsx')).AuditPage)
@@ -131,6 +132,7 @@ function PageSwitch() {
       <Route path="/system" component={SystemPage} />
       <Route path="/users" component={UsersPage} />
       <Route path="/tokens" component={TokensPage} />
+      <Route path="/tokens/webhooks" component={WebhooksPage} />
       <Route path="/sessions" component={SessionsPage} />
       <Route path="/changes" component={ChangesPage} />
       <Route path="/audit" component={AuditPage} />

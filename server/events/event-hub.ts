@@ -164,7 +164,7 @@ export class EventHub {
   }
 
   /** Places in the log, as cursors name them. */
-  get places(): Pick<EventLog, 'newest' | 'oldest' | 'epoch' | 'idOf' | 'locate'> {
+  get places(): Pick<EventLog, 'newest' | 'oldest' | 'epoch' | 'idOf' | 'locate' | 'placeBefore'> {
     return this.#options.log
   }
 

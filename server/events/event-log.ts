@@ -215,6 +215,12 @@ export class EventLog {
     return { oldest_id: this.idOf(this.#oldest), newest_id: this.idOf(this.newest) }
   }
 
+  /** Of the last fact before a time, as far as the log holds them whole. */
+  async placeBefore(at: string): Promise<number> {
+    const first = await this.#options.store.firstSince(at)
+    return first === undefined ? this.newest : Math.max(first - 1, this.#oldest - 1)
+  }
+
   idOf(number: number): string {
     return `${this.#epoch}-${number}`
   }

@@ -106,6 +106,16 @@ export class EventStore {
     return { newest }
   }
 
+  /** Number of the first fact of this time or later; undefined where there is none. */
+  async firstSince(at: string): Promise<number | undefined> {
+    const { number } = await this.#db
+      .selectFrom('events')
+      .select(({ fn }) => fn.min('number').as('number'))
+      .where('at', '>=', at)
+      .executeTakeFirstOrThrow()
+    return number === null ? undefined : Number(number)
+  }
+
   /** Whether just these were appended, from that number on. */
   async holds(transaction: Database, first: number, events: readonly NewEvent[]): Promise<boolean> {
     const rows = await transaction

@@ -29,6 +29,7 @@ const classes: Record<FactType, FactClass> = {
   freeze_changed: 'administrative',
   alert_raised: 'administrative',
   alert_cleared: 'administrative',
+  webhook_disabled: 'administrative',
   token_created: 'administrative',
   token_updated: 'administrative',
   token_revoked: 'administrative',

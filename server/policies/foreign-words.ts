@@ -86,6 +86,10 @@ const operations: Record<Exclude<WordsShown, 'reported'>, Record<string, string>
     settings: 'getConfig updateConfig listPrivateNetworks allowPrivateNetworks forbidPrivateNetwork',
     system: 'live ready',
     tokens: 'listTokens createToken changeToken rotateToken revokeToken listMadeByToken',
+    // Answers of servers that their callers chose; what is told of mail is ids.
+    webhooks:
+      'listWebhooks createWebhook getWebhook changeWebhook deleteWebhook rotateWebhookSecret testWebhook replayWebhook disableWebhook ' +
+      'enableWebhook listWebhookDeliveries',
     users: 'listUsers inviteUser changeUser resetUser deleteUser listMadeByUser readLink acceptLink',
   },
 }
@@ -129,7 +133,7 @@ export const wordsInEvents: ReadonlyMap<string, 'none' | 'strangers'> = new Map(
   ...(
     'server_started client_connected client_disconnected configuration_updated account_added account_updated account_removed ' +
     'account_state_changed quota_changed mail_changed mail_removed folder_changed operation_changed draft_created draft_changed delivery_changed ' +
-    'approval_requested approval_decided proposal_changed freeze_changed alert_raised alert_cleared token_created token_updated token_revoked ' +
+    'approval_requested approval_decided proposal_changed freeze_changed alert_raised alert_cleared webhook_disabled token_created token_updated token_revoked ' +
     'user_added user_updated user_removed sync_progress agent_activity audit_update stats_update'
   )
     .split(' ')

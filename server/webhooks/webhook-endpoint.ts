@@ -148,3 +148,11 @@ export class WebhookEndpoint {
     this.#storedPlace = Math.max(this.#storedPlace, place)
   }
 }
+
+/** By state, and how many facts the one that is furthest behind has not looked at. */
+export function figuresOf(endpoints: readonly WebhookEndpoint[], newest: number) {
+  const failing = endpoints.filter(({ row, isFailing }) => row.ending === null && isFailing).length
+  const ending = endpoints.filter(({ row }) => row.ending !== null).length
+  const behind = Math.max(0, ...endpoints.map(({ row }) => newest - row.place))
+  return { endpoints: endpoints.length, failing, ending, behind }
+}

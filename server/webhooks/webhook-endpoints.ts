@@ -2,7 +2,7 @@
 import type { Principal } from '../platform/principal.ts'
 import type { WebhookEngine } from './webhook-engine.ts'
 import type { WebhookBounds, WebhookStore } from './webhook-store.ts'
-import type { WebhookRow } from './webhook-tables.ts'
+import type { WebhookKindName, WebhookRow } from './webhook-tables.ts'
 
 export class WebhookEndpoints {
   readonly #store: WebhookStore
@@ -36,6 +36,17 @@ export class WebhookEndpoints {
     if (!(await this.#store.renew(id, { ...values, next_try_at: null }))) return false
     await this.#follow(id, principal)
     return true
+  }
+
+  /** See `WebhookEngine`. */
+  restart(id: string, values: Partial<WebhookRow>, principal: Principal): Promise<boolean> {
+    return this.#engine.restart(id, values, principal)
+  }
+
+  /** Of one kind, the oldest first, with how far the delivery is by now. @param principalId Of all unless given. */
+  async list(kind: WebhookKindName, principalId?: string): Promise<WebhookRow[]> {
+    const rows = await this.#store.listOf(kind, principalId)
+    return rows.map(row => this.#engine.find(row.id) ?? row)
   }
 
   /** @returns Whether it was there. */

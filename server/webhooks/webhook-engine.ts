@@ -5,14 +5,16 @@
 import type { LeaseClaim } from '../leases/lease-service.ts'
 import { every } from '../platform/lifecycle.ts'
 import type { Principal, PrincipalListener } from '../platform/principal.ts'
-import { type NextMessage, WebhookEndpoint } from './webhook-endpoint.ts'
+import { forbidden, nobody } from './webhook-endings.ts'
+import { figuresOf, type NextMessage, WebhookEndpoint } from './webhook-endpoint.ts'
 import type { WebhookEngineBounds, WebhookEngineOptions } from './webhook-engine-options.ts'
 import { Lanes } from './webhook-lanes.ts'
 import { endAttempts, givenUpMs } from './webhook-pace.ts'
 import { WebhookPlaces } from './webhook-places.ts'
+import { signerOfRow } from './webhook-row-signer.ts'
 import type { WebhookOutcome } from './webhook-sender.ts'
-import { type Sign, signerOf } from './webhook-signer.ts'
-import { secretContext, type WebhookEnding, type WebhookRow } from './webhook-tables.ts'
+import type { WebhookRenewal } from './webhook-store.ts'
+import type { WebhookEnding, WebhookRow } from './webhook-tables.ts'
 
 const defaultBounds: WebhookEngineBounds = { atOnce: 128, turn: 32, commitMs: 50, reviewMs: 30_000 }
 /** Of an endpoint that is told of nothing the place is stored after so many facts. */
@@ -66,13 +68,7 @@ export class WebhookEngine implements PrincipalListener {
   /** By state, and how many facts the one that is furthest behind has not looked at. */
   get figures() {
     const { newest } = this.#options.hub.places
-    let [failing, ending, behind] = [0, 0, 0]
-    for (const { row, isFailing } of this.#endpoints.values()) {
-      if (row.ending !== null) ending++
-      else if (isFailing) failing++
-      behind = Math.max(behind, newest - row.place)
-    }
-    return { endpoints: this.#endpoints.size, failing, ending, behind, underWay: this.#lanes.underWay }
+    return { ...figuresOf([...this.#endpoints.values()], newest), underWay: this.#lanes.underWay }
   }
 
   /** How a subscriber may be told that it fares. */
@@ -93,10 +89,27 @@ export class WebhookEngine implements PrincipalListener {
       return
     }
     const { place, failing_since, failures, last_success_at, last_fault } = known.row
-    known.sign = await this.#signerOf(row)
+    known.sign = await signerOfRow(row, this.#options)
     known.row = { ...row, place, failing_since, failures, last_success_at, last_fault, next_try_at: null }
     known.change(principal)
     this.#wake(known)
+  }
+
+  /**
+   * Begins again with other values, such as another place or filter; disabled where they say how it has ended. What was under way is sent
+   * again, with the same id. @returns Whether it is there.
+   */
+  async restart(id: string, values: WebhookRenewal, principal: Principal): Promise<boolean> {
+    const known = this.#endpoints.get(id)
+    this.#drop(id)
+    // What is being stored of it must not come after what is stored here.
+    await this.#places.settled()
+    const { store } = this.#options
+    if (!(await store.renew(id, { ...known?.progress, ...values }))) return false
+    const row = await store.find(id)
+    if (row && this.#claim?.find() && !this.#stopped.signal.aborted && !this.#isOver(row))
+      await this.#add(row, principal)
+    return row !== undefined
   }
 
   async remove(id: string): Promise<boolean> {
@@ -156,6 +169,7 @@ export class WebhookEngine implements PrincipalListener {
     for (const row of await store.list()) {
       if (this.#stopped.signal.aborted) return
       known.delete(row.id)
+      if (this.#isOver(row)) continue
       const principal = await standing(row)
       const endpoint = this.#endpoints.get(row.id)
       if (endpoint && !endpoint.isRemoved) {
@@ -171,6 +185,11 @@ export class WebhookEngine implements PrincipalListener {
     for (const id of known) if (!(await store.find(id))) this.#drop(id)
   }
 
+  /** It stays as it is, and nothing is delivered. */
+  #isOver({ kind, ending }: WebhookRow): boolean {
+    return ending !== null && this.#options.kinds[kind].ended !== undefined
+  }
+
   #refresh(endpoint: WebhookEndpoint, row: WebhookRow, principal: Principal): void {
     this.#narrow(endpoint, principal)
     endpoint.row = { ...endpoint.row, expires_at: row.expires_at }
@@ -181,7 +200,7 @@ export class WebhookEngine implements PrincipalListener {
   async #add(row: WebhookRow, principal: Principal): Promise<WebhookEndpoint> {
     const { hub, kinds, now } = this.#options
     const kind = kinds[row.kind]
-    const sign = await this.#signerOf(row)
+    const sign = await signerOfRow(row, this.#options)
     const follower = hub.follow({
       principal,
       filter: kind.filterOf(row),
@@ -195,13 +214,6 @@ export class WebhookEngine implements PrincipalListener {
     if (waitMs > 0) this.#wakeLater(endpoint, waitMs)
     else this.#wake(endpoint)
     return endpoint
-  }
-
-  async #signerOf({ id, secret_sealed, previous_sealed, previous_until }: WebhookRow): Promise<Sign> {
-    const { secrets, now } = this.#options
-    const open = (sealed: string) => secrets.open(sealed, secretContext(id))
-    const isBoth = previous_sealed !== null && previous_until !== null && now() < Date.parse(previous_until)
-    return signerOf([secret_sealed, ...(isBoth ? [previous_sealed] : [])].map(open))
   }
 
   #wakeUnlessWaiting(endpoint: WebhookEndpoint): void {
@@ -291,14 +303,26 @@ export class WebhookEngine implements PrincipalListener {
     return true
   }
 
-  #attempt({ row, kind, sign }: WebhookEndpoint, message: NextMessage['message']): Promise<WebhookOutcome> {
-    const { sender } = this.#options
+  async #attempt({ row, kind, sign }: WebhookEndpoint, message: NextMessage['message']): Promise<WebhookOutcome> {
+    const { sender, now } = this.#options
     const { signal } = this.#stopped
-    return sender.send({ url: row.url, message, sign, headers: kind.headersOf(row), signal })
+    const at = now()
+    const outcome = await sender.send({ url: row.url, message, sign, headers: kind.headersOf(row), signal })
+    if (!signal.aborted) kind.attempted?.(row, { message, outcome, at, durationMs: now() - at })
+    return outcome
   }
 
   async #tellEnd(endpoint: WebhookEndpoint): Promise<void> {
     const { store, observe, now } = this.#options
+    if (this.#isOver(endpoint.row)) {
+      const { row, progress, kind } = endpoint
+      await store.renew(row.id, { ...progress, ending: row.ending })
+      if (endpoint.isRemoved) return
+      this.#drop(row.id)
+      kind.ended?.(row, JSON.parse(row.ending ?? '{}') as WebhookEnding)
+      observe('ended')
+      return
+    }
     const message = endpoint.kind.endOf(endpoint.row, JSON.parse(endpoint.row.ending ?? '{}') as WebhookEnding)
     const outcome = message && (await this.#attempt(endpoint, message))
     if (this.#stopped.signal.aborted || endpoint.isRemoved) return
@@ -347,7 +371,7 @@ export class WebhookEngine implements PrincipalListener {
     endpoint.row = { ...endpoint.row, previous_sealed: null, previous_until: null }
     const { id } = endpoint.row
     const work = async () => {
-      endpoint.sign = await this.#signerOf(endpoint.row)
+      endpoint.sign = await signerOfRow(endpoint.row, this.#options)
       await this.#options.store.renew(id, { previous_sealed: null, previous_until: null })
     }
     this.#track(work())
@@ -375,13 +399,4 @@ export class WebhookEngine implements PrincipalListener {
   #dropAll(): void {
     for (const id of [...this.#endpoints.keys()]) this.#drop(id)
   }
-}
-
-function forbidden(detail: string): WebhookEnding {
-  return { why: 'forbidden', detail }
-}
-
-/** Sees nothing: only the end is still told. */
-function nobody({ principal_id: id, principal_kind: kind, user_id: userId }: WebhookRow): Principal {
-  return { id, name: id, kind, userId, scopes: new Set(), accounts: new Set() }
 }

@@ -2,7 +2,7 @@
 import type { LogEntry } from '../events/event-log.ts'
 import type { EventFilter } from '../events/event-view.ts'
 import type { Principal } from '../platform/principal.ts'
-import type { WebhookMessage } from './webhook-sender.ts'
+import type { WebhookMessage, WebhookOutcome } from './webhook-sender.ts'
 import type { WebhookEnding, WebhookRow } from './webhook-tables.ts'
 
 export interface WebhookKind {
@@ -24,4 +24,16 @@ export interface WebhookKind {
   headersOf(row: WebhookRow): Record<string, string>
   /** What a 410 ends: the one message, or all of them. */
   gone: 'message' | 'endpoint'
+  /** An endpoint that has ended stays as it is, and may begin again: its kind is told. Else it is removed. Must not throw. */
+  ended?(row: WebhookRow, ending: WebhookEnding): void
+  /** Hears of each attempt. Must not throw. */
+  attempted?(row: WebhookRow, attempt: AttemptMade): void
+}
+
+export interface AttemptMade {
+  message: WebhookMessage
+  outcome: WebhookOutcome
+  /** Epoch milliseconds. */
+  at: number
+  durationMs: number
 }

@@ -34,6 +34,11 @@ export class WebhookPlaces {
     this.#dirty.delete(endpoint)
   }
 
+  /** What is being stored by now is stored. */
+  async settled(): Promise<void> {
+    await this.#saving
+  }
+
   /** What was noted is stored. */
   async stop(): Promise<void> {
     this.#isStopped = true

@@ -1,5 +1,5 @@
 /** One attempt to deliver a message to an endpoint, and what its outcome means. What an endpoint answers is told to nobody. */
-import type { GuardedFetch } from '../platform/network/guarded-fetch.ts'
+import type { GuardedFetch, PostAnswer } from '../platform/network/guarded-fetch.ts'
 import { Problem } from '../platform/problem.ts'
 import type { Sign } from './webhook-signer.ts'
 
@@ -13,10 +13,14 @@ export interface WebhookMessage {
 export type WebhookFault = 'connection_refused' | 'timeout' | 'tls_error' | 'http_4xx' | 'http_5xx' | 'challenge_failed'
 
 /** `gone`: it wants no more of this; `refused`: not this message, however often it is sent. */
-export type WebhookOutcome =
+export type WebhookOutcome = { answer?: WebhookAnswer } & (
   | { kind: 'sent'; text: string }
   | { kind: 'gone' | 'refused'; fault: WebhookFault }
   | { kind: 'retry'; fault: WebhookFault; afterMs: number | undefined }
+)
+
+/** What came back, for those alone that may read it. */
+export type WebhookAnswer = Pick<PostAnswer, 'status' | 'text' | 'isPrivate'>
 
 export interface WebhookAttempt {
   url: string
@@ -49,7 +53,12 @@ export class WebhookSender {
 
   async send({ url, message, sign, headers, signal }: WebhookAttempt): Promise<WebhookOutcome> {
     const { http, userAgent, now, timeoutMs = defaultTimeoutMs } = this.#options
-    const bounded = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
+    // Combined signals cost more than the request.
+    const bounded = new AbortController()
+    const cut = () => bounded.abort()
+    const timer = setTimeout(cut, timeoutMs)
+    if (signal.aborted) cut()
+    else signal.addEventListener('abort', cut, { once: true })
     const { id, body } = message
     const common = { 'content-type': 'application/json', 'user-agent': userAgent, ...headers }
     try {
@@ -57,11 +66,14 @@ export class WebhookSender {
         headers: { ...common, ...sign(id, new Date(now()), body) },
         body,
         maxBytes: maxAnswerBytes,
-        signal: bounded,
+        signal: bounded.signal,
       })
-      return outcomeOf(answer.status, answer.text, answer.retryAfter, now())
+      return { ...outcomeOf(answer.status, answer.text, answer.retryAfter, now()), answer }
     } catch (error) {
-      return { kind: 'retry', fault: faultOf(error, bounded), afterMs: undefined }
+      return { kind: 'retry', fault: faultOf(error, bounded.signal), afterMs: undefined }
+    } finally {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', cut)
     }
   }
 }

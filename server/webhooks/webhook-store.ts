@@ -1,7 +1,7 @@
 /** Webhook endpoints in the database. */
 import type { Database } from '../platform/database/database.ts'
 import { later } from '../platform/database/later.ts'
-import type { WebhookRow } from './webhook-tables.ts'
+import type { WebhookKindName, WebhookRow } from './webhook-tables.ts'
 
 export interface WebhookBounds {
   perPrincipal: number
@@ -15,17 +15,24 @@ export type WebhookProgress = Pick<
 >
 
 /** What a caller may set again. */
-type Renewal = Pick<
-  WebhookRow,
-  | 'secret_sealed'
-  | 'previous_sealed'
-  | 'previous_until'
-  | 'settings'
-  | 'verified_at'
-  | 'expires_at'
-  | 'next_try_at'
-  | 'place'
-  | 'ending'
+export type WebhookRenewal = Partial<
+  Pick<
+    WebhookRow,
+    | 'secret_sealed'
+    | 'previous_sealed'
+    | 'previous_until'
+    | 'settings'
+    | 'verified_at'
+    | 'expires_at'
+    | 'next_try_at'
+    | 'place'
+    | 'ending'
+    | 'url'
+    | 'failing_since'
+    | 'failures'
+    | 'last_success_at'
+    | 'last_fault'
+  >
 >
 
 export class WebhookStore {
@@ -37,6 +44,13 @@ export class WebhookStore {
 
   async list(): Promise<WebhookRow[]> {
     return this.#db.selectFrom('webhook_endpoints').selectAll().orderBy('id').execute()
+  }
+
+  /** Of one kind, the oldest first. @param principalId Of all unless given. */
+  async listOf(kind: WebhookKindName, principalId?: string): Promise<WebhookRow[]> {
+    const rows = this.#db.selectFrom('webhook_endpoints').selectAll().where('kind', '=', kind)
+    const own = principalId === undefined ? rows : rows.where('principal_id', '=', principalId)
+    return own.orderBy('created_at').orderBy('id').execute()
   }
 
   async find(id: string): Promise<WebhookRow | undefined> {
@@ -57,6 +71,7 @@ export class WebhookStore {
         .execute()
       const { all, own } = await transaction
         .selectFrom('webhook_endpoints')
+        .where('kind', '=', row.kind)
         .select(({ fn, eb }) => [
           fn.countAll<number>().as('all'),
           fn.sum<number>(eb.case().when('principal_id', '=', row.principal_id).then(1).else(0).end()).as('own'),
@@ -69,7 +84,7 @@ export class WebhookStore {
   }
 
   /** @returns Whether it is there. */
-  async renew(id: string, values: Partial<Renewal>): Promise<boolean> {
+  async renew(id: string, values: WebhookRenewal): Promise<boolean> {
     const { numUpdatedRows } = await this.#db
       .updateTable('webhook_endpoints')
       .set(values)

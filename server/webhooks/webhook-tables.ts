@@ -7,8 +7,8 @@ declare module '../platform/database/tables.ts' {
   }
 }
 
-/** `mcp`: subscriptions of MCP Events. */
-export type WebhookKindName = 'mcp'
+/** `mcp`: subscriptions of MCP Events; `program`: webhooks of programs. */
+export type WebhookKindName = 'mcp' | 'program'
 
 export interface WebhookRow {
   id: string
@@ -41,8 +41,8 @@ export interface WebhookRow {
 
 /** Why nothing more is delivered. */
 export interface WebhookEnding {
-  /** `forbidden`: its principal may no longer; `failed`: it took nothing for too long; `gone`: it said so. */
-  why: 'forbidden' | 'failed' | 'gone'
+  /** `forbidden`: its principal may no longer; `failed`: it took nothing for too long; `gone`: it said so; `asked`: it was disabled. */
+  why: 'forbidden' | 'failed' | 'gone' | 'asked'
   detail: string
 }
 

@@ -76,7 +76,7 @@ export async function webhookWorld(db: Database, options: WebhookWorldOptions = 
     const leases = new LeaseService({ store: new LeaseStore(db), isAlone: true, renews: false, logger })
     const engine = new WebhookEngine({
       ...{ hub, leases, store, sender, secrets, now, logger },
-      kinds: { mcp: { ...plain, ...kind } },
+      kinds: { mcp: { ...plain, ...kind }, program: { ...plain, ...kind } },
       standing: async ({ principal_id: id }) => standing.get(id),
       observe: result => void results.push(result),
       bounds: { commitMs: 1, ...bounds },

@@ -98,6 +98,11 @@ const words: Words = {
         : 'The database accepts writes again',
     href: data.alert === 'rule' ? '/alerts' : '/system',
   }),
+  webhook_disabled: data => ({
+    tone: 'warn',
+    text: `The webhook ${data.name} was disabled: ${data.detail}`,
+    href: '/tokens/webhooks',
+  }),
   token_created: data => ({ tone: 'info', text: `API token ${data.name} was created`, href: '/tokens' }),
   token_updated: data => ({
     tone: 'info',

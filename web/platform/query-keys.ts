@@ -40,6 +40,9 @@ export const queryKeys = {
   connectionRequest: (requestId: string) => ['connection-request', requestId],
   users: ['users'],
   tokens: ['tokens'],
+  webhooks: ['webhooks'],
+  /** Begins like the webhooks, so that it is as old as they are. */
+  webhookDeliveries: (webhookId: string) => ['webhooks', webhookId],
   /** Begins like the users, so that it is as old as they are. */
   madeBy: (kind: 'token' | 'user', id: string) => ['users', 'made-by', kind, id],
   sessions: ['sessions'],

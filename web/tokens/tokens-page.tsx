@@ -1,10 +1,10 @@
 /** API tokens: for programs and agents, each with its own scopes and accounts. */
-import { BookOpen, KeyRound } from 'lucide-react'
+import { BookOpen, KeyRound, Webhook } from 'lucide-react'
 import { useState } from 'react'
 import { useAccounts } from '../accounts/use-accounts.ts'
 import { useMay } from '../platform/session.ts'
 import { useUrlState } from '../platform/url-state.ts'
-import { Button, ButtonAnchor } from '../ui/button.tsx'
+import { Button, ButtonAnchor, ButtonLink } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
 import { Panel } from '../ui/panel.tsx'
@@ -35,6 +35,9 @@ export function TokensPage() {
         }
         actions={
           <>
+            <ButtonLink href="/tokens/webhooks" icon={Webhook}>
+              Webhooks
+            </ButtonLink>
             <ButtonAnchor href="/docs" icon={BookOpen}>
               API documentation
             </ButtonAnchor>

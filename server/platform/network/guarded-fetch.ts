@@ -1,12 +1,15 @@
 /** As the global `fetch`, to judged addresses alone, and without being led to another host. */
 import type { LookupFunction } from 'node:net'
 import { isIP } from 'node:net'
-import type { Agent, buildConnector } from 'undici'
+import type { Agent, buildConnector, Dispatcher } from 'undici'
 import { Problem } from '../problem.ts'
 import type { OutboundGuard } from './outbound-guard.ts'
+import { closedPlaces, rangesOf } from './outbound-rules.ts'
 
 /** Redirects that are followed, within one host. */
 const maxRedirects = 3
+/** Names that are remembered; with so many, all count as private. */
+const maxPrivateHosts = 10_000
 
 /** Where tests have the servers that elsewhere have names, ports and certificates of their own. */
 export interface NetworkStandIn {
@@ -34,6 +37,8 @@ export interface GuardedPost {
 export interface PostAnswer {
   status: number
   text: string
+  /** Its host has, or had, an address that is not public. */
+  isPrivate: boolean
   /** Of the header of this name. */
   retryAfter: string | undefined
 }
@@ -43,6 +48,8 @@ export class GuardedFetch {
   readonly #standIn: NetworkStandIn | undefined
   readonly #perOrigin: number | undefined
   #agent: Agent | undefined
+  /** Names that led to an inner address once. */
+  readonly #privateHosts = new Set<string>()
 
   constructor({ guard, standIn, perOrigin }: GuardedFetchOptions) {
     this.#guard = guard
@@ -80,23 +87,53 @@ export class GuardedFetch {
 
   /** One POST over connections that are kept, at a third of the cost of `fetch`. Redirects are answers like others. */
   async post(url: URL, { headers, body, maxBytes, signal }: GuardedPost): Promise<PostAnswer> {
-    const agent = await this.#open()
+    const agent = this.#agent ?? (await this.#open())
     await this.#judge(url)
     const [origin, path] = [url.origin, url.pathname + url.search]
-    const answer = await agent.request({ origin, path, method: 'POST', headers, body, signal })
-    const { 'retry-after': retryAfter } = answer.headers
-    const chunks: Buffer[] = []
-    let left = maxBytes
-    for await (const chunk of answer.body as AsyncIterable<Buffer>) {
-      chunks.push(chunk.subarray(0, left))
-      left -= chunk.length
-      // Ends its connection: the rest is not waited for.
-      if (left < 0) break
+    const answered = Promise.withResolvers<PostAnswer>()
+    let exchange: Dispatcher.DispatchController | undefined
+    const cut = () => {
+      answered.reject(signal.reason)
+      exchange?.abort(signal.reason)
     }
-    return {
-      status: answer.statusCode,
-      text: Buffer.concat(chunks).toString(),
-      retryAfter: Array.isArray(retryAfter) ? retryAfter[0] : retryAfter,
+    if (signal.aborted) throw signal.reason
+    signal.addEventListener('abort', cut, { once: true })
+    let [status, retryAfter, left]: [number, string | undefined, number] = [0, undefined, maxBytes]
+    const chunks: Buffer[] = []
+    const finish = () => {
+      const text = chunks.length === 0 ? '' : Buffer.concat(chunks).toString()
+      answered.resolve({ status, text, isPrivate: this.#isPrivate(url), retryAfter })
+    }
+    // Below `request`, which makes a stream of each answer.
+    agent.dispatch(
+      { origin, path, method: 'POST', headers, body },
+      {
+        onRequestStart: controller => {
+          exchange = controller
+          // It waited for a connection longer than for an answer.
+          if (signal.aborted) controller.abort(signal.reason)
+        },
+        onResponseStart: (_controller, code, { 'retry-after': after }) => {
+          if (code < 200) return
+          status = code
+          retryAfter = Array.isArray(after) ? after[0] : after
+        },
+        onResponseData: (controller, chunk) => {
+          chunks.push(chunk.subarray(0, left))
+          left -= chunk.length
+          if (left >= 0) return
+          finish()
+          // Ends its connection: the rest is not waited for.
+          controller.abort(new Error('the answer is too long'))
+        },
+        onResponseEnd: finish,
+        onResponseError: (_controller, error) => answered.reject(error),
+      },
+    )
+    try {
+      return await answered.promise
+    } finally {
+      signal.removeEventListener('abort', cut)
     }
   }
 
@@ -116,6 +153,11 @@ export class GuardedFetch {
     if (isIP(url.hostname.replace(/^\[|\]$/g, '')) > 0) await this.#guard.check(url.hostname, portOf(url))
   }
 
+  #isPrivate({ hostname }: URL): boolean {
+    const host = hostname.replace(/^\[|\]$/g, '')
+    return isIP(host) > 0 ? isInner(host) : this.#privateHosts.has(host) || this.#privateHosts.size >= maxPrivateHosts
+  }
+
   #connect(build: typeof buildConnector): buildConnector.BuildOptions | buildConnector.connector {
     const options = { lookup: this.#lookup }
     if (!this.#standIn) return options
@@ -128,6 +170,9 @@ export class GuardedFetch {
     this.#guard.check(host, undefined).then(
       addresses => {
         const [first] = addresses
+        if (this.#privateHosts.size < maxPrivateHosts && addresses.some(({ address }) => isInner(address))) {
+          this.#privateHosts.add(host.toLowerCase())
+        }
         if (options.all) done(null, addresses)
         else done(null, first?.address ?? '', first?.family)
       },
@@ -142,6 +187,11 @@ function next(from: URL, location: string, { isRefused }: { isRefused: boolean }
     throw new Problem('address_refused', `${from.host} redirects to ${to.host}; redirects are not followed.`)
   }
   return to
+}
+
+const nowhereOpen = rangesOf([])
+function isInner(address: string): boolean {
+  return closedPlaces(address, nowhereOpen).length > 0
 }
 
 function portOf(url: URL): number {

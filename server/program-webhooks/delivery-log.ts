@@ -1,0 +1,73 @@
+/** The latest attempts of each webhook, for people who look why something does not arrive. In memory: a log on the disk would cost more than the delivery. */
+import { type WebhookDelivery, webhookBounds } from '../../contract/webhooks.ts'
+import type { AttemptMade } from '../webhooks/webhook-kind.ts'
+
+/** Of webhooks that were told something last. */
+const maxWebhooks = 1_000
+/** What looks like a secret: ours, and what others call theirs. */
+const secrets = /\b(whsec_|rm_|sk[-_]|Bearer\s+|eyJ)[\w+/=.-]{8,}/g
+
+const outcomes = { sent: 'delivered', retry: 'retried', refused: 'abandoned', gone: 'gone' } as const
+
+export class DeliveryLog {
+  readonly #attempts = new Map<string, AttemptMade[]>()
+
+  add(webhookId: string, attempt: AttemptMade): void {
+    const known = this.#attempts.get(webhookId)
+    if (known) {
+      if (known.length >= webhookBounds.deliveries) known.shift()
+      known.push(attempt)
+      return
+    }
+    this.#attempts.set(webhookId, [attempt])
+    for (const oldest of this.#attempts.keys()) {
+      if (this.#attempts.size <= maxWebhooks) break
+      this.#attempts.delete(oldest)
+    }
+  }
+
+  forget(webhookId: string): void {
+    this.#attempts.delete(webhookId)
+  }
+
+  /** Newest first. */
+  list(webhookId: string, seesPrivate: boolean): WebhookDelivery[] {
+    const known = this.#attempts.get(webhookId) ?? []
+    return known.map(attempt => shown(attempt, seesPrivate)).reverse()
+  }
+}
+
+/** @param seesPrivate What a server on an inner network answers is for administrators. */
+export function shown({ message, outcome, at, durationMs }: AttemptMade, seesPrivate: boolean): WebhookDelivery {
+  const { answer } = outcome
+  const isShown = answer && (seesPrivate || !answer.isPrivate)
+  return {
+    id: message.id,
+    type: (JSON.parse(message.body) as { type: string }).type,
+    at: new Date(at).toISOString(),
+    duration_ms: Math.max(0, Math.round(durationMs)),
+    outcome: outcomes[outcome.kind],
+    fault: outcome.kind === 'sent' ? null : outcome.fault,
+    request: {
+      headers: {
+        'content-type': 'application/json',
+        'webhook-id': message.id,
+        'webhook-timestamp': String(Math.floor(at / 1_000)),
+      },
+      body: cut(message.body, webhookBounds.body),
+    },
+    response: answer
+      ? { status: answer.status, body: isShown ? cut(answer.text, webhookBounds.answer).replace(secrets, '$1…') : null }
+      : null,
+  }
+}
+
+function cut(text: string, bytes: number): string {
+  const all = Buffer.from(text)
+  return all.length <= bytes
+    ? text
+    : all
+        .subarray(0, bytes)
+        .toString()
+        .replace(/\uFFFD$/, '')
+}

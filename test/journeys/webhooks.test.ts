@@ -1,0 +1,322 @@
+/** Webhooks of programs over real sockets: made by a token or for one, signed, told what the token may read, replayed, rotated, disabled and enabled. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createServer as createPlainServer } from 'node:http'
+import { createServer } from 'node:https'
+import { createInterface } from 'node:readline'
+import { Webhook as Verifier } from 'standardwebhooks'
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
+import type { Account } from '../../contract/accounts.ts'
+import { api } from '../../contract/index.ts'
+import type { Webhook, WebhookDelivery } from '../../contract/webhooks.ts'
+import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
+import { patience } from '../support/patience.ts'
+import { type People, type Proof, runApp } from '../support/people.ts'
+import { selfSigned } from '../support/tls.ts'
+import { untilIndexed } from '../support/until-indexed.ts'
+import { answer, flood, hang, newSecret, startWebhookSink, type WebhookSink } from '../support/webhook-sink.ts'
+
+let people: People
+let stop: () => Promise<void>
+const gateway = new MemoryGateway()
+let ann = ''
+let bob = ''
+const base = api.webhooks.listWebhooks.path
+
+const deliver = (subject: string) => {
+  gateway.deliver({ subject, text: 'The body, which nobody is told.', from: [{ name: 'Cy', email: 'cy@example.org' }] })
+}
+
+beforeAll(async () => {
+  const running = await runApp({ overrides: { gateway } })
+  people = running.people
+  stop = running.stop
+  const connect = async (user: string) => {
+    const imap = { host: 'mail.example.org', port: 993, tls: 'implicit', user, password: 'secret' }
+    const path = `${api.accounts.createAccount.path}?verify=false`
+    return (await people.tell<Account>(people.admin, 'POST', path, { name: user, email: `${user}@example.org`, imap }))
+      .id
+  }
+  deliver('before anybody asked')
+  ;[ann, bob] = [await connect('ann'), await connect('bob')]
+  for (const account of [ann, bob]) await untilIndexed(people, account, 1)
+})
+afterAll(() => stop())
+
+const token = (accounts = [ann]) => people.token(['mail:read'], accounts)
+type Made = { webhook: Webhook; secret: string; path: string }
+const make = async (sink: WebhookSink, proof: Proof, name: string, more: object = {}): Promise<Made> => {
+  const { url, path } = sink.endpoint(name)
+  const made = await people.tell<Made>(proof, 'POST', base, { name, url, types: ['mail_received'], ...more })
+  sink.secrets.set(path, [made.secret])
+  return { ...made, path }
+}
+const on = ({ webhook: { id } }: Made, action = '') => `${base}/${id}${action}`
+const get = (proof: Proof, hook: Made) => people.tell<Webhook>(proof, 'GET', on(hook))
+const told = async (sink: WebhookSink, hook: Made, times: number) => {
+  await vi.waitFor(() => {
+    if (sink.of(hook).length < times) throw new Error(`${sink.of(hook).length}: ${sink.faults.join('; ')}`)
+  }, patience)
+  return sink.of(hook)
+}
+const ask = async (proof: Proof, method: string, path: string, body?: object) => {
+  const { status, text } = await people.ask(proof, method, path, body)
+  return { status, body: text === '' ? undefined : JSON.parse(text) }
+}
+const deliveries = async (proof: Proof, hook: Made) =>
+  (await people.tell<{ items: WebhookDelivery[] }>(proof, 'GET', on(hook, '/deliveries'))).items
+
+test('a token makes one, is shown its secret once, and is told of mail in the shape of Standard Webhooks', async () => {
+  const sink = await startWebhookSink()
+  const { proof } = await token()
+  const hook = await make(sink, proof, 'one')
+  expect(hook.webhook).toMatchObject({ state: 'active', types: ['mail_received'], principal: { kind: 'token' } })
+  deliver('greetings')
+  const [first] = await told(sink, hook, 1)
+  const { headers, text } = first!
+  const names = ['webhook-id', 'webhook-timestamp', 'webhook-signature'] as const
+  const signed = Object.fromEntries(names.map(name => [name, String(headers[name])]))
+  const event = new Verifier(hook.secret).verify(text, signed)
+  expect(event).toMatchObject({ id: headers['webhook-id'], type: 'mail_received', data: { account_id: ann } })
+  expect(headers['webhook-id']).toMatch(/^evt_[a-z0-9]+-\d+$/)
+  // Ids alone: neither the sender nor the subject.
+  expect(text).not.toMatch(/greetings|example\.org/)
+  expect(JSON.stringify(await get(proof, hook))).not.toContain(hook.secret)
+  const [attempt] = await deliveries(proof, hook)
+  expect(attempt).toMatchObject({
+    id: first!.id,
+    outcome: 'delivered',
+    request: { body: text },
+    response: { status: 204 },
+  })
+  expect(JSON.stringify(attempt)).not.toContain('v1,')
+  const tested = await people.tell<WebhookDelivery>(proof, 'POST', on(hook, '/test'))
+  expect(tested).toMatchObject({ type: 'test', outcome: 'delivered' })
+  expect(sink.of(hook).at(-1)!.body).toMatchObject({ type: 'test', data: { webhook_id: hook.webhook.id } })
+})
+
+test('filters: types, accounts and a search; and no more than the token sees', async () => {
+  const sink = await startWebhookSink()
+  const [both, one] = [await token([ann, bob]), await token([ann])]
+  const [all, narrow, found] = [
+    await make(sink, both.proof, 'all', { types: [] }),
+    await make(sink, both.proof, 'narrow', { accounts: [bob] }),
+    await make(sink, one.proof, 'found', { query: 'subject:invoice' }),
+  ]
+  deliver('a letter')
+  deliver('an invoice')
+  await told(sink, all, 4)
+  const seen = await told(sink, narrow, 2)
+  expect(seen.map(({ body }) => (body.data as { account_id: string }).account_id)).toEqual([bob, bob])
+  expect((await told(sink, found, 1)).length).toBe(1)
+  for (const [body, code] of [
+    [{ accounts: [bob] }, 'account_not_found'],
+    [{ query: 'from:' }, 'bad_request'],
+    [{ url: 'http://example.org/x' }, 'bad_request'],
+    [{ url: 'https://me:pw@example.org/x' }, 'bad_request'],
+    [{ types: ['mail_lost'] }, 'bad_request'],
+  ] as const) {
+    expect((await ask(one.proof, 'PATCH', on(found), body)).body).toMatchObject({ code })
+  }
+  await people.tell(one.proof, 'PATCH', on(found), { query: null, name: 'all of ann' })
+  deliver('any letter')
+  await told(sink, found, 2)
+})
+
+test('a user makes one for their token; others do not see it, administrators do', async () => {
+  const sink = await startWebhookSink()
+  const [mine, other] = [await token(), await token()]
+  expect((await ask(people.admin, 'POST', base, { name: 'x', url: 'https://example.org/' })).status).toBe(400)
+  const hook = await make(sink, people.admin, 'session', { token_id: mine.id })
+  expect(hook.webhook.principal.id).toBe(`token-${mine.id}`)
+  expect(await ask(other.proof, 'GET', on(hook))).toMatchObject({ status: 404 })
+  expect((await ask(other.proof, 'GET', base)).body.items).toEqual([])
+  const stranger = await people.invite('viewer')
+  const refused = await ask(stranger.proof, 'POST', base, { name: 'x', url: 'https://example.org/', token_id: mine.id })
+  expect(refused.body).toMatchObject({ code: 'token_not_found' })
+  // A token of an administrator sees how it goes, and cannot lead it elsewhere.
+  const admin = await people.token(['dashboard:admin'])
+  expect((await ask(admin.proof, 'GET', on(hook))).status).toBe(200)
+  for (const [method, path] of [
+    ['PATCH', ''],
+    ['POST', '/rotate'],
+    ['GET', '/deliveries'],
+  ] as const) {
+    const body = method === 'GET' ? undefined : {}
+    expect((await ask(admin.proof, method, on(hook, path), body)).status).toBe(403)
+  }
+  expect((await ask(admin.proof, 'DELETE', on(hook))).status).toBe(204)
+  expect((await ask(mine.proof, 'GET', on(hook))).body).toMatchObject({ code: 'webhook_not_found' })
+})
+
+test('a new secret signs beside the old one; replay from an id and from a time repeats the same ids', async () => {
+  const sink = await startWebhookSink()
+  const { proof } = await token()
+  const hook = await make(sink, proof, 'replayed')
+  for (const subject of ['r1', 'r2', 'r3']) deliver(subject)
+  const [first, second, third] = (await told(sink, hook, 3)).map(({ id }) => id)
+  const rotated = await people.tell<Made>(proof, 'POST', on(hook, '/rotate'), { keep_minutes: 60 })
+  expect(rotated.webhook.previous_secret_until).not.toBeNull()
+  deliver('r4')
+  const { headers, text } = (await told(sink, hook, 4))[3]!
+  const names = ['webhook-id', 'webhook-timestamp', 'webhook-signature'] as const
+  const signed = Object.fromEntries(names.map(name => [name, String(headers[name])]))
+  for (const secret of [hook.secret, rotated.secret]) new Verifier(secret).verify(text, signed)
+  const fourth = headers['webhook-id']
+  await people.tell(proof, 'POST', on(hook, '/rotate'), { keep_minutes: 0 })
+  sink.secrets.set(hook.path, [])
+  const last = await people.tell<Made>(proof, 'POST', on(hook, '/rotate'), { keep_minutes: 0 })
+  sink.secrets.set(hook.path, [last.secret])
+  await people.tell(proof, 'POST', on(hook, '/replay'), { after: first })
+  expect((await told(sink, hook, 7)).slice(4).map(({ id }) => id)).toEqual([second, third, fourth])
+  const from = (sink.of(hook)[2]!.body as { timestamp: string }).timestamp
+  await people.tell(proof, 'POST', on(hook, '/replay'), { from })
+  // With what was in the same millisecond.
+  await vi.waitFor(
+    () =>
+      expect(
+        sink
+          .of(hook)
+          .slice(7)
+          .map(({ id }) => id),
+      ).toContain(fourth),
+    patience,
+  )
+  expect(
+    sink
+      .of(hook)
+      .slice(7)
+      .map(({ id }) => id),
+  ).toContain(third)
+  expect((await ask(proof, 'POST', on(hook, '/replay'), { after: 'evt_zz-1' })).body).toMatchObject({
+    code: 'bad_request',
+  })
+})
+
+test('410 disables it with an event; what came meanwhile is told when it is enabled', async () => {
+  const sink = await startWebhookSink()
+  const { proof } = await token()
+  const watcher = await make(sink, (await people.token(['dashboard:read'])).proof, 'watcher', {
+    types: ['webhook_disabled'],
+  })
+  const hook = await make(sink, proof, 'gone')
+  sink.answers.set(hook.path, [answer(410)])
+  deliver('refused')
+  await vi.waitFor(async () => {
+    expect(await get(proof, hook)).toMatchObject({ state: 'disabled', disabled: { why: 'gone' } })
+  }, patience)
+  const [notice] = await told(sink, watcher, 1)
+  expect(notice!.body).toMatchObject({ data: { webhook_id: hook.webhook.id, why: 'gone' } })
+  deliver('meanwhile')
+  expect(await people.tell<Webhook>(proof, 'POST', on(hook, '/enable'))).toMatchObject({
+    state: 'active',
+    disabled: null,
+  })
+  await told(sink, hook, 2)
+  expect(await people.tell<Webhook>(proof, 'POST', on(hook, '/disable'))).toMatchObject({ disabled: { why: 'asked' } })
+  deliver('while disabled')
+  await told(sink, watcher, 1)
+  expect(sink.of(hook).length).toBe(2)
+  await people.tell(proof, 'POST', on(hook, '/enable'))
+  await told(sink, hook, 3)
+})
+
+test('endpoints that redirect, flood, hang, are private or present strange certificates are told by one word and hold up no other', async () => {
+  const sink = await startWebhookSink()
+  const { proof } = await token()
+  const { certFile, keyFile } = selfSigned()
+  const strange = createServer({ cert: readFileSync(certFile), key: readFileSync(keyFile) })
+  strange.listen(0, '127.0.0.1')
+  await once(strange, 'listening')
+  onTestFinished(() => void strange.close())
+  const port = (strange.address() as { port: number }).port
+  const make2 = (name: string, more: object = {}) => make(sink, proof, name, more)
+  const redirects = await make2('redirects')
+  sink.always.set(redirects.path, answer(302, { location: 'https://localhost/elsewhere' }))
+  const floods = await make2('floods')
+  sink.always.set(floods.path, flood)
+  const hangs = await make2('hangs')
+  sink.always.set(hangs.path, hang)
+  const inner = await make2('inner', { url: 'https://10.0.0.1/hook' })
+  const certificate = await make2('certificate', { url: `https://localhost:${port}/hook` })
+  const fine = await make2('fine')
+  deliver('to all of them')
+  await told(sink, fine, 1)
+  const faults = async (hook: Made) => (await deliveries(proof, hook)).at(-1)?.fault
+  for (const [hook, fault] of [
+    [redirects, 'http_4xx'],
+    [inner, 'connection_refused'],
+    [certificate, 'tls_error'],
+  ] as const) {
+    await vi.waitFor(async () => expect(await faults(hook)).toBe(fault), patience)
+  }
+  await vi.waitFor(
+    async () => expect((await deliveries(proof, floods)).at(-1)).toMatchObject({ outcome: 'delivered' }),
+    patience,
+  )
+  // What a server on an inner network answers is not for tokens.
+  expect((await deliveries(proof, redirects)).at(-1)!.response).toEqual({ status: 302, body: null })
+  expect((await deliveries(people.admin, redirects)).at(-1)!.response).toEqual({ status: 302, body: 'no' })
+})
+
+test('a narrowed token is told less; a webhook goes with its token, and is disabled by a freeze of reading', async () => {
+  const sink = await startWebhookSink()
+  const [one, other] = [await token([ann, bob]), await token()]
+  const hook = await make(sink, one.proof, 'narrowed')
+  const frozen = await make(sink, other.proof, 'frozen')
+  await people.tell(people.admin, 'PATCH', `${api.tokens.createToken.path}/${one.id}`, { accounts: [bob] })
+  deliver('for bob')
+  const [only] = await told(sink, hook, 1)
+  expect(only!.body).toMatchObject({ data: { account_id: bob } })
+  await people.tell(people.admin, 'DELETE', `${api.tokens.createToken.path}/${one.id}`)
+  await vi.waitFor(async () => expect((await ask(people.admin, 'GET', on(hook))).status).toBe(404), patience)
+  const wanted = { principal: other.id, reads: 'stop' }
+  const freeze = await people.tell<{ id: string }>(people.admin, 'POST', api.freezes.freeze.path, wanted)
+  await vi.waitFor(async () => {
+    expect(await get(people.admin, frozen)).toMatchObject({ state: 'disabled', disabled: { why: 'forbidden' } })
+  }, patience)
+  expect((await ask(people.admin, 'POST', on(frozen, '/enable'))).status).toBe(403)
+  await people.tell(people.admin, 'DELETE', `${api.freezes.freeze.path}/${freeze.id}`)
+  expect(await people.tell<Webhook>(people.admin, 'POST', on(frozen, '/enable'))).toMatchObject({ state: 'active' })
+})
+
+test('the command prints events as webhooks send them, and passes them on, signed', async () => {
+  const { secret: given } = await token()
+  const secret = newSecret()
+  const passed: unknown[] = []
+  const program = createPlainServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      const signed = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]))
+      passed.push(new Verifier(secret).verify(Buffer.concat(chunks).toString(), signed))
+      response.writeHead(204).end()
+    })
+  })
+  program.listen(0, '127.0.0.1')
+  await once(program, 'listening')
+  onTestFinished(() => void program.close())
+  const to = `http://127.0.0.1:${(program.address() as { port: number }).port}/hook`
+  const words = ['webhook', 'listen', '--url', people.url, '--types', 'mail_received', '--forward', to]
+  const { PATH, HOME } = process.env
+  const env = { PATH, HOME, RUSTYMAIL_TOKEN: given, RUSTYMAIL_WEBHOOK_SECRET: secret }
+  const child = spawn(process.execPath, ['bin/rustymail.js', ...words], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  onTestFinished(() => void child.kill())
+  const lines: string[] = []
+  const told: string[] = []
+  createInterface({ input: child.stdout }).on('line', line => lines.push(line))
+  createInterface({ input: child.stderr }).on('line', line => told.push(line))
+  // It hears of what comes once it is connected.
+  await vi.waitFor(() => {
+    deliver('while it listens')
+    if (passed.length === 0) throw new Error(told.join('\n'))
+  }, patience)
+  const first = JSON.parse(lines[0]!)
+  expect(first).toMatchObject({ id: expect.stringMatching(/^evt_/), type: 'mail_received', data: { account_id: ann } })
+  expect(passed[0]).toEqual(first)
+  expect(told.join('\n')).toContain(to)
+  const ended = once(child, 'exit')
+  child.kill('SIGTERM')
+  expect(await ended).toEqual([0, null])
+})

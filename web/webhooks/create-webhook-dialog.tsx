@@ -1,0 +1,95 @@
+/** A new webhook for one of the user's tokens, and then its secret, shown this once. */
+import { type FormEvent, useState } from 'react'
+import type { FactType } from '../../contract/event.ts'
+import { useSession } from '../platform/session.ts'
+import { useTokens } from '../tokens/use-tokens.ts'
+import { Button } from '../ui/button.tsx'
+import { CopyField } from '../ui/copy-lines.tsx'
+import { Dialog } from '../ui/dialog.tsx'
+import { ErrorNote } from '../ui/error-state.tsx'
+import { Field, Input, Select } from '../ui/field.tsx'
+import { useCreateWebhook } from './use-webhooks.ts'
+
+const formId = 'new-webhook'
+
+export function CreateWebhookDialog({ onClose }: { onClose(): void }) {
+  const { mutate, data, error, isPending } = useCreateWebhook()
+  const tokens = useTokens()
+  const { principal } = useSession()
+  const own = tokens.data?.items.filter(token => token.user_id === principal.user_id)
+  const [draft, setDraft] = useState({ name: '', url: 'https://', token_id: '', types: '', query: '' })
+  const set = (field: keyof typeof draft) => (event: { target: { value: string } }) =>
+    setDraft({ ...draft, [field]: event.target.value })
+  if (data)
+    return <WebhookSecret title="Webhook created" name={data.webhook.name} secret={data.secret} onClose={onClose} />
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    const types = draft.types.split(/[\s,]+/).filter(type => type !== '') as FactType[]
+    const { name, url, query } = draft
+    const token_id = draft.token_id || own?.[0]?.id || ''
+    mutate({ name, url, token_id, types, accounts: [], query: query.trim() === '' ? null : query.trim() })
+  }
+  return (
+    <Dialog
+      isOpen
+      onClose={onClose}
+      title="Create a webhook"
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button variant="primary" type="submit" form={formId} isBusy={isPending}>
+            Create
+          </Button>
+        </>
+      }
+    >
+      <form id={formId} onSubmit={submit} className="grid gap-4">
+        <Field label="Name">
+          <Input data-first-focus required maxLength={100} value={draft.name} onChange={set('name')} />
+        </Field>
+        <Field label="URL" hint="Over https; it answers with a status of 200 to 299 within ten seconds.">
+          <Input required type="url" pattern="https://.+" value={draft.url} onChange={set('url')} />
+        </Field>
+        <Field label="Token" hint="The webhook is told what this token may read, and ends when it is revoked.">
+          <Select required value={draft.token_id || own?.[0]?.id} onChange={set('token_id')}>
+            {own?.map(({ id, name }) => (
+              <option key={id} value={id}>
+                {name}
+              </option>
+            ))}
+          </Select>
+        </Field>
+        <Field label="Events" isOptional hint="Types such as mail_received, separated by commas; all when empty.">
+          <Input value={draft.types} onChange={set('types')} />
+        </Field>
+        <Field label="Condition for mail" isOptional hint="As in a search: from:billing@example.com has:attachment">
+          <Input value={draft.query} onChange={set('query')} />
+        </Field>
+        {error && <ErrorNote error={error} />}
+      </form>
+    </Dialog>
+  )
+}
+
+export function WebhookSecret(props: { title: string; name: string; secret: string; onClose(): void }) {
+  const { title, name, secret, onClose } = props
+  return (
+    <Dialog
+      isOpen
+      onClose={onClose}
+      title={title}
+      isDismissable={false}
+      footer={
+        <Button variant="primary" onClick={onClose}>
+          I have copied it
+        </Button>
+      }
+    >
+      <CopyField
+        label={`Secret of ${name}`}
+        text={secret}
+        hint="It is shown only once. Your program verifies signatures with it, as Standard Webhooks describes."
+      />
+    </Dialog>
+  )
+}

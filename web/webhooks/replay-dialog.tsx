@@ -1,0 +1,48 @@
+/** From when on the events of a webhook are delivered again. */
+import { useState } from 'react'
+import type { Webhook } from '../../contract/webhooks.ts'
+import { Button } from '../ui/button.tsx'
+import { Dialog } from '../ui/dialog.tsx'
+import { ErrorNote } from '../ui/error-state.tsx'
+import { Field, Select } from '../ui/field.tsx'
+import { useWebhookDeed } from './use-webhooks.ts'
+
+const spans = { '1': 'the last hour', '24': 'the last 24 hours', '168': 'the last 7 days' }
+
+export function ReplayDialog({ webhook, onClose }: { webhook: Webhook; onClose(): void }) {
+  const { mutate, error, isPending } = useWebhookDeed()
+  const [hours, setHours] = useState('1')
+  const replay = () => {
+    const from = new Date(Date.now() - Number(hours) * 3_600_000).toISOString()
+    mutate({ deed: 'replay', id: webhook.id, from }, { onSuccess: onClose })
+  }
+  return (
+    <Dialog
+      isOpen
+      onClose={onClose}
+      title={`Replay events to ${webhook.name}`}
+      size="sm"
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button variant="primary" isBusy={isPending} onClick={replay}>
+            Replay
+          </Button>
+        </>
+      }
+    >
+      <div className="grid gap-4">
+        <Field label="Events of" hint="They have the same ids as before, so your program knows what it has already.">
+          <Select value={hours} onChange={event => setHours(event.target.value)}>
+            {Object.entries(spans).map(([value, words]) => (
+              <option key={value} value={value}>
+                {words}
+              </option>
+            ))}
+          </Select>
+        </Field>
+        {error && <ErrorNote error={error} />}
+      </div>
+    </Dialog>
+  )
+}

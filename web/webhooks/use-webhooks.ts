@@ -1,0 +1,90 @@
+/** Webhooks, and what can be done to them. */
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import type { FactType } from '../../contract/event.ts'
+import { api } from '../../contract/index.ts'
+import { call } from '../platform/api-client.ts'
+import { useLiveStatus } from '../platform/live.tsx'
+import { queryKeys } from '../platform/query-keys.ts'
+import { useToast } from '../ui/toast.tsx'
+
+/** No event tells how deliveries go. */
+export const webhooksIntervalMs = 5_000
+
+export function useWebhooks() {
+  const { state } = useLiveStatus()
+  return useQuery({
+    queryKey: queryKeys.webhooks,
+    queryFn: ({ signal }) => call(api.webhooks.listWebhooks, { signal }),
+    refetchInterval: ({ state: { error } }) => state === 'live' && !error && webhooksIntervalMs,
+  })
+}
+
+export function useDeliveries(webhookId: string) {
+  const { state } = useLiveStatus()
+  return useQuery({
+    queryKey: queryKeys.webhookDeliveries(webhookId),
+    queryFn: ({ signal }) => call(api.webhooks.listWebhookDeliveries, { params: { webhook_id: webhookId }, signal }),
+    refetchInterval: ({ state: { error } }) => state === 'live' && !error && webhooksIntervalMs,
+  })
+}
+
+export interface WebhookWish {
+  name: string
+  url: string
+  token_id: string
+  types: FactType[]
+  accounts: string[]
+  query: string | null
+}
+
+export function useCreateWebhook() {
+  const changed = useWebhooksChanged()
+  return useMutation({
+    mutationFn: (body: WebhookWish) => call(api.webhooks.createWebhook, { body }),
+    // The secret is kept nowhere.
+    gcTime: 0,
+    onSuccess: changed,
+  })
+}
+
+export function useRotateWebhook(webhookId: string) {
+  const changed = useWebhooksChanged()
+  return useMutation({
+    mutationFn: () =>
+      call(api.webhooks.rotateWebhookSecret, { params: { webhook_id: webhookId }, body: { keep_minutes: 24 * 60 } }),
+    gcTime: 0,
+    onSuccess: changed,
+  })
+}
+
+export type WebhookDeed = 'enable' | 'disable' | 'test' | 'delete' | 'replay'
+
+/** @returns What a test was answered; nothing for the others. */
+export function useWebhookDeed() {
+  const changed = useWebhooksChanged()
+  const toast = useToast()
+  return useMutation({
+    mutationFn: async ({ deed, id, from }: { deed: WebhookDeed; id: string; from?: string }) => {
+      const params = { webhook_id: id }
+      if (deed === 'enable') await call(api.webhooks.enableWebhook, { params })
+      if (deed === 'disable') await call(api.webhooks.disableWebhook, { params })
+      if (deed === 'delete') await call(api.webhooks.deleteWebhook, { params })
+      if (deed === 'replay') await call(api.webhooks.replayWebhook, { params, body: { from } })
+      return deed === 'test' ? call(api.webhooks.testWebhook, { params }) : undefined
+    },
+    onSuccess: async tested => {
+      if (tested) {
+        const { outcome, fault, response, duration_ms: ms } = tested
+        const detail = `${response ? `Status ${response.status}` : (fault ?? '')}, ${ms} ms`
+        toast({ tone: outcome === 'delivered' ? 'good' : 'bad', title: `Test: ${outcome}`, detail })
+      }
+      await changed()
+    },
+    onError: error => toast({ tone: 'bad', title: 'Failed', detail: error.message }),
+  })
+}
+
+function useWebhooksChanged(): () => Promise<unknown> {
+  const queries = useQueryClient()
+  return () => queries.invalidateQueries({ queryKey: queryKeys.webhooks })
+}

@@ -1,0 +1,172 @@
+/** Webhooks: programs that are told of events by signed requests; how their deliveries go, and what can be done about it. */
+import { KeyRound, Pause, Play, Plus, Rewind, ScrollText, Send, Trash2, Webhook as WebhookIcon } from 'lucide-react'
+import { useState } from 'react'
+import type { Webhook } from '../../contract/webhooks.ts'
+import { StatePill } from '../ui/badge.tsx'
+import { Button, ButtonLink } from '../ui/button.tsx'
+import { ConfirmDialog } from '../ui/dialog.tsx'
+import { EmptyState } from '../ui/empty-state.tsx'
+import { PageHeader } from '../ui/page-header.tsx'
+import { Panel } from '../ui/panel.tsx'
+import { RelativeTime } from '../ui/relative-time.tsx'
+import { RowActions } from '../ui/row-actions.tsx'
+import { Cell, ColumnHead, Table, TableBody, TableHead, TableRow } from '../ui/table.tsx'
+import { CreateWebhookDialog, WebhookSecret } from './create-webhook-dialog.tsx'
+import { DeliveriesDialog } from './deliveries-dialog.tsx'
+import { ReplayDialog } from './replay-dialog.tsx'
+import { useRotateWebhook, useWebhookDeed, useWebhooks, webhooksIntervalMs } from './use-webhooks.ts'
+
+type Opened = { kind: 'deliveries' | 'rotate' | 'replay' | 'delete'; webhook: Webhook }
+
+export function WebhooksPage() {
+  const webhooks = useWebhooks()
+  const [isCreating, setCreating] = useState(false)
+  const [opened, setOpened] = useState<Opened>()
+  const close = () => setOpened(undefined)
+  const create = (
+    <Button variant="primary" icon={Plus} onClick={() => setCreating(true)}>
+      Create a webhook
+    </Button>
+  )
+  return (
+    <>
+      <PageHeader
+        title="Webhooks"
+        description="Your programs are told of events by signed requests, in order and at least once."
+        actions={
+          <>
+            <ButtonLink href="/tokens" icon={KeyRound}>
+              Tokens
+            </ButtonLink>
+            {(webhooks.data?.items.length ?? 0) > 0 && create}
+          </>
+        }
+      />
+      <Panel
+        query={webhooks}
+        intervalMs={webhooksIntervalMs}
+        isEmpty={({ items }) => items.length === 0}
+        empty={
+          <EmptyState icon={WebhookIcon} title="No webhooks yet" actions={create}>
+            A webhook sends events to an address of yours. It may be away for days, and misses nothing.
+          </EmptyState>
+        }
+      >
+        {({ items }) => <WebhooksTable webhooks={items} onOpen={setOpened} />}
+      </Panel>
+      {isCreating && <CreateWebhookDialog onClose={() => setCreating(false)} />}
+      {opened?.kind === 'deliveries' && <DeliveriesDialog webhook={opened.webhook} onClose={close} />}
+      {opened?.kind === 'replay' && <ReplayDialog webhook={opened.webhook} onClose={close} />}
+      {opened?.kind === 'rotate' && <RotateDialog webhook={opened.webhook} onClose={close} />}
+      {opened?.kind === 'delete' && <DeleteDialog webhook={opened.webhook} onClose={close} />}
+    </>
+  )
+}
+
+function WebhooksTable({ webhooks, onOpen }: { webhooks: readonly Webhook[]; onOpen(opened: Opened): void }) {
+  const { mutate } = useWebhookDeed()
+  return (
+    <Table label="Webhooks" isStacked>
+      <TableHead>
+        <ColumnHead>Name</ColumnHead>
+        <ColumnHead>State</ColumnHead>
+        <ColumnHead>Events</ColumnHead>
+        <ColumnHead>Last delivery</ColumnHead>
+        <ColumnHead align="right">Actions</ColumnHead>
+      </TableHead>
+      <TableBody>
+        {webhooks.map(webhook => (
+          <TableRow key={webhook.id}>
+            <Cell label="Name">
+              <span className="font-medium">{webhook.name}</span>
+              <span className="block max-w-80 truncate font-mono text-xs text-muted">{webhook.url}</span>
+            </Cell>
+            <Cell label="State">
+              <State webhook={webhook} />
+            </Cell>
+            <Cell label="Events">{webhook.types.join(', ') || 'All'}</Cell>
+            <Cell label="Last delivery">
+              {webhook.last_success_at ? <RelativeTime at={webhook.last_success_at} /> : 'None yet'}
+            </Cell>
+            <Cell label="Actions" align="right">
+              <RowActions
+                subject={webhook.name}
+                actions={[
+                  { label: 'Deliveries', icon: ScrollText, onChoose: () => onOpen({ kind: 'deliveries', webhook }) },
+                  { label: 'Test', icon: Send, onChoose: () => mutate({ deed: 'test', id: webhook.id }) },
+                  { label: 'Replay', icon: Rewind, onChoose: () => onOpen({ kind: 'replay', webhook }) },
+                  { label: 'Rotate the secret', icon: KeyRound, onChoose: () => onOpen({ kind: 'rotate', webhook }) },
+                  webhook.state === 'active'
+                    ? { label: 'Disable', icon: Pause, onChoose: () => mutate({ deed: 'disable', id: webhook.id }) }
+                    : { label: 'Enable', icon: Play, onChoose: () => mutate({ deed: 'enable', id: webhook.id }) },
+                  { label: 'Delete', icon: Trash2, onChoose: () => onOpen({ kind: 'delete', webhook }) },
+                ]}
+              />
+            </Cell>
+          </TableRow>
+        ))}
+      </TableBody>
+    </Table>
+  )
+}
+
+function State({ webhook: { state, disabled, last_fault: fault, next_try_at: next, behind } }: { webhook: Webhook }) {
+  if (disabled) {
+    return (
+      <>
+        <StatePill tone="unknown">Disabled</StatePill>
+        <span className="block text-xs text-muted">{disabled.detail}</span>
+      </>
+    )
+  }
+  if (state === 'active') return <StatePill tone="good">Active</StatePill>
+  return (
+    <>
+      <StatePill tone="bad">Failing: {fault}</StatePill>
+      <span className="block text-xs text-muted">
+        {behind} events wait
+        {next && (
+          <>
+            ; next try <RelativeTime at={next} />
+          </>
+        )}
+      </span>
+    </>
+  )
+}
+
+function RotateDialog({ webhook, onClose }: { webhook: Webhook; onClose(): void }) {
+  const { mutate, data, error, isPending } = useRotateWebhook(webhook.id)
+  if (data) return <WebhookSecret title="New secret" name={webhook.name} secret={data.secret} onClose={onClose} />
+  return (
+    <ConfirmDialog
+      isOpen
+      title={`Rotate the secret of ${webhook.name}?`}
+      confirmLabel="Rotate"
+      isDangerous={false}
+      isBusy={isPending}
+      error={error}
+      onConfirm={() => mutate()}
+      onClose={onClose}
+    >
+      <p>Both secrets sign for 24 hours. Give your program the new one within that time.</p>
+    </ConfirmDialog>
+  )
+}
+
+function DeleteDialog({ webhook, onClose }: { webhook: Webhook; onClose(): void }) {
+  const { mutate, error, isPending } = useWebhookDeed()
+  return (
+    <ConfirmDialog
+      isOpen
+      title={`Delete ${webhook.name}?`}
+      confirmLabel="Delete"
+      isBusy={isPending}
+      error={error}
+      onConfirm={() => mutate({ deed: 'delete', id: webhook.id }, { onSuccess: onClose })}
+      onClose={onClose}
+    >
+      <p>Nothing more is delivered to it.</p>
+    </ConfirmDialog>
+  )
+}
