@@ -142,6 +142,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await heading(page, 'Nowhere')
 
     await page.keyboard.press('Control+k')
+    await page.getByRole('dialog', { name: 'Go anywhere' }).waitFor()
     await page.keyboard.type('northlight')
     await page.keyboard.press('Enter')
     await heading(page, 'Mail')
