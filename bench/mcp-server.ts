@@ -13,7 +13,7 @@ await withIndexedApp(
   messages,
   async ({ link, accountId, dataDir }) => {
     const url = new URL(link).origin
-    const made = tokens > 0 ? await makeTokens(dataDir, tokens, ['mail:read']) : []
+    const made = tokens > 0 ? await makeTokens(dataDir, tokens, ['mail:read'], 'operator') : []
     console.log(JSON.stringify({ url, accountId, pid: process.pid, key: apiKey, tokens: made }))
     // Its parent asks on stdin, and the end of that ends it.
     for await (const line of createInterface({ input: process.stdin })) {

@@ -1,6 +1,7 @@
 /**
  * What MCP costs beside REST: the same search over both, by each adapter, in turn; answers at 32 at once; open streams; the start over stdio; and how
- * many tokens a list of tools is. `npm run bench -- mcp`; RUSTYMAIL_MCP_ADAPTER=sdk|native for one adapter alone, RUSTYMAIL_BENCH_ROUNDS (40). Linux.
+ * many tokens a list of tools is. `npm run bench -- mcp`; RUSTYMAIL_MCP_ADAPTER=sdk|native for one adapter alone, RUSTYMAIL_BENCH_PARTS
+ * (searches,streams,event_streams,stdio), RUSTYMAIL_BENCH_ROUNDS (40). Linux.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -21,6 +22,7 @@ const streams = Number(process.env.BENCH_STREAMS ?? 1_000)
 const warmStreams = 100
 const starts = 9
 const adapters = (process.env.RUSTYMAIL_MCP_ADAPTER ?? 'native,sdk').split(',')
+const parts = (process.env.RUSTYMAIL_BENCH_PARTS ?? 'searches,streams,event_streams,stdio').split(',')
 const revision = '2026-07-28'
 /** One word that few messages have, so that the protocol is what counts. */
 const query = { q: 'begin', limit: 10 }
@@ -41,12 +43,13 @@ export async function mcp(): Promise<object> {
   const figures: Record<string, object> = {}
   const load = () => loadavg().map(each => round(each))
   const before = load()
-  for (const [name, value] of Object.entries(await searches())) figures[name] = value
-  for (const adapter of adapters) {
-    for (const [name, asked] of Object.entries(listening))
+  if (parts.includes('searches')) Object.assign(figures, await searches())
+  for (const [name, asked] of Object.entries(listening)) {
+    for (const adapter of parts.includes(name) ? adapters : [])
       figures[`${name}_${adapter}`] = await openStreams(adapter, asked)
   }
-  for (const adapter of adapters) figures[`stdio_${adapter}`] = await stdioStarts(adapter)
+  for (const adapter of parts.includes('stdio') ? adapters : [])
+    figures[`stdio_${adapter}`] = await stdioStarts(adapter)
   return {
     what: `mail_search over HTTP beside the same search over REST: CPU µs of all threads of a request, ${rounds} rounds of ${requestsPerRound} in turns, medians of ratios within a round; ms at ${atOnce} at once; KiB of a stream of ${streams}; ms from the start of the process to the answer of initialize`,
     load_before: before,
@@ -204,6 +207,7 @@ async function openStreams(adapter: string, asked: () => ReturnType<typeof messa
     const before = await served.memory()
     await openTo(streams)
     const after = await served.memory()
+    if (open.some(response => response.complete)) throw new Error('a stream has ended')
     const each = (used: number) => round(used / 1_024 / (streams - warmStreams))
     return { rss_kib: each(after.rss - before.rss), heap_kib: each(after.heapUsed - before.heapUsed) }
   } finally {
@@ -224,7 +228,9 @@ async function listen(
   sent.end(asked.body)
   const [response] = (await once(sent, 'response')) as [IncomingMessage]
   if (response.statusCode !== 200) throw new Error(`no stream: ${response.statusCode}`)
-  await once(response, 'data')
+  const [first] = await once(response, 'data')
+  // What is refused costs nothing.
+  if (String(first).includes('"error"')) throw new Error(`no stream: ${first}`)
   response.on('error', () => undefined).resume()
   return response
 }

@@ -136,13 +136,14 @@ export async function makeTokens(
   dataDir: string,
   count: number,
   scopes: readonly string[] = ['dashboard:read', 'mail:meta'],
+  role = 'viewer',
 ): Promise<string[]> {
   const db = openDatabase(`sqlite:${join(dataDir, 'rustymail.db')}`)
   const tokens = Array.from({ length: count }, () => createToken())
   await db.transaction().execute(async transaction => {
     for (const token of tokens) {
       const id = randomBytes(8).toString('hex')
-      const user = aUser({ accounts: JSON.stringify([`account-${id}`]) })
+      const user = aUser({ role, accounts: JSON.stringify([`account-${id}`]) })
       await transaction.insertInto('users').values(user).execute()
       const row = {
         id,

@@ -255,6 +255,8 @@ onEachIndex(open => {
       expect(whole.hits.map(({ score }) => typeof score)).toEqual(Array(2).fill(order === 'rank' ? 'number' : 'object'))
       expect(await index.readHits([{ rowid: 1, score: null }, ...places], query)).toEqual(whole.hits)
       expect(await index.search({ ...query, order })).toEqual(whole)
+      // Who does not show facets does not have them made.
+      expect(await index.search({ ...query, order, counts: 'total' })).toEqual({ ...whole, facets: null })
     }
     const { reach, hits } = await search('tea')
     expect(reach).toMatchObject({ messages: 3, texts: 2, hasFolders: true, textlessFrom: Date.UTC(2026, 0, 3) / 1000 })

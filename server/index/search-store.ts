@@ -43,7 +43,7 @@ export class SearchStore {
     const walk = new SearchWalk(this.#owner, this.#fullText, planOf(tree, context))
     const found = await (query.order === 'date' ? this.#newest(query, walk) : this.#best(query, walk))
     const counted = found.all.slice(0, mostCounted)
-    const facts = query.counts ? (found.facts ?? (await factsOf(this.#owner, counted))) : undefined
+    const facts = query.counts === true ? (found.facts ?? (await factsOf(this.#owner, counted))) : undefined
     return {
       places: found.page,
       nextCursor: found.nextCursor,

@@ -13,8 +13,8 @@ export interface IndexSearch {
   cursor?: SearchCursor
   /** False: texts are not looked into, whatever the tree says, and nothing of them is in the answer. */
   inBody: boolean
-  /** Whether `total` and `facets` are wanted. */
-  counts: boolean
+  /** Whether `total` and `facets` are wanted, or the first alone. */
+  counts: boolean | 'total'
   /** Milliseconds. */
   now: number
 }
@@ -42,7 +42,7 @@ export interface FoundPlaces {
   top: number | null
   /** Null where it was not asked for. Up to a thousand it is exact. */
   total: { count: number; isExact: boolean } | null
-  /** Of the hits that were counted. */
+  /** Of the hits that were counted; null where they were not asked for. */
   facets: SearchFacets | null
   /** Names after `in:` that no folder of this account has. */
   unknownFolders: string[]

@@ -18,7 +18,7 @@ export interface AccountQuery {
   limit: number
   end: PageEnd | undefined
   inBody: boolean
-  counts: boolean
+  counts: boolean | 'total'
   now: number
   /** Neither its index nor its mail server is asked. */
   isDisabled: boolean

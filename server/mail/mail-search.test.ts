@@ -87,6 +87,7 @@ test('all folders of all accounts are searched, and each hit says where it is', 
   ])
   expect(found).toMatchObject({ next_cursor: null, total: 3, is_total_exact: false })
   expect(found.facets).toMatchObject({ counted: 0, is_complete: false })
+  expect(await find('plan', { total: 'true' })).toEqual({ ...found, facets: null })
   const whole = { answered_by: 'server', is_complete: true, index: null, server_folders: 6, omissions: [] }
   expect(found.coverage).toEqual(
     ['a', 'b', 'c'].map(account_id => ({ account_id, unknown_folders: [], looked_at: null, ...whole })),

@@ -31,6 +31,8 @@ export interface SearchQuery {
   cursor?: string | undefined
   preview?: 'true' | 'false' | undefined
   facets?: 'true' | 'false' | undefined
+  /** How many there are, without facets, which cost as much as the rest of a search. */
+  total?: 'true' | undefined
   typing?: 'true' | 'false' | undefined
   server?: 'auto' | 'never' | undefined
   /** Ids, separated by commas. */
@@ -101,7 +103,7 @@ export class MailSearch {
     signal: AbortSignal,
   ) {
     const { refs, indexerOf, now: clock = Date.now } = this.#options
-    const { q, sort, limit, cursor, facets, typing } = query
+    const { q, sort, limit, cursor, facets, total, typing } = query
     const inBody = principal.scopes.has('mail:read')
     const enabled = [...owners].filter(([, { revision }]) => revision !== null)
     const tree = parseSearch(q, {
@@ -112,7 +114,8 @@ export class MailSearch {
     const list = JSON.stringify([of, q, sort, typing === 'true'])
     const end = cursor === undefined ? undefined : fromCursor(refs, list, cursor)
     const now = end?.now ?? clock()
-    const counts = facets === 'true' && cursor === undefined
+    const counted = facets === 'true' || (total === 'true' && ('total' as const))
+    const counts = cursor === undefined && counted
     const common = { tree, sort, limit, end, inBody, counts, now }
     let servers = 0
     const found = await inTurns([...owners], atOnce, ([accountId, { revision, mailbox }]) => {

@@ -4,11 +4,12 @@ import type { AccountFacets, AccountFindings } from './account-findings.ts'
 
 const mostSenders = 20
 
-export function countsOf(counts: boolean, found: readonly AccountFindings[]) {
+export function countsOf(counts: boolean | 'total', found: readonly AccountFindings[]) {
   if (!counts) return { total: null, is_total_exact: null, facets: null }
   const totals = found.map(({ total }) => total)
   const total = totals.reduce((sum, each) => sum + (each?.count ?? 0), 0)
   const isExact = totals.every(each => each?.isExact !== false) && found.every(each => each.coverage.is_complete)
+  if (counts === 'total') return { total, is_total_exact: isExact, facets: null }
   const counted = found.reduce((sum, each) => sum + each.counted, 0)
   return {
     total,

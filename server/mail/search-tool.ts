@@ -58,7 +58,7 @@ export function searchTool({ search, accounts, hints }: SearchToolOptions): Tool
       const accountId = account ?? onlyOne(seen)
       if (accountId !== undefined) note({ account_id: accountId })
       const ask = (page: { limit: number; cursor?: string | undefined }) => {
-        const asked = { ...query, ...page, facets: 'true' as const }
+        const asked = { ...query, ...page, total: 'true' as const }
         return accountId === undefined
           ? search.searchMail(principal, asked, signal)
           : search.searchAccount(principal, accountId, asked, signal)

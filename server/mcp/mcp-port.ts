@@ -268,7 +268,7 @@ export interface McpAdapterOptions {
   offer: McpOffer
   /** Bytes; signs `state`. The same on all processes of one installation. */
   stateKey: Uint8Array
-  /** A bug of ours: whoever asked is told without detail, so the log has it. */
+  /** A bug of ours: the caller is told without detail, so the log has it. */
   onFault(error: Error): void
   /** What a peer did wrong, as far as the library says; only to be logged. */
   onPeerFault(error: Error): void

@@ -5,9 +5,12 @@ import { createServer } from 'node:https'
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
 import { api } from '../../contract/index.ts'
+import { mcpAuthApi, mcpAuthPaths } from '../../contract/mcp-auth.ts'
 import type { Scope } from '../../contract/scope.ts'
+import type { ApiToken } from '../../contract/tokens.ts'
 import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
 import { ask, EventsStream, refusal } from '../support/events-client.ts'
+import { connectWithConsent, TestClient } from '../support/oauth-client.ts'
 import { patience } from '../support/patience.ts'
 import { type NewToken, type People, runApp } from '../support/people.ts'
 import { selfSigned } from '../support/tls.ts'
@@ -257,6 +260,32 @@ test('a subscription ends with its token, and with a freeze of reading, and says
   expect(JSON.stringify(subscribed)).toContain(id)
   for (const { refs } of subscribed) expect(refs.client).toBe('test 1.0.0')
   expect(JSON.stringify(trail)).not.toContain(first.secret)
+})
+
+test('a client that connected by OAuth keeps its subscription over all its access tokens, and loses it with its connection', async () => {
+  await people.tell(people.admin, 'PUT', mcpAuthApi.setMcpAuth.path, { enabled: true })
+  const sink = await startWebhookSink()
+  const endpoint = sink.endpoint('hosted')
+  const client = new TestClient()
+  await connectWithConsent(people, client, { accounts: [ann] })
+  const by = (access: string) => ({ proof: { authorization: `Bearer ${access}` } })
+  const first = client.kept!
+  const { id } = await call(by(first.access_token), 'subscribe', subscription(endpoint))
+  const { client_id } = client.information!
+  const form = { grant_type: 'refresh_token', client_id, refresh_token: first.refresh_token! }
+  const renewed = await fetch(people.url + mcpAuthPaths.token, { method: 'POST', body: new URLSearchParams(form) })
+  const { access_token: second } = (await renewed.json()) as { access_token: string }
+  // The same subscription, whichever access token asks.
+  const again = await call(by(second), 'subscribe', subscription(endpoint))
+  expect(again).toMatchObject({ id, deliveryStatus: { active: true } })
+  const { items } = await people.tell<{ items: ApiToken[] }>(people.admin, 'GET', api.tokens.listTokens.path)
+  const path = `${api.tokens.listTokens.path}/${items.find(({ oauth_client }) => oauth_client)!.id}`
+  // What is told of the change names each access token.
+  await people.tell(people.admin, 'PATCH', path, { scopes: ['mail:meta'] })
+  deliver('for the hosted')
+  await of(sink, endpoint, 1)
+  await people.tell(people.admin, 'DELETE', path)
+  expect((await of(sink, endpoint, 2))[1]).toMatchObject({ type: 'terminated', error: { code: -32_024 } })
 })
 
 test('figures count what was told', async () => {

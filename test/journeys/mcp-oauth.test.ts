@@ -1,24 +1,19 @@
 /** Hosted MCP clients connect by the URL alone: the SDK's own OAuth client, a user who decides, and what becomes of the connection. */
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
-import { beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
 import { api } from '../../contract/index.ts'
 import { mcpPath } from '../../contract/mcp.ts'
 import { mcpAuthApi, mcpAuthPaths, protectedResourcePath } from '../../contract/mcp-auth.ts'
 import type { ApiToken } from '../../contract/tokens.ts'
 import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
-import { ask as askEvents } from '../support/events-client.ts'
 import { callTool } from '../support/mcp-client.ts'
 import { namesOf } from '../support/mcp-world.ts'
 import { NamedNetwork } from '../support/named-network.ts'
 import { connectOAuth, connectWithConsent, redirectUri, TestClient, usual, Visitor } from '../support/oauth-client.ts'
-import { patience } from '../support/patience.ts'
 import { type People, runApp } from '../support/people.ts'
-import { untilIndexed } from '../support/until-indexed.ts'
-import { startWebhookSink } from '../support/webhook-sink.ts'
 
-const gateway = new MemoryGateway()
 let people: People
 let network: NamedNetwork
 let account: string
@@ -35,12 +30,11 @@ beforeAll(async () => {
   await once(trap, 'listening')
   const { port } = trap.address() as AddressInfo
   const documents = { ca, portOf: (wanted: number) => (wanted === 8443 ? port : portOf(wanted)), hosts: ['localhost'] }
-  const running = await runApp({ overrides: { gateway, documents } })
+  const running = await runApp({ overrides: { gateway: new MemoryGateway(), documents } })
   people = running.people
   const imap = { host: 'mail.example.org', port: 993, tls: 'implicit', user: 'ann', password: 'secret' }
   const path = `${api.accounts.createAccount.path}?verify=false`
   account = (await people.tell<Account>(people.admin, 'POST', path, { name: 'ann', email: 'ann@example.org', imap })).id
-  await untilIndexed(people, account, 0)
   return async () => {
     await running.stop()
     await network.stop()
@@ -158,33 +152,6 @@ test('two who come with the same refresh token at once: at most one is answered,
   const answers = await Promise.all([1, 2, 3, 4].map(() => post(mcpAuthPaths.token, form)))
   expect(answers.filter(({ status }) => status === 200).length).toBeLessThanOrEqual(1)
   expect(await listed()).toEqual([])
-})
-
-test('subscriptions to events last as long as the connection, over all its access tokens, and end with it', async () => {
-  await revokeAll()
-  const sink = await startWebhookSink()
-  const client = new TestClient()
-  await connectWithConsent(people, client, { accounts: [account] })
-  const by = (token: string, method: string, params: object) =>
-    askEvents(people.url, { authorization: `Bearer ${token}` }, `events/${method}`, params)
-  const endpoint = sink.endpoint('hosted')
-  const delivery = { mode: 'webhook', url: endpoint.url, secret: endpoint.secret }
-  const asked = { name: 'message.received', arguments: { account }, delivery }
-  const { client_id } = client.information!
-  const first = client.kept!
-  const { id } = await by(first.access_token, 'subscribe', asked)
-  const form = { grant_type: 'refresh_token', client_id, refresh_token: first.refresh_token! }
-  const second = (await post(mcpAuthPaths.token, form)).body.access_token!
-  // The same subscription, whichever access token asks.
-  expect(await by(second, 'subscribe', asked)).toMatchObject({ id, deliveryStatus: { active: true } })
-  const [{ id: tokenId = '' } = {}] = await listed()
-  // What is told of the change names each access token.
-  await people.tell(people.admin, 'PATCH', `${api.tokens.listTokens.path}/${tokenId}`, { scopes: ['mail:meta'] })
-  gateway.deliver({ subject: 'for the hosted', text: 'Hi', from: [{ name: 'Cy', email: 'cy@example.org' }] })
-  await vi.waitFor(() => expect(sink.of(endpoint).length).toBe(1), patience)
-  await people.tell(people.admin, 'DELETE', `${api.tokens.listTokens.path}/${tokenId}`)
-  await vi.waitFor(() => expect(sink.of(endpoint).length).toBe(2), patience)
-  expect(sink.of(endpoint)[1]!.body).toMatchObject({ type: 'terminated', error: { code: -32_024 } })
 })
 
 test('on the page of tokens a connection is revoked, its client cannot renew it, and the client itself gives it back', async () => {

@@ -8,6 +8,7 @@ import { Client } from '@modelcontextprotocol/client'
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import { expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
+import { anyFolder, setUpsFor } from '../../web/agents/set-up-lines.ts'
 import { fill, namesOf, refOf, startMcpWorld } from '../support/mcp-world.ts'
 import { prepareDataDir } from '../support/migrated-file.ts'
 import { runCommand } from '../support/run-command.ts'
@@ -237,4 +238,18 @@ test('what is missing is said in words, before anything is served', async () => 
   const { child, errors } = start([], { RUSTYMAIL_DATA_DIR: dataDir, RUSTYMAIL_TOKEN: 'rm_wrong' })
   expect(await codeOf(child)).toBe(1)
   expect(errors()).toContain('the token in RUSTYMAIL_TOKEN is wrong')
+})
+
+test('what the page gives Claude Desktop starts the bridge, with the folder put in', async () => {
+  const { people, ann } = await startMcpWorld()
+  const { secret } = await people.token(['mail:read'], [ann])
+  const { lines } = setUpsFor({ origin: people.url, token: secret }).find(({ client }) => client === 'Claude Desktop')!
+  const { command, args, env } = JSON.parse(lines.replace(anyFolder, root)).mcpServers.rustymail
+  const { PATH = '', HOME = '' } = process.env
+  const transport = new StdioClientTransport({ command, args, env: { PATH, HOME, ...env }, stderr: 'pipe' })
+  const client = new Client({ name: 'claude-ai', version: '0.1.0' }, { versionNegotiation: { mode: 'legacy' } })
+  onTestFinished(() => client.close())
+  await client.connect(transport)
+  const { content } = await client.callTool({ name: 'mail_search', arguments: { q: 'lunch' } })
+  expect(JSON.stringify(content)).toContain('lunch')
 })

@@ -12,6 +12,8 @@ import { callTool, connectMcp, eras } from '../support/mcp-client.ts'
 import { fill, hold, isRefused, listen, namesOf, refOf, startMcpWorld } from '../support/mcp-world.ts'
 import { type People, type Proof, runApp } from '../support/people.ts'
 
+const adapters = ['sdk', 'native']
+const world = (adapter: string) => startMcpWorld({ environment: { RUSTYMAIL_MCP_ADAPTER: adapter } })
 const tokenPath = (id: string) => fill(api.tokens.revokeToken.path, id)
 /** How a right ends: at once, or a moment after that was said. */
 const ends: [string, (people: People, id: string) => Promise<unknown>][] = [
@@ -26,19 +28,22 @@ const ends: [string, (people: People, id: string) => Promise<unknown>][] = [
   ],
 ]
 
-test.each(ends)('when a token is %s, what listens and what runs with it ends', async (_, end) => {
-  const { people, gateway, ann } = await startMcpWorld()
-  const token = await people.token(['mail:read'], [ann])
-  const { client, stream } = await listen(people, token.proof)
-  const held = hold(gateway, 'listFolders')
-  const calls = []
-  for (const era of eras) calls.push(callTool(await connectMcp(people.url, token.proof, era), 'mail_folders'))
-  await expect.poll(held.count).toBe(eras.length)
-  await end(people, token.id)
-  expect(await stream.closed).toBe('graceful')
-  for (const call of calls) expect(await call).toMatchObject({ isError: true, value: { code: 'unauthorized' } })
-  expect(await isRefused(client)).toMatch(/401|Unauthorized/i)
-})
+test.each(ends.flatMap(([name, end]) => adapters.map(adapter => [name, adapter, end] as const)))(
+  'when a token is %s, what listens and what runs with %s ends',
+  async (_, adapter, end) => {
+    const { people, gateway, ann } = await world(adapter)
+    const token = await people.token(['mail:read'], [ann])
+    const { client, stream } = await listen(people, token.proof)
+    const held = hold(gateway, 'listFolders')
+    const calls = []
+    for (const era of eras) calls.push(callTool(await connectMcp(people.url, token.proof, era), 'mail_folders'))
+    await expect.poll(held.count).toBe(eras.length)
+    await end(people, token.id)
+    expect(await stream.closed).toBe('graceful')
+    for (const call of calls) expect(await call).toMatchObject({ isError: true, value: { code: 'unauthorized' } })
+    expect(await isRefused(client)).toMatch(/401|Unauthorized/i)
+  },
+)
 
 test('a user who is disabled is out of MCP at once, with all tokens', async () => {
   const { people, ann } = await startMcpWorld()
@@ -51,24 +56,27 @@ test('a user who is disabled is out of MCP at once, with all tokens', async () =
   expect(await isRefused(client)).toMatch(/401|Unauthorized/i)
 })
 
-test('a token that is narrowed keeps its stream, is told within a second, and finds fewer tools', async () => {
-  const { people, gateway, ann } = await startMcpWorld()
-  const token = await people.token(['mail:read'], [ann])
-  const other = await people.token(['mail:read'], [ann])
-  const [narrowed, untouched] = [await listen(people, token.proof), await listen(people, other.proof)]
-  const refs = [await refOf(narrowed.client)]
-  const held = hold(gateway, 'getMessage')
-  const running = callTool(narrowed.client, 'mail_read', { refs })
-  await expect.poll(held.count).toBe(1)
-  await people.tell(people.admin, 'PATCH', tokenPath(token.id), { scopes: ['mail:meta'] })
-  await expect.poll(narrowed.changes).toBe(1)
-  // What ran by the right that is gone does not answer by it.
-  expect(await running).toMatchObject({ isError: true, value: { code: 'forbidden' } })
-  expect(await namesOf(narrowed.client)).toEqual(['mail_accounts', 'mail_folders', 'mail_search', 'mail_changes'])
-  expect(untouched.changes()).toBe(0)
-  await narrowed.stream.close()
-  await untouched.stream.close()
-})
+test.each(adapters)(
+  'with %s a token that is narrowed keeps its stream, is told within a second, and finds fewer tools',
+  async adapter => {
+    const { people, gateway, ann } = await world(adapter)
+    const token = await people.token(['mail:read'], [ann])
+    const other = await people.token(['mail:read'], [ann])
+    const [narrowed, untouched] = [await listen(people, token.proof), await listen(people, other.proof)]
+    const refs = [await refOf(narrowed.client)]
+    const held = hold(gateway, 'getMessage')
+    const running = callTool(narrowed.client, 'mail_read', { refs })
+    await expect.poll(held.count).toBe(1)
+    await people.tell(people.admin, 'PATCH', tokenPath(token.id), { scopes: ['mail:meta'] })
+    await expect.poll(narrowed.changes).toBe(1)
+    // What ran by the right that is gone does not answer by it.
+    expect(await running).toMatchObject({ isError: true, value: { code: 'forbidden' } })
+    expect(await namesOf(narrowed.client)).toEqual(['mail_accounts', 'mail_folders', 'mail_search', 'mail_changes'])
+    expect(untouched.changes()).toBe(0)
+    await narrowed.stream.close()
+    await untouched.stream.close()
+  },
+)
 
 test('a principal has so many streams and no more, and one that ends makes room', async () => {
   const { people } = await startMcpWorld()
@@ -180,17 +188,20 @@ test.each(eras)('calls of a client of %s that goes away give their places back',
   }
 })
 
-test('the Clients page shows who speaks MCP, and to disconnect it ends what listens', async () => {
-  const { people } = await startMcpWorld()
-  const { proof } = await people.token(['mail:read'])
-  const { stream } = await listen(people, proof)
-  type Listed = { clients: { id: string; kind: string; streams: number; request_count: number }[] }
-  const list = async () =>
-    (await people.tell<Listed>(people.admin, 'GET', `${api.clients.listClients.path}?kind=mcp`)).clients
-  expect(await list()).toMatchObject([{ kind: 'mcp', streams: 1, request_count: expect.any(Number) }])
-  await people.tell(people.admin, 'DELETE', fill(api.clients.disconnectClient.path, (await list())[0]!.id))
-  expect(await stream.closed).toBe('graceful')
-})
+test.each(adapters)(
+  'with %s the Clients page shows who speaks MCP, and to disconnect it ends what listens',
+  async adapter => {
+    const { people } = await world(adapter)
+    const { proof } = await people.token(['mail:read'])
+    const { stream } = await listen(people, proof)
+    type Listed = { clients: { id: string; kind: string; streams: number; request_count: number }[] }
+    const list = async () =>
+      (await people.tell<Listed>(people.admin, 'GET', `${api.clients.listClients.path}?kind=mcp`)).clients
+    expect(await list()).toMatchObject([{ kind: 'mcp', streams: 1, request_count: expect.any(Number) }])
+    await people.tell(people.admin, 'DELETE', fill(api.clients.disconnectClient.path, (await list())[0]!.id))
+    expect(await stream.closed).toBe('graceful')
+  },
+)
 
 test('a call counts as a request, and a stream does not, however long it lasts', async () => {
   const { people } = await startMcpWorld()
@@ -214,10 +225,13 @@ test('a call counts as a request, and a stream does not, however long it lasts',
   expect(await counted()).toBeLessThanOrEqual(before + 2)
 })
 
-test('a stop says goodbye to what listens and waits for nothing', async () => {
+test.each(adapters)('with %s a stop says goodbye to what listens and waits for nothing', async adapter => {
   const lines: string[] = []
   const logger = createLogger('warn', { write: line => void lines.push(line) })
-  const { people, stop } = await runApp({ overrides: { gateway: new MemoryGateway(), logger } })
+  const { people, stop } = await runApp({
+    environment: { RUSTYMAIL_MCP_ADAPTER: adapter },
+    overrides: { gateway: new MemoryGateway(), logger },
+  })
   const { stream } = await listen(people, (await people.token(['mail:read'])).proof)
   await stop()
   expect(await stream.closed).toBe('graceful')

@@ -5,9 +5,12 @@ import { api } from '../../contract/index.ts'
 import { mcpPath, messagesPath, ssePath } from '../../contract/mcp.ts'
 import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
 import { maxOpen } from '../../server/mcp/exchange-registry.ts'
+import { createLogger } from '../../server/platform/logger.ts'
 import { fill, hold, namesOf, refOf, startMcpWorld } from '../support/mcp-world.ts'
-import { type People, type Proof, startApp } from '../support/people.ts'
+import { People, type Proof, runApp, startApp } from '../support/people.ts'
 import { headOf, openRaw } from '../support/raw-http.ts'
+import { startHere } from '../support/rustymail.ts'
+import { enter } from '../support/signed-in.ts'
 
 const adapters = ['sdk', 'native'] as const
 const world = (adapter: string) => startMcpWorld({ environment: { RUSTYMAIL_MCP_ADAPTER: adapter } })
@@ -114,6 +117,35 @@ test.each(adapters)('with %s sessions are bounded, and a freeze of reading ends 
   for (const { read } of open) expect(await read()).toBe('over')
 })
 
+test.each(adapters)(
+  'with %s sessions end when an administrator disconnects their client, and at a stop',
+  async adapter => {
+    const lines: string[] = []
+    const logger = createLogger('warn', { write: line => void lines.push(line) })
+    const environment = { RUSTYMAIL_MCP_ADAPTER: adapter }
+    const { people, stop } = await runApp({ environment, overrides: { gateway: new MemoryGateway(), logger } })
+    let isStopped = false
+    onTestFinished(() => (isStopped ? undefined : stop()))
+    const { proof } = await people.token(['mail:read'])
+    const kicked = await openSse(people, proof)
+    const path = `${api.clients.listClients.path}?kind=mcp`
+    const { clients } = await people.tell<{ clients: { id: string; streams: number }[] }>(people.admin, 'GET', path)
+    expect(clients).toMatchObject([{ streams: 1 }])
+    await people.tell(people.admin, 'DELETE', fill(api.clients.disconnectClient.path, clients[0]!.id))
+    expect(await kicked.read()).toBe('over')
+    const ping = { jsonrpc: '2.0', id: 1, method: 'ping' }
+    expect((await people.ask(proof, 'POST', kicked.endpoint, ping)).status).toBe(404)
+    const session = await openSse(people, proof)
+    expect((await people.ask(proof, 'POST', session.endpoint, ping)).status).toBe(202)
+    expect(await session.read()).toContain('"id":1')
+    isStopped = true
+    await stop()
+    expect(await session.read()).toBe('over')
+    // What had to be waited for until its time was over is named there.
+    expect(lines.join('')).not.toContain('did not stop cleanly')
+  },
+)
+
 test('a client that posts and reads nothing is cut, and gives its place back', async () => {
   const { people, ann } = await world('native')
   const { proof } = await people.token(['mail:send'], [ann])
@@ -219,7 +251,9 @@ test.each(adapters)('with %s batches are answered in the revision that has them,
 test.each(adapters)(
   'with %s a session of 2025 outlives a restart, and one that is none of ours is to begin again',
   async adapter => {
-    const { people } = await world(adapter)
+    const environment = { RUSTYMAIL_MCP_ADAPTER: adapter }
+    const first = await startHere({ environment })
+    let people = new People(first.url, await enter(first.url))
     const { proof } = await people.token(['mail:read'])
     const accept = 'application/json, text/event-stream'
     const hello = {
@@ -232,13 +266,21 @@ test.each(adapters)(
     const session = opened.headers.get('mcp-session-id')!
     const list = { jsonrpc: '2.0', id: 2, method: 'tools/list', params: {} }
     const ask = (id: string) =>
-      people.ask(
-        { ...proof, accept, 'mcp-session-id': id, 'mcp-protocol-version': '2025-11-25' },
-        'POST',
-        mcpPath,
-        list,
-      )
+      fetch(people.url + mcpPath, {
+        method: 'POST',
+        headers: {
+          ...{ ...proof, accept, 'content-type': 'application/json' },
+          ...{ 'mcp-session-id': id, 'mcp-protocol-version': '2025-11-25' },
+        },
+        body: JSON.stringify(list),
+      })
     expect((await ask(session)).status).toBe(200)
+    await first.stop()
+    const second = await startHere({ environment, dataDir: first.dataDir })
+    people = new People(second.url, people.admin.cookie!)
+    // Its client goes on as if nothing had been: the first that this server hears of it is no `initialize`.
+    const again = await ask(session)
+    expect([again.status, await again.text()]).toEqual([200, expect.stringContaining('mail_read')])
     for (const wrong of ['', 'mcp-AAAA', session.slice(0, -2), 'x'.repeat(100)]) {
       expect([wrong, (await ask(wrong)).status]).toEqual([wrong, 404])
     }

@@ -7,37 +7,42 @@ import type { Scope } from '../../contract/scope.ts'
 import { callTool, connectMcp, eras } from '../support/mcp-client.ts'
 import { namesOf, refOf, startMcpWorld } from '../support/mcp-world.ts'
 
-test.each(eras)('a client of %s lists the tools that its token allows, no others, and they work', async era => {
-  const { people, ann } = await startMcpWorld()
-  const names: [Scope, string[]][] = [
-    ['dashboard:read', ['mail_accounts']],
-    ['mail:meta', ['mail_accounts', 'mail_folders', 'mail_search', 'mail_changes']],
-    ['mail:read', ['mail_accounts', 'mail_folders', 'mail_search', 'mail_read', 'mail_attachment', 'mail_changes']],
-  ]
-  for (const [scope, wanted] of names) {
-    const { proof } = await people.token([scope], [ann])
-    const client = await connectMcp(people.url, proof, era)
-    expect(await namesOf(client)).toEqual(wanted)
-  }
-  const reader = await connectMcp(people.url, (await people.token(['mail:read'], [ann])).proof, era)
-  expect((await callTool(reader, 'mail_accounts')).value).toMatchObject({ accounts: [{ id: ann }] })
-  expect((await callTool(reader, 'mail_folders')).value).toMatchObject({
-    folders: expect.arrayContaining([{ path: 'INBOX', role: 'inbox', total: 1, unread: 1 }]),
-  })
-  const { value } = await callTool(reader, 'mail_read', { refs: [await refOf(reader)] })
-  expect(value).toMatchObject({ messages: [{ subject: 'lunch', from: [{ name: 'Cy', email: 'cy@example.org' }] }] })
-  expect(JSON.stringify(value)).toMatch(/<untrusted-(\w+)>\\nAt noon\?\\n<\/untrusted-\1>/)
-  const meta = await connectMcp(people.url, (await people.token(['mail:meta'], [ann])).proof, era)
-  expect(await callTool(meta, 'mail_read', { refs: [await refOf(meta)] })).toMatchObject({
-    isError: true,
-    value: {
-      code: 'forbidden',
-      message: 'This requires the scope mail:read.',
-      hint: expect.stringContaining('mail_search'),
-    },
-  })
-  await expect(callTool(reader, 'mail_burn')).rejects.toThrow('There is no tool mail_burn.')
-})
+const adapters = ['sdk', 'native']
+
+test.each(eras.flatMap(era => adapters.map(adapter => [era, adapter] as const)))(
+  'a client of %s lists with %s the tools that its token allows, no others, and they work',
+  async (era, adapter) => {
+    const { people, ann } = await startMcpWorld({ environment: { RUSTYMAIL_MCP_ADAPTER: adapter } })
+    const names: [Scope, string[]][] = [
+      ['dashboard:read', ['mail_accounts']],
+      ['mail:meta', ['mail_accounts', 'mail_folders', 'mail_search', 'mail_changes']],
+      ['mail:read', ['mail_accounts', 'mail_folders', 'mail_search', 'mail_read', 'mail_attachment', 'mail_changes']],
+    ]
+    for (const [scope, wanted] of names) {
+      const { proof } = await people.token([scope], [ann])
+      const client = await connectMcp(people.url, proof, era)
+      expect(await namesOf(client)).toEqual(wanted)
+    }
+    const reader = await connectMcp(people.url, (await people.token(['mail:read'], [ann])).proof, era)
+    expect((await callTool(reader, 'mail_accounts')).value).toMatchObject({ accounts: [{ id: ann }] })
+    expect((await callTool(reader, 'mail_folders')).value).toMatchObject({
+      folders: expect.arrayContaining([{ path: 'INBOX', role: 'inbox', total: 1, unread: 1 }]),
+    })
+    const { value } = await callTool(reader, 'mail_read', { refs: [await refOf(reader)] })
+    expect(value).toMatchObject({ messages: [{ subject: 'lunch', from: [{ name: 'Cy', email: 'cy@example.org' }] }] })
+    expect(JSON.stringify(value)).toMatch(/<untrusted-(\w+)>\\nAt noon\?\\n<\/untrusted-\1>/)
+    const meta = await connectMcp(people.url, (await people.token(['mail:meta'], [ann])).proof, era)
+    expect(await callTool(meta, 'mail_read', { refs: [await refOf(meta)] })).toMatchObject({
+      isError: true,
+      value: {
+        code: 'forbidden',
+        message: 'This requires the scope mail:read.',
+        hint: expect.stringContaining('mail_search'),
+      },
+    })
+    await expect(callTool(reader, 'mail_burn')).rejects.toThrow('There is no tool mail_burn.')
+  },
+)
 
 test.each(eras)('a client of %s reads a mail of HTML alone as text, without what no person would see', async era => {
   const { people, gateway, ann, indexed } = await startMcpWorld()

@@ -1,6 +1,6 @@
 /** The lines for MCP clients are what each of them takes. */
 import { expect, test } from 'vitest'
-import { setUpsFor } from './set-up-lines.ts'
+import { anyFolder, setUpsFor } from './set-up-lines.ts'
 
 const linesOf = (origin: string) =>
   Object.fromEntries(setUpsFor({ origin, token: 'rm_secret' }).map(({ client, lines }) => [client, lines]))
@@ -10,23 +10,15 @@ test('each client gets a command, a file, or a URL, with the token where it take
   expect(lines['Claude Code']!.split(' \\\n  ')).toEqual([
     'claude mcp add --transport http rustymail https://mail.example.org/mcp',
     '--header "Authorization: Bearer rm_secret"',
-    '--header "RustyMail-Results: structured"',
   ])
   const server = (headers: Record<string, string>) => ({ type: 'http', url: 'https://mail.example.org/mcp', headers })
   const authorization = { Authorization: 'Bearer rm_secret' }
   expect(JSON.parse(lines.Cursor!)).toEqual({ mcpServers: { rustymail: server(authorization) } })
-  expect(JSON.parse(lines['VS Code']!)).toEqual({
-    servers: { rustymail: server({ ...authorization, 'RustyMail-Results': 'structured' }) },
-  })
+  expect(JSON.parse(lines['VS Code']!)).toEqual({ servers: { rustymail: server(authorization) } })
   expect(lines.ChatGPT).toBe('https://mail.example.org/mcp')
   expect(JSON.parse(lines['Claude Desktop']!).mcpServers.rustymail).toEqual({
-    command: 'npx',
-    args: ['-y', 'mcp-remote', 'https://mail.example.org/mcp', '--header', `Authorization:\${AUTH}`],
-    env: { AUTH: 'Bearer rm_secret' },
+    command: 'node',
+    args: [`${anyFolder}/bin/rustymail.js`, 'mcp', '--url', 'https://mail.example.org'],
+    env: { RUSTYMAIL_TOKEN: 'rm_secret' },
   })
-})
-
-test('where there is no TLS, what passes words on is told that this is meant', () => {
-  const { mcpServers } = JSON.parse(linesOf('http://127.0.0.1:9437')['Claude Desktop']!)
-  expect(mcpServers.rustymail.args.at(-1)).toBe('--allow-http')
 })

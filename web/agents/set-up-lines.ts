@@ -13,8 +13,8 @@ export interface SetUp {
 /** As MCP clients of all kinds name a server that they reach over HTTP. */
 const mcpName = 'rustymail'
 
-/** For clients that show their model the structure of a result: the same again as text would have no reader (decision 18). */
-const structureAlone = { 'RustyMail-Results': 'structured' }
+/** Stands for where RustyMail is on the machine of the client, which this page cannot know. */
+export const anyFolder = '/path/to/rustymail'
 
 /** Stands for a secret that is not shown any more. */
 export const anyToken = 'rm_…'
@@ -25,31 +25,21 @@ export function setUpsFor({ origin, token }: { origin: string; token: string }):
   const authorization = { Authorization: `Bearer ${token}` }
   const json = (key: string, server: object) => JSON.stringify({ [key]: { [mcpName]: server } }, null, 2)
   const http = (headers: Record<string, string>) => ({ type: 'http', url, headers })
-  const options = Object.entries({ ...authorization, ...structureAlone }).map(
-    ([name, value]) => ` \\\n  --header "${name}: ${value}"`,
-  )
   return [
     {
       client: 'Claude Code',
       how: 'Run this in a terminal; /mcp in Claude Code then lists the tools.',
       title: 'Command',
-      lines: `claude mcp add --transport http ${mcpName} ${url}${options.join('')}`,
+      lines: `claude mcp add --transport http ${mcpName} ${url} \\\n  --header "Authorization: Bearer ${token}"`,
     },
     {
       client: 'Claude Desktop',
-      how: 'Settings, Developer, Edit Config. It starts programs alone, so mcp-remote (Node) passes on what it says. Then start it again.',
+      how: `Settings, Developer, Edit Config. It starts programs alone, so RustyMail on the same machine passes on what it says: put its folder in place of ${anyFolder}. Then start Claude Desktop again.`,
       title: 'claude_desktop_config.json',
       lines: json('mcpServers', {
-        command: 'npx',
-        args: [
-          '-y',
-          'mcp-remote',
-          url,
-          '--header',
-          `Authorization:\${AUTH}`,
-          ...(isPlain(url) ? ['--allow-http'] : []),
-        ],
-        env: { AUTH: authorization.Authorization },
+        command: 'node',
+        args: [`${anyFolder}/bin/rustymail.js`, 'mcp', '--url', origin],
+        env: { RUSTYMAIL_TOKEN: token },
       }),
     },
     {
@@ -62,7 +52,7 @@ export function setUpsFor({ origin, token }: { origin: string; token: string }):
       client: 'VS Code',
       how: 'Save this file in your project, then start the server from the lens above it.',
       title: '.vscode/mcp.json',
-      lines: json('servers', http({ ...authorization, ...structureAlone })),
+      lines: json('servers', http(authorization)),
     },
     {
       client: 'ChatGPT',
@@ -71,8 +61,4 @@ export function setUpsFor({ origin, token }: { origin: string; token: string }):
       lines: url,
     },
   ]
-}
-
-function isPlain(url: string): boolean {
-  return url.startsWith('http:')
 }
