@@ -122,9 +122,9 @@ export function composeMcp({
     trail,
     stops,
     shown,
-    observe: (outcome, result) => {
+    observe: (outcome, result, size) => {
       metrics.recordRequest(outcome)
-      agents.observe(outcome, result)
+      agents.observe(outcome, result, size)
       heard(outcome)
     },
     logger,

@@ -60,7 +60,8 @@ function setUp() {
     const outcome = { operation: `tool.${tool}`, status: 200, code: 'ok', durationMs: 12.34, refs: {}, ...more }
     const isError = outcome.status >= 400
     const answer = isError ? ({ isError, problem: { code: outcome.code } } as const) : ({ isError, output } as const)
-    agents.observe({ caller, requestId: `r-${requests}`, ...outcome } as RequestOutcome, answer)
+    const size = { bytes: 400, tokens: 100 }
+    agents.observe({ caller, requestId: `r-${requests}`, ...outcome } as RequestOutcome, answer, size)
     exchange.closed()
   }
   const advance = (ms: number) => {
@@ -87,7 +88,7 @@ test('a call says who, with which tool, on which account, about what, and how it
     sender: 'cy@example.org',
     subject: 'lunch',
   })
-  expect(read!.tokens).toBe(Math.ceil(read!.bytes / 4))
+  expect(read).toMatchObject({ bytes: 400, tokens: 100 })
   expect(sent).toMatchObject({
     tool: 'mail_send',
     outcome: 'refused',
@@ -106,15 +107,23 @@ test('a call says who, with which tool, on which account, about what, and how it
       open_calls: 0,
       calls: 2,
       errors: 1,
+      tokens: 200,
       tools: [
-        { tool: 'mail_read', calls: 1, errors: 0 },
+        { tool: 'mail_read', calls: 1, errors: 0, bytes: 400, tokens: 100 },
         { tool: 'mail_send', calls: 1, errors: 1 },
       ],
       last_call: { tool: 'mail_send' },
     },
   ])
   expect(recorded).toMatchObject([
-    { principal: 'token-a', method: 'tools/call', tool: 'mail_read', outcome: 'ok', revision: '2026-07-28' },
+    {
+      principal: 'token-a',
+      method: 'tools/call',
+      tool: 'mail_read',
+      outcome: 'ok',
+      revision: '2026-07-28',
+      tokens: 100,
+    },
     { method: 'tools/call', tool: 'mail_send', outcome: 'refused' },
   ])
 })
