@@ -238,3 +238,30 @@ test('an agent that was not seen for a day is forgotten', () => {
   advance(25 * 3_600_000)
   expect(agents.list(all).items).toEqual([])
 })
+
+test('what an operation came to is counted as that, over HTTP when its request is over, in a session by itself', () => {
+  const { agents, open, recorded } = setUp()
+  const caller = token('a', new Set(['ann']))
+  const read = open(caller, { method: 'resources/read' })
+  agents.ended(
+    { caller, requestId: 'r-1', transport: 'http', revision: '2026-07-28' },
+    {
+      ...{ method: 'resources/read', outcome: 'refused', durationMs: 1 },
+    },
+  )
+  read.closed()
+  open(caller, { method: 'prompts/get' }).closed()
+  const session = open(caller, { kind: 'stream', transport: 'stdio', method: undefined })
+  agents.ended(
+    { caller, requestId: 'r-3', transport: 'stdio', revision: '2025-11-25' },
+    {
+      ...{ method: 'prompts/get', outcome: 'failed', durationMs: 2 },
+    },
+  )
+  session.closed()
+  expect(recorded.map(({ method, outcome, transport }) => [method, outcome, transport])).toEqual([
+    ['resources/read', 'refused', 'http'],
+    ['prompts/get', 'ok', 'http'],
+    ['prompts/get', 'failed', 'stdio'],
+  ])
+})

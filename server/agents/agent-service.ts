@@ -59,6 +59,7 @@ export interface AgentServiceOptions {
 interface Open {
   peer: Peer
   method: string | undefined
+  outcome: AgentOutcome
 }
 
 interface CallQuery {
@@ -103,9 +104,10 @@ export class AgentService {
     const began = performance.now()
     // Until it has its name it is nobody that could be found again.
     let peer = method === 'initialize' ? undefined : this.#peers.seen(caller, begun)
-    if (peer) {
+    const open: Open | undefined = peer && { peer, method, outcome: 'ok' }
+    if (peer && open) {
       this.#count(peer, kind, 1)
-      this.#open.set(requestId, { peer, method })
+      this.#open.set(requestId, open)
     }
     return {
       named: (session: string | undefined) => {
@@ -114,11 +116,12 @@ export class AgentService {
       closed: () => {
         if (!peer) return
         if (this.#open.delete(requestId)) this.#count(peer, kind, -1)
-        // Calls of tools are told by what came of them.
-        if (method === callMethod) return
+        // Calls of tools are told by what came of them, and what comes in a session one by one.
+        if (method === callMethod || begun.transport !== 'http') return
         const { revision, transport, principalId: principal } = peer
         const durationMs = performance.now() - began
-        this.#options.record({ principal, method, outcome: 'ok', revision, transport, durationMs })
+        const outcome = open?.outcome ?? 'ok'
+        this.#options.record({ principal, method, outcome, revision, transport, durationMs })
       },
     }
   }
@@ -126,6 +129,17 @@ export class AgentService {
   /** Of what comes in a session, where an exchange is the whole of it: what its client says of itself with each message. */
   met({ caller, transport = 'http', revision, peer }: MetClient): void {
     this.#peers.seen(caller, { transport, revision, peer })
+  }
+
+  /** What came of an operation that is no call of a tool. A request over HTTP is counted when it is over, with what it brought to that. */
+  ended(
+    { caller, requestId, transport = 'http', revision }: Omit<MetClient, 'peer'> & { requestId: string },
+    { outcome, ...operation }: Pick<OperationFigures, 'method' | 'outcome' | 'durationMs'>,
+  ): void {
+    const open = transport === 'http' ? this.#open.get(requestId) : undefined
+    if (open && outcome !== 'ok' && open.outcome !== 'failed') open.outcome = outcome
+    if (transport === 'http') return
+    this.#options.record({ principal: caller.principal.id, outcome, revision, transport, ...operation })
   }
 
   /** Of each finished call of a tool. */
