@@ -174,7 +174,7 @@ test('a webhook: proven by a handshake, signed, known again by what it is, and t
   deliver('after the change')
   await of(sink, hook, 2)
   const unsubscribed = { name: 'message.received', arguments: {}, delivery: { url: hook.url } }
-  expect(await call(one, 'unsubscribe', unsubscribed)).toEqual({ resultType: 'complete' })
+  expect(await call(one, 'unsubscribe', unsubscribed)).toMatchObject({ resultType: 'complete' })
   expect(await refusal(call(one, 'unsubscribe', unsubscribed))).toMatchObject({
     ...{ code: -32_023, data: { kind: 'subscription' } },
   })

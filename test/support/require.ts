@@ -14,6 +14,7 @@ export type Tool =
   | 'python3'
   | 'mcp-peers'
   | 'python-mcp'
+  | 'python-events'
 
 interface Search {
   /** Names of the program, the first that is found wins. */
@@ -66,6 +67,12 @@ const searches: Record<Tool, Search> = {
     programs: [],
     directories: [],
     instead: () => (existsSync(pythonOfPeers) ? pythonOfPeers : undefined),
+    install: 'test/mcp-peers/install',
+  },
+  'python-events': {
+    programs: [],
+    directories: [],
+    instead: () => globSync(join(peersFolder, 'python/lib/*/site-packages/mcp_webhook_events'))[0],
     install: 'test/mcp-peers/install',
   },
   postgres: {
