@@ -18,7 +18,7 @@ export const peerBounds = { name: 100, version: 60, revision: 20, tools: 64 } as
 /** Of what a tool touched, in UTF-16 units. */
 export const touchedBounds = { subject: 120, sender: 254 } as const
 
-const estimate = 'an estimate: a quarter of the bytes of its results as JSON'
+const estimate = 'an estimate: a quarter of the bytes of results as they were sent, and 1,500 for an image'
 const own = 'null for callers that do not see all accounts of this agent'
 
 export const AgentTool = z
@@ -26,7 +26,7 @@ export const AgentTool = z
     tool: z.string(),
     calls: z.int(),
     errors: z.int(),
-    bytes: z.int().describe('Of results, as JSON'),
+    bytes: z.int().describe('Of results, as they were sent'),
     tokens: z.int().describe(`Spent by the agent on results; ${estimate}`),
   })
   .meta({ id: 'AgentTool' })

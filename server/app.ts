@@ -250,7 +250,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   news.join(exchanges)
   stopping.follow(isStopped => exchanges.endWhere(isStopped))
   news.join(http.connectionLimits)
-  const watching = composeAgents({ hub, clients, calls })
+  const watching = composeAgents({ hub, clients, calls, history: history.sink })
   watching.addRoutes(http)
   const mcp = composeMcp({
     ...mailboxes,

@@ -20,6 +20,7 @@ import { mcpRoutes } from './mcp/mcp-routes.ts'
 import { McpService } from './mcp/mcp-service.ts'
 import { resourceUpdates } from './mcp/resource-updates.ts'
 import { withScopeChallenge } from './mcp/scope-challenge.ts'
+import { toldOffer } from './mcp/told-offer.ts'
 import { watchedOffer } from './mcp/watched-offer.ts'
 import type { MetricsService } from './metrics/metrics-service.ts'
 import type { FolderService } from './operations/folder-service.ts'
@@ -124,17 +125,18 @@ export function composeMcp({
     trail,
     stops,
     shown,
-    observe: (outcome, result) => {
+    observe: (outcome, result, size) => {
       metrics.recordRequest(outcome)
-      agents.observe(outcome, result)
+      agents.observe(outcome, result, size)
       heard(outcome)
     },
     logger,
   })
-  const offer = watchedOffer(createMcpOffer({ toolbox, accounts, version, extensions }), {
+  const watched = watchedOffer(createMcpOffer({ toolbox, accounts, version, extensions }), {
     exchanges,
     met: asking => agents.met(asking),
   })
+  const offer = toldOffer(watched, ({ asking, ...operation }) => agents.ended(asking, operation))
   const onFault = (err: Error) => logger.error({ err }, 'an MCP exchange failed inside')
   const onPeerFault = (err: Error) => logger.debug({ err }, 'an MCP exchange was refused')
   const port = onceLoaded(adapter, { offer, stateKey: secrets.derive('mcp'), onFault, onPeerFault })

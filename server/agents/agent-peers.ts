@@ -9,6 +9,7 @@ export interface ToolSums {
   calls: number
   errors: number
   bytes: number
+  tokens: number
 }
 
 /** Times are epoch milliseconds. */

@@ -60,7 +60,8 @@ function setUp() {
     const outcome = { operation: `tool.${tool}`, status: 200, code: 'ok', durationMs: 12.34, refs: {}, ...more }
     const isError = outcome.status >= 400
     const answer = isError ? ({ isError, problem: { code: outcome.code } } as const) : ({ isError, output } as const)
-    agents.observe({ caller, requestId: `r-${requests}`, ...outcome } as RequestOutcome, answer)
+    const size = { bytes: 400, tokens: 100 }
+    agents.observe({ caller, requestId: `r-${requests}`, ...outcome } as RequestOutcome, answer, size)
     exchange.closed()
   }
   const advance = (ms: number) => {
@@ -87,7 +88,7 @@ test('a call says who, with which tool, on which account, about what, and how it
     sender: 'cy@example.org',
     subject: 'lunch',
   })
-  expect(read!.tokens).toBe(Math.ceil(read!.bytes / 4))
+  expect(read).toMatchObject({ bytes: 400, tokens: 100 })
   expect(sent).toMatchObject({
     tool: 'mail_send',
     outcome: 'refused',
@@ -106,15 +107,23 @@ test('a call says who, with which tool, on which account, about what, and how it
       open_calls: 0,
       calls: 2,
       errors: 1,
+      tokens: 200,
       tools: [
-        { tool: 'mail_read', calls: 1, errors: 0 },
+        { tool: 'mail_read', calls: 1, errors: 0, bytes: 400, tokens: 100 },
         { tool: 'mail_send', calls: 1, errors: 1 },
       ],
       last_call: { tool: 'mail_send' },
     },
   ])
   expect(recorded).toMatchObject([
-    { principal: 'token-a', method: 'tools/call', tool: 'mail_read', outcome: 'ok', revision: '2026-07-28' },
+    {
+      principal: 'token-a',
+      method: 'tools/call',
+      tool: 'mail_read',
+      outcome: 'ok',
+      revision: '2026-07-28',
+      tokens: 100,
+    },
     { method: 'tools/call', tool: 'mail_send', outcome: 'refused' },
   ])
 })
@@ -228,4 +237,31 @@ test('an agent that was not seen for a day is forgotten', () => {
   call(token('a', 'all'), 'mail_search')
   advance(25 * 3_600_000)
   expect(agents.list(all).items).toEqual([])
+})
+
+test('what an operation came to is counted as that, over HTTP when its request is over, in a session by itself', () => {
+  const { agents, open, recorded } = setUp()
+  const caller = token('a', new Set(['ann']))
+  const read = open(caller, { method: 'resources/read' })
+  agents.ended(
+    { caller, requestId: 'r-1', transport: 'http', revision: '2026-07-28' },
+    {
+      ...{ method: 'resources/read', outcome: 'refused', durationMs: 1 },
+    },
+  )
+  read.closed()
+  open(caller, { method: 'prompts/get' }).closed()
+  const session = open(caller, { kind: 'stream', transport: 'stdio', method: undefined })
+  agents.ended(
+    { caller, requestId: 'r-3', transport: 'stdio', revision: '2025-11-25' },
+    {
+      ...{ method: 'prompts/get', outcome: 'failed', durationMs: 2 },
+    },
+  )
+  session.closed()
+  expect(recorded.map(({ method, outcome, transport }) => [method, outcome, transport])).toEqual([
+    ['resources/read', 'refused', 'http'],
+    ['prompts/get', 'ok', 'http'],
+    ['prompts/get', 'failed', 'stdio'],
+  ])
 })

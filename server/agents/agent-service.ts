@@ -6,7 +6,7 @@ import { type Caller, maySeeAccount, type Principal } from '../platform/principa
 import { RisingIds } from '../platform/rising-ids.ts'
 import { coversAccounts } from '../platform/visible-figures.ts'
 import { AgentCalls, type HeldCall, maxCalls } from './agent-calls.ts'
-import { AgentPeers, type Peer, type PeerWords } from './agent-peers.ts'
+import { AgentPeers, type Peer, type PeerWords, type ToolSums } from './agent-peers.ts'
 import { type Touched, touchedBy } from './touched.ts'
 
 /** What is known of an exchange when it begins. */
@@ -26,6 +26,13 @@ export interface MetClient extends Pick<PeerWords, 'revision' | 'peer'> {
 /** What a tool answered. */
 export type ToolAnswer = { isError: false; output: object } | { isError: true; problem: object }
 
+/** Of what the agent is sent of it. */
+export interface SentSize {
+  bytes: number
+  /** Estimated. */
+  tokens: number
+}
+
 /** What is counted of one operation of the protocol. */
 export interface OperationFigures {
   principal: string
@@ -36,8 +43,9 @@ export interface OperationFigures {
   revision: string | undefined
   transport: PeerWords['transport']
   durationMs: number
-  /** Of the result of a tool. */
+  /** Of what was sent of the result of a tool. */
   bytes?: number
+  tokens?: number
 }
 
 export interface AgentServiceOptions {
@@ -51,6 +59,7 @@ export interface AgentServiceOptions {
 interface Open {
   peer: Peer
   method: string | undefined
+  outcome: AgentOutcome
 }
 
 interface CallQuery {
@@ -61,10 +70,10 @@ interface CallQuery {
 }
 
 const tellEveryMs = 300
-/** Characters of JSON that models read as one token, about. */
-const bytesPerToken = 4
 const toolMark = /^tool\./
 const callMethod = 'tools/call'
+/** To callers that are no clients of MCP. */
+const nothingSent: SentSize = { bytes: 0, tokens: 0 }
 const nothing: Touched = { messages: null, sender: null, subject: null }
 
 export class AgentService {
@@ -95,9 +104,10 @@ export class AgentService {
     const began = performance.now()
     // Until it has its name it is nobody that could be found again.
     let peer = method === 'initialize' ? undefined : this.#peers.seen(caller, begun)
-    if (peer) {
+    const open: Open | undefined = peer && { peer, method, outcome: 'ok' }
+    if (peer && open) {
       this.#count(peer, kind, 1)
-      this.#open.set(requestId, { peer, method })
+      this.#open.set(requestId, open)
     }
     return {
       named: (session: string | undefined) => {
@@ -106,11 +116,12 @@ export class AgentService {
       closed: () => {
         if (!peer) return
         if (this.#open.delete(requestId)) this.#count(peer, kind, -1)
-        // Calls of tools are told by what came of them.
-        if (method === callMethod) return
+        // Calls of tools are told by what came of them, and what comes in a session one by one.
+        if (method === callMethod || begun.transport !== 'http') return
         const { revision, transport, principalId: principal } = peer
         const durationMs = performance.now() - began
-        this.#options.record({ principal, method, outcome: 'ok', revision, transport, durationMs })
+        const outcome = open?.outcome ?? 'ok'
+        this.#options.record({ principal, method, outcome, revision, transport, durationMs })
       },
     }
   }
@@ -120,16 +131,26 @@ export class AgentService {
     this.#peers.seen(caller, { transport, revision, peer })
   }
 
+  /** What came of an operation that is no call of a tool. A request over HTTP is counted when it is over, with what it brought to that. */
+  ended(
+    { caller, requestId, transport = 'http', revision }: Omit<MetClient, 'peer'> & { requestId: string },
+    { outcome, ...operation }: Pick<OperationFigures, 'method' | 'outcome' | 'durationMs'>,
+  ): void {
+    const open = transport === 'http' ? this.#open.get(requestId) : undefined
+    if (open && outcome !== 'ok' && open.outcome !== 'failed') open.outcome = outcome
+    if (transport === 'http') return
+    this.#options.record({ principal: caller.principal.id, outcome, revision, transport, ...operation })
+  }
+
   /** Of each finished call of a tool. */
-  observe(outcome: RequestOutcome, answer: ToolAnswer): void {
+  observe(outcome: RequestOutcome, answer: ToolAnswer, { bytes, tokens }: SentSize = nothingSent): void {
     const { caller, requestId, code, status, durationMs } = outcome
     if (!caller) return
     const peer = this.#open.get(requestId)?.peer ?? this.#peers.lastOf(caller) ?? this.#unknown(caller)
     const tool = outcome.operation.replace(toolMark, '')
     const result = outcomeOf(status)
-    const bytes = Buffer.byteLength(JSON.stringify(answer.isError ? answer.problem : answer.output))
     const at = this.#options.now()
-    addTo(peer.tools, tool, { calls: 1, errors: result === 'ok' ? 0 : 1, bytes })
+    addTo(peer.tools, tool, { calls: 1, errors: result === 'ok' ? 0 : 1, bytes, tokens })
     peer.lastCall = { tool, at }
     peer.lastSeenAt = at
     const { principal } = caller
@@ -151,12 +172,12 @@ export class AgentService {
         code,
         duration_ms: Math.round(durationMs * 10) / 10,
         bytes,
-        tokens: tokensOf(bytes),
+        tokens,
         ...(answer.isError ? nothing : touchedBy(answer.output)),
       },
     })
     const { revision, transport } = peer
-    const figures = { tool, outcome: result, revision, transport, durationMs, bytes }
+    const figures = { tool, outcome: result, revision, transport, durationMs, bytes, tokens }
     this.#options.record({ principal: principal.id, method: callMethod, ...figures })
   }
 
@@ -253,27 +274,18 @@ export class AgentService {
   }
 }
 
-function addTo(
-  tools: Peer['tools'],
-  tool: string,
-  { calls, errors, bytes }: { calls: number; errors: number; bytes: number },
-) {
-  const before = tools.get(tool) ?? { calls: 0, errors: 0, bytes: 0 }
+function addTo(tools: Peer['tools'], tool: string, { calls, errors, bytes, tokens }: ToolSums) {
+  const before = tools.get(tool) ?? { calls: 0, errors: 0, bytes: 0, tokens: 0 }
   tools.set(tool, {
     calls: before.calls + calls,
     errors: before.errors + errors,
     bytes: before.bytes + bytes,
+    tokens: before.tokens + tokens,
   })
 }
 
 function toolsOf({ tools }: Peer): AgentTool[] {
-  return [...tools]
-    .map(([tool, sums]) => ({ tool, ...sums, tokens: tokensOf(sums.bytes) }))
-    .sort((one, other) => other.tokens - one.tokens)
-}
-
-function tokensOf(bytes: number): number {
-  return Math.ceil(bytes / bytesPerToken)
+  return [...tools].map(([tool, sums]) => ({ tool, ...sums })).sort((one, other) => other.tokens - one.tokens)
 }
 
 /** A result that is an error is one, whatever the status of the request that carried it. */

@@ -17,7 +17,7 @@ export interface MailDetails {
   hasAttachments: boolean | null
 }
 
-/** Whom an event is for. */
+/** The principal that is told of an event. */
 export type Recipient = Pick<Principal, 'id' | 'scopes'>
 
 /** What is asked of other features. None of it rejects for what is not there: then it is not known, or does not match. */

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { createLogger } from '../platform/logger.ts'
 import { type Principal, scopeSet } from '../platform/principal.ts'
 import { defineTool } from '../tools/tool.ts'
-import { Toolbox } from '../tools/toolbox.ts'
+import { type AnswerSize, Toolbox } from '../tools/toolbox.ts'
 import { createMcpOffer } from './mcp-offer.ts'
 import type { McpCallAsking } from './mcp-port.ts'
 
@@ -22,6 +22,7 @@ const send = defineTool({ ...say, name: 'shout', scope: 'mail:send', effect: 'se
 
 function setUp(scope: 'mail:meta' | 'mail:send' = 'mail:send') {
   const noted: string[] = []
+  const sizes: (AnswerSize | undefined)[] = []
   const toolbox = new Toolbox({
     tools: [say, send],
     limits: { checkPrincipal: () => ({}) },
@@ -29,7 +30,7 @@ function setUp(scope: 'mail:meta' | 'mail:send' = 'mail:send') {
       isFull: false,
       record: async ({ operation, refs }) => void noted.push([operation, ...Object.values(refs)].join()),
     },
-    observe: () => undefined,
+    observe: (_outcome, _result, size) => void sizes.push(size),
     logger: createLogger('silent'),
   })
   const principal: Principal = {
@@ -50,11 +51,16 @@ function setUp(scope: 'mail:meta' | 'mail:send' = 'mail:send') {
     progress: () => undefined,
     ...said,
   })
-  return { offer: createMcpOffer({ toolbox, accounts: { list: async () => [] }, version: '1.2.3' }), asking, noted }
+  return {
+    offer: createMcpOffer({ toolbox, accounts: { list: async () => [] }, version: '1.2.3' }),
+    asking,
+    noted,
+    sizes,
+  }
 }
 
 test('a caller is offered the tools of its scopes, in the form that it asked for', async () => {
-  const { offer, asking } = setUp('mail:meta')
+  const { offer, asking, sizes } = setUp('mail:meta')
   const { tools } = await offer.catalogue(asking())
   expect(tools).toEqual([
     expect.objectContaining({ name: 'say', annotations: { readOnlyHint: true, openWorldHint: false } }),
@@ -67,6 +73,9 @@ test('a caller is offered the tools of its scopes, in the form that it asked for
     })
   }
   expect(await offer.call('say', { word: 'hi' }, asking())).toMatchObject({ structuredContent: { said: ['hi'] } })
+  // What was sent, which is it twice where it is sent as both.
+  expect(sizes.map(size => size?.bytes)).toEqual([15, 15, 30])
+  expect(sizes.map(size => size?.tokens)).toEqual([4, 4, 8])
 })
 
 test('what goes wrong inside is a result, and an unknown tool an error that the trail has', async () => {

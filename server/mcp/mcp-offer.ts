@@ -1,14 +1,14 @@
 /** What RustyMail offers over MCP, whichever adapter and transport carry it: tools, resources, prompts, and the completion of their arguments. */
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
-import type { Toolbox } from '../tools/toolbox.ts'
+import type { Toolbox, ToolResult } from '../tools/toolbox.ts'
 import { waitingIn, withApprovalLink } from './approval-elicitation.ts'
-import { McpError, type McpExtension, type McpOffer, type McpPrompt, mcpErrors } from './mcp-port.ts'
+import { McpError, type McpExtension, type McpOffer, type McpPrompt, type McpResult, mcpErrors } from './mcp-port.ts'
 import { OfferCompletion } from './offer-completion.ts'
 import { type OfferPrompt, prompts } from './offer-prompts.ts'
 import { OfferResources, type SeenAccounts } from './offer-resources.ts'
 import { resourceTemplates } from './resource-uri.ts'
-import { resultFormOf, toAnswer, toListed } from './result-form.ts'
+import { resultFormOf, sizeOf, toAnswer, toListed } from './result-form.ts'
 
 export interface McpOfferOptions {
   toolbox: Pick<Toolbox, 'list' | 'has' | 'call' | 'refuseUnknown' | 'notePrompt'>
@@ -50,8 +50,14 @@ export function createMcpOffer({ toolbox, accounts, version, extensions = [] }: 
     call: async (name, input, asking) => {
       const form = resultFormOf(asking)
       if (toolbox.has(name)) {
-        const result = await toolbox.call(name, input, { ...asking, waiting: waitingIn(asking.state) })
-        return withApprovalLink(result, asking, toAnswer(result, form))
+        let answer: McpResult | undefined
+        const size = (result: ToolResult) => {
+          answer = toAnswer(result, form)
+          return sizeOf(answer)
+        }
+        const given = { ...asking, waiting: waitingIn(asking.state), sizeOf: size }
+        const result = await toolbox.call(name, input, given)
+        return withApprovalLink(result, asking, answer ?? toAnswer(result, form))
       }
       toolbox.refuseUnknown(name, asking)
       throw new McpError(mcpErrors.invalidParams, `There is no tool ${name.slice(0, maxName)}.`)

@@ -11,6 +11,7 @@ import {
   mcpErrors,
 } from './mcp-port.ts'
 import { type MailResource, parseResource, resourceTemplates, resourceUri } from './resource-uri.ts'
+import { sizeOf, toAnswer } from './result-form.ts'
 
 /** Those that a principal may see. */
 export interface SeenAccounts {
@@ -110,7 +111,11 @@ export class OfferResources {
   }
 
   async #call(name: string, input: object, uri: string, asking: Asking & McpCallAsking): Promise<ToolSuccess> {
-    const result = await this.#options.toolbox.call(name, input, { ...asking, resource: uri.slice(0, maxNamed) })
+    const result = await this.#options.toolbox.call(name, input, {
+      ...asking,
+      resource: uri.slice(0, maxNamed),
+      sizeOf: sent => sizeOf(toAnswer(sent, 'text')),
+    })
     if (!result.isError) return result
     const { code, message } = result.problem
     if (notFound.has(code)) throw noResource(uri, asking)

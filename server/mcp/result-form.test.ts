@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { anonymous } from '../platform/principal.ts'
 import type { ToolInfo } from '../tools/toolbox.ts'
 import type { McpCallAsking, McpRevision } from './mcp-port.ts'
-import { resultFormOf, toAnswer, toListed } from './result-form.ts'
+import { resultFormOf, sizeOf, toAnswer, toListed } from './result-form.ts'
 
 const asking = (said: Partial<McpCallAsking> = {}) => ({
   headers: undefined,
@@ -74,4 +74,12 @@ test('a tool that answers as text alone declares no structure', () => {
   expect(toListed(info, 'text')).toEqual({ name: 'one' })
   expect(toListed(info, 'structured')).toEqual(info)
   expect(toListed(info, 'both')).toEqual(info)
+})
+
+test('the size is of what is sent: words in each form that they have, files as they are, an image about as every other', () => {
+  const words = { type: 'text', text: 'x'.repeat(40) } as const
+  expect(sizeOf({ content: [words] })).toEqual({ bytes: 40, tokens: 10 })
+  expect(sizeOf({ content: [words], structuredContent: { x: 1 } })).toEqual({ bytes: 47, tokens: 12 })
+  const image = { type: 'image', data: 'A'.repeat(100_000), mimeType: 'image/png' } as const
+  expect(sizeOf({ content: [words, image] })).toEqual({ bytes: 100_040, tokens: 1_510 })
 })

@@ -1,6 +1,6 @@
 /** In which form a client wants what a tool answered: as structure, as text, or as both. */
 import { Problem } from '../platform/problem.ts'
-import type { ToolInfo, ToolResult } from '../tools/toolbox.ts'
+import type { AnswerSize, ToolInfo, ToolResult } from '../tools/toolbox.ts'
 import type { McpCallAsking, McpResult, McpTool } from './mcp-port.ts'
 
 const forms = ['both', 'structured', 'text'] as const
@@ -66,6 +66,23 @@ export function toAnswer(result: ToolResult, form: ResultForm): McpResult {
   const words = form === 'structured' ? summaryOf(output) : (result.text?.() ?? JSON.stringify(output))
   const content = [text(words), ...blocks]
   return form === 'text' ? { content } : { content, structuredContent: { ...output } }
+}
+
+/** An estimate: models count in their own ways. */
+const bytesPerToken = 4
+/** Of one, whatever its size: most models scale an image down to about as much. */
+const tokensOfImage = 1_500
+
+/** Of what is sent: text and structure, where it is sent as both, and files as base64. */
+export function sizeOf({ content, structuredContent }: McpResult): AnswerSize {
+  let words = structuredContent === undefined ? 0 : Buffer.byteLength(JSON.stringify(structuredContent))
+  let [pictures, pictureBytes] = [0, 0]
+  for (const block of content) {
+    if (block.type === 'text') words += Buffer.byteLength(block.text)
+    else if (block.type === 'image') [pictures, pictureBytes] = [pictures + 1, pictureBytes + block.data.length]
+    else words += Buffer.byteLength(JSON.stringify(block))
+  }
+  return { bytes: words + pictureBytes, tokens: Math.ceil(words / bytesPerToken) + pictures * tokensOfImage }
 }
 
 /** Names and counts alone, and nothing that a stranger wrote. */

@@ -12,7 +12,7 @@ export interface McpFigures {
   revision: string | undefined
   transport: 'http' | 'sse' | 'stdio'
   durationMs: number
-  /** Of the result of a tool, as JSON. */
+  /** Of what was sent of the result of a tool. */
   bytes?: number
 }
 
@@ -78,7 +78,7 @@ export class McpMetrics {
     })
     this.#bytes = new Counter({
       name: 'rustymail_mcp_tool_result_bytes_total',
-      help: 'Bytes of the results of tools as JSON; a token is about four of them',
+      help: 'Bytes of the results of tools as they were sent; a token is about four of them, but in images',
       labelNames: ['tool'],
       registers,
     })

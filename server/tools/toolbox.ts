@@ -29,7 +29,7 @@ export interface ToolboxOptions {
   /** Hears what programs are shown. */
   shown?: Shown
   /** Hears of each finished call, and what it answered; must not throw. */
-  observe(outcome: RequestOutcome, result: ToolResult): void
+  observe(outcome: RequestOutcome, result: ToolResult, size: AnswerSize | undefined): void
   logger: Logger
 }
 
@@ -43,6 +43,13 @@ export interface ToolInfo {
   outputSchema: ObjectSchema
 }
 
+/** Of a result as its caller is sent it. */
+export interface AnswerSize {
+  bytes: number
+  /** Estimated. */
+  tokens: number
+}
+
 /** The caller, and the request it came with. */
 export interface Asking {
   caller: Caller
@@ -51,6 +58,8 @@ export interface Asking {
   signal: AbortSignal
   /** The program behind it, as that names itself: a stranger's words, for the trail. */
   peer?: { name: string; version: string } | undefined
+  /** How large what is sent of a result is; asked once. */
+  sizeOf?: ((result: ToolResult) => AnswerSize) | undefined
   /** What was asked for where it was no tool: the name of the resource that is read by one. */
   resource?: string | undefined
   /** See `ToolCall.waiting`; only what was signed on the way. */
@@ -188,7 +197,7 @@ export class Toolbox {
       refs,
       hasCredentials: true,
     }
-    this.#options.observe(outcome, result)
+    this.#options.observe(outcome, result, asking.sizeOf?.(result))
     return this.#options.trail.record(outcome)
   }
 

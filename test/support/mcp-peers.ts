@@ -6,6 +6,8 @@ import { join } from 'node:path'
 export const peersFolder = join(import.meta.dirname, '../../.mcp-peers')
 export const pythonOfPeers = join(peersFolder, 'python/bin/python')
 export const pythonPeer = join(import.meta.dirname, '../mcp-peers/python/client.py')
+/** Holds webhooks against the rules of mcp-webhook-events. */
+export const eventsPeer = join(import.meta.dirname, '../mcp-peers/python/events.py')
 export const goPeer = join(peersFolder, 'go-peer')
 
 /** A file in one of their packages. */

@@ -15,6 +15,7 @@ export type Tool =
   | 'promtool'
   | 'mcp-peers'
   | 'python-mcp'
+  | 'python-events'
 
 interface Search {
   /** Names of the program, the first that is found wins. */
@@ -72,6 +73,12 @@ const searches: Record<Tool, Search> = {
     programs: [],
     directories: [],
     instead: () => (existsSync(pythonOfPeers) ? pythonOfPeers : undefined),
+    install: 'test/mcp-peers/install',
+  },
+  'python-events': {
+    programs: [],
+    directories: [],
+    instead: () => globSync(join(peersFolder, 'python/lib/*/site-packages/mcp_webhook_events'))[0],
     install: 'test/mcp-peers/install',
   },
   postgres: {

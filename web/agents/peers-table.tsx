@@ -142,7 +142,7 @@ function TokensSpent({ peer: { tokens, tools } }: { peer: AgentPeer }) {
     <details>
       <summary
         className="cursor-pointer rounded-sm tabular-nums"
-        title="An estimate: a quarter of the bytes of results"
+        title="An estimate: a quarter of the bytes of results, and 1,500 for an image"
       >
         {tokenWords(tokens)}
         <span className="text-xs text-muted"> by {formatCount(tools.length, 'tool')}</span>

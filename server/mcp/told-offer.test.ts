@@ -1,0 +1,34 @@
+/** What came of an operation, as the metrics count it. */
+import { expect, test } from 'vitest'
+import { Problem } from '../platform/problem.ts'
+import { type McpCallAsking, McpError, type McpOffer, mcpErrors } from './mcp-port.ts'
+import { toldOffer } from './told-offer.ts'
+
+test('an error is refused or failed, also one of an extension; a client that left is neither', async () => {
+  const ended: string[] = []
+  let error: unknown
+  const work = async () => {
+    if (error) throw error
+    return {}
+  }
+  const extensions = [{ name: 'events', settings: {}, methods: { 'events/poll': { isStream: false, answer: work } } }]
+  const offer = toldOffer({ extensions, readResource: work, getPrompt: work } as unknown as McpOffer, operation => {
+    ended.push(`${operation.method} ${operation.outcome}`)
+  })
+  const asking = (signal = new AbortController().signal) => ({ signal }) as McpCallAsking
+  await offer.readResource('mail://a', asking())
+  error = new McpError(mcpErrors.invalidParams, 'There is no prompt.')
+  await expect(offer.getPrompt('nope', {}, asking())).rejects.toBe(error)
+  error = new Problem('forbidden', 'No.')
+  await expect(offer.extensions[0]!.methods['events/poll']!.answer({}, asking() as never)).rejects.toBe(error)
+  error = new Error('a bug')
+  await expect(offer.readResource('mail://a', asking())).rejects.toBe(error)
+  await expect(offer.readResource('mail://a', asking(AbortSignal.abort()))).rejects.toBe(error)
+  expect(ended).toEqual([
+    'resources/read ok',
+    'prompts/get refused',
+    'events/poll refused',
+    'resources/read failed',
+    'resources/read ok',
+  ])
+})
