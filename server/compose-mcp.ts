@@ -129,7 +129,7 @@ export function composeMcp({
     },
     logger,
   })
-  const offer = watchedOffer(createMcpOffer({ toolbox, accounts, version, extensions }), {
+  const offer = watchedOffer(createMcpOffer({ toolbox, accounts, stops, version, extensions }), {
     exchanges,
     met: asking => agents.met(asking),
   })
@@ -145,7 +145,7 @@ export function composeMcp({
   const part = {
     name: 'mcp',
     start: () => {
-      unwatch = resourceUpdates(hub, update => exchanges.publish(update))
+      unwatch = resourceUpdates(hub, stops, update => exchanges.publish(update))
       exchanges.start()
     },
     stop: () => {

@@ -7,7 +7,7 @@ import { type ChannelType, ClaudeChannel, channelCapabilities, channelTypes } fr
 import type { McpConfig } from './mcp/mcp-config.ts'
 import type { McpSession } from './mcp/mcp-port.ts'
 import type { McpService } from './mcp/mcp-service.ts'
-import { guard, type Stops } from './platform/guard.ts'
+import { guard, mayPass, type Stops } from './platform/guard.ts'
 import { type Caller, type Principal, scopeSet } from './platform/principal.ts'
 import { Problem } from './platform/problem.ts'
 import type { Toolbox } from './tools/toolbox.ts'
@@ -84,15 +84,6 @@ const scopeOf = {
   approval_requested: 'mail:draft',
   approval_decided: 'mail:draft',
 } as const
-
-function mayPass(check: () => void): boolean {
-  try {
-    check()
-    return true
-  } catch {
-    return false
-  }
-}
 
 /** At once where the token is known already. @throws Problem */
 function principalOf({ config, access }: StdioSurroundings): Principal | Promise<Principal> {
