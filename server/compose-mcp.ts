@@ -132,7 +132,7 @@ export function composeMcp({
     },
     logger,
   })
-  const watched = watchedOffer(createMcpOffer({ toolbox, accounts, version, extensions }), {
+  const watched = watchedOffer(createMcpOffer({ toolbox, accounts, stops, version, extensions }), {
     exchanges,
     met: asking => agents.met(asking),
   })
@@ -150,7 +150,7 @@ export function composeMcp({
   const part = {
     name: 'mcp',
     start: () => {
-      unwatch = resourceUpdates(hub, update => exchanges.publish(update))
+      unwatch = resourceUpdates(hub, stops, update => exchanges.publish(update))
       exchanges.start()
     },
     stop: () => {

@@ -7,8 +7,9 @@ import { type ChannelType, ClaudeChannel, channelCapabilities, channelTypes } fr
 import type { McpConfig } from './mcp/mcp-config.ts'
 import type { McpSession } from './mcp/mcp-port.ts'
 import type { McpService } from './mcp/mcp-service.ts'
-import { guard, type Stops } from './platform/guard.ts'
+import { guard, mayPass, type Stops } from './platform/guard.ts'
 import { type Caller, type Principal, scopeSet } from './platform/principal.ts'
+import { Problem } from './platform/problem.ts'
 import type { Toolbox } from './tools/toolbox.ts'
 
 export interface StdioStreams {
@@ -36,7 +37,8 @@ export async function serveStdio(streams: StdioStreams, surroundings: StdioSurro
   const caller: Caller = { principal, address, userAgent: 'stdio' }
   const headers = new Headers(config.results === undefined ? {} : { 'rustymail-results': config.results })
   const experimental = config.isChannel ? channelCapabilities : undefined
-  const session = await service.serveStdio(caller, { ...streams, headers, experimental })
+  const principalNow = () => principalOf(surroundings)
+  const session = await service.serveStdio(caller, { ...streams, headers, experimental, principalNow })
   if (config.isChannel) openChannel(session, caller, surroundings)
   return session
 }
@@ -59,7 +61,7 @@ function openChannel(session: McpSession, caller: Caller, surroundings: StdioSur
   const follow = (type: ChannelType) =>
     hub.listen(type, data => {
       const operation = { name: 'mcp.channel', scope: scopeOf[type], effect: 'read' } as const
-      void principalOf(surroundings).then(
+      void (async () => principalOf(surroundings))().then(
         principal => {
           // What it may not see, or a human stopped, is no fault.
           if (mayPass(() => guard(principal, operation, data.account_id, stops))) channel.take(type, data)
@@ -83,21 +85,20 @@ const scopeOf = {
   approval_decided: 'mail:draft',
 } as const
 
-function mayPass(check: () => void): boolean {
-  try {
-    check()
-    return true
-  } catch {
-    return false
-  }
-}
-
-async function principalOf({ config, access }: StdioSurroundings): Promise<Principal> {
+/** At once where the token is known already. @throws Problem */
+function principalOf({ config, access }: StdioSurroundings): Principal | Promise<Principal> {
   const { token, preset } = config
   if (token === undefined) return localPrincipal(tokenPresets[preset].scopes)
-  const known = await access.authenticate({ token, sessionCookie: undefined, address })
-  if (known) return known
-  throw new Error('the token in RUSTYMAIL_TOKEN is wrong, revoked, expired, or not valid from this address')
+  const found = access.authenticate({ token, sessionCookie: undefined, address })
+  return found instanceof Promise ? found.then(known) : known(found)
+}
+
+function known(principal: Principal | undefined): Principal {
+  if (principal) return principal
+  throw new Problem(
+    'unauthorized',
+    'the token in RUSTYMAIL_TOKEN is wrong, revoked, expired, or not valid from this address',
+  )
 }
 
 /**

@@ -6,13 +6,14 @@ import { waitingIn, withApprovalLink } from './approval-elicitation.ts'
 import { McpError, type McpExtension, type McpOffer, type McpPrompt, type McpResult, mcpErrors } from './mcp-port.ts'
 import { OfferCompletion } from './offer-completion.ts'
 import { type OfferPrompt, prompts } from './offer-prompts.ts'
-import { OfferResources, type SeenAccounts } from './offer-resources.ts'
+import { OfferResources, type OfferResourcesOptions, type SeenAccounts } from './offer-resources.ts'
 import { resourceTemplates } from './resource-uri.ts'
 import { resultFormOf, sizeOf, toAnswer, toListed } from './result-form.ts'
 
 export interface McpOfferOptions {
   toolbox: Pick<Toolbox, 'list' | 'has' | 'call' | 'refuseUnknown' | 'notePrompt'>
   accounts: SeenAccounts
+  stops?: OfferResourcesOptions['stops']
   version: string
   extensions?: readonly McpExtension[]
 }
@@ -26,8 +27,8 @@ const instructions =
 const maxName = 100
 const maxArgument = 1_000
 
-export function createMcpOffer({ toolbox, accounts, version, extensions = [] }: McpOfferOptions): McpOffer {
-  const resources = new OfferResources({ toolbox, accounts })
+export function createMcpOffer({ toolbox, accounts, stops, version, extensions = [] }: McpOfferOptions): McpOffer {
+  const resources = new OfferResources({ toolbox, accounts, stops })
   const completion = new OfferCompletion({ toolbox, accounts })
   const promptsFor = (principal: Principal) => {
     const names = new Set(toolbox.list(principal).map(({ name }) => name))

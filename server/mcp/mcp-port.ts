@@ -1,5 +1,5 @@
 /** MCP in the terms of revision 2026-07-28, as plain data: what is offered (`McpOffer`), and what carries it over the transports (`McpPort`). No SDK. */
-import type { Caller } from '../platform/principal.ts'
+import type { Caller, Principal } from '../platform/principal.ts'
 import type { ObjectSchema, ToolAnnotations } from '../tools/tool.ts'
 
 /** Of which revision a request is; days, so that they compare as text. */
@@ -23,6 +23,11 @@ export interface McpAsking {
   headers?: Headers | undefined
   /** By which the message came; the adapter passes it on as it is. */
   transport?: McpTransport | undefined
+  /**
+   * The caller as of now: of a session that lasts as long as its client, whose messages bring no credentials of their own. Asked for with each
+   * call of the offer; the adapter passes it on as it is. @throws Problem when the credentials are worth nothing any more.
+   */
+  principalNow?: (() => Principal | Promise<Principal>) | undefined
 }
 
 /** In order of severity. */

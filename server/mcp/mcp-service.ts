@@ -7,7 +7,7 @@ import type { Caller } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { Exchange, ExchangeKind, ExchangeRegistry } from './exchange-registry.ts'
 import { type McpObserver, type McpSaid, type McpSeen, saidOf } from './mcp-observer.ts'
-import type { McpChange, McpOpen, McpPort, McpSession, McpSessionOptions } from './mcp-port.ts'
+import type { McpAsking, McpChange, McpOpen, McpPort, McpSession, McpSessionOptions } from './mcp-port.ts'
 import { callerIn, mcpSessionOf, newSessionName, sessionNotFound, withNewSession } from './mcp-session.ts'
 import { wantedForm } from './result-form.ts'
 
@@ -33,6 +33,8 @@ export interface StdioOptions extends Pick<McpSessionOptions, 'experimental' | '
   output: NodeJS.WritableStream
   /** As a request would have them. */
   headers?: Headers
+  /** Whom the credentials of the session stand for now. */
+  principalNow: NonNullable<McpAsking['principalNow']>
 }
 
 /** What a change of rights may change of what is offered. */
@@ -129,13 +131,17 @@ export class McpService {
   }
 
   /** One session for as long as the input lasts. @throws Problem when there is no room. */
-  async serveStdio(caller: Caller, { input, output, headers, ...options }: StdioOptions): Promise<McpSession> {
+  async serveStdio(
+    caller: Caller,
+    { input, output, headers, principalNow, ...options }: StdioOptions,
+  ): Promise<McpSession> {
     const port = await this.#options.port()
     const id = newSessionName('stdio')
-    const named = callerIn(caller, id)
+    const found = principalNow()
+    const named = callerIn({ ...caller, principal: found instanceof Promise ? await found : found }, id)
     const watch = this.#watch(named, 'stream', id, ofSession('stdio'))
     const { signal } = watch.ending
-    const asking = { caller: named, requestId: id, signal, headers, transport: 'stdio' } as const
+    const asking = { caller: named, requestId: id, signal, headers, transport: 'stdio', principalNow } as const
     const session = watch.begin(port.serveStdio({ input, output }, { asking, ...options }))
     const stream = this.#options.clients.openStream(named, () => watch.exchange.end(kicked()))
     const over = () => {

@@ -40,8 +40,10 @@ export const bounds = {
   uris: 100,
   /** `subscriptions/listen` of a session. */
   listens: 20,
-  /** Requests under way in a session. */
+  /** Requests under way in a session, but for streams. */
   requests: 32,
+  /** Streams of a session; a person has fewer of them. */
+  streams: 200,
   /** Characters of a line of stdio. */
   line: 4 * 1024 * 1024,
   /** What waits for a reader: more than this and it is cut. */

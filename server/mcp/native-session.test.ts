@@ -35,6 +35,23 @@ test('all that is sent at once and closed is answered, then it ends', async () =
   await session.ended
 })
 
+test('streams of extensions hold up nothing: more than calls may run, and what comes then is read', async () => {
+  const quiet = (_: unknown, { signal }: { signal: AbortSignal }) =>
+    new Promise<Record<string, never>>(resolve => signal.addEventListener('abort', () => resolve({})))
+  const methods = { 'quiet/stream': { isStream: true, answer: quiet } }
+  const { port, asking } = startNative({ extensions: [{ name: 'org.example/quiet', settings: {}, methods }] })
+  const { session, write, next, listen } = overStdio(port, { asking: asking() })
+  onTestFinished(() => session.cut())
+  listen()
+  write(handshake('2025-11-25'))
+  expect(await next()).toMatchObject({ id: 'hello' })
+  write(...Array.from({ length: bounds.requests + 1 }, (_, id) => request(id, 'quiet/stream')))
+  write(request('p', 'ping'))
+  expect(await next()).toMatchObject({ id: 'p', result: {} })
+  write(...Array.from({ length: bounds.streams - bounds.requests }, (_, id) => request(`s${id}`, 'quiet/stream')))
+  expect(await next()).toMatchObject({ error: { message: `${bounds.streams} streams are open already.` } })
+})
+
 test('when the input ends, what does not end by itself is given up', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   onTestFinished(() => void vi.useRealTimers())

@@ -45,6 +45,8 @@ interface Running {
   isCancelled: boolean
   /** It was answered, after which there is no progress. */
   isOver: boolean
+  /** It ends when somebody ends it. */
+  isStream: boolean
 }
 
 const gone = new Error('the client is gone')
@@ -95,7 +97,7 @@ export class NativeSession implements McpSession {
 
   /** Requests under way that end by themselves. */
   get calls(): number {
-    return [...this.#running.values()].filter(({ subscription }) => !subscription).length
+    return [...this.#running.values()].filter(({ isStream }) => !isStream).length
   }
 
   /** @returns whether it is a message. Whatever it is, what is to be answered is. */
@@ -216,10 +218,15 @@ export class NativeSession implements McpSession {
         message: 'Invalid Request: this id is under way already.',
       })
     }
-    if (this.calls >= bounds.requests) {
-      return errorText(id, { code: codes.http, message: `${bounds.requests} requests are under way already.` })
+    const isStream = this.#engine.isStream(frame.method)
+    if (isStream ? this.#running.size - this.calls >= bounds.streams : this.calls >= bounds.requests) {
+      const words = isStream ? `${bounds.streams} streams are open` : `${bounds.requests} requests are under way`
+      return errorText(id, { code: codes.http, message: `${words} already.` })
     }
-    const running: Running = { stop: new AbortController(), subscription: undefined, isCancelled: false, isOver: false }
+    const running: Running = {
+      ...{ stop: new AbortController(), subscription: undefined, isCancelled: false, isOver: false },
+      isStream,
+    }
     // Who posted it went away by now, as it should: only a reason that is to be answered counts.
     const stop = () => toMcpError(asking.signal.reason) && running.stop.abort(asking.signal.reason)
     if (this.#options.asking.signal.aborted) running.stop.abort(this.#options.asking.signal.reason)

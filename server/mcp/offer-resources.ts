@@ -1,4 +1,5 @@
 /** Mail as resources: what is read of them goes through the tools, so that scopes, stops, limits, the trail and taint hold as for a call. */
+import { mayPass, type Operation, type Stops } from '../platform/guard.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { Asking, Toolbox, ToolSuccess } from '../tools/toolbox.ts'
@@ -21,8 +22,12 @@ export interface SeenAccounts {
 export interface OfferResourcesOptions {
   toolbox: Pick<Toolbox, 'list' | 'call'>
   accounts: SeenAccounts
+  /** None where nothing is stopped. */
+  stops?: Pick<Stops, 'check'> | undefined
 }
 
+/** What is stopped with the reads of an account: to hear of it, and to be told that it is there. */
+export const watching: Operation = { name: 'mcp.watch', scope: 'mail:meta', effect: 'read' }
 /** Accounts that are listed, each with its inbox. What is not listed can be read all the same. */
 const maxListed = 100
 /** As much of a message or a thread as `mail_read` gives at once. */
@@ -53,7 +58,8 @@ export class OfferResources {
   async list(principal: Principal): Promise<McpResource[]> {
     const names = this.#toolsOf(principal)
     if (!names.has('mail_folders') || !names.has('mail_search')) return []
-    const accounts = await this.#options.accounts.list(principal)
+    const all = await this.#options.accounts.list(principal)
+    const accounts = all.filter(({ id }) => mayPass(() => this.#options.stops?.check(principal, watching, id)))
     return accounts.slice(0, maxListed).flatMap(({ id, email }) => [
       { uri: resourceUri({ kind: 'account', account: id }), name: email, title: email, mimeType: 'text/plain' },
       {
@@ -82,7 +88,7 @@ export class OfferResources {
 
   /**
    * Whether it may be watched. Nothing is read for it: of an account that is seen, what is not there yet may come.
-   * @throws McpError
+   * @throws McpError, Problem
    */
   check(uri: string, asking: McpCallAsking): void {
     const resource = parseResource(uri)
@@ -90,8 +96,9 @@ export class OfferResources {
     if (!resource || resource.kind === 'attachment' || !maySeeAccount(principal, resource.account))
       throw noResource(uri, asking)
     const [name] = callFor(resource)
-    if (this.#toolsOf(principal).has(name)) return
-    throw new McpError(mcpErrors.invalidParams, `This resource requires what ${name} requires.`, { uri })
+    if (!this.#toolsOf(principal).has(name))
+      throw new McpError(mcpErrors.invalidParams, `This resource requires what ${name} requires.`, { uri })
+    this.#options.stops?.check(principal, watching, resource.account)
   }
 
   async #readAttachment(

@@ -1,17 +1,18 @@
 /** Which resources a fact tells of, and to whom. */
 import { expect, test } from 'vitest'
 import type { EventOf, FactType } from '../../contract/event.ts'
+import type { Stops } from '../platform/guard.ts'
 import { type Principal, scopeSet } from '../platform/principal.ts'
 import { type ResourceUpdate, resourceUpdates } from './resource-updates.ts'
 
-function setUp() {
+function setUp(check: Stops['check'] = () => undefined) {
   const listeners = new Map<string, (data: never) => void>()
   const told: ResourceUpdate[] = []
   const listen = <T extends FactType>(type: T, listener: (data: EventOf<T>['data']) => void) => {
     listeners.set(type, listener as (data: never) => void)
     return () => listeners.delete(type)
   }
-  const stop = resourceUpdates({ listen }, update => told.push(update))
+  const stop = resourceUpdates({ listen }, { check }, update => told.push(update))
   const tell = (type: FactType, data: object) => {
     told.length = 0
     listeners.get(type)?.({ account_id: 'a', at: '', ...data } as never)
@@ -54,4 +55,16 @@ test('only callers that may read a resource hear of it', () => {
   expect(hears(token('mail:meta', 'a'))).toEqual([true, false])
   expect(hears(token('dashboard:read', 'a'))).toEqual([false, false])
   expect(hears(token('mail:read', 'b'))).toEqual([false, false])
+})
+
+test('nobody hears of an account of which a human stopped the reading', () => {
+  const { told, tell } = setUp(({ id }, { effect }, account) => {
+    if (id === 'p' && effect === 'read' && account === 'a') throw new Error('frozen')
+  })
+  tell('mail_received', { folder: 'INBOX', thread_id: 't' })
+  const [own, other] = [token('mail:read', 'a'), { ...token('mail:read', 'a'), id: 'another' }]
+  expect(told.map(({ mayHear }) => [mayHear(own), mayHear(other)])).toEqual([
+    [false, true],
+    [false, true],
+  ])
 })

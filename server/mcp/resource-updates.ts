@@ -1,8 +1,10 @@
 /** Which resources are other than before, by the facts of the event log: for clients that watch them. */
 import type { EventOf, FactType } from '../../contract/event.ts'
 import type { Scope } from '../../contract/scope.ts'
+import { mayPass, type Stops } from '../platform/guard.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import type { McpChange } from './mcp-port.ts'
+import { watching } from './offer-resources.ts'
 import { type MailResource, resourceUri } from './resource-uri.ts'
 
 export interface ResourceUpdate {
@@ -19,12 +21,16 @@ interface FactSource {
 type Listener = (update: ResourceUpdate) => void
 
 /** Tells each change of a resource once for each fact that tells of it. Returns how to stop. */
-export function resourceUpdates(hub: FactSource, listener: Listener): () => void {
+export function resourceUpdates(hub: FactSource, stops: Pick<Stops, 'check'>, listener: Listener): () => void {
+  const mayWatch = (principal: Principal, scope: Scope, account: string) =>
+    principal.scopes.has(scope) &&
+    maySeeAccount(principal, account) &&
+    mayPass(() => stops.check(principal, watching, account))
   const tell = (scope: Scope, account: string, resources: readonly MailResource[]) => {
     const uris = new Set(resources.map(resourceUri))
     listener({
       changes: [...uris].map(uri => ({ of: 'resource', uri })),
-      mayHear: principal => principal.scopes.has(scope) && maySeeAccount(principal, account),
+      mayHear: principal => mayWatch(principal, scope, account),
     })
   }
   const folder = ({ account_id: account, folder: path, old_path: oldPath }: EventOf<'folder_changed'>['data']) =>
@@ -52,9 +58,9 @@ export function resourceUpdates(hub: FactSource, listener: Listener): () => void
   const listed = ({ account_id: account }: { account_id: string }) =>
     listener({
       changes: [{ of: 'resources' }],
-      mayHear: principal => principal.scopes.has('mail:meta') && maySeeAccount(principal, account),
+      mayHear: principal => mayWatch(principal, 'mail:meta', account),
     })
-  const stops = [
+  const listening = [
     hub.listen('folder_changed', folder),
     hub.listen('mail_received', received),
     hub.listen('mail_changed', changed),
@@ -63,6 +69,6 @@ export function resourceUpdates(hub: FactSource, listener: Listener): () => void
     hub.listen('account_removed', listed),
   ]
   return () => {
-    for (const stop of stops) stop()
+    for (const stop of listening) stop()
   }
 }

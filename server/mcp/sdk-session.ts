@@ -36,8 +36,10 @@ export interface SdkSessionOptions extends McpSessionOptions {
   onPeerFault(error: Error): void
 }
 
-/** Requests of one session that are under way. */
+/** Requests of one session that are under way, but for streams. */
 export const maxSessionCalls = 32
+/** Streams of extensions in one session; a person has fewer of them. */
+const maxSessionStreams = 200
 /** `subscriptions/listen` of one session. */
 const maxListening = 20
 
@@ -164,13 +166,14 @@ export class SdkSession implements McpSession {
     const isRequest = 'method' in frame && (typeof id === 'string' || typeof id === 'number')
     if (isRequest) {
       const fault = this.#underWay.has(id) ? 'This id is under way already.' : undefined
-      if (fault !== undefined || this.#underWay.size >= maxSessionCalls) {
-        const words = fault ?? `At most ${maxSessionCalls} requests of a session are under way.`
+      const isStream = this.#options.offer.extensions.some(({ methods }) => methods[methodOf(frame) ?? '']?.isStream)
+      const [count, max] = [this.#count(isStream), isStream ? maxSessionStreams : maxSessionCalls]
+      if (fault !== undefined || count >= max) {
+        const words = fault ?? `At most ${max} ${isStream ? 'streams' : 'requests'} of a session are under way.`
         // Not through a batch of the request with the same id.
         this.#answer(errorFrame(id, new McpError(-32_000, words)), batch)
         return
       }
-      const isStream = this.#options.offer.extensions.some(({ methods }) => methods[methodOf(frame) ?? '']?.isStream)
       this.#underWay.set(id, { asking: this.#during(asking), isStream, batch, done: () => undefined })
     }
     this.#incoming = this.#incoming.then(async () => {
@@ -178,6 +181,10 @@ export class SdkSession implements McpSession {
       this.#connection.onmessage?.(frame)
       if (methodOf(frame) === 'notifications/cancelled') this.#forget(frame)
     })
+  }
+
+  #count(isStream: boolean): number {
+    return [...this.#underWay.values()].filter(each => each.isStream === isStream).length
   }
 
   #hears(uri: string): boolean {

@@ -108,6 +108,30 @@ test('with reading stopped, what is read ends: requests, searches of all account
   again.close()
 })
 
+test.each(['native', 'sdk'])(
+  'with reading of an account stopped, nobody is told over MCP with %s that it is there, nor of its mail',
+  async adapter => {
+    const { people, gateway, ann, bob } = await startMcpWorld({ environment: { RUSTYMAIL_MCP_ADAPTER: adapter } })
+    const token = await people.token(['mail:read'], [ann, bob])
+    const inboxOf = (account: string) => `mail://${account}/folders/INBOX`
+    // A session of 2025 keeps what it subscribed to; its stream is opened again.
+    const old = await connectMcp(people.url, token.proof, '2025-11-25')
+    await old.subscribeResource({ uri: inboxOf(ann) })
+    await people.tell(people.admin, 'POST', freeze, { account_id: ann, reads: 'stop' })
+    const client = await connectMcp(people.url, token.proof)
+    await expect(client.listen({ resourceSubscriptions: [inboxOf(ann)] })).rejects.toThrow(/stopped/)
+    await expect(old.subscribeResource({ uri: `mail://${ann}` })).rejects.toThrow(/stopped/)
+    const { resources } = await client.listResources()
+    expect(resources.map(({ uri }) => uri)).toEqual([`mail://${bob}`, inboxOf(bob)])
+    const heard: string[] = []
+    client.setNotificationHandler('notifications/resources/updated', ({ params }) => void heard.push(params.uri))
+    await client.listen({ resourceSubscriptions: [inboxOf(bob)] })
+    // Both accounts have this mailbox.
+    gateway.deliver({ subject: 'come', text: 'x', from: [{ name: 'Cy', email: 'cy@example.org' }] })
+    await expect.poll(() => heard).toContain(inboxOf(bob))
+  },
+)
+
 test('it works while the database, and so the trail, takes no writes', async () => {
   const opened = Promise.withResolvers<Database>()
   const openDatabaseOf = (observer: DatabaseObserver) => {

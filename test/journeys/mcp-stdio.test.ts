@@ -9,7 +9,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import { expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { anyFolder, setUpsFor } from '../../web/agents/set-up-lines.ts'
-import { fill, namesOf, refOf, startMcpWorld } from '../support/mcp-world.ts'
+import { fill, hold, namesOf, refOf, startMcpWorld } from '../support/mcp-world.ts'
 import { prepareDataDir } from '../support/migrated-file.ts'
 import { runCommand } from '../support/run-command.ts'
 import { tempDir } from '../support/temp-dir.ts'
@@ -217,6 +217,71 @@ test('with --channel a program alone does the same, and ends with its input', as
   input.end()
   await session.ended
 })
+
+/** A session of a program alone with this token, before 2026. */
+async function begin({ app, config, ...world }: Awaited<ReturnType<typeof startMcpWorld>>, secret: string) {
+  config.mcp.token = secret
+  const [input, output] = [new PassThrough(), new PassThrough()]
+  const session = await app.serveStdio({ input, output })
+  const lines = createInterface({ input: output })[Symbol.asyncIterator]()
+  const ask = async (id: number, method: string, params: object) => {
+    input.write(`${JSON.stringify({ jsonrpc: '2.0', id, method, params })}\n`)
+    for (;;) {
+      const { value, done } = await lines.next()
+      const message = done ? { id } : JSON.parse(value)
+      if (message.id === id) return message
+    }
+  }
+  await ask(1, 'initialize', hello.params)
+  input.write(`${JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' })}\n`)
+  return { ...world, session, ask }
+}
+
+const alone = (adapter: string) => startMcpWorld({ args: ['mcp'], environment: { RUSTYMAIL_MCP_ADAPTER: adapter } })
+
+test.each(['native', 'sdk'])(
+  'with %s a program alone has what its token may now: what is narrowed while it runs, and nothing once it is revoked',
+  async adapter => {
+    const world = await alone(adapter)
+    const { people, gateway, ann, bob } = world
+    const token = await people.token(['mail:organize'], [ann, bob])
+    const { session, ask } = await begin(world, token.secret)
+    const call = async (id: number, name: string, given: object) =>
+      (await ask(id, 'tools/call', { name, arguments: given })) as { result: Record<string, unknown> }
+    const names = async (id: number) =>
+      ((await ask(id, 'tools/list', {})) as { result: { tools: { name: string }[] } }).result.tools.map(
+        ({ name }) => name,
+      )
+    expect(await names(2)).toEqual(expect.arrayContaining(['mail_read', 'mail_update']))
+    const found = await call(3, 'mail_search', { q: 'lunch', account: bob })
+    const ref = /[\w-]+\.[\w-]+/.exec(
+      (found.result.structuredContent as { hits: { ref: string }[] }).hits[0]!.ref,
+    )?.[0] as string
+    const held = hold(gateway, 'getMessage')
+    const running = call(4, 'mail_read', { refs: [ref] })
+    await expect.poll(held.count).toBeGreaterThan(0)
+    const path = fill(api.tokens.revokeToken.path, token.id)
+    await people.tell(people.admin, 'PATCH', path, { scopes: ['mail:meta'], accounts: [ann] })
+    expect(JSON.stringify(await running)).toContain('forbidden')
+    held.release()
+    const left = await names(5)
+    expect(left).toContain('mail_search')
+    expect(left.filter(name => /read|update|move|folder$/.test(name))).toEqual([])
+    for (const [id, name, more] of [
+      [6, 'mail_read', {}],
+      [7, 'mail_update', { add: ['flagged'] }],
+    ] as const) {
+      const { result } = await call(id, name, { refs: [ref], ...more })
+      expect([name, result.isError, JSON.stringify(result)]).toEqual([name, true, expect.stringMatching(/forbidden/)])
+    }
+    const hidden = await call(8, 'mail_search', { q: 'lunch', account: bob })
+    expect(JSON.stringify(hidden.result)).toContain('account_not_found')
+    const uri = `mail://${bob}/folders/INBOX`
+    expect(await ask(9, 'resources/subscribe', { uri })).toMatchObject({ error: {} })
+    await people.tell(people.admin, 'DELETE', path)
+    await session.ended
+  },
+)
 
 test('what is missing is said in words, before anything is served', async () => {
   const dataDir = await freshData()

@@ -146,6 +146,37 @@ test.each(adapters)(
   },
 )
 
+test.each(adapters)(
+  'with %s event streams of a session take places as others do, and give them back',
+  async adapter => {
+    const { people, ann } = await world(adapter)
+    const token = await people.token(['mail:read'], [ann])
+    const { endpoint, read } = await openSse(people, token.proof)
+    const post = (body: object) => people.ask(token.proof, 'POST', endpoint, { jsonrpc: '2.0', ...body })
+    const heard: string[] = []
+    const until = async (part: string, count = 1) => {
+      while (heard.join('').split(part).length <= count) heard.push(await read())
+    }
+    const clientInfo = { name: 'old', version: '1' }
+    const params = { protocolVersion: '2024-11-05', capabilities: {}, clientInfo }
+    await post({ id: 'hello', method: 'initialize', params })
+    await until('serverInfo')
+    await post({ method: 'notifications/initialized' })
+    // The session has a place of its own.
+    const places = maxOpen.stream.person - 1
+    for (let id = 0; id < 40; id++) await post({ id, method: 'events/stream', params: { name: 'message.received' } })
+    await until('already have', 40 - places)
+    await until('notifications/events/active', places)
+    await post({ id: 'list', method: 'tools/list' })
+    await until('"id":"list"')
+    expect(heard.join('')).toContain('mail_read')
+    await post({ method: 'notifications/cancelled', params: { requestId: 0 } })
+    await post({ id: 'again', method: 'events/stream', params: { name: 'message.received' } })
+    await until('notifications/events/active', places + 1)
+    expect(heard.join('').split('already have').length - 1).toBe(40 - places)
+  },
+)
+
 test('a client that posts and reads nothing is cut, and gives its place back', async () => {
   const { people, ann } = await world('native')
   const { proof } = await people.token(['mail:send'], [ann])

@@ -14,7 +14,7 @@ export const fill = (path: string, id: string) => path.replace(/\{\w+\}/, id)
 export async function startMcpWorld({ folders = [], ...surroundings }: Surroundings & { folders?: string[] } = {}) {
   const gateway = new MemoryGateway()
   for (const path of folders) gateway.addFolder(path)
-  const { app, people } = await startApp({ ...surroundings, overrides: { gateway } })
+  const { app, config, people } = await startApp({ ...surroundings, overrides: { gateway } })
   const connect = async (user: string) => {
     const imap = { host: 'mail.example.org', port: 993, tls: 'implicit', user, password: 'secret' }
     const body = { name: user, email: `${user}@example.org`, imap }
@@ -29,7 +29,7 @@ export async function startMcpWorld({ folders = [], ...surroundings }: Surroundi
     for (const account of [ann, bob]) await untilIndexed(people, account, messages)
   }
   await indexed()
-  return { app, people, gateway, ann, bob, indexed }
+  return { app, config, people, gateway, ann, bob, indexed }
 }
 
 export async function refOf(client: Client, account?: string): Promise<string> {

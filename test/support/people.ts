@@ -5,7 +5,7 @@ import type { Role } from '../../contract/access.ts'
 import { api } from '../../contract/index.ts'
 import { isMailScope, type Scope } from '../../contract/scope.ts'
 import { type App, createApp, type Overrides } from '../../server/app.ts'
-import { loadConfig } from '../../server/config.ts'
+import { type Config, loadConfig } from '../../server/config.ts'
 import { createLogger } from '../../server/platform/logger.ts'
 import { prepareDataDir } from './migrated-file.ts'
 import { passwordMemory } from './passwords.ts'
@@ -56,7 +56,8 @@ export async function runApp({ args = [], environment = {}, overrides = {} }: Su
     RUSTYMAIL_AUTOCONFIG: overrides.discovery ? 'network' : 'shipped',
     ...environment,
   }
-  const app = createApp(loadConfig(args, variables), { passwordMemory, logger: createLogger('silent'), ...overrides })
+  const config = loadConfig(args, variables)
+  const app = createApp(config, { passwordMemory, logger: createLogger('silent'), ...overrides })
   await app.start()
   const link = await app.createSetupLink()
   const cookie = await enter(app.address, link?.split('#')[1])
@@ -64,11 +65,11 @@ export async function runApp({ args = [], environment = {}, overrides = {} }: Su
     await app.stop()
     dir.remove()
   }
-  return { app, people: new People(app.address, cookie), dataDir, stop }
+  return { app, config, people: new People(app.address, cookie), dataDir, stop }
 }
 
 /** Stopped when the test ends. */
-export async function startApp(surroundings?: Surroundings): Promise<{ app: App; people: People }> {
+export async function startApp(surroundings?: Surroundings): Promise<{ app: App; config: Config; people: People }> {
   const { stop, ...running } = await runApp(surroundings)
   onTestFinished(stop)
   return running

@@ -9,7 +9,7 @@ export const goKeys: Readonly<Record<string, string>> = {
   n: '/agents',
   l: '/analytics',
   c: '/clients',
-  l: '/alerts',
+  r: '/alerts',
   a: '/accounts',
   b: '/assistant',
   f: '/configuration',
