@@ -43,6 +43,16 @@ export const endpoints = {
     listAgents: 'GET /api/dashboard/agents',
     listAgentCalls: 'GET /api/dashboard/agents/calls limit,principal,account_id,outcome',
   },
+  alerts: {
+    listAlerts: 'GET /api/dashboard/alerts state,limit,cursor',
+    acknowledgeAlert: 'POST /api/dashboard/alerts/{alert_id}/acknowledge',
+    silenceAlert: 'POST /api/dashboard/alerts/{alert_id}/silence  body',
+    listAlertRules: 'GET /api/dashboard/alert-rules',
+    createAlertRule: 'POST /api/dashboard/alert-rules  body',
+    changeAlertRule: 'PUT /api/dashboard/alert-rules/{rule_id}  body',
+    deleteAlertRule: 'DELETE /api/dashboard/alert-rules/{rule_id}',
+    backTestRule: 'POST /api/dashboard/alerts/back-test  body',
+  },
   approvals: {
     listApprovals: 'GET /api/v1/approvals state,account_id,limit,cursor',
     getApproval: 'GET /api/v1/approvals/{approval_id}',
