@@ -172,10 +172,10 @@ test.each(['SIGTERM', 'the end of stdin'])('%s ends a bridge, whatever it waits 
 const channel = { 'claude/channel': {} }
 const wrote = { method: 'notifications/claude/channel', params: { meta: { event: 'message.received' } } }
 
-test('with --channel new mail wakes the client of a bridge: its subject in a fence, and never its body', async () => {
+test('with --channel new mail wakes the client of a bridge, whatever form of results it wants: its subject in a fence, and never its body', async () => {
   const { people, gateway, ann } = await startMcpWorld()
   const { secret } = await people.token(['mail:read'], [ann])
-  const { send, next } = start(['--url', people.url, '--channel'], { RUSTYMAIL_TOKEN: secret })
+  const { send, next } = start(['--url', people.url, '--channel', '--results', 'text'], { RUSTYMAIL_TOKEN: secret })
   send(hello)
   expect(await next()).toMatchObject({ result: { capabilities: { experimental: channel } } })
   send({ method: 'notifications/initialized' })
