@@ -115,7 +115,7 @@ test.each(['native', 'sdk'])(
     const token = await people.token(['mail:read'], [ann, bob])
     const inboxOf = (account: string) => `mail://${account}/folders/INBOX`
     // A session of 2025 keeps what it subscribed to; its stream is opened again.
-    const old = await connectMcp(people.url, token.proof, '2025-11-25')
+    const old = await connectMcp(people.url, token.proof, '2025')
     await old.subscribeResource({ uri: inboxOf(ann) })
     await people.tell(people.admin, 'POST', freeze, { account_id: ann, reads: 'stop' })
     const client = await connectMcp(people.url, token.proof)

@@ -236,6 +236,28 @@ async function begin({ app, config, ...world }: Awaited<ReturnType<typeof startM
   return { ...world, session, ask }
 }
 
+test.each(['native', 'sdk'])(
+  'through a bridge to %s a client before 2026 hears of the resources that it subscribed to',
+  async adapter => {
+    const { people, gateway, ann } = await startMcpWorld({ environment: { RUSTYMAIL_MCP_ADAPTER: adapter } })
+    const { secret } = await people.token(['mail:read'], [ann])
+    const { send, next } = start(['--url', people.url], { RUSTYMAIL_TOKEN: secret })
+    send(hello)
+    await next()
+    send({ method: 'notifications/initialized' })
+    const [inbox, drafts] = [`mail://${ann}/folders/INBOX`, `mail://${ann}/folders/Drafts`]
+    for (const [id, uri] of [inbox, drafts].entries()) {
+      send({ id: `s${id}`, method: 'resources/subscribe', params: { uri } })
+      expect(await next()).toMatchObject({ id: `s${id}`, result: {} })
+    }
+    gateway.deliver({ subject: 'come', text: 'x', from: [{ name: 'Cy', email: 'cy@example.org' }] })
+    expect(await next()).toEqual({
+      ...{ jsonrpc: '2.0', method: 'notifications/resources/updated' },
+      params: { uri: inbox },
+    })
+  },
+)
+
 const alone = (adapter: string) => startMcpWorld({ args: ['mcp'], environment: { RUSTYMAIL_MCP_ADAPTER: adapter } })
 
 test.each(['native', 'sdk'])(
