@@ -67,21 +67,13 @@ export async function headOf(link: BridgeLink, ref: string, signal: AbortSignal)
       },
     },
   }
-  const response = await link.send(message, { signal, isRepeatable: true })
+  // Whatever the client of the bridge wants for itself.
+  const headers = { 'rustymail-results': 'structured' }
+  const response = await link.send(message, { signal, isRepeatable: true, headers })
   if (!response.ok) throw new LinkBroken('refused')
   for await (const each of messagesIn(response)) {
     const result = fieldOf(each, 'result')
-    if (result !== undefined) return fieldOf(result, 'structuredContent') ?? textOf(result)
+    if (result !== undefined) return fieldOf(result, 'structuredContent')
   }
   return undefined
-}
-
-/** Where the client of the bridge wants text alone. */
-function textOf(result: unknown): unknown {
-  const content = fieldOf(result, 'content')
-  try {
-    return JSON.parse(String(fieldOf(Array.isArray(content) ? content[0] : undefined, 'text')))
-  } catch {
-    return undefined
-  }
 }

@@ -64,10 +64,13 @@ export class BridgeLink {
    * @param isRepeatable Doing it twice is as good as once.
    * @throws BridgeError, LinkBroken; and the reason of the signal.
    */
-  async send(message: unknown, { signal, isRepeatable }: { signal: AbortSignal; isRepeatable: boolean }) {
+  async send(
+    message: unknown,
+    { signal, isRepeatable, headers }: { signal: AbortSignal; isRepeatable: boolean; headers?: Record<string, string> },
+  ) {
     const until = performance.now() + patienceMs
     for (let turn = 0; ; turn++) {
-      const response = await this.#post(message, signal).catch((error: unknown) => {
+      const response = await this.#post(message, signal, headers).catch((error: unknown) => {
         signal.throwIfAborted()
         const code = codeOf(error)
         if (performance.now() < until && (isRepeatable || unreached.has(code))) return undefined
@@ -88,10 +91,11 @@ export class BridgeLink {
     return send(base + path, { headers: all, signal, redirect: 'error' })
   }
 
-  #post(message: unknown, signal: AbortSignal): Promise<Response> {
+  #post(message: unknown, signal: AbortSignal, more?: Record<string, string>): Promise<Response> {
     const { url, token, headers: own, fetch: send } = this.#options
     const headers = new Headers({
       ...own,
+      ...more,
       authorization: `Bearer ${token}`,
       'content-type': 'application/json',
       accept: 'application/json, text/event-stream',

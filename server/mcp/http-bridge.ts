@@ -63,7 +63,12 @@ export class HttpBridge {
   readonly #running = new Map<string, { ending: AbortController; done: Promise<void>; isStream: boolean }>()
   readonly #stopped = new AbortController()
   #clientInfo: unknown = { name: 'unknown', version: '0' }
-  #isWatching = false
+  /** What a client before 2026 subscribed to. */
+  readonly #uris = new Set<string>()
+  /** Ends the stream by which we hear of changes. */
+  #watching: AbortController | undefined
+  /** One such stream is opened after the other. */
+  #opening: Promise<void> = Promise.resolve()
   #isReady = false
 
   constructor(options: BridgeOptions) {
@@ -126,7 +131,7 @@ export class HttpBridge {
       return
     }
     if (message.method === 'notifications/initialized') {
-      this.#watchChanges()
+      if (!this.#watching) void this.#watchChanges().catch(() => undefined)
       this.#ready()
     }
     this.#run(message, undefined)
@@ -178,6 +183,7 @@ export class HttpBridge {
     const { link } = this.#options
     link.session = undefined
     link.revision = undefined
+    this.#uris.clear()
     this.#clientInfo = fieldOf(fieldOf(message, 'params'), 'clientInfo') ?? this.#clientInfo
   }
 
@@ -196,6 +202,8 @@ export class HttpBridge {
     for await (const each of messagesIn(response)) {
       const isAnswer = isObject(each) && !('method' in each) && each.id === id
       isAnswered ||= isAnswer
+      // What changes after the answer is told.
+      if (isAnswer && 'result' in each) await this.#subscribe(message)
       await this.#deliver(isAnswer ? this.#answerOf(message, each, response) : each)
     }
     if (!isAnswered) throw new LinkBroken('The connection to RustyMail was lost.')
@@ -223,25 +231,69 @@ export class HttpBridge {
     return { ...answer, result: { ...result, capabilities } }
   }
 
-  /** A client before 2026 hears of changes on its session; over HTTP they are told to those alone that listen, so we do. */
-  #watchChanges(): void {
-    if (this.#isWatching) return
-    this.#isWatching = true
-    const notifications = Object.fromEntries(Object.values(kinds).map(name => [name, true]))
+  /** Before 2026. @throws BridgeError where nothing would be told. */
+  async #subscribe(message: unknown): Promise<void> {
+    const [method, uri] = [fieldOf(message, 'method'), fieldOf(fieldOf(message, 'params'), 'uri')]
+    if (typeof uri !== 'string') return
+    if (method === 'resources/unsubscribe') this.#uris.delete(uri)
+    if (method !== 'resources/subscribe' || this.#uris.has(uri)) return
+    this.#uris.add(uri)
+    try {
+      await this.#watchChanges()
+    } catch (error) {
+      this.#uris.delete(uri)
+      throw error
+    }
+  }
+
+  /**
+   * A client before 2026 hears of changes on its session; over HTTP they are told to those alone that listen, so we do. Resolves when we are told
+   * of all that it subscribed to so far; the stream before ends then, so that nothing falls between.
+   */
+  #watchChanges(): Promise<void> {
+    const opened = this.#opening.then(() => this.#watch())
+    this.#opening = opened.catch(() => undefined)
+    return opened
+  }
+
+  #watch(): Promise<void> {
+    const before = this.#watching
+    const watching = new AbortController()
+    this.#watching = watching
+    const notifications: Message = Object.fromEntries(Object.values(kinds).map(name => [name, true]))
+    if (this.#uris.size > 0) notifications.resourceSubscriptions = [...this.#uris]
     const _meta = {
       'io.modelcontextprotocol/protocolVersion': listenRevision,
       'io.modelcontextprotocol/clientInfo': this.#clientInfo,
       'io.modelcontextprotocol/clientCapabilities': {},
     }
     const message = { jsonrpc: '2.0', id: 'bridge-changes', method: listenMethod, params: { notifications, _meta } }
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
     const pass = async (each: Message) => {
-      if (typeof each.method !== 'string' || !each.method.endsWith('/list_changed')) return
-      await this.#deliver({ jsonrpc: '2.0', method: each.method })
+      const { method } = each
+      const uri = fieldOf(each.params, 'uri')
+      if (method === acknowledged) {
+        before?.abort()
+        resolve()
+      } else if (method === 'notifications/resources/updated') {
+        if (typeof uri === 'string' && this.#uris.has(uri))
+          await this.#deliver({ jsonrpc: '2.0', method, params: { uri } })
+      } else if (typeof method === 'string' && method.endsWith('/list_changed')) {
+        await this.#deliver({ jsonrpc: '2.0', method })
+      } else if ('error' in each) throw new BridgeError(String(fieldOf(each.error, 'message')))
     }
-    this.#listen(message, this.#stopped.signal, pass).catch((error: unknown) => {
-      if (this.#stopped.signal.aborted) return
-      this.#options.log(`Changes of tools are not announced: ${error instanceof Error ? error.message : error}`)
+    this.#listen(message, AbortSignal.any([this.#stopped.signal, watching.signal]), pass).then(resolve, error => {
+      // The one before goes on.
+      if (this.#watching === watching) this.#watching = before
+      reject(error)
+      this.#sayUnheard(error)
     })
+    return promise
+  }
+
+  #sayUnheard(error: unknown): void {
+    if (this.#stopped.signal.aborted) return
+    this.#options.log(`Changes are not announced: ${error instanceof Error ? error.message : error}`)
   }
 
   /** Until it is cancelled: a stream that breaks, or that the server ends, is opened again, and then everything may have changed. */

@@ -25,7 +25,7 @@ export interface McpAsking {
   transport?: McpTransport | undefined
   /**
    * The caller as of now: of a session that lasts as long as its client, whose messages bring no credentials of their own. Asked for with each
-   * call of the offer; the adapter passes it on as it is. @throws Problem when the credentials are worth nothing any more.
+   * call of the offer; the adapter passes it on as it is. @throws Problem when the credentials are no longer valid.
    */
   principalNow?: (() => Principal | Promise<Principal>) | undefined
 }

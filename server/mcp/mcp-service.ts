@@ -33,7 +33,7 @@ export interface StdioOptions extends Pick<McpSessionOptions, 'experimental' | '
   output: NodeJS.WritableStream
   /** As a request would have them. */
   headers?: Headers
-  /** Whom the credentials of the session stand for now. */
+  /** The caller that the credentials of the session are valid for now. */
   principalNow: NonNullable<McpAsking['principalNow']>
 }
 

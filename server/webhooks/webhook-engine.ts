@@ -336,18 +336,13 @@ export class WebhookEngine implements PrincipalListener {
   }
 
   #end(endpoint: WebhookEndpoint, ending: WebhookEnding): void {
-    const { store, logger } = this.#options
+    const { store } = this.#options
     if (endpoint.row.ending !== null || endpoint.isRemoved) return
     const { id, principal_id: principal } = endpoint.row
     logger.info({ endpoint: id, principal, why: ending.why }, 'a webhook endpoint has ended')
     const text = JSON.stringify(ending)
     endpoint.row = { ...endpoint.row, ending: text, failures: 0, failing_since: null, next_try_at: null }
-    const storing = store
-      .renew(id, { ending: text })
-      .then(() => undefined)
-      .catch((err: unknown) => logger.warn({ err, endpoint: id }, 'the end of a webhook endpoint could not be stored'))
-      .finally(() => this.#running.delete(storing))
-    this.#running.add(storing)
+    this.#track(store.renew(id, { ending: text }))
     this.#wake(endpoint)
   }
 

@@ -173,10 +173,10 @@ test.each(['SIGTERM', 'the end of stdin'])('%s ends a bridge, whatever it waits 
 const channel = { 'claude/channel': {} }
 const wrote = { method: 'notifications/claude/channel', params: { meta: { event: 'message.received' } } }
 
-test('with --channel new mail wakes the client of a bridge: its subject in a fence, and never its body', async () => {
+test('with --channel new mail wakes the client of a bridge, whatever form of results it wants: its subject in a fence, and never its body', async () => {
   const { people, gateway, ann } = await startMcpWorld()
   const { secret } = await people.token(['mail:read'], [ann])
-  const { send, next } = start(['--url', people.url, '--channel'], { RUSTYMAIL_TOKEN: secret })
+  const { send, next } = start(['--url', people.url, '--channel', '--results', 'text'], { RUSTYMAIL_TOKEN: secret })
   send(hello)
   expect(await next()).toMatchObject({ result: { capabilities: { experimental: channel } } })
   send({ method: 'notifications/initialized' })
@@ -236,6 +236,28 @@ async function begin({ app, config, ...world }: Awaited<ReturnType<typeof startM
   input.write(`${JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' })}\n`)
   return { ...world, session, ask }
 }
+
+test.each(['native', 'sdk'])(
+  'through a bridge to %s a client before 2026 hears of the resources that it subscribed to',
+  async adapter => {
+    const { people, gateway, ann } = await startMcpWorld({ environment: { RUSTYMAIL_MCP_ADAPTER: adapter } })
+    const { secret } = await people.token(['mail:read'], [ann])
+    const { send, next } = start(['--url', people.url], { RUSTYMAIL_TOKEN: secret })
+    send(hello)
+    await next()
+    send({ method: 'notifications/initialized' })
+    const [inbox, drafts] = [`mail://${ann}/folders/INBOX`, `mail://${ann}/folders/Drafts`]
+    for (const [id, uri] of [inbox, drafts].entries()) {
+      send({ id: `s${id}`, method: 'resources/subscribe', params: { uri } })
+      expect(await next()).toMatchObject({ id: `s${id}`, result: {} })
+    }
+    gateway.deliver({ subject: 'come', text: 'x', from: [{ name: 'Cy', email: 'cy@example.org' }] })
+    expect(await next()).toEqual({
+      ...{ jsonrpc: '2.0', method: 'notifications/resources/updated' },
+      params: { uri: inbox },
+    })
+  },
+)
 
 const alone = (adapter: string) => startMcpWorld({ args: ['mcp'], environment: { RUSTYMAIL_MCP_ADAPTER: adapter } })
 
