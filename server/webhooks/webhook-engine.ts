@@ -336,7 +336,7 @@ export class WebhookEngine implements PrincipalListener {
   }
 
   #end(endpoint: WebhookEndpoint, ending: WebhookEnding): void {
-    const { store } = this.#options
+    const { store, logger } = this.#options
     if (endpoint.row.ending !== null || endpoint.isRemoved) return
     const { id, principal_id: principal } = endpoint.row
     logger.info({ endpoint: id, principal, why: ending.why }, 'a webhook endpoint has ended')
