@@ -34,7 +34,7 @@ test('requests are counted to the last one, over a restart, with a mark where it
     return Object.fromEntries(groups.map(({ label, points }) => [label ?? '', points.max.at(-1)]))
   }
   // Asked of the database, and not counted as they happen.
-  await expect.poll(() => newest('queue', 'queue'), { timeout: patience }).toEqual({ outbox: 0, approvals: 0 })
+  await expect.poll(() => newest('queue', 'queue'), { timeout: patience }).toMatchObject({ outbox: 0, approvals: 0 })
   await expect.poll(async () => (await newest('database_size'))[''], { timeout: patience }).toBeGreaterThan(100_000)
   const counted = await requests(run)
   await run.stop()
