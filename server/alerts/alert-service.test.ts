@@ -1,4 +1,4 @@
-/** Rules over a recorded history: what is raised, stored, told and shown to whom, over restarts, and what a rule would have done. */
+/** Rules over a recorded history: what is raised, stored and published, which callers see it, what survives restarts, and what a rule would have done. */
 import { expect, onTestFinished, test } from 'vitest'
 import type { z } from 'zod'
 import { type AlertRuleBody, AlertRuleBody as Rule } from '../../contract/alerts.ts'

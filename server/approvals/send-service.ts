@@ -46,7 +46,7 @@ export interface SendServiceOptions {
     accountId: string,
     answers: NonNullable<ComposedMessage['answers']>,
   ): Promise<ReadonlySet<string> | undefined>
-  /** Whether the answered message is certainly of somebody to whom the account wrote before. Left out where nobody is known. */
+  /** Whether the answered message is certainly of somebody to whom the account wrote before. Absent where the sender is unknown. */
   isOfKnown?(
     principal: Principal,
     accountId: string,

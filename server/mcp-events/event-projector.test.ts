@@ -1,4 +1,4 @@
-/** What of a fact becomes an event, for whom, and in which words. */
+/** Which events a fact becomes, for which subscribers, and in which words. */
 import { expect, test } from 'vitest'
 import type { Fact } from '../../contract/event.ts'
 import { EventProjector, type MailDetails, type MailKnowledge } from './event-projector.ts'

@@ -5,7 +5,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { McpError, mcpErrors } from './mcp-port.ts'
 
-/** For whom and what it was made; for anything else it is none. */
+/** For which caller and tool it was made: for any other it is rejected. */
 export interface StateOwner {
   principalId: string
   method: string

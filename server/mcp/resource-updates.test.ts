@@ -1,4 +1,4 @@
-/** Which resources a fact tells of, and to whom. */
+/** Which resources a fact tells of, and which callers hear of it. */
 import { expect, test } from 'vitest'
 import type { EventOf, FactType } from '../../contract/event.ts'
 import type { Stops } from '../platform/guard.ts'
