@@ -90,6 +90,24 @@ test('where there are more steps than pixels each pixel has the minimum, the max
   expect([counted.values[1], counted.low![1], counted.high![1]]).toEqual([120, 0, 600])
 })
 
+test('as the window moves on, what a pixel shows stays what it was, at the same moment in every chart', () => {
+  const all = Array.from({ length: 70 }, (_, place): [number, number, number, number, number] => [
+    noon - hour - 600 + place * 60,
+    ...([1, place, place, place] as const),
+  ])
+  const history = historyOf({ kind: 'gauge', points: points(all) })
+  const columns = (late: number) => {
+    const moving = { from: noon - hour + late, to: noon + late, isLive: true }
+    const { at, lines } = shapeOf(gauge, [history], undefined, moving, 12)!
+    return new Map(at.map((moment, place) => [moment, lines[0]!.values[place]]))
+  }
+  const [now, later] = [columns(0), columns(60)]
+  const both = [...now.keys()].filter(moment => later.has(moment))
+  expect(both.length).toBe(12)
+  // But for the newest, which is not over.
+  for (const moment of both.slice(1, -1)) expect([moment, later.get(moment)]).toEqual([moment, now.get(moment)])
+})
+
 test('durations are p50, p95 and p99 with a band, above what a logarithmic scale can show', () => {
   const latency: ChartInfo = { ...count, kind: 'latency' }
   const of = { ...points([[noon - 120, 5, 50, 0, 800]]), p50: [0], p95: [40], p99: [500] }

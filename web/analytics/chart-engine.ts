@@ -8,8 +8,8 @@ import { timeLabels } from './time-labels.ts'
 import type { TimeWindow } from './time-range.ts'
 
 export interface EngineEvents {
-  /** The place of the crosshair; undefined while it is nowhere. */
-  onCrosshair(place: number | undefined): void
+  /** The moment under the crosshair, which the chart has a value of; undefined while it is nowhere. */
+  onCrosshair(at: number | undefined): void
   onZoom(from: number, to: number): void
 }
 
@@ -41,6 +41,21 @@ export function drawChart(element: HTMLElement, chart: ChartInfo, events: Engine
   let drawn: uPlot | undefined
   let lines = ''
   let marks: readonly HistoryMark[] = []
+  /** Under the crosshair: it stays there when the chart moves on, and with it on all charts, however late each is. */
+  let moment: number | undefined
+  let isMovingOn = false
+  const told: EngineEvents = {
+    ...events,
+    onCrosshair: at => {
+      if (isMovingOn) return
+      moment = at
+      events.onCrosshair(at)
+    },
+  }
+  const moveOn = (plot: uPlot) => {
+    isMovingOn = false
+    if (moment !== undefined) moveTo(plot, moment)
+  }
   const destroy = () => {
     if (!drawn) return
     group.unsub(drawn)
@@ -61,16 +76,22 @@ export function drawChart(element: HTMLElement, chart: ChartInfo, events: Engine
       // Other lines are another chart.
       const wanted = JSON.stringify(shape.lines.map(({ label, low, before }) => [label, !low, !before]))
       if (drawn && wanted === lines) {
-        drawn.setData(data, false)
-        drawn.setScale('x', { min: window.from, max: window.to })
+        isMovingOn = true
+        drawn.batch((plot: uPlot) => {
+          plot.setData(data, false)
+          plot.setScale('x', { min: window.from, max: window.to })
+        })
+        moveOn(drawn)
         return
       }
       destroy()
       lines = wanted
       const began = performance.now()
-      drawn = new uPlot(optionsOf(element, { chart, shape, window, events, marks: () => marks }), data, element)
+      isMovingOn = true
+      drawn = new uPlot(optionsOf(element, { chart, shape, window, events: told, marks: () => marks }), data, element)
       // At once, and not behind the other charts that are made in this turn: so that its time is its own.
       drawn.batch(() => undefined)
+      moveOn(drawn)
       performance.clearMeasures(name)
       performance.measure(name, { start: began })
     },
@@ -86,8 +107,11 @@ export function drawChart(element: HTMLElement, chart: ChartInfo, events: Engine
   }
 }
 
+/** Whether charts of the group follow is left out of uPlot's types. */
+type SetCursor = (to: { left: number; top: number }, tells: boolean, publishes: boolean) => void
+
 function moveTo(plot: uPlot, at: number): void {
-  plot.setCursor({ left: plot.valToPos(at, 'x'), top: -1 })
+  ;(plot.setCursor as SetCursor)({ left: plot.valToPos(at, 'x'), top: -1 }, true, false)
 }
 
 interface Drawing {
@@ -149,7 +173,7 @@ function optionsOf(element: HTMLElement, drawing: Drawing): uPlot.Options {
     },
     hooks: {
       draw: [plot => drawMarks(plot, marks())],
-      setCursor: [plot => events.onCrosshair(plot.cursor.idx ?? undefined)],
+      setCursor: [({ cursor: { idx }, data: [at] }) => events.onCrosshair(idx == null ? undefined : at[idx])],
       setSelect: [
         plot => {
           const { left, width } = plot.select

@@ -55,10 +55,11 @@ export function shapeOf(
   if (!first || histories.some(history => !history)) return undefined
   const step = first.step_seconds
   const isBand = chart.kind !== 'latency' && chart.groupBy === undefined && chart.parts.length === 1
-  const begin = Math.floor(window.from / step) * step
-  const steps = Math.max(1, Math.ceil((window.to - begin) / step))
-  const factor = isBand ? Math.max(1, Math.ceil(steps / pixels)) : 1
-  const grid: Grid = { begin, step: step * factor, size: Math.ceil(steps / factor), now: window.to }
+  const steps = Math.max(1, Math.ceil((window.to - window.from) / step))
+  const wide = step * (isBand ? Math.max(1, Math.ceil(steps / pixels)) : 1)
+  // Of the clock and not of the window: as that moves on, no column becomes another, and those of other charts are the same.
+  const begin = Math.floor(window.from / wide) * wide
+  const grid: Grid = { begin, step: wide, size: Math.max(1, Math.ceil((window.to - begin) / wide)), now: window.to }
   const at = Array.from({ length: grid.size }, (_, place) => begin + place * grid.step)
   const shape = { at, stepSeconds: grid.step, leftOut: 0 }
   if (chart.kind === 'latency') return { ...shape, lines: latencyLines(first, before, grid, window) }

@@ -117,6 +117,13 @@ function ChartSkeleton() {
   )
 }
 
+/** Undefined where there are none. */
+function nearestPlace(times: readonly number[], at: number): number | undefined {
+  const after = times.findIndex(time => time >= at)
+  if (after <= 0) return after === 0 ? 0 : times.length > 0 ? times.length - 1 : undefined
+  return at - times[after - 1]! < times[after]! - at ? after - 1 : after
+}
+
 /** A step of the crosshair with Page Up and Page Down: a tenth of the chart. */
 const pages = 10
 
@@ -166,7 +173,7 @@ function Drawing({
       engine.current = undefined
     }
   }, [chart])
-  const place = at !== undefined && at < shape.at.length ? at : undefined
+  const place = at === undefined ? undefined : nearestPlace(shape.at, at)
   const moment = place === undefined ? undefined : shape.at[place]
   const near = moment === undefined ? [] : marksNear(marks, moment, shape.stepSeconds, window)
   const move = (event: KeyboardEvent) => {
@@ -178,7 +185,7 @@ function Drawing({
     event.preventDefault()
     if (factor !== undefined) return doers.onZoomBy(factor, moment)
     const next = Math.min(last, Math.max(0, (place ?? last) + step!))
-    setAt(next)
+    setAt(shape.at[next]!)
     engine.current?.moveCrosshair(shape.at[next]!)
   }
   const first = shape.at[0] ?? window.from
