@@ -161,6 +161,8 @@ export class NoticeStandIn {
   /** In place of all of them, while it is set. */
   always: ServiceWay | undefined
   asked = 0
+  /** `webhook-id` of each request, taken or not. */
+  readonly ids: string[] = []
   /** Called when a request came. */
   onAsked: () => void = () => undefined
   readonly #server = createServer((request, response) => void this.#take(request, response))
@@ -210,6 +212,7 @@ export class NoticeStandIn {
 
   async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.asked++
+    this.ids.push(String(request.headers['webhook-id']))
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
     const body = Buffer.concat(chunks).toString()
