@@ -243,10 +243,9 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.keyboard.press('Escape')
     await page.getByRole('button', { name: 'Deliveries: Team chat' }).click()
     const log = page.getByRole('dialog', { name: 'Deliveries by Team chat' })
-    await expect.poll(() => log.getByText(/Answered/).allInnerTexts()).toEqual([
-      'Answered 404: no_service',
-      'Answered 200: ok',
-    ])
+    await expect
+      .poll(() => log.getByText(/Answered/).allInnerTexts())
+      .toEqual(['Answered 404: no_service', 'Answered 200: ok'])
     await page.keyboard.press('Escape')
     // Its address is not there any more, and stays where it is left empty.
     await page.getByRole('button', { name: 'Edit: Team chat' }).click()

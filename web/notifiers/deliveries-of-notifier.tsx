@@ -7,6 +7,7 @@ import { Panel } from '../ui/panel.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
 import { notifiersIntervalMs, useNotifierDeliveries } from './use-notifiers.ts'
 
+const words = { delivered: 'delivered', retried: 'tried again', abandoned: 'given up' } as const
 const tones = { delivered: 'good', retried: 'warn', abandoned: 'bad' } as const
 
 export function DeliveriesOfNotifier({ notifier, onClose }: { notifier: Notifier; onClose(): void }) {
@@ -40,11 +41,12 @@ export function DeliveriesOfNotifier({ notifier, onClose }: { notifier: Notifier
 }
 
 export function NotifierAttempt({ delivery }: { delivery: NotifierDelivery }) {
-  const { title, at, outcome, attempt, said, duration_ms: ms } = delivery
+  const { title, at, outcome, reason, attempt, said, duration_ms: ms } = delivery
+  const isFailedTest = reason === 'test' && outcome === 'abandoned'
   return (
     <div className="grid gap-1 text-sm">
       <p className="flex flex-wrap items-center gap-x-2 gap-y-1">
-        <StatePill tone={tones[outcome]}>{outcome}</StatePill>
+        <StatePill tone={tones[outcome]}>{isFailedTest ? 'failed' : words[outcome]}</StatePill>
         <span className="font-medium">{title}</span>
         <span className="text-xs text-muted">
           <RelativeTime at={at} />, {ms} ms{attempt > 1 && `, attempt ${attempt}`}

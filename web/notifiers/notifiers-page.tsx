@@ -1,8 +1,9 @@
 /** Notifiers: by which ways people are told of alerts, how that goes, and a test of each. */
-import { BellRing, Pencil, Plus, ScrollText, Send, Trash2 } from 'lucide-react'
+import { BellRing, Pause, Pencil, Play, Plus, ScrollText, Send, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import type { Notifier } from '../../contract/notifiers.ts'
 import { useAccounts } from '../accounts/use-accounts.ts'
+import { formatCount } from '../platform/format.ts'
 import { Badge, StatePill } from '../ui/badge.tsx'
 import { Button, ButtonLink } from '../ui/button.tsx'
 import { ConfirmDialog } from '../ui/dialog.tsx'
@@ -13,10 +14,11 @@ import { RelativeTime } from '../ui/relative-time.tsx'
 import { RowActions } from '../ui/row-actions.tsx'
 import { Cell, ColumnHead, Table, TableBody, TableHead, TableRow } from '../ui/table.tsx'
 import { DeliveriesOfNotifier } from './deliveries-of-notifier.tsx'
+import { switched } from './notifier-draft.ts'
 import { NotifierForm } from './notifier-form.tsx'
 import { kindNames, placeOf } from './notifier-words.ts'
 import { TestNotifierDialog } from './test-notifier-dialog.tsx'
-import { notifiersIntervalMs, useDeleteNotifier, useNotifiers } from './use-notifiers.ts'
+import { notifiersIntervalMs, useDeleteNotifier, useNotifiers, useSwitchNotifier } from './use-notifiers.ts'
 
 type Opened = { kind: 'edit' | 'test' | 'deliveries' | 'delete'; notifier: Notifier } | { kind: 'create' }
 
@@ -49,7 +51,7 @@ export function NotifiersPage() {
         intervalMs={notifiersIntervalMs}
         isEmpty={({ items: all }) => all.length === 0}
         empty={
-          <EmptyState icon={Send} title="Nobody is told yet" actions={create}>
+          <EmptyState icon={Send} title="No notifiers yet" actions={create}>
             Alerts are on their page. A notifier also tells people by e-mail, chat or phone.
           </EmptyState>
         }
@@ -67,6 +69,7 @@ export function NotifiersPage() {
 
 function NotifiersTable({ notifiers, onOpen }: { notifiers: readonly Notifier[]; onOpen(opened: Opened): void }) {
   const accounts = useAccounts()
+  const { mutate: change } = useSwitchNotifier()
   const accountName = (id: string) => {
     const account = accounts.data?.items.find(each => each.id === id)
     return account ? account.name || account.email : 'an account that was deleted'
@@ -101,6 +104,11 @@ function NotifiersTable({ notifiers, onOpen }: { notifiers: readonly Notifier[];
                   { label: 'Test', icon: Send, onChoose: () => onOpen({ kind: 'test', notifier }) },
                   { label: 'Deliveries', icon: ScrollText, onChoose: () => onOpen({ kind: 'deliveries', notifier }) },
                   { label: 'Edit', icon: Pencil, onChoose: () => onOpen({ kind: 'edit', notifier }) },
+                  {
+                    label: notifier.enabled ? 'Switch off' : 'Switch on',
+                    icon: notifier.enabled ? Pause : Play,
+                    onChoose: () => change({ id: notifier.id, body: switched(notifier) }),
+                  },
                   { label: 'Delete', icon: Trash2, onChoose: () => onOpen({ kind: 'delete', notifier }) },
                 ]}
               />
@@ -144,8 +152,8 @@ function tellsOf(
   if (isSecond) return `What others hand over${then}`
   const severities = floor === 'info' ? 'All' : floor === 'warning' ? 'Warnings and critical' : 'Critical'
   const of = [
-    rules.length > 0 && `of ${rules.length} rules`,
-    accounts.length > 0 && `about ${accounts.length} accounts`,
+    rules.length > 0 && `of ${formatCount(rules.length, 'rule')}`,
+    accounts.length > 0 && `about ${formatCount(accounts.length, 'account')}`,
   ]
   return `${[severities, ...of.filter(Boolean)].join(' ')}${then}`
 }

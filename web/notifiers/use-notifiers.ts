@@ -5,6 +5,7 @@ import type { NotifierDelivery } from '../../contract/notifiers.ts'
 import { call } from '../platform/api-client.ts'
 import { useLiveStatus } from '../platform/live.tsx'
 import { queryKeys } from '../platform/query-keys.ts'
+import { useToast } from '../ui/toast.tsx'
 import type { NotifierWish } from './notifier-draft.ts'
 
 /** No event tells how deliveries go. */
@@ -38,6 +39,15 @@ export function useSaveNotifier(notifierId: string | undefined) {
   })
 }
 
+export function useSwitchNotifier() {
+  const toast = useToast()
+  return useNotifierChange(
+    ({ id, body }: { id: string; body: NotifierWish }) =>
+      call(api.notifiers.changeNotifier, { params: { notifier_id: id }, body }),
+    error => toast({ tone: 'bad', title: 'Failed', detail: error.message }),
+  )
+}
+
 export function useDeleteNotifier(notifierId: string) {
   return useNotifierChange(() => call(api.notifiers.deleteNotifier, { params: { notifier_id: notifierId } }))
 }
@@ -48,12 +58,13 @@ export function useTestNotifier(notifierId: string) {
   )
 }
 
-function useNotifierChange<Value, Result>(change: (value: Value) => Promise<Result>) {
+function useNotifierChange<Value, Result>(change: (value: Value) => Promise<Result>, onError?: (error: Error) => void) {
   const queries = useQueryClient()
   return useMutation({
     mutationFn: change,
     // A secret is kept nowhere.
     gcTime: 0,
+    ...(onError && { onError }),
     onSettled: () => queries.invalidateQueries({ queryKey: queryKeys.notifiers }),
   })
 }
