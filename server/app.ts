@@ -112,7 +112,10 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
 
   const heartbeatSeconds = overrides.heartbeatSeconds ?? 15
   const { hub, part: events } = composeEvents({ config, db, retention, mayPrune, heartbeatSeconds, logger })
-  const { storage, part: watch } = stored.watch(fact => hub.publish(fact))
+  const { storage, part: watch } = stored.watch(fact => {
+    hub.publish(fact)
+    notifying.hear(fact)
+  })
   const { guard, guarded, pushing, hooking, signing } = composeOutbound(config)
   const calls = new CallMetrics()
   const history = composeHistory({ db, hub, leases, logger })

@@ -1,4 +1,5 @@
 /** Notifiers, wired by hand: by which ways people are told of alerts. A part of the composition root. */
+import type { Fact } from '../contract/event.ts'
 import type { AccountService } from './accounts/account-service.ts'
 import { AccountStore } from './accounts/account-store.ts'
 import type { ComposedAlerts } from './compose-alerts.ts'
@@ -48,6 +49,8 @@ export interface NotifierSurroundings {
 }
 
 export interface ComposedNotifiers {
+  /** Of what the server watches of itself. */
+  hear(fact: Fact): void
   addRoutes(http: HttpServer): void
   part: Part
 }
@@ -92,6 +95,7 @@ export function composeNotifiers(around: NotifierSurroundings): ComposedNotifier
   const engine = new NotifierEngine({ ...shared, alerts, hub, leases, addressOf })
   const service = new NotifierService({ ...shared, hub, changed: () => engine.wake() })
   return {
+    hear: fact => engine.hear(fact),
     addRoutes: server => notifierRoutes(server, service),
     part: {
       name: 'notifiers',

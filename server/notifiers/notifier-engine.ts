@@ -2,6 +2,8 @@
  * Tells notifiers of alerts: each round compares what fires with what each knows, stores the notices that are due, and delivers them. One
  * process does it, which holds the lease. A notice goes once it was delivered: an end of the process between repeats it, with the same id.
  */
+
+import type { Fact } from '../../contract/event.ts'
 import { notifierBounds } from '../../contract/notifiers.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { LeaseClaim, LeaseService } from '../leases/lease-service.ts'
@@ -16,6 +18,7 @@ import type { AttemptResult, NotifierStore } from './notifier-store.ts'
 import type { NoticeRow, NotifierRow } from './notifier-tables.ts'
 import { openTarget, type WholeTarget } from './notifier-target.ts'
 import { routingOf } from './notifier-view.ts'
+import { UnstoredNotices } from './unstored-notices.ts'
 
 export interface AlertSource {
   firing(): Promise<TellableAlert[]>
@@ -49,6 +52,7 @@ export class NotifierEngine {
   readonly #unwritten = new Map<string, AttemptResult>()
   /** When notices were made for each notifier in the last hour. */
   readonly #stamps = new Map<string, number[]>()
+  readonly #unstored: UnstoredNotices
   #cut = new AbortController()
   #claim: LeaseClaim | undefined
   #round: Promise<void> | undefined
@@ -61,6 +65,7 @@ export class NotifierEngine {
     this.#options = options
     this.#noticeIds = new RisingIds('o', options.now)
     this.#deliveryIds = new RisingIds('d', options.now)
+    this.#unstored = new UnstoredNotices({ ...options, isOwner: () => this.#claim?.find() !== undefined })
   }
 
   async start(): Promise<void> {
@@ -83,8 +88,13 @@ export class NotifierEngine {
     this.#stopped.abort()
     for (const forget of this.#forget) forget()
     await this.#round
-    await Promise.all(this.#running.values())
+    await Promise.all([...this.#running.values(), this.#unstored.stop()])
     await this.#claim?.giveBack()
+  }
+
+  /** Of what the server watches of itself, as it happens: it may be that nothing can be stored. */
+  hear(fact: Fact): void {
+    this.#unstored.hear(fact)
   }
 
   /** Something changed. */
@@ -131,8 +141,9 @@ export class NotifierEngine {
     const { store, now } = this.#options
     if (!this.#claim?.find()) return
     this.#nextAt = now() + idleMs
-    for (const [id, result] of this.#unwritten) await this.#write(id, result)
     const rows = await store.list()
+    this.#unstored.know(rows)
+    for (const [id, result] of this.#unwritten) await this.#write(id, result)
     if (rows.length === 0) return
     const plan = await this.#plan(rows)
     await this.#store(plan)

@@ -73,6 +73,31 @@ onEachDatabase(open => {
     ])
   })
 
+  test('the log keeps the latest attempts of each', async () => {
+    const { service, stand, store, create } = await notifyWorld(await open())
+    const { target } = await stand('slack')
+    const [{ id }, other] = [await create({ target }), await create({ target })]
+    const row = {
+      duration_ms: 1,
+      reason: 'alerts',
+      title: 'x',
+      attempt: 1,
+      outcome: 'retried',
+      status: null,
+      said: 'x',
+    }
+    const at = '2026-03-02T12:00:00.000Z'
+    const name = (number: number) => `d${String(number).padStart(4, '0')}`
+    await store.transaction(async transaction => {
+      for (let number = 0; number < 105; number++)
+        await store.note(transaction, { ...row, id: name(number), notice_id: name(number), notifier_id: id, at })
+      await store.note(transaction, { ...row, id: 'd', notice_id: 'd', notifier_id: other.id, at })
+    })
+    const log = await service.deliveries(administrator(), id)
+    expect([log.length, log[0]!.id, log.at(-1)!.id]).toEqual([notifierBounds.deliveries, name(104), name(5)])
+    expect((await service.deliveries(administrator(), other.id)).length).toBe(1)
+  })
+
   test.each([
     [{ kind: 'slack', url: 'http://hooks.slack.com/services/x' }, 'https://'],
     [{ kind: 'slack', url: 'https://u:p@hooks.slack.com/services/x' }, 'credentials'],

@@ -1,5 +1,6 @@
 /** Notifiers on a database, with real adapters and stand-ins of their services, alerts by hand, and a clock that the test sets. */
 import { onTestFinished } from 'vitest'
+import type { Fact } from '../../contract/event.ts'
 import { NotifierBody } from '../../contract/notifiers.ts'
 import { discordNotifier } from '../../server/notifiers/adapters/discord-notifier.ts'
 import { emailNotifier } from '../../server/notifiers/adapters/email-notifier.ts'
@@ -121,5 +122,6 @@ export async function notifyWorld(db: Database) {
       await settle()
     },
     stop: () => engine.stop(),
+    hear: (fact: Fact) => engine.hear(fact),
   }
 }
