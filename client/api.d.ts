@@ -266,7 +266,7 @@ export interface Api {
     getHistory: Method<{ series: string; from: string; /** Now, unless given */ to?: string | undefined; /** The finest that is kept that far back with at most 3,000 points, unless given */ step?: "5s" | "1m" | "15m" | "1d" | undefined; group_by?: "account_id" | "state" | "cause" | "operation" | "code" | "principal" | "tool" | "outcome" | "queue" | undefined; /** Of this account alone */ account_id?: string | undefined }, History, CallOptions>
   }
   notifiers: {
-    /** List notifiers; requires access to all accounts, as all of these: `GET /api/dashboard/notifiers` */
+    /** List notifiers; callers without access to all accounts see none: `GET /api/dashboard/notifiers` */
     listNotifiers: Method<{}, { items: Array<Notifier> }, CallOptions>
     /** Create a notifier; it is told what fires already: `POST /api/dashboard/notifiers` */
     createNotifier: Method<NotifierBodyInput, { notifier: Notifier; /** `whsec_…` of a webhook, where it was made here; shown only once */ secret: (string | null) }, CallOptions>

@@ -202,10 +202,9 @@ export const notifiersApi = {
     ...shared,
     method: 'GET',
     path,
-    summary: 'List notifiers; requires access to all accounts, as all of these',
+    summary: 'List notifiers; callers without access to all accounts see none',
     effect: 'read',
     response: z.object({ items: z.array(Notifier) }),
-    problems: ['forbidden'],
   }),
   createNotifier: endpoint({
     ...shared,

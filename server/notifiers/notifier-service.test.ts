@@ -4,6 +4,9 @@ import { NotifierBody, notifierBounds } from '../../contract/notifiers.ts'
 import { onEachDatabase } from '../../test/support/databases.ts'
 import { secrets } from '../../test/support/notice-stand-ins.ts'
 import { administrator, notifyWorld } from '../../test/support/notify-world.ts'
+import { resealAll } from '../key-rotation.ts'
+import { SecretBox } from '../platform/secret-box.ts'
+import { openTarget } from './notifier-target.ts'
 
 const body = (change: object) => NotifierBody.parse({ name: 'Chat', ...change })
 
@@ -29,6 +32,17 @@ onEachDatabase(open => {
       message: expect.stringContaining('bot_token: must be given again'),
     })
     await expect(service.change(admin, id, body({ target: slack.target }))).rejects.toThrow(/kind: is telegram/)
+  })
+
+  test('another key seals them again', async () => {
+    const { service, stand, store, db, secrets: box } = await notifyWorld(await open())
+    const { target } = await stand('telegram')
+    const { notifier } = await service.create(administrator(), body({ target }))
+    const next = new SecretBox(Buffer.alloc(32, 9))
+    expect(await resealAll(db, box, next)).toBe(1)
+    const row = (await store.find(notifier.id))!
+    expect(openTarget(next, row.id, row.target_sealed)).toEqual(target)
+    expect(() => openTarget(box, row.id, row.target_sealed)).toThrow()
   })
 
   test('the password of an SMTP server stays with that server', async () => {
@@ -120,7 +134,6 @@ onEachDatabase(open => {
     const first = await create({ target })
     const { signal } = new AbortController()
     for (const attempt of [
-      () => service.list(partly),
       () => service.create(partly, body({ target })),
       () => service.change(partly, first.id, body({ target })),
       () => service.delete(partly, first.id),
@@ -128,6 +141,7 @@ onEachDatabase(open => {
       () => service.deliveries(partly, first.id),
     ])
       await expect(attempt()).rejects.toMatchObject({ code: 'forbidden' })
+    expect(await service.list(partly)).toEqual([])
     const escalate = { notifier_id: first.id, after_minutes: 5 }
     const second = await create({ target, escalate })
     await expect(service.change(admin, first.id, body({ target, escalate }))).rejects.toThrow(/no other notifier/)

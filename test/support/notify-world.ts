@@ -34,8 +34,6 @@ export const administrator = (accounts: Principal['accounts'] = 'all'): Principa
   accounts,
 })
 
-export type NotifierInput = Parameters<typeof NotifierBody.parse>[0]
-
 export async function notifyWorld(db: Database) {
   let now = monday
   const clock = () => now
@@ -94,7 +92,7 @@ export async function notifyWorld(db: Database) {
     }
   }
   return {
-    ...{ db, store, service, alerts, mails, hub, stopped, settle, clock },
+    ...{ db, store, service, secrets: shared.secrets, alerts, mails, hub, stopped, settle, clock },
     stand: (kind: ServiceKind) => startNoticeStandIn(kind),
     create: async (body: object) =>
       (await service.create(administrator(), NotifierBody.parse({ name: 'Chat', ...body }))).notifier,
