@@ -222,7 +222,7 @@ export const notifiersApi = {
         .meta({ examples: [null] }),
     }),
     status: 201,
-    problems: ['forbidden', 'not_possible_now', 'address_refused'],
+    problems: ['forbidden', 'session_needed', 'not_possible_now', 'address_refused'],
   }),
   changeNotifier: endpoint({
     ...shared,
@@ -234,7 +234,7 @@ export const notifiersApi = {
     params,
     body: NotifierBody,
     response: Notifier,
-    problems: ['forbidden', 'not_found', 'address_refused'],
+    problems: ['forbidden', 'session_needed', 'not_found', 'address_refused'],
   }),
   deleteNotifier: endpoint({
     ...shared,

@@ -34,6 +34,15 @@ onEachDatabase(open => {
     await expect(service.change(admin, id, body({ target: slack.target }))).rejects.toThrow(/kind: is telegram/)
   })
 
+  test('no token makes an account send past its policy', async () => {
+    const { service, create } = await notifyWorld(await open())
+    const token = { ...administrator(), id: 'token-1', kind: 'token' as const }
+    const target = { kind: 'email', to: ['anybody@there.test'], account_id: 'box' }
+    await expect(service.create(token, body({ target }))).rejects.toMatchObject({ code: 'session_needed' })
+    const { id } = await create({ target })
+    await expect(service.change(token, id, body({ target }))).rejects.toMatchObject({ code: 'session_needed' })
+  })
+
   test('another key seals them again', async () => {
     const { service, stand, store, db, secrets: box } = await notifyWorld(await open())
     const { target } = await stand('telegram')

@@ -55,7 +55,7 @@ export class NotifierService {
     const { target: input, ...routing } = body
     const made = input.kind === 'webhook' && input.secret === undefined ? newSecret() : null
     const given = input.kind === 'webhook' && made !== null ? { ...input, secret: made } : input
-    const target = await this.#targetOf(given)
+    const target = await this.#targetOf(principal, given)
     await this.#checkEscalation(body, id)
     const row: NotifierRow = {
       ...{ id, routing: JSON.stringify(routing), target_sealed: sealTarget(secrets, id, target) },
@@ -74,7 +74,7 @@ export class NotifierService {
     const { store, secrets, now } = this.#options
     const row = await this.#get(principal, id)
     const { target: input, ...routing } = body
-    const target = await this.#targetOf(input, openTarget(secrets, id, row.target_sealed))
+    const target = await this.#targetOf(principal, input, openTarget(secrets, id, row.target_sealed))
     await this.#checkEscalation(body, id)
     const values = { routing: JSON.stringify(routing), target_sealed: sealTarget(secrets, id, target) }
     await store.change(id, { ...values, ...this.#changedBy(principal) }, now())
@@ -116,7 +116,14 @@ export class NotifierService {
     if (!seesAll(principal)) throw new Problem('forbidden', 'Notifiers are for administrators of all accounts.')
   }
 
-  async #targetOf(input: NotifierTargetInput, before?: WholeTarget): Promise<WholeTarget> {
+  async #targetOf({ kind }: Principal, input: NotifierTargetInput, before?: WholeTarget): Promise<WholeTarget> {
+    // The policy of a token says what it sends from an account; the name of a rule is a text, too.
+    if (kind === 'token' && input.kind === 'email' && input.account_id !== null) {
+      throw new Problem(
+        'session_needed',
+        'Mail from an account is set up by users: a token would send past its policy.',
+      )
+    }
     if (before && before.kind !== input.kind) throw missing('kind', `is ${before.kind} and stays so`)
     const target = wholeTarget(input, before)
     if (target.kind === 'webhook' && !isSecret(target.secret)) {
