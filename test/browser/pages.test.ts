@@ -269,6 +269,12 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.getByText('Answered 200: ok').waitFor()
     expect(slack.faults).toEqual([])
     expectQuiet()
+    // Mail by an account, over its own SMTP server and login.
+    const account = (await run.call(api.accounts.listAccounts)).items[0]!
+    const target = { kind: 'email', to: ['ops@example.org'], account_id: account.id }
+    const { notifier } = await run.call(api.notifiers.createNotifier, { body: { name: 'Mail', target } as never })
+    const params = { notifier_id: notifier.id }
+    expect(await run.call(api.notifiers.testNotifier, { params })).toMatchObject({ outcome: 'delivered', status: 250 })
   })
 
   test('by keyboard alone one gets from page to page', async () => {
