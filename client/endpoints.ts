@@ -155,6 +155,14 @@ export const endpoints = {
     listHistorySeries: 'GET /api/dashboard/metrics/series',
     getHistory: 'GET /api/dashboard/metrics/history series,from,to,step,group_by,account_id',
   },
+  notifiers: {
+    listNotifiers: 'GET /api/dashboard/notifiers',
+    createNotifier: 'POST /api/dashboard/notifiers  body',
+    changeNotifier: 'PUT /api/dashboard/notifiers/{notifier_id}  body',
+    deleteNotifier: 'DELETE /api/dashboard/notifiers/{notifier_id}',
+    testNotifier: 'POST /api/dashboard/notifiers/{notifier_id}/test',
+    listNotifierDeliveries: 'GET /api/dashboard/notifiers/{notifier_id}/deliveries',
+  },
   operations: {
     createFolder: 'POST /api/v1/accounts/{account_id}/folders  body,key',
     changeFolder: 'PATCH /api/v1/accounts/{account_id}/folders folder body,key',

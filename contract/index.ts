@@ -24,6 +24,7 @@ import { mailOAuthApi } from './mail-oauth.ts'
 import { mailSearchApi } from './mail-search.ts'
 import { mcpAuthApi } from './mcp-auth.ts'
 import { metricsApi } from './metrics.ts'
+import { notifiersApi } from './notifiers.ts'
 import { operationsApi } from './operations.ts'
 import { outboxApi } from './outbox.ts'
 import { policyApi } from './policy.ts'
@@ -61,6 +62,7 @@ export const api = {
   mcpAuth: mcpAuthApi,
   metrics: metricsApi,
   history: historyApi,
+  notifiers: notifiersApi,
   operations: operationsApi,
   policy: policyApi,
   outbox: outboxApi,

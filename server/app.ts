@@ -17,6 +17,7 @@ import { composeMcp } from './compose-mcp.ts'
 import { composeMcpAuth, type DocumentStandIn } from './compose-mcp-auth.ts'
 import { composeMcpEvents } from './compose-mcp-events.ts'
 import { composeMoving } from './compose-moving.ts'
+import { composeNotifiers } from './compose-notifiers.ts'
 import { composeObserving } from './compose-observing.ts'
 import { composeOutbound } from './compose-outbound.ts'
 import { composePolicies } from './compose-policies.ts'
@@ -111,7 +112,10 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
 
   const heartbeatSeconds = overrides.heartbeatSeconds ?? 15
   const { hub, part: events } = composeEvents({ config, db, retention, mayPrune, heartbeatSeconds, logger })
-  const { storage, part: watch } = stored.watch(fact => hub.publish(fact))
+  const { storage, part: watch } = stored.watch(fact => {
+    hub.publish(fact)
+    notifying.hear(fact)
+  })
   const { guard, guarded, pushing, hooking, signing } = composeOutbound(config)
   const calls = new CallMetrics()
   const history = composeHistory({ db, hub, leases, logger })
@@ -178,6 +182,10 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     ...{ proposing, db, config, mailboxes, approving, hub, freezes, mayPrune, retention, logger },
   })
   const alerts = composeAlerts({ db, hub, leases, history, logger })
+  const notifying = composeNotifiers({
+    ...{ db, hub, leases, secrets, accounts, freezes, guard, version, baseUrl: address, logger },
+    ...{ alerts: alerts.source, browsers: pushes.browsers, privateNetworks: config.privateNetworks },
+  })
   const mcpAuth = composeMcpAuth({
     ...{ db, secrets, hub, mayPrune, tokens: people.tokens, policies: ruling.policies, logger },
     standIn: overrides.documents,
@@ -227,6 +235,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   observing.addRoutes(http, { db, trail })
   history.addRoutes(http)
   alerts.addRoutes(http)
+  notifying.addRoutes(http)
   history.readFrom({
     readings: observing.readings,
     storage,
@@ -297,6 +306,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     history.part,
     watching.part,
     alerts.part,
+    notifying.part,
     backupPart(config, () => stored.mayBackUp() !== undefined, logger),
     mcp.adapter,
     httpPart(http, { hub, pool }, { ...config.http, stopBoundMs }),

@@ -4,6 +4,7 @@ import { AlertEngine } from './alerts/alert-engine.ts'
 import { alertRoutes } from './alerts/alert-routes.ts'
 import { AlertService } from './alerts/alert-service.ts'
 import { AlertStore } from './alerts/alert-store.ts'
+import { type KnownAlert, knownAlerts } from './alerts/known-alerts.ts'
 import { LateStore } from './alerts/late-store.ts'
 import { LateWatch } from './alerts/late-watch.ts'
 import type { ComposedHistory } from './compose-history.ts'
@@ -25,6 +26,8 @@ export interface AlertSurroundings {
 export interface ComposedAlerts {
   /** What feeds series that nothing else feeds. */
   late: LateWatch
+  /** For what tells people of them. */
+  source: { firing(): Promise<KnownAlert[]>; find(ids: readonly string[]): Promise<KnownAlert[]> }
   addRoutes(http: HttpServer): void
   part: Part
 }
@@ -46,6 +49,7 @@ export function composeAlerts({ db, hub, leases, history, logger }: AlertSurroun
   const service = new AlertService({ store, reader, hub, now })
   return {
     late,
+    source: knownAlerts(store, now),
     addRoutes: http => alertRoutes(http, service),
     part: {
       name: 'alerts',

@@ -14,13 +14,14 @@ import { type SecretBox, Signer } from './platform/secret-box.ts'
 import type { ProposerView, WaitingProposal } from './proposals/proposer-view.ts'
 import { ApprovalPushes, type WaitingFor } from './push/approval-pushes.ts'
 import { PushDelivery } from './push/push-delivery.ts'
-import type { Standing } from './push/push-message.ts'
+import { type AlertContent, namelessAlert, type Standing } from './push/push-message.ts'
 import { PushQueue } from './push/push-queue.ts'
 import { pushRoutes } from './push/push-routes.ts'
-import { PushSender } from './push/push-sender.ts'
+import { type PushOutcome, PushSender } from './push/push-sender.ts'
 import { PushService } from './push/push-service.ts'
 import { PushServices } from './push/push-services.ts'
 import { PushStore } from './push/push-store.ts'
+import type { PushRow } from './push/push-tables.ts'
 import { VapidKeyHolder } from './push/vapid-keys.ts'
 import { rightsOf } from './users/rights.ts'
 import { UserStore } from './users/user-store.ts'
@@ -46,9 +47,18 @@ export interface PushSurroundings {
 }
 
 export interface ComposedPush {
+  /** For notifiers of alerts. */
+  browsers: {
+    browsersOf(userId: string, accountIds: readonly (string | null)[]): Promise<readonly PushRow[] | string>
+    deliver(browser: PushRow, content: AlertContent, signal: AbortSignal): Promise<PushOutcome>
+    hasUser(userId: string): Promise<boolean>
+  }
   addRoutes(http: HttpServer): void
   part: Part
 }
+
+/** An alert is news for a day. */
+const alertTtlSeconds = 24 * 60 * 60
 
 export function composePush(around: PushSurroundings): ComposedPush {
   const { db, hub, leases, secrets, accounts, approver, proposer, pushing, baseUrl, calls, logger } = around
@@ -69,8 +79,24 @@ export function composePush(around: PushSurroundings): ComposedPush {
     groupsSince: async at => (await Promise.all([approver.groupsSince(at), proposer.openSince(at)])).flat(),
     standing: standingOf({ users: new UserStore(db), accounts, approver, proposer }),
   }
+  const users = new UserStore(db)
   const pushes = new ApprovalPushes({ hub, leases, store, waiting, queue, delivery, now, logger })
   return {
+    browsers: {
+      hasUser: async id => (await users.find(id)) !== undefined,
+      browsersOf: async (userId, accountIds) => {
+        if (services.isOff) return 'Web Push is switched off.'
+        const user = await users.find(userId)
+        if (!user) return 'A user was deleted.'
+        const { scopes, accounts: own } = rightsOf(user)
+        const sees = own === 'all' || accountIds.every(id => id !== null && own.has(id))
+        if (user.disabled || !scopes.has('dashboard:read') || !sees) return `${user.name} may not see this.`
+        const rows = await store.listOf(userId)
+        return rows.length === 0 ? `${user.name} has no browser that is notified.` : rows
+      },
+      deliver: (row, content, signal) =>
+        delivery.deliver(row, row.details === 'none' ? namelessAlert(content) : content, alertTtlSeconds, signal),
+    },
     addRoutes: http => pushRoutes(http, push),
     part: {
       name: 'push',

@@ -6,6 +6,7 @@ import { beginTrailOf, resealSettings } from './audit/audit-command.ts'
 import type { TrailHead } from './audit/trail-head.ts'
 import { clientSealContext, tokenSealContext } from './mail-oauth/oauth-tables.ts'
 import { recordSealContext } from './mcp-auth/mcp-auth-tables.ts'
+import { targetContext } from './notifiers/notifier-target.ts'
 import type { DataDir } from './platform/data-dir.ts'
 import type { Database } from './platform/database/database.ts'
 import { SecretBox } from './platform/secret-box.ts'
@@ -138,6 +139,10 @@ export async function resealAll(db: Database, from: SecretBox, to: SecretBox): P
         previous_sealed: again(row.previous_sealed, secretContext(row.id)),
       }
       await transaction.updateTable('webhook_endpoints').set(sealed).where('id', '=', row.id).execute()
+    }
+    for (const { id, target_sealed } of await transaction.selectFrom('notifiers').selectAll().execute()) {
+      const sealed = { target_sealed: again(target_sealed, targetContext(id)) ?? '' }
+      await transaction.updateTable('notifiers').set(sealed).where('id', '=', id).execute()
     }
     const ends = await transaction.selectFrom('audit_chain').selectAll().executeTakeFirst()
     // A trail that is broken stays so: it is not sealed as if it were whole.

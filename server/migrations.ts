@@ -20,6 +20,7 @@ import * as history from './history/migrations/0033-history.ts'
 import * as leases from './leases/migrations/0011-leases.ts'
 import * as mailOAuth from './mail-oauth/migrations/0027-mail-oauth.ts'
 import * as mcpAuth from './mcp-auth/migrations/0029-mcp-auth.ts'
+import * as notifiers from './notifiers/migrations/0035-notifiers.ts'
 import * as operations from './operations/migrations/0016-operations.ts'
 import * as movedItems from './operations/migrations/0025-moved-items.ts'
 import * as operationSessions from './operations/migrations/0026-operation-sessions.ts'
@@ -75,4 +76,5 @@ export const migrations: Migrations = {
   '0031-webhooks': webhooks,
   '0033-history': history,
   '0034-alerts': alerts,
+  '0035-notifiers': notifiers,
 }

@@ -67,6 +67,7 @@ const uses: Record<string, string[]> = {
   alerts: ['leases', 'events', 'history', 'policies'],
   push: ['leases', 'events'],
   webhooks: ['leases', 'events'],
+  notifiers: ['leases', 'events', 'accounts', 'drafts', 'outbox', 'push', 'webhooks'],
   moving: ['accounts'],
   proposals: ['tools', 'events', 'drafts', 'operations', 'outbox', 'freezes', 'approvals'],
   assistant: ['events'],

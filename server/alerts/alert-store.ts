@@ -63,6 +63,19 @@ export class AlertStore {
     return row && asNumbers(row)
   }
 
+  /** Those of these that there are, in pieces that a statement takes. */
+  async listByIds(ids: readonly string[]): Promise<AlertRow[]> {
+    const rows: AlertRow[] = []
+    for (let at = 0; at < ids.length; at += 500) {
+      const piece = this.#db
+        .selectFrom('alerts')
+        .selectAll()
+        .where('id', 'in', ids.slice(at, at + 500))
+      rows.push(...(await piece.execute()))
+    }
+    return rows.map(asNumbers)
+  }
+
   /** Newest first. */
   async list(
     states: readonly AlertRow['state'][],

@@ -43,6 +43,8 @@ const operations: Record<Exclude<WordsShown, 'reported'>, Record<string, string>
     // Words of rules, and names that users gave.
     alerts:
       'listAlerts acknowledgeAlert silenceAlert listAlertRules createAlertRule changeAlertRule deleteAlertRule backTestRule',
+    // What services answered about our own notices; administrators only.
+    notifiers: 'listNotifiers createNotifier changeNotifier deleteNotifier testNotifier listNotifierDeliveries',
     accounts:
       'listMailAccounts listAccounts createAccount getAccount listAccountStates updateAccount deleteAccount verifyAccount startSandbox',
     accountHealth: 'listAccountErrors reconnectAccount',

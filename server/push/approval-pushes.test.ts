@@ -96,7 +96,7 @@ async function setUp({ processes = 1, pace = anyPace } = {}) {
       ...{ hub, leases, store, waiting, queue, logger, pace, now: Date.now },
       delivery: {
         deliver: async (row, content, ttl) => {
-          told.push({ process, to: row.user_id, content, ttl })
+          told.push({ process, to: row.user_id, content: content as PushContent, ttl })
           hooks.told()
           return outcomes.shift() ?? { kind: 'sent' }
         },

@@ -1,7 +1,7 @@
 /** Hands one notification to the push service of one browser, and notes with its subscription what came of it. */
 import type { Logger } from '../platform/logger.ts'
 import type { Signer } from '../platform/secret-box.ts'
-import type { PushContent } from './push-message.ts'
+import type { AlertContent, PushContent } from './push-message.ts'
 import type { PushOutcome, PushSender } from './push-sender.ts'
 import type { PushStore } from './push-store.ts'
 import type { PushRow } from './push-tables.ts'
@@ -26,7 +26,12 @@ export class PushDelivery {
     this.#options = options
   }
 
-  async deliver(row: PushRow, content: PushContent, ttlSeconds: number, signal: AbortSignal): Promise<PushOutcome> {
+  async deliver(
+    row: PushRow,
+    content: PushContent | AlertContent,
+    ttlSeconds: number,
+    signal: AbortSignal,
+  ): Promise<PushOutcome> {
     const { sender, topics } = this.#options
     const topic = topics.sign(`${row.id} ${content.tag}`).toString('base64url')
     const outcome = await sender.send(row, { payload: JSON.stringify(content), ttlSeconds, topic }, signal)

@@ -67,3 +67,25 @@ function namesOf(asks: readonly string[]): string {
 function shown(name: string): string {
   return name.replaceAll(hidden, '').slice(0, mostCharacters).toWellFormed()
 }
+
+/** What a notifier of alerts says; where the browser wishes no names, only that there is something. */
+export interface AlertContent {
+  kind: 'alerts'
+  tag: string
+  title: string
+  body: string
+}
+
+/** Of what push services take, for both together; the rest is in the page. */
+const mostTitle = 200
+const mostBody = 700
+
+export function alertContent(id: string, title: string, body: string): AlertContent {
+  const within = (text: string, most: number) => text.replaceAll(hidden, '').slice(0, most).toWellFormed()
+  return { kind: 'alerts', tag: `alerts-${id}`, title: within(title, mostTitle), body: within(body, mostBody) }
+}
+
+/** For browsers that wish no names. */
+export function namelessAlert({ kind, tag }: AlertContent): AlertContent {
+  return { kind, tag, title: 'RustyMail has news of alerts', body: '' }
+}

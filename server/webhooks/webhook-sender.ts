@@ -87,7 +87,7 @@ function outcomeOf(status: number, text: string, retryAfter: string | undefined,
 }
 
 /** Seconds, or a date (RFC 9110, section 10.2.3). */
-function retryAfterMs(value: string | undefined, now: number): number | undefined {
+export function retryAfterMs(value: string | undefined, now: number): number | undefined {
   if (value === undefined || !/^(\d{1,9}|[A-Z][a-z]+, .{5,40})$/.test(value)) return undefined
   const ms = /^\d/.test(value) ? Number(value) * 1_000 : Date.parse(value) - now
   return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, leastRetryAfterMs), mostRetryAfterMs)

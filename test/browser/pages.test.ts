@@ -9,6 +9,7 @@ import type { DashboardStats } from '../../contract/metrics.ts'
 import { formatBytes, formatCount, formatDuration, formatMinute, formatNumber } from '../../web/platform/format.ts'
 import { expectAccessible, expectNothingClipped, isOutside, keepPicture, visit } from '../support/browser.ts'
 import { startBrowserDemo } from '../support/browser-demo.ts'
+import { startNoticeStandIn } from '../support/notice-stand-ins.ts'
 import { available } from '../support/require.ts'
 import type { Served } from '../support/rustymail.ts'
 import type { SignedIn } from '../support/signed-in.ts'
@@ -28,6 +29,7 @@ const pages = {
   Sessions: '/sessions',
   Changes: '/changes',
   Alerts: '/alerts',
+  Notifiers: '/alerts/notifiers',
   Audit: '/audit',
 }
 const builtPage = join(import.meta.dirname, '../../dist/web')
@@ -207,6 +209,72 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     expect(report).toContain('imap login')
     expect(report).not.toContain(account.email)
     expectQuiet()
+  })
+
+  test('a notifier is added by keyboard, and a test shows exactly what came back', async () => {
+    const slack = await startNoticeStandIn('slack')
+    const { page, expectQuiet } = await visit(browser, `${run.url}/alerts/notifiers`, { width: 1280, storageState })
+    await isLoaded(page, 'Notifiers')
+    await page.getByRole('button', { name: 'Add a notifier' }).focus()
+    await page.keyboard.press('Enter')
+    const form = page.getByRole('dialog', { name: 'Add a notifier' })
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme })
+      await expectAccessible(page, `A new notifier ${colorScheme}`)
+      await keepPicture(page, `notifier-mail-${colorScheme}`)
+    }
+    await form.getByLabel('Kind').selectOption({ label: 'Slack' })
+    await form.getByLabel('Name').fill('Team chat')
+    await form.getByLabel('Address', { exact: true }).fill((slack.target as { url: string }).url)
+    await form.getByText('Rules: all').click()
+    await form.getByLabel('Internal errors').check()
+    await expectAccessible(page, 'A notifier of Slack')
+    await keepPicture(page, 'notifier-slack-dark')
+    await form.getByLabel('Name').press('Enter')
+    await form.waitFor({ state: 'hidden' })
+    await page.getByRole('button', { name: 'Test: Team chat' }).click()
+    const tested = page.getByRole('dialog', { name: 'Test Team chat' })
+    await tested.getByText('Answered 200: ok').waitFor()
+    expect(slack.taken[0]!.text).toContain('This is a test of the notifier Team chat.')
+    slack.ways.push('refuse')
+    await tested.getByRole('button', { name: 'Test again' }).click()
+    await tested.getByText('Answered 404: no_service').waitFor()
+    await keepPicture(page, 'notifier-test-dark')
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Deliveries: Team chat' }).click()
+    const log = page.getByRole('dialog', { name: 'Deliveries by Team chat' })
+    await expect
+      .poll(() => log.getByText(/Answered/).allInnerTexts())
+      .toEqual(['Answered 404: no_service', 'Answered 200: ok'])
+    await page.keyboard.press('Escape')
+    // Its address is not there any more, and stays where it is left empty.
+    await page.getByRole('button', { name: 'Edit: Team chat' }).click()
+    const edit = page.getByRole('dialog', { name: 'Edit Team chat' })
+    expect(await edit.getByLabel('Address', { exact: true }).inputValue()).toBe('')
+    await edit.getByLabel('Name').fill('Chat of the team')
+    await edit.getByRole('button', { name: 'Save' }).click()
+    await edit.waitFor({ state: 'hidden' })
+    for (const [colorScheme, width] of [
+      ['dark', 390],
+      ['light', 1280],
+    ] as const) {
+      await page.emulateMedia({ colorScheme })
+      await page.setViewportSize({ width, height: 900 })
+      const where = `Notifiers ${width} ${colorScheme}`
+      await expectNothingClipped(page, where)
+      await expectAccessible(page, where)
+      await keepPicture(page, `notifiers-${colorScheme}-${width}`)
+    }
+    await page.getByRole('button', { name: 'Test: Chat of the team' }).click()
+    await page.getByText('Answered 200: ok').waitFor()
+    expect(slack.faults).toEqual([])
+    expectQuiet()
+    // Mail by an account, over its own SMTP server and login.
+    const account = (await run.call(api.accounts.listAccounts)).items[0]!
+    const target = { kind: 'email', to: ['ops@example.org'], account_id: account.id }
+    const { notifier } = await run.call(api.notifiers.createNotifier, { body: { name: 'Mail', target } as never })
+    const params = { notifier_id: notifier.id }
+    expect(await run.call(api.notifiers.testNotifier, { params })).toMatchObject({ outcome: 'delivered', status: 250 })
   })
 
   test('by keyboard alone one gets from page to page', async () => {

@@ -4,8 +4,10 @@
  */
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { accessApi } from '../../contract/access.ts'
 import { approvalsApi } from '../../contract/approvals.ts'
 import { draftsApi } from '../../contract/drafts.ts'
+import { notifiersApi } from '../../contract/notifiers.ts'
 import { outboxApi } from '../../contract/outbox.ts'
 import { pushApi } from '../../contract/push.ts'
 import { type ActingWorld, startActingWorld } from '../support/acting-world.ts'
@@ -166,6 +168,19 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await expect.poll(ofGroup).toBe(1)
     await person(approvalsApi.deny, { params, body: { hash } })
     await expect.poll(ofGroup).toBe(0)
+    // A notifier of alerts goes the same way.
+    const { principal } = await person(accessApi.getSession)
+    const target = { kind: 'web_push', user_ids: [principal.user_id!] }
+    const body = { name: 'Phone', target } as never
+    const { notifier } = await run.call(notifiersApi.createNotifier, { body })
+    const tried = await run.call(notifiersApi.testNotifier, { params: { notifier_id: notifier.id } })
+    expect(tried).toMatchObject({ outcome: 'delivered', said: '1 of 1 browsers took it.' })
+    const alert = service.contentsOf(phone).find(({ kind }) => kind === 'alerts')!
+    await deliver(alert)
+    const words = 'This is a test of the notifier Phone. Alerts come this way.'
+    await expect
+      .poll(async () => (await shown(page)).find(({ tag }) => tag === alert.tag))
+      .toEqual({ title: 'A test of RustyMail', body: words, tag: alert.tag })
     // Its scope is the whole page, and it has cached nothing.
     expect(await page.evaluate('navigator.serviceWorker.ready.then(({ scope }) => scope)')).toBe(`${run.url}/`)
     expect(await page.evaluate('caches.keys()')).toEqual([])

@@ -1,5 +1,7 @@
 /** What is wrong now, what was, and the rules by which it is told. */
-import { BellRing } from 'lucide-react'
+import { BellRing, Send } from 'lucide-react'
+import { useMay } from '../platform/session.ts'
+import { ButtonLink } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
 import { Panel } from '../ui/panel.tsx'
@@ -11,9 +13,20 @@ export function AlertsPage() {
   const open = useAlerts('open')
   const over = useAlerts('cleared')
   const rules = useAlertRules()
+  const mayNotify = useMay('dashboard:admin')
   return (
     <>
-      <PageHeader title="Alerts" description="What RustyMail watches of itself, and what is wrong now." />
+      <PageHeader
+        title="Alerts"
+        description="What RustyMail watches of itself, and what is wrong now."
+        actions={
+          mayNotify && (
+            <ButtonLink href="/alerts/notifiers" icon={Send}>
+              Notifiers
+            </ButtonLink>
+          )
+        }
+      />
       <div className="grid gap-4">
         <Panel
           title="Now"

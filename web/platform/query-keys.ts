@@ -79,6 +79,9 @@ export const queryKeys = {
   signature: (accountId: string) => ['signature', accountId],
   freezes: ['freezes'],
   alerts: ['alerts'],
+  notifiers: ['notifiers'],
+  /** Begins like the notifiers, so that it is as old as they are. */
+  notifierDeliveries: (notifierId: string) => ['notifiers', notifierId],
   /** Begins like the tokens, so that it is as old as they are. */
   tokenPolicy: (tokenId: string) => ['tokens', tokenId, 'policy'],
 } as const

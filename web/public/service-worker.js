@@ -21,8 +21,17 @@ function contentOf(data) {
   }
 }
 
-function show({ kind, tag, count, proposals, total, asks, account, open }) {
+function show({ kind, tag, count, proposals, total, asks, account, open, title: alertTitle, body: alertBody }) {
   const shared = { icon: '/icon-192.png', lang: 'en' }
+  if (kind === 'alerts') {
+    const options = {
+      ...shared,
+      body: String(alertBody ?? ''),
+      tag: String(tag ?? 'alerts'),
+      data: { href: '/alerts' },
+    }
+    return registration.showNotification(String(alertTitle ?? 'RustyMail'), options)
+  }
   if (kind === 'test') {
     const options = { ...shared, tag: 'test', body: 'This device is notified.', data: { href: '/profile' } }
     return registration.showNotification('RustyMail', options)
