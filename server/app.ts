@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { createChatModels } from './assistant/adapters/index.ts'
 import { assistantRoutes } from './assistant/assistant-routes.ts'
 import { AssistantService } from './assistant/assistant-service.ts'
+import { tracedModels } from './assistant/traced-models.ts'
 import { backupPart } from './backup-part.ts'
 import { composeAccess } from './compose-access.ts'
 import { composeAgents } from './compose-agents.ts'
@@ -24,6 +25,7 @@ import { composePolicies } from './compose-policies.ts'
 import { composeIntake, composeProposals } from './compose-proposals.ts'
 import { composePush } from './compose-push.ts'
 import { composeStorage } from './compose-storage.ts'
+import { composeTracing } from './compose-tracing.ts'
 import type { Config } from './config.ts'
 import type { EventHub } from './events/event-hub.ts'
 import { addressOf, hostsOf, httpPart, localhostOf, pagePart } from './http-part.ts'
@@ -32,6 +34,7 @@ import { checkKey, findKey } from './key-rotation.ts'
 import { ExchangeRegistry } from './mcp/exchange-registry.ts'
 import type { McpSession } from './mcp/mcp-port.ts'
 import { CallMetrics } from './metrics/call-metrics.ts'
+import { addTracingMetrics } from './metrics/tracing-metrics.ts'
 import { type DataDir, takeDataDir } from './platform/data-dir.ts'
 import type { Database } from './platform/database/database.ts'
 import type { DatabaseObserver } from './platform/database/database-health.ts'
@@ -106,12 +109,16 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     },
   })
   const { db, retention, settle, leases, mayPrune } = stored
+  const tracing = composeTracing(config, logger)
+  const { tracer } = tracing
   const key = findKey(config.secretKey, dataDir)
   const { secrets } = key
   const head = trailHeadOf(config, secrets)
 
   const heartbeatSeconds = overrides.heartbeatSeconds ?? 15
-  const { hub, part: events } = composeEvents({ config, db, retention, mayPrune, heartbeatSeconds, logger })
+  const { hub, part: events } = composeEvents({
+    ...{ config, db, retention, mayPrune, heartbeatSeconds, tracer, logger },
+  })
   const { storage, part: watch } = stored.watch(fact => {
     hub.publish(fact)
     notifying.hear(fact)
@@ -129,7 +136,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const mailboxes = composeMail({
     ...{ config, db, secrets, hub, guard, signing, leases, gateway, freezes, ruling, intake },
     baseUrl: () => address(),
-    ...{ mayPrune, retention, calls, history: history.sink, logger },
+    ...{ mayPrune, retention, calls, history: history.sink, tracer, logger },
   })
   const { accounts, pool, sandbox } = mailboxes
 
@@ -162,9 +169,12 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     news,
   })
   const auditBacklog = () => people.auditBacklog()
+  tracing.readFrom(() => observing.readMetrics())
+  if (tracing.figures) addTracingMetrics(calls.whole, tracing.figures)
   const observing = composeObserving({ ...mailboxes, version, calls, hub, storage, auditBacklog, logger })
+  const models = createChatModels(config.assistant, guarded.fetch)
   const assistant = new AssistantService({
-    models: createChatModels(config.assistant, guarded.fetch),
+    models: tracer ? tracedModels(models, tracer) : models,
     logger,
     deadlineMs: config.assistant.deadlineMs,
     observe: call => calls.recordProvider(call),
@@ -214,6 +224,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     trail,
     stops: freezes,
     shown,
+    tracer,
   })
   const exchanges = new ExchangeRegistry({ now: Date.now, logger })
   news.join({
@@ -252,7 +263,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     observe: outcome => metrics.recordRequest(outcome),
     apiKey: () => access.apiKeyPrincipal,
     isOAuthOn: () => mcpAuth.isOn,
-    ...{ version, logger },
+    ...{ version, tracer, logger },
   })
   happening.addRoutes(http)
   // Behind the events, which tell their streams why they end.
@@ -283,9 +294,11 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     secrets,
     adapter: config.mcp.adapter,
     version,
+    tracer,
     logger,
   })
   const parts: Part[] = [
+    tracing.part,
     ...stored.parts,
     events,
     watch,

@@ -16,6 +16,7 @@ import type { OutboxService } from './outbox/outbox-service.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { OutboundGuard } from './platform/network/outbound-guard.ts'
+import type { Tracer } from './platform/tracing/tracer.ts'
 
 export interface ActingSurroundings extends Omit<OperationSurroundings, 'control' | 'intake'>, DraftSurroundings {
   config: Pick<Config, 'smtpConnections' | 'apiKey'>
@@ -26,6 +27,7 @@ export interface ActingSurroundings extends Omit<OperationSurroundings, 'control
   calls: CallMetrics
   /** Keeps the last lines of connections. */
   protocol: ProtocolLog
+  tracer: Tracer | undefined
   timeoutMs(): number
   /** Hears what the SMTP server of an account offers. */
   greeted(accountId: string, offers: readonly string[]): void

@@ -9,6 +9,7 @@ import type { FindLease } from './platform/lease.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import type { RetentionClock } from './platform/retention-clock.ts'
+import type { Tracer } from './platform/tracing/tracer.ts'
 import { WebhookStore } from './webhooks/webhook-store.ts'
 
 /** Facts kept in memory for streams that come back soon, and in the database for those that come later. */
@@ -23,10 +24,19 @@ export interface EventSurroundings {
   retention: Pick<RetentionClock, 'now'>
   mayPrune: FindLease
   heartbeatSeconds: number
+  tracer: Tracer | undefined
   logger: Logger
 }
 
-export function composeEvents({ config, db, retention, mayPrune, heartbeatSeconds, logger }: EventSurroundings): {
+export function composeEvents({
+  config,
+  db,
+  retention,
+  mayPrune,
+  heartbeatSeconds,
+  tracer,
+  logger,
+}: EventSurroundings): {
   hub: EventHub
   part: Part
 } {
@@ -41,7 +51,7 @@ export function composeEvents({ config, db, retention, mayPrune, heartbeatSecond
     changes: databaseChanges(config.databaseUrl, logger),
     readersAt: () => new WebhookStore(db).lowestPlace(),
   })
-  const hub = new EventHub({ log, logger, heartbeatSeconds, maxStreamAgeMs, ...config.events })
+  const hub = new EventHub({ log, logger, heartbeatSeconds, maxStreamAgeMs, ...config.events, tracer })
   const part = {
     name: 'events',
     start: async () => {

@@ -48,6 +48,7 @@ import type { Principal } from './platform/principal.ts'
 import type { ProposalIntake } from './platform/proposal-intake.ts'
 import type { RetentionClock } from './platform/retention-clock.ts'
 import { type SecretBox, Signer } from './platform/secret-box.ts'
+import type { Tracer } from './platform/tracing/tracer.ts'
 import { poolLimitsPart } from './pool-limits-part.ts'
 import type { PartsReader } from './reading/parts-reader.ts'
 import { SandboxRunner } from './sandbox-runner.ts'
@@ -86,6 +87,7 @@ export interface MailSurroundings {
   gateway: MailGateway | undefined
   calls: CallMetrics
   history: HistorySink
+  tracer: Tracer | undefined
   logger: Logger
 }
 
@@ -127,11 +129,12 @@ export function composeMail({
   retention,
   calls,
   history,
+  tracer,
   logger,
   ...given
 }: MailSurroundings): ComposedMail {
   const { shown } = ruling
-  const gateway = composeGateway({ guard, version: config.version, calls }, given.gateway)
+  const gateway = composeGateway({ guard, version: config.version, calls, tracer }, given.gateway)
   const health = new HealthRegistry(hub)
   const protocol = new ProtocolLog()
   const servers = composeServers({ db, hub, health, guard, accounts: () => accounts, logger })
@@ -202,7 +205,7 @@ export function composeMail({
     ...{ config, db, hub, pool, refs, guard, accounts, freezes, ruling, intake, shown, calls },
     taintOf: (...asked) => ruling.reads.taintOf(...asked),
     ...{ index, expected, indexerOf: composed.find, mail, bodies, cleaner: reading.cleaner, timeoutMs },
-    ...{ leases, mayPrune, retention, protocol, greeted, sizeLimitOf, logger },
+    ...{ leases, mayPrune, retention, protocol, greeted, sizeLimitOf, tracer, logger },
   })
   const diagnosing = composeDiagnose({
     ...{ config, accounts, hub, gateway, pool, guard, protocol, indexed, settings },

@@ -22,12 +22,14 @@ import type { Principal } from './platform/principal.ts'
 import type { PrincipalNews } from './platform/principal-news.ts'
 import type { SecretBox } from './platform/secret-box.ts'
 import type { Shown } from './platform/shown.ts'
+import type { Tracer } from './platform/tracing/tracer.ts'
 import { DeliveryLog } from './program-webhooks/delivery-log.ts'
 import { ProgramWebhooks, settingsOf } from './program-webhooks/program-webhooks.ts'
 import { webhookRoutes } from './program-webhooks/webhook-routes.ts'
 import { WebhookService } from './program-webhooks/webhook-service.ts'
 import { toPrincipal } from './tokens/token-row.ts'
 import { TokenStore } from './tokens/token-store.ts'
+import { tracedSender, withOrigins } from './webhooks/traced-webhooks.ts'
 import { WebhookEndpoints } from './webhooks/webhook-endpoints.ts'
 import { WebhookEngine } from './webhooks/webhook-engine.ts'
 import { WebhookSender } from './webhooks/webhook-sender.ts'
@@ -49,6 +51,7 @@ export interface McpEventsSurroundings extends MailKnowledgeOptions {
   calls: CallMetrics
   /** What the API key of the environment may; undefined without one. */
   apiKey(): Principal | undefined
+  tracer: Tracer | undefined
   /** Whether clients that connected by OAuth are let in. */
   isOAuthOn(): boolean
   version: string
@@ -77,7 +80,9 @@ export function composeMcpEvents(around: McpEventsSurroundings): ComposedMcpEven
     sent: count => calls.recordMcpEvents('push', count),
   })
   const store = new WebhookStore(db)
-  const sender = new WebhookSender({ http: hooking, userAgent: `RustyMail/${around.version}`, now })
+  const { tracer } = around
+  const plainSender = new WebhookSender({ http: hooking, userAgent: `RustyMail/${around.version}`, now })
+  const sender = tracer ? tracedSender(plainSender, tracer) : plainSender
   const tokens = new TokenStore(db)
   const standing = standingOf({ ...around, tokens, now })
   const mayRead = async (row: Pick<WebhookRow, 'principal_kind' | 'principal_id'>) => {
@@ -96,9 +101,11 @@ export function composeMcpEvents(around: McpEventsSurroundings): ComposedMcpEven
       hub.publish({ type: 'webhook_disabled', data: { webhook_id, name, principal, why, detail, at } })
     },
   })
+  const kinds = { mcp: new McpWebhooks({ reading, projector, gate }), program: programs }
+  const origins = (fact: object) => tracer?.originOf(fact)
   const engine = new WebhookEngine({
     ...{ hub, leases, store, sender, secrets, now, logger },
-    kinds: { mcp: new McpWebhooks({ reading, projector, gate }), program: programs },
+    kinds: tracer ? { mcp: withOrigins(kinds.mcp, origins), program: withOrigins(kinds.program, origins) } : kinds,
     standing: mayRead,
     observe: result => calls.recordWebhook(result),
   })

@@ -21,6 +21,7 @@ import { McpService } from './mcp/mcp-service.ts'
 import { resourceUpdates } from './mcp/resource-updates.ts'
 import { withScopeChallenge } from './mcp/scope-challenge.ts'
 import { toldOffer } from './mcp/told-offer.ts'
+import { tracedOffer } from './mcp/traced-offer.ts'
 import { watchedOffer } from './mcp/watched-offer.ts'
 import type { MetricsService } from './metrics/metrics-service.ts'
 import type { FolderService } from './operations/folder-service.ts'
@@ -37,9 +38,11 @@ import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import type { SecretBox } from './platform/secret-box.ts'
 import type { Shown } from './platform/shown.ts'
+import type { Tracer } from './platform/tracing/tracer.ts'
 import type { PartsReader } from './reading/parts-reader.ts'
 import type { Tool } from './tools/tool.ts'
 import { Toolbox } from './tools/toolbox.ts'
+import { tracedToolbox } from './tools/traced-toolbox.ts'
 
 export interface McpSurroundings {
   http: HttpServer
@@ -74,6 +77,7 @@ export interface McpSurroundings {
   secrets: SecretBox
   adapter: McpConfig['adapter']
   version: string
+  tracer: Tracer | undefined
   logger: Logger
 }
 
@@ -109,7 +113,7 @@ export function composeMcp({
   metrics,
   ...around
 }: McpSurroundings): ComposedMcp {
-  const { limits, trail, stops, shown, secrets, adapter, version, logger } = around
+  const { limits, trail, stops, shown, secrets, adapter, version, tracer, logger } = around
   const offered = [
     ...accountTools(accounts),
     ...mailTools({ mail, search, accounts, indexed, parts: textParts, waits }),
@@ -119,7 +123,7 @@ export function composeMcp({
     ...outboxTools({ ...reportingOutbox({ outbox }, shown), baseUrl }),
     ...tools,
   ]
-  const toolbox = new Toolbox({
+  const plainToolbox = new Toolbox({
     tools: offered,
     limits,
     trail,
@@ -132,11 +136,13 @@ export function composeMcp({
     },
     logger,
   })
+  const toolbox = tracer ? tracedToolbox(plainToolbox, tracer) : plainToolbox
   const watched = watchedOffer(createMcpOffer({ toolbox, accounts, stops, version, extensions }), {
     exchanges,
     met: asking => agents.met(asking),
   })
-  const offer = toldOffer(watched, ({ asking, ...operation }) => agents.ended(asking, operation))
+  const told = toldOffer(watched, ({ asking, ...operation }) => agents.ended(asking, operation))
+  const offer = tracer ? tracedOffer(told, tracer, name => toolbox.has(name)) : told
   const onFault = (err: Error) => logger.error({ err }, 'an MCP exchange failed inside')
   const onPeerFault = (err: Error) => logger.debug({ err }, 'an MCP exchange was refused')
   const port = onceLoaded(adapter, { offer, stateKey: secrets.derive('mcp'), onFault, onPeerFault })

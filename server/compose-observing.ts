@@ -32,6 +32,8 @@ export interface ComposedObserving {
   clients: ClientRegistry
   metrics: MetricsService
   readings: SystemReadings
+  /** All figures of `/metrics`. */
+  readMetrics: Prometheus['read']
   /** Of every answer. */
   observe(outcome: RequestOutcome): void
   addRoutes(http: HttpServer, judges: { db: Database; trail: Trail & { isFull: boolean } }): void
@@ -52,6 +54,7 @@ export function composeObserving(around: ObservingSurroundings): ComposedObservi
     clients,
     metrics,
     readings,
+    readMetrics: () => prometheus.read(),
     observe: outcome => {
       metrics.recordRequest(outcome)
       if (outcome.caller) clients.touch(outcome.caller)

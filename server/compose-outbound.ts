@@ -5,10 +5,12 @@ import { ImapFlowGateway } from './imap/adapters/imapflow-gateway.ts'
 import type { ConnectionPool } from './imap/connection-pool.ts'
 import { CountedGateway } from './imap/counted-gateway.ts'
 import type { MailGateway } from './imap/mail-gateway.ts'
+import { TracedGateway } from './imap/traced-gateway.ts'
 import type { CallMetrics } from './metrics/call-metrics.ts'
 import { GuardedFetch } from './platform/network/guarded-fetch.ts'
 import { OutboundGuard } from './platform/network/outbound-guard.ts'
 import { Problem } from './platform/problem.ts'
+import type { Tracer } from './platform/tracing/tracer.ts'
 
 export interface ComposedOutbound {
   /** Of mail servers. */
@@ -42,12 +44,17 @@ interface GatewaySurroundings {
   guard: OutboundGuard
   version: string
   calls: CallMetrics
+  tracer: Tracer | undefined
 }
 
 /** @param given In place of the real one. */
-export function composeGateway({ guard, version, calls }: GatewaySurroundings, given?: MailGateway): MailGateway {
+export function composeGateway(
+  { guard, version, calls, tracer }: GatewaySurroundings,
+  given?: MailGateway,
+): MailGateway {
   const gateway = given ?? new ImapFlowGateway({ guard, version, onRowDropped: () => calls.recordDroppedRow() })
-  return new CountedGateway(gateway, cause => calls.recordImapError(cause))
+  const traced = tracer ? new TracedGateway(gateway, tracer) : gateway
+  return new CountedGateway(traced, cause => calls.recordImapError(cause))
 }
 
 /** Servers that the operator named in the environment may be anywhere. */

@@ -25,6 +25,7 @@ import { SubmissionContents } from './outbox/submission-contents.ts'
 import { SubmissionDecisions } from './outbox/submission-decisions.ts'
 import { SubmissionIds } from './outbox/submission-id.ts'
 import { type DueRow, SubmissionStore } from './outbox/submission-store.ts'
+import { tracedSenders } from './outbox/traced-senders.ts'
 import type { Database } from './platform/database/database.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
 import type { FindLease } from './platform/lease.ts'
@@ -32,6 +33,7 @@ import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import type { OutboundGuard } from './platform/network/outbound-guard.ts'
 import type { RetentionClock } from './platform/retention-clock.ts'
+import type { Tracer } from './platform/tracing/tracer.ts'
 
 export interface OutboxSurroundings {
   db: Database
@@ -63,6 +65,7 @@ export interface OutboxSurroundings {
   protocol: ProtocolLog
   mayPrune: FindLease
   retention: Pick<RetentionClock, 'now'>
+  tracer: Tracer | undefined
   logger: Logger
 }
 
@@ -76,19 +79,21 @@ export interface ComposedOutbox {
 
 export function composeOutbox(around: OutboxSurroundings): ComposedOutbox {
   const { db, hub, guard, accounts, pool, refs, leases, drafts, blobs, messages, timeoutMs, notice } = around
-  const { isHeld, rulesFor, mayPrune, retention, connections, calls, logger } = around
+  const { isHeld, rulesFor, mayPrune, retention, connections, calls, tracer, logger } = around
   const store = new SubmissionStore(db)
   const events = new EventStore(db)
   const ids = new SubmissionIds()
-  const outbox = new OutboxService({ store, ids, hub, drafts, blobs, isHeld })
+  const outbox = new OutboxService({ store, ids, hub, drafts, blobs, isHeld, tracer })
   const decisions = new SubmissionDecisions({ store, outbox, drafts, hub, isHeld })
   calls.watchOutbox(() => store.countAllWaiting())
   const contents = new SubmissionContents({ outbox, messages })
+  const senders = new NodemailerSenders({ guard, timeoutMs, protocol: around.protocol, greeted: around.greeted })
   const queue = new OutboxQueue({
     ...{ store, hub, blobs, drafts, pool, refs, leases, notice, logger },
     leaving: rulesFor(outbox),
     memory: new CopyMemory(),
-    senders: new NodemailerSenders({ guard, timeoutMs, protocol: around.protocol, greeted: around.greeted }),
+    senders: tracer ? tracedSenders(senders, tracer) : senders,
+    tracer,
     loginOf: (accountId, rejected) => accounts.smtpLogin(accountId, rejected),
     choiceOf: around.choiceOf,
     connections: () => connections,

@@ -165,3 +165,40 @@ test('.env.example lists every name that is read, and no other', () => {
   const listed = [...readFileSync('.env.example', 'utf8').matchAll(/^#?\s?([A-Z][A-Z_]+)=/gm)].map(match => match[1]!)
   expect(listed.sort()).toEqual([...environmentNames].sort())
 })
+
+test('tracing is off unless an endpoint is set, and then the standard variables are obeyed or named', () => {
+  const others = { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc', OTEL_TRACES_SAMPLER: 'jaeger_remote' }
+  expect(loadConfig([], others).tracing).toBeUndefined()
+  const on = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318' }
+  expect(loadConfig([], { ...on, OTEL_SDK_DISABLED: 'TRUE' }).tracing).toBeUndefined()
+  expect(loadConfig([], { ...on, OTEL_TRACES_EXPORTER: 'none', OTEL_METRICS_EXPORTER: 'none' }).tracing).toBeUndefined()
+  expect(loadConfig([], on).tracing).toMatchObject({
+    ...{ protocol: 'http/protobuf', timeoutMs: 10_000, serviceName: 'rustymail', sampler: 'parentbased_always_on' },
+    ...{ traces: true, metrics: true, headers: {}, resource: {} },
+  })
+  const set = {
+    ...on,
+    OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20abc=, x-tenant=a',
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+    OTEL_RESOURCE_ATTRIBUTES: 'service.name=other,host.name=here',
+    OTEL_SERVICE_NAME: 'mail',
+    OTEL_TRACES_SAMPLER: 'traceidratio',
+    OTEL_TRACES_SAMPLER_ARG: '0.25',
+  }
+  expect(loadConfig([], set).tracing).toMatchObject({
+    headers: { authorization: 'Bearer abc=', 'x-tenant': 'a' },
+    ...{ protocol: 'http/json', serviceName: 'mail', resource: { 'host.name': 'here' } },
+    ...{ sampler: 'traceidratio', ratio: 0.25 },
+  })
+  const faults = faultsOf([], {
+    ...{ ...on, ...others, OTEL_EXPORTER_OTLP_HEADERS: 'a secret', OTEL_EXPORTER_OTLP_TIMEOUT: '1s' },
+    ...{ OTEL_METRIC_EXPORT_INTERVAL: '1' },
+  })
+  const names = faults.map(fault => fault.split(' ')[0])
+  const wrong = ['HEADERS', 'PROTOCOL', 'TIMEOUT'].map(name => `OTEL_EXPORTER_OTLP_${name}`)
+  expect(names.sort()).toEqual([...wrong, 'OTEL_METRIC_EXPORT_INTERVAL', 'OTEL_TRACES_SAMPLER'].sort())
+  expect(faults.join()).not.toContain('secret')
+  expect(faultsOf([], { OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318' })).toEqual([
+    expect.stringContaining('OTEL_EXPORTER_OTLP_ENDPOINT must be an http'),
+  ])
+})

@@ -23,6 +23,8 @@ import type { OidcConfig } from './oidc/oidc-config.ts'
 import { sqliteFile } from './platform/database/sqlite-file.ts'
 import type { LimitRates } from './platform/http/http-limits.ts'
 import type { LogLevel } from './platform/logger.ts'
+import type { TracingConfig } from './platform/tracing/tracing-options.ts'
+import { tracingOf } from './tracing-config.ts'
 
 export interface Config {
   command: Command
@@ -82,6 +84,8 @@ export interface Config {
   account: AccountInput | undefined
   assistant: AssistantConfig
   mcp: McpConfig
+  /** Undefined: nothing is traced. */
+  tracing: TracingConfig | undefined
 }
 
 export interface ScheduledBackups {
@@ -119,6 +123,7 @@ export function loadConfig(argv: readonly string[], environment: Record<string, 
   const tls = tlsOf(env, faults)
   const backups = backupsOf(env, faults)
   const mcp = mcpOf(env, flags, faults)
+  const tracing = tracingOf(env, faults)
   if (faults.length > 0) throw new ConfigError(faults)
   const dataDir = resolve(env.RUSTYMAIL_DATA_DIR)
   return Object.freeze({
@@ -165,6 +170,7 @@ export function loadConfig(argv: readonly string[], environment: Record<string, 
     account,
     assistant,
     mcp,
+    tracing,
   })
 }
 

@@ -47,6 +47,8 @@ test('a start loads no package that only some servers need, no command, and not 
     '@fastify/swagger',
     '@fastify/swagger-ui',
     '@modelcontextprotocol/server',
+    '@opentelemetry/otlp-transformer',
+    '@opentelemetry/sdk-trace',
     '@simplewebauthn/server',
     '@zxcvbn-ts/core',
     'ai',

@@ -92,6 +92,8 @@ test('what a start loads of the bundle has nothing that the sources load late', 
   expect([...packages]).toEqual(expect.arrayContaining(['fastify', 'kysely', 'pino', 'zod']))
   const late = [
     '@modelcontextprotocol/server',
+    '@opentelemetry/otlp-transformer',
+    '@opentelemetry/sdk-trace',
     '@zxcvbn-ts/core',
     'css-tree',
     'iconv-lite',

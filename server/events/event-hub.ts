@@ -7,6 +7,7 @@ import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
+import type { Tracer } from '../platform/tracing/tracer.ts'
 import type { Sight } from '../platform/visible-figures.ts'
 import { type StateSign, stateSigns } from './account-states.ts'
 import { type FactQuery, listFacts } from './event-facts.ts'
@@ -32,6 +33,8 @@ export interface EventHubOptions {
   maxStreamsPerPrincipal: number
   /** A stream ends after this, give or take 20 %, and comes back with its id. */
   maxStreamAgeMs: number
+  /** Is told what facts are part of. */
+  tracer?: Tracer | undefined
 }
 
 export interface Subscription {
@@ -120,6 +123,7 @@ export class EventHub {
 
   /** For a fact that no table speaks of. It is told to listeners and streams when the log has it, in a turn or two. */
   publish(fact: Fact): void {
+    this.#options.tracer?.note(fact)
     this.#options.log.append(fact)
   }
 
@@ -128,7 +132,18 @@ export class EventHub {
    * told some before them and the database cannot be read just then: then as soon as it can.
    */
   transact<Result>(work: (transaction: Database, tell: (fact: Fact) => void) => Promise<Result>): Promise<Result> {
-    return this.#options.log.transact(work)
+    const { log, tracer } = this.#options
+    const { active } = tracer ?? {}
+    if (!tracer || !active) return log.transact(work)
+    // Wherever it runs: such work waits in line.
+    return log.transact((transaction, tell) =>
+      tracer.run(active, () =>
+        work(transaction, fact => {
+          tracer.note(fact)
+          tell(fact)
+        }),
+      ),
+    )
   }
 
   /** States tell how things are now: only the newest of a type, or of a type and account, is kept, for streams that come later. */

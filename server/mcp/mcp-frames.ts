@@ -1,5 +1,6 @@
 /** JSON-RPC frames as they come in, before anything is done with them; and what is wrong with them. */
 import { Problem } from '../platform/problem.ts'
+import type { TraceCarrier } from '../platform/tracing/span.ts'
 import type { ClientResponse } from './client-requests.ts'
 import { McpError, type McpPeer, mcpErrors } from './mcp-port.ts'
 
@@ -52,6 +53,19 @@ export function peerOf(info: unknown): McpPeer | undefined {
   if (!isObject(info) || typeof info.name !== 'string') return undefined
   const { name, version } = info
   return { name: name.slice(0, maxPeerName), version: typeof version === 'string' ? version.slice(0, maxPeerName) : '' }
+}
+
+/** Longer than any that there is; and as W3C Trace Context bounds the other. */
+const maxTraceparent = 128
+const maxTracestate = 512
+
+/** Whether it is a good one is for the tracer to say. */
+export function traceIn(meta: unknown): TraceCarrier | undefined {
+  if (!isObject(meta) || typeof meta.traceparent !== 'string' || meta.traceparent.length > maxTraceparent)
+    return undefined
+  const { traceparent, tracestate } = meta
+  const isState = typeof tracestate === 'string' && tracestate.length <= maxTracestate
+  return { traceparent, ...(isState && { tracestate }) }
 }
 
 /** Of a message: since 2026 each has it, before that the first one. */

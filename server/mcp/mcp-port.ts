@@ -1,5 +1,6 @@
 /** MCP in the terms of revision 2026-07-28, as plain data: what is offered (`McpOffer`), and what carries it over the transports (`McpPort`). No SDK. */
 import type { Caller, Principal } from '../platform/principal.ts'
+import type { TraceCarrier } from '../platform/tracing/span.ts'
 import type { ObjectSchema, ToolAnnotations } from '../tools/tool.ts'
 
 /** Of which revision a request is; days, so that they compare as text. */
@@ -43,6 +44,10 @@ export interface McpLogEntry {
 export interface McpCallAsking extends McpAsking {
   revision: McpRevision
   peer: McpPeer | undefined
+  /** The JSON-RPC id of the request. */
+  id?: string | number | undefined
+  /** Where the client's trace goes on, as `_meta` of the request says (SEP-414): words of the client, bounded. */
+  trace?: TraceCarrier | undefined
   /** The client's, as it declares them: of this request since 2026, of its session before. */
   capabilities: Record<string, unknown>
   /** Tells how far the call is; a no-op where the client gave no progress token. */

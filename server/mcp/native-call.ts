@@ -1,5 +1,5 @@
 /** One request under way, as an offer sees it: who asks, what the client can do, and the way back to it. */
-import { peerOf } from './mcp-frames.ts'
+import { peerOf, traceIn } from './mcp-frames.ts'
 import {
   type McpAsking,
   type McpCallAsking,
@@ -89,9 +89,10 @@ export function askingOf(
   hasLog: boolean,
   more?: Pick<McpCallAsking, 'inputResponses' | 'state'>,
 ): McpCallAsking {
-  const { asking, signal, revision, peer, capabilities } = call
+  const { asking, signal, revision, peer, capabilities, id } = call
+  const trace = traceIn(call.params._meta)
   const log = hasLog && (call.logLevel !== undefined || !isModern(call)) ? logOf(call) : undefined
-  return { ...asking, signal, revision, peer, capabilities, progress: progressOf(call), log, ...more }
+  return { ...asking, signal, revision, peer, capabilities, id, trace, progress: progressOf(call), log, ...more }
 }
 
 function progressOf({ params, out }: Call): McpCallAsking['progress'] {

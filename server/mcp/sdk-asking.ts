@@ -8,7 +8,7 @@ import {
   type ServerContext,
 } from '@modelcontextprotocol/server'
 import { canBeAsked, missingCapability, missingFor } from './input-requests.ts'
-import { isObject, peerOf, toMcpError } from './mcp-frames.ts'
+import { isObject, peerOf, toMcpError, traceIn } from './mcp-frames.ts'
 import {
   type McpAsking,
   type McpCallAsking,
@@ -61,7 +61,9 @@ export function askingOf(scope: SdkScope, context: ServerContext, name = ''): Mc
   const asking = scope.askingOf(mcpReq.id)
   const client = scope.era === 'modern' ? modernClient(context) : scope.client()
   const signal = AbortSignal.any([asking.signal, mcpReq.signal])
-  const call: McpCallAsking = { ...asking, ...client, signal, progress: progressOf(scope, context) }
+  const { id } = mcpReq
+  const progress = progressOf(scope, context)
+  const call: McpCallAsking = { ...asking, ...client, id, trace: traceIn(mcpReq._meta), signal, progress }
   if (scope.offer.has.logging) call.log = logOf(scope, context)
   if (mcpReq.inputResponses) call.inputResponses = mcpReq.inputResponses
   const state = mcpReq.requestState()

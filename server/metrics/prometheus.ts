@@ -1,9 +1,11 @@
 /** The figures as Prometheus text. Counts requests itself; everything else is read when someone asks. */
 import { Counter, type CounterConfiguration, Gauge, Histogram, Registry } from 'prom-client'
 import type { RequestOutcome } from '../platform/http/http-outcome.ts'
-import { type Sight, seesAll } from '../platform/visible-figures.ts'
+import type { MetricReading } from '../platform/tracing/metric-reading.ts'
+import { type Sight, seesAll, wholeSight } from '../platform/visible-figures.ts'
 import { type AccountFigures, addAccountMetrics } from './account-metrics.ts'
 import type { CallMetrics } from './call-metrics.ts'
+import { readingsOf } from './metric-readings.ts'
 import { addOpenFiles, addProcessMetrics } from './process-metrics.ts'
 import { addStorageMetrics, type StorageFigures } from './storage-metrics.ts'
 import type { SystemReadings } from './system-readings.ts'
@@ -123,12 +125,20 @@ export class Prometheus {
   }
 
   async render(sight: Sight): Promise<string> {
+    const texts = await Promise.all(this.#registries(sight).map(registry => registry.metrics()))
+    return texts.join('\n')
+  }
+
+  /** All of it, for others than Prometheus. */
+  read(): Promise<MetricReading[]> {
+    return readingsOf(this.#registries(wholeSight))
+  }
+
+  #registries(sight: Sight): Registry[] {
     // Of its own for each scrape: what one reads is never in what another gets.
     const own = new Registry()
     addAccountMetrics(own, this.#figures, sight)
-    const registries = [this.#registry, own, ...(seesAll(sight) ? [this.#whole] : [])]
-    const texts = await Promise.all(registries.map(registry => registry.metrics()))
-    return texts.join('\n')
+    return [this.#registry, own, ...(seesAll(sight) ? [this.#whole] : [])]
   }
 
   #addSeries(operation: string): Series {

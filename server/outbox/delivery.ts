@@ -4,6 +4,7 @@ import type { MailLogin } from '../accounts/mail-login.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import { type Lease, LeaseLost } from '../platform/lease.ts'
 import type { Logger } from '../platform/logger.ts'
+import type { Tracer } from '../platform/tracing/tracer.ts'
 import { afterNotSent, afterSent, afterUnknown, type OutcomeColumns } from './delivery-outcome.ts'
 import type { DraftMarks, SubmittedBlobs } from './draft-marks.ts'
 import type { Claimed } from './due-messages.ts'
@@ -30,6 +31,7 @@ export interface DeliveryOptions {
   /** Hears in which state each attempt has left its message. */
   attempted?(state: SubmissionState): void
   clock: OutboxClock
+  tracer?: Pick<Tracer, 'trace' | 'recall'> | undefined
   logger: Logger
 }
 
@@ -96,7 +98,7 @@ export class Delivery {
   async send({ row, account }: Claimed, lease: Lease): Promise<SubmissionRow | undefined> {
     const { clock } = this.#options
     this.#openedFor = account
-    const columns = await this.#attempt(row, account).then(
+    const columns = await this.#traced(row, account).then(
       outcome => {
         this.#faults = 0
         return afterSent(row, outcome, clock.now())
@@ -106,6 +108,15 @@ export class Delivery {
     const written = await this.#write(row, columns, lease)
     if (written) this.#options.attempted?.(written.state)
     return written
+  }
+
+  /** As part of what submitted or approved it, where that is known. */
+  #traced(row: SubmissionRow, account: string) {
+    const { tracer } = this.#options
+    if (!tracer) return this.#attempt(row, account)
+    const attributes = { 'rustymail.submission.id': row.id, 'rustymail.account.id': this.#accountId }
+    const options = { kind: 'consumer', parent: tracer.recall(row.id) ?? 'none', attributes } as const
+    return tracer.trace('outbox deliver', options, () => this.#attempt(row, account))
   }
 
   async #attempt(row: SubmissionRow, account: string) {

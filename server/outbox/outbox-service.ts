@@ -8,6 +8,7 @@ import type { EventHub } from '../events/event-hub.ts'
 import type { Database } from '../platform/database/database.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
+import type { Tracer } from '../platform/tracing/tracer.ts'
 import { visibleAccounts } from '../platform/visible-figures.ts'
 import { type DraftMarks, ownerOf, type SubmittedBlobs, type Tell } from './draft-marks.ts'
 import { messageColumns, newSubmission, readiness, type Submitted } from './new-submission.ts'
@@ -27,6 +28,8 @@ export interface OutboxServiceOptions {
   /** Whether a human stopped what its sender, or its account, sends. */
   isHeld(submission: DueRow): boolean
   now?: () => number
+  /** Is told what submissions are part of. */
+  tracer?: Pick<Tracer, 'remember'> | undefined
   /** Waiting messages of an account. */
   mostWaiting?: number
 }
@@ -62,6 +65,7 @@ export class OutboxService {
     }
     const row = newSubmission(submitted, ids.next(), this.#at())
     await store.insert(transaction, row)
+    this.#options.tracer?.remember(row.id)
     await blobs.use(transaction, row.blob_id, ownerOf(row.id))
     if (!(await drafts.mark(transaction, tell, row.draft_id, 'submitted', row.id, row.rev))) {
       throw new Problem('draft_changed', 'The draft was changed, or handed over to be sent, in this moment.')
@@ -98,6 +102,7 @@ export class OutboxService {
     const values = { state, ...readiness(state, row.send_at, at) } as const
     const released = await store.change(transaction, submissionId, { states: ['held'], hash }, values)
     if (released) tell(deliveryFact(released))
+    this.#options.tracer?.remember(submissionId)
     return released !== undefined
   }
 

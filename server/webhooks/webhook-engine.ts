@@ -307,7 +307,8 @@ export class WebhookEngine implements PrincipalListener {
     const { sender, now } = this.#options
     const { signal } = this.#stopped
     const at = now()
-    const outcome = await sender.send({ url: row.url, message, sign, headers: kind.headersOf(row), signal })
+    const origin = message.origin ?? 'none'
+    const outcome = await sender.send({ url: row.url, message, sign, headers: kind.headersOf(row), origin, signal })
     if (!signal.aborted) kind.attempted?.(row, { message, outcome, at, durationMs: now() - at })
     return outcome
   }

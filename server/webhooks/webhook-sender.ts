@@ -1,12 +1,15 @@
 /** One attempt to deliver a message to an endpoint, and what its outcome means. What an endpoint answers is told to nobody. */
 import type { GuardedFetch, PostAnswer } from '../platform/network/guarded-fetch.ts'
 import { Problem } from '../platform/problem.ts'
+import type { TraceCarrier } from '../platform/tracing/span.ts'
 import type { Sign } from './webhook-signer.ts'
 
 export interface WebhookMessage {
   /** The same at each attempt: by it a receiver knows what it has already. */
   id: string
   body: string
+  /** Of what it tells, where that was traced. */
+  origin?: TraceCarrier | undefined
 }
 
 /** The categories of MCP Events, which hold for all webhooks: an answer in full would tell callers of servers that only we can reach. */
@@ -28,6 +31,8 @@ export interface WebhookAttempt {
   sign: Sign
   /** Beside those of every request. */
   headers: Record<string, string>
+  /** What it is part of; `none` for what goes on by itself. What runs now unless given. */
+  origin?: TraceCarrier | 'none'
   signal: AbortSignal
 }
 

@@ -8,6 +8,7 @@ import { addressBehind, type ForwardedWatcher } from '../network/caller-address.
 import { anonymous, type Caller, isMore, type Principal } from '../principal.ts'
 import { Problem } from '../problem.ts'
 import type { Shown } from '../shown.ts'
+import type { Tracer } from '../tracing/tracer.ts'
 import { hasBody, leaveUnread } from './http-body.ts'
 import { callerOf } from './http-call.ts'
 import { type Credentials, credentialsOf } from './http-credentials.ts'
@@ -18,6 +19,7 @@ import type { MethodTable } from './http-methods.ts'
 import { type Cors, type Origins, publicOriginOf, refuseForeignOrigin, refuseStrangeOrigin } from './http-origin.ts'
 import { outcomeOf, type RequestOutcome, type Trail } from './http-outcome.ts'
 import type { HttpPipelines } from './http-pipelines.ts'
+import { HttpTracing } from './http-tracing.ts'
 import type { UnderWay } from './under-way.ts'
 import { inWorkSession } from './work-session.ts'
 import type { WrongCredentials } from './wrong-credentials.ts'
@@ -39,6 +41,8 @@ export interface HttpJudges {
   shown?: Shown
   /** What `WWW-Authenticate` says to callers of operations that take access tokens. */
   challenge?: (refused: RefusedCall) => string | undefined
+  /** Without it, nothing is traced. */
+  tracer?: Tracer | undefined
 }
 
 export interface RefusedCall {
@@ -106,9 +110,12 @@ const soonMs = 500
 
 export class HttpHooks {
   readonly #options: HttpHooksOptions
+  readonly #tracing: HttpTracing | undefined
 
   constructor(options: HttpHooksOptions) {
     this.#options = options
+    const { tracer } = options.judges
+    this.#tracing = tracer && new HttpTracing(tracer)
   }
 
   addTo(server: FastifyInstance): void {
@@ -128,7 +135,9 @@ export class HttpHooks {
       // Of an answer that is given already nothing is left to be done.
       return isBegun || undefined
     })
-    server.addHook('preHandler', (request, _reply, done) => this.#goOn(request, done))
+    server.addHook('preHandler', (request, _reply, done) =>
+      this.#goOn(request, this.#tracing?.within(request, done) ?? done),
+    )
     server.addHook('onSend', (request, reply, payload, done) => {
       if (payload instanceof Readable) this.#watch(payload, request, reply)
       const recorded = this.record(request, reply)
@@ -268,6 +277,7 @@ export class HttpHooks {
       reply.headers(judges.limits.checkPrincipal(principalOf(request), request.address, limitOf(request)))
     }
     admitted(request)
+    this.#tracing?.begin(request)
   }
 
   /**
@@ -346,8 +356,10 @@ export class HttpHooks {
   #tell(request: FastifyRequest, reply: FastifyReply): void {
     const { observe, trail } = this.#options.judges
     const outcome = outcomeOf(request, reply)
+    const isAnswered = reply.sent || reply.raw.headersSent
+    if (outcome) this.#tracing?.end(request, { outcome, isAnswered })
     // Who left before there was an answer got nothing.
-    if (!outcome || !(reply.sent || reply.raw.headersSent)) return
+    if (!outcome || !isAnswered) return
     observe(outcome)
     if (!request.isRecorded) void trail?.record(outcome)
   }

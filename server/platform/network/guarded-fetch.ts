@@ -28,7 +28,9 @@ export interface GuardedFetchOptions {
 
 export interface GuardedPost {
   headers: Record<string, string>
-  body: string
+  body: string | Uint8Array
+  /** Each character of the answer's text is one byte of it. */
+  isBinary?: boolean
   /** Of the answer so much is read, and what follows is cut. */
   maxBytes: number
   signal: AbortSignal
@@ -86,7 +88,7 @@ export class GuardedFetch {
   }
 
   /** One POST over connections that are kept, at a third of the cost of `fetch`. Redirects are answers like others. */
-  async post(url: URL, { headers, body, maxBytes, signal }: GuardedPost): Promise<PostAnswer> {
+  async post(url: URL, { headers, body, maxBytes, isBinary, signal }: GuardedPost): Promise<PostAnswer> {
     const agent = this.#agent ?? (await this.#open())
     await this.#judge(url)
     const [origin, path] = [url.origin, url.pathname + url.search]
@@ -101,7 +103,7 @@ export class GuardedFetch {
     let [status, retryAfter, left]: [number, string | undefined, number] = [0, undefined, maxBytes]
     const chunks: Buffer[] = []
     const finish = () => {
-      const text = chunks.length === 0 ? '' : Buffer.concat(chunks).toString()
+      const text = chunks.length === 0 ? '' : Buffer.concat(chunks).toString(isBinary ? 'latin1' : 'utf8')
       answered.resolve({ status, text, isPrivate: this.#isPrivate(url), retryAfter })
     }
     // Below `request`, which makes a stream of each answer.

@@ -1,0 +1,42 @@
+/** Traces for a collector, wired by hand: none, and nothing loaded, unless the operator names one. A part of the composition root. */
+import type { Config } from './config.ts'
+import type { Part } from './platform/lifecycle.ts'
+import type { Logger } from './platform/logger.ts'
+import { GuardedFetch } from './platform/network/guarded-fetch.ts'
+import { OutboundGuard } from './platform/network/outbound-guard.ts'
+import type { MetricReading } from './platform/tracing/metric-reading.ts'
+import { Tracer } from './platform/tracing/tracer.ts'
+import type { TracingFigures } from './platform/tracing/tracing-figures.ts'
+
+export interface ComposedTracing {
+  tracer: Tracer | undefined
+  figures: TracingFigures | undefined
+  /** What is counted, before the start. */
+  readFrom(read: () => Promise<MetricReading[]>): void
+  /** Before all that is traced. */
+  part: Part
+}
+
+export function composeTracing({ tracing, version, privateNetworks }: Config, logger: Logger): ComposedTracing {
+  if (!tracing) {
+    return { tracer: undefined, figures: undefined, readFrom: () => undefined, part: { name: 'tracing' } }
+  }
+  // As other addresses in the environment: it may be on this machine, and nothing else is by that.
+  const trusted = [new URL(tracing.endpoint).hostname.replace(/^\[|\]$/g, '')]
+  const http = new GuardedFetch({ guard: new OutboundGuard({ privateNetworks, trusted }) })
+  let readMetrics = async (): Promise<MetricReading[]> => []
+  const tracer = new Tracer({ config: tracing, version, http, readMetrics: () => readMetrics(), logger })
+  const stop = async () => {
+    await tracer.stop()
+    await http.stop()
+  }
+  const part = { name: 'tracing', start: () => tracer.start(), stop }
+  return {
+    tracer: tracing.traces ? tracer : undefined,
+    figures: tracer.figures,
+    readFrom: read => {
+      readMetrics = read
+    },
+    part,
+  }
+}

@@ -1,0 +1,70 @@
+/** Requests as spans by OpenTelemetry's conventions for HTTP: the route, never the path or the query, which say what somebody looks for. */
+import type { FastifyRequest } from 'fastify'
+import type { Span } from '../tracing/span.ts'
+import type { Tracer } from '../tracing/tracer.ts'
+import type { RequestOutcome } from './http-outcome.ts'
+
+/** Asked for every few seconds by what looks whether the server is there. */
+const untraced = /^(health\.|metrics\.)/
+const maxTraceparent = 128
+const maxTracestate = 512
+
+/** What is known of a request that is over. */
+interface Ended {
+  outcome: RequestOutcome
+  /** Its client was there. */
+  isAnswered: boolean
+}
+
+export class HttpTracing {
+  readonly #tracer: Tracer
+  readonly #spans = new WeakMap<FastifyRequest, Span>()
+
+  constructor(tracer: Tracer) {
+    this.#tracer = tracer
+  }
+
+  /** It is let in: only now a `traceparent` counts, as anonymous callers must not say what is recorded. */
+  begin(request: FastifyRequest): void {
+    const span = this.#begin(request, request.caller && parentIn(request.headers))
+    if (span) this.#spans.set(request, span)
+  }
+
+  /** What is done for the request is part of it. */
+  within(request: FastifyRequest, work: (error?: Error) => void): (error?: Error) => void {
+    const span = this.#spans.get(request)
+    return span ? error => this.#tracer.run(span, () => work(error)) : work
+  }
+
+  end(request: FastifyRequest, { outcome, isAnswered }: Ended): void {
+    const span = this.#spans.get(request) ?? this.#begin(request, undefined)
+    const { status, code, caller, refs, requestId } = outcome
+    span?.set({
+      'http.response.status_code': isAnswered ? status : undefined,
+      'rustymail.request.id': requestId,
+      'rustymail.principal.id': caller?.principal.id,
+      'rustymail.account.id': refs.account_id,
+      'rustymail.outcome': isAnswered ? code : 'client_left',
+    })
+    span?.end(isAnswered && status >= 500 ? String(status) : undefined)
+  }
+
+  #begin(request: FastifyRequest, parent: ReturnType<typeof parentIn>): Span | undefined {
+    const { operation } = request.route ?? {}
+    if (!operation || untraced.test(operation.name)) return undefined
+    const { method, began } = request
+    const route = request.routeOptions.url
+    return this.#tracer.begin(`${method} ${route}`, {
+      kind: 'server',
+      parent: parent ?? 'none',
+      startedAt: performance.timeOrigin + began,
+      attributes: { 'http.request.method': method, 'http.route': route, 'rustymail.operation': operation.name },
+    })
+  }
+}
+
+function parentIn({ traceparent, tracestate }: FastifyRequest['headers']) {
+  if (typeof traceparent !== 'string' || traceparent.length > maxTraceparent) return undefined
+  const isState = typeof tracestate === 'string' && tracestate.length <= maxTracestate
+  return { traceparent, ...(isState && { tracestate }) }
+}
