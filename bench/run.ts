@@ -42,6 +42,7 @@ import { sqlite } from './sqlite.ts'
 import { startup } from './startup.ts'
 import { stats } from './stats.ts'
 import { streamBurst } from './stream-burst.ts'
+import { tracing } from './tracing.ts'
 import { trailRead } from './trail-read.ts'
 import { webhooks } from './webhooks.ts'
 
@@ -86,6 +87,7 @@ const benchmarks: Record<string, () => Promise<object & { variant?: string }>> =
   'first-list': firstList,
   'first-streams': firstStreams,
   'stream-burst': streamBurst,
+  tracing,
   'trail-read': trailRead,
   requests,
   webhooks,

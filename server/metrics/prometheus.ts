@@ -125,16 +125,17 @@ export class Prometheus {
   }
 
   async render(sight: Sight): Promise<string> {
-    const texts = await Promise.all(this.#registries(sight).map(registry => registry.metrics()))
+    const texts = await Promise.all(this.registriesOf(sight).map(registry => registry.metrics()))
     return texts.join('\n')
   }
 
   /** All of it, for others than Prometheus. */
   read(): Promise<MetricReading[]> {
-    return readingsOf(this.#registries(wholeSight))
+    return readingsOf(this.registriesOf(wholeSight))
   }
 
-  #registries(sight: Sight): Registry[] {
+  /** For each scrape. */
+  registriesOf(sight: Sight): Registry[] {
     // Of its own for each scrape: what one reads is never in what another gets.
     const own = new Registry()
     addAccountMetrics(own, this.#figures, sight)

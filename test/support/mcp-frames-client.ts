@@ -45,6 +45,7 @@ export function modernFrame(method: string, params: object = {}, sending: Sendin
     [`${meta}/clientCapabilities`]: capabilities,
     ...(logLevel ? { [`${meta}/logLevel`]: logLevel } : {}),
     ...(progressToken ? { progressToken } : {}),
+    ...('_meta' in params && typeof params._meta === 'object' ? params._meta : {}),
   }
   return { jsonrpc: '2.0', id, method, params: { ...params, _meta } }
 }

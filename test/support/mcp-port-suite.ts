@@ -95,6 +95,20 @@ export function describeMcpPort(name: string, create: CreateAdapter): void {
       })
     })
 
+    test('passes on where the trace of its client goes on, of either era', async () => {
+      const { port, offer } = setUp(create)
+      const called = vi.spyOn(offer, 'call')
+      const trace = { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`, tracestate: 'maker=7' }
+      const wanted = { ...call('test_simple_text'), _meta: trace }
+      await askModern(port, 'tools/call', wanted)
+      const old = await connectLegacy(port, '2025-11-25')
+      await old.ask('tools/call', wanted)
+      await askModern(port, 'tools/call', { ...wanted, _meta: { traceparent: 'x'.repeat(1_000) } })
+      const told = called.mock.calls.map(([, , { trace: of, id }]) => ({ of, hasId: id !== undefined }))
+      expect(told.map(({ of }) => of)).toEqual([trace, trace, undefined])
+      expect(told.every(({ hasId }) => hasId)).toBe(true)
+    })
+
     test('answers what is wrong in the words of the offer, and faults of ours without detail', async () => {
       const { port, onFault } = setUp(create)
       expect((await askModern(port, 'tools/call', call('test_error_handling'))).result).toMatchObject({ isError: true })

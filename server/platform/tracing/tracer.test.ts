@@ -2,37 +2,10 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { type CollectorAnswer, OtlpCollector, startCollector } from '../../../test/support/otlp-collector.ts'
 import { patience } from '../../../test/support/patience.ts'
-import { createLogger } from '../logger.ts'
-import { GuardedFetch } from '../network/guarded-fetch.ts'
-import { OutboundGuard } from '../network/outbound-guard.ts'
+import { tracerTo } from '../../../test/support/traced.ts'
 import { Problem } from '../problem.ts'
 import type { MetricReading } from './metric-reading.ts'
-import { Tracer } from './tracer.ts'
-import type { TracingConfig } from './tracing-options.ts'
-
-const usual: Omit<TracingConfig, 'endpoint'> = {
-  ...{ headers: {}, protocol: 'http/protobuf', timeoutMs: 10_000, serviceName: 'rustymail', resource: {} },
-  ...{ sampler: 'parentbased_always_on', ratio: 1, traces: true, metrics: false },
-  ...{ tracesEveryMs: 5, metricsEveryMs: 60_000 },
-}
-
-/** Stopped when the test ends. */
-async function tracerTo(
-  collector: OtlpCollector,
-  config: Partial<TracingConfig> = {},
-  readMetrics = async (): Promise<MetricReading[]> => [],
-): Promise<Tracer> {
-  const guard = new OutboundGuard({ privateNetworks: [], trusted: ['127.0.0.1'] })
-  const http = new GuardedFetch({ guard })
-  const given = { ...usual, endpoint: collector.url, ...config }
-  const tracer = new Tracer({ config: given, version: '1.2.3', http, readMetrics, logger: createLogger('silent') })
-  await tracer.start()
-  onTestFinished(async () => {
-    await tracer.stop()
-    await http.stop()
-  })
-  return tracer
-}
+import type { Tracer } from './tracer.ts'
 
 const remote = (flags: string) => ({
   traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-${flags}`,
