@@ -4,8 +4,6 @@ import { AlertEngine } from './alerts/alert-engine.ts'
 import { alertRoutes } from './alerts/alert-routes.ts'
 import { AlertService } from './alerts/alert-service.ts'
 import { AlertStore } from './alerts/alert-store.ts'
-import { LateStore } from './alerts/late-store.ts'
-import { LateWatch } from './alerts/late-watch.ts'
 import type { ComposedHistory } from './compose-history.ts'
 import type { EventHub } from './events/event-hub.ts'
 import type { LeaseService } from './leases/lease-service.ts'
@@ -23,8 +21,6 @@ export interface AlertSurroundings {
 }
 
 export interface ComposedAlerts {
-  /** What feeds series that nothing else feeds. */
-  late: LateWatch
   addRoutes(http: HttpServer): void
   part: Part
 }
@@ -34,7 +30,6 @@ export function composeAlerts({ db, hub, leases, history, logger }: AlertSurroun
   const store = new AlertStore(db)
   const { reader, marks } = history
   const accounts = new AccountStore(db)
-  const late = new LateWatch({ store: new LateStore(db), now, logger })
   const engine = new AlertEngine({
     ...{ store, reader, hub, leases, now, logger },
     nameOf: async id => {
@@ -45,15 +40,11 @@ export function composeAlerts({ db, hub, leases, history, logger }: AlertSurroun
   })
   const service = new AlertService({ store, reader, hub, now })
   return {
-    late,
     addRoutes: http => alertRoutes(http, service),
     part: {
       name: 'alerts',
-      start: async () => {
-        late.start()
-        await engine.start()
-      },
-      stop: async () => void (await Promise.all([late.stop(), engine.stop()])),
+      start: () => engine.start(),
+      stop: () => engine.stop(),
     },
   }
 }

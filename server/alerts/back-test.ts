@@ -5,7 +5,8 @@ import { stepFor } from '../history/history-service.ts'
 import { startOf } from '../history/levels.ts'
 import type { Labels } from '../history/series.ts'
 import { advance, type MachineState } from './alert-machine.ts'
-import { type ReadHistory, type Values, valuesOf, windowOf } from './rule-values.ts'
+import { type ReadHistory, windowOf } from './rule-point.ts'
+import { type Values, valuesOf } from './rule-values.ts'
 
 export interface BackTestRange {
   /** Epoch seconds. */

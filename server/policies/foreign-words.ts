@@ -42,7 +42,7 @@ const operations: Record<Exclude<WordsShown, 'reported'>, Record<string, string>
       'listSessions endSession endAllSessions',
     // Words of rules, and names that users gave.
     alerts:
-      'listAlerts acknowledgeAlert silenceAlert listAlertRules createAlertRule changeAlertRule deleteAlertRule backTestRule',
+      'listAlerts acknowledgeAlert silenceAlert listAlertRules createAlertRule changeAlertRule resetAlertRule deleteAlertRule backTestRule',
     accounts:
       'listMailAccounts listAccounts createAccount getAccount listAccountStates updateAccount deleteAccount verifyAccount startSandbox',
     accountHealth: 'listAccountErrors reconnectAccount',
