@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { approvals } from './approvals.ts'
 import { audience } from './audience.ts'
 import { autoconfig } from './autoconfig.ts'
+import { backTests } from './back-test.ts'
 import { events } from './events.ts'
 import { firstList } from './first-list.ts'
 import { firstStreams } from './first-streams.ts'
@@ -69,6 +70,7 @@ const benchmarks: Record<string, () => Promise<object & { variant?: string }>> =
   events,
   audience,
   'sign-in-flood': signInFlood,
+  'back-test': backTests,
   history,
   'hostile-mail': hostileMail,
   'hostile-read': hostileRead,

@@ -7,7 +7,7 @@ import type { Point } from '../history/point.ts'
 import type { Labels, SeriesName } from '../history/series.ts'
 import { aggregated, instanceOf, type ReadHistory, windowOf } from './rule-point.ts'
 import { SlidingWindow } from './sliding-window.ts'
-import { UsualDays } from './usual-days.ts'
+import { isUsualStep, UsualDays, usualFrom } from './usual-days.ts'
 
 export interface ValueRange {
   step: Step
@@ -33,8 +33,11 @@ export async function valuesOf(reader: ReadHistory, rule: AlertRuleBody, range: 
   const window = windowOf(rule, step)
   const wanted = Object.entries(rule.where) as [keyof Labels, string][]
   const query = { step, from: from - window, until }
+  // What is usual is in the same rows, only earlier.
+  const isShared = rule.usual !== null && !range.usual && isUsualStep(step)
   const groups = await reader.read({
     ...query,
+    ...(rule.usual && isShared ? { from: usualFrom(rule.usual.days, from) - window } : {}),
     name: rule.series as SeriesName,
     where: labels => sees(labels) && wanted.every(([label, value]) => labels[label] === value),
     groupOf: labels => instanceOf(rule, labels),
@@ -44,7 +47,9 @@ export async function valuesOf(reader: ReadHistory, rule: AlertRuleBody, range: 
   // Where the server ran and nothing was ever counted, that is none.
   const isCount = rule.aggregation === 'sum' || rule.aggregation === 'per_minute'
   const ran = isCount && rule.per.length === 0 ? await readAll(reader, 'up', query, () => true) : undefined
-  const usual = rule.usual ? await (range.usual ?? new UsualDays(reader)).of(rule, rule.usual, range) : undefined
+  const usual = rule.usual
+    ? await (range.usual ?? new UsualDays(reader)).of(rule, rule.usual, range, isShared ? groups : undefined)
+    : undefined
   const values: Values = new Map()
   let began = performance.now()
   for (const [instance, points] of groups) {

@@ -70,7 +70,7 @@ test('one day that was different changes nothing of what is usual', async () => 
 test('live comes to the values of the back-test, and looks at the days before once a day', async () => {
   const looks: unknown[] = []
   const reader = historyOf({ agent: days => 50 + 40 * Math.sin(days * 9), other: atWork(200) }, looks)
-  const range = { step: 900 as const, from: midnight + 11.7 * day, until: midnight + 13 * day, sees }
+  const range = { step: 900 as const, from: midnight + 11.75 * day, until: midnight + 13 * day, sees }
   const whole = await valuesOf(reader, rule, range)
   const usual = new UsualDays(reader)
   looks.length = 0

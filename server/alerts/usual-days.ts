@@ -4,6 +4,7 @@
  */
 import { setImmediate as yieldLoop } from 'node:timers/promises'
 import type { AlertRuleBody } from '../../contract/alerts.ts'
+import type { Points } from '../history/history-reader.ts'
 import { type Step, startOf } from '../history/levels.ts'
 import type { Labels, SeriesName } from '../history/series.ts'
 import { aggregated, instanceOf, type ReadHistory, windowOf } from './rule-point.ts'
@@ -29,6 +30,18 @@ type Highest = Map<string, Map<number, number>>
 /** @param at Within the day of which the usual value is asked. Undefined where the days before had none. */
 export type UsualValue = (instance: string, at: number) => number | undefined
 
+type Groups = ReadonlyMap<string, Points>
+
+/** Where the days begin that count for a moment. */
+export function usualFrom(days: number, at: number): number {
+  return startOf(at, day) - (days + 1) * day
+}
+
+/** Whether what is read in this step says what is usual too. */
+export function isUsualStep(step: number): boolean {
+  return step >= usualStep
+}
+
 export class UsualDays {
   readonly #reader: ReadHistory
   readonly #known = new Map<string, Promise<Highest>>()
@@ -37,15 +50,17 @@ export class UsualDays {
     this.#reader = reader
   }
 
+  /** @param read Of the rule, where it was read from the first of the days on in a step that is long enough. */
   async of(
     rule: AlertRuleBody,
     { days }: NonNullable<AlertRuleBody['usual']>,
-    { step, from, until, sees }: LookRange,
+    range: LookRange,
+    read?: Groups,
   ): Promise<UsualValue> {
-    const first = startOf(from, day) - (days + 1) * day
+    const { step, from, until, sees } = range
     const end = startOf(Math.max(from, until - step), day) - day
-    const seen = { step: Math.max(usualStep, step) as Step, from: first, until: end, sees }
-    const highest = await this.#read(rule, seen)
+    const seen = { step: Math.max(usualStep, step) as Step, from: usualFrom(days, from), until: end, sees }
+    const highest = await (read ? highestOf(rule, read, seen) : this.#read(rule, seen))
     const medians = new Map<string, number | undefined>()
     return (instance, at) => {
       const last = startOf(at, day) - day
@@ -73,7 +88,8 @@ export class UsualDays {
     return reading
   }
 
-  async #highest(rule: AlertRuleBody, { step, from, until, sees }: LookRange): Promise<Highest> {
+  async #highest(rule: AlertRuleBody, range: LookRange): Promise<Highest> {
+    const { step, from, until, sees } = range
     const window = windowOf(rule, step)
     const wanted = Object.entries(rule.where) as [keyof Labels, string][]
     const groups = await this.#reader.read({
@@ -81,25 +97,34 @@ export class UsualDays {
       where: labels => sees(labels) && wanted.every(([label, value]) => labels[label] === value),
       groupOf: labels => instanceOf(rule, labels),
     })
-    const highest: Highest = new Map()
-    let began = performance.now()
-    for (const [instance, points] of groups) {
-      const days = new Map<number, number>()
-      const sliding = new SlidingWindow(points, step, window)
-      for (let at = from + step; at <= until; at += step) {
-        const point = sliding.pointAt(at)
-        const value = point && aggregated(rule, point, window)
-        const of = startOf(at - step, day)
-        // A day on which nothing happened says nothing of what is usual when something does.
-        if (value !== undefined && value > 0) days.set(of, Math.max(days.get(of) ?? 0, value))
-        if (performance.now() - began < pieceMs) continue
-        await yieldLoop()
-        began = performance.now()
-      }
-      highest.set(instance, days)
-    }
-    return highest
+    return highestOf(rule, groups, range)
   }
+}
+
+async function highestOf(
+  rule: AlertRuleBody,
+  groups: Groups,
+  { step, from, until }: Pick<LookRange, 'step' | 'from' | 'until'>,
+): Promise<Highest> {
+  const window = windowOf(rule, step)
+  const highest: Highest = new Map()
+  let began = performance.now()
+  for (const [instance, points] of groups) {
+    const days = new Map<number, number>()
+    const sliding = new SlidingWindow(points, step, window)
+    for (let at = from + step; at <= until; at += step) {
+      const point = sliding.pointAt(at)
+      const value = point && aggregated(rule, point, window)
+      const of = startOf(at - step, day)
+      // A day on which nothing happened says nothing of what is usual when something does.
+      if (value !== undefined && value > 0) days.set(of, Math.max(days.get(of) ?? 0, value))
+      if (performance.now() - began < pieceMs) continue
+      await yieldLoop()
+      began = performance.now()
+    }
+    highest.set(instance, days)
+  }
+  return highest
 }
 
 function medianOf(values: number[]): number | undefined {

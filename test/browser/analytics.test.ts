@@ -16,6 +16,7 @@ import {
   setScheme,
   visit,
 } from '../support/browser.ts'
+import { patience } from '../support/patience.ts'
 import { available } from '../support/require.ts'
 import { runHere, type Served } from '../support/rustymail.ts'
 import { type SignedIn, signIn } from '../support/signed-in.ts'
@@ -176,9 +177,31 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
 
   test('a tile of the overview opens its chart, and the page goes on by itself', async () => {
     const { page, expectQuiet } = await visit(browser, run.url, { width: 1440, storageState })
+    // Under the pointer, and under the arrow keys, stand value and time.
+    const tile = page.getByRole('region', { name: 'CPU' })
+    await tile.hover()
+    const under = tile.getByRole('status')
+    await expect.poll(() => under.innerText()).toMatch(/^[\d.]+ % · \d\d:\d\d:\d\d$/)
+    await page.mouse.move(0, 0)
+    await expect.poll(() => under.innerText()).toBe('')
+    await page.getByRole('combobox', { name: 'Time of the charts' }).selectOption('7d')
+    await tile.getByRole('img', { name: /^CPU over 7d: lowest/ }).waitFor()
+    await tile.getByRole('link').focus()
+    await page.keyboard.press('ArrowLeft')
+    await page.keyboard.press('ArrowLeft')
+    await expect.poll(() => under.innerText()).toMatch(/^[\d.]+ % · \d+ [A-Z]/)
+    const requests = page.getByRole('region', { name: 'Requests' })
+    await requests.hover()
+    await expect.poll(() => requests.getByRole('status').innerText()).toMatch(/per hour · /)
+    await keepPicture(page, 'overview-7d-1440')
+    await page.setViewportSize({ width: 390, height: 900 })
+    await expectNothingClipped(page, 'overview with a range at 390')
+    await keepPicture(page, 'overview-7d-390')
+    await page.setViewportSize({ width: 1440, height: 900 })
+    await expectAccessible(page, 'overview with a range')
     await page.getByRole('link', { name: 'CPU' }).click()
     await page.getByRole('heading', { level: 1, name: 'Analytics' }).waitFor()
-    expect(searchOf(page).get('chart')).toBe('cpu')
+    expect([searchOf(page).get('chart'), searchOf(page).get('range')]).toEqual(['cpu', '7d'])
     await isDrawn(page, 'CPU')
     await page.getByRole('button', { name: '1 hour', exact: true }).click()
     // Time passes for charts on the screen.
@@ -192,6 +215,118 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     )
     expect(measures.length).toBeGreaterThan(0)
     if (process.env.RUSTYMAIL_TEST_PICTURES) console.log('charts drawn in ms', measures)
+    expectQuiet()
+  })
+
+  test('a rule is written, tried on the past as it is written, saved, copied, switched off, reset and deleted, by keyboard alone', async () => {
+    const { page, expectQuiet } = await visit(browser, `${run.url}/alerts/rules`, { width: 1440, storageState })
+    const { keyboard } = page
+    const field = (name: string) => page.getByLabel(name, { exact: true })
+    const tried = page.getByRole('region', { name: 'What it would have done' })
+    const words = async () => (await tried.getByRole('status').innerText()).split(' Tried')[0]
+    const isHeading = (name: string) => page.getByRole('heading', { level: 1, name, exact: true }).waitFor()
+    await page.getByRole('link', { name: 'New rule' }).press('Enter')
+    await isHeading('New rule')
+
+    // What is missing is said at its field, and the first of them has the focus.
+    await page.getByRole('button', { name: 'Create the rule' }).press('Enter')
+    await expect.poll(() => field('Name').evaluate('element => element === document.activeElement')).toBe(true)
+    expect(await page.getByRole('alert').allInnerTexts()).toEqual(['Enter a name.', 'Enter a number.'])
+    await keyboard.type('Memory is used')
+    await field('Series').selectOption('system_memory')
+    await field('Threshold').focus()
+    await keyboard.type('1')
+    await field('Clears at').focus()
+    await keyboard.type('2')
+    await page.getByText('Must not be above the threshold').waitFor()
+    await keyboard.press('Backspace')
+    await keyboard.type('0')
+    await expect.poll(words).toMatch(/^It would have fired (once|\d+ times) in the last 7 days, \d/)
+    const fired = await words()
+    await field('Threshold').focus()
+    await keyboard.press('Control+A')
+    await keyboard.type('101')
+    await expect.poll(words).toBe('It would not have fired in the last 7 days.')
+    await keyboard.press('Control+A')
+    await keyboard.type('1')
+    await expect.poll(words).toBe(fired)
+    await tried.getByRole('slider').focus()
+    await keyboard.press('Home')
+    await keyboard.press('PageUp')
+    await expect.poll(() => tried.getByRole('slider').getAttribute('aria-valuetext')).toMatch(/^\d+ [A-Z].*: [\d.]+ %/)
+    await page.getByRole('switch', { name: 'Quiet at some hours' }).press('Space')
+    await field('Time zone').fill('Mars/Base')
+    await page.getByRole('button', { name: 'Create the rule' }).press('Enter')
+    await page.getByText('Is not a time zone of the IANA database').waitFor()
+    await field('Time zone').fill('Europe/Vienna')
+    for (const [scheme, width] of [
+      ['light', 1440],
+      ['dark', 1440],
+      ['dark', 390],
+      ['light', 390],
+    ] as const) {
+      await page.setViewportSize({ width, height: 900 })
+      await setScheme(page, scheme)
+      await expectNothingClipped(page, `rule ${width}`)
+      await expectAccessible(page, `rule ${width} ${scheme}`)
+      await keepPicture(page, `alert-rule-${scheme}-${width}`, { fullPage: true })
+    }
+    await page.setViewportSize({ width: 1440, height: 900 })
+    await page.getByRole('button', { name: 'Create the rule' }).press('Enter')
+    await isHeading('Alerts')
+    const row = (name: string) => page.getByRole('listitem').filter({ has: page.getByText(name, { exact: true }) })
+    await row('Memory is used').waitFor()
+
+    // It fires: the page of alerts says so beside its name, in the title and on the icon, without being asked again.
+    const nav = page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: /^Alerts/ })
+    await expect.poll(() => nav.innerText(), { timeout: patience }).toMatch(/1\s*firing/)
+    await expect.poll(() => page.title()).toBe('⚠ 1 · Alerts · RustyMail')
+
+    const choose = async (name: string, action: string) => {
+      await page.getByRole('button', { name: `More: ${name}`, exact: true }).press('Enter')
+      await page.getByRole('button', { name: action, exact: true }).press('Enter')
+    }
+    await choose('Memory is used', 'Duplicate')
+    await isHeading('New rule')
+    expect(await field('Name').inputValue()).toBe('Memory is used, copy')
+    expect([await field('Threshold').inputValue(), await field('Time zone').inputValue()]).toEqual([
+      '1',
+      'Europe/Vienna',
+    ])
+    await field('Threshold').fill('99')
+    await page.getByRole('button', { name: 'Create the rule' }).press('Enter')
+    await row('Memory is used, copy').waitFor()
+    await page.getByRole('button', { name: 'Switch off: Memory is used', exact: true }).press('Enter')
+    await row('Memory is used').getByText('off', { exact: true }).waitFor()
+    await expect.poll(() => nav.innerText(), { timeout: patience }).not.toContain('firing')
+
+    // A rule that came with RustyMail is changed, and becomes what it was.
+    await choose('Internal errors', 'Edit')
+    await isHeading('Internal errors')
+    expect(await field('Which of: Codes').inputValue()).toBe('internal')
+    await field('Threshold').fill('40')
+    await page.getByRole('button', { name: 'Save the rule' }).press('Enter')
+    await row('Internal errors').getByText('starter, changed').waitFor()
+    await choose('Internal errors', 'Reset')
+    await page.getByRole('dialog').getByRole('button', { name: 'Reset the rule' }).press('Enter')
+    await row('Internal errors').getByText('starter', { exact: true }).waitFor()
+    await choose('Memory is used, copy', 'Delete')
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete the rule' }).press('Enter')
+    await row('Memory is used, copy').waitFor({ state: 'detached' })
+    await row('Many requests fail')
+      .getByRole('button', { name: /^Back-test/ })
+      .press('Enter')
+    await row('Many requests fail')
+      .getByText(/^It would/)
+      .waitFor()
+    await expectAccessible(page, 'rules')
+    await keepPicture(page, 'alert-rules-1440', { fullPage: true })
+    await page.getByRole('navigation', { name: 'Parts of alerts' }).getByRole('link', { name: 'Log' }).press('Enter')
+    await page.getByText('Memory is used').first().waitFor()
+    await page.setViewportSize({ width: 390, height: 900 })
+    await expectNothingClipped(page, 'log of alerts')
+    await page.goto(`${run.url}/alerts/rules/none`)
+    await page.getByText('There is no such rule').waitFor()
     expectQuiet()
   })
 })
