@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { analyticsPage } from './analytics-page.ts'
 import { approvals } from './approvals.ts'
 import { audience } from './audience.ts'
 import { autoconfig } from './autoconfig.ts'
@@ -70,6 +71,7 @@ const benchmarks: Record<string, () => Promise<object & { variant?: string }>> =
   events,
   audience,
   'sign-in-flood': signInFlood,
+  'analytics-page': analyticsPage,
   'back-test': backTests,
   history,
   'hostile-mail': hostileMail,

@@ -1,6 +1,6 @@
 /** The page of history: ranges, zoom, one crosshair for all charts, gaps, marks, files, and the way there and on. */
 import { readFileSync } from 'node:fs'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser, Locator, Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { fillYear, sourcesOf } from '../../bench/history-year.ts'
 import { HistoryMaintenance } from '../../server/history/history-maintenance.ts'
@@ -179,20 +179,23 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const { page, expectQuiet } = await visit(browser, run.url, { width: 1440, storageState })
     // Under the pointer, and under the arrow keys, stand value and time.
     const tile = page.getByRole('region', { name: 'CPU' })
-    await tile.hover()
-    const under = tile.getByRole('status')
-    await expect.poll(() => under.innerText()).toMatch(/^[\d.]+ % · \d\d:\d\d:\d\d$/)
+    const shownIn = (of: Locator) => of.locator('p[role="status"]').textContent({ timeout: patience })
+    const hover = async (of: Locator) => {
+      // What shows it is loaded when the pointer comes, and hears its next move.
+      for (const x of [30, 60]) await of.hover({ position: { x, y: 90 } })
+      return shownIn(of)
+    }
+    await expect.poll(() => hover(tile)).toMatch(/^[\d.]+ % · \d\d:\d\d:\d\d$/)
     await page.mouse.move(0, 0)
-    await expect.poll(() => under.innerText()).toBe('')
+    await expect.poll(() => shownIn(tile)).toBe('')
     await page.getByRole('combobox', { name: 'Time of the charts' }).selectOption('7d')
     await tile.getByRole('img', { name: /^CPU over 7d: lowest/ }).waitFor()
     await tile.getByRole('link').focus()
     await page.keyboard.press('ArrowLeft')
     await page.keyboard.press('ArrowLeft')
-    await expect.poll(() => under.innerText()).toMatch(/^[\d.]+ % · \d+ [A-Z]/)
+    await expect.poll(() => shownIn(tile)).toMatch(/^[\d.]+ % · \d+ [A-Z]/)
     const requests = page.getByRole('region', { name: 'Requests' })
-    await requests.hover()
-    await expect.poll(() => requests.getByRole('status').innerText()).toMatch(/per hour · /)
+    await expect.poll(() => hover(requests)).toMatch(/\/h · /)
     await keepPicture(page, 'overview-7d-1440')
     await page.setViewportSize({ width: 390, height: 900 })
     await expectNothingClipped(page, 'overview with a range at 390')
@@ -230,13 +233,13 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
 
     // What is missing is said at its field, and the first of them has the focus.
     await page.getByRole('button', { name: 'Create the rule' }).press('Enter')
-    await expect.poll(() => field('Name').evaluate('element => element === document.activeElement')).toBe(true)
+    await expect.poll(() => page.evaluate('document.activeElement?.getAttribute("name")')).toBe('name')
     expect(await page.getByRole('alert').allInnerTexts()).toEqual(['Enter a name.', 'Enter a number.'])
     await keyboard.type('Memory is used')
     await field('Series').selectOption('system_memory')
     await field('Threshold').focus()
     await keyboard.type('1')
-    await field('Clears at').focus()
+    await field('Clears at (optional)').focus()
     await keyboard.type('2')
     await page.getByText('Must not be above the threshold').waitFor()
     await keyboard.press('Backspace')

@@ -27,7 +27,7 @@ interface Shown {
   points: readonly TilePoint[]
   from: number
   to: number
-  /** Behind a value: `per hour`. */
+  /** Behind a value: `/h`. */
   unit: string
 }
 
@@ -63,7 +63,7 @@ function PastTile({ chartId, range, ...rest }: TileChartProps) {
     if (value === null) return []
     return [{ at, value, low: line?.low?.[place] ?? value, high: line?.high?.[place] ?? value }]
   })
-  const unit = chart.kind === 'count' && shape ? rateWords(shape.stepSeconds) : ''
+  const unit = chart.kind === 'count' && shape ? `/${rateWords(shape.stepSeconds).slice(4).replace('hour', 'h')}` : ''
   const shown = { points, from: window.to - rangeSeconds[range], to: window.to, unit }
   return <Drawn {...rest} range={range} shown={shown} gapSeconds={(shape?.stepSeconds ?? 0) * 1.5} />
 }
@@ -133,13 +133,10 @@ function Drawn({
           />
         )}
       </svg>
-      <p
-        role="status"
-        className="pointer-events-none absolute right-0 bottom-full max-w-full truncate rounded-sm bg-raised px-1 text-2xs text-soft empty:hidden"
-      >
+      <p role="status" className="pointer-events-none absolute inset-x-0 top-full truncate text-2xs text-soft">
         {point && (
           <>
-            <span className="font-medium text-ink">{`${format(point.value)}${unit && ` ${unit}`}`}</span>
+            <span className="font-medium text-ink">{`${format(point.value)}${unit}`}</span>
             {` · ${time}`}
           </>
         )}
