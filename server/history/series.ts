@@ -166,6 +166,12 @@ export function labelsIn(key: string): { name: SeriesName; labels: Labels } {
   return { name, labels: Object.fromEntries(declared.map((label, place) => [label, values[place] ?? ''])) }
 }
 
+/** In which values of a key are kept; 1 for a series that is no more. */
+export function scaleOf(key: string): number {
+  const [name = ''] = key.split(separator, 1)
+  return (series as Record<string, SeriesInfo>)[name]?.scale ?? 1
+}
+
 /** Whether a key is of a series of this name. */
 export function isOf(name: SeriesName, key: string): boolean {
   return key === name || key.startsWith(name + separator)

@@ -46,6 +46,7 @@ export function BackTestView({ rule, unit }: { rule: AlertRuleBody | undefined; 
             {each === 1 ? '24 hours' : `${each} days`}
           </button>
         ))}
+        {data && rule && isStale && <span className="text-xs text-muted">Trying the change…</span>}
       </fieldset>
       {!rule && !data && (
         <p className="text-sm text-muted">As soon as the rule is complete, it is tried on the past.</p>
@@ -53,7 +54,7 @@ export function BackTestView({ rule, unit }: { rule: AlertRuleBody | undefined; 
       {rule && error && <ErrorState error={error} onRetry={() => void refetch()} />}
       {rule && !data && !error && <Skeleton className="h-32 w-full" />}
       {data && tried && !(rule && error) && (
-        <div className={classNames('grid gap-3', isStale && 'opacity-60')}>
+        <div className="grid gap-3" aria-busy={isStale}>
           <p role="status" className={classNames('text-sm font-medium', data.fired > 0 ? 'text-ink' : 'text-soft')}>
             {backTestWords(data, days)}
           </p>
@@ -64,6 +65,12 @@ export function BackTestView({ rule, unit }: { rule: AlertRuleBody | undefined; 
               {...{ rule: tried, data, instance, unit: shownUnit, name: nameOf(instance) }}
             />
           ))}
+          {instances.length > 0 && (
+            <p className="text-2xs text-muted">
+              Solid line: the threshold.{tried.clear_threshold !== null && ' Dashed line: where it clears.'} Shaded:
+              firing.
+            </p>
+          )}
           {(instances.length > mostCharts || data.instances_left_out > 0) && (
             <p className="text-xs text-muted">
               {instances.length > mostCharts && (

@@ -1,7 +1,7 @@
 /** Hours in which what is raised is shown, and marked quiet. */
 import { Checkbox } from '../ui/choice.tsx'
 import { Field, Input, Switch } from '../ui/field.tsx'
-import type { RuleFields } from './rule-form.tsx'
+import type { RuleFields } from './rule-fields.ts'
 
 const days = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'] as const
 

@@ -10,17 +10,11 @@ import { Field, Input, Select, Switch } from '../ui/field.tsx'
 import { useToast } from '../ui/toast.tsx'
 import { BackTestView } from './back-test-view.tsx'
 import { QuietFields } from './quiet-fields.tsx'
-import { faultsOfServer, type RuleDraft, type RuleFaults, type RuleField, ruleOf, withSeries } from './rule-draft.ts'
+import { faultsOfServer, type RuleDraft, type RuleFaults, ruleOf, withSeries } from './rule-draft.ts'
+import type { RuleFields } from './rule-fields.ts'
 import { ScopeFields } from './scope-fields.tsx'
 import { ThresholdFields } from './threshold-fields.tsx'
 import { useSaveRule } from './use-alerts.ts'
-
-export interface RuleFields {
-  draft: RuleDraft
-  known: HistorySeries
-  change(change: Partial<RuleDraft>): void
-  faultOf(field: RuleField): string | undefined
-}
 
 const severities = { info: 'Info', warning: 'Warning', critical: 'Critical' } as const
 
@@ -146,7 +140,7 @@ export function RuleForm({
           <ButtonLink href="/alerts/rules">Cancel</ButtonLink>
         </div>
       </div>
-      <div className="min-w-0 xl:sticky xl:top-4">
+      <div className="min-w-0 xl:sticky xl:top-17">
         <Card title="What it would have done">
           <BackTestView rule={tried} unit={known.unit} />
         </Card>

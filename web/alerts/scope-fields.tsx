@@ -3,7 +3,7 @@ import { useId } from 'react'
 import { useAccounts } from '../accounts/use-accounts.ts'
 import { Field, Input, Select } from '../ui/field.tsx'
 import type { Label, LabelScope } from './rule-draft.ts'
-import type { RuleFields } from './rule-form.tsx'
+import type { RuleFields } from './rule-fields.ts'
 import { useLabelValues } from './use-alerts.ts'
 
 const names: Partial<Record<Label, string>> = {

@@ -3,8 +3,8 @@ import { useId } from 'react'
 import type { HistorySeries } from '../../contract/history.ts'
 import { Field, Input, Select } from '../ui/field.tsx'
 import { fitting, type RuleDraft, unitOf } from './rule-draft.ts'
+import type { RuleFields } from './rule-fields.ts'
 import { unitWords } from './rule-figures.ts'
-import type { RuleFields } from './rule-form.tsx'
 
 const aggregations: Record<RuleDraft['aggregation'], string> = {
   mean: 'Mean',
