@@ -61,15 +61,15 @@ export class UsualDays {
     const end = startOf(Math.max(from, until - step), day) - day
     const seen = { step: Math.max(usualStep, step) as Step, from: usualFrom(days, from), until: end, sees }
     const highest = await (read ? highestOf(rule, read, seen) : this.#read(rule, seen))
-    const medians = new Map<string, number | undefined>()
+    // Steps of a day come one after the other.
+    let known: { instance: string; last: number; median: number | undefined } | undefined
     return (instance, at) => {
       const last = startOf(at, day) - day
-      const key = `${last} ${instance}`
-      if (!medians.has(key)) {
+      if (known?.instance !== instance || known.last !== last) {
         const values = [...(highest.get(instance) ?? [])].filter(([of]) => of >= last - days * day && of < last)
-        medians.set(key, medianOf(values.map(([, value]) => value)))
+        known = { instance, last, median: medianOf(values.map(([, value]) => value)) }
       }
-      return medians.get(key)
+      return known.median
     }
   }
 

@@ -47,6 +47,7 @@ test('what is wrong is said at its field', () => {
   expect(faultsOf({ window: '5 s' })).toEqual(['window'])
   expect(faultsOf({ wait: '2 d', keep: 'long' })).toEqual(['wait', 'keep'])
   expect(faultsOf({ isQuiet: true, quietDays: [], quietTo: '' })).toEqual(['quietDays', 'quietTo'])
+  expect(faultsOf({ isQuiet: true, timeZone: 'Mars/Base' })).toEqual(['timeZone'])
   const each = { account_id: { kind: 'each' } } as const
   expect(faultsOf({ scopes: each, noData: 'alert', aggregation: 'max' }, 'account_ready')).toEqual(['noData'])
   expect(faultsOf({ scopes: { code: { kind: 'one', value: ' ' } } }, 'errors')).toEqual(['scope.code'])

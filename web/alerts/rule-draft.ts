@@ -164,6 +164,7 @@ export function ruleOf(draft: RuleDraft, known: HistorySeries): { rule?: AlertRu
   if (draft.isQuiet && draft.quietDays.length === 0) faults.quietDays = 'Choose at least one day.'
   if (draft.isQuiet && !/^\d\d:\d\d$/.test(draft.quietFrom)) faults.quietFrom = 'Enter a time such as 22:00.'
   if (draft.isQuiet && !/^\d\d:\d\d$/.test(draft.quietTo)) faults.quietTo = 'Enter a time such as 07:00.'
+  if (draft.isQuiet && !isTimeZone(draft.timeZone)) faults.timeZone = 'Enter a time zone such as Europe/Vienna.'
   const rule: AlertRuleBody = {
     ...{ name: draft.name.trim(), enabled: draft.enabled, severity: draft.severity, series: known.name, where, per },
     aggregation: share ? 'sum' : draft.aggregation,
@@ -174,6 +175,14 @@ export function ruleOf(draft: RuleDraft, known: HistorySeries): { rule?: AlertRu
       : null,
   }
   return Object.keys(faults).length > 0 ? { faults } : { rule, faults }
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).format(0) !== ''
+  } catch {
+    return false
+  }
 }
 
 /** Where the server's words about a rule belong. */
