@@ -42,6 +42,8 @@ export interface HistoryReaderOptions {
 
 /** So long it works before the event loop has its turn. */
 const pieceMs = 3
+/** What the database answers at once is taken over in one piece. */
+const seriesAtOnce = 100
 
 export class HistoryReader {
   readonly #options: HistoryReaderOptions
@@ -117,14 +119,22 @@ export class HistoryReader {
     let tail = step > 60 ? Math.max(from, startOf(now(), length) - length) : from
     const pause = pauses()
     if (block !== undefined) {
-      const blocks = await store.listBlocks([...ids.keys()], step, startOf(from, block), query.until)
-      for (const { series: id, start, bytes } of blocks) {
-        tail = Math.max(tail, start + block)
-        for (const [place, point] of decodeBlock(bytes, numbers.scaleOf(id))) {
-          const at = start + place * step
-          if (at >= from) add(ids.get(id), at, point)
+      const wanted = [...ids.keys()]
+      for (let first = 0; first < wanted.length; first += seriesAtOnce) {
+        const some = wanted.slice(first, first + seriesAtOnce)
+        for (const { series: id, start, bytes } of await store.listBlocks(
+          some,
+          step,
+          startOf(from, block),
+          query.until,
+        )) {
+          tail = Math.max(tail, start + block)
+          for (const [place, point] of decodeBlock(bytes, numbers.scaleOf(id))) {
+            const at = start + place * step
+            if (at >= from) add(ids.get(id), at, point)
+          }
+          await pause()
         }
-        await pause()
       }
     }
     const frames = await store.listFrames(step, startOf(from, length), query.until)
