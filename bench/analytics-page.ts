@@ -80,11 +80,10 @@ async function drawn(context: BrowserContext, url: string): Promise<object> {
   const page = await context.newPage()
   await page.goto(url)
   await page.getByRole('slider').first().waitFor()
-  const count = await page.getByRole('slider').count()
-  for (let chart = 0; chart < count; chart++) {
-    const slider = page.getByRole('slider').nth(chart)
-    await slider.scrollIntoViewIfNeeded()
-    await slider.locator('canvas').waitFor()
+  const charts = page.locator('[id^="chart-"]')
+  for (let chart = 0; chart < (await charts.count()); chart++) {
+    await charts.nth(chart).scrollIntoViewIfNeeded()
+    await charts.nth(chart).locator('canvas').waitFor()
   }
   const times = await page.evaluate<number[]>(
     'performance.getEntriesByType("measure").filter(({ name }) => name.startsWith("chart ")).map(({ duration }) => duration)',
