@@ -31,7 +31,7 @@ export async function history(): Promise<object> {
   }
 }
 
-async function onDatabase(work: (db: Database, file: string) => Promise<object>): Promise<object> {
+export async function onDatabase(work: (db: Database, file: string) => Promise<object>): Promise<object> {
   const dir = mkdtempSync(join(tmpdir(), 'rustymail-bench-'))
   const file = join(dir, 'history.db')
   const db = openServerDatabase({ url: `sqlite:${file}`, observer: new DatabaseHealth(), died })

@@ -2,9 +2,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { analyticsPage } from './analytics-page.ts'
 import { approvals } from './approvals.ts'
 import { audience } from './audience.ts'
 import { autoconfig } from './autoconfig.ts'
+import { backTests } from './back-test.ts'
 import { events } from './events.ts'
 import { firstList } from './first-list.ts'
 import { firstStreams } from './first-streams.ts'
@@ -70,6 +72,8 @@ const benchmarks: Record<string, () => Promise<object & { variant?: string }>> =
   events,
   audience,
   'sign-in-flood': signInFlood,
+  'analytics-page': analyticsPage,
+  'back-test': backTests,
   history,
   'hostile-mail': hostileMail,
   'hostile-read': hostileRead,

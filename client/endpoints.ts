@@ -50,6 +50,7 @@ export const endpoints = {
     listAlertRules: 'GET /api/dashboard/alert-rules',
     createAlertRule: 'POST /api/dashboard/alert-rules  body',
     changeAlertRule: 'PUT /api/dashboard/alert-rules/{rule_id}  body',
+    resetAlertRule: 'POST /api/dashboard/alert-rules/{rule_id}/reset',
     deleteAlertRule: 'DELETE /api/dashboard/alert-rules/{rule_id}',
     backTestRule: 'POST /api/dashboard/alerts/back-test  body',
   },

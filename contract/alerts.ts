@@ -33,6 +33,13 @@ export const AlertRuleBody = z
       .nullable()
       .default(null)
       .describe('Divides a sum by that of another count, in percent, where that is at least so much'),
+    usual: z
+      .strictObject({ days: z.int().min(1).max(28), at_least: z.number().min(0.001).max(1e12) })
+      .nullable()
+      .default(null)
+      .describe(
+        'The threshold is a multiple of what is usual: the median of the highest values of each of so many days, the day before yesterday the last (UTC), or `at_least` where that is more',
+      ),
     window_seconds: z
       .int()
       .min(15)
@@ -77,6 +84,7 @@ export type AlertRuleBody = z.infer<typeof AlertRuleBody>
 export const AlertRule = AlertRuleBody.extend({
   id: z.string(),
   is_starter: z.boolean().describe('Came with RustyMail'),
+  is_changed: z.boolean().describe('Came with RustyMail, and says something else now'),
   words: z.string().describe('The rule as a sentence'),
   changed_at: Timestamp,
   changed_by: z.string().nullable(),
@@ -222,6 +230,16 @@ export const alertsApi = {
     summary: 'Replace a rule; what it has open is cleared where it is switched off',
     params: z.object({ rule_id }),
     body: AlertRuleBody,
+    response: AlertRule,
+    problems: ['forbidden', 'not_found'],
+  }),
+  resetAlertRule: endpoint({
+    ...changes,
+    method: 'POST',
+    path: `${rules}/{rule_id}/reset`,
+    summary: 'Make a rule that came with RustyMail what it was',
+    description: 'Also one that was deleted.',
+    params: z.object({ rule_id }),
     response: AlertRule,
     problems: ['forbidden', 'not_found'],
   }),

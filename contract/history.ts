@@ -17,6 +17,7 @@ export const HistoryLabel = z.enum([
   'tool',
   'outcome',
   'queue',
+  'protocol',
 ])
 
 export const historyBounds = { groups: 100, points: 5_000, marks: 500 } as const
@@ -25,7 +26,7 @@ export const HistorySeries = z
   .object({
     name: z.string(),
     kind: z.enum(['gauge', 'count', 'latency']).describe('A state that is sampled, what happened, or how long it took'),
-    unit: z.enum(['percent', 'bytes', 'ms', 'count', 'tokens']),
+    unit: z.enum(['percent', 'bytes', 'ms', 'count', 'tokens', 'days']),
     labels: z.array(HistoryLabel),
     description: z.string(),
   })

@@ -252,7 +252,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     storage,
     connections: pool.byAccount,
     accounts: mailboxes.health.byAccount,
-    late: alerts.late,
+    certificates: mailboxes.certificates,
   })
   assistantRoutes(http, assistant)
   apiDocs(http, version)

@@ -1,5 +1,6 @@
 /** Acting on mail, wired by hand: operations, drafts and the outbox, which policies and freezes hold. A part of the composition root. */
 
+import type { CertificateEnds } from './accounts/certificate-ends.ts'
 import type { ProtocolLog } from './accounts/protocol-log.ts'
 import { controlOf, isFrozenBy } from './acting-control.ts'
 import { type ComposedDrafts, composeDrafts, type DraftSurroundings } from './compose-drafts.ts'
@@ -28,6 +29,7 @@ export interface ActingSurroundings extends Omit<OperationSurroundings, 'control
   /** Keeps the last lines of connections. */
   protocol: ProtocolLog
   tracer: Tracer | undefined
+  certificates: CertificateEnds
   timeoutMs(): number
   /** Hears what the SMTP server of an account offers. */
   greeted(accountId: string, offers: readonly string[]): void

@@ -5,8 +5,6 @@ import { alertRoutes } from './alerts/alert-routes.ts'
 import { AlertService } from './alerts/alert-service.ts'
 import { AlertStore } from './alerts/alert-store.ts'
 import { type KnownAlert, knownAlerts } from './alerts/known-alerts.ts'
-import { LateStore } from './alerts/late-store.ts'
-import { LateWatch } from './alerts/late-watch.ts'
 import type { ComposedHistory } from './compose-history.ts'
 import type { EventHub } from './events/event-hub.ts'
 import type { LeaseService } from './leases/lease-service.ts'
@@ -24,8 +22,6 @@ export interface AlertSurroundings {
 }
 
 export interface ComposedAlerts {
-  /** What feeds series that nothing else feeds. */
-  late: LateWatch
   /** For what tells people of them. */
   source: { firing(): Promise<KnownAlert[]>; find(ids: readonly string[]): Promise<KnownAlert[]> }
   addRoutes(http: HttpServer): void
@@ -37,7 +33,6 @@ export function composeAlerts({ db, hub, leases, history, logger }: AlertSurroun
   const store = new AlertStore(db)
   const { reader, marks } = history
   const accounts = new AccountStore(db)
-  const late = new LateWatch({ store: new LateStore(db), now, logger })
   const engine = new AlertEngine({
     ...{ store, reader, hub, leases, now, logger },
     nameOf: async id => {
@@ -48,16 +43,12 @@ export function composeAlerts({ db, hub, leases, history, logger }: AlertSurroun
   })
   const service = new AlertService({ store, reader, hub, now })
   return {
-    late,
     source: knownAlerts(store, now),
     addRoutes: http => alertRoutes(http, service),
     part: {
       name: 'alerts',
-      start: async () => {
-        late.start()
-        await engine.start()
-      },
-      stop: async () => void (await Promise.all([late.stop(), engine.stop()])),
+      start: () => engine.start(),
+      stop: () => engine.stop(),
     },
   }
 }

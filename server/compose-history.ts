@@ -1,7 +1,8 @@
 /** Figures over time, wired by hand: what feeds them, what keeps them, and who asks. A part of the composition root. */
 import type { AccountConnections } from '../contract/accounts.ts'
+import type { CertificateEnds } from './accounts/certificate-ends.ts'
 import type { AccountHealth } from './accounts/health-registry.ts'
-import type { LateWatch } from './alerts/late-watch.ts'
+import { LateStore } from './alerts/late-store.ts'
 import type { EventHub } from './events/event-hub.ts'
 import { AskedFigures } from './history/asked-figures.ts'
 import { HistoryMaintenance } from './history/history-maintenance.ts'
@@ -36,8 +37,7 @@ export interface HistoryReadings {
   storage: Pick<StorageWatch, 'figures'>
   connections: AccountRows<Pick<AccountConnections, 'open' | 'idle' | 'busy' | 'connecting'>>
   accounts: AccountRows<Pick<AccountHealth, 'state'>>
-  /** What is late, and tokens that end soon. */
-  late: Pick<LateWatch, 'setGauges'>
+  certificates: Pick<CertificateEnds, 'daysLeft'>
 }
 
 export interface ComposedHistory {
@@ -67,6 +67,11 @@ export function composeHistory({ db, hub, leases, logger }: HistorySurroundings)
     countEvents()
     const size = asked.find('database')
     if (size !== undefined) set('database_size', size)
+    const waiting = asked.find('late')
+    for (const [queue, count] of waiting?.queues ?? []) set('queue', count, { queue })
+    for (const [principal, endsAt] of waiting?.tokenEnds ?? []) {
+      set('token_days', Math.max(0, (endsAt - Date.now()) / 86_400_000), { principal })
+    }
   }
   const recorder = new HistoryRecorder({ readGauges, maintenance, logger })
   // Of the log of all processes: the one that counts says what came since it looked.
@@ -82,8 +87,9 @@ export function composeHistory({ db, hub, leases, logger }: HistorySurroundings)
   const service = new HistoryService({ reader, store, waitingMarks: () => marks.waiting, now: Date.now })
   // Each process hears of the facts of all: one of them counts.
   const claim = leases.want('history')
+  const late = new LateStore(db)
   const asked = new AskedFigures({
-    asks: { database: () => databaseBytes(db) },
+    asks: { database: () => databaseBytes(db), late: () => late.read(Date.now()) },
     isMine: () => claim.find() !== undefined,
     logger,
   })
@@ -126,7 +132,7 @@ export function composeHistory({ db, hub, leases, logger }: HistorySurroundings)
 }
 
 function readMachine(
-  { readings, storage, connections, accounts, late }: HistoryReadings,
+  { readings, storage, connections, accounts, certificates }: HistoryReadings,
   set: Parameters<ReadGauges>[0],
 ): void {
   const { latest } = readings
@@ -145,7 +151,7 @@ function readMachine(
     set('imap_connections', connecting, { account_id, state: 'connecting' })
     set('imap_connections', open - idle - busy, { account_id, state: 'watching' })
   }
-  late.setGauges(set)
+  for (const { days, ...labels } of certificates.daysLeft(Date.now())) set('certificate_days', days, labels)
   for (const [account_id, { state }] of accounts.entries()) {
     if (state !== 'disabled') set('account_ready', state === 'ready' ? 1 : 0, { account_id })
   }

@@ -5,6 +5,7 @@ import { accountRoutes } from './accounts/account-routes.ts'
 import { AccountService } from './accounts/account-service.ts'
 import { AccountStore } from './accounts/account-store.ts'
 import type { AccountVerifier } from './accounts/account-verifier.ts'
+import { CertificateEnds } from './accounts/certificate-ends.ts'
 import { HealthRegistry } from './accounts/health-registry.ts'
 import { ProtocolLog } from './accounts/protocol-log.ts'
 import { type ComposedActing, composeActing } from './compose-acting.ts'
@@ -95,6 +96,8 @@ export interface ComposedMail
   extends Pick<ComposedActing, 'operations' | 'folders' | 'proposed' | 'writing' | 'outbox' | 'leaving'> {
   accounts: AccountService
   health: HealthRegistry
+  /** When the certificates of mail servers end. */
+  certificates: CertificateEnds
   pool: ConnectionPool
   mail: MailService
   search: MailSearch
@@ -137,6 +140,7 @@ export function composeMail({
   const gateway = composeGateway({ guard, version: config.version, calls, tracer }, given.gateway)
   const health = new HealthRegistry(hub)
   const protocol = new ProtocolLog()
+  const certificates = new CertificateEnds()
   const servers = composeServers({ db, hub, health, guard, accounts: () => accounts, logger })
   const { book: memory, greeted, sizeLimitOf } = servers
   // A trial of an account borrows from the pool, and its time is a setting; pool and settings need the accounts. So both are asked for when it is made.
@@ -166,7 +170,7 @@ export function composeMail({
   const login = (id: string, rejected?: string) => accounts.login(id, rejected)
   const pool = new ConnectionPool({
     ...{ gateway, login, limits: settings.limits, health, logger },
-    ...{ traffic: usage, protocol, memory },
+    ...{ traffic: usage, protocol, certificates, memory },
     worked: (account_id, ms) => history.observe('imap_command_time', ms, { account_id }),
   })
   const { stop: stopReading, bodies, ...reading } = composeReading()
@@ -188,6 +192,7 @@ export function composeMail({
   const mail = new MailService({ pool, refs, ...reading, ownerOf, authServers: config.authServers, places, folders })
   const lists = new MessageLists({ ...fromIndex, mail })
   hub.listen('account_removed', ({ account_id }) => {
+    certificates.forget(account_id)
     mail.forget(account_id)
     lists.forget(account_id)
   })
@@ -205,7 +210,7 @@ export function composeMail({
     ...{ config, db, hub, pool, refs, guard, accounts, freezes, ruling, intake, shown, calls },
     taintOf: (...asked) => ruling.reads.taintOf(...asked),
     ...{ index, expected, indexerOf: composed.find, mail, bodies, cleaner: reading.cleaner, timeoutMs },
-    ...{ leases, mayPrune, retention, protocol, greeted, sizeLimitOf, tracer, logger },
+    ...{ leases, mayPrune, retention, protocol, certificates, greeted, sizeLimitOf, history, tracer, logger },
   })
   const diagnosing = composeDiagnose({
     ...{ config, accounts, hub, gateway, pool, guard, protocol, indexed, settings },
@@ -216,6 +221,7 @@ export function composeMail({
   return {
     accounts,
     health,
+    certificates,
     pool,
     mail,
     search,

@@ -1,6 +1,7 @@
 /** Changes of mail, wired by hand: taken in, done in order, undone and forgotten. A part of the composition root. */
 import type { AccountService } from './accounts/account-service.ts'
 import type { EventHub } from './events/event-hub.ts'
+import type { HistorySink } from './history/history-recorder.ts'
 import type { ConnectionPool } from './imap/connection-pool.ts'
 import type { MailConnection } from './imap/mail-gateway.ts'
 import type { MessageRefs } from './imap/message-ref.ts'
@@ -47,6 +48,7 @@ export interface OperationSurroundings {
   leases: LeaseService
   mayPrune: FindLease
   retention: Pick<RetentionClock, 'now'>
+  history: Pick<HistorySink, 'count'>
   /** Of what is only proposed. */
   intake?: ProposalIntake
   logger: Logger
@@ -71,7 +73,7 @@ export interface ComposedOperations {
 export function composeOperations(around: OperationSurroundings): ComposedOperations {
   const { db, hub, pool, refs, accounts, index, expected, indexerOf, leases, mayPrune, retention, logger, control } =
     around
-  const { intake } = around
+  const { intake, history } = around
   const store = new OperationStore(db)
   const keys = new CallKeyStore(db)
   const moved = new MovedMessageStore(db)
@@ -87,6 +89,9 @@ export function composeOperations(around: OperationSurroundings): ComposedOperat
     knownFolders: accountId => indexerOf(accountId)?.listing,
     ...control,
     foldersOf,
+    // People choose thousands at once by hand.
+    taken: ({ id, kind }, messages) =>
+      kind !== 'session' && messages > 0 && history.count('messages_changed', { principal: id }, messages),
   })
   const folders = new FolderService({
     ...{ calls, ids, refs, operations, foldersOf },

@@ -1,6 +1,7 @@
 /** Messages on their way out, wired by hand: taken in, sent, decided about. A part of the composition root. */
 import type { EventOf } from '../contract/event.ts'
 import type { AccountService } from './accounts/account-service.ts'
+import type { CertificateEnds } from './accounts/certificate-ends.ts'
 import type { ProtocolLog } from './accounts/protocol-log.ts'
 import type { ComposedMessages } from './drafts/composed-messages.ts'
 import type { SentChoice } from './drafts/identity-service.ts'
@@ -63,6 +64,7 @@ export interface OutboxSurroundings {
   calls: CallMetrics
   /** Keeps the last lines of connections. */
   protocol: ProtocolLog
+  certificates: CertificateEnds
   mayPrune: FindLease
   retention: Pick<RetentionClock, 'now'>
   tracer: Tracer | undefined
@@ -79,6 +81,7 @@ export interface ComposedOutbox {
 
 export function composeOutbox(around: OutboxSurroundings): ComposedOutbox {
   const { db, hub, guard, accounts, pool, refs, leases, drafts, blobs, messages, timeoutMs, notice } = around
+  const { protocol, certificates } = around
   const { isHeld, rulesFor, mayPrune, retention, connections, calls, tracer, logger } = around
   const store = new SubmissionStore(db)
   const events = new EventStore(db)
@@ -87,7 +90,7 @@ export function composeOutbox(around: OutboxSurroundings): ComposedOutbox {
   const decisions = new SubmissionDecisions({ store, outbox, drafts, hub, isHeld })
   calls.watchOutbox(() => store.countAllWaiting())
   const contents = new SubmissionContents({ outbox, messages })
-  const senders = new NodemailerSenders({ guard, timeoutMs, protocol: around.protocol, greeted: around.greeted })
+  const senders = new NodemailerSenders({ guard, timeoutMs, protocol, certificates, greeted: around.greeted })
   const queue = new OutboxQueue({
     ...{ store, hub, blobs, drafts, pool, refs, leases, notice, logger },
     leaving: rulesFor(outbox),

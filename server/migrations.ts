@@ -5,6 +5,7 @@ import * as accounts from './accounts/migrations/0001-accounts.ts'
 import * as indexLevel from './accounts/migrations/0015-index-level.ts'
 import * as lookInterval from './accounts/migrations/0028-look-interval.ts'
 import * as alerts from './alerts/migrations/0034-alerts.ts'
+import * as usualAgents from './alerts/migrations/0040-usual-agents.ts'
 import * as approvals from './approvals/migrations/0019-approvals.ts'
 import * as audit from './audit/migrations/0003-audit.ts'
 import * as trailId from './audit/migrations/0005-trail-id.ts'
@@ -77,4 +78,5 @@ export const migrations: Migrations = {
   '0033-history': history,
   '0034-alerts': alerts,
   '0035-notifiers': notifiers,
+  '0040-usual-agents': usualAgents,
 }

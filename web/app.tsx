@@ -30,6 +30,7 @@ const AgentsPage = lazyPage(async () => (await import('./agents/agents-page.tsx'
 const AnalyticsPage = lazyPage(async () => (await import('./analytics/analytics-page.tsx')).AnalyticsPage)
 const AlertsPage = lazyPage(async () => (await import('./alerts/alerts-page.tsx')).AlertsPage)
 const NotifiersPage = lazyPage(async () => (await import('./notifiers/notifiers-page.tsx')).NotifiersPage)
+const RulePage = lazyPage(async () => (await import('./alerts/rule-page.tsx')).RulePage)
 const ClientsPage = lazyPage(async () => (await import('./clients/clients-page.tsx')).ClientsPage)
 const AccountsPage = lazyPage(async () => (await import('./accounts/accounts-page.tsx')).AccountsPage)
 const AccountPage = lazyPage(async () => (await import('./accounts/account-page.tsx')).AccountPage)
@@ -125,6 +126,9 @@ function PageSwitch() {
       <Route path="/analytics" component={AnalyticsPage} />
       <Route path="/alerts" component={AlertsPage} />
       <Route path="/alerts/notifiers" component={NotifiersPage} />
+      <Route path="/alerts/log" component={AlertsPage} />
+      <Route path="/alerts/rules" component={AlertsPage} />
+      <Route path="/alerts/rules/:id" component={RulePage} />
       <Route path="/clients" component={ClientsPage} />
       <Route path="/accounts" component={AccountsPage} />
       <Route path="/accounts/:id" component={AccountPage} />

@@ -18,9 +18,11 @@ import { advance, type MachineState, type Transition } from './alert-machine.ts'
 import type { AlertStore } from './alert-store.ts'
 import type { AlertRow } from './alert-tables.ts'
 import { alertWords } from './alert-words.ts'
-import { type ReadHistory, valuesOf } from './rule-values.ts'
+import type { ReadHistory } from './rule-point.ts'
+import { valuesOf } from './rule-values.ts'
 import { starterRules } from './starter-rules.ts'
 import { type KnownRule, readRule } from './stored-rule.ts'
+import { UsualDays } from './usual-days.ts'
 
 export interface AlertEngineOptions {
   store: AlertStore
@@ -50,6 +52,7 @@ interface Change {
 export class AlertEngine {
   readonly #options: AlertEngineOptions
   readonly #ids: RisingIds
+  readonly #usual: UsualDays
   readonly #stopped = new AbortController()
   /** When each rule was looked at. */
   readonly #lookedAt = new Map<string, number>()
@@ -61,6 +64,7 @@ export class AlertEngine {
   constructor(options: AlertEngineOptions) {
     this.#options = options
     this.#ids = new RisingIds('l', options.now)
+    this.#usual = new UsualDays(options.reader)
   }
 
   async start(): Promise<void> {
@@ -135,7 +139,8 @@ export class AlertEngine {
     const step: Step = body.window_seconds <= fineWindow ? 5 : 60
     const until = startOf(now() / 1000, step)
     if (this.#lookedAt.get(rule.id) === until) return []
-    const values = await valuesOf(reader, body, { step, from: until - step, until, sees: () => true })
+    const range = { step, from: until - step, until, sees: () => true }
+    const values = await valuesOf(reader, body, { ...range, usual: this.#usual })
     this.#lookedAt.set(rule.id, until)
     const instances = [...new Set([...open.keys(), ...values.keys()])].slice(0, alertBounds.instances + open.size)
     const changes: Change[] = []

@@ -17,6 +17,7 @@ export function alertRoutes(http: HttpServer, alerts: AlertService): void {
   handle(http, alertsApi.changeAlertRule, ({ principal, params, body }) =>
     alerts.change(principal, params.rule_id, body),
   )
+  handle(http, alertsApi.resetAlertRule, ({ principal, params }) => alerts.reset(principal, params.rule_id))
   handle(http, alertsApi.deleteAlertRule, async ({ principal, params }) => {
     await alerts.delete(principal, params.rule_id)
     return undefined

@@ -190,6 +190,15 @@ onEachDatabase(open => {
     await stop()
     await start()
     expect((await service.listRules(principal())).map(({ is_starter: own }) => own)).toEqual([false])
+
+    // A starter rule comes back as it was, deleted or changed.
+    const [{ id: starter, rule: asShipped }] = starterRules as [(typeof starterRules)[number]]
+    expect(await service.reset(principal(), starter)).toMatchObject({ name: asShipped.name, is_changed: false })
+    const changed = await service.change(principal(), starter, { ...asShipped, threshold: 0.1, enabled: false })
+    expect(changed.is_changed).toBe(true)
+    expect(await service.reset(principal(), starter)).toMatchObject({ ...asShipped, is_starter: true })
+    await expect(service.reset(principal(), id)).rejects.toMatchObject({ code: 'not_found' })
+    await expect(service.reset(principal(new Set(['a'])), starter)).rejects.toMatchObject({ code: 'forbidden' })
   })
 })
 
@@ -249,6 +258,13 @@ test('a quiet week raises nothing: no starter rule fires on figures of a server 
     put(keyOf('mail_received', { account_id: 'a' }), busy > 0.5 ? 1 : 0)
     put(keyOf('account_ready', { account_id: 'a' }), hour === 3 && minute % 60 < 2 ? 0 : 1)
     put(keyOf('token_days', { principal: 'token-1' }), 20 - minute / 1440)
+    put(keyOf('tokens', { principal: 'token-1', tool: 'mail_search' }), Math.round(60_000 * busy))
+    if (minute % 90 === 0) put(keyOf('messages_changed', { principal: 'token-1' }), 400)
+    // Renewed on the fourth day, as by the usual programs: with a third of its life left.
+    const left = minute < 4 * 1440 ? 34 : 94
+    for (const protocol of ['imap', 'smtp']) {
+      put(keyOf('certificate_days', { account_id: 'a', protocol }), left - minute / 1440)
+    }
     points.set(keyOf('response_time', {}), [[0, observe(undefined, 20)]])
     // What is older than two days is not looked at in minutes: some of them do.
     if (minute % 5 === 0 || minute > 5 * 24 * 60) await maintenance.keepMinute({ start: now(), points })
@@ -258,7 +274,8 @@ test('a quiet week raises nothing: no starter rule fires on figures of a server 
   const { items } = { items: await service.listRules(principal()) }
   expect(items.length).toBe(starterRules.length)
   const from = new Date(midnight * 1000).toISOString()
-  for (const { id, is_starter: _, words: __, changed_at: ___, changed_by: ____, ...body } of items) {
+  for (const { id, is_starter: _, is_changed, words: __, changed_at: ___, changed_by: ____, ...body } of items) {
+    expect([id, is_changed]).toEqual([id, false])
     const tried = await service.backTest(principal(), body, from, undefined)
     expect([id, tried.fired]).toEqual([id, 0])
     expect(tried.instances.length).toBeGreaterThan(0)
@@ -285,6 +302,7 @@ test('absurd rules are refused in words', async () => {
     [{ clear_threshold: 0.1 }, 'clear_threshold'],
     [{ no_data: 'alert' }, 'no_data'],
     [{ share_of: { series: 'up', at_least: 1 } }, 'share_of'],
+    [{ usual: { days: 7, at_least: 1 } }, 'usual'],
     [{ quiet_hours: { days: [1], from: '22:00', to: '06:00', time_zone: 'Mars/Base' } }, 'time_zone'],
   ] as [Partial<AlertRuleBody>, string][]) {
     await expect(service.create(principal(), rule(change))).rejects.toMatchObject({

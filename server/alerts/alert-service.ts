@@ -10,7 +10,8 @@ import type { AlertStore } from './alert-store.ts'
 import type { AlertRow, SilenceRow } from './alert-tables.ts'
 import { backTest } from './back-test.ts'
 import { checkRule } from './rule-check.ts'
-import type { ReadHistory } from './rule-values.ts'
+import type { ReadHistory } from './rule-point.ts'
+import { starterRules } from './starter-rules.ts'
 import { viewOf } from './stored-rule.ts'
 
 export interface AlertServiceOptions {
@@ -89,6 +90,14 @@ export class AlertService {
     const row = await this.#getRule(principal, id)
     this.#checkChange(principal, rule)
     return this.#put(principal, id, rule, row.is_starter)
+  }
+
+  /** Of a rule that came with RustyMail, also a deleted one. */
+  async reset(principal: Principal, id: string): Promise<AlertRule> {
+    const starter = starterRules.find(known => known.id === id)
+    if (!starter) throw new Problem('not_found', 'No rule with this id came with RustyMail.')
+    this.#checkChange(principal, starter.rule)
+    return this.#put(principal, id, starter.rule, 1)
   }
 
   async delete(principal: Principal, id: string): Promise<void> {

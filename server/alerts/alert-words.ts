@@ -6,6 +6,7 @@ const units: Record<SeriesInfo['unit'], (value: number) => string> = {
   percent: value => `${rounded(value)} %`,
   ms: value => `${rounded(value)} ms`,
   count: value => String(rounded(value)),
+  days: value => `${rounded(value)} days`,
   tokens: value => `${rounded(value)} tokens`,
   bytes: value => `${rounded(value / 1024 / 1024)} MiB`,
 }
@@ -22,6 +23,7 @@ const aggregations: Record<AlertRuleBody['aggregation'], string> = {
 }
 
 export function valueWords(rule: AlertRuleBody, value: number): string {
+  if (rule.usual) return `${rounded(value)} times the usual`
   return rule.share_of ? units.percent(value) : units[series[rule.series as SeriesName].unit](value)
 }
 
@@ -44,7 +46,8 @@ export function ruleWords(rule: AlertRuleBody): string {
   const whole = share ? ` in percent of ${share.series}` : ''
   const per = rule.per.length > 0 ? `, for each ${rule.per.join(' and ')}` : ''
   const lasting = wait > 0 ? ` for ${durationWords(wait)}` : ''
-  const limit = valueWords(rule, threshold)
+  const floor = rule.usual ? units[series[rule.series as SeriesName].unit](rule.usual.at_least) : ''
+  const limit = `${valueWords(rule, threshold)}${floor && ` (of ${rule.usual?.days} days, at least ${floor})`}`
   return `Fires when ${aggregations[rule.aggregation]} of ${of}${whole} over ${durationWords(rule.window_seconds)} is ${comparison} ${limit}${lasting}${per}.`
 }
 

@@ -5,7 +5,8 @@ import { stepFor } from '../history/history-service.ts'
 import { startOf } from '../history/levels.ts'
 import type { Labels } from '../history/series.ts'
 import { advance, type MachineState } from './alert-machine.ts'
-import { type ReadHistory, type Values, valuesOf, windowOf } from './rule-values.ts'
+import { type ReadHistory, windowOf } from './rule-point.ts'
+import { type Values, valuesOf } from './rule-values.ts'
 
 export interface BackTestRange {
   /** Epoch seconds. */
@@ -21,8 +22,8 @@ const mostInstances = 20
 const mostFirings = 200
 /** One that fires again so soon has flapped. */
 const flapSeconds = 60 * 60
-/** Steps before the event loop has its turn. */
-const stepsAtOnce = 5_000
+/** So long it works before the event loop has its turn. */
+const pieceMs = 3
 
 export async function backTest(reader: ReadHistory, rule: AlertRuleBody, range: BackTestRange): Promise<BackTest> {
   const step = stepFor(range.from, range.to, range.now)
@@ -47,13 +48,12 @@ export async function backTest(reader: ReadHistory, rule: AlertRuleBody, range: 
 
 async function tryAll(rule: AlertRuleBody, values: Values, until: number) {
   const tried: (Instance & { seconds: number; flapped: number })[] = []
-  let steps = 0
+  let began = performance.now()
   for (const [instance, list] of values) {
     tried.push({ labels: JSON.parse(instance), ...tryOne(rule, list, until) })
-    steps += list.length
-    if (steps < stepsAtOnce) continue
-    steps = 0
+    if (performance.now() - began < pieceMs) continue
     await yieldLoop()
+    began = performance.now()
   }
   return tried
 }

@@ -9,6 +9,10 @@ export interface LateFigures {
 }
 
 const mostTokens = 200
+const minute = 60_000
+const day = 24 * 60 * minute
+/** What waits longer is late, and what ends before is soon. */
+const lateAfter = { sendingMs: 15 * minute, approvalMs: 30 * minute, tokenMs: 30 * day } as const
 
 export class LateStore {
   readonly #db: Database
@@ -17,8 +21,15 @@ export class LateStore {
     this.#db = db
   }
 
-  /** ISO dates: what is older is late, and what ends before is soon. */
-  async read(times: { now: string; sendingSince: string; approvalsSince: string; soon: string }): Promise<LateFigures> {
+  /** @param at Epoch milliseconds. */
+  async read(at: number): Promise<LateFigures> {
+    const iso = (ms: number) => new Date(ms).toISOString()
+    const times = {
+      now: iso(at),
+      sendingSince: iso(at - lateAfter.sendingMs),
+      approvalsSince: iso(at - lateAfter.approvalMs),
+      soon: iso(at + lateAfter.tokenMs),
+    }
     const [outbox, outboxLate, approvals, approvalsLate, tokens] = await Promise.all([
       this.#countSubmissions(times.now),
       this.#countSubmissions(times.sendingSince),

@@ -44,6 +44,10 @@ export function checkRule(rule: AlertRuleBody, within = 'body'): SeriesName {
     if (rule.aggregation !== 'sum') refuse('share_of', 'goes with the aggregation sum')
     if (rule.per.length > 0) refuse('share_of', 'goes without `per`')
   }
+  if (rule.usual) {
+    if (comparison === 'below') refuse('usual', 'goes with above')
+    if (share) refuse('usual', 'goes without `share_of`')
+  }
   const zone = rule.quiet_hours?.time_zone
   if (zone !== undefined && !isTimeZone(zone)) {
     refuse('quiet_hours.time_zone', 'is not a time zone of the IANA database such as Europe/Vienna')

@@ -1,14 +1,13 @@
 /** The values of a rule: its series, aggregated over its window at one moment or at each step of a range. */
 import { setImmediate as yieldLoop } from 'node:timers/promises'
 import type { AlertRuleBody } from '../../contract/alerts.ts'
-import { quantile } from '../history/histogram.ts'
-import type { HistoryReader, Points } from '../history/history-reader.ts'
+import type { Points } from '../history/history-reader.ts'
 import type { Step } from '../history/levels.ts'
 import type { Point } from '../history/point.ts'
 import type { Labels, SeriesName } from '../history/series.ts'
+import { aggregated, instanceOf, type ReadHistory, windowOf } from './rule-point.ts'
 import { SlidingWindow } from './sliding-window.ts'
-
-export type ReadHistory = Pick<HistoryReader, 'read'>
+import { isUsualStep, UsualDays, usualFrom } from './usual-days.ts'
 
 export interface ValueRange {
   step: Step
@@ -17,6 +16,8 @@ export interface ValueRange {
   until: number
   /** Rows that count beside what the rule says. */
   sees(labels: Labels): boolean
+  /** What is known of usual days already. */
+  usual?: UsualDays | undefined
 }
 
 /** By the labels of the alert, as JSON; at the end of each step. */
@@ -27,21 +28,16 @@ const pieceMs = 4
 /** Of one that is alone: no labels. */
 export const onlyInstance = '{}'
 
-export function instanceOf(rule: Pick<AlertRuleBody, 'per'>, labels: Labels): string {
-  return JSON.stringify(Object.fromEntries(rule.per.map(label => [label, labels[label] ?? ''])))
-}
-
-export function windowOf(rule: Pick<AlertRuleBody, 'window_seconds'>, step: number): number {
-  return Math.max(step, Math.ceil(rule.window_seconds / step) * step)
-}
-
 export async function valuesOf(reader: ReadHistory, rule: AlertRuleBody, range: ValueRange): Promise<Values> {
   const { step, from, until, sees } = range
   const window = windowOf(rule, step)
   const wanted = Object.entries(rule.where) as [keyof Labels, string][]
   const query = { step, from: from - window, until }
+  // What is usual is in the same rows, only earlier.
+  const isShared = rule.usual !== null && !range.usual && isUsualStep(step)
   const groups = await reader.read({
     ...query,
+    ...(rule.usual && isShared ? { from: usualFrom(rule.usual.days, from) - window } : {}),
     name: rule.series as SeriesName,
     where: labels => sees(labels) && wanted.every(([label, value]) => labels[label] === value),
     groupOf: labels => instanceOf(rule, labels),
@@ -51,6 +47,9 @@ export async function valuesOf(reader: ReadHistory, rule: AlertRuleBody, range: 
   // Where the server ran and nothing was ever counted, that is none.
   const isCount = rule.aggregation === 'sum' || rule.aggregation === 'per_minute'
   const ran = isCount && rule.per.length === 0 ? await readAll(reader, 'up', query, () => true) : undefined
+  const usual = rule.usual
+    ? await (range.usual ?? new UsualDays(reader)).of(rule, rule.usual, range, isShared ? groups : undefined)
+    : undefined
   const values: Values = new Map()
   let began = performance.now()
   for (const [instance, points] of groups) {
@@ -59,7 +58,7 @@ export async function valuesOf(reader: ReadHistory, rule: AlertRuleBody, range: 
     const own = new SlidingWindow(points, step, window)
     const of = whole ? new SlidingWindow(whole, step, window) : undefined
     for (let at = from + step; at <= until; at += step) {
-      list.push({ at, value: ruleValue(rule, own.pointAt(at), of?.pointAt(at), window) })
+      list.push({ at, value: ruleValue(rule, own.pointAt(at), of?.pointAt(at), window, usual?.(instance, at - step)) })
       if (performance.now() - began < pieceMs) continue
       await yieldLoop()
       began = performance.now()
@@ -84,17 +83,13 @@ function ruleValue(
   point: Point | undefined,
   of: Point | undefined,
   window: number,
+  usual: number | undefined,
 ): number | undefined {
   if (!point) return undefined
+  if (rule.usual) {
+    const value = aggregated(rule, point, window)
+    return value === undefined ? undefined : value / Math.max(rule.usual.at_least, usual ?? 0)
+  }
   if (!rule.share_of) return aggregated(rule, point, window)
   return of && of.sum >= rule.share_of.at_least ? (100 * point.sum) / of.sum : undefined
-}
-
-function aggregated({ aggregation }: AlertRuleBody, point: Point, window: number): number | undefined {
-  if (aggregation === 'sum') return point.sum
-  if (aggregation === 'per_minute') return (point.sum * 60) / window
-  if (point.count === 0) return undefined
-  if (aggregation === 'mean') return point.sum / point.count
-  if (aggregation === 'min' || aggregation === 'max') return point[aggregation]
-  return quantile(point.buckets ?? new Map(), Number(aggregation.slice(1)) / 100, point)
 }

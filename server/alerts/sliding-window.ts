@@ -19,6 +19,8 @@ export class SlidingWindow {
 
   /** Of the window that ends there; each time one step later. Undefined where it holds nothing. */
   pointAt(at: number): Point | undefined {
+    // A window of one step is its point.
+    if (this.#window === this.#step) return this.#points.get(at - this.#step)
     const isNext = this.#at !== undefined && at === this.#at + this.#step
     const first = at - this.#window
     if (isNext) this.#take(first - this.#step, -1)

@@ -7,6 +7,22 @@ const minute = 60
 const hour = 60 * minute
 const GiB = 1024 ** 3
 
+/** Three times what is usual for each. @param atLeast A minute: below three times that it is never unusual. */
+function unusual(series: string, atLeast: number) {
+  return {
+    series,
+    per: ['principal'],
+    aggregation: 'per_minute',
+    usual: { days: 7, at_least: atLeast },
+    window_seconds: 10 * minute,
+    comparison: 'above',
+    threshold: 3,
+    clear_threshold: 2,
+    keep_seconds: 5 * minute,
+    no_data: 'ok',
+  } satisfies Partial<z.input<typeof Rule>>
+}
+
 /** The ids never change: by them it is known what was deleted. */
 const written: Record<string, z.input<typeof Rule>> = {
   'account-away': {
@@ -127,17 +143,17 @@ const written: Record<string, z.input<typeof Rule>> = {
     threshold: 30,
     clear_threshold: 10,
   },
-  'agent-busy': {
-    name: 'An agent calls tools far more than people read',
-    series: 'calls',
-    per: ['principal'],
-    aggregation: 'per_minute',
+  'agent-calls': { name: 'A program or agent calls far more than usual', ...unusual('calls', 40) },
+  'agent-reads': { name: 'An agent reads far more than usual', ...unusual('tokens', 50_000) },
+  'agent-changes': { name: 'An agent changes far more messages than usual', ...unusual('messages_changed', 50) },
+  'certificate-ending': {
+    name: 'The certificate of a mail server is about to end',
+    series: 'certificate_days',
+    per: ['account_id', 'protocol'],
+    aggregation: 'min',
     window_seconds: 10 * minute,
-    comparison: 'above',
-    threshold: 120,
-    clear_threshold: 60,
-    keep_seconds: 5 * minute,
-    no_data: 'ok',
+    comparison: 'below',
+    threshold: 7,
   },
   'token-ending': {
     name: 'A token is about to expire',

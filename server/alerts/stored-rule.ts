@@ -1,8 +1,10 @@
 /** A rule as it is stored. */
+import { isDeepStrictEqual } from 'node:util'
 import { type AlertRule, AlertRuleBody } from '../../contract/alerts.ts'
 import type { AlertRuleRow } from './alert-tables.ts'
 import { ruleWords } from './alert-words.ts'
 import { isSeries } from './rule-check.ts'
+import { starterRules } from './starter-rules.ts'
 
 export interface KnownRule {
   id: string
@@ -21,5 +23,7 @@ export function readRule({ id, rule }: Pick<AlertRuleRow, 'id' | 'rule'>): Known
 export function viewOf(row: AlertRuleRow): AlertRule {
   const { body } = readRule(row)
   const { id, is_starter: isStarter, changed_at, changed_by } = row
-  return { ...body, id, is_starter: isStarter === 1, words: ruleWords(body), changed_at, changed_by }
+  const { enabled: _, ...starter } = starterRules.find(known => known.id === id)?.rule ?? body
+  const is_changed = isStarter === 1 && !isDeepStrictEqual({ ...starter, enabled: body.enabled }, body)
+  return { ...body, id, is_starter: isStarter === 1, is_changed, words: ruleWords(body), changed_at, changed_by }
 }

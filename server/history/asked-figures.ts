@@ -2,31 +2,29 @@
 import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 
-export type Ask = () => Promise<number>
-
 const askEveryMs = 30_000
 /** Whether it is time, and this process's turn, is looked for more often. */
 const lookEveryMs = 2_500
 /** Of an answer: an older one is not said any more, and the series has a gap. */
 const freshMs = 3 * askEveryMs
 
-export interface AskedFiguresOptions<Name extends string> {
-  asks: Record<Name, Ask>
+export interface AskedFiguresOptions<Answers> {
+  asks: { [Name in keyof Answers]: () => Promise<Answers[Name]> }
   /** Whether this process is the one that asks. */
   isMine(): boolean
   logger: Logger
   now?: () => number
 }
 
-export class AskedFigures<Name extends string> {
-  readonly #options: AskedFiguresOptions<Name>
+export class AskedFigures<Answers> {
+  readonly #options: AskedFiguresOptions<Answers>
   readonly #now: () => number
-  readonly #answers = new Map<Name, { value: number; at: number }>()
+  readonly #answers = new Map<keyof Answers, { value: Answers[keyof Answers]; at: number }>()
   readonly #ending = new AbortController()
   #asking: Promise<void> | undefined
   #askedAt = Number.NEGATIVE_INFINITY
 
-  constructor(options: AskedFiguresOptions<Name>) {
+  constructor(options: AskedFiguresOptions<Answers>) {
     this.#options = options
     this.#now = options.now ?? Date.now
   }
@@ -52,9 +50,9 @@ export class AskedFigures<Name extends string> {
   }
 
   /** Undefined where there is no fresh answer. */
-  find(name: Name): number | undefined {
+  find<Name extends keyof Answers>(name: Name): Answers[Name] | undefined {
     const answer = this.#answers.get(name)
-    return answer && this.#now() - answer.at < freshMs ? answer.value : undefined
+    return answer && this.#now() - answer.at < freshMs ? (answer.value as Answers[Name]) : undefined
   }
 
   async stop(): Promise<void> {
@@ -63,9 +61,10 @@ export class AskedFigures<Name extends string> {
   }
 
   async #askAll(): Promise<void> {
-    for (const [name, ask] of Object.entries<Ask>(this.#options.asks)) {
+    const { asks } = this.#options
+    for (const name of Object.keys(asks) as (keyof Answers)[]) {
       try {
-        this.#answers.set(name as Name, { value: await ask(), at: this.#now() })
+        this.#answers.set(name, { value: await asks[name](), at: this.#now() })
       } catch (err) {
         this.#options.logger.warn({ err, figure: name }, 'a figure of the history could not be asked for')
       }

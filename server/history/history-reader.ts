@@ -42,6 +42,8 @@ export interface HistoryReaderOptions {
 
 /** So long it works before the event loop has its turn. */
 const pieceMs = 3
+/** What the database answers at once is taken over in one piece. */
+const seriesAtOnce = 100
 
 export class HistoryReader {
   readonly #options: HistoryReaderOptions
@@ -56,6 +58,7 @@ export class HistoryReader {
     const rows = await this.#rows(query, this.#idsOf(query))
     const groups = new Map<string, Points>()
     const pause = pauses()
+    const pauseInPoints = pauses(64)
     for (const [key, points] of rows) {
       const group = query.groupOf(labelsIn(key).labels)
       const into = groups.get(group) ?? new Map()
@@ -64,26 +67,24 @@ export class HistoryReader {
       for (const [at, point] of points) {
         const known = into.get(at)
         into.set(at, known ? addSeries(known, point, kind) : point)
-        const paused = pause()
+        const paused = pauseInPoints()
         if (paused) await paused
       }
     }
-    if (kind === 'count') await this.#fillZeros(query, groups)
-    return new Map([...groups].map(([group, points]) => [group, inOrder(points)]))
+    const ran = kind === 'count' && groups.size > 0 ? await this.#ran(query) : undefined
+    for (const [group, points] of groups) {
+      groups.set(group, inOrder(ran ? withZeros(points, ran) : points))
+      const paused = pause()
+      if (paused) await paused
+    }
+    return groups
   }
 
-  async #fillZeros({ step, from, until }: SeriesQuery, groups: Map<string, Points>): Promise<void> {
-    const all = () => true
-    const up = { name: 'up', step, from, until, where: all, groupOf: () => '' } as const
+  /** When the server ran, in order. */
+  async #ran({ step, from, until }: SeriesQuery): Promise<Points> {
+    const up = { name: 'up', step, from, until, where: () => true } as const
     const [ran] = (await this.#rows(up, this.#idsOf(up))).values()
-    for (const points of groups.values()) {
-      for (const [at, { count }] of ran ?? []) {
-        const point = points.get(at)
-        if (!point) points.set(at, { count, sum: 0, min: 0, max: 0 })
-        // In some of the samples nothing was counted.
-        else if (point.count < count) points.set(at, { ...point, count, min: 0 })
-      }
-    }
+    return inOrder(ran ?? new Map())
   }
 
   #idsOf({ name, where }: Pick<SeriesQuery, 'name' | 'where'>): Map<number, string> {
@@ -118,14 +119,22 @@ export class HistoryReader {
     let tail = step > 60 ? Math.max(from, startOf(now(), length) - length) : from
     const pause = pauses()
     if (block !== undefined) {
-      const blocks = await store.listBlocks([...ids.keys()], step, startOf(from, block), query.until)
-      for (const { series: id, start, bytes } of blocks) {
-        tail = Math.max(tail, start + block)
-        for (const [place, point] of decodeBlock(bytes, numbers.scaleOf(id))) {
-          const at = start + place * step
-          if (at >= from) add(ids.get(id), at, point)
+      const wanted = [...ids.keys()]
+      for (let first = 0; first < wanted.length; first += seriesAtOnce) {
+        const some = wanted.slice(first, first + seriesAtOnce)
+        for (const { series: id, start, bytes } of await store.listBlocks(
+          some,
+          step,
+          startOf(from, block),
+          query.until,
+        )) {
+          tail = Math.max(tail, start + block)
+          for (const [place, point] of decodeBlock(bytes, numbers.scaleOf(id))) {
+            const at = start + place * step
+            if (at >= from) add(ids.get(id), at, point)
+          }
+          await pause()
         }
-        await pause()
       }
     }
     const frames = await store.listFrames(step, startOf(from, length), query.until)
@@ -150,10 +159,11 @@ export class HistoryReader {
 }
 
 /** To be called often: gives the event loop its turn when the time is over. */
-function pauses(): () => Promise<void> | undefined {
+function pauses(every = 1): () => Promise<void> | undefined {
   let began = performance.now()
+  let calls = 0
   return () => {
-    if (performance.now() - began < pieceMs) return undefined
+    if (++calls % every > 0 || performance.now() - began < pieceMs) return undefined
     return yieldLoop().then(() => {
       began = performance.now()
     })
@@ -176,6 +186,30 @@ function fromMemory(
   }
 }
 
+/** A step in which the server ran and nothing was counted is a zero. In the order of both, where they are in order. */
+function withZeros(points: Points, ran: Points): Points {
+  const filled: Points = new Map()
+  let found = 0
+  for (const [at, { count }] of ran) {
+    const point = points.get(at)
+    if (!point) filled.set(at, { count, sum: 0, min: 0, max: 0 })
+    else {
+      found++
+      // In some of the samples nothing was counted.
+      filled.set(at, point.count < count ? { ...point, count, min: 0 } : point)
+    }
+  }
+  if (found < points.size) for (const [at, point] of points) if (!filled.has(at)) filled.set(at, point)
+  return filled
+}
+
 function inOrder(points: Points): Points {
+  let before = Number.NEGATIVE_INFINITY
+  let isSorted = true
+  for (const at of points.keys()) {
+    if (at < before) isSorted = false
+    before = at
+  }
+  if (isSorted) return points
   return new Map([...points].sort(([one], [another]) => one - another))
 }

@@ -1,11 +1,12 @@
 /** The number under which each series is stored. */
 import type { HistoryStore } from './history-store.ts'
-import { isOf, labelsIn, type SeriesInfo, type SeriesName, series } from './series.ts'
+import { isOf, type SeriesName, scaleOf } from './series.ts'
 
 export class SeriesNumbers {
   readonly #store: HistoryStore
   readonly #ids = new Map<string, number>()
-  readonly #keys = new Map<number, string>()
+  /** Asked for each series of each row that is read. */
+  readonly #scales = new Map<number, number>()
   /** Recorded since the start. */
   readonly #used = new Set<number>()
 
@@ -40,20 +41,17 @@ export class SeriesNumbers {
   }
 
   /** Of a series that is no more in this version, or unknown yet: 1. */
-  readonly scaleOf = (id: number): number => {
-    const key = this.#keys.get(id)
-    return key === undefined ? 1 : ((series as Record<string, SeriesInfo>)[labelsIn(key).name]?.scale ?? 1)
-  }
+  readonly scaleOf = (id: number): number => this.#scales.get(id) ?? 1
 
   async deleteUnused(): Promise<void> {
     await this.#store.deleteUnused(id => this.#used.has(id))
     this.#ids.clear()
-    this.#keys.clear()
+    this.#scales.clear()
     await this.refresh()
   }
 
   #know(id: number, key: string): void {
     this.#ids.set(key, id)
-    this.#keys.set(id, key)
+    this.#scales.set(id, scaleOf(key))
   }
 }

@@ -18,7 +18,7 @@ export type SeriesAudience =
 
 export interface SeriesInfo {
   kind: SeriesKind
-  unit: 'percent' | 'bytes' | 'ms' | 'count' | 'tokens'
+  unit: 'percent' | 'bytes' | 'ms' | 'count' | 'tokens' | 'days'
   labels: readonly SeriesLabel[]
   audience: SeriesAudience
   /** Values are kept as whole numbers of this part of the unit. */
@@ -36,6 +36,7 @@ export type SeriesLabel =
   | 'tool'
   | 'outcome'
   | 'queue'
+  | 'protocol'
 
 const load = { audience: 'load', labels: [] } as const
 const gauge = { kind: 'gauge', unit: 'count', scale: 1 } as const
@@ -90,10 +91,17 @@ export const series = {
     unit: 'tokens',
     words: 'Estimated tokens of results',
   },
+  messages_changed: {
+    ...count,
+    audience: 'whole',
+    labels: ['principal'],
+    words: 'Messages that programs and agents moved, deleted or changed',
+  },
   token_days: {
     ...gauge,
     audience: 'whole',
     labels: ['principal'],
+    unit: 'days',
     scale: 100,
     words: 'Days until a token expires, of those that expire within 30',
   },
@@ -120,6 +128,14 @@ export const series = {
     audience: 'accounts',
     labels: ['account_id'],
     words: '1 while the account is connected and watched',
+  },
+  certificate_days: {
+    ...gauge,
+    audience: 'accounts',
+    labels: ['account_id', 'protocol'],
+    unit: 'days',
+    scale: 100,
+    words: 'Days until the certificate of a mail server ends, of those that live longer than 20',
   },
   mail_received: { ...count, audience: 'accounts', labels: ['account_id'], words: 'New messages' },
   mail_sent: { ...count, audience: 'accounts', labels: ['account_id'], words: 'Messages that a mail server accepted' },
@@ -148,6 +164,12 @@ export function labelsIn(key: string): { name: SeriesName; labels: Labels } {
   const [name, ...values] = key.split(separator) as [SeriesName, ...string[]]
   const declared = series[name].labels as readonly SeriesLabel[]
   return { name, labels: Object.fromEntries(declared.map((label, place) => [label, values[place] ?? ''])) }
+}
+
+/** In which values of a key are kept; 1 for a series that is no more. */
+export function scaleOf(key: string): number {
+  const [name = ''] = key.split(separator, 1)
+  return (series as Record<string, SeriesInfo>)[name]?.scale ?? 1
 }
 
 /** Whether a key is of a series of this name. */

@@ -1,6 +1,7 @@
 /** Lends IMAP connections for all accounts, under one cap. One account's pool is `AccountPool`. */
 import type { AccountConnections } from '../../contract/accounts.ts'
 import type { PoolLimits } from '../../contract/settings.ts'
+import type { CertificateEnds } from '../accounts/certificate-ends.ts'
 import type { MailLogin } from '../accounts/mail-login.ts'
 import type { ProtocolLog } from '../accounts/protocol-log.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -34,6 +35,8 @@ export interface ConnectionPoolOptions {
   traffic?: TrafficObserver
   /** Keeps the last lines of all connections. */
   protocol?: Pick<ProtocolLog, 'open'>
+  /** Hears which certificates servers showed. */
+  certificates?: Pick<CertificateEnds, 'seen'>
   /** Hears how long work took, waiting for a connection included. */
   worked?(accountId: string, ms: number): void
   /** What is learned of mail servers; nothing is kept unless given. */
@@ -246,7 +249,7 @@ export class ConnectionPool {
   #poolOf(accountId: string): AccountPool {
     const known = this.#pools.get(accountId)
     if (known) return known
-    const { gateway, login, logger, traffic, protocol, memory, idleMs = 60_000 } = this.#options
+    const { gateway, login, logger, traffic, protocol, certificates, memory, idleMs = 60_000 } = this.#options
     const pool: AccountPool = new AccountPool({
       accountId,
       gateway,
@@ -255,6 +258,7 @@ export class ConnectionPool {
       logger,
       traffic,
       protocol,
+      certificates,
       memory,
       idleMs,
       limits: () => this.#limits,

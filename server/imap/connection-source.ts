@@ -2,6 +2,7 @@
 
 import { setTimeout as wait } from 'node:timers/promises'
 import type { PoolLimits } from '../../contract/settings.ts'
+import type { CertificateEnds, SeenCertificate } from '../accounts/certificate-ends.ts'
 import { type MailLogin, secretOf, withFreshToken } from '../accounts/mail-login.ts'
 import type { ProtocolLog } from '../accounts/protocol-log.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -149,6 +150,8 @@ interface ConnectionOpenerOptions {
   login(accountId: string, rejected?: string): Promise<MailLogin>
   /** Keeps the last lines of its connections. */
   protocol?: Pick<ProtocolLog, 'open'> | undefined
+  /** Hears which certificate the server showed. */
+  certificates?: Pick<CertificateEnds, 'seen'> | undefined
   /** Hears that the server refused the login. */
   onRefused(accountId: string, problem: Problem): void
 }
@@ -216,7 +219,7 @@ export class ConnectionOpener {
   }
 
   async open(timeoutMs: number, signal: AbortSignal, meter: TrafficMeter): Promise<MailConnection> {
-    const { accountId, gateway, gates, protocol } = this.#options
+    const { accountId, gateway, gates, protocol, certificates } = this.#options
     const generation = this.#generation
     this.#connecting++
     try {
@@ -227,7 +230,10 @@ export class ConnectionOpener {
           this.#isKnown = true
           this.#gate = gates.of(login)
           const onLine = protocol?.open(accountId, 'imap', [secretOf(login)])
-          const options = { timeoutMs, onTraffic, onLine }
+          const onCertificate = (seen: SeenCertificate | undefined) => certificates?.seen(accountId, 'imap', seen)
+          // One without TLS shows none.
+          if (login.tls === 'none') onCertificate(undefined)
+          const options = { timeoutMs, onTraffic, onLine, onCertificate }
           return this.#gate.login(either => gateway.connect(login, { ...options, signal: either }), signal)
         },
       )

@@ -1,5 +1,6 @@
 /** PORT: what RustyMail asks of a mail server that is read. Adapters translate their vendor's errors to Problems. */
 import type { Address, Attachment, Folder, Protection } from '../../contract/mail.ts'
+import type { SeenCertificate } from '../accounts/certificate-ends.ts'
 import type { MailLogin } from '../accounts/mail-login.ts'
 import type { LineListener } from '../accounts/protocol-log.ts'
 import type { Problem } from '../platform/problem.ts'
@@ -19,6 +20,8 @@ export interface ConnectOptions {
   onTraffic?: ((received: number, sent: number) => void) | undefined
   /** Hears commands and status responses, without what logs in and without what messages hold. */
   onLine?: LineListener | undefined
+  /** Hears what certificate the server showed, where it did. */
+  onCertificate?: ((certificate: SeenCertificate | undefined) => void) | undefined
 }
 
 /** What a server says of itself and of one's mailbox, once logged in. */

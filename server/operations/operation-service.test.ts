@@ -112,7 +112,7 @@ test('while too many operations wait, no more are taken in', async () => {
   expect((await world.run(wanted)).state).toBe('done')
 })
 
-test('a call that is repeated under its key is answered with the same operation; another one under it is refused', async () => {
+test('a call that is repeated under its key is answered with the same operation, and counted once; another one under it is refused', async () => {
   const world = await filled('one')
   const ids = world.refsIn('INBOX')
   const wanted = { kind: 'copy', ids, to: { role: 'archive' } } as const
@@ -130,6 +130,11 @@ test('a call that is repeated under its key is answered with the same operation;
   expect(id).not.toBe(calls[0]!.id)
   await world.settled(id)
   expect(world.in('Archive')).toEqual(['one', 'one'])
+  // Counted once each, however often they were asked for.
+  expect(world.taken).toEqual([
+    [agent.id, 1],
+    ['token-other', 1],
+  ])
 })
 
 test('a caller sees its own operations in its own accounts; a person with the right those of all', async () => {

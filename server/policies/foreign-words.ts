@@ -42,7 +42,7 @@ const operations: Record<Exclude<WordsShown, 'reported'>, Record<string, string>
       'listSessions endSession endAllSessions',
     // Words of rules, and names that users gave.
     alerts:
-      'listAlerts acknowledgeAlert silenceAlert listAlertRules createAlertRule changeAlertRule deleteAlertRule backTestRule',
+      'listAlerts acknowledgeAlert silenceAlert listAlertRules createAlertRule changeAlertRule resetAlertRule deleteAlertRule backTestRule',
     // What services answered about our own notices; administrators only.
     notifiers: 'listNotifiers createNotifier changeNotifier deleteNotifier testNotifier listNotifierDeliveries',
     accounts:

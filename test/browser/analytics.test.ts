@@ -1,6 +1,6 @@
 /** The page of history: ranges, zoom, one crosshair for all charts, gaps, marks, files, and the way there and on. */
 import { readFileSync } from 'node:fs'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser, Locator, Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { fillYear, sourcesOf } from '../../bench/history-year.ts'
 import { HistoryMaintenance } from '../../server/history/history-maintenance.ts'
@@ -195,9 +195,34 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
 
   test('a tile of the overview opens its chart, and the page goes on by itself', async () => {
     const { page, expectQuiet } = await visit(browser, run.url, { width: 1440, storageState })
+    // Under the pointer, and under the arrow keys, stand value and time.
+    const tile = page.getByRole('region', { name: 'CPU' })
+    const shownIn = (of: Locator) => of.locator('p[role="status"]').textContent({ timeout: patience })
+    const hover = async (of: Locator) => {
+      // What shows it is loaded when the pointer comes, and hears its next move.
+      for (const x of [30, 60]) await of.hover({ position: { x, y: 90 } })
+      return shownIn(of)
+    }
+    await expect.poll(() => hover(tile)).toMatch(/^[\d.]+ % · \d\d:\d\d:\d\d$/)
+    await page.mouse.move(0, 0)
+    await expect.poll(() => shownIn(tile)).toBe('')
+    await page.getByRole('combobox', { name: 'Time of the charts' }).selectOption('7d')
+    await tile.getByRole('img', { name: /^CPU over 7d: lowest/ }).waitFor()
+    await tile.getByRole('link').focus()
+    await page.keyboard.press('ArrowLeft')
+    await page.keyboard.press('ArrowLeft')
+    await expect.poll(() => shownIn(tile)).toMatch(/^[\d.]+ % · \d+ [A-Z]/)
+    const requests = page.getByRole('region', { name: 'Requests' })
+    await expect.poll(() => hover(requests)).toMatch(/\/h · /)
+    await keepPicture(page, 'overview-7d-1440')
+    await page.setViewportSize({ width: 390, height: 900 })
+    await expectNothingClipped(page, 'overview with a range at 390')
+    await keepPicture(page, 'overview-7d-390')
+    await page.setViewportSize({ width: 1440, height: 900 })
+    await expectAccessible(page, 'overview with a range')
     await page.getByRole('link', { name: 'CPU' }).click()
     await page.getByRole('heading', { level: 1, name: 'Analytics' }).waitFor()
-    expect(searchOf(page).get('chart')).toBe('cpu')
+    expect([searchOf(page).get('chart'), searchOf(page).get('range')]).toEqual(['cpu', '7d'])
     await isDrawn(page, 'CPU')
     await page.getByRole('button', { name: '1 hour', exact: true }).click()
     // Time passes for charts on the screen.
@@ -211,6 +236,120 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     )
     expect(measures.length).toBeGreaterThan(0)
     if (process.env.RUSTYMAIL_TEST_PICTURES) console.log('charts drawn in ms', measures)
+    expectQuiet()
+  })
+
+  test('a rule is written, tried on the past as it is written, saved, copied, switched off, reset and deleted, by keyboard alone', async () => {
+    const { page, expectQuiet } = await visit(browser, `${run.url}/alerts/rules`, { width: 1440, storageState })
+    const { keyboard } = page
+    const field = (name: string) => page.getByLabel(name, { exact: true })
+    const tried = page.getByRole('region', { name: 'What it would have done' })
+    const words = async () => (await tried.getByRole('status').innerText()).split(' Tried')[0]
+    const isHeading = (name: string) => page.getByRole('heading', { level: 1, name, exact: true }).waitFor()
+    await page.getByRole('link', { name: 'New rule' }).press('Enter')
+    await isHeading('New rule')
+
+    // What is missing is said at its field, and the first of them has the focus.
+    await page.getByRole('button', { name: 'Create the rule' }).press('Enter')
+    await expect.poll(() => page.evaluate('document.activeElement?.getAttribute("name")')).toBe('name')
+    expect(await page.getByRole('alert').allInnerTexts()).toEqual(['Enter a name.', 'Enter a number.'])
+    await keyboard.type('Memory is used')
+    await field('Series').selectOption('system_memory')
+    await field('Threshold').focus()
+    await keyboard.type('1')
+    await field('Clears at (optional)').focus()
+    await keyboard.type('2')
+    await page.getByText('Must not be above the threshold').waitFor()
+    await keyboard.press('Backspace')
+    await keyboard.type('0')
+    await expect.poll(words).toMatch(/^It would have fired (once|\d+ times) in the last 7 days, \d/)
+    const fired = await words()
+    await field('Threshold').focus()
+    await keyboard.press('Control+A')
+    await keyboard.type('101')
+    await expect.poll(words).toBe('It would not have fired in the last 7 days.')
+    await keyboard.press('Control+A')
+    await keyboard.type('1')
+    await expect.poll(words).toBe(fired)
+    await tried.getByRole('slider').focus()
+    await keyboard.press('Home')
+    await keyboard.press('PageUp')
+    await expect.poll(() => tried.getByRole('slider').getAttribute('aria-valuetext')).toMatch(/^\d+ [A-Z].*: [\d.]+ %/)
+    await page.getByRole('switch', { name: 'Quiet at some hours' }).press('Space')
+    await field('Time zone').fill('Mars/Base')
+    await page.getByRole('button', { name: 'Create the rule' }).press('Enter')
+    await page.getByText('Enter a time zone such as Europe/Vienna.').waitFor()
+    await field('Time zone').fill('UTC')
+    // Not now.
+    const clock = (hours: number) => new Date(Date.now() + hours * hour * 1000).toISOString().slice(11, 16)
+    await field('From').fill(clock(6))
+    await field('To').fill(clock(7))
+    await field('For').fill('0 s')
+    for (const [scheme, width] of [
+      ['light', 1440],
+      ['dark', 1440],
+      ['dark', 390],
+      ['light', 390],
+    ] as const) {
+      await page.setViewportSize({ width, height: 900 })
+      await setScheme(page, scheme)
+      await expectNothingClipped(page, `rule ${width}`)
+      await expectAccessible(page, `rule ${width} ${scheme}`)
+      await keepPicture(page, `alert-rule-${scheme}-${width}`, { fullPage: true })
+    }
+    await page.setViewportSize({ width: 1440, height: 900 })
+    await page.getByRole('button', { name: 'Create the rule' }).press('Enter')
+    await isHeading('Alerts')
+    const row = (name: string) => page.getByRole('listitem').filter({ has: page.getByText(name, { exact: true }) })
+    await row('Memory is used').waitFor()
+
+    // It fires: the page of alerts says so beside its name, in the title and on the icon, without being asked again.
+    const nav = page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: /^Alerts/ })
+    await expect.poll(() => nav.innerText(), { timeout: patience }).toMatch(/1\s*firing/)
+    await expect.poll(() => page.title()).toBe('⚠ 1 · Alerts · RustyMail')
+
+    const choose = async (name: string, action: string) => {
+      await page.getByRole('button', { name: `More: ${name}`, exact: true }).press('Enter')
+      await page.getByRole('button', { name: action, exact: true }).press('Enter')
+    }
+    await choose('Memory is used', 'Duplicate')
+    await isHeading('New rule')
+    expect(await field('Name').inputValue()).toBe('Memory is used, copy')
+    expect([await field('Threshold').inputValue(), await field('Time zone').inputValue()]).toEqual(['1', 'UTC'])
+    await field('Threshold').fill('99')
+    await page.getByRole('button', { name: 'Create the rule' }).press('Enter')
+    await row('Memory is used, copy').waitFor()
+    await page.getByRole('button', { name: /^Switch off\s*: Memory is used$/ }).press('Enter')
+    await row('Memory is used').getByText('off', { exact: true }).waitFor()
+    await expect.poll(() => nav.innerText(), { timeout: patience }).not.toContain('firing')
+
+    // A rule that came with RustyMail is changed, and becomes what it was.
+    await choose('Internal errors', 'Edit')
+    await isHeading('Internal errors')
+    expect(await field('Which of: Codes').inputValue()).toBe('internal')
+    await field('Threshold').fill('40')
+    await page.getByRole('button', { name: 'Save the rule' }).press('Enter')
+    await row('Internal errors').getByText('starter, changed').waitFor()
+    await choose('Internal errors', 'Reset')
+    await page.getByRole('dialog').getByRole('button', { name: 'Reset the rule' }).press('Enter')
+    await row('Internal errors').getByText('starter', { exact: true }).waitFor()
+    await choose('Memory is used, copy', 'Delete')
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete the rule' }).press('Enter')
+    await row('Memory is used, copy').waitFor({ state: 'detached' })
+    await row('Many requests fail')
+      .getByRole('button', { name: /^Back-test/ })
+      .press('Enter')
+    await row('Many requests fail')
+      .getByText(/^It would/)
+      .waitFor()
+    await expectAccessible(page, 'rules')
+    await keepPicture(page, 'alert-rules-1440', { fullPage: true })
+    await page.getByRole('navigation', { name: 'Parts of alerts' }).getByRole('link', { name: 'Log' }).press('Enter')
+    await page.getByText('Memory is used').first().waitFor()
+    await page.setViewportSize({ width: 390, height: 900 })
+    await expectNothingClipped(page, 'log of alerts')
+    await page.goto(`${run.url}/alerts/rules/none`)
+    await page.getByText('There is no such rule').waitFor()
     expectQuiet()
   })
 })

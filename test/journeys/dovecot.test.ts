@@ -32,7 +32,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     return account
   }
 
-  test('an account is tried, connected, read without marking anything, and heard of when mail comes', async () => {
+  test('an account is tried, connected, read without marking anything, and heard of when mail comes; its certificate is watched', async () => {
     const run = await startHere()
     const stream = await openStream(`${run.url}/api/dashboard/events`, { authorization })
     await stream.next('welcome')
@@ -61,6 +61,15 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     expect(stats.requests_per_minute).toBeGreaterThanOrEqual(5)
     expect(stats.active_sse_connections).toBe(1)
     expect(stats.average_response_time_ms).toBeGreaterThan(0)
+
+    // How long the certificate that the server showed is good, with the next sample.
+    const from = new Date(Date.now() - 600_000).toISOString()
+    const daysLeft = async () => {
+      const query = { series: 'certificate_days', group_by: 'protocol', account_id: account.id, from } as const
+      const { groups } = await run.call(api.history.getHistory, { query })
+      return groups.map(({ label, points }) => [label, Math.ceil(points.max.at(-1) ?? 0)])
+    }
+    await expect.poll(daysLeft).toEqual([['imap', 30]])
   })
 
   test('a wrong password is refused with the words of the server and nothing is kept', async () => {

@@ -100,7 +100,9 @@ export async function startOperations({
     pool.run(accountId, 'interactive', connection => connection.listFolders(false), signal)
   let known: readonly Folder[] | undefined
   const knownFolders = () => known
+  const taken: [principalId: string, messages: number][] = []
   const service = new OperationService({
+    taken: ({ id }, messages) => taken.push([id, messages]),
     ...{ store, calls, ids, named, refs, hub, foldersOf, knownFolders, mayChange },
     accounts: accounts as unknown as ConstructorParameters<typeof OperationService>[0]['accounts'],
   })
@@ -156,6 +158,8 @@ export async function startOperations({
       gateway
         .getFolder(path)
         .messages.map(({ subject, flags, keywords }) => [subject, ...flags, ...keywords].join(' ')),
+    /** How many messages whose changes were taken in. */
+    taken,
     accept: (wanted: Wanted, principal = agent, key?: string) => service.accept(principal, 'a', wanted, signal, key),
     settled: (id: string, principal = operator) => service.settled(principal, id, patience, signal),
     run: async (wanted: Wanted, principal = agent): Promise<OperationWithResults> => {

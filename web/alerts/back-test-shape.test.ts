@@ -15,16 +15,22 @@ const data: BackTest = {
   ...{ fired: 1, flapped: 0, firing_seconds: 10, instances: [instance], instances_left_out: 0 },
 }
 
-test('values, threshold and what fired stand where they were', () => {
-  const { line, threshold, bands } = backTestShape({ threshold: 5 }, data, instance)
+test('values, thresholds and what fired stand where they were', () => {
+  const { line, threshold, clear, bands, low, high } = backTestShape(
+    { threshold: 5, clear_threshold: 1 },
+    data,
+    instance,
+  )
   expect(bands).toEqual([{ from: 50, width: 10 }])
-  expect(threshold).toBe(45)
+  expect([threshold, clear, low, high]).toEqual([45, 85, 0, 9])
   expect(line).toBe('M10 85L10 85M20 85L20 85M50 5L50 5M100 85L100 85')
+  expect(backTestShape({ threshold: 5, clear_threshold: null }, data, instance).clear).toBeUndefined()
 })
 
 test('it is said in words', () => {
-  expect(backTestWords(data, 30)).toBe('It would have fired once in the last 30 days, for 10 s (in steps of 15 min).')
-  const words = backTestWords({ ...data, fired: 3, flapped: 2, firing_seconds: 9_000 }, 7)
-  expect(words).toContain('3 times in the last 7 days, for 3 h, 2 of them within an hour')
-  expect(backTestWords({ ...data, fired: 0 }, 7)).toContain('would not have fired')
+  const once = 'It would have fired once in the last 30 days, 10 s in all. Tried in steps of 15 min.'
+  expect(backTestWords(data, 30)).toBe(once)
+  const words = backTestWords({ ...data, fired: 3, flapped: 1, firing_seconds: 2_520 }, 7)
+  expect(words).toContain('3 times in the last 7 days, 42 min in all, 1 flap (again within an hour).')
+  expect(backTestWords({ ...data, fired: 0 }, 1)).toContain('would not have fired in the last 24 hours.')
 })

@@ -1,14 +1,22 @@
 /** Turns a back-test into shapes in a box of 100 × 100, y downwards, and into words. Each pixel keeps its highest and lowest value. */
-import type { AlertRule, BackTest } from '../../contract/alerts.ts'
+import type { AlertRuleBody, BackTest } from '../../contract/alerts.ts'
+import { formatCount, formatDuration } from '../platform/format.ts'
+import { timeOf } from './rule-figures.ts'
 
 type Instance = BackTest['instances'][number]
 
 const columns = 400
 
-export function backTestShape({ threshold }: Pick<AlertRule, 'threshold'>, { from, to }: BackTest, instance: Instance) {
+type Thresholds = Pick<AlertRuleBody, 'threshold' | 'clear_threshold'>
+
+export function backTestShape(
+  { threshold, clear_threshold: clear }: Thresholds,
+  { from, to }: Pick<BackTest, 'from' | 'to'>,
+  instance: Instance,
+) {
   const [begin, end] = [Date.parse(from) / 1000, Date.parse(to) / 1000]
   const x = (at: number) => round(((at - begin) / Math.max(1, end - begin)) * 100)
-  let [low, high] = [Math.min(0, threshold), Math.max(0, threshold)]
+  let [low, high] = [Math.min(0, threshold, clear ?? 0), Math.max(0, threshold, clear ?? 0)]
   for (const value of instance.values) {
     if (value === null) continue
     low = Math.min(low, value)
@@ -35,19 +43,17 @@ export function backTestShape({ threshold }: Pick<AlertRule, 'threshold'>, { fro
     const right = firing.to === null ? 100 : x(Date.parse(firing.to) / 1000)
     return { from: left, width: Math.max(0.3, round(right - left)) }
   })
-  return { line, threshold: y(threshold), bands }
+  return { line, threshold: y(threshold), clear: clear === null ? undefined : y(clear), bands, low, high }
 }
 
+/** @param days Of the range. */
 export function backTestWords({ fired, flapped, firing_seconds: seconds, step_seconds: step }: BackTest, days: number) {
-  if (fired === 0) return `It would not have fired in the last ${days} days (in steps of ${lengthOf(step)}).`
+  const range = days === 1 ? 'in the last 24 hours' : `in the last ${days} days`
+  const steps = `Tried in steps of ${timeOf(step)}.`
+  if (fired === 0) return `It would not have fired ${range}. ${steps}`
   const times = fired === 1 ? 'once' : `${fired} times`
-  const flaps = flapped > 0 ? `, ${flapped} of them within an hour after the one before` : ''
-  return `It would have fired ${times} in the last ${days} days, for ${lengthOf(seconds)}${flaps} (in steps of ${lengthOf(step)}).`
-}
-
-function lengthOf(seconds: number): string {
-  if (seconds >= 7_200) return `${Math.round(seconds / 3_600)} h`
-  return seconds >= 60 ? `${Math.round(seconds / 60)} min` : `${seconds} s`
+  const flaps = flapped > 0 ? `, ${formatCount(flapped, 'flap')} (again within an hour)` : ''
+  return `It would have fired ${times} ${range}, ${formatDuration(seconds)} in all${flaps}. ${steps}`
 }
 
 function round(value: number): number {

@@ -1,50 +1,125 @@
-/** What a rule would have done in the past days: its values, the threshold, and when it would have fired. */
-import type { AlertRule, BackTest } from '../../contract/alerts.ts'
+/** What a rule would have done in the past days: in words, its values with the thresholds, and each time it would have fired. */
+import { useId, useState } from 'react'
+import type { AlertRuleBody, BackTest } from '../../contract/alerts.ts'
+import type { HistorySeries } from '../../contract/history.ts'
+import { useAccounts } from '../accounts/use-accounts.ts'
+import { formatDuration, formatMinute } from '../platform/format.ts'
+import { Button } from '../ui/button.tsx'
+import { classNames } from '../ui/class-names.ts'
 import { ErrorState } from '../ui/error-state.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
-import { backTestShape, backTestWords } from './back-test-shape.ts'
-import { useBackTest } from './use-alerts.ts'
+import { BackTestChart, type Tried } from './back-test-chart.tsx'
+import { backTestWords } from './back-test-shape.ts'
+import { sayFigure, type Unit } from './rule-figures.ts'
+import { triedDays, useBackTest } from './use-back-test.ts'
 
-export function BackTestView({ rule, days }: { rule: AlertRule; days: number }) {
-  const { data, error, refetch } = useBackTest(rule, days)
-  if (error) return <ErrorState error={error} onRetry={() => void refetch()} />
-  if (!data) return <Skeleton className="h-24 w-full" />
+const mostCharts = 3
+const mostFirings = 8
+
+/** @param rule Undefined while what is written is no rule. */
+export function BackTestView({ rule, unit }: { rule: AlertRuleBody | undefined; unit: HistorySeries['unit'] }) {
+  const [days, setDays] = useState<(typeof triedDays)[number]>(7)
+  const [showsAll, setShowsAll] = useState(false)
+  const { data, error, refetch, tried, isStale } = useBackTest(rule, days)
+  const nameOf = useInstanceNames()
+  const legend = useId()
+  const shownUnit: Unit = tried?.usual ? 'times' : tried?.share_of ? 'percent' : unit
+  const instances = data?.instances ?? []
+  const shown = showsAll ? instances : instances.slice(0, mostCharts)
   return (
-    <div className="grid gap-2">
-      <p className="text-sm text-soft">{backTestWords(data, days)}</p>
-      {data.instances.slice(0, 5).map(instance => (
-        <InstanceChart key={JSON.stringify(instance.labels)} rule={rule} data={data} instance={instance} />
-      ))}
+    <div className="grid gap-3">
+      <fieldset aria-labelledby={legend} className="flex flex-wrap items-center gap-1">
+        <span id={legend} className="mr-1 text-xs text-muted">
+          Try on the last
+        </span>
+        {triedDays.map(each => (
+          <button
+            key={each}
+            type="button"
+            aria-pressed={each === days}
+            onClick={() => setDays(each)}
+            className={classNames(
+              'min-h-7 rounded-sm px-2 text-xs',
+              each === days ? 'bg-accent-fill text-on-fill' : 'text-soft hover:bg-sunken',
+            )}
+          >
+            {each === 1 ? '24 hours' : `${each} days`}
+          </button>
+        ))}
+        {data && rule && isStale && <span className="text-xs text-muted">Trying the change…</span>}
+      </fieldset>
+      {!rule && !data && (
+        <p className="text-sm text-muted">As soon as the rule is complete, it is tried on the past.</p>
+      )}
+      {rule && error && <ErrorState error={error} onRetry={() => void refetch()} />}
+      {rule && !data && !error && <Skeleton className="h-32 w-full" />}
+      {data && tried && !(rule && error) && (
+        <div className="grid gap-3" aria-busy={isStale}>
+          <p role="status" className={classNames('text-sm font-medium', data.fired > 0 ? 'text-ink' : 'text-soft')}>
+            {backTestWords(data, days)}
+          </p>
+          {instances.length === 0 && <p className="text-sm text-muted">There are no figures of it in this time.</p>}
+          {shown.map(instance => (
+            <BackTestChart
+              key={JSON.stringify(instance.labels)}
+              {...{ rule: tried, data, instance, unit: shownUnit, name: nameOf(instance) }}
+            />
+          ))}
+          {instances.length > 0 && (
+            <p className="text-2xs text-muted">
+              Solid line: the threshold.{tried.clear_threshold !== null && ' Dashed line: where it clears.'} Shaded:
+              firing.
+            </p>
+          )}
+          {(instances.length > mostCharts || data.instances_left_out > 0) && (
+            <p className="text-xs text-muted">
+              {instances.length > mostCharts && (
+                <Button size="sm" variant="quiet" onClick={() => setShowsAll(!showsAll)}>
+                  {showsAll ? 'Show fewer' : `Show ${instances.length - mostCharts} more`}
+                </Button>
+              )}
+              {data.instances_left_out > 0 && ` ${data.instances_left_out} more are not shown.`}
+            </p>
+          )}
+          {data.fired > 0 && <Firings {...{ data, unit: shownUnit, nameOf }} />}
+        </div>
+      )}
     </div>
   )
 }
 
-function InstanceChart({
-  rule,
-  data,
-  instance,
-}: {
-  rule: AlertRule
-  data: BackTest
-  instance: BackTest['instances'][number]
-}) {
-  const { line, threshold, bands } = backTestShape(rule, data, instance)
-  const name = Object.values(instance.labels).join(', ')
+/** When it would have fired, the newest first. */
+function Firings({ data, unit, nameOf }: { data: BackTest; unit: Unit; nameOf(instance: Tried): string }) {
+  const all = data.instances
+    .flatMap(instance => instance.firings.map(firing => ({ ...firing, name: nameOf(instance) })))
+    .sort((one, other) => other.from.localeCompare(one.from))
   return (
-    <figure>
-      {name && <figcaption className="font-mono text-xs text-muted">{name}</figcaption>}
-      <svg viewBox="0 0 100 100" preserveAspectRatio="none" className="h-16 w-full" role="img">
-        <title>{`${rule.name} ${name}: would have fired ${instance.fired} times`}</title>
-        {bands.map(({ from, width }) => (
-          <rect key={from} x={from} y="0" width={width} height="100" className="fill-current text-bad opacity-25" />
-        ))}
-        <path
-          d={`M0 ${threshold}H100`}
-          className="fill-none stroke-current text-warn"
-          vectorEffect="non-scaling-stroke"
-        />
-        <path d={line} className="fill-none stroke-current text-accent" vectorEffect="non-scaling-stroke" />
-      </svg>
-    </figure>
+    <ul aria-label="When it would have fired" className="grid gap-0.5 text-xs text-soft">
+      {all.slice(0, mostFirings).map(({ from, to, worst, name }) => (
+        <li key={`${from} ${name}`}>
+          {formatMinute(Date.parse(from))}, {formatDuration((Date.parse(to ?? data.to) - Date.parse(from)) / 1000)}
+          {to === null && ' up to now'}
+          {worst !== null && `, worst ${sayFigure(worst, unit)}`}
+          {name && (
+            <>
+              : <bdi>{name}</bdi>
+            </>
+          )}
+        </li>
+      ))}
+      {data.fired > mostFirings && <li className="text-muted">and {data.fired - mostFirings} more</li>}
+    </ul>
   )
+}
+
+function useInstanceNames(): (instance: Tried) => string {
+  const accounts = useAccounts().data?.items
+  return ({ labels }) =>
+    Object.entries(labels)
+      .map(([label, value]) => {
+        const account = label === 'account_id' ? accounts?.find(({ id }) => id === value) : undefined
+        return account ? account.name || account.email : value
+      })
+      .filter(text => text !== '')
+      .join(', ')
 }

@@ -1,8 +1,12 @@
 /** Alerts and rules, and what is done with them. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { type AlertRule, alertsApi } from '../../contract/alerts.ts'
+import { type AlertRule, type AlertRuleBody, alertsApi } from '../../contract/alerts.ts'
+import { type HistoryLabel, historyApi } from '../../contract/history.ts'
 import { call } from '../platform/api-client.ts'
 import { queryKeys } from '../platform/query-keys.ts'
+import { useMay, useSession } from '../platform/session.ts'
+
+type HistoryLabelName = (typeof HistoryLabel)['options'][number]
 
 /** Values change without a fact. */
 export const alertsIntervalMs = 30_000
@@ -38,18 +42,54 @@ export function useSwitchRule(rule: AlertRule) {
   )
 }
 
-/** @param days Back from now. */
-export function useBackTest(rule: AlertRule, days: number) {
+export function useSaveRule(ruleId: string | undefined) {
+  return useAlertChange((body: AlertRuleBody) =>
+    ruleId === undefined
+      ? call(alertsApi.createAlertRule, { body })
+      : call(alertsApi.changeAlertRule, { params: { rule_id: ruleId }, body }),
+  )
+}
+
+export function useDeleteRule(ruleId: string) {
+  return useAlertChange(() => call(alertsApi.deleteAlertRule, { params: { rule_id: ruleId } }))
+}
+
+export function useResetRule(ruleId: string) {
+  return useAlertChange(() => call(alertsApi.resetAlertRule, { params: { rule_id: ruleId } }))
+}
+
+/** Rules watch all accounts: only administrators who see each of them may change one. */
+export function useMayChangeRules(): boolean {
+  const { accounts } = useSession().principal
+  return useMay('dashboard:admin') && accounts === 'all'
+}
+
+/** The series that the caller may see. */
+export function useSeries() {
   return useQuery({
-    queryKey: ['back-test', rule.id, rule.changed_at, days],
-    queryFn: ({ signal }) => {
-      const from = new Date(Date.now() - days * 86_400_000).toISOString()
-      return call(alertsApi.backTestRule, { body: { rule: bodyOf(rule), from }, signal })
-    },
+    queryKey: queryKeys.historySeries,
+    queryFn: ({ signal }) => call(historyApi.listHistorySeries, { signal }),
+    staleTime: Number.POSITIVE_INFINITY,
   })
 }
 
-function bodyOf({ id: _, is_starter: __, words: ___, changed_at: ____, changed_by: _____, ...body }: AlertRule) {
+/** Values that a label had in the last days, the most frequent first. */
+export function useLabelValues(series: string, label: HistoryLabelName, isEnabled: boolean) {
+  return useQuery({
+    queryKey: queryKeys.history(series, ['labels', label]),
+    queryFn: async ({ signal }) => {
+      const from = new Date(Date.now() - 7 * 86_400_000).toISOString()
+      const query = { series, group_by: label, step: '1d', from } as const
+      const { groups } = await call(historyApi.getHistory, { query, signal })
+      return groups.flatMap(group => (group.label ? [group.label] : []))
+    },
+    enabled: isEnabled,
+    staleTime: 10 * 60_000,
+  })
+}
+
+export function bodyOf(rule: AlertRule): AlertRuleBody {
+  const { id: _, is_starter: __, is_changed: ___, words: ____, changed_at: _____, changed_by: ______, ...body } = rule
   return body
 }
 

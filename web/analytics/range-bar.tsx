@@ -17,6 +17,7 @@ import {
 } from './time-range.ts'
 
 const names: Record<RangeName, string> = {
+  '15m': '15 min',
   '1h': '1 hour',
   '24h': '24 hours',
   '7d': '7 days',

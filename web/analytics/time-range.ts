@@ -4,7 +4,14 @@ import type { HistoryStep } from '../../contract/history.ts'
 const hour = 3_600
 const day = 24 * hour
 
-export const rangeSeconds = { '1h': hour, '24h': day, '7d': 7 * day, '30d': 30 * day, '1y': 365 * day } as const
+export const rangeSeconds = {
+  '15m': 900,
+  '1h': hour,
+  '24h': day,
+  '7d': 7 * day,
+  '30d': 30 * day,
+  '1y': 365 * day,
+} as const
 export type RangeName = keyof typeof rangeSeconds
 export const rangeNames = Object.keys(rangeSeconds) as RangeName[]
 

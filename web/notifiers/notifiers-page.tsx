@@ -1,11 +1,12 @@
 /** Notifiers: by which ways people are told of alerts, how that goes, and a test of each. */
-import { BellRing, Pause, Pencil, Play, Plus, ScrollText, Send, Trash2 } from 'lucide-react'
+import { Pause, Pencil, Play, Plus, ScrollText, Send, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import type { Notifier } from '../../contract/notifiers.ts'
 import { useAccounts } from '../accounts/use-accounts.ts'
+import { AlertsTabs } from '../alerts/alerts-tabs.tsx'
 import { formatCount } from '../platform/format.ts'
 import { Badge, StatePill } from '../ui/badge.tsx'
-import { Button, ButtonLink } from '../ui/button.tsx'
+import { Button } from '../ui/button.tsx'
 import { ConfirmDialog } from '../ui/dialog.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
@@ -35,17 +36,11 @@ export function NotifiersPage() {
   return (
     <>
       <PageHeader
-        title="Notifiers"
+        title="Alerts"
         description="By which ways people are told of alerts."
-        actions={
-          <>
-            <ButtonLink href="/alerts" icon={BellRing}>
-              Alerts
-            </ButtonLink>
-            {items.length > 0 && create}
-          </>
-        }
+        actions={items.length > 0 && create}
       />
+      <AlertsTabs />
       <Panel
         query={notifiers}
         intervalMs={notifiersIntervalMs}

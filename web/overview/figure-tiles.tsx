@@ -1,17 +1,22 @@
 /** The six figures, each with its unit and, where it was measured, the readings of the last 15 minutes. */
 import type { UseQueryResult } from '@tanstack/react-query'
+import { Suspense, useState } from 'react'
 import type { DashboardStats, Sample } from '../../contract/metrics.ts'
 import { formatBytes, formatCount, formatDuration, formatMinute, formatNumber } from '../platform/format.ts'
+import { lazyPage } from '../platform/lazy-page.ts'
 import type { Freshness } from '../platform/live.tsx'
 import { sampleMinutes } from '../platform/sample-ring.ts'
 import { useSession } from '../platform/session.ts'
+import { useUrlState } from '../platform/url-state.ts'
 import { Card, Tile } from '../ui/card.tsx'
 import { ErrorState } from '../ui/error-state.tsx'
+import { Select } from '../ui/field.tsx'
 import { AsOf } from '../ui/panel.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
 import { Sparkline } from '../ui/sparkline.tsx'
 import type { Reading } from '../ui/sparkline-path.ts'
 import { p95Of, responseWords } from './response-words.ts'
+import type { TileChartProps } from './tile-chart.tsx'
 
 interface Figure {
   label: string
@@ -90,6 +95,12 @@ const figures: readonly Figure[] = [
   },
 ]
 
+/** The first is what the page holds anyway; the others are asked of the history. */
+const ranges = { '15m': '15 min', '1h': '1 hour', '24h': '24 hours', '7d': '7 days', '30d': '30 days' } as const
+
+/** Values under the pointer, and other ranges: loaded when somebody wants them. */
+const TileChart = lazyPage<TileChartProps>(async () => (await import('./tile-chart.tsx')).TileChart)
+
 const grid = 'grid grid-cols-2 gap-3 md:grid-cols-3 xl:grid-cols-6'
 
 export function FigureTiles({
@@ -103,6 +114,10 @@ export function FigureTiles({
 }) {
   const seesAll = useSession().principal.accounts === 'all'
   const { data, error } = stats
+  const [{ charts }, setUrl] = useUrlState({ charts: '15m' })
+  const range = charts in ranges ? (charts as keyof typeof ranges) : '15m'
+  const [isWanted, setWanted] = useState(false)
+  const wake = () => setWanted(true)
   if (!data && error) {
     return (
       <Card>
@@ -112,38 +127,74 @@ export function FigureTiles({
   }
   if (!data) return <TilesSkeleton />
   return (
-    <div className={grid}>
-      {figures.map(({ label, leadsTo, ownLabel = label, value, unit, detail, chart }) => (
-        <Tile
-          key={label}
-          label={seesAll ? label : ownLabel}
-          href={`/analytics?chart=${leadsTo}`}
-          value={value(data)}
-          unit={unit(data)}
-          detail={
-            freshness.isStale ? (
-              <AsOf at={freshness.asOf} />
-            ) : (
-              // Into the padding, so that it keeps to one line.
-              <span className="-mr-3 block tracking-tight">{detail(data)}</span>
-            )
-          }
-          isStale={freshness.isStale}
-          chart={
-            chart && (
-              <Sparkline
-                label={chart.label}
-                readings={readingsOf(samples ?? [], chart.of)}
-                windowSeconds={sampleMinutes * 60}
-                endAt={samples?.at(-1)?.at}
-                format={chart.format}
-                top={chart.top}
-              />
-            )
-          }
-        />
-      ))}
-    </div>
+    <section aria-label="Figures" className="grid gap-2" onPointerEnter={wake} onFocus={wake}>
+      <div className="w-32 justify-self-end">
+        <Select
+          aria-label="Time of the charts"
+          value={range}
+          onChange={event => setUrl({ charts: event.target.value }, { replace: true })}
+        >
+          {Object.entries(ranges).map(([value, words]) => (
+            <option key={value} value={value}>
+              {words}
+            </option>
+          ))}
+        </Select>
+      </div>
+      <div className={grid}>
+        {figures.map(({ label, leadsTo, ownLabel = label, value, unit, detail, chart }) => (
+          <Tile
+            key={label}
+            label={seesAll ? label : ownLabel}
+            href={`/analytics?chart=${leadsTo}&range=${range}`}
+            value={value(data)}
+            unit={unit(data)}
+            detail={
+              freshness.isStale ? (
+                <AsOf at={freshness.asOf} />
+              ) : (
+                // Into the padding, so that it keeps to one line.
+                <span className="-mr-3 block tracking-tight">{detail(data)}</span>
+              )
+            }
+            isStale={freshness.isStale}
+            chart={
+              chart && (
+                <FigureChart
+                  {...{ chart, leadsTo, range }}
+                  samples={samples ?? []}
+                  isAwake={isWanted || range !== '15m'}
+                />
+              )
+            }
+          />
+        ))}
+      </div>
+    </section>
+  )
+}
+
+function FigureChart({
+  chart: { label, of, format, top },
+  leadsTo,
+  range,
+  samples,
+  isAwake,
+}: {
+  chart: NonNullable<Figure['chart']>
+  leadsTo: string
+  range: keyof typeof ranges
+  samples: readonly Sample[]
+  isAwake: boolean
+}) {
+  const readings = readingsOf(samples, of)
+  const shared = { label, readings, windowSeconds: sampleMinutes * 60, endAt: samples.at(-1)?.at, format, top }
+  const small = <Sparkline {...shared} />
+  if (!isAwake) return small
+  return (
+    <Suspense fallback={small}>
+      <TileChart {...shared} chartId={leadsTo} range={range} />
+    </Suspense>
   )
 }
 

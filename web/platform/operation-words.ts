@@ -117,6 +117,7 @@ const words: ReadonlyMap<string, string> = new Map(
     'alerts.listAlertRules': 'Listed the rules of alerts',
     'alerts.createAlertRule': 'Created a rule for alerts',
     'alerts.changeAlertRule': 'Changed a rule for alerts',
+    'alerts.resetAlertRule': 'Reset a rule for alerts',
     'alerts.deleteAlertRule': 'Deleted a rule for alerts',
     'alerts.backTestRule': 'Tried a rule for alerts on the past',
     'notifiers.listNotifiers': 'Listed notifiers',

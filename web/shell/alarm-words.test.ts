@@ -27,6 +27,13 @@ test('what waits for approval is counted in the title and on the icon, not while
   expect(decodeURIComponent(waitingIcon(12))).toContain('>9+</text>')
 })
 
+test('alerts that fire are counted; what is bad now is among them', () => {
+  expect(alarmOf(verdict('good'), false, 0, 3)).toEqual({ mark: '⚠ 3 · ', icon: 'bad', waiting: 0 })
+  expect(alarmOf(verdict('bad'), false, 1, 1)).toMatchObject({ mark: '⚠ 2 · (1) ', icon: 'bad' })
+  expect(alarmOf(undefined, false, 0, 1).icon).toBe('bad')
+  expect(alarmOf(verdict('good'), true, 0, 3).mark).toBe('⚠ Not live · ')
+})
+
 test('each icon is there', () => {
   for (const path of Object.values(icons)) expect(existsSync(join(import.meta.dirname, '../public', path))).toBe(true)
 })

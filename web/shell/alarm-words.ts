@@ -16,14 +16,17 @@ export interface Alarm {
  * Only what is bad: a warning waits until one looks.
  * @param verdict Undefined for callers who may not look at the dashboard.
  * @param waiting Proposals and messages that wait for approval.
+ * @param firing Alerts; what is bad now is among them when it lasts.
  */
 export function alarmOf(
   verdict: Pick<Verdict, 'tone' | 'details'> | undefined,
   isCutOff: boolean,
   waiting: number,
+  firing = 0,
 ): Alarm {
   if (isCutOff) return { mark: '⚠ Not live · ', icon: 'lost', waiting: 0 }
   const mark = waitingMark(waiting)
-  if (verdict?.tone !== 'bad') return { mark, icon: 'well', waiting }
-  return { mark: `⚠ ${verdict.details.length} · ${mark}`, icon: 'bad', waiting }
+  const problems = Math.max(firing, verdict?.tone === 'bad' ? verdict.details.length : 0)
+  if (problems === 0) return { mark, icon: 'well', waiting }
+  return { mark: `⚠ ${problems} · ${mark}`, icon: 'bad', waiting }
 }

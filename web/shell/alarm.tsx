@@ -1,5 +1,6 @@
 /** Says in the title and the icon of the window that something is wrong, for a person who looks at another tab. */
 import { type ReactNode, useEffect } from 'react'
+import { useFiringCount } from '../alerts/use-firing.ts'
 import { useWaitingCount } from '../approvals/use-waiting.ts'
 import { useVerdict } from '../overview/use-verdict.ts'
 import { AlarmMark } from '../platform/alarm-mark.ts'
@@ -11,7 +12,7 @@ export function AlarmProvider({ children }: { children: ReactNode }) {
   const judged = useVerdict()
   const isCutOff = useFreshness(0).isStale
   const waiting = useWaitingCount()
-  const alarm = alarmOf(judged?.verdict, isCutOff, waiting)
+  const alarm = alarmOf(judged?.verdict, isCutOff, waiting, useFiringCount())
   useWindowIcon(alarm)
   return <AlarmMark value={alarm.mark}>{children}</AlarmMark>
 }

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
+import type { SeenCertificate } from '../../accounts/certificate-ends.ts'
 import type { ImapLines } from '../imap-lines.ts'
 import { type AnswerBudget, floods } from './imapflow-budget.ts'
 import { ResponseLimiter } from './imapflow-limiter.ts'
@@ -12,6 +13,7 @@ export type OnTraffic = (received: number, sent: number) => void
 export interface SocketListeners {
   onTraffic?: OnTraffic | undefined
   lines?: ImapLines | undefined
+  onCertificate?: ((certificate: SeenCertificate | undefined) => void) | undefined
 }
 
 export class LimitedSocket extends Duplex implements Incoming {

@@ -79,9 +79,13 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
   test('TLS from the first byte, STARTTLS and no TLS all lead to the mailbox, by address and by name', async () => {
     for (const tls of ['implicit', 'starttls', 'none'] as const) {
       for (const host of ['127.0.0.1', 'localhost']) {
-        const connection = await gateway.connect(login(tls, host), options)
+        const shown: unknown[] = []
+        const onCertificate = (certificate: unknown) => shown.push(certificate)
+        const connection = await gateway.connect(login(tls, host), { ...options, onCertificate })
         ends.push(() => connection.close())
         expect((await connection.listFolders()).length).toBeGreaterThan(0)
+        const times = { from: expect.any(Number), until: expect.any(Number) }
+        expect(shown).toEqual(tls === 'none' ? [] : [times])
         await connection.close()
       }
     }

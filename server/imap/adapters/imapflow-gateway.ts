@@ -55,12 +55,15 @@ export class ImapFlowGateway implements MailGateway {
     this.#watching = { ...watchTimes, ...watching }
   }
 
-  async connect(login: MailLogin, { timeoutMs, signal, onTraffic, onLine }: ConnectOptions): Promise<MailConnection> {
+  async connect(
+    login: MailLogin,
+    { timeoutMs, signal, onTraffic, onLine, onCertificate }: ConnectOptions,
+  ): Promise<MailConnection> {
     signal.throwIfAborted()
     const addresses = await this.#addressesOf({ ...login, password: secretOf(login) })
     const budget = new AnswerBudget(this.#unaskedLines)
     const lines = onLine && new ImapLines(onLine)
-    const socket = new ImapSocket(this.#turns, budget, addresses, { onTraffic, lines })
+    const socket = new ImapSocket(this.#turns, budget, addresses, { onTraffic, lines, onCertificate })
     const client = await createClient(login, socket, timeoutMs, this.#version)
     quoteWords(client)
     listWithoutStatus(client)

@@ -6,6 +6,7 @@ import { connect, isIP, type LookupFunction, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { ImapTransport, ImapTransportConnectOptions, ImapTransportOptions, ImapTransportSocket } from 'imapflow'
 import { isLoopback } from '../../accounts/account-verifier.ts'
+import { certificateOf } from '../../accounts/certificate-ends.ts'
 import { type Address, answerWith } from '../../platform/network/outbound-guard.ts'
 import type { AnswerBudget } from './imapflow-budget.ts'
 import { type IncomingTurns, LimitedSocket, type SocketListeners } from './imapflow-duplex.ts'
@@ -113,6 +114,7 @@ export class ImapSocket implements ImapTransport {
         socket.destroy(Object.assign(new Error(`the certificate is not valid: ${fault}`), { code: fault }))
         return
       }
+      this.#listeners.onCertificate?.(certificateOf(socket))
       onSecure()
     })
   }

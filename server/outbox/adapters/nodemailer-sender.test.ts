@@ -1,5 +1,7 @@
 /** Sending by SMTP: what is certain at each place where a connection can break, and how connections are used again. */
 import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { SMTPServer } from 'smtp-server'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type SinkScript, SmtpSink } from '../../../test/support/smtp-sink.ts'
 import { type MailSender, NotSent, UnknownDelivery } from '../mail-sender.ts'
@@ -50,6 +52,29 @@ describe('by SMTP', () =>
   }))
 
 describe('an SMTP connection', () => {
+  test.each(['implicit', 'none'] as const)('tells which certificate the server showed: TLS %s', async tls => {
+    const server = new SMTPServer({
+      ...{ secure: tls === 'implicit', authOptional: true, logger: false },
+      disabledCommands: ['AUTH', 'STARTTLS'],
+    })
+    server.on('error', () => undefined)
+    const listening = server.listen(0, '127.0.0.1')
+    await once(listening, 'listening')
+    onTestFinished(() => new Promise<void>(resolve => server.close(() => resolve())))
+    const { port } = listening.address() as AddressInfo
+    const shown: unknown[][] = []
+    const senders = new NodemailerSenders({
+      timeoutMs: () => 30_000,
+      certificates: { seen: (...told) => void shown.push(told) },
+    })
+    const login = { host: '127.0.0.1', port, tls, user: 'me', password: 'secret' } as const
+    const sender = senders.open('a', async () => login, 1)
+    onTestFinished(() => sender.close())
+    await send(sender).catch(() => undefined)
+    const certificate = tls === 'none' ? undefined : { from: expect.any(Number), until: expect.any(Number) }
+    expect(shown).toEqual([['a', 'smtp', certificate]])
+  })
+
   test.each(['MAIL', 'RCPT', 'DATA'])('that breaks at %s sent nothing', async verb => {
     const { sink, sender } = await open({
       onCommand: line => (line.startsWith(verb) ? 'lose' : undefined),

@@ -1,4 +1,5 @@
 /** Sends by nodemailer's SMTP connections, which are kept for a while and used again. */
+import { type CertificateEnds, certificateOf } from '../../accounts/certificate-ends.ts'
 import { type LoginSource, type MailLogin, secretOf, withFreshToken } from '../../accounts/mail-login.ts'
 import type { ProtocolLog } from '../../accounts/protocol-log.ts'
 import type { Envelope } from '../../drafts/composed-message.ts'
@@ -26,6 +27,8 @@ export interface NodemailerOptions {
   protocol?: Pick<ProtocolLog, 'open'>
   /** Hears what a server offers, in lines: `SIZE 36700160`. */
   greeted?(accountId: string, offers: readonly string[]): void
+  /** Hears which certificates servers showed. */
+  certificates?: Pick<CertificateEnds, 'seen'>
   bounds?: Partial<SessionBounds>
 }
 
@@ -187,6 +190,7 @@ class NodemailerSender implements MailSender {
       })
       await Promise.race([opened, late])
       this.#options.greeted?.(this.#accountId, ehloOffers(ehlo))
+      this.#options.certificates?.seen(this.#accountId, 'smtp', certificateOf(connection._socket))
       return new SmtpSession(connection, ehlo, secretOf(login))
     } catch (error) {
       connection.close()

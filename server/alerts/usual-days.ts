@@ -1,0 +1,133 @@
+/**
+ * What is usual of a series: the median of the highest values of some days. Today and yesterday do not count, so that what is unusual does not become usual
+ * while it lasts. It depends on the history and the day alone, so that live and back-test come to the same.
+ */
+import { setImmediate as yieldLoop } from 'node:timers/promises'
+import type { AlertRuleBody } from '../../contract/alerts.ts'
+import type { Points } from '../history/history-reader.ts'
+import { type Step, startOf } from '../history/levels.ts'
+import type { Labels, SeriesName } from '../history/series.ts'
+import { aggregated, instanceOf, type ReadHistory, windowOf } from './rule-point.ts'
+import { SlidingWindow } from './sliding-window.ts'
+
+const day = 86_400
+/** In which it is looked for what is usual, unless the history is looked at in longer ones. */
+const usualStep = 900
+/** Looks that are remembered: one of each rule and day. */
+const mostKept = 200
+const pieceMs = 3
+
+interface LookRange {
+  step: Step
+  /** Epoch seconds. */
+  from: number
+  until: number
+  sees(labels: Labels): boolean
+}
+
+/** By the labels of the alert, and the day: the highest value. */
+type Highest = Map<string, Map<number, number>>
+/** @param at Within the day of which the usual value is asked. Undefined where the days before had none. */
+export type UsualValue = (instance: string, at: number) => number | undefined
+
+type Groups = ReadonlyMap<string, Points>
+
+/** Where the days begin that count for a moment. */
+export function usualFrom(days: number, at: number): number {
+  return startOf(at, day) - (days + 1) * day
+}
+
+/** Whether what is read in this step says what is usual too. */
+export function isUsualStep(step: number): boolean {
+  return step >= usualStep
+}
+
+export class UsualDays {
+  readonly #reader: ReadHistory
+  readonly #known = new Map<string, Promise<Highest>>()
+
+  constructor(reader: ReadHistory) {
+    this.#reader = reader
+  }
+
+  /** @param read Of the rule, where it was read from the first of the days on in a step that is long enough. */
+  async of(
+    rule: AlertRuleBody,
+    { days }: NonNullable<AlertRuleBody['usual']>,
+    range: LookRange,
+    read?: Groups,
+  ): Promise<UsualValue> {
+    const { step, from, until, sees } = range
+    const end = startOf(Math.max(from, until - step), day) - day
+    const seen = { step: Math.max(usualStep, step) as Step, from: usualFrom(days, from), until: end, sees }
+    const highest = await (read ? highestOf(rule, read, seen) : this.#read(rule, seen))
+    // Steps of a day come one after the other.
+    let known: { instance: string; last: number; median: number | undefined } | undefined
+    return (instance, at) => {
+      const last = startOf(at, day) - day
+      if (known?.instance !== instance || known.last !== last) {
+        const values = [...(highest.get(instance) ?? [])].filter(([of]) => of >= last - days * day && of < last)
+        known = { instance, last, median: medianOf(values.map(([, value]) => value)) }
+      }
+      return known.median
+    }
+  }
+
+  /** Once for each rule and day. */
+  #read(rule: AlertRuleBody, range: LookRange): Promise<Highest> {
+    const { series, where, per, aggregation, window_seconds: window } = rule
+    const key = JSON.stringify([series, where, per, aggregation, window, range.step, range.from, range.until])
+    const known = this.#known.get(key)
+    if (known) return known
+    const reading = this.#highest(rule, range)
+    this.#known.set(key, reading)
+    const [oldest] = this.#known.keys()
+    if (this.#known.size > mostKept) this.#known.delete(oldest!)
+    // What failed is tried again with the next look.
+    reading.catch(() => this.#known.delete(key))
+    return reading
+  }
+
+  async #highest(rule: AlertRuleBody, range: LookRange): Promise<Highest> {
+    const { step, from, until, sees } = range
+    const window = windowOf(rule, step)
+    const wanted = Object.entries(rule.where) as [keyof Labels, string][]
+    const groups = await this.#reader.read({
+      ...{ name: rule.series as SeriesName, step, from: from - window, until },
+      where: labels => sees(labels) && wanted.every(([label, value]) => labels[label] === value),
+      groupOf: labels => instanceOf(rule, labels),
+    })
+    return highestOf(rule, groups, range)
+  }
+}
+
+async function highestOf(
+  rule: AlertRuleBody,
+  groups: Groups,
+  { step, from, until }: Pick<LookRange, 'step' | 'from' | 'until'>,
+): Promise<Highest> {
+  const window = windowOf(rule, step)
+  const highest: Highest = new Map()
+  let began = performance.now()
+  for (const [instance, points] of groups) {
+    const days = new Map<number, number>()
+    const sliding = new SlidingWindow(points, step, window)
+    for (let at = from + step; at <= until; at += step) {
+      const point = sliding.pointAt(at)
+      const value = point && aggregated(rule, point, window)
+      const of = startOf(at - step, day)
+      // A day on which nothing happened says nothing of what is usual when something does.
+      if (value !== undefined && value > 0) days.set(of, Math.max(days.get(of) ?? 0, value))
+      if (performance.now() - began < pieceMs) continue
+      await yieldLoop()
+      began = performance.now()
+    }
+    highest.set(instance, days)
+  }
+  return highest
+}
+
+function medianOf(values: number[]): number | undefined {
+  const sorted = values.toSorted((one, other) => one - other)
+  return sorted[Math.floor((sorted.length - 1) / 2)]
+}

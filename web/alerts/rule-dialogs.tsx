@@ -1,0 +1,41 @@
+/** Asks before a rule is deleted, or made what it was. */
+import type { AlertRule } from '../../contract/alerts.ts'
+import { ConfirmDialog } from '../ui/dialog.tsx'
+import { useDeleteRule, useResetRule } from './use-alerts.ts'
+
+export type OpenRuleDialog = 'delete' | 'reset'
+
+/** @param onDone After it was done; without it the dialog is closed. */
+export function RuleDialog({
+  kind,
+  rule: { id, name },
+  onClose,
+  onDone = onClose,
+}: {
+  kind: OpenRuleDialog
+  rule: AlertRule
+  onClose(): void
+  onDone?: () => void
+}) {
+  const remove = useDeleteRule(id)
+  const reset = useResetRule(id)
+  const { mutate, isPending, error } = kind === 'delete' ? remove : reset
+  return (
+    <ConfirmDialog
+      isOpen
+      title={kind === 'delete' ? `Delete “${name}”?` : `Reset “${name}”?`}
+      confirmLabel={kind === 'delete' ? 'Delete the rule' : 'Reset the rule'}
+      isDangerous={kind === 'delete'}
+      isBusy={isPending}
+      error={error}
+      onConfirm={() => mutate(undefined, { onSuccess: onDone })}
+      onClose={onClose}
+    >
+      <p>
+        {kind === 'delete'
+          ? 'What it has open is cleared. Its alerts of the past stay in the log.'
+          : 'It becomes what it was when it came with RustyMail, and is switched on.'}
+      </p>
+    </ConfirmDialog>
+  )
+}

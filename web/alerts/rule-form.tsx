@@ -1,0 +1,156 @@
+/** The fields of a rule, and beside them what it would have done: tried again as it is written. */
+import { type FormEvent, useEffect, useRef, useState } from 'react'
+import { useLocation } from 'wouter'
+import type { HistorySeries } from '../../contract/history.ts'
+import { ApiProblem } from '../platform/api-client.ts'
+import { Button, ButtonLink } from '../ui/button.tsx'
+import { Card } from '../ui/card.tsx'
+import { ErrorNote } from '../ui/error-state.tsx'
+import { Field, Input, Select, Switch } from '../ui/field.tsx'
+import { useToast } from '../ui/toast.tsx'
+import { BackTestView } from './back-test-view.tsx'
+import { QuietFields } from './quiet-fields.tsx'
+import { faultsOfServer, type RuleDraft, type RuleFaults, ruleOf, withSeries } from './rule-draft.ts'
+import type { RuleFields } from './rule-fields.ts'
+import { ScopeFields } from './scope-fields.tsx'
+import { ThresholdFields } from './threshold-fields.tsx'
+import { useSaveRule } from './use-alerts.ts'
+
+const severities = { info: 'Info', warning: 'Warning', critical: 'Critical' } as const
+
+/** @param ruleId Undefined for a new one. */
+export function RuleForm({
+  ruleId,
+  initial,
+  series,
+}: {
+  ruleId: string | undefined
+  initial: RuleDraft
+  series: readonly HistorySeries[]
+}) {
+  const [draft, setDraft] = useState(initial)
+  const [touched, setTouched] = useState<ReadonlySet<string>>(new Set())
+  const [attempt, setAttempt] = useState(0)
+  const element = useRef<HTMLFormElement>(null)
+  const [, navigate] = useLocation()
+  const toast = useToast()
+  const save = useSaveRule(ruleId)
+  const known = series.find(({ name }) => name === draft.series) ?? series[0]!
+  const { rule, faults } = ruleOf(draft, known)
+  const said: RuleFaults = save.error instanceof ApiProblem ? faultsOfServer(save.error.body.errors) : {}
+  const fields: RuleFields = {
+    draft,
+    known,
+    change: change => {
+      setDraft(before => ({ ...before, ...change }))
+      setTouched(before => new Set([...before, ...Object.keys(change)]))
+      // What the server said was of the rule as it was.
+      if (save.error) save.reset()
+    },
+    faultOf: field =>
+      said[field] ??
+      (attempt > 0 || touched.has(field.split('.')[0] === 'scope' ? 'scopes' : field) ? faults[field] : undefined),
+  }
+  const failedAt = save.error && Object.keys(said).length > 0 ? save.submittedAt : 0
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the moment is what it waits for
+  useEffect(() => {
+    if (attempt > 0) element.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus()
+  }, [attempt, failedAt])
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    setAttempt(before => before + 1)
+    if (!rule) return
+    save.mutate(rule, {
+      onSuccess: () => {
+        toast({ tone: 'good', title: ruleId === undefined ? 'Rule created' : 'Rule saved' })
+        navigate('/alerts/rules')
+      },
+    })
+  }
+  // Without a name it can be tried all the same.
+  const tried = rule ?? ruleOf({ ...draft, name: draft.name || 'New' }, known).rule
+  return (
+    <form
+      ref={element}
+      noValidate
+      onSubmit={submit}
+      className="grid items-start gap-4 xl:grid-cols-[minmax(0,5fr)_minmax(0,4fr)]"
+    >
+      <div className="grid min-w-0 gap-4">
+        <Card title="What is watched">
+          <div className="grid gap-4 sm:grid-cols-2">
+            <Field label="Name" error={fields.faultOf('name')}>
+              <Input
+                name="name"
+                value={draft.name}
+                maxLength={100}
+                autoComplete="off"
+                onChange={event => fields.change({ name: event.target.value })}
+              />
+            </Field>
+            <Field label="Severity">
+              <Select
+                value={draft.severity}
+                onChange={event => fields.change({ severity: event.target.value as RuleDraft['severity'] })}
+              >
+                {Object.entries(severities).map(([value, words]) => (
+                  <option key={value} value={value}>
+                    {words}
+                  </option>
+                ))}
+              </Select>
+            </Field>
+            <div className="sm:col-span-2">
+              <Field label="Series" hint={known.description} error={fields.faultOf('series')}>
+                <Select
+                  value={known.name}
+                  onChange={event => {
+                    const next = series.find(({ name }) => name === event.target.value)
+                    if (next) fields.change(changedBy(draft, withSeries(draft, next)))
+                  }}
+                >
+                  {series.map(({ name, description }) => (
+                    <option key={name} value={name}>
+                      {`${name}: ${description}`}
+                    </option>
+                  ))}
+                </Select>
+              </Field>
+            </div>
+          </div>
+          <ScopeFields fields={fields} />
+        </Card>
+        <Card title="When it fires">
+          <ThresholdFields fields={fields} series={series} />
+        </Card>
+        <Card title="Quiet hours">
+          <QuietFields fields={fields} />
+        </Card>
+        <Switch
+          label="Enabled"
+          hint="A rule that is off raises nothing; what it has open is cleared."
+          isOn={draft.enabled}
+          onChange={enabled => fields.change({ enabled })}
+        />
+        {save.error && Object.keys(said).length === 0 && <ErrorNote error={save.error} />}
+        <div className="flex flex-wrap gap-2">
+          <Button type="submit" variant="primary" isBusy={save.isPending}>
+            {ruleId === undefined ? 'Create the rule' : 'Save the rule'}
+          </Button>
+          <ButtonLink href="/alerts/rules">Cancel</ButtonLink>
+        </div>
+      </div>
+      <div className="min-w-0 xl:sticky xl:top-17">
+        <Card title="What it would have done">
+          <BackTestView rule={tried} unit={known.unit} />
+        </Card>
+      </div>
+    </form>
+  )
+}
+
+/** What another series changes is not what somebody typed: it is no fault until it is sent. */
+function changedBy(before: RuleDraft, after: RuleDraft): Partial<RuleDraft> {
+  const { threshold, clear, ...rest } = after
+  return before.threshold === threshold && before.clear === clear ? rest : after
+}

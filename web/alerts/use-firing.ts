@@ -1,0 +1,19 @@
+/** How many alerts fire that somebody should look at, kept current by facts. */
+import { useQuery } from '@tanstack/react-query'
+import { alertsApi } from '../../contract/alerts.ts'
+import { call } from '../platform/api-client.ts'
+import { queryKeys } from '../platform/query-keys.ts'
+import { useMay } from '../platform/session.ts'
+
+/** Those that are silenced, quiet, or of the kind that only informs wait until one looks. */
+export function useFiringCount(): number {
+  const mayLook = useMay('dashboard:read')
+  const { data } = useQuery({
+    queryKey: [...queryKeys.alerts, 'firing'],
+    queryFn: ({ signal }) => call(alertsApi.listAlerts, { query: { state: 'firing', limit: '100' }, signal }),
+    enabled: mayLook,
+  })
+  return (data?.items ?? []).filter(
+    ({ severity, is_quiet: isQuiet, silenced_until: silenced }) => severity !== 'info' && !isQuiet && !silenced,
+  ).length
+}
