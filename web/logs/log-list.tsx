@@ -79,7 +79,7 @@ const LogRow = memo(function LogRow({
         data-line
         aria-expanded={isOpen}
         onClick={() => onToggle(line.number)}
-        className="flex min-h-9 w-full min-w-0 flex-wrap items-baseline gap-x-3 px-4 py-1.5 text-left text-sm hover:bg-sunken/50 sm:flex-nowrap"
+        className="flex min-h-9 w-full min-w-0 flex-wrap items-center gap-x-3 px-4 py-1.5 text-left text-sm hover:bg-sunken/50 sm:flex-nowrap"
       >
         <time dateTime={line.at} title={formatDateTime(at)} className="shrink-0 font-mono text-xs text-muted">
           {formatClock(at)}
