@@ -111,6 +111,10 @@ export const endpoints = {
     listFreezes: 'GET /api/dashboard/freeze active',
     liftFreeze: 'DELETE /api/dashboard/freeze/{freeze_id}',
   },
+  logs: {
+    listLogs: 'GET /api/dashboard/logs level,account_id,request_id,q,limit,cursor,after',
+    exportLogs: 'GET /api/dashboard/logs/export level,account_id,request_id,q file',
+  },
   mail: {
     listFolders: 'GET /api/v1/accounts/{account_id}/folders counts,role,name,limit,cursor',
     listMessages: 'GET /api/v1/accounts/{account_id}/messages folder,limit,cursor,preview',

@@ -55,7 +55,7 @@ export type HistoryPoints = z.infer<typeof HistoryPoints>
 export const HistoryMark = z
   .object({
     at: z.int().describe('Epoch seconds'),
-    kind: z.enum(['restart', 'settings', 'account', 'token', 'alert']),
+    kind: z.enum(['restart', 'settings', 'account', 'token', 'alert', 'webhook']),
     account_id: z.string().nullable(),
     words: z.string(),
   })

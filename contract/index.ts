@@ -18,6 +18,7 @@ import type { Endpoint } from './endpoint.ts'
 import { eventsApi } from './event.ts'
 import { freezesApi } from './freezes.ts'
 import { historyApi } from './history.ts'
+import { logsApi } from './logs.ts'
 import { mailApi } from './mail.ts'
 import { mailIndexApi } from './mail-index.ts'
 import { mailOAuthApi } from './mail-oauth.ts'
@@ -55,6 +56,7 @@ export const api = {
   drafts: draftsApi,
   events: eventsApi,
   freezes: freezesApi,
+  logs: logsApi,
   mail: mailApi,
   mailIndex: mailIndexApi,
   mailOAuth: mailOAuthApi,

@@ -13,6 +13,7 @@ import {
   draftUploadPath,
 } from './drafts.ts'
 import type { Endpoint } from './endpoint.ts'
+import { exportLogs } from './logs.ts'
 import {
   attachmentPath,
   attachmentsZipPath,
@@ -94,6 +95,14 @@ export const rawApi: readonly RawEndpoint[] = [
     media: { 'text/csv': 'number,at,principal_id\n', 'application/jsonl': '{"number":1}\n' },
     responseHeaders: ['Content-Disposition'],
     problems: [],
+  },
+  {
+    ...exportLogs,
+    status: 200,
+    name: 'logs.exportLogs',
+    media: { 'application/jsonl': '{"number":1}\n' },
+    responseHeaders: ['Content-Disposition'],
+    problems: ['beyond_own_rights'],
   },
   {
     name: 'mail.getMessageHtml',

@@ -63,6 +63,12 @@ const query = line
   .describe('As `q` of a search: which `mail_received` are told. Mail of accounts without an index never matches')
   .meta({ examples: ['from:billing@example.com has:attachment'] })
 
+const order = z
+  .enum(['endpoint', 'account'])
+  .describe(
+    '`endpoint`: an event that fails holds up all behind it; `account`: only those of its account, up to 50 accounts, while the endpoint can be reached',
+  )
+
 export const Webhook = z
   .object({
     id: z.string(),
@@ -74,6 +80,7 @@ export const Webhook = z
     types: z.array(WebhookType),
     accounts: z.array(z.string()),
     query: z.string().nullable(),
+    order,
     state: WebhookState,
     disabled: z
       .object({
@@ -91,6 +98,18 @@ export const Webhook = z
     last_success_at: Timestamp.nullable(),
     last_fault: WebhookFaultName.nullable(),
     previous_secret_until: Timestamp.nullable().describe('Until then the secret before the latest rotation signs too'),
+    waiting: z
+      .array(
+        z.object({
+          account_id: z.string(),
+          behind: z.int().describe('Events in the log after the last of it that was taken'),
+          failures: z.int().describe('In a row'),
+          failing_since: Timestamp.nullable(),
+          next_try_at: Timestamp.nullable(),
+          last_fault: WebhookFaultName.nullable(),
+        }),
+      )
+      .describe('With `order` `account`: accounts whose events wait, while those of others are delivered'),
     created_at: Timestamp,
   })
   .meta({ id: 'Webhook' })
@@ -137,7 +156,12 @@ const params = z.object({
 const shared = { tag: 'Webhooks', scope: 'signed_in' } as const
 const one = '/api/v1/webhooks/{webhook_id}'
 const missing = ['webhook_not_found'] as const
-const filter = { types: types.default([]), accounts: accounts.default([]), query: query.default(null) }
+const filter = {
+  types: types.default([]),
+  accounts: accounts.default([]),
+  query: query.default(null),
+  order: order.default('endpoint'),
+}
 
 export const webhooksApi = {
   listWebhooks: endpoint({
@@ -197,6 +221,7 @@ export const webhooksApi = {
       types: types.optional(),
       accounts: accounts.optional(),
       query: query.optional(),
+      order: order.optional(),
     }),
     response: Webhook,
     problems: ['webhook_not_found', 'account_not_found'],

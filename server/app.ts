@@ -13,6 +13,7 @@ import { composeAutoconfig, type DiscoveryStandIn } from './compose-autoconfig.t
 import { composeEvents } from './compose-events.ts'
 import { composeFreezes } from './compose-freezes.ts'
 import { composeHistory } from './compose-history.ts'
+import { type ComposedLogs, composeLogs } from './compose-logs.ts'
 import { composeMail } from './compose-mail.ts'
 import { composeMcp } from './compose-mcp.ts'
 import { composeMcpAuth, type DocumentStandIn } from './compose-mcp-auth.ts'
@@ -43,14 +44,17 @@ import { HttpLimits } from './platform/http/http-limits.ts'
 import { createHttpServer, type HttpServer } from './platform/http/http-server.ts'
 import { WrongCredentials } from './platform/http/wrong-credentials.ts'
 import { Lifecycle, type Part } from './platform/lifecycle.ts'
-import { createLogger, type Logger } from './platform/logger.ts'
+import type { LogOutput } from './platform/log-lines.ts'
+import type { Logger } from './platform/logger.ts'
 import { PrincipalNews } from './platform/principal-news.ts'
 import { type StdioStreams, serveStdio } from './stdio-part.ts'
 import { trailHeadOf } from './trail-head-part.ts'
 
 /** What a test may put in place of the real thing. */
 export interface Overrides {
-  logger?: Logger
+  logger?: Logger | undefined
+  /** In place of stderr, where `logger` is not given. */
+  logOutput?: LogOutput
   gateway?: MailGateway
   /** The network in which the servers of addresses are looked for. */
   discovery?: DiscoveryStandIn
@@ -84,17 +88,18 @@ const stopBoundMs = 9_000
 
 /** Takes the data directory; throws DataDirTaken when another server has it. Starts nothing else. */
 export function createApp(config: Config, overrides: Overrides = {}): App {
-  const logger = overrides.logger ?? createLogger(config.logLevel)
+  const logs = composeLogs(config, overrides.logger, overrides.logOutput)
   const dataDir = takeDataDir(config.dataDir)
   try {
-    return compose(config, overrides, logger, dataDir)
+    return compose(config, overrides, logs, dataDir)
   } catch (error) {
     dataDir.release()
     throw error
   }
 }
 
-function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: DataDir): App {
+function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataDir: DataDir): App {
+  const { logger } = logs
   const failed = Promise.withResolvers<Error>()
   const lifecycle = new Lifecycle(logger)
   const stored = composeStorage({
@@ -245,6 +250,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   composeMoving({ db, hub, secrets, sessions, accounts, logger }).addRoutes(http)
   observing.addRoutes(http, { db, trail })
   history.addRoutes(http)
+  logs.addRoutes(http)
   alerts.addRoutes(http)
   notifying.addRoutes(http)
   history.readFrom({

@@ -44,6 +44,7 @@ import * as users from './users/migrations/0003-users.ts'
 import * as disabledBy from './users/migrations/0004-disabled-by.ts'
 import * as madeUsers from './users/migrations/0006-made-users.ts'
 import * as webhooks from './webhooks/migrations/0031-webhooks.ts'
+import * as webhookBacklogs from './webhooks/migrations/0038-webhook-backlogs.ts'
 
 /** By name, in order; a name that has been released is never changed, nor what it does. */
 export const migrations: Migrations = {
@@ -78,5 +79,6 @@ export const migrations: Migrations = {
   '0033-history': history,
   '0034-alerts': alerts,
   '0035-notifiers': notifiers,
+  '0038-webhook-backlogs': webhookBacklogs,
   '0040-usual-agents': usualAgents,
 }

@@ -19,6 +19,7 @@ const uses: Record<string, string[]> = {
   clients: ['events'],
   metrics: ['events'],
   history: ['events'],
+  logs: [],
   accounts: ['tools', 'events'],
   'mail-oauth': ['events', 'accounts'],
   health: ['accounts'],

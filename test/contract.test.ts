@@ -45,6 +45,7 @@ test('every endpoint of the contract is served, and beside them only what is no 
   const served = new Set(app.http.routes.flatMap(({ operation }) => operation?.name ?? []))
   const others = [
     'audit.exportAudit',
+    'logs.exportLogs',
     'finishMailSignIn',
     'docs',
     'drafts.getAttachment',

@@ -131,6 +131,7 @@ const others: Record<string, string> = {
   ...{ 'mcp.exchange': 'signed_in', 'mcp.openSse': 'signed_in', 'mcp.postSse': 'signed_in' },
   'metrics.prometheus': 'dashboard:read',
   'audit.exportAudit': 'dashboard:admin',
+  'logs.exportLogs': 'dashboard:admin',
 }
 
 test('what is served beside the contract is known, and so is its scope', () => {

@@ -38,6 +38,7 @@ const DiagnosePage = lazyPage(async () => (await import('./accounts/diagnose-pag
 const AssistantPage = lazyPage(async () => (await import('./assistant/assistant-page.tsx')).AssistantPage)
 const ConfigurationPage = lazyPage(async () => (await import('./settings/configuration-page.tsx')).ConfigurationPage)
 const SystemPage = lazyPage(async () => (await import('./system/system-page.tsx')).SystemPage)
+const LogsPage = lazyPage(async () => (await import('./logs/logs-page.tsx')).LogsPage)
 const UsersPage = lazyPage(async () => (await import('./users/users-page.tsx')).UsersPage)
 const TokensPage = lazyPage(async () => (await import('./tokens/tokens-page.tsx')).TokensPage)
 const WebhooksPage = lazyPage(async () => (await import('./webhooks/webhooks-page.tsx')).WebhooksPage)
@@ -136,6 +137,7 @@ function PageSwitch() {
       <Route path="/assistant" component={AssistantPage} />
       <Route path="/configuration" component={ConfigurationPage} />
       <Route path="/system" component={SystemPage} />
+      <Route path="/logs" component={LogsPage} />
       <Route path="/users" component={UsersPage} />
       <Route path="/tokens" component={TokensPage} />
       <Route path="/tokens/webhooks" component={WebhooksPage} />

@@ -32,6 +32,9 @@ export class HistoryMarks {
         this.add('settings', at, `Settings changed: ${changed.join(', ')}.`),
       ),
       hub.listen('token_created', ({ at, name }) => this.add('token', at, `The token ${name} was made.`)),
+      hub.listen('webhook_disabled', ({ at, name, detail }) =>
+        this.add('webhook', at, `The webhook ${name} was disabled: ${detail}`),
+      ),
       hub.listen('account_state_changed', ({ at, account_id, name, state, previous, last_error }) => {
         const isTrouble = state === 'unreachable' || state === 'auth_failed'
         if (isTrouble) this.add('account', at, `${name}: ${last_error?.detail ?? state}`, account_id)

@@ -64,6 +64,8 @@ const operations: Record<Exclude<WordsShown, 'reported'>, Record<string, string>
     drafts: 'discardDraft getSignature setSignature',
     events: 'getStreamHealth',
     freezes: 'freeze listFreezes liftFreeze',
+    // Words of the own mail servers; tokens, which name their accounts, are refused.
+    logs: 'listLogs exportLogs',
     // Names of folders are those that users gave them.
     mail: 'listFolders',
     mailIndex: 'listChanges getIndex rebuildIndex',

@@ -15,6 +15,8 @@ export interface WebhookSettings {
   types: FactType[]
   accounts: string[]
   query: string | null
+  /** Of what order is kept: of all that it is told, or of each account. */
+  order: 'endpoint' | 'account'
 }
 
 export interface ProgramWebhooksOptions {
@@ -51,6 +53,10 @@ export class ProgramWebhooks implements WebhookKind {
       types: new Set(types.length > 0 ? types : factTypes),
       accounts: accounts.length > 0 ? new Set(accounts) : undefined,
     }
+  }
+
+  isByAccount(row: WebhookRow): boolean {
+    return this.#settingsOf(row).order === 'account'
   }
 
   isAllowed(row: WebhookRow, principal: Principal): boolean {
@@ -122,5 +128,6 @@ export function control(type: string, id: string, data: object): WebhookMessage 
 
 /** Written by this program. */
 export function settingsOf({ settings }: Pick<WebhookRow, 'settings'>): WebhookSettings {
-  return JSON.parse(settings) as WebhookSettings
+  // Those of earlier versions say nothing of it.
+  return { order: 'endpoint', ...(JSON.parse(settings) as Omit<WebhookSettings, 'order'>) }
 }

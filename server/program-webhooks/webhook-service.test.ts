@@ -10,7 +10,7 @@ import { WebhookEndpoints } from '../webhooks/webhook-endpoints.ts'
 import { DeliveryLog } from './delivery-log.ts'
 import { WebhookService } from './webhook-service.ts'
 
-const given = { types: [], accounts: [], query: null }
+const given = { types: [], accounts: [], query: null, order: 'endpoint' as const }
 const session = (userId: string, isAdmin = false): Principal => ({
   ...{ id: `session-${userId}`, name: userId, kind: 'session', userId },
   ...{ scopes: isAdmin ? everyScope : new Set(), accounts: 'all' },

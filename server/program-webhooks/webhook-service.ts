@@ -10,12 +10,17 @@ import type { SecretBox } from '../platform/secret-box.ts'
 import type { WebhookEndpoints } from '../webhooks/webhook-endpoints.ts'
 import { signerOfRow } from '../webhooks/webhook-row-signer.ts'
 import type { WebhookSender } from '../webhooks/webhook-sender.ts'
-import { secretContext, type WebhookEnding, type WebhookRow } from '../webhooks/webhook-tables.ts'
+import {
+  secretContext,
+  type WebhookBacklogRow,
+  type WebhookEnding,
+  type WebhookRow,
+} from '../webhooks/webhook-tables.ts'
 import { type DeliveryLog, shown } from './delivery-log.ts'
 import { control, settingsOf, type WebhookSettings } from './program-webhooks.ts'
 
 export interface WebhookServiceOptions {
-  endpoints: Pick<WebhookEndpoints, 'find' | 'list' | 'add' | 'renew' | 'restart' | 'remove'>
+  endpoints: Pick<WebhookEndpoints, 'find' | 'list' | 'backlogs' | 'add' | 'renew' | 'restart' | 'remove'>
   sender: Pick<WebhookSender, 'send'>
   secrets: SecretBox
   places: EventHub['places']
@@ -70,11 +75,12 @@ export class WebhookService {
       'program',
       principal.kind === 'token' && !isAdmin(principal) ? principal.id : undefined,
     )
-    return rows.filter(row => mayLook(principal, row)).map(row => this.#view(row))
+    const backlogs = await endpoints.backlogs()
+    return rows.filter(row => mayLook(principal, row)).map(row => this.#view(row, backlogs.get(row.id)))
   }
 
   async get(principal: Principal, id: string): Promise<Webhook> {
-    return this.#view(await this.#find(principal, id, mayLook))
+    return this.#viewNow(await this.#find(principal, id, mayLook))
   }
 
   async create(principal: Principal, { url, token_id, ...settings }: NewWebhook) {
@@ -163,7 +169,7 @@ export class WebhookService {
   /** It keeps its place, for as long as the log holds what follows. */
   async disable(principal: Principal, id: string): Promise<Webhook> {
     const row = await this.#find(principal, id, mayLook)
-    if (row.ending !== null) return this.#view(row)
+    if (row.ending !== null) return this.#viewNow(row)
     const ending: WebhookEnding = { why: 'asked', detail: 'It was disabled.' }
     return this.#restart(row, { ...begun, ending: JSON.stringify(ending) }, principal)
   }
@@ -204,7 +210,7 @@ export class WebhookService {
     if (!(await endpoints.restart(row.id, values, owner))) throw notFound()
     const found = await endpoints.find(row.id)
     if (!found) throw notFound()
-    return this.#view(found)
+    return this.#viewNow(found)
   }
 
   async #find(principal: Principal, id: string, may: (principal: Principal, row: WebhookRow) => boolean) {
@@ -248,9 +254,13 @@ export class WebhookService {
     throw invalid('after', 'is not an event of this server')
   }
 
-  #view(row: WebhookRow): Webhook {
+  async #viewNow(row: WebhookRow): Promise<Webhook> {
+    return this.#view(row, (await this.#options.endpoints.backlogs(row.id)).get(row.id))
+  }
+
+  #view(row: WebhookRow, backlogs: readonly WebhookBacklogRow[] = []): Webhook {
     const { places } = this.#options
-    const { name, types, accounts, query } = settingsOf(row)
+    const { name, types, accounts, query, order } = settingsOf(row)
     const ending = row.ending === null ? null : (JSON.parse(row.ending) as WebhookEnding)
     const { id, url, failures, failing_since, next_try_at, last_success_at, last_fault, created_at } = row
     return {
@@ -260,14 +270,19 @@ export class WebhookService {
         url,
         principal: { kind: row.principal_kind === 'api_key' ? 'api_key' : 'token', id: row.principal_id },
       },
-      ...{ types, accounts, query },
-      state: ending ? 'disabled' : failures > 0 ? 'failing' : 'active',
+      ...{ types, accounts, query, order },
+      state: ending ? 'disabled' : failures > 0 || backlogs.length > 0 ? 'failing' : 'active',
       disabled: ending && { why: ending.why, detail: ending.detail },
       place: `evt_${places.idOf(Number(row.place))}`,
       behind: Math.max(0, places.newest - Number(row.place)),
       ...{ failures, failing_since, next_try_at, last_success_at, created_at },
       last_fault: last_fault as Webhook['last_fault'],
       previous_secret_until: row.previous_until,
+      waiting: backlogs.map(each => ({
+        ...{ account_id: each.account_id, behind: Math.max(0, places.newest - Number(each.place)) },
+        ...{ failures: each.failures, failing_since: each.failing_since, next_try_at: each.next_try_at },
+        last_fault: each.last_fault as Webhook['last_fault'],
+      })),
     }
   }
 }

@@ -1,4 +1,5 @@
 /** One endpoint while this process delivers to it: its place in the log, what comes next, and how it fares. It decides nothing. */
+import type { Fact } from '../../contract/event.ts'
 import type { LogEntry } from '../events/event-log.ts'
 import type { Follower } from '../events/log-followers.ts'
 import type { Principal } from '../platform/principal.ts'
@@ -7,10 +8,12 @@ import { delayOf } from './webhook-pace.ts'
 import type { WebhookFault, WebhookMessage } from './webhook-sender.ts'
 import type { Sign } from './webhook-signer.ts'
 import type { WebhookProgress } from './webhook-store.ts'
-import type { WebhookRow } from './webhook-tables.ts'
+import type { WebhookBacklogRow, WebhookRow } from './webhook-tables.ts'
 
 /** Once it is taken, everything up to the number was. */
 export interface NextMessage {
+  /** Whose fact it is of. */
+  account: string | undefined
   number: number
   message: WebhookMessage
   isGap: boolean
@@ -24,6 +27,8 @@ export interface WebhookEndpointOptions {
   sign: Sign
   /** Number of the oldest fact that the log holds whole. */
   oldest(): number
+  /** Of what waits of one account at an endpoint that is past it. */
+  backlogOf?: { parent: WebhookEndpoint; account: string } | undefined
 }
 
 export class WebhookEndpoint {
@@ -38,6 +43,11 @@ export class WebhookEndpoint {
   isDue = true
   isRemoved = false
   timer: NodeJS.Timeout | undefined
+  readonly backlogOf: { parent: WebhookEndpoint; account: string } | undefined
+  /** By account: what waits of it, which the endpoint itself passes by. */
+  readonly backlogs = new Map<string, WebhookEndpoint>()
+  /** Up to where backlogs that are over went, beyond the place of the endpoint. */
+  readonly #passed = new Map<string, number>()
   readonly #oldest: () => number
   #entries: readonly LogEntry[] = []
   #index = 0
@@ -48,8 +58,9 @@ export class WebhookEndpoint {
   /** What the database has. */
   #storedPlace: number
 
-  constructor({ row, principal, kind, follower, sign, oldest }: WebhookEndpointOptions) {
+  constructor({ row, principal, kind, follower, sign, oldest, backlogOf }: WebhookEndpointOptions) {
     this.row = row
+    this.backlogOf = backlogOf
     this.principal = principal
     this.kind = kind
     this.follower = follower
@@ -61,6 +72,21 @@ export class WebhookEndpoint {
 
   get isFailing(): boolean {
     return this.row.failures > 0
+  }
+
+  /** The endpoint that it is, or is a backlog of. */
+  get whole(): WebhookEndpoint {
+    return this.backlogOf?.parent ?? this
+  }
+
+  /** Whether order is kept for each account alone. */
+  get isByAccount(): boolean {
+    return this.kind.isByAccount?.(this.row) ?? false
+  }
+
+  /** It has come as far as the endpoint, which goes on for the account by itself. */
+  get isCaughtUp(): boolean {
+    return this.backlogOf !== undefined && !this.isFailing && this.row.place >= this.backlogOf.parent.row.place
   }
 
   /** Rights, from now on: what waits is looked at again. */
@@ -78,10 +104,10 @@ export class WebhookEndpoint {
       const entry = this.#entries[this.#index]
       if (entry) {
         // Its rights may be narrower than when this was read.
-        const message = reader.view.accepts(entry.fact)
+        const message = this.#isFor(entry)
           ? await this.kind.messageOf(this.row, this.principal, entry, signal)
           : undefined
-        if (message) this.#pending = { number: entry.number, message, isGap: false }
+        if (message) this.#pending = { number: entry.number, account: accountOf(entry.fact), message, isGap: false }
         else this.reach(entry.number)
         continue
       }
@@ -89,7 +115,7 @@ export class WebhookEndpoint {
       if (reader.isExpired) {
         const number = this.#oldest() - 1
         const message = this.kind.gapOf(this.row, number)
-        if (message) this.#pending = { number, message, isGap: true }
+        if (message) this.#pending = { number, account: undefined, message, isGap: true }
         else this.passGap(number)
         continue
       }
@@ -108,11 +134,34 @@ export class WebhookEndpoint {
   reach(number: number): void {
     while ((this.#entries[this.#index]?.number ?? Number.POSITIVE_INFINITY) <= number) this.#index++
     if (number > this.row.place) this.row = { ...this.row, place: number }
+    for (const [account, passed] of this.#passed) if (passed <= number) this.#passed.delete(account)
+  }
+
+  /** What its backlog delivered is not delivered again. */
+  close(backlog: WebhookEndpoint): void {
+    const { account } = backlog.backlogOf!
+    this.backlogs.delete(account)
+    if (backlog.row.place > this.row.place) this.#passed.set(account, backlog.row.place)
+  }
+
+  #isFor({ number, fact }: LogEntry): boolean {
+    if (!this.follower.reader.view.accepts(fact)) return false
+    const account = accountOf(fact)
+    // The view lets facts of no account through, too.
+    if (this.backlogOf) return account === this.backlogOf.account
+    if (account === undefined) return true
+    return !this.backlogs.has(account) && number > (this.#passed.get(account) ?? 0)
   }
 
   passGap(number: number): void {
     this.follower.reader.passTo(number)
     this.#lookedTo = Math.max(this.#lookedTo, number)
+    this.reach(number)
+  }
+
+  /** What failed waits beside it: it goes on. */
+  passOn(number: number): void {
+    this.row = { ...this.row, failing_since: null, failures: 0, next_try_at: null, last_fault: null }
     this.reach(number)
   }
 
@@ -141,7 +190,8 @@ export class WebhookEndpoint {
 
   get progress(): WebhookProgress {
     const { id, place, failing_since, failures, next_try_at, last_success_at, last_fault } = this.row
-    return { id, place, failing_since, failures, next_try_at, last_success_at, last_fault }
+    const account = this.backlogOf?.account
+    return { id, account, place, failing_since, failures, next_try_at, last_success_at, last_fault }
   }
 
   stored(place: number): void {
@@ -149,10 +199,22 @@ export class WebhookEndpoint {
   }
 }
 
+export function backlogRowOf({ row, backlogOf }: WebhookEndpoint): WebhookBacklogRow {
+  const { id, place, failing_since, failures, next_try_at, last_success_at, last_fault } = row
+  const fares = { failing_since, failures, next_try_at, last_success_at, last_fault }
+  return { endpoint_id: id, account_id: backlogOf?.account ?? '', place, ...fares }
+}
+
+function accountOf({ data }: Fact): string | undefined {
+  return 'account_id' in data ? data.account_id : undefined
+}
+
 /** By state, and how many facts the one that is furthest behind has not looked at. */
 export function figuresOf(endpoints: readonly WebhookEndpoint[], newest: number) {
-  const failing = endpoints.filter(({ row, isFailing }) => row.ending === null && isFailing).length
+  const isFailing = (endpoint: WebhookEndpoint) => endpoint.isFailing || endpoint.backlogs.size > 0
+  const failing = endpoints.filter(endpoint => endpoint.row.ending === null && isFailing(endpoint)).length
   const ending = endpoints.filter(({ row }) => row.ending !== null).length
-  const behind = Math.max(0, ...endpoints.map(({ row }) => newest - row.place))
+  const places = endpoints.flatMap(({ row, backlogs }) => [row, ...[...backlogs.values()].map(each => each.row)])
+  const behind = Math.max(0, ...places.map(({ place }) => newest - place))
   return { endpoints: endpoints.length, failing, ending, behind }
 }

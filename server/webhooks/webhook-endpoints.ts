@@ -2,7 +2,7 @@
 import type { Principal } from '../platform/principal.ts'
 import type { WebhookEngine } from './webhook-engine.ts'
 import type { WebhookBounds, WebhookStore } from './webhook-store.ts'
-import type { WebhookKindName, WebhookRow } from './webhook-tables.ts'
+import type { WebhookBacklogRow, WebhookKindName, WebhookRow } from './webhook-tables.ts'
 
 export class WebhookEndpoints {
   readonly #store: WebhookStore
@@ -47,6 +47,16 @@ export class WebhookEndpoints {
   async list(kind: WebhookKindName, principalId?: string): Promise<WebhookRow[]> {
     const rows = await this.#store.listOf(kind, principalId)
     return rows.map(row => this.#engine.find(row.id) ?? row)
+  }
+
+  /** What waits of accounts, by endpoint. @param id Of all endpoints unless given. */
+  async backlogs(id?: string): Promise<ReadonlyMap<string, WebhookBacklogRow[]>> {
+    const stored = Map.groupBy(await this.#store.listBacklogs(id), row => row.endpoint_id)
+    for (const known of stored.keys()) {
+      const rows = this.#engine.backlogsOf(known)
+      if (rows) stored.set(known, rows)
+    }
+    return stored
   }
 
   /** @returns Whether it was there. */

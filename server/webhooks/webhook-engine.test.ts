@@ -167,6 +167,41 @@ onEachDatabase(open => {
     await vi.waitFor(async () => expect((await store.find(one.id))?.ending ?? 'none').toContain('failed'))
   })
 
+  test('an endpoint that was away for 75 minutes gets all of it, in order', async () => {
+    const { add, deliver, until, sink, stop, start, clock, engine, store } = await webhookWorld(await open())
+    const one = await add('one')
+    await sink.close()
+    const uids = told(range(1, 400))
+    await deliver(...range(1, 100))
+    await vi.waitFor(() => expect(engine.find(one.id)!.last_fault).toBe('connection_refused'))
+    // By then it is asked every ten minutes, and the process has ended and started in between.
+    await stop()
+    await store.renew(one.id, { failures: 12, next_try_at: null })
+    await deliver(...range(101, 300))
+    clock.skipped = 75 * 60_000
+    const next = await start()
+    await vi.waitFor(() => expect(next.engine.find(one.id)!.failures).toBe(13))
+    const { next_try_at: at, failing_since: since } = next.engine.find(one.id)!
+    expect(Date.parse(at!) - Date.now() - clock.skipped).toBeGreaterThan(60_000)
+    expect(Date.parse(since!)).toBeLessThan(Date.now() + 1)
+    await sink.listen()
+    // The time of the sink is that of its clock, and the next attempt is due.
+    clock.skipped = 0
+    await next.engine.restart(one.id, { next_try_at: null }, reader())
+    await until(one, ...uids)
+    expect(sink.uniqueIds(one)).toBe(uids.length)
+    expect(next.engine.find(one.id)).toMatchObject({ failures: 0, failing_since: null, last_fault: null })
+  })
+
+  test('an endpoint that never answers is told as that, and asked again', async () => {
+    const { add, deliver, until, sink, engine } = await webhookWorld(await open(), { timeoutMs: 100 })
+    const one = await add('one')
+    sink.answers.set(one.path, [hang])
+    await deliver(1)
+    await vi.waitFor(() => expect(engine.find(one.id)!.last_fault).toBe('timeout'))
+    await until(one, 1)
+  })
+
   test('what a connected client asked for outlives its access tokens, and ends with the connection', async () => {
     const { add, deliver, until, engine, clock, store } = await webhookWorld(await open())
     const hour = 3_600_000

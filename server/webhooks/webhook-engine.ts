@@ -5,30 +5,25 @@
 import type { LeaseClaim } from '../leases/lease-service.ts'
 import { every } from '../platform/lifecycle.ts'
 import type { Principal, PrincipalListener } from '../platform/principal.ts'
+import { WebhookCourier } from './webhook-courier.ts'
 import { forbidden, nobody } from './webhook-endings.ts'
-import { figuresOf, type NextMessage, WebhookEndpoint } from './webhook-endpoint.ts'
+import { backlogRowOf, figuresOf, WebhookEndpoint } from './webhook-endpoint.ts'
 import type { WebhookEngineBounds, WebhookEngineOptions } from './webhook-engine-options.ts'
-import { Lanes } from './webhook-lanes.ts'
-import { endAttempts, givenUpMs } from './webhook-pace.ts'
-import { WebhookPlaces } from './webhook-places.ts'
+import { endAttempts } from './webhook-pace.ts'
 import { signerOfRow } from './webhook-row-signer.ts'
-import type { WebhookOutcome } from './webhook-sender.ts'
 import type { WebhookRenewal } from './webhook-store.ts'
-import type { WebhookEnding, WebhookRow } from './webhook-tables.ts'
+import type { WebhookBacklogRow, WebhookEnding, WebhookRow } from './webhook-tables.ts'
 
 const defaultBounds: WebhookEngineBounds = { atOnce: 128, turn: 32, commitMs: 50, reviewMs: 30_000 }
-/** Of an endpoint that is told of nothing the place is stored after so many facts. */
-const quietFacts = 1_000
 const checkEveryMs = 1_000
 
 export class WebhookEngine implements PrincipalListener {
   readonly #options: WebhookEngineOptions
   readonly #bounds: WebhookEngineBounds
   readonly #endpoints = new Map<string, WebhookEndpoint>()
-  readonly #lanes: Lanes
   readonly #stopped = new AbortController()
   readonly #running = new Set<Promise<void>>()
-  readonly #places: WebhookPlaces
+  readonly #courier: WebhookCourier
   #claim: LeaseClaim | undefined
   #reviewing: Promise<void> | undefined
   #isReviewWanted = false
@@ -36,13 +31,13 @@ export class WebhookEngine implements PrincipalListener {
   constructor(options: WebhookEngineOptions) {
     this.#options = options
     this.#bounds = { ...defaultBounds, ...options.bounds }
-    this.#lanes = new Lanes(this.#bounds.atOnce)
-    const { store, logger } = options
-    this.#places = new WebhookPlaces({
-      store,
+    this.#courier = new WebhookCourier({
+      engine: options,
+      bounds: this.#bounds,
+      signal: this.#stopped.signal,
       findLease: () => this.#claim?.find(),
-      commitMs: this.#bounds.commitMs,
-      logger,
+      end: (endpoint, ending) => this.#end(endpoint, ending),
+      tellEnd: endpoint => this.#tellEnd(endpoint),
     })
   }
 
@@ -59,8 +54,9 @@ export class WebhookEngine implements PrincipalListener {
   /** Attempts under way are cut off; they are made again, with the same ids. */
   async stop(): Promise<void> {
     this.#stopped.abort()
-    await Promise.all([...this.#running, this.#reviewing])
-    await this.#places.stop()
+    await Promise.all([...this.#running, this.#reviewing, this.#courier.idle()])
+    await this.#courier.backlogs.settled()
+    await this.#courier.places.stop()
     this.#dropAll()
     await this.#claim?.giveBack()
   }
@@ -68,7 +64,7 @@ export class WebhookEngine implements PrincipalListener {
   /** By state, and how many facts the one that is furthest behind has not looked at. */
   get figures() {
     const { newest } = this.#options.hub.places
-    return { ...figuresOf([...this.#endpoints.values()], newest), underWay: this.#lanes.underWay }
+    return { ...figuresOf([...this.#endpoints.values()], newest), underWay: this.#courier.underWay }
   }
 
   /** How a subscriber may be told that it fares. */
@@ -92,7 +88,7 @@ export class WebhookEngine implements PrincipalListener {
     known.sign = await signerOfRow(row, this.#options)
     known.row = { ...row, place, failing_since, failures, last_success_at, last_fault, next_try_at: null }
     known.change(principal)
-    this.#wake(known)
+    this.#courier.wake(known)
   }
 
   /**
@@ -103,13 +99,31 @@ export class WebhookEngine implements PrincipalListener {
     const known = this.#endpoints.get(id)
     this.#drop(id)
     // What is being stored of it must not come after what is stored here.
-    await this.#places.settled()
+    await this.#courier.places.settled()
+    await this.#courier.backlogs.settled()
     const { store } = this.#options
     if (!(await store.renew(id, { ...known?.progress, ...values }))) return false
-    const row = await store.find(id)
+    const changed = await store.find(id)
+    const row = changed && (await this.#withBacklogs(changed, values))
     if (row && this.#claim?.find() && !this.#stopped.signal.aborted && !this.#isOver(row))
       await this.#add(row, principal)
     return row !== undefined
+  }
+
+  /** What waits of accounts, as far as the delivery is by now. Undefined where it does not deliver to the endpoint. */
+  backlogsOf(id: string): WebhookBacklogRow[] | undefined {
+    const endpoint = this.#endpoints.get(id)
+    return endpoint && [...endpoint.backlogs.values()].map(backlogRowOf)
+  }
+
+  /** Another place counts for all accounts; order for all of them together begins where the furthest behind is. */
+  async #withBacklogs(row: WebhookRow, { place, next_try_at: next }: WebhookRenewal): Promise<WebhookRow | undefined> {
+    const { store, kinds } = this.#options
+    if (place !== undefined) await store.removeBacklogs(row.id)
+    else if (!(kinds[row.kind].isByAccount?.(row) ?? false)) await store.foldBacklogs(row.id)
+    // What begins again is tried at once.
+    else if (next === null) await store.renewBacklogs(row.id)
+    return store.find(row.id)
   }
 
   async remove(id: string): Promise<boolean> {
@@ -125,7 +139,7 @@ export class WebhookEngine implements PrincipalListener {
   }
 
   #narrow(endpoint: WebhookEndpoint, principal: Principal): void {
-    endpoint.change(principal)
+    for (const each of [endpoint, ...endpoint.backlogs.values()]) each.change(principal)
     if (!endpoint.kind.isAllowed(endpoint.row, principal)) this.#end(endpoint, forbidden('Access was narrowed.'))
   }
 
@@ -194,123 +208,27 @@ export class WebhookEngine implements PrincipalListener {
     this.#narrow(endpoint, principal)
     endpoint.row = { ...endpoint.row, expires_at: row.expires_at }
     // Also moves the place of one that is told of nothing.
-    if (endpoint.timer === undefined) this.#wake(endpoint)
+    if (endpoint.timer === undefined) this.#courier.wake(endpoint)
   }
 
   async #add(row: WebhookRow, principal: Principal): Promise<WebhookEndpoint> {
-    const { hub, kinds, now } = this.#options
+    const { hub, kinds } = this.#options
     const kind = kinds[row.kind]
     const sign = await signerOfRow(row, this.#options)
+    const backlogs = kind.isByAccount?.(row) ? await this.#courier.backlogs.stored(row.id) : []
     const follower = hub.follow({
       principal,
       filter: kind.filterOf(row),
       after: row.place,
-      wake: () => this.#wakeUnlessWaiting(endpoint),
+      wake: () => this.#courier.wakeUnlessWaiting(endpoint),
     })
     const endpoint = new WebhookEndpoint({ row, principal, kind, follower, sign, oldest: () => hub.places.oldest })
     this.#drop(row.id)
     this.#endpoints.set(row.id, endpoint)
-    const waitMs = row.next_try_at === null ? 0 : Date.parse(row.next_try_at) - now()
-    if (waitMs > 0) this.#wakeLater(endpoint, waitMs)
-    else this.#wake(endpoint)
+    this.#courier.backlogs.restore(endpoint, backlogs)
+    this.#courier.begin(endpoint)
+    for (const backlog of endpoint.backlogs.values()) this.#courier.begin(backlog)
     return endpoint
-  }
-
-  #wakeUnlessWaiting(endpoint: WebhookEndpoint): void {
-    endpoint.isDue = true
-    if (endpoint.timer === undefined) this.#wake(endpoint)
-  }
-
-  #wakeLater(endpoint: WebhookEndpoint, ms: number): void {
-    clearTimeout(endpoint.timer)
-    endpoint.timer = setTimeout(() => this.#wake(endpoint), ms)
-  }
-
-  #wake(endpoint: WebhookEndpoint): void {
-    clearTimeout(endpoint.timer)
-    endpoint.timer = undefined
-    endpoint.isDue = true
-    if (endpoint.isRunning || endpoint.isRemoved) return
-    this.#lanes.add(endpoint)
-    this.#pump()
-  }
-
-  #pump(): void {
-    while (!this.#stopped.signal.aborted) {
-      const endpoint = this.#lanes.take()
-      if (!endpoint) return
-      endpoint.isRunning = true
-      const lane = this.#lanes.begin(endpoint)
-      const run = this.#run(endpoint)
-        .catch((err: unknown) => {
-          if (this.#stopped.signal.aborted) return
-          this.#options.logger.error({ err, endpoint: endpoint.row.id }, 'a webhook could not be prepared')
-          this.#wakeLater(endpoint, endpoint.failed('connection_refused', undefined, this.#options.now()))
-        })
-        .finally(() => {
-          this.#running.delete(run)
-          lane.end()
-          endpoint.isRunning = false
-          if (endpoint.isDue && endpoint.timer === undefined && !endpoint.isRemoved) this.#lanes.add(endpoint)
-          this.#pump()
-        })
-      this.#running.add(run)
-    }
-  }
-
-  async #run(endpoint: WebhookEndpoint): Promise<void> {
-    const { signal } = this.#stopped
-    endpoint.isDue = false
-    for (let count = 0; count < this.#bounds.turn; count++) {
-      if (signal.aborted || endpoint.isRemoved || !this.#claim?.find()) return
-      if (endpoint.row.ending !== null) return this.#tellEnd(endpoint)
-      const next = await endpoint.next(signal)
-      if (endpoint.isRemoved || signal.aborted) return
-      if (endpoint.unstored >= quietFacts) this.#places.note(endpoint)
-      if (!next) return
-      if (!(await this.#deliver(endpoint, next))) return
-    }
-    endpoint.isDue = true
-  }
-
-  /** @returns Whether the next may follow. */
-  async #deliver(endpoint: WebhookEndpoint, { number, message, isGap }: NextMessage): Promise<boolean> {
-    const { observe, now } = this.#options
-    const outcome = await this.#attempt(endpoint, message)
-    // What was cut off says nothing; what the end of it overtook is not told any more.
-    if (this.#stopped.signal.aborted || endpoint.isRemoved) return false
-    if (endpoint.row.ending !== null) return true
-    if (outcome.kind === 'retry') {
-      observe('retried')
-      const since = endpoint.row.failing_since
-      if (since !== null && now() - Date.parse(since) > givenUpMs) {
-        this.#end(endpoint, { why: 'failed', detail: 'It took nothing for three days.' })
-        return true
-      }
-      this.#wakeLater(endpoint, endpoint.failed(outcome.fault, outcome.afterMs, now()))
-      this.#places.note(endpoint)
-      return false
-    }
-    if (outcome.kind === 'gone' && endpoint.kind.gone === 'endpoint') {
-      this.#end(endpoint, { why: 'gone', detail: 'It answered 410.' })
-      return true
-    }
-    if (outcome.kind === 'sent') endpoint.succeeded(new Date(now()).toISOString())
-    if (isGap) endpoint.passGap(number)
-    else endpoint.reach(number)
-    observe(outcome.kind !== 'sent' ? 'abandoned' : isGap ? 'gap' : 'delivered')
-    this.#places.note(endpoint)
-    return true
-  }
-
-  async #attempt({ row, kind, sign }: WebhookEndpoint, message: NextMessage['message']): Promise<WebhookOutcome> {
-    const { sender, now } = this.#options
-    const { signal } = this.#stopped
-    const at = now()
-    const origin = message.origin ?? 'none'
-    const outcome = await sender.send({ url: row.url, message, sign, headers: kind.headersOf(row), origin, signal })
-    if (!signal.aborted) kind.attempted?.(row, { message, outcome, at, durationMs: now() - at })
-    return outcome
   }
 
   async #tellEnd(endpoint: WebhookEndpoint): Promise<void> {
@@ -325,10 +243,10 @@ export class WebhookEngine implements PrincipalListener {
       return
     }
     const message = endpoint.kind.endOf(endpoint.row, JSON.parse(endpoint.row.ending ?? '{}') as WebhookEnding)
-    const outcome = message && (await this.#attempt(endpoint, message))
+    const outcome = message && (await this.#courier.attempt(endpoint, message))
     if (this.#stopped.signal.aborted || endpoint.isRemoved) return
     if (outcome?.kind === 'retry' && endpoint.row.failures + 1 < endAttempts) {
-      this.#wakeLater(endpoint, endpoint.failed(outcome.fault, outcome.afterMs, now()))
+      this.#courier.wakeLater(endpoint, endpoint.failed(outcome.fault, outcome.afterMs, now()))
       return
     }
     this.#drop(endpoint.row.id)
@@ -344,7 +262,7 @@ export class WebhookEngine implements PrincipalListener {
     const text = JSON.stringify(ending)
     endpoint.row = { ...endpoint.row, ending: text, failures: 0, failing_since: null, next_try_at: null }
     this.#track(store.renew(id, { ending: text }))
-    this.#wake(endpoint)
+    this.#courier.wake(endpoint)
   }
 
   /** What ends by itself. */
@@ -368,6 +286,7 @@ export class WebhookEngine implements PrincipalListener {
     const { id } = endpoint.row
     const work = async () => {
       endpoint.sign = await signerOfRow(endpoint.row, this.#options)
+      for (const backlog of endpoint.backlogs.values()) backlog.sign = endpoint.sign
       await this.#options.store.renew(id, { previous_sealed: null, previous_until: null })
     }
     this.#track(work())
@@ -385,11 +304,7 @@ export class WebhookEngine implements PrincipalListener {
     const endpoint = this.#endpoints.get(id)
     if (!endpoint) return
     this.#endpoints.delete(id)
-    endpoint.isRemoved = true
-    clearTimeout(endpoint.timer)
-    endpoint.follower.end()
-    this.#lanes.delete(endpoint)
-    this.#places.forget(endpoint)
+    this.#courier.drop(endpoint)
   }
 
   #dropAll(): void {

@@ -8,6 +8,8 @@ import type { WebhookEnding, WebhookRow } from './webhook-tables.ts'
 export interface WebhookKind {
   /** Which facts are read for it; its principal sees no others whatever this says. */
   filterOf(row: WebhookRow): EventFilter
+  /** Whether order is kept for each account alone, so that one that fails holds up no other. Not unless it says so. */
+  isByAccount?(row: WebhookRow): boolean
   /** Whether the principal may still be told of what its endpoint is about; else it ends. */
   isAllowed(row: WebhookRow, principal: Principal): boolean
   /** The same message each time that it is asked for. Undefined where the endpoint is not told of this fact. */

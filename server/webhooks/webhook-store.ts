@@ -1,7 +1,7 @@
 /** Webhook endpoints in the database. */
 import type { Database } from '../platform/database/database.ts'
 import { later } from '../platform/database/later.ts'
-import type { WebhookKindName, WebhookRow } from './webhook-tables.ts'
+import type { WebhookBacklogRow, WebhookKindName, WebhookRow } from './webhook-tables.ts'
 
 export interface WebhookBounds {
   perPrincipal: number
@@ -12,7 +12,10 @@ export interface WebhookBounds {
 export type WebhookProgress = Pick<
   WebhookRow,
   'id' | 'place' | 'failing_since' | 'failures' | 'next_try_at' | 'last_success_at' | 'last_fault'
->
+> & {
+  /** Of what waits of one account; undefined for the endpoint itself. */
+  account?: string | undefined
+}
 
 /** What a caller may set again. */
 export type WebhookRenewal = Partial<
@@ -107,9 +110,64 @@ export class WebhookStore {
   }
 
   async saveProgress(transaction: Database, rows: readonly WebhookProgress[]): Promise<void> {
-    for (const { id, ...values } of rows) {
-      await later(transaction, transaction.updateTable('webhook_endpoints').set(values).where('id', '=', id))
+    for (const { id, account, ...values } of rows) {
+      if (account === undefined) {
+        await later(transaction, transaction.updateTable('webhook_endpoints').set(values).where('id', '=', id))
+        continue
+      }
+      const backlog = transaction.updateTable('webhook_backlogs').set(values).where('endpoint_id', '=', id)
+      await later(transaction, backlog.where('account_id', '=', account))
     }
+  }
+
+  /** @param id Of all endpoints unless given. */
+  async listBacklogs(id?: string): Promise<WebhookBacklogRow[]> {
+    const rows = this.#db.selectFrom('webhook_backlogs').selectAll()
+    const own = id === undefined ? rows : rows.where('endpoint_id', '=', id)
+    return own.orderBy('endpoint_id').orderBy('account_id').execute()
+  }
+
+  async putBacklog(transaction: Database, row: WebhookBacklogRow): Promise<void> {
+    const { endpoint_id, account_id, ...values } = row
+    await transaction
+      .insertInto('webhook_backlogs')
+      .values({ endpoint_id, account_id, ...values })
+      .onConflict(conflict => conflict.columns(['endpoint_id', 'account_id']).doUpdateSet(values))
+      .execute()
+  }
+
+  /** They are tried at once, and have three days again. */
+  async renewBacklogs(id: string): Promise<void> {
+    const fresh = { next_try_at: null, failing_since: null, failures: 0 }
+    await this.#db.updateTable('webhook_backlogs').set(fresh).where('endpoint_id', '=', id).execute()
+  }
+
+  async removeBacklog(transaction: Database, id: string, accountId: string): Promise<void> {
+    const rows = transaction.deleteFrom('webhook_backlogs').where('endpoint_id', '=', id)
+    await rows.where('account_id', '=', accountId).execute()
+  }
+
+  async removeBacklogs(id: string): Promise<void> {
+    await this.#db.deleteFrom('webhook_backlogs').where('endpoint_id', '=', id).execute()
+  }
+
+  /** The endpoint goes back to where the furthest behind of its backlogs is, and has none any more. */
+  async foldBacklogs(id: string): Promise<void> {
+    await this.#db.transaction().execute(async transaction => {
+      const { place } = await transaction
+        .selectFrom('webhook_backlogs')
+        .select(({ fn }) => fn.min('place').as('place'))
+        .where('endpoint_id', '=', id)
+        .executeTakeFirstOrThrow()
+      if (place === null) return
+      await transaction.deleteFrom('webhook_backlogs').where('endpoint_id', '=', id).execute()
+      await transaction
+        .updateTable('webhook_endpoints')
+        .set({ place })
+        .where('id', '=', id)
+        .where('place', '>', place)
+        .execute()
+    })
   }
 
   async transact(work: (transaction: Database) => Promise<void>): Promise<void> {
@@ -118,11 +176,14 @@ export class WebhookStore {
 
   /** @returns Whether it was there. */
   async remove(id: string): Promise<boolean> {
-    const { numDeletedRows } = await this.#db
-      .deleteFrom('webhook_endpoints')
-      .where('id', '=', id)
-      .executeTakeFirstOrThrow()
-    return numDeletedRows > 0n
+    return this.#db.transaction().execute(async transaction => {
+      const { numDeletedRows } = await transaction
+        .deleteFrom('webhook_endpoints')
+        .where('id', '=', id)
+        .executeTakeFirstOrThrow()
+      await transaction.deleteFrom('webhook_backlogs').where('endpoint_id', '=', id).execute()
+      return numDeletedRows > 0n
+    })
   }
 
   /** Up to which all endpoints were told; undefined where there are none. */
@@ -132,6 +193,12 @@ export class WebhookStore {
       .select(({ fn }) => fn.min('place').as('place'))
       .where('ending', 'is', null)
       .executeTakeFirstOrThrow()
-    return place === null ? undefined : Number(place)
+    const { behind } = await this.#db
+      .selectFrom('webhook_backlogs')
+      .innerJoin('webhook_endpoints', 'webhook_endpoints.id', 'webhook_backlogs.endpoint_id')
+      .select(({ fn }) => fn.min('webhook_backlogs.place').as('behind'))
+      .where('webhook_endpoints.ending', 'is', null)
+      .executeTakeFirstOrThrow()
+    return place === null ? undefined : Math.min(Number(place), Number(behind ?? place))
   }
 }

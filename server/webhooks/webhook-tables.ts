@@ -4,6 +4,7 @@ import type { Principal } from '../platform/principal.ts'
 declare module '../platform/database/tables.ts' {
   interface Tables {
     webhook_endpoints: WebhookRow
+    webhook_backlogs: WebhookBacklogRow
   }
 }
 
@@ -37,6 +38,13 @@ export interface WebhookRow {
   last_fault: string | null
   /** JSON of `WebhookEnding`: only that is still told. */
   ending: string | null
+}
+
+/** What waits of one account, at an endpoint that keeps order for each account alone. The endpoint itself is past it. */
+export interface WebhookBacklogRow
+  extends Pick<WebhookRow, 'place' | 'failing_since' | 'failures' | 'next_try_at' | 'last_success_at' | 'last_fault'> {
+  endpoint_id: string
+  account_id: string
 }
 
 /** Why nothing more is delivered. */

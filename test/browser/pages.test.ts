@@ -24,6 +24,7 @@ const pages = {
   Assistant: '/assistant',
   Configuration: '/configuration',
   System: '/system',
+  Logs: '/logs',
   Users: '/users',
   Tokens: '/tokens',
   Sessions: '/sessions',

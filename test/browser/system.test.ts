@@ -119,4 +119,52 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     }
     expect(await buffering.innerText()).toContain('Events are buffered')
   })
+
+  test('the log is followed, filtered by the address, paused and read by keys', async () => {
+    const run = await startHere({ logOutput: { write: () => undefined } })
+    const storageState = await signIn(browser, run.setupLink)
+    const { page, expectQuiet } = await visit(browser, `${run.url}/logs`, { storageState })
+    const lines = page.locator('button[data-line]')
+    const failed = lines.filter({ hasText: 'a sign-in failed' })
+    const failOnce = () =>
+      run.send('POST', api.access.openSession.path, { email: 'eve@b.test', password: 'never right' })
+    await lines.filter({ hasText: 'a session was opened' }).first().waitFor()
+    await failOnce()
+    await failed.first().waitFor()
+    await page.keyboard.press('p')
+    await page.getByRole('button', { name: 'Go on' }).waitFor()
+    await failOnce()
+    await expect
+      .poll(async () => (await run.call(api.logs.listLogs, { query: { q: 'sign-in failed' } })).items.length)
+      .toBe(2)
+    expect(await failed.count()).toBe(1)
+    await page.keyboard.press('p')
+    await expect.poll(() => failed.count()).toBe(2)
+
+    await page.keyboard.press('j')
+    await page.keyboard.press('o')
+    await page.getByText('address', { exact: true }).waitFor()
+    expect(await lines.first().getAttribute('aria-expanded')).toBe('true')
+    // What is read stays where it is; what comes waits.
+    await failOnce()
+    await page.getByRole('button', { name: 'Show 1 new' }).click()
+    await expect.poll(() => failed.count()).toBe(3)
+
+    await page.getByRole('searchbox', { name: 'Words' }).fill('session opened')
+    await expect.poll(() => new URL(page.url()).searchParams.get('q')).toBe('session opened')
+    await expect.poll(() => failed.count()).toBe(0)
+    await page.getByRole('button', { name: 'Warning' }).click()
+    await page.getByText('No such line').waitFor()
+    expect(new URL(page.url()).search).toBe('?q=session+opened&level=warn')
+    await page.getByRole('button', { name: 'Show all' }).click()
+    await expect.poll(() => failed.count()).toBe(3)
+    await lines.first().click()
+    for (const width of [360, 1280]) {
+      await page.setViewportSize({ width, height: 900 })
+      await expectNothingClipped(page, `log ${width}`)
+      await expectAccessible(page, `log ${width}`)
+      await keepPicture(page, `log-${width}`, { fullPage: true })
+    }
+    expectQuiet()
+  })
 })

@@ -3,6 +3,7 @@ import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { exportAudit } from '../../contract/audit.ts'
 import type { Endpoint } from '../../contract/endpoint.ts'
 import { api, operationName } from '../../contract/index.ts'
+import { exportLogs } from '../../contract/logs.ts'
 import { ProblemBody } from '../../contract/problem-body.ts'
 import { onEachDatabase } from '../support/databases.ts'
 import { apiKey, type RustyMail, runRustyMail, startHere } from '../support/rustymail.ts'
@@ -119,8 +120,8 @@ onEachDatabase((_open, url) => {
     const { send: ask } = await startHere({ dataDir: `${dir.path}/data`, environment })
     const filled = (path: string, id: string) => path.replaceAll(/\{\w+\}/g, id)
     const ids = withParams.map(({ method, path }) => [method, filled(path, '%00')] as const)
-    const exported = [exportAudit, 'format=csv&'] as const
-    const fields = [...withQuery.map(endpoint => [endpoint, ''] as const), exported].flatMap(([endpoint, given]) =>
+    const exported = [[exportAudit, 'format=csv&'] as const, [exportLogs, ''] as const]
+    const fields = [...withQuery.map(endpoint => [endpoint, ''] as const), ...exported].flatMap(([endpoint, given]) =>
       Object.keys((endpoint.query as unknown as { shape: object }).shape)
         .filter(name => !given.startsWith(name))
         .map(name => ['GET', `${filled(endpoint.path, 'abcdefghij')}?${given}${name}=%00`] as const),

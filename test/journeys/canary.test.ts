@@ -334,6 +334,8 @@ test('no secret comes out, nor lies in the database as it was given', async () =
   }
   await ask('GET', '/api/dashboard/audit/export?format=jsonl', { proof: withKey })
   await ask('GET', `${api.audit.listAudit.path}?limit=100`, { proof: withKey })
+  await ask('GET', `${api.logs.listLogs.path}?limit=500`, { proof: withKey })
+  await ask('GET', '/api/dashboard/logs/export', { proof: withKey })
   await ask('DELETE', api.access.closeSession.path, { proof: session })
   await ask('GET', api.access.getSession.path, { proof: session })
 
@@ -349,6 +351,7 @@ test('no secret comes out, nor lies in the database as it was given', async () =
   expect(all(atRest)).toContain('eve@example.com')
   expect(all(heard.filter(({ where }) => where === 'log'))).toContain('a session was opened')
   expect(all(heard.filter(({ where }) => where.includes('export')))).toContain('users.inviteUser')
+  expect(all(heard.filter(({ where }) => where.includes('logs')))).toContain('a session was opened')
   expect(new Set(stream.events.map(({ event }) => event))).toContain('token_created')
   expect(secrets.size).toBeGreaterThan(35)
 

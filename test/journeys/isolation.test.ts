@@ -103,12 +103,14 @@ const general: Record<string, Asked> = {
   listTokens: get(api.tokens.listTokens.path),
   listUsers: get(api.users.listUsers.path),
   listAudit: get(api.audit.listAudit.path),
+  listLogs: get(api.logs.listLogs.path),
   toolAccounts: callTool('mail_accounts', {}),
   searchAll: get(`${api.mailSearch.searchMail.path}?q=about&facets=true`),
   toolSearchAlone: callTool('mail_search', { q: 'about' }),
   metrics: get('/metrics'),
   openapi: get('/openapi.json'),
   exportAudit: get('/api/dashboard/audit/export?format=csv'),
+  exportLogs: get('/api/dashboard/logs/export'),
 }
 
 /** What an administrator does meanwhile. */

@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline'
 import { Webhook as Verifier } from 'standardwebhooks'
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
+import type { History } from '../../contract/history.ts'
 import { api } from '../../contract/index.ts'
 import type { Webhook, WebhookDelivery } from '../../contract/webhooks.ts'
 import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
@@ -194,6 +195,30 @@ test('a new secret signs beside the old one; replay from an id and from a time r
   })
 })
 
+test('with order by account one that fails holds up no other, and is named while it waits', async () => {
+  const sink = await startWebhookSink()
+  const { proof } = await token([ann, bob])
+  const hook = await make(sink, proof, 'by-account', { order: 'account' })
+  expect(hook.webhook).toMatchObject({ order: 'account', waiting: [] })
+  const accountOf = ({ data }: Record<string, unknown>) => (data as { account_id: string }).account_id
+  sink.judges.set(hook.path, body => (accountOf(body) === ann ? answer(500) : undefined))
+  for (const subject of ['b1', 'b2', 'b3']) deliver(subject)
+  expect((await told(sink, hook, 3)).map(({ body }) => accountOf(body))).toEqual([bob, bob, bob])
+  await vi.waitFor(async () => {
+    const { state, failures, waiting } = await get(proof, hook)
+    expect({ state, failures, waiting }).toMatchObject({
+      state: 'failing',
+      failures: 0,
+      waiting: [{ account_id: ann }],
+    })
+  }, patience)
+  expect((await people.tell<{ items: Webhook[] }>(proof, 'GET', base)).items[0]!.waiting.length).toBe(1)
+  sink.judges.delete(hook.path)
+  await people.tell(proof, 'POST', on(hook, '/enable'))
+  expect((await told(sink, hook, 6)).slice(3).map(({ body }) => accountOf(body))).toEqual([ann, ann, ann])
+  await vi.waitFor(async () => expect(await get(proof, hook)).toMatchObject({ state: 'active', waiting: [] }), patience)
+})
+
 test('410 disables it with an event; what came meanwhile is told when it is enabled', async () => {
   const sink = await startWebhookSink()
   const { proof } = await token()
@@ -208,6 +233,14 @@ test('410 disables it with an event; what came meanwhile is told when it is enab
   }, patience)
   const [notice] = await told(sink, watcher, 1)
   expect(notice!.body).toMatchObject({ data: { webhook_id: hook.webhook.id, why: 'gone' } })
+  // Analytics shows when it was.
+  const from = new Date(Date.now() - 600_000).toISOString()
+  const asked = `${api.history.getHistory.path}?series=requests&step=5s&from=${from}`
+  await vi.waitFor(async () => {
+    const { marks } = await people.tell<History>(people.admin, 'GET', asked)
+    const words = marks.filter(({ kind }) => kind === 'webhook').map(mark => mark.words)
+    expect(words).toContain('The webhook gone was disabled: It answered 410.')
+  }, patience)
   deliver('meanwhile')
   expect(await people.tell<Webhook>(proof, 'POST', on(hook, '/enable'))).toMatchObject({
     state: 'active',

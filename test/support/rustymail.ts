@@ -10,6 +10,7 @@ import { createApp } from '../../server/app.ts'
 import type { DiscoveryStandIn } from '../../server/compose-autoconfig.ts'
 import { loadConfig } from '../../server/config.ts'
 import type { MailGateway } from '../../server/imap/mail-gateway.ts'
+import type { LogOutput } from '../../server/platform/log-lines.ts'
 import { createLogger } from '../../server/platform/logger.ts'
 import { prepareDataDir } from './migrated-file.ts'
 import { passwordMemory } from './passwords.ts'
@@ -53,6 +54,8 @@ interface HereOptions extends Omit<RunOptions, 'root'> {
   gateway?: MailGateway
   /** With it, servers of addresses are looked for. */
   discovery?: DiscoveryStandIn
+  /** Takes the log, which is not written otherwise. */
+  logOutput?: LogOutput
 }
 
 /** A server that answers, wherever it runs. */
@@ -143,7 +146,7 @@ export async function startHere(options: HereOptions = {}): Promise<Served> {
 
 /** For a whole file: the caller stops it. */
 export async function runHere(options: HereOptions & { dataDir: string }): Promise<Served> {
-  const { args = [], environment = {}, dataDir, heartbeatSeconds, gateway, discovery } = options
+  const { args = [], environment = {}, dataDir, heartbeatSeconds, gateway, discovery, logOutput } = options
   const autoconfig = discovery ? { RUSTYMAIL_AUTOCONFIG: 'network' } : {}
   const variables = { ...serverEnvironment, ...autoconfig, RUSTYMAIL_DATA_DIR: dataDir, ...environment }
   if (!('RUSTYMAIL_DATABASE_URL' in environment)) await prepareDataDir(dataDir)
@@ -151,6 +154,7 @@ export async function runHere(options: HereOptions & { dataDir: string }): Promi
     ...(heartbeatSeconds !== undefined && { heartbeatSeconds }),
     ...(gateway && { gateway }),
     ...(discovery && { discovery }),
+    ...(logOutput && { logger: undefined, logOutput }),
   }
   const app = createApp(loadConfig(args, variables), { logger: createLogger('silent'), passwordMemory, ...overrides })
   let stopped: Promise<void> | undefined

@@ -48,6 +48,8 @@ export class WebhookSink {
   readonly answers = new Map<string, SinkAnswer[]>()
   /** For all that comes to a path. */
   readonly always = new Map<string, SinkAnswer>()
+  /** By what is in it, for one path each; undefined takes it. */
+  readonly judges = new Map<string, (body: TakenWebhook['body']) => SinkAnswer | undefined>()
   readonly refusesHandshakes = new Set<string>()
   /** Receivers that others wrote, by path; the sink looks at nothing that is for them. */
   readonly handlers = new Map<string, (request: Request) => Promise<Response>>()
@@ -117,6 +119,8 @@ export class WebhookSink {
       const isHandshake = body.type === 'verification'
       const scripted = this.always.get(path) ?? (isHandshake ? undefined : this.answers.get(path)?.shift())
       if (scripted) return scripted(response, request)
+      const judged = this.judges.get(path)?.(body)
+      if (judged) return judged(response, request)
       const taken = { path, id, headers: request.headers, body, text }
       this.taken.push(taken)
       if (!isHandshake) return void response.writeHead(204).end()

@@ -5,6 +5,7 @@ import { Link, useParams } from 'wouter'
 import type { RecentError } from '../../contract/account-health.ts'
 import type { Account } from '../../contract/accounts.ts'
 import { api } from '../../contract/index.ts'
+import { logsAddress } from '../logs/log-view.ts'
 import { call } from '../platform/api-client.ts'
 import { formatCount } from '../platform/format.ts'
 import { queryKeys } from '../platform/query-keys.ts'
@@ -65,6 +66,7 @@ export function AccountPage() {
 }
 
 function Past({ account: { id } }: { account: Account }) {
+  const mayReadLogs = useMay('dashboard:admin')
   const states = useQuery({
     queryKey: queryKeys.accountStates(id),
     queryFn: ({ signal }) => call(api.accounts.listAccountStates, { params: { account_id: id }, signal }),
@@ -83,6 +85,13 @@ function Past({ account: { id } }: { account: Account }) {
       <Panel
         title="Recent errors"
         query={errors}
+        actions={
+          mayReadLogs && (
+            <Link href={logsAddress({ account: id })} className="rounded-sm text-accent underline">
+              In the log
+            </Link>
+          )
+        }
         intervalMs={statesIntervalMs}
         isEmpty={({ items }) => items.length === 0}
         empty={<EmptyState title="No errors">None since RustyMail started.</EmptyState>}

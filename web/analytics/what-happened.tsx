@@ -11,6 +11,7 @@ const kinds: Record<HistoryMark['kind'], { label: string; tone: Tone }> = {
   account: { label: 'Account', tone: 'warn' },
   token: { label: 'Token', tone: 'info' },
   alert: { label: 'Alert', tone: 'bad' },
+  webhook: { label: 'Webhook', tone: 'warn' },
 }
 
 const mostShown = 100

@@ -1,16 +1,14 @@
 /** What narrows the audit trail. */
 import { SlidersHorizontal } from 'lucide-react'
-import { type ReactNode, useEffect, useId, useState } from 'react'
+import { type ReactNode, useId, useState } from 'react'
 import type { Account } from '../../contract/accounts.ts'
 import { namedOperations, operationTyped, operationWords } from '../platform/operation-words.ts'
 import { Button } from '../ui/button.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { Field, Input, Select } from '../ui/field.tsx'
+import { RestingInput } from '../ui/resting-input.tsx'
 import { type AuditView, toLocal, toTimestamp } from './audit-view.ts'
 import { effectWords } from './audit-words.ts'
-
-/** Typing asks the server once it rests. */
-const restMs = 300
 
 type Filtered = Omit<AuditView, 'cursor'>
 type SetFilter = (change: Partial<Filtered>, options?: { replace?: boolean }) => void
@@ -127,45 +125,5 @@ function Choice({
         {children}
       </Select>
     </Field>
-  )
-}
-
-function RestingInput({
-  text,
-  placeholder,
-  maxLength,
-  list,
-  onRest,
-}: {
-  text: string
-  placeholder: string
-  maxLength: number
-  list?: string
-  onRest(text: string): void
-}) {
-  const [typed, setTyped] = useState(text)
-  const [known, setKnown] = useState(text)
-  // The back button changes the address; what is typed follows it.
-  if (known !== text) {
-    setKnown(text)
-    setTyped(text)
-  }
-  useEffect(() => {
-    if (typed === text) return
-    const timer = setTimeout(() => onRest(typed), restMs)
-    return () => clearTimeout(timer)
-  }, [typed, text, onRest])
-  return (
-    <Input
-      type="search"
-      placeholder={placeholder}
-      maxLength={maxLength}
-      list={list}
-      autoComplete="off"
-      autoCapitalize="none"
-      spellCheck={false}
-      value={typed}
-      onChange={event => setTyped(event.target.value)}
-    />
   )
 }

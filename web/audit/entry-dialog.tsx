@@ -1,8 +1,10 @@
 /** One entry of the trail with all that is noted of it. */
 import type { ReactNode } from 'react'
+import { Link } from 'wouter'
 import type { Account } from '../../contract/accounts.ts'
 import type { AuditEntry } from '../../contract/audit.ts'
 import type { User } from '../../contract/users.ts'
+import { logsAddress } from '../logs/log-view.ts'
 import { formatDateTime, formatNumber } from '../platform/format.ts'
 import { operationWords } from '../platform/operation-words.ts'
 import { StatePill } from '../ui/badge.tsx'
@@ -72,7 +74,15 @@ export function EntryDialog({
           {account?.name} {entry.account_id === null ? <None /> : <Code text={entry.account_id} label="the account" />}
         </Fact>
         <Fact name="Request">
-          {entry.request_id === '' ? <None /> : <Code text={entry.request_id} label="the request id" />}
+          {entry.request_id === '' ? <None /> : <Code text={entry.request_id} label="the request id" />}{' '}
+          {entry.request_id !== '' && (
+            <Link
+              href={logsAddress({ request: entry.request_id })}
+              className="rounded-sm text-xs text-accent underline"
+            >
+              In the log
+            </Link>
+          )}
         </Fact>
         <Fact name="Target" isWide>
           <Refs refs={entry.refs} people={people} />

@@ -44,6 +44,8 @@ const words: ReadonlyMap<string, string> = new Map(
     'assistant.listProviders': 'Listed model providers',
     'audit.listAudit': 'Read the audit trail',
     'audit.exportAudit': 'Exported the audit trail',
+    'logs.listLogs': 'Listed lines of the log',
+    'logs.exportLogs': 'Exported the log',
     'audit.verifyAudit': 'Checked the audit trail',
     'audit.getAuditSettings': 'Viewed the audit settings',
     'audit.changeAuditSettings': 'Changed the audit settings',

@@ -30,6 +30,7 @@ export const queryKeys = {
   agents: ['agents'],
   /** Begins like the agents, so that it is as old as they are. */
   agentCalls: (query: object) => ['agents', 'calls', query],
+  logs: (view: object) => ['logs', view],
   historySeries: ['history', 'series'],
   history: (series: string, asked: readonly string[]) => ['history', series, ...asked],
   clients: ['clients'],

@@ -19,6 +19,7 @@ export const goKeys: Readonly<Record<string, string>> = {
   e: '/sessions',
   h: '/changes',
   d: '/audit',
+  w: '/logs',
   p: '/profile',
 }
 

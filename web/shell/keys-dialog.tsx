@@ -74,6 +74,14 @@ export function KeysDialog({
             <Line keys={['u']}>Close it and go back to those that wait</Line>
           </Keys>
         )}
+        {pages.includes('/logs') && (
+          <Keys title="In the log">
+            <Line keys={['j', '↓']}>Next line</Line>
+            <Line keys={['k', '↑']}>Previous line</Line>
+            <Line keys={['o']}>Open it, or close it, as Enter does</Line>
+            <Line keys={['p']}>Pause, or go on</Line>
+          </Keys>
+        )}
         {pages.includes('/analytics') && (
           <Keys title="In a chart">
             <Line keys={['←', '→']}>Move the crosshair of all charts</Line>

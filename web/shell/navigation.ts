@@ -8,6 +8,7 @@ import {
   KeyRound,
   LayoutDashboard,
   LogIn,
+  Logs,
   type LucideIcon,
   MonitorSmartphone,
   ScrollText,
@@ -74,6 +75,7 @@ const groups: readonly DestinationGroup[] = [
         needs: 'dashboard:read',
       },
       { href: '/system', label: 'System', shortLabel: 'System', icon: Server, needs: 'dashboard:read' },
+      { href: '/logs', label: 'Logs', shortLabel: 'Logs', icon: Logs, needs: 'dashboard:admin' },
     ],
   },
   {

@@ -17,7 +17,14 @@ export function CreateWebhookDialog({ onClose }: { onClose(): void }) {
   const tokens = useTokens()
   const { principal } = useSession()
   const own = tokens.data?.items.filter(token => token.user_id === principal.user_id)
-  const [draft, setDraft] = useState({ name: '', url: 'https://', token_id: '', types: '', query: '' })
+  const [draft, setDraft] = useState({
+    name: '',
+    url: 'https://',
+    token_id: '',
+    types: '',
+    query: '',
+    order: 'endpoint',
+  })
   const set = (field: keyof typeof draft) => (event: { target: { value: string } }) =>
     setDraft({ ...draft, [field]: event.target.value })
   if (data)
@@ -27,7 +34,15 @@ export function CreateWebhookDialog({ onClose }: { onClose(): void }) {
     const types = draft.types.split(/[\s,]+/).filter(type => type !== '') as FactType[]
     const { name, url, query } = draft
     const token_id = draft.token_id || own?.[0]?.id || ''
-    mutate({ name, url, token_id, types, accounts: [], query: query.trim() === '' ? null : query.trim() })
+    mutate({
+      name,
+      url,
+      token_id,
+      types,
+      accounts: [],
+      query: query.trim() === '' ? null : query.trim(),
+      order: orderOf(draft.order),
+    })
   }
   return (
     <Dialog
@@ -65,10 +80,20 @@ export function CreateWebhookDialog({ onClose }: { onClose(): void }) {
         <Field label="Condition for mail" isOptional hint="As in a search: from:billing@example.com has:attachment">
           <Input value={draft.query} onChange={set('query')} />
         </Field>
+        <Field label="Order" hint="What an event that fails holds up: all behind it, or those of its account.">
+          <Select value={draft.order} onChange={set('order')}>
+            <option value="endpoint">Of all events</option>
+            <option value="account">Of each account alone</option>
+          </Select>
+        </Field>
         {error && <ErrorNote error={error} />}
       </form>
     </Dialog>
   )
+}
+
+function orderOf(order: string): 'account' | 'endpoint' {
+  return order === 'account' ? order : 'endpoint'
 }
 
 export function WebhookSecret(props: { title: string; name: string; secret: string; onClose(): void }) {

@@ -35,6 +35,7 @@ export interface WebhookWish {
   types: FactType[]
   accounts: string[]
   query: string | null
+  order: 'endpoint' | 'account'
 }
 
 export function useCreateWebhook() {

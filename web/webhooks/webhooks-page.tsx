@@ -2,6 +2,7 @@
 import { KeyRound, Pause, Play, Plus, Rewind, ScrollText, Send, Trash2, Webhook as WebhookIcon } from 'lucide-react'
 import { useState } from 'react'
 import type { Webhook } from '../../contract/webhooks.ts'
+import { formatCount } from '../platform/format.ts'
 import { StatePill } from '../ui/badge.tsx'
 import { Button, ButtonLink } from '../ui/button.tsx'
 import { ConfirmDialog } from '../ui/dialog.tsx'
@@ -110,7 +111,8 @@ function WebhooksTable({ webhooks, onOpen }: { webhooks: readonly Webhook[]; onO
   )
 }
 
-function State({ webhook: { state, disabled, last_fault: fault, next_try_at: next, behind } }: { webhook: Webhook }) {
+function State({ webhook }: { webhook: Webhook }) {
+  const { state, disabled, last_fault: fault, next_try_at: next, behind, waiting, failures } = webhook
   if (disabled) {
     return (
       <>
@@ -120,6 +122,15 @@ function State({ webhook: { state, disabled, last_fault: fault, next_try_at: nex
     )
   }
   if (state === 'active') return <StatePill tone="good">Active</StatePill>
+  if (failures === 0) {
+    const faults = [...new Set(waiting.map(each => each.last_fault).filter(Boolean))].join(', ')
+    return (
+      <>
+        <StatePill tone="warn">Failing for {formatCount(waiting.length, 'account')}</StatePill>
+        <span className="block text-xs text-muted">{faults}; the others go on</span>
+      </>
+    )
+  }
   return (
     <>
       <StatePill tone="bad">Failing: {fault}</StatePill>

@@ -1,0 +1,36 @@
+/** A field that narrows a list: what is typed counts once it rests. */
+import { type ComponentProps, useEffect, useState } from 'react'
+import { Input } from './field.tsx'
+
+const restMs = 300
+
+/** @param text As the address has it. */
+export function RestingInput({
+  text,
+  onRest,
+  ...rest
+}: Omit<ComponentProps<typeof Input>, 'value' | 'onChange'> & { text: string; onRest(text: string): void }) {
+  const [typed, setTyped] = useState(text)
+  const [known, setKnown] = useState(text)
+  // The back button changes the address; what is typed follows it.
+  if (known !== text) {
+    setKnown(text)
+    setTyped(text)
+  }
+  useEffect(() => {
+    if (typed === text) return
+    const timer = setTimeout(() => onRest(typed), restMs)
+    return () => clearTimeout(timer)
+  }, [typed, text, onRest])
+  return (
+    <Input
+      type="search"
+      autoComplete="off"
+      autoCapitalize="none"
+      spellCheck={false}
+      {...rest}
+      value={typed}
+      onChange={event => setTyped(event.target.value)}
+    />
+  )
+}
