@@ -26,6 +26,7 @@ import { mcpAuthApi } from './mcp-auth.ts'
 import { metricsApi } from './metrics.ts'
 import { operationsApi } from './operations.ts'
 import { outboxApi } from './outbox.ts'
+import { permissionPromptsApi } from './permission-prompts.ts'
 import { policyApi } from './policy.ts'
 import { profileApi } from './profile.ts'
 import { proposalsApi } from './proposals.ts'
@@ -64,6 +65,7 @@ export const api = {
   operations: operationsApi,
   policy: policyApi,
   outbox: outboxApi,
+  permissionPrompts: permissionPromptsApi,
   profile: profileApi,
   proposals: proposalsApi,
   push: pushApi,

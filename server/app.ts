@@ -167,11 +167,13 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   })
   const asking = { db, hub, ruling, freezes, sessions, passkeys, intake, baseUrl: address, logger }
   const approving = composeApprovals({ ...mailboxes, ...asking })
-  const { approver } = approving
+  const { approver, prompts } = approving
+  news.join(prompts)
   const proposer = proposing.viewFor(approving)
   const services = config.pushServices
   const pushes = composePush({
-    ...{ db, hub, leases, secrets, accounts, approver, proposer, pushing, services, calls, logger },
+    ...{ db, hub, leases, secrets, accounts, approver, proposer, prompts, pushing, services, calls, logger },
+    onPrompt: approving.onPrompt,
     baseUrl: address,
   })
   const proposed = composeProposals({
@@ -312,7 +314,16 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
       return addressOf(http, config.http.host)
     },
     serveStdio: streams =>
-      serveStdio(streams, { config: config.mcp, access, stops: freezes, hub, baseUrl: address, ...mcp }),
+      serveStdio(streams, {
+        config: config.mcp,
+        access,
+        stops: freezes,
+        hub,
+        baseUrl: address,
+        ...mcp,
+        prompts,
+        trail,
+      }),
     createSetupLink: async () =>
       (await users.needsSetup()) ? `${address()}/setup#${access.createSetupToken()}` : undefined,
     start: async () => {

@@ -170,6 +170,9 @@ test('every field that is called like a secret is declared as one, so that the t
     'approvals.approve.passkey.challenge_id',
     'approvals.approve.passkey.response',
     'mailOAuth.setOAuthProvider.client_secret',
+    // Words of agents.
+    'permissionPrompts.openPermissionPrompt.description',
+    'permissionPrompts.openPermissionPrompt.input_preview',
     'profile.addPasskey.challenge_id',
     'profile.addPasskey.response',
     'profile.beginPasskey.current_password',
