@@ -29,6 +29,7 @@ import { log } from './log.ts'
 import { logOnPostgres } from './log-postgres.ts'
 import { mailScroll } from './mail-scroll.ts'
 import { mcp } from './mcp.ts'
+import { mcpEvents } from './mcp-events.ts'
 import { mcpStdio } from './mcp-stdio.ts'
 import { newMail } from './new-mail.ts'
 import { openFolder } from './open-folder.ts'
@@ -55,6 +56,7 @@ const benchmarks: Record<string, () => Promise<object & { variant?: string }>> =
   autoconfig,
   gate,
   mcp,
+  'mcp-events': mcpEvents,
   'mcp-stdio': mcpStdio,
   'new-mail': newMail,
   soak,

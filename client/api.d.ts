@@ -325,6 +325,18 @@ export interface Api {
     /** Say what became of a message whose outcome is unknown: `POST /api/v1/outbox/{submission_id}/resolve` */
     resolveSubmission: Method<{ /** Later ones have greater ids */ submission_id: string } & { outcome: "sent" | "failed" }, Submission, CallOptions>
   }
+  permissionPrompts: {
+    /** List the permission prompts that you may decide, the oldest first: `GET /api/v1/permission-prompts` */
+    listPermissionPrompts: Method<{}, { items: Array<PermissionPrompt> }, CallOptions>
+    /** Ask a human whether an agent may use a tool: `POST /api/v1/permission-prompts` */
+    openPermissionPrompt: Method<{ /** As the program names it */ tool_name: string; /** In the words of the agent */ description: string; /** How the input of the call begins */ input_preview: string }, PermissionPrompt, CallOptions>
+    /** Get what became of a permission prompt, for the program that asked: `GET /api/v1/permission-prompts/{prompt_id}` */
+    getPermissionPrompt: Method<{ prompt_id: string } & { /** Waits so long for the decision */ wait_s?: number | undefined }, { /** `cancelled`: its session has ended */ state: "waiting" | "allowed" | "denied" | "expired" | "cancelled" }, CallOptions>
+    /** Withdraw a permission prompt: `DELETE /api/v1/permission-prompts/{prompt_id}` */
+    cancelPermissionPrompt: Method<{ prompt_id: string }, undefined, CallOptions>
+    /** Allow or deny what an agent asks for, once: `POST /api/v1/permission-prompts/{prompt_id}/decide` */
+    decidePermissionPrompt: Method<{ prompt_id: string } & { behavior: "allow" | "deny" }, { /** `cancelled`: its session has ended */ state: "waiting" | "allowed" | "denied" | "expired" | "cancelled" }, CallOptions>
+  }
   profile: {
     /** Get your own profile: `GET /api/dashboard/profile` */
     getProfile: Method<{}, Profile, CallOptions>
@@ -484,6 +496,7 @@ export type State =
   | { type: 'audit_update'; data: { /** Number of the newest entry of the audit trail */ newest: number } }
   | { type: 'stats_update'; data: DashboardStats }
   | { type: 'agent_activity'; data: { /** Id of the newest call that you may see */ newest: string; at: string } }
+  | { type: 'permission_prompts'; data: { at: string } }
 
 export type Control =
   | { type: 'welcome'; data: { client_id: string; epoch: string; server_time: string; resumed: boolean; replayed: number; heartbeat_seconds: number } }
@@ -595,6 +608,7 @@ export type Operation = { /** Later operations have greater ids */ id: string; /
 export type UndoReport = { dry_run: boolean; /** Newest first, which is the order in which they are undone */ undone: Array<{ operation: Operation; /** The operation that undoes it; null for a dry run, and where nothing can be undone */ undo: (Operation | null); will_change: number; nothing_to_do: number; conflict: number; impossible: number }>; /** The first 1,000 */ changes: Array<UndoChange>; changes_omitted: number; /** There are older operations: undo these, wait until they are settled, then ask again with `before` */ has_more: boolean }
 export type UndoChange = { /** Which is undone */ operation_id: string; id: (string | null); /** Where the message is now; of an operation on a folder, that folder */ folder: (string | null); action: "set_flags" | "move_back" | "remove_copy" | "delete_folder" | "rename_folder" | "subscribe_folder" | "unsubscribe_folder" | "none"; add: Array<string>; remove: Array<string>; to: (string | null); /** `conflict`: the message was changed since, and is left as it is; `impossible`: it was deleted, or where it is now is not known */ outcome: "will_change" | "nothing_to_do" | "conflict" | "impossible"; why: (string | null) }
 export type TokenPolicy = { /** `propose`: what it asks for is stored as a proposal, which a human applies */ mode: "act" | "propose"; sending: { /** `anyone`, or addresses and `@domain`; an empty list allows nobody */ recipients: ("anyone" | Array<string>); /** Only replies, to people who are already in the thread */ only_known_in_thread: boolean; /** Messages */ max_per_hour: (number | null); max_per_day: (number | null); max_recipients_per_hour: (number | null); max_recipients_per_day: (number | null); /** Of a message, all together */ max_attachment_bytes: (number | null); /** Outside of these nothing is sent */ hours: ({ /** 1: Monday */ days: Array<number>; from: string; to: string; /** As in the IANA database: `Europe/Vienna` */ time_zone: string } | null); /** When a human has to approve. With none of these, only what goes to others than contacts, people in a thread with one and recipients that the policy names, within 60 minutes after the token has read mail of a stranger */ approval: { always: boolean; /** A recipient to whom the account never wrote */ strangers: boolean; /** The token has read mail of a stranger within so many minutes: its words may be those of the stranger */ tainted_minutes: (number | null) } }; organizing: { /** In which messages may be changed, and to which they may be moved */ folders: ("all" | Array<string>); /** Messages that are changed */ max_per_hour: (number | null); /** Permanently; requires `mail:delete` as well */ may_delete: boolean } }
+export type PermissionPrompt = { id: string; /** Who did it */ asks: { kind: "session" | "token" | "api_key"; id: string; name: string }; /** As the program names it */ tool_name: string; /** In the words of the agent */ description: string; /** How the input of the call begins */ input_preview: string; created_at: string; expires_at: string }
 export type Profile = { user_id: string; email: string; name: string; /** `viewer`: views the dashboard; `operator`: also acts on it and reads mail; `administrator`: everything */ role: "viewer" | "operator" | "administrator"; has_password: boolean; has_totp: boolean; recovery_codes_left: number; passkeys: Array<Passkey>; /** Linked to the OpenID Connect provider */ oidc: boolean }
 export type Passkey = { id: string; name: string; /** Synced by a password manager or a cloud account */ is_backed_up: boolean; created_at: string; last_used_at: (string | null) }
 export type Proposal = { /** Later ones have greater ids */ id: string; /** Account id */ account_id: string; /** `open`: at least one item waits; `partial`: some items were applied, and none waits */ state: "open" | "applied" | "partial" | "declined" | "expired"; /** Who did it */ proposes: { kind: "session" | "token" | "api_key"; id: string; name: string }; /** What it would do, in plain words, a line for each kind of change */ words: Array<string>; counts: { items: number; waiting: number; applied: number; /** With those that are expired, withdrawn or void */ declined: number; /** That waiting items would change */ messages: number; /** Waiting messages to be sent */ sends: number; /** Messages that waiting items would delete permanently */ deletions: number }; created_at: string; updated_at: string; /** Null when nothing waits */ expires_at: (string | null) }

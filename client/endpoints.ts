@@ -193,6 +193,13 @@ export const endpoints = {
     retrySubmission: 'POST /api/v1/outbox/{submission_id}/retry',
     resolveSubmission: 'POST /api/v1/outbox/{submission_id}/resolve  body',
   },
+  permissionPrompts: {
+    listPermissionPrompts: 'GET /api/v1/permission-prompts',
+    openPermissionPrompt: 'POST /api/v1/permission-prompts  body',
+    getPermissionPrompt: 'GET /api/v1/permission-prompts/{prompt_id} wait_s',
+    cancelPermissionPrompt: 'DELETE /api/v1/permission-prompts/{prompt_id}',
+    decidePermissionPrompt: 'POST /api/v1/permission-prompts/{prompt_id}/decide  body',
+  },
   profile: {
     getProfile: 'GET /api/dashboard/profile',
     changeProfile: 'PATCH /api/dashboard/profile  body',

@@ -11,6 +11,7 @@ import { Address, MessageRef } from './mail.ts'
 import { MessageId, ThreadId } from './mail-index.ts'
 import { DashboardStats } from './metrics.ts'
 import { OperationCounts, OperationKind, OperationState } from './operation.ts'
+import { permissionStates } from './permission-prompts.ts'
 import { ProposalNews } from './proposal.ts'
 import type { Scope } from './scope.ts'
 import { StreamHealth } from './stream-health.ts'
@@ -258,6 +259,7 @@ export const states = {
   },
   stats_update: { scope: 'dashboard:read', data: DashboardStats },
   ...agentStates,
+  ...permissionStates,
 } as const satisfies Record<string, { scope: Scope; data: z.ZodType }>
 
 /** What the stream says about itself. */

@@ -28,6 +28,7 @@ import { metricsApi } from './metrics.ts'
 import { notifiersApi } from './notifiers.ts'
 import { operationsApi } from './operations.ts'
 import { outboxApi } from './outbox.ts'
+import { permissionPromptsApi } from './permission-prompts.ts'
 import { policyApi } from './policy.ts'
 import { profileApi } from './profile.ts'
 import { proposalsApi } from './proposals.ts'
@@ -68,6 +69,7 @@ export const api = {
   operations: operationsApi,
   policy: policyApi,
   outbox: outboxApi,
+  permissionPrompts: permissionPromptsApi,
   profile: profileApi,
   proposals: proposalsApi,
   push: pushApi,

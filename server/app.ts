@@ -186,11 +186,13 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
   })
   const asking = { db, hub, ruling, freezes, sessions, passkeys, intake, baseUrl: address, logger }
   const approving = composeApprovals({ ...mailboxes, ...asking })
-  const { approver } = approving
+  const { approver, prompts } = approving
+  news.join(prompts)
   const proposer = proposing.viewFor(approving)
   const services = config.pushServices
   const pushes = composePush({
-    ...{ db, hub, leases, secrets, accounts, approver, proposer, pushing, services, calls, logger },
+    ...{ db, hub, leases, secrets, accounts, approver, proposer, prompts, pushing, services, calls, logger },
+    onPrompt: approving.onPrompt,
     baseUrl: address,
   })
   const proposed = composeProposals({
@@ -341,7 +343,16 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
       return addressOf(http, config.http.host)
     },
     serveStdio: streams =>
-      serveStdio(streams, { config: config.mcp, access, stops: freezes, hub, baseUrl: address, ...mcp }),
+      serveStdio(streams, {
+        config: config.mcp,
+        access,
+        stops: freezes,
+        hub,
+        baseUrl: address,
+        ...mcp,
+        prompts,
+        trail,
+      }),
     createSetupLink: async () =>
       (await users.needsSetup()) ? `${address()}/setup#${access.createSetupToken()}` : undefined,
     start: async () => {

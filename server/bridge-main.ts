@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { mcpPath } from '../contract/mcp.ts'
 import { parseCommandLine } from './command-line.ts'
-import { followEvents, headOf, principalOf } from './mcp/bridge-events.ts'
+import { askPermission, followEvents, headOf, principalOf } from './mcp/bridge-events.ts'
 import { BridgeLink } from './mcp/bridge-link.ts'
 import { type ChannelType, ClaudeChannel, channelCapabilities, channelTypes } from './mcp/claude-channel.ts'
+import { ClaudePermissions, permissionCapabilities } from './mcp/claude-permissions.ts'
 import { HttpBridge } from './mcp/http-bridge.ts'
 
 const badUsage = 2
@@ -31,15 +32,32 @@ export async function run(): Promise<void> {
     ...(mcp.results !== undefined && { 'rustymail-results': mcp.results }),
   }
   const link = new BridgeLink({ url, token, headers, fetch })
+  const asking = new Set<Promise<unknown>>()
+  const permissions: ClaudePermissions = new ClaudePermissions({
+    notify: (method, params) => bridge.notify(method, params),
+    ask: (asked, signal) => {
+      const answer = askPermission(link, asked, signal).finally(() => asking.delete(answer))
+      asking.add(answer)
+      return answer
+    },
+    log,
+  })
   const bridge: HttpBridge = new HttpBridge({
     link,
     output: process.stdout,
     log,
-    ...(mcp.isChannel && { experimental: channelCapabilities, onReady: () => void openChannel(link, bridge, log) }),
+    ...(mcp.isChannel && {
+      experimental: { ...channelCapabilities, ...permissionCapabilities },
+      onReady: () => void openChannel(link, bridge, log),
+      onNotification: (method, params) => permissions.take(method, params),
+    }),
   })
   process.stdout.on('error', () => bridge.stop())
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => process.exit(0))
   await bridge.run(process.stdin)
+  permissions.stop()
+  // What is withdrawn is not shown to people any more.
+  await Promise.allSettled(asking)
   // Written already, unless nobody reads it.
   process.exit(0)
 }

@@ -10,6 +10,8 @@ import { ApproverView } from './approvals/approver-view.ts'
 import { AskerActivities } from './approvals/asker-activities.ts'
 import { HeldEdits } from './approvals/held-edits.ts'
 import { PasskeyConfirmation, type UserPasskeys } from './approvals/passkey-confirmation.ts'
+import { PermissionPrompts } from './approvals/permission-prompts.ts'
+import { permissionRoutes } from './approvals/permission-routes.ts'
 import { RecentCalls } from './approvals/recent-calls.ts'
 import { ReleaseCheck } from './approvals/release-check.ts'
 import { SendService } from './approvals/send-service.ts'
@@ -59,6 +61,10 @@ export interface ComposedApprovals {
   approvals: ApprovalService
   settings: Pick<ApprovalSettingsHolder, 'read'>
   activities: AskerActivities
+  /** Of agents, about tools of their own programs. */
+  prompts: PermissionPrompts
+  /** Hears of each that is asked, for those who look elsewhere. */
+  onPrompt(asked: (id: string) => void): void
   tools: Tool[]
   /** What users may approve. */
   approver: ApproverView
@@ -110,6 +116,12 @@ export function composeApprovals(around: ApprovalSurroundings): ComposedApproval
     findApprover: approverOf(db),
     passkeys,
   })
+  let prompted: (id: string) => void = () => undefined
+  const prompts = new PermissionPrompts({
+    now,
+    changed: () => hub.publishLastState({ type: 'permission_prompts', data: { at: new Date(now()).toISOString() } }),
+    asked: id => prompted(id),
+  })
   const activities = new AskerActivities({ outbox, rates, calls, strangerName, now })
   const details = new ApprovalDetails({ approvals, outbox, messages, activities })
   const edits = new HeldEdits({ approvals, releases, store, drafts, composer, outbox, hub, now })
@@ -118,7 +130,10 @@ export function composeApprovals(around: ApprovalSurroundings): ComposedApproval
     return { ...principal, kind: 'token', id: `token-${tokenId}` }
   }
   return {
-    ...{ approvals, settings, activities },
+    ...{ approvals, settings, activities, prompts },
+    onPrompt: asked => {
+      prompted = asked
+    },
     observe: ({ caller, operation, code }) => {
       const { kind, id } = caller?.principal ?? {}
       if (id !== undefined && (kind === 'token' || kind === 'api_key') && code === 'ok') calls.note(id, operation)
@@ -130,11 +145,17 @@ export function composeApprovals(around: ApprovalSurroundings): ComposedApproval
       proposalOf: async id => (await approvals.findOf(id))?.proposal_id ?? undefined,
       urlOf: id => `${baseUrl()}/approvals?open=${id}`,
     }),
-    addRoutes: http => approvalRoutes(http, { sending, approvals, details, edits, passkeys, settings, tokenAs }),
+    addRoutes: http => {
+      approvalRoutes(http, { sending, approvals, details, edits, passkeys, settings, tokenAs })
+      permissionRoutes(http, prompts)
+    },
     part: {
       name: 'approvals',
       start: () => ends.start(),
-      stop: () => ends.stop(),
+      stop: () => {
+        prompts.stop()
+        return ends.stop()
+      },
     },
   }
 }

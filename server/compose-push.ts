@@ -1,6 +1,8 @@
 /** Web Push, wired by hand: who is notified of what waits for approval, and by which way. A part of the composition root. */
+import type { PermissionPrompt } from '../contract/permission-prompts.ts'
 import type { AccountService } from './accounts/account-service.ts'
 import type { ApproverView, Waiting as WaitingMessage } from './approvals/approver-view.ts'
+import type { PermissionPrompts } from './approvals/permission-prompts.ts'
 import type { EventHub } from './events/event-hub.ts'
 import type { LeaseService } from './leases/lease-service.ts'
 import type { CallMetrics } from './metrics/call-metrics.ts'
@@ -36,6 +38,9 @@ export interface PushSurroundings {
   approver: ApproverView
   /** What users may apply. */
   proposer: ProposerView
+  /** What agents ask of users. */
+  prompts: Pick<PermissionPrompts, 'list'>
+  onPrompt(asked: (id: string) => void): void
   /** By which push services are asked. */
   pushing: GuardedFetch
   /** Patterns of their hosts. */
@@ -61,7 +66,7 @@ export interface ComposedPush {
 const alertTtlSeconds = 24 * 60 * 60
 
 export function composePush(around: PushSurroundings): ComposedPush {
-  const { db, hub, leases, secrets, accounts, approver, proposer, pushing, baseUrl, calls, logger } = around
+  const { db, hub, leases, secrets, accounts, approver, proposer, prompts, pushing, baseUrl, calls, logger } = around
   const now = Date.now
   const store = new PushStore(db)
   const services = new PushServices(around.services)
@@ -77,10 +82,11 @@ export function composePush(around: PushSurroundings): ComposedPush {
     groupsOf: async (approvals, proposals) =>
       (await Promise.all([approver.groupsOf(approvals), proposer.openOf(proposals)])).flat(),
     groupsSince: async at => (await Promise.all([approver.groupsSince(at), proposer.openSince(at)])).flat(),
-    standing: standingOf({ users: new UserStore(db), accounts, approver, proposer }),
+    standing: standingOf({ users: new UserStore(db), accounts, approver, proposer, prompts }),
   }
   const users = new UserStore(db)
   const pushes = new ApprovalPushes({ hub, leases, store, waiting, queue, delivery, now, logger })
+  around.onPrompt(id => pushes.note(id))
   return {
     browsers: {
       hasUser: async id => (await users.find(id)) !== undefined,
@@ -115,11 +121,13 @@ function standingOf({
   accounts,
   approver,
   proposer,
+  prompts,
 }: {
   users: UserStore
   accounts: Pick<AccountService, 'get'>
   approver: ApproverView
   proposer: ProposerView
+  prompts: Pick<PermissionPrompts, 'list'>
 }): WaitingFor['standing'] {
   return async (userId, groups): Promise<Standing | undefined> => {
     const user = await users.find(userId)
@@ -129,18 +137,21 @@ function standingOf({
       approver.waitingFor(principal, groups),
       proposer.waitingFor(principal),
     ])
+    const asked = prompts.list(principal).map(toWaiting)
     const items = together(
       messages.items,
       proposals.filter(({ id }) => groups.includes(id)),
+      asked.filter(({ id }) => groups.includes(id)),
     )
     const [first] = items
     if (!first) return undefined
     const accountIds = new Set(items.map(({ account_id: id }) => id))
-    const account = accountIds.size === 1 ? await accounts.get(principal, first.account_id) : undefined
+    const account =
+      accountIds.size === 1 && first.account_id !== null ? await accounts.get(principal, first.account_id) : undefined
     return {
       count: items.length,
       proposals: items.filter(({ isProposal }) => isProposal).length,
-      total: together(messages.all, proposals).length,
+      total: together(messages.all, proposals, asked).length,
       asks: [...new Set(items.map(({ principal_name: name }) => name))],
       account: account?.name || account?.email,
       open: first.id,
@@ -149,9 +160,28 @@ function standingOf({
   }
 }
 
-/** Each message that is in no proposal, and each proposal once; the oldest first. */
-function together(messages: readonly WaitingMessage[], proposals: readonly WaitingProposal[]) {
-  const all = new Map(proposals.map(proposal => [proposal.id, { ...proposal, isProposal: true }]))
+/** Of no account. */
+function toWaiting({ id, asks, expires_at }: PermissionPrompt): WaitingPrompt {
+  return { id, account_id: null, principal_name: asks.name, expires_at, isProposal: false }
+}
+
+interface WaitingPrompt {
+  id: string
+  account_id: string | null
+  principal_name: string
+  expires_at: string
+  isProposal: boolean
+}
+
+/** Each message that is in no proposal, each proposal once, and each prompt; the oldest first. */
+function together(
+  messages: readonly WaitingMessage[],
+  proposals: readonly WaitingProposal[],
+  prompts: readonly WaitingPrompt[],
+): WaitingPrompt[] {
+  const all = new Map<string, WaitingPrompt>(
+    proposals.map(proposal => [proposal.id, { ...proposal, isProposal: true }]),
+  )
   for (const { proposal_id: proposalId, ...message } of messages) {
     const id = proposalId ?? message.id
     const known = all.get(id)
@@ -160,7 +190,7 @@ function together(messages: readonly WaitingMessage[], proposals: readonly Waiti
     all.set(id, { ...message, ...known, id, expires_at, isProposal: proposalId !== null })
   }
   // Behind the letter of their kind, ids are in the order of time.
-  return [...all.values()].sort((one, other) => (one.id.slice(1) < other.id.slice(1) ? -1 : 1))
+  return [...all.values(), ...prompts].sort((one, other) => (one.id.slice(1) < other.id.slice(1) ? -1 : 1))
 }
 
 /** The contact that push services are given: the page where it has a name, since they refuse one of this machine. */

@@ -30,14 +30,16 @@ async function sent(db: Database, values: Partial<SubmissionRow>): Promise<void>
   await db.insertInto('submissions').values(row).execute()
 }
 
-function knowledgeOn(db: Database, inReplyTo: string | null = null) {
+function knowledgeOn(db: Database, inReplyTo: string | null = null, inThread?: (string | null)[]) {
   const away = async (): Promise<never> => {
     throw new Problem('mail_server_unreachable', 'It is away.')
   }
   const options = {
     ...{ db, authServers: [], logger: createLogger('silent') },
     accounts: { get: away },
-    search: { searchAccount: away },
+    search: {
+      searchAccount: async () => (inThread ? { items: inThread.map(id => ({ message_id: id })) } : away()),
+    },
     indexed: { listById: away },
     mail: {
       getUncompared: async () => ({ message: { in_reply_to: inReplyTo, from: [], subject: 'Re', to_count: 1 } }),
@@ -57,6 +59,10 @@ onEachDatabase(open => {
     await sent(db, {})
     expect(await answers('token-1', '<own@x>')).toBe(true)
     expect(await answers('token-1', '<other@x>')).toBe(false)
+    // To a reply of somebody else, in the thread of what it sent.
+    const deeper = (...ids: (string | null)[]) => knowledgeOn(db, '<other@x>', ids).answers('token-1', mail(), signal)
+    expect(await deeper('<other@x>', null, '<own@x>')).toBe(true)
+    expect(await deeper('<other@x>', null)).toBe(false)
     expect(await answers('token-2', '<own@x>')).toBe(false)
     await sent(db, {
       ...{ message_id: '<reply@x>', principal_id: 'token-2' },

@@ -64,6 +64,16 @@ export function mailKnowledge(options: MailKnowledgeOptions): MailKnowledge & Ev
     const found = await indexed.listById(self, accountId, [id]).catch(() => undefined)
     return found?.items[0]
   }
+  /** Its newest messages. */
+  const threadOf = async (accountId: string, thread: string, signal: AbortSignal) => {
+    const asked = { q: `thread:${thread}`, sort: 'date', limit: mostHits, server: 'never' } as const
+    const found = await search.searchAccount(self, accountId, asked, signal).catch((err: unknown) => {
+      signal.throwIfAborted()
+      logger.debug({ err, account_id: accountId }, 'a thread could not be looked through for an event')
+      return undefined
+    })
+    return found?.items ?? []
+  }
   /** Whether anybody is believed who says who it is from. */
   const isJudged = async (accountId: string) => {
     const account = await accounts.get(self, accountId).catch(() => undefined)
@@ -106,8 +116,12 @@ export function mailKnowledge(options: MailKnowledgeOptions): MailKnowledge & Ev
       const answered = sent.some(row => thread !== undefined && answeredBy(row)?.threadId === thread)
       if (answered) return true
       const opened = await open(fact, signal)
+      const ids = new Set(sent.map(row => row.message_id))
       const replied = opened?.in_reply_to
-      return typeof replied === 'string' && sent.some(row => row.message_id === replied)
+      if (typeof replied === 'string' && ids.has(replied)) return true
+      // A reply to a reply: what was sent is in its thread, by its copy.
+      const inThread = thread === undefined ? [] : await threadOf(accountId, thread, signal)
+      return inThread.some(({ message_id: id }) => id !== null && ids.has(id))
     },
   }
 }

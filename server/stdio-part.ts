@@ -2,14 +2,19 @@
 import type { Scope } from '../contract/scope.ts'
 import { tokenPresets } from '../contract/tokens.ts'
 import type { AccessService } from './access/access-service.ts'
+import type { PermissionPrompts } from './approvals/permission-prompts.ts'
 import type { EventHub } from './events/event-hub.ts'
 import { type ChannelType, ClaudeChannel, channelCapabilities, channelTypes } from './mcp/claude-channel.ts'
+import { type AskedByClaude, ClaudePermissions, permissionCapabilities } from './mcp/claude-permissions.ts'
 import type { McpConfig } from './mcp/mcp-config.ts'
 import type { McpSession } from './mcp/mcp-port.ts'
 import type { McpService } from './mcp/mcp-service.ts'
-import { guard, mayPass, type Stops } from './platform/guard.ts'
+import { guard, mayPass, type Operation, type Stops } from './platform/guard.ts'
+import type { Trail } from './platform/http/http-outcome.ts'
+import { toProblem } from './platform/http/http-problem.ts'
 import { type Caller, type Principal, scopeSet } from './platform/principal.ts'
 import { Problem } from './platform/problem.ts'
+import { cleanLine } from './reading/stranger-text.ts'
 import type { Toolbox } from './tools/toolbox.ts'
 
 export interface StdioStreams {
@@ -24,6 +29,8 @@ export interface StdioSurroundings {
   toolbox: Toolbox
   stops: Stops
   hub: EventHub
+  prompts: Pick<PermissionPrompts, 'ask'>
+  trail: Trail
   baseUrl(): string
 }
 
@@ -36,11 +43,53 @@ export async function serveStdio(streams: StdioStreams, surroundings: StdioSurro
   const principal = await principalOf(surroundings)
   const caller: Caller = { principal, address, userAgent: 'stdio' }
   const headers = new Headers(config.results === undefined ? {} : { 'rustymail-results': config.results })
-  const experimental = config.isChannel ? channelCapabilities : undefined
   const principalNow = () => principalOf(surroundings)
-  const session = await service.serveStdio(caller, { ...streams, headers, experimental, principalNow })
-  if (config.isChannel) openChannel(session, caller, surroundings)
+  if (!config.isChannel) return service.serveStdio(caller, { ...streams, headers, principalNow })
+  const experimental = { ...channelCapabilities, ...permissionCapabilities }
+  const permissions = new ClaudePermissions({
+    notify: async (method, params) => (await opening).notify(method, params),
+    ask: (asked, signal) => askPermission(caller, asked, signal, surroundings),
+    log: words => void process.stderr.write(`${words}\n`),
+  })
+  const onNotification = (method: string, params: Record<string, unknown>) => void permissions.take(method, params)
+  const opening = service.serveStdio(caller, { ...streams, headers, experimental, principalNow, onNotification })
+  const session = await opening
+  const end = () => permissions.stop()
+  void session.ended.then(end, end)
+  openChannel(session, caller, surroundings)
   return session
+}
+
+const asking: Operation = { name: 'permission.ask', scope: 'signed_in', effect: 'write' }
+
+/** Noted as a request over HTTP would be. @returns undefined where nobody decided. */
+async function askPermission(
+  caller: Caller,
+  asked: AskedByClaude,
+  signal: AbortSignal,
+  surroundings: StdioSurroundings,
+): Promise<'allow' | 'deny' | undefined> {
+  const { prompts, trail, stops } = surroundings
+  const principal = await principalOf(surroundings)
+  const began = performance.now()
+  const tell = (status: number, code: string) =>
+    trail.record({
+      ...{ operation: asking.name, effect: asking.effect, method: 'CALL', status, code, requestId: 'channel' },
+      ...{ durationMs: performance.now() - began, caller: { ...caller, principal }, address: caller.address },
+      ...{ userAgent: caller.userAgent, isCounted: false, input: undefined, hasCredentials: true },
+      refs: { tool: cleanLine(asked.tool_name) },
+    })
+  try {
+    guard(principal, asking, undefined, stops)
+    const answer = prompts.ask(principal, asked, signal)
+    await tell(200, 'ok')
+    const state = await answer
+    return state === 'allowed' ? 'allow' : state === 'denied' ? 'deny' : undefined
+  } catch (error) {
+    const problem = toProblem(error)
+    if (problem) await tell(problem.status, problem.code)
+    throw error
+  }
 }
 
 /** For as long as the session lasts; each fact is judged by what the agent may when it comes. */

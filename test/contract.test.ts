@@ -183,6 +183,9 @@ test('every field that is called like a secret is declared as one, so that the t
     'notifiers.createNotifier.target.token',
     'notifiers.createNotifier.target.topic',
     'notifiers.createNotifier.target.url',
+    // Words of agents.
+    'permissionPrompts.openPermissionPrompt.description',
+    'permissionPrompts.openPermissionPrompt.input_preview',
     'profile.addPasskey.challenge_id',
     'profile.addPasskey.response',
     'profile.beginPasskey.current_password',

@@ -57,18 +57,15 @@ export async function messagesByRow(
   rowids: readonly number[],
   { previews }: { previews: boolean },
 ): Promise<IndexedMessage[]> {
-  const found = await messagesAtRows(owner, rowids, previews ? new BlockReader(owner) : noTexts)
+  const found = await messagesAtRows(owner, rowids, previews ? new BlockReader(owner) : undefined)
   return rowids.map(rowid => found.get(rowid)).filter(message => message !== undefined)
 }
 
-/** For lists without previews: what is not read cannot be shown. */
-const noTexts: Pick<BlockReader, 'read'> = { read: async () => new Map() }
-
-/** @param blocks Where texts, and with them previews, are read from. */
+/** @param blocks Where texts, and with them previews, are read from; undefined where no previews are wanted. */
 export async function messagesAtRows(
   owner: IndexOwner,
   rowids: readonly number[],
-  blocks: Pick<BlockReader, 'read'>,
+  blocks: Pick<BlockReader, 'read'> | undefined,
 ): Promise<ReadonlyMap<number, IndexedMessage>> {
   const { db, account } = owner
   const places = await placesOf(owner, rowids)
@@ -80,13 +77,13 @@ export async function messagesAtRows(
       .where('account', '=', account)
       .where('rowid', 'in', piece)
       .execute()
-    const texts = await blocks.read(rows.map(({ text }) => text))
+    const texts = await blocks?.read(rows.map(({ text }) => text))
     const envelopeAt = await readEnvelopes(
       owner,
       rows.map(({ envelope }) => envelope),
     )
     for (const row of rows) {
-      const text = row.text === null ? undefined : texts.get(row.text)
+      const text = row.text === null ? undefined : texts?.get(row.text)
       found.set(row.rowid, toMessage(row, envelopeAt(row.envelope), text, places.get(row.rowid) ?? []))
     }
   }

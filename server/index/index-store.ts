@@ -211,20 +211,26 @@ export class IndexStore {
     return this.#read(owner => this.#searchOf(owner).search(query))
   }
 
-  async findHits(query: IndexSearch): Promise<FoundPlaces> {
-    return this.#read(owner => this.#searchOf(owner).find(query))
+  /** @param style With it, what was found is written, too: it saves the way to the thread and back. */
+  async findHits(query: IndexSearch, style?: HitStyle): Promise<FoundPlaces & { written?: WrittenHit[] }> {
+    const found = await this.#read(owner => this.#searchOf(owner).find(query))
+    return style ? { ...found, written: await this.writeHits(found.places, query.inBody, style) } : found
   }
 
   /** What `findHits` found, as far as it is in a page. */
-  async readHits(places: readonly HitPlace[], query: Pick<IndexSearch, 'tree' | 'inBody'>): Promise<SearchHit[]> {
-    return this.#read(owner => this.#searchOf(owner).read(places, query))
+  async readHits(
+    places: readonly HitPlace[],
+    query: Pick<IndexSearch, 'tree' | 'inBody'>,
+    previews = true,
+  ): Promise<SearchHit[]> {
+    return this.#read(owner => this.#searchOf(owner).read(places, query, previews))
   }
 
   /** The same as JSON text, made here: nothing is left to do for each of them. */
   async writeHits(places: readonly HitPlace[], inBody: boolean, style: HitStyle): Promise<WrittenHit[]> {
     const { writeHit } = this.#options
     if (!writeHit) throw new Error('this thread writes no hits')
-    const hits = await this.readHits(places, { tree: style.tree, inBody })
+    const hits = await this.readHits(places, { tree: style.tree, inBody }, style.hasPreview)
     return hits.map(hit => ({ rowid: hit.rowid, json: writeHit(hit, style) }))
   }
 

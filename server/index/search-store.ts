@@ -31,7 +31,7 @@ export class SearchStore {
 
   async search(query: IndexSearch): Promise<SearchAnswer> {
     const { places, ...found } = await this.find(query)
-    return { hits: await this.read(places, query), ...found }
+    return { hits: await this.read(places, query, query.inBody), ...found }
   }
 
   /** For searches of several accounts, of which most hits are in no page. */
@@ -91,14 +91,15 @@ export class SearchStore {
     }
   }
 
-  /** In this order; those that are gone meanwhile are left out. */
+  /** In this order; those that are gone meanwhile are left out. @param previews Whether they are wanted. */
   async read(
     places: readonly HitPlace[],
     { tree, inBody }: Pick<IndexSearch, 'tree' | 'inBody'>,
+    previews: boolean,
   ): Promise<SearchHit[]> {
     const rowids = places.map(({ rowid }) => rowid)
     const blocks = new BlockReader(this.#owner)
-    const messages = await messagesAtRows(this.#owner, rowids, blocks)
+    const messages = await messagesAtRows(this.#owner, rowids, inBody && previews ? blocks : undefined)
     const phrases = inBody ? phrasesOf(tree) : []
     const texts = phrases.length === 0 ? new Map<number, string>() : await this.#texts(rowids, blocks)
     return places.flatMap(place => {
@@ -109,7 +110,7 @@ export class SearchStore {
     })
   }
 
-  /** By the rows of their messages. Their blocks were read for the previews already. */
+  /** By the rows of their messages. Blocks that were read for previews are not read again. */
   async #texts(rowids: readonly number[], blocks: BlockReader): Promise<Map<number, string>> {
     const { db, account } = this.#owner
     const rows = await db

@@ -2,7 +2,7 @@
 import type { SearchCoverage, SearchFacets, SearchSort } from '../../contract/mail-search.ts'
 import type { IndexReach } from '../index/index-reach.ts'
 import { foldersIn, type SearchNode } from '../index/search-tree.ts'
-import type { FoundPlaces } from '../index/search-types.ts'
+import type { FoundPlaces, HitStyle, WrittenHit } from '../index/search-types.ts'
 import type { Problem } from '../platform/problem.ts'
 import { FolderNames } from './search-folder.ts'
 import type { HitPosition, PageEnd } from './search-order.ts'
@@ -20,6 +20,8 @@ export interface AccountQuery {
   inBody: boolean
   counts: boolean | 'total'
   now: number
+  /** How hits of the index are written at once, where it is certain that all of them are in the page. */
+  style: Pick<HitStyle, 'own' | 'hasPreview'> | undefined
   /** Neither its index nor its mail server is asked. */
   isDisabled: boolean
   /** Why the mail server may not be asked; undefined where it may. Asked for where there is something to ask. */
@@ -45,6 +47,8 @@ export interface AccountFindings {
   /** With the paths of folders in place of their names. */
   tree: SearchNode
   names: FolderNames
+  /** Hits of the index that are written already. */
+  written: readonly WrittenHit[]
   coverage: SearchCoverage
   /** Why nothing could be searched. */
   failure: Problem | undefined
@@ -65,12 +69,18 @@ export function nothingFound({ accountId, tree }: AccountQuery): Gathered {
   }
   const names = new FolderNames([])
   return {
-    ...{ hits: [], hasMore: false, total: null, facets: null, counted: 0, top: null, tree, names },
+    ...{ hits: [], hasMore: false, total: null, facets: null, counted: 0, top: null, tree, names, written: [] },
     ...{ coverage, failure: undefined, reach: undefined },
   }
 }
 
-export function takeFound(findings: Gathered, found: FoundPlaces, accountId: string, end: PageEnd | undefined): void {
+export function takeFound(
+  findings: Gathered,
+  found: FoundPlaces & { written?: readonly WrittenHit[] },
+  accountId: string,
+  end: PageEnd | undefined,
+): void {
+  findings.written = found.written ?? []
   findings.hits = found.places.map(({ rowid, score }) => ({
     kind: 'indexed',
     score,

@@ -75,7 +75,7 @@ export class AccountSearch {
   }
 
   async #askIndex(query: AccountQuery, findings: Gathered): Promise<void> {
-    const { accountId, tree, end } = query
+    const { accountId, tree, end, style: wanted } = query
     const { coverage } = findings
     const index = this.#indexOf(query)
     if (!index) return
@@ -85,7 +85,8 @@ export class AccountSearch {
       findings.names = new FolderNames(folders)
       findings.tree = findings.names.resolve(tree)
       if (folders.length > 0) coverage.unknown_folders = unknownOf(names, findings.names)
-      const found = await index.findHits(toIndexSearch({ ...query, tree: findings.tree }))
+      const style = wanted && { ...wanted, accountId, tree: findings.tree }
+      const found = await index.findHits(toIndexSearch({ ...query, tree: findings.tree }), style)
       const { reach } = found
       if (!reach.hasFolders) return
       takeFound(findings, found, accountId, end)

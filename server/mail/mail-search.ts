@@ -2,6 +2,7 @@
 import type { SearchAnswer, SearchCoverage, SearchSort } from '../../contract/mail-search.ts'
 import type { MessageRefs } from '../imap/message-ref.ts'
 import { parseSearch } from '../index/search-language.ts'
+import type { WrittenHit } from '../index/search-types.ts'
 import { JsonText } from '../platform/http/json-text.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
@@ -118,13 +119,14 @@ export class MailSearch {
     const counts = cursor === undefined && counted
     const common = { tree, sort, limit, end, inBody, counts, now }
     let servers = 0
-    const found = await inTurns([...owners], atOnce, ([accountId, { revision, mailbox }]) => {
+    const found = await inTurns([...owners], atOnce, ([accountId, { revision, mailbox, email }]) => {
       const isDisabled = revision === null
       const serverOff = (): ServerOff | undefined => {
         if (query.server === 'never') return 'not_asked'
         return ++servers > maxServers ? 'too_many_accounts' : undefined
       }
-      return this.#accounts.find({ ...common, accountId, mailbox, isDisabled, serverOff }, signal)
+      const style = owners.size === 1 ? { own: email, hasPreview: inBody && query.preview === 'true' } : undefined
+      return this.#accounts.find({ ...common, accountId, mailbox, style, isDisabled, serverOff }, signal)
     })
     refuseUnknown(found)
     const hits = found.flatMap(each => each.hits).sort(compareHits)
@@ -164,13 +166,19 @@ export class MailSearch {
     written: Map<Hit, string>,
   ): Promise<void> {
     const indexed = new Map(hits.filter(({ kind }) => kind === 'indexed').map(hit => [hit.seconds, hit]))
-    if (indexed.size === 0) return
+    const take = ({ rowid, json }: WrittenHit) => {
+      const hit = indexed.get(rowid)
+      if (hit) written.set(hit, json)
+      indexed.delete(rowid)
+    }
+    findings.written.forEach(take)
+    // Where they were, what is left is gone meanwhile.
+    if (indexed.size === 0 || findings.written.length > 0) return
     const places = [...indexed.values()].map(({ seconds, score }) => ({ rowid: seconds, score }))
     const { accountId, owner, hasPreview } = words
     const index = this.#options.index!.of(accountId)
     const style = { accountId, own: owner.email, hasPreview, tree: findings.tree }
-    for (const { rowid, json } of await asked(index.writeHits(places, inBody, style)))
-      written.set(indexed.get(rowid)!, json)
+    for (const each of await asked(index.writeHits(places, inBody, style))) take(each)
   }
 
   async #writeOnServer(

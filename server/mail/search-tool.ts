@@ -54,8 +54,9 @@ export function searchTool({ search, accounts, hints }: SearchToolOptions): Tool
     output: Answer,
     text: searchLines,
     run: async ({ principal, input: { account, group, snippet, ...query }, signal, note }) => {
-      const seen = await accounts.list(principal)
-      const accountId = account ?? onlyOne(seen)
+      const listing = accounts.list(principal)
+      // Where it is known which one, both are found out at the same time.
+      const accountId = account ?? onlyOne(await listing)
       if (accountId !== undefined) note({ account_id: accountId })
       const ask = (page: { limit: number; cursor?: string | undefined }) => {
         const asked = { ...query, ...page, total: 'true' as const }
@@ -64,7 +65,7 @@ export function searchTool({ search, accounts, hints }: SearchToolOptions): Tool
           : search.searchAccount(principal, accountId, asked, signal)
       }
       const { limit, cursor } = query
-      const first = await ask({ limit, cursor })
+      const [first, seen] = await Promise.all([ask({ limit, cursor }), listing])
       const answer = group === 'thread' ? await byThread(first, limit, ask) : { ...first, found: undefined }
       const emails = new Map(seen.map(({ id, email }) => [id, email]))
       return told(answer, { emails, snippet, found: answer.found })

@@ -111,16 +111,17 @@ export class EventReading {
     }
   }
 
-  /** Whether something that it would be told of is older than the floor. */
+  /** Whether something that it would be told of is older than the floor; also where that would take too long to find out. */
   async hasOlder(asked: AskedEvent, principal: Principal, after: number, floor: string): Promise<boolean> {
     const { hub } = this.#options
     const follower = hub.follow({ principal, filter: filterOf(asked), after, wake: () => undefined })
     try {
-      while (!follower.reader.isAtEnd && !follower.reader.isExpired) {
+      for (let batches = 0; !follower.reader.isAtEnd && !follower.reader.isExpired; ) {
         const batch = follower.reader.take()
         const [first] = batch?.entries ?? []
         if (first) return isBefore(first, floor)
         if (!batch) await follower.reader.load()
+        else if (++batches >= maxBatches) return true
       }
       return false
     } finally {

@@ -51,6 +51,53 @@ export async function principalOf(link: BridgeLink, signal: AbortSignal): Promis
   return String(fieldOf(fieldOf(await response.json(), 'principal'), 'id'))
 }
 
+const promptsPath = '/api/v1/permission-prompts'
+/** So long one request waits for the decision, and so long is tried to say that nobody waits any more. */
+const [waitSeconds, withdrawMs] = [25, 750]
+
+/** Until a human has decided, or nobody does: then undefined. Withdrawn with the signal. @throws Error for what the server refuses. */
+export async function askPermission(
+  link: BridgeLink,
+  asked: object,
+  signal: AbortSignal,
+): Promise<'allow' | 'deny' | undefined> {
+  signal.throwIfAborted()
+  // One that has reached the server has to be known, so that it can be withdrawn.
+  const opening = new AbortController()
+  const giveUp = () => void setTimeout(() => opening.abort(), withdrawMs).unref()
+  signal.addEventListener('abort', giveUp, { once: true })
+  const opened = await link.change(promptsPath, 'POST', asked, opening.signal)
+  const prompt: unknown = await opened.json()
+  signal.removeEventListener('abort', giveUp)
+  const id = fieldOf(prompt, 'id')
+  if (!opened.ok || typeof id !== 'string') throw new BridgeError(String(fieldOf(prompt, 'detail') ?? opened.status))
+  const one = `${promptsPath}/${id}`
+  try {
+    for (let turn = 0; ; ) {
+      try {
+        const response = await link.get(`${one}?wait_s=${waitSeconds}`, {
+          signal,
+          headers: { accept: 'application/json' },
+        })
+        const state = fieldOf(await response.json(), 'state')
+        // After a restart of the server it is not there any more.
+        if (response.status === 404 || (response.ok && state !== 'waiting')) return behaviors[String(state)]
+        turn = response.ok ? 0 : turn + 1
+        if (response.ok) continue
+      } catch {
+        signal.throwIfAborted()
+        turn++
+      }
+      await pause(pauseMs(turn), undefined, { signal })
+    }
+  } finally {
+    if (signal.aborted)
+      await link.change(one, 'DELETE', undefined, AbortSignal.timeout(withdrawMs)).catch(() => undefined)
+  }
+}
+
+const behaviors: Record<string, 'allow' | 'deny' | undefined> = { allowed: 'allow', denied: 'deny' }
+
 /** As a tool call of the agent: by its rights, and in its trail. */
 export async function headOf(link: BridgeLink, ref: string, signal: AbortSignal): Promise<unknown> {
   const message = {

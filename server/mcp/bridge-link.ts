@@ -91,6 +91,14 @@ export class BridgeLink {
     return send(base + path, { headers: all, signal, redirect: 'error' })
   }
 
+  /** @param path Of the same server. */
+  change(path: string, method: 'POST' | 'DELETE', body: object | undefined, signal: AbortSignal): Promise<Response> {
+    const { url, token, headers: own, fetch: send } = this.#options
+    const headers = { ...own, authorization: `Bearer ${token}`, ...(body && { 'content-type': 'application/json' }) }
+    const sent = { method, headers, signal, redirect: 'error', ...(body && { body: JSON.stringify(body) }) } as const
+    return send(url.href.replace(/\/mcp$/, '') + path, sent)
+  }
+
   #post(message: unknown, signal: AbortSignal, more?: Record<string, string>): Promise<Response> {
     const { url, token, headers: own, fetch: send } = this.#options
     const headers = new Headers({

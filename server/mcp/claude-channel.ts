@@ -1,8 +1,7 @@
 /**
  * The channel of Claude Code (research preview, as its channels reference had it in November 2026): a stdio server that declares
  * `experimental['claude/channel']` may wake a session by `notifications/claude/channel {content, meta}`. What a mail says of itself is never in it
- * but for its subject, fenced; keys of `meta` are identifiers, others are dropped by the client. Permission prompts (`claude/channel/permission`)
- * are not declared, so Claude Code asks at its own terminal.
+ * but for its subject, fenced; keys of `meta` are identifiers, others are dropped by the client. Permission prompts are in claude-permissions.ts.
  */
 import { cleanLine, Fence } from '../reading/stranger-text.ts'
 

@@ -23,6 +23,8 @@ export interface BridgeOptions {
   experimental?: Record<string, object>
   /** The client may be told of what it did not ask for; once. */
   onReady?(): void
+  /** Of what is for the bridge, and not for the server. @returns whether it was. */
+  onNotification?(method: string, params: Message): boolean
   /** For people. */
   log(words: string): void
 }
@@ -130,6 +132,8 @@ export class HttpBridge {
       this.#running.get(keyOf(fieldOf(message.params, 'requestId')))?.ending.abort()
       return
     }
+    const { method, params } = message
+    if (typeof method === 'string' && this.#options.onNotification?.(method, isObject(params) ? params : {})) return
     if (message.method === 'notifications/initialized') {
       if (!this.#watching) void this.#watchChanges().catch(() => undefined)
       this.#ready()

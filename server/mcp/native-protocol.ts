@@ -42,6 +42,9 @@ export const bounds = {
   listens: 20,
   /** Requests under way in a session, but for streams. */
   requests: 32,
+  /** Requests of stdio that wait for those, and their characters; then nothing more is read. */
+  waitingRequests: 1_000,
+  waitingRequestsLength: 8 * 1024 * 1024,
   /** Streams of a session; a person has fewer of them. */
   streams: 200,
   /** Characters of a line of stdio. */

@@ -10,6 +10,7 @@ import {
   startNative,
   toolsChanged,
 } from '../../test/support/native-mcp.ts'
+import { patience } from '../../test/support/patience.ts'
 import { Problem } from '../platform/problem.ts'
 import { bounds, lastAnswersMs } from './native-protocol.ts'
 
@@ -50,6 +51,25 @@ test('streams of extensions hold up nothing: more than calls may run, and what c
   expect(await next()).toMatchObject({ id: 'p', result: {} })
   write(...Array.from({ length: bounds.streams - bounds.requests }, (_, id) => request(`s${id}`, 'quiet/stream')))
   expect(await next()).toMatchObject({ error: { message: `${bounds.streams} streams are open already.` } })
+})
+
+test('while as many calls run as may, a cancellation is read: of one that runs, and of one that waits, which never begins', async () => {
+  const { write, next, listen, running } = started()
+  listen()
+  write(handshake('2025-11-25'))
+  expect(await next()).toMatchObject({ id: 'hello' })
+  write(...Array.from({ length: bounds.requests }, (_, id) => request(id, 'tools/call', call('hold'))))
+  await vi.waitFor(() => expect(running).toHaveLength(bounds.requests), patience)
+  const cancel = (requestId: number) => ({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId } })
+  write(request(100, 'tools/call', call('echo')), request(101, 'tools/call', call('echo')), cancel(100), cancel(3))
+  await vi.waitFor(() => expect(running[3]?.asking.signal.aborted).toBe(true), patience)
+  running[3]?.release()
+  // The one that was cancelled left its place, and of those that waited the first is gone.
+  expect(await next()).toMatchObject({ id: 101 })
+  for (const each of running) each.release()
+  const ids = new Set()
+  for (let turn = 1; turn < bounds.requests; turn++) ids.add((await next())?.id)
+  expect([ids.size, ids.has(3), ids.has(100)]).toEqual([bounds.requests - 1, false, false])
 })
 
 test('when the input ends, what does not end by itself is given up', async () => {

@@ -1,7 +1,8 @@
-/** Lines of JSON on two streams: read no faster than they are answered, written no faster than they are taken. */
+/** Lines of JSON on two streams: requests wait for room, and what is not answered (a cancellation) passes them; written no faster than it is taken. */
 import { once } from 'node:events'
 import { StringDecoder } from 'node:string_decoder'
 import { mcpErrors } from './mcp-port.ts'
+import { isObject, type Params } from './native-frames.ts'
 import { bounds, lastAnswersMs } from './native-protocol.ts'
 import type { FrameQueue } from './native-queue.ts'
 import type { NativeSession } from './native-session.ts'
@@ -20,8 +21,9 @@ export function carryStdio(
 ): void {
   const decoder = new StringDecoder('utf8')
   let rest = ''
-  /** Of what was read at once, those that wait for others to be answered. */
-  const lines: string[] = []
+  /** Requests that wait for others to be answered. */
+  const waiting: { body: unknown; length: number }[] = []
+  let waitingLength = 0
   /** Of a line that is too long: its rest is dropped. */
   let isSkipping = false
   let hasEnded = false
@@ -34,13 +36,23 @@ export function carryStdio(
     } catch {
       return session.refuse(mcpErrors.parse, 'Parse error: the line is not JSON')
     }
-    take(body)
+    if (isUrgent(body)) {
+      const id = cancelledBy(body)
+      const at = waiting.findIndex(each => isObject(each.body) && id !== undefined && each.body.id === id)
+      if (at < 0) return take(body)
+      // It had not begun.
+      for (const { length } of waiting.splice(at, 1)) waitingLength -= length
+      return
+    }
+    if (waiting.length === 0 && !isBusy()) return take(body)
+    waiting.push({ body, length: text.length })
+    waitingLength += text.length
   }
   const read = (chunk: Buffer | string) => {
     const [first = '', ...others] = (typeof chunk === 'string' ? chunk : decoder.write(chunk)).split('\n')
     add(first)
     for (const text of others) {
-      if (!isSkipping) lines.push(rest)
+      if (!isSkipping) line(rest)
       isSkipping = false
       rest = ''
       add(text)
@@ -56,18 +68,24 @@ export function carryStdio(
     session.refuse(mcpErrors.invalidRequest, `Invalid Request: a line has at most ${bounds.line} characters.`)
   }
   const isBusy = () => session.calls >= bounds.requests || queue.isBusy
-  /** As far as there is room; the rest waits, and nothing is read meanwhile. */
+  const isFull = () =>
+    queue.isBusy || waiting.length >= bounds.waitingRequests || waitingLength >= bounds.waitingRequestsLength
+  /** As far as there is room; the rest waits, and where too much waits nothing is read meanwhile. */
   const work = () => {
-    while (lines.length > 0 && !isBusy()) line(lines.shift() ?? '')
-    if (lines.length > 0) input.pause()
-    else if (hasEnded && session.isIdle) queue.end()
-    else if (!hasEnded && !isBusy()) input.resume()
+    for (let next = takeNext(); next; next = takeNext()) take(next.body)
+    if (hasEnded && waiting.length === 0 && session.isIdle) queue.end()
+    else if (!hasEnded && !isFull()) input.resume()
     else input.pause()
+  }
+  const takeNext = () => {
+    const next = isBusy() ? undefined : waiting.shift()
+    waitingLength -= next?.length ?? 0
+    return next
   }
   const ended = () => {
     if (hasEnded) return
     hasEnded = true
-    if (rest !== '' && !isSkipping) lines.push(rest)
+    if (rest !== '' && !isSkipping) line(rest)
     // Who sent all at once and closed still wants the answers.
     const late = setTimeout(() => session.cut(), lastAnswersMs)
     void session.ended.then(() => clearTimeout(late))
@@ -84,6 +102,15 @@ export function carryStdio(
     output.off('close', left)
   })
   void write(output, session, queue, work)
+}
+
+/** What has no answer: notifications, and answers to what we asked. */
+function isUrgent(body: unknown): body is Params {
+  return isObject(body) && !(body.id !== undefined && 'method' in body)
+}
+
+function cancelledBy({ method, params }: Params): unknown {
+  return method === 'notifications/cancelled' && isObject(params) ? params.requestId : undefined
 }
 
 /** Ends when the queue does. */

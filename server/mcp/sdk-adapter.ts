@@ -3,13 +3,16 @@ import { ClientRequests } from './client-requests.ts'
 import { HttpSessions } from './http-sessions.ts'
 import { methodOf } from './mcp-frames.ts'
 import type { McpAdapterOptions, McpOpen, McpPort } from './mcp-port.ts'
+import { createNativeAdapter } from './native-adapter.ts'
 import { RequestState } from './request-state.ts'
+import { modernRevision } from './sdk-asking.ts'
 import { isStreamOf, SdkHttpExchange } from './sdk-http.ts'
 import { SdkSession } from './sdk-session.ts'
 import { SseWire } from './sse-wire.ts'
 import { StdioWire } from './stdio-wire.ts'
 
-export function createSdkAdapter({ offer, stateKey, onFault, onPeerFault }: McpAdapterOptions): McpPort {
+export function createSdkAdapter(options: McpAdapterOptions): McpPort {
+  const { offer, stateKey, onFault, onPeerFault } = options
   const states = new RequestState(stateKey)
   const faults = { onFault, onPeerFault }
   const shared = { offer, states, ...faults, sessions: new HttpSessions(stateKey), requests: new ClientRequests() }
@@ -19,6 +22,13 @@ export function createSdkAdapter({ offer, stateKey, onFault, onPeerFault }: McpA
     over.then(() => open.delete(one))
     return one
   }
+  /** The SDK knows no streams of extensions: it would keep a server, a transport and three streams for each of them, for as long as it is open. */
+  const native = createNativeAdapter(options)
+  const streams = new Set(
+    offer.extensions.flatMap(({ methods }) => Object.keys(methods).filter(name => methods[name]?.isStream === true)),
+  )
+  const isNative = ({ headers }: Request, body: unknown) =>
+    headers.get('mcp-protocol-version') === modernRevision && streams.has(methodOf(body) ?? '')
   /** Where what is posted belongs. */
   const received = new WeakMap<object, SdkSession>()
   return {
@@ -29,6 +39,7 @@ export function createSdkAdapter({ offer, stateKey, onFault, onPeerFault }: McpA
       return offer.extensions.some(({ methods }) => method in methods) ? 'events' : 'stream'
     },
     handleHttp: (request, body, asking) => {
+      if (isNative(request, body)) return native.handleHttp(request, body, asking)
       const exchange = new SdkHttpExchange(shared, request, body, asking)
       return keep(exchange, exchange.over)
     },
@@ -46,7 +57,7 @@ export function createSdkAdapter({ offer, stateKey, onFault, onPeerFault }: McpA
       return keep(session, wire.ended)
     },
     close: async () => {
-      await Promise.allSettled([...open].map(one => one.close()))
+      await Promise.allSettled([native.close(), ...[...open].map(one => one.close())])
     },
   }
 }

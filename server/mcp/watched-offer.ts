@@ -44,7 +44,7 @@ export function watchedOffer(offer: McpOffer, { exchanges, met }: Watching): Mcp
   }
   const watchedMethod = ({ isStream, answer }: McpExtensionMethod): McpExtensionMethod => ({
     isStream,
-    answer: (params, asking) => counted(asking, watched => answer(params, watched), isStream ? 'stream' : 'call'),
+    answer: (params, asking) => counted(asking, watched => answer(params, watched), isStream ? 'events' : 'call'),
   })
   const watchedExtension = ({ methods, ...extension }: McpExtension): McpExtension => ({
     ...extension,

@@ -34,6 +34,9 @@ export interface WebhookFigures {
 const buckets = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 
 /** Made before what it counts: `Prometheus` adds the other figures to its registries, and gives them out. */
+/** Of MCP Events: it lasts as long as its client likes, which says nothing about how long calls take. */
+const eventStream = 'event.stream'
+
 export class CallMetrics {
   /** For everybody who may scrape. */
   readonly told = new Registry()
@@ -118,7 +121,7 @@ export class CallMetrics {
   recordTool({ operation, status, durationMs }: ToolFigures): void {
     const tool = operation.replace(/^tool\./, '')
     this.#tools.inc({ tool, outcome: outcomeOf(status) })
-    this.#toolDurations.observe({ tool }, durationMs / 1_000)
+    if (operation !== eventStream) this.#toolDurations.observe({ tool }, durationMs / 1_000)
   }
 
   /** @param outcome The state of a message after an attempt to send it. */

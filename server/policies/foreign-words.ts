@@ -53,6 +53,9 @@ const operations: Record<Exclude<WordsShown, 'reported'>, Record<string, string>
     accountServer: 'getServers',
     accountUsage: 'getUsage',
     approvals: 'beginApproving getApprovalSettings setApprovalSettings',
+    // To the program that asked its state alone; users are shown the words of their agents.
+    permissionPrompts:
+      'listPermissionPrompts openPermissionPrompt getPermissionPrompt cancelPermissionPrompt decidePermissionPrompt',
     // Its models see no mail.
     assistant: 'queryChatbot listProviders',
     // Hosts that a domain publishes about itself; tokens, which name their accounts, are refused.
@@ -138,7 +141,7 @@ export const wordsInEvents: ReadonlyMap<string, 'none' | 'strangers'> = new Map(
     'server_started client_connected client_disconnected configuration_updated account_added account_updated account_removed ' +
     'account_state_changed quota_changed mail_changed mail_removed folder_changed operation_changed draft_created draft_changed delivery_changed ' +
     'approval_requested approval_decided proposal_changed freeze_changed alert_raised alert_cleared webhook_disabled token_created token_updated token_revoked ' +
-    'user_added user_updated user_removed sync_progress agent_activity audit_update stats_update'
+    'user_added user_updated user_removed sync_progress agent_activity permission_prompts audit_update stats_update'
   )
     .split(' ')
     .map(type => [type, 'none'] as const),

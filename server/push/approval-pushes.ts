@@ -45,6 +45,8 @@ export class ApprovalPushes {
   readonly #pace: PushPace
   readonly #approvals = new Set<string>()
   readonly #proposals = new Set<string>()
+  /** Permission prompts of agents. */
+  readonly #others = new Set<string>()
   #claim: LeaseClaim | undefined
   readonly #unsubscribe: (() => void)[] = []
   #isCatchingUp = false
@@ -79,10 +81,18 @@ export class ApprovalPushes {
       lost: () => {
         this.#approvals.clear()
         this.#proposals.clear()
+        this.#others.clear()
         this.#pace.clear()
         queue.clear()
       },
     })
+    this.#wake()
+  }
+
+  /** Of what no fact tells. @param id What waits: the group that it is by itself. */
+  note(id: string): void {
+    if (!this.#claim?.find() || this.#others.size >= mostIds) return
+    this.#others.add(id)
     this.#wake()
   }
 
@@ -123,7 +133,9 @@ export class ApprovalPushes {
     const missed = this.#isCatchingUp ? await waiting.groupsSince(since) : []
     this.#isCatchingUp = false
     const isAsked = asked.some(ids => ids.length > 0)
-    const groups = new Set([...missed, ...(isAsked ? await waiting.groupsOf(...asked) : [])])
+    const others = [...this.#others]
+    this.#others.clear()
+    const groups = new Set([...missed, ...others, ...(isAsked ? await waiting.groupsOf(...asked) : [])])
     if (groups.size > 0) {
       for (const userId of await store.listUserIds()) for (const group of groups) this.#pace.note(userId, group, now())
     }

@@ -114,12 +114,16 @@ const heading =
   /^((?:[^\S\n]|>){0,20})(#{1,6})(?=[^\S\n]{1,3}(?:Instructions?|Response|System|Assistant|Human|User|Input|Output)\b[^\S\n]{0,3}:?[^\S\n]{0,20}$)/gim
 const codeFence = /^((?:[^\S\n]|>){0,20})(`{3,200}|~{3,200})/gm
 
+/** Without any of these nothing is a mark. Folds as the widest of the patterns below. */
+const maybeMark = /[<\uff1c[#`~]|trusted|human|assistant|system/iu
+
 /**
  * Marks by which models tell who speaks: a stranger's words that look like one are rewritten, so that people still read them and no model
  * obeys them.
  * Looks the same to people but for the brackets ‹ ›. What is rewritten once stays as it is.
  */
 export function withoutModelMarks(text: string): string {
+  if (!maybeMark.test(text)) return text
   return text
     .replaceAll(token, '‹$1›')
     .replaceAll(openToken, '‹')

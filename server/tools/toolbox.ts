@@ -142,7 +142,7 @@ export class Toolbox {
     const problem = done instanceof Problem ? done : undefined
     const result: ToolResult =
       done instanceof Problem
-        ? { isError: true, problem: this.#explain(done, entry.tool, asking.caller.principal) }
+        ? { isError: true, problem: this.#explain(done, entry.tool, asking) }
         : successOf(entry.tool, done, blocks)
     const kept = this.#tell(entry.operation, { problem, result, durationMs: performance.now() - began, asking, told })
     if (entry.operation.effect !== 'read') await kept
@@ -249,14 +249,16 @@ export class Toolbox {
     return new Problem('internal', detail)
   }
 
-  #explain(problem: Problem, tool: Tool, principal: Principal): ToolProblem {
+  #explain(problem: Problem, tool: Tool, asking: Asking): ToolProblem {
     const { code, message } = problem
-    const hint = this.#hint(problem, tool, principal)
+    const hint = this.#hint(problem, tool, asking)
     return { code, message, ...(hint === undefined ? {} : { hint }) }
   }
 
-  #hint({ code, extension }: Problem, tool: Tool, principal: Principal): string | undefined {
+  #hint({ code, extension }: Problem, tool: Tool, { caller: { principal }, signal }: Asking): string | undefined {
     if (tool.hints?.[code] !== undefined) return tool.hints[code]
+    // What it was allowed when it called is not what it is allowed now.
+    if (code === 'forbidden' && signal.aborted) return 'Your rights have changed: list the tools again.'
     if (code === 'forbidden') {
       return `Allowed to you: ${this.list(principal)
         .map(({ name }) => name)

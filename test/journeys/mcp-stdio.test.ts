@@ -1,5 +1,5 @@
 /** `rustymail mcp` as agents start it: alone, and as a client of a running server; nothing but protocol on stdout, and gone when stdin ends. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -12,21 +12,10 @@ import { anyFolder, setUpsFor } from '../../web/agents/set-up-lines.ts'
 import { fill, hold, namesOf, refOf, startMcpWorld } from '../support/mcp-world.ts'
 import { prepareDataDir } from '../support/migrated-file.ts'
 import { runCommand } from '../support/run-command.ts'
+import { environmentOf, hello, program, root, startStdio } from '../support/stdio-program.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
-const root = join(import.meta.dirname, '../..')
-const program = ['--max-semi-space-size=4', 'bin/rustymail.js', 'mcp']
 const revisions = { '2026-07-28': { pin: '2026-07-28' }, '2025-11-25': 'legacy' } as const
-
-function environmentOf(more: Record<string, string>) {
-  return {
-    PATH: process.env.PATH!,
-    HOME: process.env.HOME!,
-    RUSTYMAIL_PORT: '0',
-    RUSTYMAIL_AUTOCONFIG: 'shipped',
-    ...more,
-  }
-}
 
 /** A data directory that no server runs on. */
 async function freshData() {
@@ -52,33 +41,6 @@ async function connect(
   return client
 }
 
-/** The program alone, with what it writes line by line. */
-function start(words: string[], environment: Record<string, string>) {
-  const child = spawn(process.execPath, [...program, ...words], {
-    cwd: root,
-    env: environmentOf(environment),
-    stdio: 'pipe',
-  })
-  onTestFinished(() => void child.kill('SIGKILL'))
-  let errors = ''
-  child.stderr.on('data', (chunk: Buffer) => {
-    errors += chunk
-  })
-  child.stdin.on('error', () => undefined)
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  const next = async () => {
-    const { value, done } = await lines.next()
-    return done ? undefined : (JSON.parse(value) as Record<string, unknown>)
-  }
-  const send = (message: object) => void child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`)
-  return { child, send, next, errors: () => errors }
-}
-
-const hello = {
-  id: 1,
-  method: 'initialize',
-  params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'x', version: '1' } },
-}
 /** How soon, is a matter of `bench -- mcp-stdio`. */
 async function codeOf(child: ChildProcess): Promise<unknown> {
   const [code] = child.exitCode === null ? await once(child, 'exit') : [child.exitCode]
@@ -116,7 +78,7 @@ test.each(Object.entries(revisions))(
 
 test('alone it serves its own data, as a program that may draft and not send; stdout has the protocol alone', async () => {
   const dataDir = await freshData()
-  const { child, send, next, errors } = start([], { RUSTYMAIL_DATA_DIR: dataDir })
+  const { child, send, next, errors } = startStdio([], { RUSTYMAIL_DATA_DIR: dataDir })
   send(hello)
   expect(await next()).toMatchObject({
     id: 1,
@@ -161,7 +123,7 @@ test('the official client works with a program alone, of either adapter, and oth
 test.each(['SIGTERM', 'the end of stdin'])('%s ends a bridge, whatever it waits for', async how => {
   const { people } = await startMcpWorld()
   const { secret } = await people.token(['mail:read'])
-  const { child, send, next } = start(['--url', `${people.url}/`], { RUSTYMAIL_TOKEN: secret })
+  const { child, send, next } = startStdio(['--url', `${people.url}/`], { RUSTYMAIL_TOKEN: secret })
   send(hello)
   await next()
   send({ method: 'notifications/initialized' })
@@ -170,13 +132,15 @@ test.each(['SIGTERM', 'the end of stdin'])('%s ends a bridge, whatever it waits 
   expect(await codeOf(child)).toBe(0)
 })
 
-const channel = { 'claude/channel': {} }
+const channel = { 'claude/channel': {}, 'claude/channel/permission': {} }
 const wrote = { method: 'notifications/claude/channel', params: { meta: { event: 'message.received' } } }
 
 test('with --channel new mail wakes the client of a bridge, whatever form of results it wants: its subject in a fence, and never its body', async () => {
   const { people, gateway, ann } = await startMcpWorld()
   const { secret } = await people.token(['mail:read'], [ann])
-  const { send, next } = start(['--url', people.url, '--channel', '--results', 'text'], { RUSTYMAIL_TOKEN: secret })
+  const { send, next } = startStdio(['--url', people.url, '--channel', '--results', 'text'], {
+    RUSTYMAIL_TOKEN: secret,
+  })
   send(hello)
   expect(await next()).toMatchObject({ result: { capabilities: { experimental: channel } } })
   send({ method: 'notifications/initialized' })
@@ -242,7 +206,7 @@ test.each(['native', 'sdk'])(
   async adapter => {
     const { people, gateway, ann } = await startMcpWorld({ environment: { RUSTYMAIL_MCP_ADAPTER: adapter } })
     const { secret } = await people.token(['mail:read'], [ann])
-    const { send, next } = start(['--url', people.url], { RUSTYMAIL_TOKEN: secret })
+    const { send, next } = startStdio(['--url', people.url], { RUSTYMAIL_TOKEN: secret })
     send(hello)
     await next()
     send({ method: 'notifications/initialized' })
@@ -322,7 +286,7 @@ test('what is missing is said in words, before anything is served', async () => 
     expect.stringContaining('--url takes'),
   ])
   expect(await say(['--preset', 'sender'])).toEqual([78, '', expect.stringContaining('--preset must be one of')])
-  const { child, errors } = start([], { RUSTYMAIL_DATA_DIR: dataDir, RUSTYMAIL_TOKEN: 'rm_wrong' })
+  const { child, errors } = startStdio([], { RUSTYMAIL_DATA_DIR: dataDir, RUSTYMAIL_TOKEN: 'rm_wrong' })
   expect(await codeOf(child)).toBe(1)
   expect(errors()).toContain('the token in RUSTYMAIL_TOKEN is wrong')
 })

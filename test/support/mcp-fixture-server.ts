@@ -4,7 +4,7 @@ import { handleFetch } from '../../server/platform/http/http-fetch.ts'
 import { createHttpServer } from '../../server/platform/http/http-server.ts'
 import { createLogger } from '../../server/platform/logger.ts'
 import { createFixtureOffer } from './mcp-fixture-offer.ts'
-import type { CreateAdapter } from './mcp-port-suite.ts'
+import type { CreateAdapter } from './mcp-port-set-up.ts'
 
 export interface FixtureServer {
   /** Of MCP. */

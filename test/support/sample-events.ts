@@ -143,6 +143,7 @@ const samples: { [T in FactType | StateType]: EventOf<T>['data'] } = {
   user_updated: { ...user, changed: ['role'] },
   user_removed: user,
   agent_activity: { newest: 'c1', at },
+  permission_prompts: { at },
   audit_update: { newest: 12 },
   sync_progress: { account_id: 'a1', phase: 'headers', folder: 'INBOX', done: 400, total: 1_200, at },
   stats_update: {

@@ -13,6 +13,7 @@ import { OpenApproval } from './approval-detail.tsx'
 import { DecidedList, WaitingList } from './approval-list.tsx'
 import { waitingWords } from './approval-words.ts'
 import { NoticesChoice } from './notices-choice.tsx'
+import { PermissionPrompts } from './permission-prompts.tsx'
 import { useDecided } from './use-decided.ts'
 import { useWaiting } from './use-waiting.ts'
 import { idsOf } from './waiting-queue.ts'
@@ -25,7 +26,9 @@ export function approvalHref(open: string, show: string): string {
 }
 
 export function ApprovalsPage() {
-  const [{ open, show, item }] = useUrlState(defaults)
+  const [{ open: named, show, item }] = useUrlState(defaults)
+  // Permission prompts are decided in the list.
+  const open = named.startsWith('q') ? '' : named
   const isHistory = show === 'decided'
   const waiting = useWaiting()
   const decided = useDecided(isHistory)
@@ -62,7 +65,10 @@ export function ApprovalsPage() {
         <div className="min-h-0 flex-1 overflow-y-auto">
           {error && <ErrorState error={error} onRetry={() => void refetch()} />}
           {!ids && !error && <SkeletonRows count={5} />}
-          {ids?.length === 0 && !error && <Nothing isHistory={isHistory} />}
+          {!isHistory && <PermissionPrompts prompts={waiting.prompts} />}
+          {ids?.length === 0 && !error && (isHistory || waiting.prompts.length === 0) && (
+            <Nothing isHistory={isHistory} />
+          )}
           {!isHistory && waiting.queue && <WaitingList queue={waiting.queue} open={open} />}
           {isHistory && decided.items && <DecidedList items={decided.items} open={open} />}
         </div>

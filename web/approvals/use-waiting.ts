@@ -1,16 +1,19 @@
-/** What waits for a human's yes, messages and proposals alike, kept current by facts. */
+/** What waits for a human's yes: messages, proposals and permission prompts of agents, kept current by facts. */
 import { useOpenProposals } from '../proposals/use-proposals.ts'
+import { usePermissionPrompts } from './permission-prompts.tsx'
 import { useWaitingApprovals } from './use-approvals.ts'
 import { queueOf, waitingCount } from './waiting-queue.ts'
 
 export function useWaiting() {
   const approvals = useWaitingApprovals()
   const proposals = useOpenProposals()
+  const prompts = usePermissionPrompts().data?.items ?? []
   const isKnown = approvals.data !== undefined && (proposals.data !== undefined || proposals.isError)
   return {
     /** Undefined until both are known: what is in a proposal is not to stand beside it. */
     queue: isKnown ? queueOf(approvals.data.items, proposals.data?.items) : undefined,
-    count: waitingCount({ approvals: approvals.data, proposals: proposals.data }),
+    prompts,
+    count: waitingCount({ approvals: approvals.data, proposals: proposals.data }) + prompts.length,
     /** Of what is missing; while something is known, the page says by itself that it may be stale. */
     error: (approvals.data ? null : approvals.error) ?? (proposals.data ? null : proposals.error),
     refetch: () => Promise.all([approvals.refetch(), proposals.refetch()]),
@@ -21,5 +24,6 @@ export function useWaiting() {
 export function useWaitingCount(): number {
   const approvals = useWaitingApprovals().data
   const proposals = useOpenProposals().data
-  return waitingCount({ approvals, proposals })
+  const prompts = usePermissionPrompts().data?.items.length ?? 0
+  return waitingCount({ approvals, proposals }) + prompts
 }

@@ -64,6 +64,7 @@ export const queryKeys = {
   message: (accountId: string, ref: string) => ['mail', accountId, 'message', ref],
   messageSource: (accountId: string, ref: string) => ['mail', accountId, 'source', ref],
   approvals: ['approvals'],
+  permissionPrompts: ['permission prompts'],
   approvalsIn: (state: string) => ['approvals', 'list', state],
   approval: (approvalId: string) => ['approvals', 'one', approvalId],
   approvalSettings: ['approval-settings'],
@@ -161,6 +162,8 @@ export function keysOutdatedBy(event: ServerEvent): readonly (readonly string[])
       return [queryKeys.session]
     case 'agent_activity':
       return [queryKeys.agents]
+    case 'permission_prompts':
+      return [queryKeys.permissionPrompts]
     case 'audit_update':
       return [queryKeys.auditHead]
     default:

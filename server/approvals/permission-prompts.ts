@@ -1,0 +1,194 @@
+/**
+ * Permission prompts of agents that wait for a human, in memory: they are good for the running session alone. Decided by the user whose token asks, or by
+ * an administrator where no token does; never by a token.
+ */
+import type { PermissionPrompt, PermissionPromptState } from '../../contract/permission-prompts.ts'
+import type { Principal, PrincipalListener } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import { RisingIds } from '../platform/rising-ids.ts'
+
+export interface PermissionPromptsOptions {
+  now(): number
+  /** Somebody's list is another now. */
+  changed(): void
+  /** For those who look elsewhere. */
+  asked(id: string): void
+  bounds?: Partial<PermissionPromptBounds>
+}
+
+export interface PermissionPromptBounds {
+  perPrincipal: number
+  inAll: number
+  expiresMs: number
+  /** One that is asked for over HTTP ends when its program has not asked for its state for so long. */
+  quietMs: number
+}
+
+export type AskedPermission = Pick<PermissionPrompt, 'tool_name' | 'description' | 'input_preview'>
+
+interface Held {
+  readonly prompt: PermissionPrompt
+  readonly userId: string | null
+  state: PermissionPromptState
+  readonly decided: PromiseWithResolvers<void>
+  expiry: NodeJS.Timeout
+  quiet: NodeJS.Timeout | undefined
+  /** Requests that wait for it. */
+  waiting: number
+}
+
+const defaults: PermissionPromptBounds = { perPrincipal: 20, inAll: 200, expiresMs: 10 * 60_000, quietMs: 60_000 }
+
+export class PermissionPrompts implements PrincipalListener {
+  readonly #options: PermissionPromptsOptions
+  readonly #bounds: PermissionPromptBounds
+  readonly #ids: RisingIds
+  readonly #held = new Map<string, Held>()
+
+  constructor(options: PermissionPromptsOptions) {
+    this.#options = options
+    this.#bounds = { ...defaults, ...options.bounds }
+    this.#ids = new RisingIds('q', options.now)
+  }
+
+  stop(): void {
+    for (const held of this.#held.values()) this.#settle(held, 'cancelled')
+  }
+
+  /** Of a session in this process, which withdraws it with its signal. @throws Problem when too many wait. */
+  async ask(principal: Principal, asked: AskedPermission, signal: AbortSignal): Promise<PermissionPromptState> {
+    signal.throwIfAborted()
+    const held = this.#add(principal, asked)
+    const withdraw = () => this.#settle(held, 'cancelled')
+    signal.addEventListener('abort', withdraw, { once: true })
+    await held.decided.promise
+    signal.removeEventListener('abort', withdraw)
+    return held.state
+  }
+
+  /** Over HTTP. @throws Problem when too many wait, and for sessions. */
+  open(principal: Principal, asked: AskedPermission): PermissionPrompt {
+    if (principal.kind !== 'token' && principal.kind !== 'api_key') {
+      throw new Problem('forbidden', 'Permission prompts are for programs with a token.')
+    }
+    const held = this.#add(principal, asked)
+    this.#watch(held)
+    return held.prompt
+  }
+
+  /** @throws Problem for one of others, as for none. */
+  async wait(principal: Principal, id: string, ms: number, signal: AbortSignal): Promise<PermissionPromptState> {
+    const held = this.#ownOf(principal, id)
+    if (held.state !== 'waiting' || ms === 0) {
+      this.#watch(held)
+      return held.state
+    }
+    held.waiting++
+    clearTimeout(held.quiet)
+    const late = Promise.withResolvers<void>()
+    const timer = setTimeout(late.resolve, ms)
+    signal.addEventListener('abort', () => late.resolve(), { once: true })
+    await Promise.race([held.decided.promise, late.promise])
+    clearTimeout(timer)
+    held.waiting--
+    this.#watch(held)
+    return held.state
+  }
+
+  /** @throws Problem for one of others, as for none. */
+  cancel(principal: Principal, id: string): void {
+    this.#settle(this.#ownOf(principal, id), 'cancelled')
+  }
+
+  /** Those that the user may decide. */
+  list(user: Principal): PermissionPrompt[] {
+    return [...this.#held.values()].filter(held => isWaiting(held) && mayDecide(user, held)).map(({ prompt }) => prompt)
+  }
+
+  /** @throws Problem for one that is decided or ended, or is not for this user. */
+  decide(
+    user: Principal,
+    id: string,
+    behavior: 'allow' | 'deny',
+  ): { state: PermissionPromptState; asked: PermissionPrompt } {
+    const held = this.#held.get(id)
+    if (!held || !isWaiting(held) || !mayDecide(user, held)) throw missing()
+    this.#settle(held, behavior === 'allow' ? 'allowed' : 'denied')
+    return { state: held.state, asked: held.prompt }
+  }
+
+  changed(): void {
+    // What a token may read or send does not bear on what its program asks for.
+  }
+
+  revoked(principalId: string): void {
+    for (const held of this.#held.values()) if (held.prompt.asks.id === principalId) this.#settle(held, 'cancelled')
+  }
+
+  #add(principal: Principal, { tool_name, description, input_preview }: AskedPermission): Held {
+    const { perPrincipal, inAll, expiresMs } = this.#bounds
+    const waiting = [...this.#held.values()].filter(isWaiting)
+    const own = waiting.filter(({ prompt }) => prompt.asks.id === principal.id)
+    if (own.length >= perPrincipal || this.#held.size >= inAll) {
+      throw new Problem('too_many_requests', 'Too many permission prompts wait for a human.', { retryAfterSeconds: 60 })
+    }
+    const now = this.#options.now()
+    const asks = { kind: principal.kind as PermissionPrompt['asks']['kind'], id: principal.id, name: principal.name }
+    const id = this.#ids.next()
+    const held: Held = {
+      prompt: {
+        ...{ id, asks, tool_name, description, input_preview },
+        created_at: new Date(now).toISOString(),
+        expires_at: new Date(now + expiresMs).toISOString(),
+      },
+      ...{ userId: principal.userId, state: 'waiting', decided: Promise.withResolvers<void>(), waiting: 0 },
+      expiry: setTimeout(() => this.#settle(held, 'expired'), expiresMs).unref(),
+      quiet: undefined,
+    }
+    this.#held.set(id, held)
+    this.#options.changed()
+    this.#options.asked(id)
+    return held
+  }
+
+  /** What is decided is kept until its program has heard of it, or is away. */
+  #watch(held: Held): void {
+    clearTimeout(held.quiet)
+    if (held.waiting > 0) return
+    const end = () => {
+      this.#settle(held, 'cancelled')
+      this.#held.delete(held.prompt.id)
+    }
+    held.quiet = setTimeout(end, this.#bounds.quietMs).unref()
+  }
+
+  #ownOf(principal: Principal, id: string): Held {
+    const held = this.#held.get(id)
+    if (held?.prompt.asks.id !== principal.id) throw missing()
+    return held
+  }
+
+  #settle(held: Held, state: PermissionPromptState): void {
+    if (!isWaiting(held)) return
+    held.state = state
+    clearTimeout(held.expiry)
+    held.decided.resolve()
+    // Of a session in this process nobody asks again.
+    if (held.quiet === undefined) this.#held.delete(held.prompt.id)
+    else this.#watch(held)
+    this.#options.changed()
+  }
+}
+
+function isWaiting({ state }: Held): boolean {
+  return state === 'waiting'
+}
+
+function mayDecide(user: Principal, { userId }: Held): boolean {
+  if (user.kind !== 'session' || user.userId === null) return false
+  return userId === null ? user.scopes.has('dashboard:admin') : user.userId === userId
+}
+
+function missing(): Problem {
+  return new Problem('not_found', 'There is no such permission prompt, or it waits no more.')
+}
