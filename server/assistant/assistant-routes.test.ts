@@ -14,7 +14,7 @@ import { AssistantService } from './assistant-service.ts'
 import type { Part } from './chat-model.ts'
 
 const finish: Part = { type: 'finish', usage: null }
-const words = (text: string): Part => ({ type: 'text-delta', text })
+const words = (text: string): Part => ({ type: 'text_delta', text })
 const forever = new Promise(() => undefined)
 const headers = { 'x-api-key': 'k', 'content-type': 'application/json' }
 const streaming = { ...headers, accept: 'text/event-stream' }
@@ -104,7 +104,7 @@ test('a question is answered as a stream when the client accepts one', async () 
   gate.resolve()
   for (let next = await reader.read(); !next.done; next = await reader.read()) text += next.value
   const parts = partsIn(text)
-  expect(parts.map(({ type }) => type)).toEqual(['start', 'text-delta', 'text-delta', 'finish'])
+  expect(parts.map(({ type }) => type)).toEqual(['start', 'text_delta', 'text_delta', 'finish'])
   expect(parts.at(-1)).toMatchObject({ result: { response: 'A line\nbreak' } })
 })
 
@@ -127,7 +127,7 @@ test('a failure after the first words is the last part of the stream', async () 
   const { url } = await serve(words('A '), new Problem('provider_failed', 'scripted is worn out.'))
   const response = await fetch(`${url}/query`, { method: 'POST', headers: streaming, body })
   const parts = partsIn(await response.text())
-  expect(parts.map(({ type }) => type)).toEqual(['start', 'text-delta', 'error'])
+  expect(parts.map(({ type }) => type)).toEqual(['start', 'text_delta', 'error'])
   const instance = response.headers.get('x-request-id')
   expect(parts.at(-1)).toMatchObject({
     problem: { code: 'provider_failed', detail: 'scripted is worn out.', instance },

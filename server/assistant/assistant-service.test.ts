@@ -22,7 +22,7 @@ const principal: Principal = {
 const input = { query: 'What is IMAP?' }
 const finish: Part = { type: 'finish', usage: { input_tokens: 3, output_tokens: 5 } }
 const forever = new Promise(() => undefined)
-const words = (text: string): Part => ({ type: 'text-delta', text })
+const words = (text: string): Part => ({ type: 'text_delta', text })
 const failure = (text: string) => new Problem('provider_failed', text)
 const noAbort = () => new AbortController().signal
 
@@ -74,7 +74,7 @@ test('the first model answers and the others are not asked', async () => {
 
 test.each<[string, ScriptLine[]]>([
   ['fails', [failure('one is worn out.')]],
-  ['thinks and then fails', [{ type: 'reasoning-delta' }, failure('one is worn out.')]],
+  ['thinks and then fails', [{ type: 'reasoning_delta' }, failure('one is worn out.')]],
   ['says nothing at all', [finish]],
   ['just stops', []],
   ['hangs', [forever]],
@@ -88,7 +88,7 @@ test.each<[string, ScriptLine[]]>([
   })
   const { parts, error } = await partsOf(service)
   expect(error).toBeUndefined()
-  expect(parts.map(({ type }) => type)).toEqual(['start', 'text-delta', 'finish'])
+  expect(parts.map(({ type }) => type)).toEqual(['start', 'text_delta', 'finish'])
   expect(parts[0]).toMatchObject({ provider: 'two' })
   expect(lines.filter(line => line.includes('a model provider failed') && line.includes('"one"'))).toHaveLength(1)
 })
@@ -101,7 +101,7 @@ test.each<[string, ScriptLine[], string]>([
   const second = scripted('two', words('b'), finish)
   const { service } = serviceOf({ models: [scripted('one', ...script), second], idleMs: 40 })
   const { parts, error } = await partsOf(service)
-  expect(parts.map(({ type }) => type)).toEqual(['start', 'text-delta'])
+  expect(parts.map(({ type }) => type)).toEqual(['start', 'text_delta'])
   expect(error).toMatchObject({ code })
   expect(second.requests).toEqual([])
 })
@@ -131,7 +131,7 @@ test('however many models hang, each gets its turn within the whole deadline', a
 test('a model that thinks without an end leaves the others their turn', async () => {
   async function* thinks({ signal }: ChatRequest): AsyncGenerator<Part> {
     while (!signal.aborted) {
-      yield { type: 'reasoning-delta' }
+      yield { type: 'reasoning_delta' }
       await new Promise(resolve => setImmediate(resolve))
     }
     throw new Problem('provider_timeout', 'one thought for too long.')
@@ -250,7 +250,7 @@ test('a reader who takes his time does not make the model late', async () => {
   await gate.promise
   const rest: string[] = []
   for await (const part of parts) rest.push(part.type)
-  expect(rest).toEqual(['text-delta', 'text-delta', 'finish'])
+  expect(rest).toEqual(['text_delta', 'text_delta', 'finish'])
 })
 
 test('a seventeenth question at once is told to come back, and a place that is left is free again', async () => {

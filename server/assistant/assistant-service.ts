@@ -100,7 +100,7 @@ export class AssistantService {
     const endsAt = begun + this.#deadlineMs
     for await (const { model, part } of this.#chain.answer({ messages: messagesFor(input), signal }, endsAt)) {
       const by = { provider: model.provider, model: model.model }
-      if (part.type === 'text-delta') {
+      if (part.type === 'text_delta') {
         if (text === '') yield { type: 'start', ...by }
         text += part.text
         yield part

@@ -30,7 +30,7 @@ export async function collect(model: ChatModel, signal = AbortSignal.timeout(20_
 }
 
 export function textOf(parts: readonly Part[]): string {
-  return parts.map(part => (part.type === 'text-delta' ? part.text : '')).join('')
+  return parts.map(part => (part.type === 'text_delta' ? part.text : '')).join('')
 }
 
 export function chatModelSuite({ dialect, isStreamed, create }: ChatModelHarness): void {
@@ -158,7 +158,7 @@ export function chatModelSuite({ dialect, isStreamed, create }: ChatModelHarness
   test('words come before the answer is whole, and a reader who leaves then ends the request', async () => {
     const { model, standIn } = await start({ does: 'stall', pieces })
     for await (const part of model.stream(request(AbortSignal.timeout(20_000)))) {
-      expect(part).toEqual({ type: 'text-delta', text: 'Good ' })
+      expect(part).toEqual({ type: 'text_delta', text: 'Good ' })
       break
     }
     await vi.waitFor(() => expect(standIn.abandoned).toBe(1))

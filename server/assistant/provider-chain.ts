@@ -66,7 +66,7 @@ export class ProviderChain {
       let hasBegun = false
       try {
         for await (const part of wholeAnswer(model, patiently(model, request, patience))) {
-          hasBegun ||= part.type === 'text-delta'
+          hasBegun ||= part.type === 'text_delta'
           // Now, since the reader may leave with the last part.
           if (hasBegun) standing.trouble = undefined
           if (part.type === 'finish') outcome = 'answered'
@@ -161,7 +161,7 @@ async function* patiently(model: ChatModel, request: ChatRequest, patience: Pati
       const timer = setTimeout(() => idle.abort(timedOut()), waitMs)
       const next = await parts.next().finally(() => clearTimeout(timer))
       if (next.done) return
-      hasWord ||= next.value.type === 'text-delta' && next.value.text.trim() !== ''
+      hasWord ||= next.value.type === 'text_delta' && next.value.text.trim() !== ''
       yield next.value
       waitMs = hasWord ? patience.idleMs : Math.min(patience.idleMs, Math.max(0, patience.wordBy - performance.now()))
     }
@@ -181,15 +181,15 @@ async function* wholeAnswer(model: ChatModel, parts: AsyncIterable<Part>): Async
   let usage: Usage | undefined
   for await (const part of parts) {
     if (part.type === 'finish') usage = part.usage
-    if (part.type === 'reasoning-delta') yield part
-    if (part.type !== 'text-delta') continue
+    if (part.type === 'reasoning_delta') yield part
+    if (part.type !== 'text_delta') continue
     characters += part.text.length
     if (characters > maxAnswerCharacters) throw failed(model, `was ended after ${maxAnswerCharacters} characters.`)
     const text = blank + part.text
     blank = hasWord || text.trim() !== '' ? '' : text
     if (blank !== '' || text === '') continue
     hasWord = true
-    yield { type: 'text-delta', text }
+    yield { type: 'text_delta', text }
   }
   if (usage === undefined) throw failed(model, 'broke off its answer.')
   if (!hasWord) throw failed(model, 'sent an empty answer.')

@@ -43,8 +43,8 @@ test('a model that thinks aloud shows that it lives, and not what it thinks', as
   })
   const parts = await collect(create(standIn.url, key))
   expect(parts).toEqual([
-    { type: 'reasoning-delta' },
-    { type: 'text-delta', text: 'Hi' },
+    { type: 'reasoning_delta' },
+    { type: 'text_delta', text: 'Hi' },
     { type: 'finish', usage: null },
   ])
 })

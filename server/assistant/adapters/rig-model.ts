@@ -35,7 +35,7 @@ export class RigModel implements ChatModel {
 
   async *stream({ messages, signal }: ChatRequest): AsyncGenerator<Part> {
     const query = messages.findLast(message => message.role === 'user')?.content ?? ''
-    yield { type: 'text-delta', text: await this.#ask(query, signal) }
+    yield { type: 'text_delta', text: await this.#ask(query, signal) }
     yield { type: 'finish', usage: null }
   }
 

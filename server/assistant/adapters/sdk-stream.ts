@@ -31,8 +31,8 @@ export async function* streamFromSdk({ languageModel, request, faults }: SdkRequ
       onError: () => undefined,
     })
     for await (const part of stream) {
-      if (part.type === 'text-delta' && part.text !== '') yield { type: 'text-delta', text: part.text }
-      if (part.type === 'reasoning-delta') yield { type: 'reasoning-delta' }
+      if (part.type === 'text-delta' && part.text !== '') yield { type: 'text_delta', text: part.text }
+      if (part.type === 'reasoning-delta') yield { type: 'reasoning_delta' }
       if (part.type === 'error') throw part.error
       if (part.type === 'abort') throw request.signal.reason
       if (part.type !== 'finish') continue
