@@ -49,7 +49,7 @@ test('a start loads no package that only some servers need, no command, and not 
     '@modelcontextprotocol/server',
     '@simplewebauthn/server',
     '@zxcvbn-ts/core',
-    'ai',
+    '@ai-sdk/openai-compatible',
     'css-tree',
     'iconv-lite',
     'imapflow',

@@ -13,7 +13,7 @@ import { assistantRoutes } from './assistant-routes.ts'
 import { AssistantService } from './assistant-service.ts'
 import type { Part } from './chat-model.ts'
 
-const finish: Part = { type: 'finish', usage: null }
+const finish: Part = { type: 'finish', usage: null, reason: 'stop' }
 const words = (text: string): Part => ({ type: 'text_delta', text })
 const forever = new Promise(() => undefined)
 const headers = { 'x-api-key': 'k', 'content-type': 'application/json' }

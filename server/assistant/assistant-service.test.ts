@@ -20,7 +20,7 @@ const principal: Principal = {
   accounts: 'all',
 }
 const input = { query: 'What is IMAP?' }
-const finish: Part = { type: 'finish', usage: { input_tokens: 3, output_tokens: 5 } }
+const finish: Part = { type: 'finish', usage: { input_tokens: 3, output_tokens: 5 }, reason: 'stop' }
 const forever = new Promise(() => undefined)
 const words = (text: string): Part => ({ type: 'text_delta', text })
 const failure = (text: string) => new Problem('provider_failed', text)
@@ -136,7 +136,18 @@ test('a model that thinks without an end leaves the others their turn', async ()
     }
     throw new Problem('provider_timeout', 'one thought for too long.')
   }
-  const models = [{ provider: 'one', model: null, stream: thinks }, scripted('two', words('b'), finish)]
+  const models = [
+    {
+      provider: 'one',
+      id: 'busy',
+      isLocal: false,
+      takesTools: true,
+      contextTokens: 32_000,
+      model: null,
+      stream: thinks,
+    },
+    scripted('two', words('b'), finish),
+  ]
   const { service } = serviceOf({ models, deadlineMs: 1_000, firstMs: 500 })
   expect((await service.query(principal, input, noAbort())).provider).toBe('two')
 })

@@ -4,7 +4,7 @@
  */
 import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
-import type { ChatModel, ChatRequest, Part, Usage } from './chat-model.ts'
+import type { ChatModel, ChatRequest, Part } from './chat-model.ts'
 
 /** How one call of a provider ended; `left` is when the reader went, or the server stopped. */
 export type ProviderOutcome = 'answered' | 'failed' | 'timeout' | 'limited' | 'left'
@@ -178,9 +178,9 @@ async function* wholeAnswer(model: ChatModel, parts: AsyncIterable<Part>): Async
   let characters = 0
   let blank = ''
   let hasWord = false
-  let usage: Usage | undefined
+  let end: Extract<Part, { type: 'finish' }> | undefined
   for await (const part of parts) {
-    if (part.type === 'finish') usage = part.usage
+    if (part.type === 'finish') end = part
     if (part.type === 'reasoning_delta') yield part
     if (part.type !== 'text_delta') continue
     characters += part.text.length
@@ -191,9 +191,9 @@ async function* wholeAnswer(model: ChatModel, parts: AsyncIterable<Part>): Async
     hasWord = true
     yield { type: 'text_delta', text }
   }
-  if (usage === undefined) throw failed(model, 'broke off its answer.')
+  if (end === undefined) throw failed(model, 'broke off its answer.')
   if (!hasWord) throw failed(model, 'sent an empty answer.')
-  yield { type: 'finish', usage }
+  yield end
 }
 
 function failed(model: ChatModel, what: string): Problem {

@@ -41,6 +41,12 @@ export class ProviderFaults {
     return this.#failed(words === '' ? 'broke off its answer.' : `failed: ${words}`)
   }
 
+  /** Something else came where a part of the answer should be. */
+  inside(value: unknown): Problem {
+    const words = this.#clean(wordsIn(value, 4) ?? '')
+    return words === '' ? this.unreadable() : this.#failed(`failed: ${words}`)
+  }
+
   unreadable(): Problem {
     return this.#failed('sent an invalid response.')
   }

@@ -8,7 +8,7 @@ import type { Part } from './chat-model.ts'
 const answer: Part[] = [
   { type: 'text_delta', text: 'Good ' },
   { type: 'text_delta', text: 'morning!' },
-  { type: 'finish', usage: { input_tokens: 1, output_tokens: 2 } },
+  { type: 'finish', usage: { input_tokens: 1, output_tokens: 2 }, reason: 'stop' },
 ]
 
 test('the script is played in order, again for each question', async () => {

@@ -23,7 +23,7 @@ const script = `
       outcome.push(error.code)
     }
   }
-  process.stdout.write(JSON.stringify({ atRest, usesSdk: loaded.includes('ai'), outcome }))
+  process.stdout.write(JSON.stringify({ atRest, usesSdk: loaded.includes('@ai-sdk/openai-compatible'), outcome }))
 `
 
 async function runApart(url: string) {
