@@ -40,7 +40,7 @@ export type ChatbotPart = z.infer<typeof ChatbotPart>
 
 export const ChatProviders = z.object({
   items: z
-    .array(z.object({ provider: z.string(), model: z.string().nullable() }))
+    .array(z.object({ id: z.string(), provider: z.string(), model: z.string().nullable(), is_local: z.boolean() }))
     .describe('In the order in which they are tried'),
 })
 

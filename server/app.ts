@@ -1,13 +1,11 @@
 /** The composition root: sees everything, wires it by hand, and starts and stops it in order. */
 import { join } from 'node:path'
-import { createChatModels } from './assistant/adapters/index.ts'
-import { assistantRoutes } from './assistant/assistant-routes.ts'
-import { AssistantService } from './assistant/assistant-service.ts'
 import { backupPart } from './backup-part.ts'
 import { composeAccess } from './compose-access.ts'
 import { composeAgents } from './compose-agents.ts'
 import { composeAlerts } from './compose-alerts.ts'
 import { composeApprovals } from './compose-approvals.ts'
+import { composeAssistant } from './compose-assistant.ts'
 import { composeAutoconfig, type DiscoveryStandIn } from './compose-autoconfig.ts'
 import { composeEvents } from './compose-events.ts'
 import { composeFreezes } from './compose-freezes.ts'
@@ -112,7 +110,8 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const heartbeatSeconds = overrides.heartbeatSeconds ?? 15
   const { hub, part: events } = composeEvents({ config, db, retention, mayPrune, heartbeatSeconds, logger })
   const { storage, part: watch } = stored.watch(fact => hub.publish(fact))
-  const { guard, guarded, pushing, hooking, signing } = composeOutbound(config)
+  const outbound = composeOutbound(config)
+  const { guard, guarded, pushing, hooking, signing } = outbound
   const calls = new CallMetrics()
   const history = composeHistory({ db, hub, leases, logger })
   const { gateway } = overrides
@@ -159,12 +158,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   })
   const auditBacklog = () => people.auditBacklog()
   const observing = composeObserving({ ...mailboxes, version, calls, hub, storage, auditBacklog, logger })
-  const assistant = new AssistantService({
-    models: createChatModels(config.assistant, guarded.fetch),
-    logger,
-    deadlineMs: config.assistant.deadlineMs,
-    observe: call => calls.recordProvider(call),
-  })
+  const assistant = composeAssistant({ db, hub, secrets, config: config.assistant, outbound, calls, logger })
   const asking = { db, hub, ruling, freezes, sessions, passkeys, intake, baseUrl: address, logger }
   const approving = composeApprovals({ ...mailboxes, ...asking })
   const { approver } = approving
@@ -234,7 +228,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     accounts: mailboxes.health.byAccount,
     late: alerts.late,
   })
-  assistantRoutes(http, assistant)
+  assistant.addRoutes(http)
   apiDocs(http, version)
   const { clients, metrics } = observing
   const { authServers } = config
@@ -284,6 +278,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     ...people.parts,
     stopping.part,
     ruling.part,
+    assistant.settingsPart,
     { name: 'outbound', stop: () => guarded.stop() },
     autoconfig.part,
     ...mailboxes.parts,
@@ -301,7 +296,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     mcp.adapter,
     httpPart(http, { hub, pool }, { ...config.http, stopBoundMs }),
     // Behind http, so that they stop before: http waits for the answers that these end.
-    { name: 'assistant', stop: () => assistant.stop() },
+    assistant.part,
     mcp.part,
   ]
   return {

@@ -1,5 +1,5 @@
 /** ChatModel over Anthropic's Messages API. */
-import { endpointOf } from './base-urls.ts'
+import { endpointOf } from '../base-urls.ts'
 import { SdkChatModel, type SdkModelOptions } from './sdk-chat.ts'
 
 export class AnthropicModel extends SdkChatModel {

@@ -1,5 +1,5 @@
 /** ChatModel over Gemini's streamGenerateContent. */
-import { endpointOf } from './base-urls.ts'
+import { endpointOf } from '../base-urls.ts'
 import { SdkChatModel, type SdkModelOptions } from './sdk-chat.ts'
 
 export class GeminiModel extends SdkChatModel {

@@ -1,6 +1,6 @@
 /** ChatModel over Mistral's chat completions. */
 import { createHash } from 'node:crypto'
-import { endpointOf } from './base-urls.ts'
+import { endpointOf } from '../base-urls.ts'
 import { SdkChatModel, type SdkModelOptions } from './sdk-chat.ts'
 
 export class MistralModel extends SdkChatModel {

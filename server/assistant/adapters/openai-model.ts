@@ -1,5 +1,5 @@
 /** ChatModel over OpenAI's chat completions, which many other companies and local servers speak too; Azure has it at other paths. */
-import { endpointOf } from './base-urls.ts'
+import { endpointOf } from '../base-urls.ts'
 import { SdkChatModel, type SdkModelOptions } from './sdk-chat.ts'
 
 export class OpenAiModel extends SdkChatModel {

@@ -1,10 +1,10 @@
 /** ChatModel over a RIG service: POST `{query}` answers `{response}`, whole. It takes one question, so it gets the last one. */
 import { z } from 'zod'
+import { endpointOf } from '../base-urls.ts'
 import type { ChatModel, ChatRequest, Part } from '../chat-model.ts'
 import { type ModelSettings, modelFacts } from '../model-settings.ts'
 import { ProviderFaults } from '../provider-faults.ts'
 import { providerFetch } from '../provider-fetch.ts'
-import { endpointOf } from './base-urls.ts'
 
 const Answer = z.object({ response: z.string() })
 const maxAnswerBytes = 2 * 1024 * 1024

@@ -1,5 +1,5 @@
 /** Base addresses of providers, in each form in which they are documented or used: all lead to where the questions are sent. */
-import type { ProviderKind } from '../../../contract/assistant-settings.ts'
+import type { ProviderKind } from '../../contract/assistant-settings.ts'
 
 /** Why an address cannot be one of this provider, in words for whoever wrote it. */
 export class BaseUrlFault extends Error {}
@@ -168,4 +168,9 @@ function azureEndpoint(url: URL): Endpoint {
 /** Without what may be secret. */
 function shown({ origin, pathname }: URL): string {
   return `${origin}${pathname}`
+}
+
+/** Whether a host is that of a company that answers over the Internet. */
+export function isOfCompany(host: string): boolean {
+  return hosts.some(([name]) => name.test(host))
 }
