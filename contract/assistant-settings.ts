@@ -61,7 +61,7 @@ export const AssistantProvider = z
     mail: MailShare,
     source: z
       .enum(['environment', 'page'])
-      .describe('What the environment sets is changed only there, but for its order and privacy'),
+      .describe('What the environment sets (kind, name, address, key and model) is changed only there'),
     state: z.enum(['ready', 'resting', 'limited', 'off']),
     last_fault: z.string().nullable(),
   })
@@ -144,6 +144,7 @@ export const assistantSettingsApi = {
     body: ProviderBody,
     status: 201,
     response: AssistantProvider,
+    problems: ['too_many_providers'],
   }),
   updateProvider: endpoint({
     ...common,
@@ -154,6 +155,7 @@ export const assistantSettingsApi = {
     params: InProvider,
     body: ProviderBody,
     response: AssistantProvider,
+    problems: ['provider_not_found'],
   }),
   deleteProvider: endpoint({
     ...common,
@@ -164,6 +166,7 @@ export const assistantSettingsApi = {
     params: InProvider,
     status: 204,
     response: z.undefined(),
+    problems: ['provider_not_found'],
   }),
   testProvider: endpoint({
     ...common,
@@ -174,6 +177,7 @@ export const assistantSettingsApi = {
     limit: 'connect',
     body: z.strictObject({ provider_id: providerId.optional(), provider: ProviderBody.optional() }),
     response: ProviderTest,
+    problems: ['provider_not_found'],
   }),
   listModels: endpoint({
     ...common,
@@ -186,6 +190,6 @@ export const assistantSettingsApi = {
     response: z.object({
       items: z.array(z.object({ id: z.string(), context_tokens: z.int().nullable() })).max(assistantBounds.models),
     }),
-    problems: ['provider_failed', 'provider_timeout', 'provider_limited'],
+    problems: ['provider_not_found', 'address_refused', 'provider_failed', 'provider_timeout', 'provider_limited'],
   }),
 }

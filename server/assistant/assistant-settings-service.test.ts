@@ -86,7 +86,7 @@ onEachDatabase(open => {
     expect(laterChain.models()).toHaveLength(2)
   })
 
-  test('order, limits and shares are kept, and hold at once', async () => {
+  test('order, limits and shares are kept, and take effect immediately', async () => {
     const { service, chain, again } = await world(await open())
     const { id } = await service.create(ann, bodyOf({ mail: 'headers' }))
     const limits = { ...usualLimits, max_steps: 3 }

@@ -228,7 +228,7 @@ test('answers that come to nothing, one after the other, let a provider rest; a 
   expect(one.requests).toHaveLength(4)
 })
 
-test('a reader who leaves ends all requests, and that is nobody’s fault', async () => {
+test('a reader who leaves ends all requests, and no provider is blamed', async () => {
   const models = [scripted('one', forever), scripted('two', forever)]
   const { chain, calls } = chainOf(...models)
   const gone = new AbortController()

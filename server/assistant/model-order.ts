@@ -12,7 +12,7 @@ interface StartOrder {
 
 /**
  * Those that fare well in their order; behind them, as a last resort, those that are resting. Who takes no more questions is not asked.
- * @param startWith Is asked first, even when it rests: whoever chose it may know better.
+ * @param startWith Is asked first, even when it rests: the caller who chose it may know better.
  */
 export function startOrder(standings: readonly Standing[], startWith: string | undefined): StartOrder {
   const queue: Standing[] = []

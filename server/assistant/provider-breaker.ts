@@ -63,7 +63,7 @@ export class ProviderBreaker {
     this.#badAnswers = 0
   }
 
-  /** Whoever asked went away before it could show anything. */
+  /** The caller went away before it could show anything. */
   left(): void {
     this.#isProbed = false
   }

@@ -15,7 +15,7 @@ export const answerBounds = {
 
 /**
  * Blanks only in front of a word. Throws when the parts are no answer: nothing visible in it, no end, or no end in sight. The clock of
- * whoever reads runs on, so a part that cannot be seen comes as a sign of life.
+ * the reader runs on, so a part that cannot be seen comes as a sign of life.
  */
 export async function* visibleParts(model: ChatModel, parts: AsyncIterable<Part>): AsyncGenerator<Part> {
   let [characters, calls] = [0, 0]
