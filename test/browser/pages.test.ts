@@ -22,6 +22,7 @@ const pages = {
   Accounts: '/accounts',
   Assistant: '/assistant',
   Configuration: '/configuration',
+  'Assistant settings': '/settings/assistant',
   System: '/system',
   Users: '/users',
   Tokens: '/tokens',
