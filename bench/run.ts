@@ -4,6 +4,7 @@ import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { analyticsPage } from './analytics-page.ts'
 import { approvals } from './approvals.ts'
+import { assistantChain } from './assistant-chain.ts'
 import { audience } from './audience.ts'
 import { autoconfig } from './autoconfig.ts'
 import { backTests } from './back-test.ts'
@@ -53,6 +54,7 @@ import { webhooks } from './webhooks.ts'
 const benchmarks: Record<string, () => Promise<object & { variant?: string }>> = {
   stats,
   approvals,
+  'assistant-chain': assistantChain,
   autoconfig,
   gate,
   mcp,

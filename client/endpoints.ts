@@ -68,6 +68,15 @@ export const endpoints = {
     queryChatbot: 'POST /api/dashboard/chatbot/query  body',
     listProviders: 'GET /api/dashboard/chatbot/providers',
   },
+  assistantSettings: {
+    getAssistantSettings: 'GET /api/dashboard/chatbot/settings',
+    updateAssistantSettings: 'PUT /api/dashboard/chatbot/settings  body',
+    createProvider: 'POST /api/dashboard/chatbot/settings/providers  body',
+    updateProvider: 'PUT /api/dashboard/chatbot/settings/providers/{provider_id}  body',
+    deleteProvider: 'DELETE /api/dashboard/chatbot/settings/providers/{provider_id}',
+    testProvider: 'POST /api/dashboard/chatbot/settings/providers/test  body',
+    listModels: 'POST /api/dashboard/chatbot/settings/providers/models  body',
+  },
   audit: {
     listAudit: 'GET /api/dashboard/audit principal,operation,effect,account_id,outcome,from,to,limit,cursor',
     verifyAudit: 'POST /api/dashboard/audit/verify',

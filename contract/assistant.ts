@@ -31,7 +31,7 @@ export const ChatbotPart = z
       provider: z.string(),
       model: z.string().nullable(),
     }),
-    z.object({ type: z.literal('text-delta'), text: z.string() }),
+    z.object({ type: z.literal('text_delta'), text: z.string() }),
     z.object({ type: z.literal('finish'), result: ChatbotResponse }),
     z.object({ type: z.literal('error'), problem: ProblemBody }),
   ])
@@ -40,7 +40,7 @@ export type ChatbotPart = z.infer<typeof ChatbotPart>
 
 export const ChatProviders = z.object({
   items: z
-    .array(z.object({ provider: z.string(), model: z.string().nullable() }))
+    .array(z.object({ id: z.string(), provider: z.string(), model: z.string().nullable(), is_local: z.boolean() }))
     .describe('In the order in which they are tried'),
 })
 
@@ -50,7 +50,7 @@ export const assistantApi = {
     path: '/api/dashboard/chatbot/query',
     tag: 'Assistant',
     summary: 'Ask the assistant',
-    description: 'With `Accept: text/event-stream` the answer streams as `start`, `text-delta`, `finish` or `error`.',
+    description: 'With `Accept: text/event-stream` the answer streams as `start`, `text_delta`, `finish` or `error`.',
     scope: 'dashboard:operate',
     limit: 'assistant',
     effect: 'write',

@@ -9,6 +9,7 @@ import { agentsApi } from './agents.ts'
 import { alertsApi } from './alerts.ts'
 import { approvalsApi } from './approvals.ts'
 import { assistantApi } from './assistant.ts'
+import { assistantSettingsApi } from './assistant-settings.ts'
 import { auditApi } from './audit.ts'
 import { autoconfigApi } from './autoconfig.ts'
 import { clientsApi } from './clients.ts'
@@ -50,6 +51,7 @@ export const api = {
   alerts: alertsApi,
   approvals: approvalsApi,
   assistant: assistantApi,
+  assistantSettings: assistantSettingsApi,
   audit: auditApi,
   autoconfig: autoconfigApi,
   clients: clientsApi,

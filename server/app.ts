@@ -1,14 +1,11 @@
 /** The composition root: sees everything, wires it by hand, and starts and stops it in order. */
 import { join } from 'node:path'
-import { createChatModels } from './assistant/adapters/index.ts'
-import { assistantRoutes } from './assistant/assistant-routes.ts'
-import { AssistantService } from './assistant/assistant-service.ts'
-import { tracedModels } from './assistant/traced-models.ts'
 import { backupPart } from './backup-part.ts'
 import { composeAccess } from './compose-access.ts'
 import { composeAgents } from './compose-agents.ts'
 import { composeAlerts } from './compose-alerts.ts'
 import { composeApprovals } from './compose-approvals.ts'
+import { composeAssistant } from './compose-assistant.ts'
 import { composeAutoconfig, type DiscoveryStandIn } from './compose-autoconfig.ts'
 import { composeEvents } from './compose-events.ts'
 import { composeFreezes } from './compose-freezes.ts'
@@ -128,7 +125,8 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
     hub.publish(fact)
     notifying.hear(fact)
   })
-  const { guard, guarded, pushing, hooking, signing } = composeOutbound(config)
+  const outbound = composeOutbound(config)
+  const { guard, guarded, pushing, hooking, signing } = outbound
   const calls = new CallMetrics()
   const history = composeHistory({ db, hub, leases, logger })
   const { gateway } = overrides
@@ -177,12 +175,8 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
   tracing.readFrom(() => observing.readMetrics())
   if (tracing.figures) addTracingMetrics(calls.whole, tracing.figures)
   const observing = composeObserving({ ...mailboxes, version, calls, hub, storage, auditBacklog, logger })
-  const models = createChatModels(config.assistant, guarded.fetch)
-  const assistant = new AssistantService({
-    models: tracer ? tracedModels(models, tracer) : models,
-    logger,
-    deadlineMs: config.assistant.deadlineMs,
-    observe: call => calls.recordProvider(call),
+  const models = composeModels({
+    ...{ db, hub, secrets, config: config.assistant, outbound, calls, tracer, logger },
   })
   const asking = { db, hub, ruling, freezes, sessions, passkeys, intake, baseUrl: address, logger }
   const approving = composeApprovals({ ...mailboxes, ...asking })
@@ -262,7 +256,7 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
     accounts: mailboxes.health.byAccount,
     certificates: mailboxes.certificates,
   })
-  assistantRoutes(http, assistant)
+  models.addRoutes(http)
   apiDocs(http, version)
   const { clients, metrics } = observing
   const { authServers } = config
@@ -314,6 +308,7 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
     ...people.parts,
     stopping.part,
     ruling.part,
+    assistant.settingsPart,
     { name: 'outbound', stop: () => guarded.stop() },
     autoconfig.part,
     ...mailboxes.parts,
@@ -332,7 +327,7 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
     mcp.adapter,
     httpPart(http, { hub, pool }, { ...config.http, stopBoundMs }),
     // Behind http, so that they stop before: http waits for the answers that these end.
-    { name: 'assistant', stop: () => assistant.stop() },
+    assistant.part,
     mcp.part,
   ]
   return {

@@ -17,6 +17,10 @@ export interface ComposedOutbound {
   guard: OutboundGuard
   /** By which models and providers are asked. */
   guarded: GuardedFetch
+  /** Models that the environment names. */
+  named: Reach
+  /** Models that the page names. */
+  chosen: Reach & { stop(): Promise<void> }
   /** By which push services are asked. */
   pushing: GuardedFetch
   /** By which webhooks are delivered. */
@@ -25,15 +29,26 @@ export interface ComposedOutbound {
   signing: GuardedFetch
 }
 
+interface Reach {
+  fetch: typeof globalThis.fetch
+  guard: OutboundGuard
+}
+
 /** Connections to one receiver of webhooks. */
 const maxPerOrigin = 32
 
 /** Apart: a model on this machine is no reason to let people name this machine as their mail server, or as their push service. */
 export function composeOutbound(config: Config): ComposedOutbound {
   const { privateNetworks } = config
+  const named = new OutboundGuard({ privateNetworks, trusted: trustedWebHosts(config) })
+  const guarded = new GuardedFetch({ guard: named })
+  const chosen = new OutboundGuard({ privateNetworks, trusted: [] })
+  const choosing = new GuardedFetch({ guard: chosen })
   return {
     guard: new OutboundGuard({ privateNetworks, trusted: trustedMailHosts(config), isAdjustable: true }),
-    guarded: new GuardedFetch({ guard: new OutboundGuard({ privateNetworks, trusted: trustedWebHosts(config) }) }),
+    guarded,
+    named: { fetch: guarded.fetch, guard: named },
+    chosen: { fetch: choosing.fetch, guard: chosen, stop: () => choosing.stop() },
     pushing: new GuardedFetch({ guard: new OutboundGuard({ privateNetworks, trusted: [] }) }),
     hooking: new GuardedFetch({ guard: new OutboundGuard({ privateNetworks, trusted: [] }), perOrigin: maxPerOrigin }),
     signing: new GuardedFetch({ guard: new OutboundGuard({ privateNetworks, trusted: [] }) }),
@@ -63,8 +78,8 @@ function trustedMailHosts({ account }: Config): string[] {
 }
 
 function trustedWebHosts({ oidc, assistant }: Config): string[] {
-  const { rigEndpoint, openai, openrouter, anthropic, gemini, ollama } = assistant
-  const named = [openai, openrouter, anthropic, gemini, ollama].map(provider => provider?.baseUrl)
+  const { rigEndpoint, openai, openrouter, anthropic, gemini, mistral, azure, ollama } = assistant
+  const named = [openai, openrouter, anthropic, gemini, mistral, azure, ollama].map(provider => provider?.baseUrl)
   const urls = [...named, rigEndpoint, oidc?.issuer].filter(url => url !== undefined)
   return urls.map(url => new URL(url).hostname.replace(/^\[|\]$/g, ''))
 }

@@ -7,6 +7,7 @@ import type { AccountInput } from '../contract/accounts.ts'
 import { faultOfApiKey } from './access/api-key-strength.ts'
 import { isLoopback } from './accounts/account-verifier.ts'
 import type { AssistantConfig } from './assistant/assistant-config.ts'
+import { assistantOf } from './assistant-environment.ts'
 import {
   type BackupArguments,
   type Command,
@@ -215,25 +216,6 @@ function serverOf(
   }
   const defaultPort = tlsKind === 'implicit' ? ports.implicit : ports.other
   return { host: host.toLowerCase(), port: env[`${kind}_PORT`] ?? defaultPort, tls: tlsKind, user, password }
-}
-
-function assistantOf(env: Environment, faults: string[]): AssistantConfig {
-  if (env.OLLAMA_BASE_URL && !env.OLLAMA_MODEL)
-    faults.push('OLLAMA_MODEL must be set as well, since OLLAMA_BASE_URL is')
-  const provider = (name: 'OPENAI' | 'OPENROUTER' | 'ANTHROPIC' | 'GEMINI') => {
-    const apiKey = env[`${name}_API_KEY`]
-    return apiKey === undefined ? undefined : { apiKey, baseUrl: env[`${name}_BASE_URL`], model: env[`${name}_MODEL`] }
-  }
-  return {
-    rigEndpoint: env.RIG_ENDPOINT,
-    openai: provider('OPENAI'),
-    openrouter: provider('OPENROUTER'),
-    anthropic: provider('ANTHROPIC'),
-    gemini: provider('GEMINI'),
-    ollama:
-      env.OLLAMA_BASE_URL && env.OLLAMA_MODEL ? { baseUrl: env.OLLAMA_BASE_URL, model: env.OLLAMA_MODEL } : undefined,
-    deadlineMs: 60_000,
-  }
 }
 
 /** Calls a minute. Many principals may share an address; what costs much or guesses has less. */

@@ -163,6 +163,13 @@ export const Environment = z.object({
   GEMINI_API_KEY: text.optional(),
   GEMINI_BASE_URL: url.optional(),
   GEMINI_MODEL: text.default('gemini-2.5-flash'),
+  MISTRAL_API_KEY: text.optional(),
+  MISTRAL_BASE_URL: url.optional(),
+  MISTRAL_MODEL: text.default('mistral-medium-latest'),
+  AZURE_OPENAI_ENDPOINT: url.optional(),
+  AZURE_OPENAI_API_KEY: text.optional(),
+  AZURE_OPENAI_DEPLOYMENT: text.optional(),
+  AZURE_OPENAI_API_VERSION: text.optional(),
   OLLAMA_BASE_URL: url.optional(),
   OLLAMA_MODEL: text.optional(),
 })

@@ -1,6 +1,7 @@
 /** Whether the secret key is the right one, and sealing everything again with another. A part of the composition root. */
 import { randomBytes } from 'node:crypto'
 import { sealContext } from './accounts/account-row.ts'
+import { providerKeyContext } from './assistant/assistant-settings-tables.ts'
 import { AuditChain } from './audit/audit-chain.ts'
 import { beginTrailOf, resealSettings } from './audit/audit-command.ts'
 import type { TrailHead } from './audit/trail-head.ts'
@@ -143,6 +144,10 @@ export async function resealAll(db: Database, from: SecretBox, to: SecretBox): P
     for (const { id, target_sealed } of await transaction.selectFrom('notifiers').selectAll().execute()) {
       const sealed = { target_sealed: again(target_sealed, targetContext(id)) ?? '' }
       await transaction.updateTable('notifiers').set(sealed).where('id', '=', id).execute()
+    }
+    for (const { id, key_sealed } of await transaction.selectFrom('assistant_providers').selectAll().execute()) {
+      const sealed = { key_sealed: again(key_sealed, providerKeyContext(id)) }
+      await transaction.updateTable('assistant_providers').set(sealed).where('id', '=', id).execute()
     }
     const ends = await transaction.selectFrom('audit_chain').selectAll().executeTakeFirst()
     // A trail that is broken stays so: it is not sealed as if it were whole.

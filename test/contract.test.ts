@@ -143,11 +143,18 @@ test('every field that is called like a secret is declared as one, so that the t
   const named = ({ operation, name }: (typeof fields)[number]) => `${operation}.${name}`
   const smell = /pass|secret|token|code|key|credential|response|challenge|proof|assertion|\bpin\b/
   const forgotten = fields.filter(({ name, isSecret }) => !isSecret && smell.test(name)).map(named)
-  // Flags, the id of a token, and how often argon2id goes over its memory.
+  // Flags, numbers of a model's tokens, the id of a token, and how often argon2id goes over its memory.
   expect(forgotten.toSorted()).toEqual([
     'accountMoving.importAccounts.file.kdf.passes',
     'approvals.setApprovalSettings.own_tokens',
     'approvals.setApprovalSettings.passkey',
+    'assistantSettings.createProvider.context_tokens',
+    'assistantSettings.listModels.provider.context_tokens',
+    'assistantSettings.testProvider.provider.context_tokens',
+    'assistantSettings.updateAssistantSettings.limits.conversation_tokens',
+    'assistantSettings.updateAssistantSettings.limits.max_output_tokens',
+    'assistantSettings.updateAssistantSettings.limits.principal_tokens_per_day',
+    'assistantSettings.updateProvider.context_tokens',
     'outbox.checkDraft.token_id',
     'users.resetUser.revoke_tokens',
     'webhooks.createWebhook.token_id',
@@ -170,6 +177,10 @@ test('every field that is called like a secret is declared as one, so that the t
     'accounts.updateAccount.smtp.password',
     'approvals.approve.passkey.challenge_id',
     'approvals.approve.passkey.response',
+    'assistantSettings.createProvider.api_key',
+    'assistantSettings.listModels.provider.api_key',
+    'assistantSettings.testProvider.provider.api_key',
+    'assistantSettings.updateProvider.api_key',
     'mailOAuth.setOAuthProvider.client_secret',
     'notifiers.changeNotifier.target.bot_token',
     'notifiers.changeNotifier.target.secret',

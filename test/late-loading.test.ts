@@ -51,7 +51,7 @@ test('a start loads no package that only some servers need, no command, and not 
     '@opentelemetry/sdk-trace',
     '@simplewebauthn/server',
     '@zxcvbn-ts/core',
-    'ai',
+    '@ai-sdk/openai-compatible',
     'css-tree',
     'iconv-lite',
     'imapflow',

@@ -36,6 +36,9 @@ const AccountsPage = lazyPage(async () => (await import('./accounts/accounts-pag
 const AccountPage = lazyPage(async () => (await import('./accounts/account-page.tsx')).AccountPage)
 const DiagnosePage = lazyPage(async () => (await import('./accounts/diagnose-page.tsx')).DiagnosePage)
 const AssistantPage = lazyPage(async () => (await import('./assistant/assistant-page.tsx')).AssistantPage)
+const AssistantSettingsPage = lazyPage(
+  async () => (await import('./assistant-settings/assistant-settings-page.tsx')).AssistantSettingsPage,
+)
 const ConfigurationPage = lazyPage(async () => (await import('./settings/configuration-page.tsx')).ConfigurationPage)
 const SystemPage = lazyPage(async () => (await import('./system/system-page.tsx')).SystemPage)
 const LogsPage = lazyPage(async () => (await import('./logs/logs-page.tsx')).LogsPage)
@@ -135,6 +138,7 @@ function PageSwitch() {
       <Route path="/accounts/:id" component={AccountPage} />
       <Route path="/accounts/:id/diagnose" component={DiagnosePage} />
       <Route path="/assistant" component={AssistantPage} />
+      <Route path="/settings/assistant" component={AssistantSettingsPage} />
       <Route path="/configuration" component={ConfigurationPage} />
       <Route path="/system" component={SystemPage} />
       <Route path="/logs" component={LogsPage} />

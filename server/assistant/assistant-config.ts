@@ -14,6 +14,9 @@ export interface AssistantConfig {
   openrouter?: ProviderConfig | undefined
   anthropic?: ProviderConfig | undefined
   gemini?: ProviderConfig | undefined
+  mistral?: ProviderConfig | undefined
+  /** Its address is that of a resource; the model is the name of a deployment. */
+  azure?: ProviderConfig | undefined
   /** Without a path, `/v1` is added. */
   ollama?: { baseUrl: string; model: string } | undefined
   /** Of one whole answer. */

@@ -9,12 +9,14 @@ import { createHttpServer } from '../platform/http/http-server.ts'
 import { createLogger } from '../platform/logger.ts'
 import { everyScope } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
+import { usualLimits } from './assistant-limits.ts'
 import { assistantRoutes } from './assistant-routes.ts'
 import { AssistantService } from './assistant-service.ts'
 import type { Part } from './chat-model.ts'
+import { ModelChain } from './model-chain.ts'
 
-const finish: Part = { type: 'finish', usage: null }
-const words = (text: string): Part => ({ type: 'text-delta', text })
+const finish: Part = { type: 'finish', usage: null, reason: 'stop' }
+const words = (text: string): Part => ({ type: 'text_delta', text })
 const forever = new Promise(() => undefined)
 const headers = { 'x-api-key': 'k', 'content-type': 'application/json' }
 const streaming = { ...headers, accept: 'text/event-stream' }
@@ -35,7 +37,13 @@ async function serveScript(script: readonly ScriptLine[], trail?: Trail) {
   })
   const model = new ScriptedModel({ model: 'm', script })
   const models = script.length > 0 ? [model] : []
-  assistantRoutes(http, new AssistantService({ models, logger }))
+  const choice = new ModelChain({ logger })
+  const common = { shareOf: () => 'none' as const, priceInput: null, priceOutput: null }
+  choice.use(
+    models.map(each => ({ ...common, model: each, kind: each.provider, identity: each.id })),
+    usualLimits,
+  )
+  assistantRoutes(http, new AssistantService({ choice, logger }))
   await http.fastify.listen({ port: 0, host: '127.0.0.1' })
   onTestFinished(() => {
     http.fastify.server.closeAllConnections()
@@ -104,7 +112,7 @@ test('a question is answered as a stream when the client accepts one', async () 
   gate.resolve()
   for (let next = await reader.read(); !next.done; next = await reader.read()) text += next.value
   const parts = partsIn(text)
-  expect(parts.map(({ type }) => type)).toEqual(['start', 'text-delta', 'text-delta', 'finish'])
+  expect(parts.map(({ type }) => type)).toEqual(['start', 'text_delta', 'text_delta', 'finish'])
   expect(parts.at(-1)).toMatchObject({ result: { response: 'A line\nbreak' } })
 })
 
@@ -127,7 +135,7 @@ test('a failure after the first words is the last part of the stream', async () 
   const { url } = await serve(words('A '), new Problem('provider_failed', 'scripted is worn out.'))
   const response = await fetch(`${url}/query`, { method: 'POST', headers: streaming, body })
   const parts = partsIn(await response.text())
-  expect(parts.map(({ type }) => type)).toEqual(['start', 'text-delta', 'error'])
+  expect(parts.map(({ type }) => type)).toEqual(['start', 'text_delta', 'error'])
   const instance = response.headers.get('x-request-id')
   expect(parts.at(-1)).toMatchObject({
     problem: { code: 'provider_failed', detail: 'scripted is worn out.', instance },
@@ -190,5 +198,7 @@ test('a client that reads nothing holds up the model instead of filling the memo
 test('the providers are listed in the order in which they are tried', async () => {
   const { url } = await serve(finish)
   const response = await fetch(`${url}/providers`, { headers })
-  expect(await response.json()).toEqual({ items: [{ provider: 'scripted', model: 'm' }] })
+  expect(await response.json()).toEqual({
+    items: [{ id: 'scripted', provider: 'scripted', model: 'm', is_local: false }],
+  })
 })

@@ -4,21 +4,15 @@ import type { ChatbotPart, ChatbotQuery, ChatbotResponse, ChatProviders } from '
 import type { Logger } from '../platform/logger.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
-import type { ChatModel, Message } from './chat-model.ts'
-import { type ProviderCall, ProviderChain, timedOut } from './provider-chain.ts'
+import { timedOut } from './asked-model.ts'
+import type { Message } from './chat-model.ts'
+import type { ModelChoice } from './model-choice.ts'
 
 export interface AssistantServiceOptions {
-  /** In the order in which they are tried. */
-  models: readonly ChatModel[]
+  choice: ModelChoice
   logger: Logger
   /** Of one whole answer, all models that were tried included. */
   deadlineMs?: number
-  /** Between two parts of a model. */
-  idleMs?: number
-  /** Before the first sign of life of a model, as long as there is another to ask. */
-  firstMs?: number
-  /** Hears of each call of a provider. */
-  observe?: (call: ProviderCall) => void
 }
 
 /** A failure is thrown, whenever it comes; the route writes it as the part `error`. */
@@ -31,34 +25,26 @@ const instructions =
   'You are the assistant of RustyMail, a server between mailboxes and the programs that use them. Answer briefly and in ' +
   'the language of the question. You cannot see any mailbox yet: when you are asked about mail, say so and invent nothing.'
 
-const providerVariables =
-  'RIG_ENDPOINT, OPENAI_API_KEY, OPENROUTER_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY or OLLAMA_BASE_URL'
-
 export class AssistantService {
-  readonly #models: readonly ChatModel[]
+  readonly #choice: ModelChoice
   readonly #logger: Logger
   readonly #deadlineMs: number
-  readonly #chain: ProviderChain
   /** One for each answer under way. */
   readonly #running = new Set<AbortController>()
   #isStopped = false
 
-  constructor({
-    models,
-    logger,
-    deadlineMs = 60_000,
-    idleMs = 30_000,
-    firstMs = 8_000,
-    observe = () => undefined,
-  }: AssistantServiceOptions) {
-    this.#models = models
+  constructor({ choice, logger, deadlineMs = 60_000 }: AssistantServiceOptions) {
+    this.#choice = choice
     this.#logger = logger
     this.#deadlineMs = deadlineMs
-    this.#chain = new ProviderChain({ models, logger, firstMs, idleMs, observe })
   }
 
   listProviders(): z.infer<typeof ChatProviders> {
-    return { items: this.#models.map(({ provider, model }) => ({ provider, model })) }
+    return {
+      items: this.#choice
+        .models()
+        .map(({ id, provider, model, isLocal }) => ({ id, provider, model, is_local: isLocal })),
+    }
   }
 
   async query(principal: Principal, input: ChatbotQuery, signal: AbortSignal): Promise<ChatbotResponse> {
@@ -69,9 +55,6 @@ export class AssistantService {
   /** `start`, then text, then `finish`. What is thrown before `start` comes before anything was answered. */
   async *stream(principal: Principal, input: ChatbotQuery, signal: AbortSignal): AsyncGenerator<AnswerPart> {
     if (this.#isStopped) throw draining()
-    if (this.#models.length === 0) {
-      throw new Problem('no_model_configured', `Set ${providerVariables}, and start RustyMail again.`)
-    }
     if (this.#running.size >= maxAnswers) {
       throw new Problem('overloaded', `${maxAnswers} questions are being answered. Try again in a moment.`, {
         retryAfterSeconds: 5,
@@ -98,9 +81,13 @@ export class AssistantService {
     const begun = performance.now()
     let text = ''
     const endsAt = begun + this.#deadlineMs
-    for await (const { model, part } of this.#chain.answer({ messages: messagesFor(input), signal }, endsAt)) {
+    const { temperature, max_output_tokens: maxOutputTokens } = this.#choice.limits()
+    const request = { messages: messagesFor(input), maxOutputTokens, ...(temperature === null ? {} : { temperature }) }
+    for await (const each of this.#choice.answer({ requestFor: () => request, endsAt, signal })) {
+      if (each.type === 'attempt') continue
+      const { model, part } = each
       const by = { provider: model.provider, model: model.model }
-      if (part.type === 'text-delta') {
+      if (part.type === 'text_delta') {
         if (text === '') yield { type: 'start', ...by }
         text += part.text
         yield part

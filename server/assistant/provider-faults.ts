@@ -6,6 +6,21 @@ const maxWords = 300
 /** Where a provider takes no more questions and does not say until when, and the most that it is believed. */
 const usualRetrySeconds = 30
 const maxRetrySeconds = 3_600
+/** What a provider says to one question, and would not say to another. */
+const ofQuestion = new Set([400, 413, 414, 422])
+
+/** Whose fault a failure was: that of one question, of one answer, or, as for all others, of the provider itself. */
+export type FaultPlace = 'question' | 'answer' | 'provider'
+const places = new WeakMap<Problem, FaultPlace>()
+
+export function placeOf(problem: Problem): FaultPlace {
+  return places.get(problem) ?? 'provider'
+}
+
+export function placed(problem: Problem, place: FaultPlace): Problem {
+  places.set(problem, place)
+  return problem
+}
 
 /**
  * Makes Problems for one provider. The vendor's error is never their `cause`: it may hold the key, the prompt or the
@@ -31,18 +46,24 @@ export class ProviderFaults {
   refused(status: number, body: string, retryAfter?: string | null): Problem {
     const words = this.#clean(wordsIn(parsed(body), 4) ?? body)
     const what = `answered ${status}${words === '' ? '.' : `: ${words}`}`
-    if (status !== 429) return this.#failed(what)
+    if (status !== 429) return placed(this.#failed(what), ofQuestion.has(status) ? 'question' : 'provider')
     return new Problem('provider_limited', `${this.#provider} ${what}`, { retryAfterSeconds: secondsIn(retryAfter) })
   }
 
   /** It began an answer and then said that it failed. */
   brokeOff(error: unknown): Problem {
     const words = this.#clean(wordsIn(error, 4) ?? '')
-    return this.#failed(words === '' ? 'broke off its answer.' : `failed: ${words}`)
+    return placed(this.#failed(words === '' ? 'broke off its answer.' : `failed: ${words}`), 'answer')
+  }
+
+  /** Something else came where a part of the answer should be. */
+  inside(value: unknown): Problem {
+    const words = this.#clean(wordsIn(value, 4) ?? '')
+    return words === '' ? this.unreadable() : placed(this.#failed(`failed: ${words}`), 'answer')
   }
 
   unreadable(): Problem {
-    return this.#failed('sent an invalid response.')
+    return placed(this.#failed('sent an invalid response.'), 'answer')
   }
 
   /** What to throw for an error that came up under this signal. */

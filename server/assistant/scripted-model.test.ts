@@ -6,9 +6,9 @@ import { collect } from './chat-model.suite.ts'
 import type { Part } from './chat-model.ts'
 
 const answer: Part[] = [
-  { type: 'text-delta', text: 'Good ' },
-  { type: 'text-delta', text: 'morning!' },
-  { type: 'finish', usage: { input_tokens: 1, output_tokens: 2 } },
+  { type: 'text_delta', text: 'Good ' },
+  { type: 'text_delta', text: 'morning!' },
+  { type: 'finish', usage: { input_tokens: 1, output_tokens: 2 }, reason: 'stop' },
 ]
 
 test('the script is played in order, again for each question', async () => {

@@ -84,6 +84,9 @@ const operations: Record<Exclude<WordsShown, 'reported'>, Record<string, string>
     history: 'listHistorySeries getHistory',
     operations:
       'createFolder changeFolder deleteFolder changeMessages deleteMessages listOperations getOperation undoOperation undoOperations',
+    // Answers of providers that an administrator chose.
+    assistantSettings:
+      'getAssistantSettings updateAssistantSettings createProvider updateProvider deleteProvider testProvider listModels',
     // Of the recipients of the draft alone.
     outbox: 'checkDraft',
     policy: 'getTokenPolicy setTokenPolicy',

@@ -23,6 +23,7 @@ const pages = {
   Accounts: '/accounts',
   Assistant: '/assistant',
   Configuration: '/configuration',
+  'Assistant settings': '/settings/assistant',
   System: '/system',
   Logs: '/logs',
   Users: '/users',

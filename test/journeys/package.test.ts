@@ -62,7 +62,7 @@ test('packed and installed into an empty folder, it serves its page and the sand
     'optimist',
     'minimist',
     'typescript',
-    'ai',
+    '@ai-sdk',
     'zod',
     'kysely',
   ]) {

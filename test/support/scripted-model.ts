@@ -6,29 +6,43 @@ import { ProviderFaults } from '../../server/assistant/provider-faults.ts'
 export type ScriptLine = Part | Error | Promise<unknown>
 
 interface ScriptedModelOptions {
+  /** The provider's name unless given. */
+  id?: string
   provider?: string
+  isLocal?: boolean
+  takesTools?: boolean
+  contextTokens?: number
   model?: string | null
-  script: readonly ScriptLine[]
+  /** The same for each question, or one for the question of each number, from 0. */
+  script: readonly ScriptLine[] | ((question: number) => readonly ScriptLine[])
 }
 
 export class ScriptedModel implements ChatModel {
+  readonly id: string
   readonly provider: string
   readonly model: string | null
+  readonly isLocal: boolean
+  readonly takesTools: boolean
+  readonly contextTokens: number
   /** What it was asked, oldest first. */
   readonly requests: ChatRequest[] = []
-  readonly #script: readonly ScriptLine[]
+  readonly #script: (question: number) => readonly ScriptLine[]
   readonly #faults: ProviderFaults
 
-  constructor({ provider = 'scripted', model = null, script }: ScriptedModelOptions) {
+  constructor({ provider = 'scripted', model = null, script, ...options }: ScriptedModelOptions) {
+    this.id = options.id ?? provider
     this.provider = provider
     this.model = model
-    this.#script = script
+    this.isLocal = options.isLocal ?? false
+    this.takesTools = options.takesTools ?? true
+    this.contextTokens = options.contextTokens ?? 32_000
+    this.#script = typeof script === 'function' ? script : () => script
     this.#faults = new ProviderFaults(provider, [])
   }
 
   async *stream(request: ChatRequest): AsyncGenerator<Part> {
-    this.requests.push(request)
-    for (const line of this.#script) {
+    const lines = this.#script(this.requests.push(request) - 1)
+    for (const line of lines) {
       if (request.signal.aborted) throw this.#faults.of(undefined, request.signal)
       if (line instanceof Error) throw line
       if (line instanceof Promise) await this.#waitFor(line, request.signal)

@@ -4,7 +4,7 @@ import type { ChatbotResponse } from '../../contract/assistant.ts'
 import { type Exchange, maxExchanges, type Step, takeStep } from './dialogue.ts'
 
 const by = { provider: 'openai', model: 'm' }
-const words = (text: string): Step => ({ type: 'part', part: { type: 'text-delta', text } })
+const words = (text: string): Step => ({ type: 'part', part: { type: 'text_delta', text } })
 const start: Step = { type: 'part', part: { type: 'start', ...by } }
 const asked = (id: number): Step => ({ type: 'asked', id, question: `Question ${id}` })
 const stepsTo = (...steps: Step[]) => steps.reduce<readonly Exchange[]>(takeStep, [])

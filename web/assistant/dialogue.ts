@@ -43,7 +43,7 @@ function changeBy(step: Exclude<Step, { type: 'asked' }>, before: Exchange): Par
   if (step.type === 'stopped') return { state: 'stopped' }
   if (step.type === 'failed') return { state: 'failed', error: step.error }
   const { part } = step
-  if (part.type === 'text-delta') return { state: 'answering', answer: before.answer + part.text }
+  if (part.type === 'text_delta') return { state: 'answering', answer: before.answer + part.text }
   if (part.type === 'start') return { provider: part.provider, model: part.model ?? undefined }
   const { response, provider, model, usage } = part.result
   return { state: 'answered', answer: response, provider, model: model ?? undefined, usage }

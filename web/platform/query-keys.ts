@@ -38,6 +38,7 @@ export const queryKeys = {
   config: ['config'],
   networks: ['private-networks'],
   mcpAuth: ['mcp-auth'],
+  assistantSettings: ['assistant-settings'],
   connectionRequest: (requestId: string) => ['connection-request', requestId],
   users: ['users'],
   tokens: ['tokens'],
@@ -101,7 +102,14 @@ export function keysOutdatedBy(event: ServerEvent): readonly (readonly string[])
     case 'client_disconnected':
       return [queryKeys.clients, queryKeys.agents]
     case 'configuration_updated':
-      return [queryKeys.config, queryKeys.networks, queryKeys.providers, queryKeys.oauthProviders, queryKeys.mcpAuth]
+      return [
+        queryKeys.config,
+        queryKeys.networks,
+        queryKeys.providers,
+        queryKeys.oauthProviders,
+        queryKeys.mcpAuth,
+        queryKeys.assistantSettings,
+      ]
     case 'account_added':
     case 'account_updated':
     case 'account_removed':

@@ -1,5 +1,5 @@
 /** What an administrator may change while the server runs: the default account's server, and the limits for all accounts. */
-import { MailPlus } from 'lucide-react'
+import { Bot, MailPlus } from 'lucide-react'
 import { ApiProblem } from '../platform/api-client.ts'
 import { useMay } from '../platform/session.ts'
 import { ButtonLink } from '../ui/button.tsx'
@@ -24,6 +24,13 @@ export function ConfigurationPage() {
       <PageHeader
         title="Configuration"
         description="Settings that can be changed while the server runs. Changes take effect immediately."
+        actions={
+          mayOpen && (
+            <ButtonLink href="/settings/assistant" icon={Bot}>
+              Assistant
+            </ButtonLink>
+          )
+        }
       />
       <div className="grid gap-4">
         {hasNoAccount ? (

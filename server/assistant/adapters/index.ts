@@ -1,34 +1,53 @@
-/** Makes the models that are set, in the order in which they are tried: RIG first, as the plan has it. */
+/** Makes the models that are set: by the environment, in the order in which they are tried, RIG first, as the plan has it; or by the page. */
+import type { ProviderKind } from '../../../contract/assistant-settings.ts'
 import type { AssistantConfig, ProviderConfig } from '../assistant-config.ts'
 import type { ChatModel } from '../chat-model.ts'
-import { baseUrlOf, type Company } from './base-urls.ts'
+import type { ModelSettings } from '../model-settings.ts'
+import { AnthropicModel } from './anthropic-model.ts'
+import { GeminiModel } from './gemini-model.ts'
+import { MistralModel } from './mistral-model.ts'
 import { OpenAiModel } from './openai-model.ts'
-import { OpenRouterModel } from './openrouter-model.ts'
 import { RigModel } from './rig-model.ts'
 
-/** @param fetch By which all calls to providers go out. */
-export function createChatModels(config: AssistantConfig, fetch = globalThis.fetch): ChatModel[] {
-  const { rigEndpoint, openai, openrouter, anthropic, gemini, ollama } = config
-  return [
-    ...(rigEndpoint ? [new RigModel({ endpoint: rigEndpoint, fetch })] : []),
-    ...(openai ? [preset('openai', { ...openai, fetch })] : []),
-    ...(openrouter
-      ? [new OpenRouterModel({ ...openrouter, fetch, baseUrl: baseUrlOf('openrouter', openrouter.baseUrl) })]
-      : []),
-    ...(anthropic ? [preset('anthropic', { ...anthropic, fetch })] : []),
-    ...(gemini ? [preset('gemini', { ...gemini, fetch })] : []),
-    ...(ollama ? [preset('ollama', { ...ollama, fetch })] : []),
-  ]
+/** @param fetch By which its calls go out. @throws BaseUrlFault */
+export function createChatModel(settings: ModelSettings, fetch = globalThis.fetch): ChatModel {
+  const options = { settings, fetch }
+  if (settings.kind === 'rig') return new RigModel(options)
+  if (settings.kind === 'anthropic') return new AnthropicModel(options)
+  if (settings.kind === 'gemini') return new GeminiModel(options)
+  if (settings.kind === 'mistral') return new MistralModel(options)
+  return new OpenAiModel(options)
 }
 
-function preset(
-  provider: Company,
-  {
-    apiKey,
-    baseUrl,
-    model,
-    fetch,
-  }: Omit<ProviderConfig, 'apiKey'> & { apiKey?: string; fetch: typeof globalThis.fetch },
-): ChatModel {
-  return new OpenAiModel({ provider, apiKey, fetch, baseUrl: baseUrlOf(provider, baseUrl), model })
+export function createChatModels(config: AssistantConfig, fetch = globalThis.fetch): ChatModel[] {
+  return settingsOf(config).map(settings => createChatModel(settings, fetch))
+}
+
+/** Each kind once: its name is its id. */
+export function settingsOf(config: AssistantConfig): ModelSettings[] {
+  const { rigEndpoint, openai, openrouter, anthropic, gemini, mistral, azure, ollama } = config
+  const companies = [
+    of('openai', openai),
+    of('openrouter', openrouter),
+    of('anthropic', anthropic),
+    of('gemini', gemini),
+    of('mistral', mistral),
+    of('azure', azure),
+    of('ollama', ollama),
+  ]
+  const rig = rigEndpoint === undefined ? [] : [{ ...base('rig'), baseUrl: rigEndpoint, model: null }]
+  return [...rig, ...companies.filter(settings => settings !== undefined)]
+}
+
+function base(kind: ProviderKind) {
+  return { id: kind, kind, name: kind, isLocal: kind === 'ollama', contextTokens: usualContextTokens }
+}
+
+/** What any model of today takes; the page says how much more one does. */
+const usualContextTokens = 32_000
+
+function of(kind: ProviderKind, config: Partial<ProviderConfig> | undefined): ModelSettings | undefined {
+  if (config === undefined) return undefined
+  const { apiKey, baseUrl, model = null } = config
+  return { ...base(kind), apiKey, baseUrl, model }
 }

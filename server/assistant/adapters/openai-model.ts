@@ -1,50 +1,40 @@
-/** ChatModel over OpenAI's chat completions, which many other companies speak too. */
-import type { ChatModel, ChatRequest, Part } from '../chat-model.ts'
-import { ProviderFaults } from '../provider-faults.ts'
-import { providerFetch } from '../provider-fetch.ts'
-import { maxAnswerBytes, streamFromSdk } from './sdk-stream.ts'
+/** ChatModel over OpenAI's chat completions, which many other companies and local servers speak too; Azure has it at other paths. */
+import { endpointOf } from '../base-urls.ts'
+import { SdkChatModel, type SdkModelOptions } from './sdk-chat.ts'
 
-interface OpenAiModelOptions {
-  /** The company, as clients see it. */
-  provider: string
-  /** Without `/chat/completions`. */
-  baseUrl: string
-  /** Ollama needs none. */
-  apiKey?: string | undefined
-  model: string
-  fetch?: typeof globalThis.fetch
+export class OpenAiModel extends SdkChatModel {
+  constructor(options: SdkModelOptions) {
+    const { kind, name, baseUrl, apiKey, model } = options.settings
+    const endpoint = endpointOf(kind, baseUrl)
+    const chosen = endpoint.model ?? model ?? ''
+    super(
+      { ...options, settings: { ...options.settings, model: chosen } },
+      {
+        languageModel: async fetch => {
+          const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible')
+          const isAzure = kind === 'azure'
+          const isDated = endpoint.baseUrl.endsWith('/openai/deployments')
+          const provider = createOpenAICompatible({
+            name,
+            baseURL: isDated ? `${endpoint.baseUrl}/${encodeURIComponent(chosen)}` : endpoint.baseUrl,
+            ...(apiKey === undefined ? {} : isAzure ? { headers: { 'api-key': apiKey } } : { apiKey }),
+            ...(endpoint.query === undefined ? {} : { queryParams: endpoint.query }),
+            includeUsage: true,
+            fetch,
+            ...(isAzure || isOwn(endpoint.baseUrl) ? { transformRequestBody: withNewBound } : {}),
+          })
+          return provider.chatModel(chosen)
+        },
+      },
+    )
+  }
 }
 
-export class OpenAiModel implements ChatModel {
-  readonly provider: string
-  readonly model: string
-  readonly #baseUrl: string
-  readonly #apiKey: string | undefined
-  readonly #fetch: typeof globalThis.fetch | undefined
-  readonly #faults: ProviderFaults
+function isOwn(baseUrl: string): boolean {
+  return new URL(baseUrl).hostname === 'api.openai.com'
+}
 
-  constructor({ provider, baseUrl, apiKey, model, fetch }: OpenAiModelOptions) {
-    this.provider = provider
-    this.model = model
-    this.#baseUrl = baseUrl
-    this.#apiKey = apiKey
-    this.#fetch = fetch
-    this.#faults = new ProviderFaults(provider, apiKey === undefined ? [] : [apiKey])
-  }
-
-  stream(request: ChatRequest): AsyncGenerator<Part> {
-    return streamFromSdk({ languageModel: () => this.#languageModel(), request, faults: this.#faults })
-  }
-
-  async #languageModel() {
-    const { createOpenAICompatible } = await import('@ai-sdk/openai-compatible')
-    const provider = createOpenAICompatible({
-      name: this.provider,
-      baseURL: this.#baseUrl,
-      ...(this.#apiKey === undefined ? {} : { apiKey: this.#apiKey }),
-      includeUsage: true,
-      fetch: providerFetch(maxAnswerBytes, this.#fetch),
-    })
-    return provider.chatModel(this.model)
-  }
+/** The newer models of OpenAI refuse the old name of the bound, which is all that many others know. */
+function withNewBound({ max_tokens, ...body }: Record<string, unknown>): Record<string, unknown> {
+  return max_tokens === undefined ? body : { ...body, max_completion_tokens: max_tokens }
 }

@@ -4,8 +4,9 @@ import { ModelStandIn } from '../../../test/support/model-stand-in.ts'
 import { chatModelSuite, collect, key } from '../chat-model.suite.ts'
 import { RigModel } from './rig-model.ts'
 
+const settings = { id: 'rig', kind: 'rig', name: 'rig', model: null, isLocal: false, contextTokens: 32_000 } as const
 const create = (url: string, password: string) =>
-  new RigModel({ endpoint: `${url.replace('//', `//rusty:${password}@`)}/ask` })
+  new RigModel({ settings: { ...settings, baseUrl: `${url.replace('//', `//rusty:${password}@`)}/ask` } })
 
 chatModelSuite({ dialect: 'rig', isStreamed: false, create })
 
@@ -20,7 +21,9 @@ test('RIG gets the last question alone, and the password of its address as Basic
 
 test('a key in the query of the address is not told either', async () => {
   await using standIn = await ModelStandIn.start('rig', { does: 'refuse', status: 403, words: `${key} is spent` })
-  const problem = await collect(new RigModel({ endpoint: `${standIn.url}/?key=${key}` })).catch(error => error)
+  const problem = await collect(
+    new RigModel({ settings: { ...settings, baseUrl: `${standIn.url}/?key=${key}` } }),
+  ).catch(error => error)
   expect(problem.message).toBe('rig answered 403: [redacted] is spent')
 })
 

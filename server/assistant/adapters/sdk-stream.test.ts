@@ -23,7 +23,7 @@ const script = `
       outcome.push(error.code)
     }
   }
-  process.stdout.write(JSON.stringify({ atRest, usesSdk: loaded.includes('ai'), outcome }))
+  process.stdout.write(JSON.stringify({ atRest, usesSdk: loaded.includes('@ai-sdk/openai-compatible'), outcome }))
 `
 
 async function runApart(url: string) {
@@ -40,7 +40,7 @@ test('the SDK is loaded with the first question and not before, and prints nothi
   expect(atRest).toContain('./openai-model.ts')
   expect(atRest.filter(name => /^ai$|^@/.test(name))).toEqual([])
   expect(usesSdk).toBe(true)
-  expect(outcome).toEqual(['text-delta', 'finish', 'text-delta', 'finish'])
+  expect(outcome).toEqual(['text_delta', 'finish', 'text_delta', 'finish'])
   expect(stderr).toBe('')
 })
 

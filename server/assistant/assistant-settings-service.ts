@@ -1,0 +1,338 @@
+/** Providers, limits and privacy of the assistant as an administrator sees and changes them; a change holds for the next question. */
+import { randomBytes } from 'node:crypto'
+import type {
+  AssistantLimits,
+  AssistantProvider,
+  AssistantSettings,
+  MailShare,
+  ProviderBody,
+  ProviderTest,
+} from '../../contract/assistant-settings.ts'
+import { assistantBounds } from '../../contract/assistant-settings.ts'
+import type { EventHub } from '../events/event-hub.ts'
+import type { Database } from '../platform/database/database.ts'
+import type { OutboundGuard } from '../platform/network/outbound-guard.ts'
+import type { Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import type { SecretBox } from '../platform/secret-box.ts'
+import type { AssistantSettingsStore } from './assistant-settings-store.ts'
+import { type AssistantProviderRow, providerKeyContext } from './assistant-settings-tables.ts'
+import type { ChatModel } from './chat-model.ts'
+import type { ModelChain } from './model-chain.ts'
+import type { ModelEntry } from './model-entry.ts'
+import { type ListedModel, listModelsOf } from './model-list.ts'
+import type { ModelSettings } from './model-settings.ts'
+import { checkProvider, fault } from './provider-check.ts'
+import { tryProvider } from './provider-trial.ts'
+import {
+  type KnownProvider,
+  knownProviders,
+  nothingStored,
+  type StoredSettings,
+  storedSettings,
+} from './stored-settings.ts'
+
+/** How the providers of one source are reached. */
+export interface Reach {
+  fetch: typeof globalThis.fetch
+  guard: Pick<OutboundGuard, 'look' | 'check'>
+}
+
+export interface AssistantSettingsOptions {
+  store: AssistantSettingsStore
+  hub: EventHub
+  secrets: SecretBox
+  chain: Pick<ModelChain, 'use' | 'standingOf'>
+  /** Those that the environment sets. */
+  environment: readonly ModelSettings[]
+  /** What the operator named in the environment may be anywhere; what the page names is judged. */
+  reach: Readonly<Record<KnownProvider['source'], Reach>>
+  createModel(settings: ModelSettings, fetch: typeof globalThis.fetch): ChatModel
+}
+
+interface State {
+  rows: readonly AssistantProviderRow[]
+  stored: StoredSettings
+}
+
+interface SettingsChange {
+  order?: string[] | undefined
+  limits?: AssistantLimits | undefined
+  shares?: { account_id: string; provider_id: string; share: MailShare }[] | undefined
+}
+
+interface Tried {
+  provider_id?: string | undefined
+  provider?: ProviderBody | undefined
+}
+
+const trialMs = 60_000
+const listMs = 15_000
+
+export class AssistantSettingsService {
+  readonly #options: AssistantSettingsOptions
+  #state: State = { rows: [], stored: nothingStored }
+  /** One change after the other. */
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(options: AssistantSettingsOptions) {
+    this.#options = options
+    this.#use(this.#state)
+  }
+
+  async start(): Promise<void> {
+    const { store } = this.#options
+    this.#use({ rows: await store.listProviders(), stored: storedSettings(await store.find()) })
+  }
+
+  get(principal: Principal): AssistantSettings {
+    refuseProgram(principal)
+    const { limits, shares } = this.#state.stored
+    return { providers: this.#known().map(known => this.#view(known)), limits, shares }
+  }
+
+  async update(principal: Principal, change: SettingsChange): Promise<AssistantSettings> {
+    refuseProgram(principal)
+    await this.#change(principal, async (transaction, at, { rows, stored }) => {
+      const known = new Set(this.#known().map(({ id }) => id))
+      for (const [index, id] of (change.order ?? []).entries()) {
+        if (!known.has(id)) throw fault(`body.order.${index}`, `There is no provider ${id}.`)
+      }
+      for (const [index, { provider_id: id }] of (change.shares ?? []).entries()) {
+        if (!known.has(id)) throw fault(`body.shares.${index}.provider_id`, `There is no provider ${id}.`)
+      }
+      const order = change.order && [...new Set(change.order)]
+      const next = {
+        ...stored,
+        ...(order ? { order: [...order, ...[...known].filter(id => !order.includes(id))] } : {}),
+        ...(change.limits ? { limits: change.limits } : {}),
+        ...(change.shares ? { shares: lastOfEach(change.shares) } : {}),
+      }
+      await this.#options.store.save(transaction, next, at)
+      return { rows, stored: next }
+    })
+    return this.get(principal)
+  }
+
+  async create(principal: Principal, body: ProviderBody): Promise<AssistantProvider> {
+    refuseProgram(principal)
+    const { api_key, ...settings } = body
+    checkProvider(settings, api_key !== undefined)
+    const id = `${body.kind.replace('openai_compatible', 'compatible')}-${randomBytes(4).toString('hex')}`
+    await this.#change(principal, async (transaction, at, state) => {
+      if (this.#known().length >= assistantBounds.providers) {
+        throw new Problem(
+          'too_many_providers',
+          `At most ${assistantBounds.providers} providers can be set; remove one.`,
+        )
+      }
+      const row = this.#row(id, body, at, null)
+      await this.#options.store.putProvider(transaction, row)
+      return { ...state, rows: [...state.rows, row] }
+    })
+    return this.#view(this.#find(id))
+  }
+
+  async change(principal: Principal, id: string, body: ProviderBody): Promise<AssistantProvider> {
+    refuseProgram(principal)
+    const known = this.#find(id)
+    if (known.source === 'environment') return this.#changeEnvironment(principal, known, body)
+    const { api_key, ...settings } = body
+    await this.#change(principal, async (transaction, at, state) => {
+      const before = state.rows.find(row => row.id === id)
+      if (!before) throw notFound(id)
+      // A key goes where it was meant to go and nowhere else.
+      const isElsewhere =
+        hostOf(settings) !== hostOf(JSON.parse(before.settings)) || settings.kind !== known.settings.kind
+      const kept = isElsewhere ? null : before.key_sealed
+      if (isElsewhere && before.key_sealed !== null && api_key === undefined) {
+        throw fault('body.api_key', 'Give the key again: the stored one is not sent to another address.')
+      }
+      checkProvider(settings, api_key !== undefined || kept !== null)
+      const row = { ...this.#row(id, body, at, kept), created_at: before.created_at }
+      await this.#options.store.putProvider(transaction, row)
+      return { ...state, rows: state.rows.map(each => (each.id === id ? row : each)) }
+    })
+    return this.#view(this.#find(id))
+  }
+
+  async remove(principal: Principal, id: string): Promise<void> {
+    refuseProgram(principal)
+    if (this.#find(id).source === 'environment') {
+      throw new Problem('bad_request', `${id} is set by the environment: remove it there, or turn it off here.`)
+    }
+    await this.#change(principal, async (transaction, at, { rows, stored }) => {
+      await this.#options.store.deleteProvider(transaction, id)
+      const next = {
+        ...stored,
+        order: stored.order.filter(each => each !== id),
+        shares: stored.shares.filter(({ provider_id }) => provider_id !== id),
+      }
+      await this.#options.store.save(transaction, next, at)
+      return { rows: rows.filter(row => row.id !== id), stored: next }
+    })
+  }
+
+  async test(principal: Principal, tried: Tried, signal: AbortSignal): Promise<ProviderTest> {
+    const { settings, reach } = this.#tried(principal, tried)
+    const model = this.#options.createModel(settings, reach.fetch)
+    return tryProvider({ settings, model, ...reach, signal: AbortSignal.any([signal, AbortSignal.timeout(trialMs)]) })
+  }
+
+  async listModels(principal: Principal, tried: Tried, signal: AbortSignal): Promise<{ items: ListedModel[] }> {
+    const { settings, reach } = this.#tried(principal, tried, 'any')
+    const within = AbortSignal.any([signal, AbortSignal.timeout(listMs)])
+    const items = await listModelsOf(settings, reach.fetch, within)
+    if (items) return { items }
+    const why = settings.kind === 'azure' ? 'Azure does not tell its deployments' : 'RIG chooses its model by itself'
+    throw new Problem('bad_request', `${why}: there is no list to choose from.`)
+  }
+
+  /** What was written counts; a key that was left out is the stored one, where it stays at its address. */
+  #tried(
+    principal: Principal,
+    { provider_id: id, provider }: Tried,
+    model?: 'any',
+  ): { settings: ModelSettings; reach: Reach } {
+    refuseProgram(principal)
+    const { reach } = this.#options
+    const known = id === undefined ? undefined : this.#find(id)
+    if (known?.source === 'environment') return { settings: this.#modelSettings(known), reach: reach.environment }
+    const settings = provider ?? known?.settings
+    if (settings === undefined) throw fault('body', 'Say which provider is tried.')
+    const isSame = known && hostOf(settings) === hostOf(known.settings) && settings.kind === known.settings.kind
+    const apiKey = provider?.api_key ?? (isSame ? this.#keyOf(known.id) : undefined)
+    const { api_key: _key, ...plain } = { api_key: undefined, ...settings }
+    // A list is asked for to choose a model of it.
+    const checked = model === 'any' ? { ...plain, model: plain.model || 'any' } : plain
+    checkProvider(checked, apiKey !== undefined, provider ? 'body.provider' : 'body')
+    return { settings: modelSettingsOf(known?.id ?? 'new', checked, apiKey), reach: reach.page }
+  }
+
+  async #changeEnvironment(principal: Principal, known: KnownProvider, body: ProviderBody): Promise<AssistantProvider> {
+    for (const name of ['kind', 'name', 'base_url', 'model'] as const) {
+      if (body[name] !== known.settings[name]) {
+        throw fault(`body.${name}`, `${known.id} is set by the environment: change this there.`)
+      }
+    }
+    if (body.api_key !== undefined) throw fault('body.api_key', 'The key is set by the environment: change it there.')
+    checkProvider({ ...body, base_url: known.settings.base_url }, true)
+    const { enabled, is_local, context_tokens, price_input, price_output, mail } = body
+    const change = { enabled, is_local, context_tokens, price_input, price_output, mail }
+    await this.#change(principal, async (transaction, at, { rows, stored }) => {
+      const next = { ...stored, environment: { ...stored.environment, [known.id]: change } }
+      await this.#options.store.save(transaction, next, at)
+      return { rows, stored: next }
+    })
+    return this.#view(this.#find(known.id))
+  }
+
+  /** In force before anybody hears of it, and as before when it cannot be kept. */
+  async #change(
+    principal: Principal,
+    alter: (transaction: Database, at: string, state: State) => Promise<State>,
+  ): Promise<void> {
+    const run = async () => {
+      const before = this.#state
+      await this.#options.hub
+        .transact(async (transaction, tell) => {
+          const at = new Date().toISOString()
+          this.#use(await alter(transaction, at, before))
+          tell({ type: 'configuration_updated', data: { changed: ['assistant'], principal: principal.name, at } })
+        })
+        .catch((error: unknown) => {
+          this.#use(before)
+          throw error
+        })
+    }
+    const mine = this.#last.then(run, run)
+    this.#last = mine.catch(() => undefined)
+    await mine
+  }
+
+  #use(state: State): void {
+    this.#state = state
+    const entries = this.#known().filter(({ settings }) => settings.enabled)
+    this.#options.chain.use(
+      entries.map(known => this.#entry(known, state.stored)),
+      state.stored.limits,
+    )
+  }
+
+  #entry(known: KnownProvider, { shares }: StoredSettings): ModelEntry {
+    const { id, source, settings } = known
+    const own = new Map(
+      shares.flatMap(rule => (rule.provider_id === id ? [[rule.account_id, rule.share] as const] : [])),
+    )
+    const wanted = this.#modelSettings(known)
+    return {
+      model: this.#options.createModel(wanted, this.#options.reach[source].fetch),
+      kind: settings.kind,
+      identity: JSON.stringify([id, wanted.kind, wanted.baseUrl, wanted.model, wanted.apiKey]),
+      shareOf: accountId => own.get(accountId) ?? settings.mail,
+      priceInput: settings.price_input,
+      priceOutput: settings.price_output,
+    }
+  }
+
+  #modelSettings({ id, source, settings }: KnownProvider): ModelSettings {
+    const given = this.#options.environment.find(each => each.id === id)
+    if (source === 'environment' && given) {
+      return { ...given, isLocal: settings.is_local, contextTokens: settings.context_tokens }
+    }
+    return modelSettingsOf(id, settings, this.#keyOf(id))
+  }
+
+  #keyOf(id: string): string | undefined {
+    const sealed = this.#state.rows.find(row => row.id === id)?.key_sealed
+    return sealed ? this.#options.secrets.open(sealed, providerKeyContext(id)) : undefined
+  }
+
+  #row(id: string, { api_key, ...settings }: ProviderBody, at: string, kept: string | null): AssistantProviderRow {
+    const key_sealed = api_key === undefined ? kept : this.#options.secrets.seal(api_key, providerKeyContext(id))
+    return { id, settings: JSON.stringify(settings), key_sealed, created_at: at, changed_at: at }
+  }
+
+  #known(): KnownProvider[] {
+    return knownProviders(this.#options.environment, this.#state.rows, this.#state.stored)
+  }
+
+  #find(id: string): KnownProvider {
+    const known = this.#known().find(each => each.id === id)
+    if (!known) throw notFound(id)
+    return known
+  }
+
+  #view({ id, source, settings, hasKey }: KnownProvider): AssistantProvider {
+    const { state = 'ready', lastFault = null } = this.#options.chain.standingOf(id) ?? {}
+    const shown = !settings.enabled ? 'off' : state === 'probing' ? 'resting' : state
+    return { id, ...settings, has_key: hasKey, source, state: shown, last_fault: lastFault }
+  }
+}
+
+function modelSettingsOf(
+  id: string,
+  settings: Omit<ProviderBody, 'api_key'>,
+  apiKey: string | undefined,
+): ModelSettings {
+  const { kind, name, base_url: baseUrl, model, is_local: isLocal, context_tokens: contextTokens } = settings
+  return { id, kind, name, baseUrl, apiKey, model, isLocal, contextTokens }
+}
+
+/** Else a token that leaked could send mail to a provider of its own choice. */
+function refuseProgram(principal: Principal): void {
+  if (principal.kind !== 'token') return
+  throw new Problem('session_needed', 'Sign in to change the assistant; tokens are not allowed to.')
+}
+
+function notFound(id: string): Problem {
+  return new Problem('provider_not_found', `There is no provider ${id}.`)
+}
+
+function hostOf({ base_url }: { base_url: string | null }): string | undefined {
+  return base_url !== null && URL.canParse(base_url) ? new URL(base_url).origin : undefined
+}
+
+function lastOfEach(shares: NonNullable<SettingsChange['shares']>): NonNullable<SettingsChange['shares']> {
+  return [...new Map(shares.map(rule => [`${rule.provider_id} ${rule.account_id}`, rule])).values()]
+}

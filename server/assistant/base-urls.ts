@@ -1,0 +1,176 @@
+/** Base addresses of providers, in each form in which they are documented or used: all lead to where the questions are sent. */
+import type { ProviderKind } from '../../contract/assistant-settings.ts'
+
+/** Why an address cannot be one of this provider, in words for its author. */
+export class BaseUrlFault extends Error {}
+
+export interface Endpoint {
+  /** Without a slash at its end. */
+  baseUrl: string
+  /** What each request has behind its `?`. */
+  query?: Record<string, string>
+  /** Where the address itself names it, as those of Azure do. */
+  model?: string
+}
+
+interface Places {
+  /** The company's own address. */
+  own?: string
+  /** What people copy that stands behind the base. */
+  tails: RegExp
+  /** Paths that are another API of theirs, or the way to it, and where the questions go instead. */
+  paths: Readonly<Record<string, string>>
+  /** What is added to the path of a gateway that does not end so. */
+  ending?: string
+}
+
+const completions = /\/(chat\/completions|completions|responses|embeddings|models)$/
+
+const places: Readonly<Record<Exclude<ProviderKind, 'rig' | 'azure'>, Places>> = {
+  openai: { own: 'https://api.openai.com/v1', tails: completions, paths: { '/': '/v1' } },
+  openrouter: {
+    own: 'https://openrouter.ai/api/v1',
+    tails: completions,
+    paths: { '/': '/api/v1', '/api': '/api/v1', '/v1': '/api/v1' },
+  },
+  // Its own variable names the address without /v1, also that of a gateway.
+  anthropic: {
+    own: 'https://api.anthropic.com/v1',
+    tails: /\/(messages|models|complete|chat\/completions)$/,
+    paths: { '/': '/v1' },
+    ending: '/v1',
+  },
+  gemini: {
+    own: 'https://generativelanguage.googleapis.com/v1beta',
+    tails: /\/(models(\/[^/]+)?|chat\/completions)$/,
+    paths: {
+      '/': '/v1beta',
+      '/v1': '/v1beta',
+      '/v1beta/openai': '/v1beta',
+      '/openai': '/v1beta',
+    },
+  },
+  mistral: { own: 'https://api.mistral.ai/v1', tails: completions, paths: { '/': '/v1' } },
+  // It prints its bare address, its own API is at /api, and the completions at /v1.
+  ollama: {
+    own: 'http://127.0.0.1:11434/v1',
+    tails: /\/(chat\/completions|models)$/,
+    paths: { '/': '/v1', '/api': '/v1', '/api/chat': '/v1', '/api/generate': '/v1', '/api/tags': '/v1' },
+  },
+  openai_compatible: { tails: completions, paths: { '/': '/v1' } },
+}
+
+/** Pages for people at which no program is answered. */
+const forPeople = new Set([
+  'platform.openai.com',
+  'chatgpt.com',
+  'chat.openai.com',
+  'console.anthropic.com',
+  'platform.claude.com',
+  'claude.ai',
+  'aistudio.google.com',
+  'gemini.google.com',
+  'console.mistral.ai',
+  'chat.mistral.ai',
+  'portal.azure.com',
+  'ai.azure.com',
+  'oai.azure.com',
+  'ollama.com',
+])
+
+/** Whose an address is, where that is certain. */
+const hosts: readonly [RegExp, ProviderKind][] = [
+  [/^api\.openai\.com$/, 'openai'],
+  [/^openrouter\.ai$/, 'openrouter'],
+  [/^api\.anthropic\.com$/, 'anthropic'],
+  [/^generativelanguage\.googleapis\.com$/, 'gemini'],
+  [/^api\.mistral\.ai$/, 'mistral'],
+  [/\.(openai|services\.ai|cognitiveservices)\.azure\.com$/, 'azure'],
+]
+
+/**
+ * @param given With or without the version; a path that is not the company's stays, as those of gateways do.
+ * @throws BaseUrlFault
+ */
+export function endpointOf(kind: ProviderKind, given: string | null | undefined): Endpoint {
+  if (given === undefined || given === null || given.trim() === '') {
+    const own = kind === 'rig' || kind === 'azure' ? undefined : places[kind].own
+    if (own === undefined) throw new BaseUrlFault('This kind of provider needs a base URL.')
+    return { baseUrl: own }
+  }
+  const url = parsed(given, kind)
+  if (kind === 'rig') return { baseUrl: url.href }
+  if (kind === 'azure') return azureEndpoint(url)
+  if (url.search !== '') throw new BaseUrlFault(`Leave out what stands behind the question mark of ${shown(url)}.`)
+  const { tails, paths, ending } = places[kind]
+  const bare = url.pathname.replace(/\/+$/, '').replace(/:(streamGenerateContent|generateContent)$/, '')
+  const path = bare.replace(tails, '') || '/'
+  const known = Object.hasOwn(paths, path) ? paths[path]! : path
+  const isWhole = ending === undefined || known.endsWith(ending)
+  return { baseUrl: `${url.origin}${isWhole ? known : `${known}${ending}`}` }
+}
+
+function parsed(given: string, kind: ProviderKind): URL {
+  const text = given.trim()
+  if (!URL.canParse(text) || !/^https?:\/\//i.test(text)) {
+    throw new BaseUrlFault('A base URL begins with https:// or http://, as in https://llm.example.com/v1.')
+  }
+  const url = new URL(text)
+  if (kind !== 'rig' && (url.username !== '' || url.password !== '')) {
+    throw new BaseUrlFault('Leave the user and the password out of the base URL; a key has its own field.')
+  }
+  if (url.hash !== '') throw new BaseUrlFault(`Leave out what stands behind the # of ${shown(url)}.`)
+  if (forPeople.has(url.hostname)) {
+    throw new BaseUrlFault(
+      `${url.hostname} is a page for people. Give the address of the API, or none for the usual one.`,
+    )
+  }
+  const owner = hosts.find(([name]) => name.test(url.hostname))?.[1]
+  if (owner !== undefined && owner !== kind && kind !== 'openai_compatible' && kind !== 'rig') {
+    throw new BaseUrlFault(`${url.hostname} belongs to another kind of provider: choose ${owner}.`)
+  }
+  return url
+}
+
+/**
+ * Resources have their deployments at `/openai/deployments/NAME`, dated by `api-version`, and newer ones all of them at `/openai/v1`.
+ * A deployment that stands in the address is the model.
+ */
+function azureEndpoint(url: URL): Endpoint {
+  const version = url.searchParams.get('api-version')
+  const path = url.pathname.replace(/\/+$/, '').replace(completions, '')
+  const [, before = '', deployment] = /^(.*)\/openai\/deployments(?:\/([^/]+))?$/.exec(path) ?? []
+  if (deployment !== undefined) {
+    if (version === null) {
+      throw new BaseUrlFault('An address with /openai/deployments/ needs ?api-version=… at its end, as Azure shows it.')
+    }
+    const model = decodeURIComponent(deployment)
+    return {
+      baseUrl: `${url.origin}${before}/openai/deployments/${deployment}`,
+      query: { 'api-version': version },
+      model,
+    }
+  }
+  if (/\/api\/projects(\/|$)/.test(path)) {
+    throw new BaseUrlFault(
+      'This is the address of a project. Give that of its Azure OpenAI resource, without /api/projects.',
+    )
+  }
+  const root = path.replace(/\/(openai\/deployments|openai\/v1|openai|models|v1)$/, '')
+  const isDated = version !== null && !path.endsWith('/v1') && version !== 'preview' && version !== 'latest'
+  if (isDated) return { baseUrl: `${url.origin}${root}/openai/deployments`, query: { 'api-version': version } }
+  return {
+    baseUrl: `${url.origin}${root}/openai/v1`,
+    ...(version === null ? {} : { query: { 'api-version': version } }),
+  }
+}
+
+/** Without what may be secret. */
+function shown({ origin, pathname }: URL): string {
+  return `${origin}${pathname}`
+}
+
+/** Whether a host is that of a company that answers over the Internet. */
+export function isOfCompany(host: string): boolean {
+  return hosts.some(([name]) => name.test(host))
+}

@@ -1,0 +1,194 @@
+/**
+ * Asks models one after the other until one gives something visible. One that is silent is not waited for alone: the next is asked
+ * beside it, so that all have had their turn within one deadline for the first part. Who fails is left out for a while (ProviderBreaker).
+ */
+import type { AssistantLimits, MailShare } from '../../contract/assistant-settings.ts'
+import type { Logger } from '../platform/logger.ts'
+import { Problem } from '../platform/problem.ts'
+import type { AskedModel } from './asked-model.ts'
+import { usualLimits } from './assistant-limits.ts'
+import type { ChatModel, Part, Usage } from './chat-model.ts'
+import type { ModelChoice, ModelPart, ModelStep } from './model-choice.ts'
+import type { ModelEntry, Standing } from './model-entry.ts'
+import { restingProblem, startOrder, summaryOf } from './model-order.ts'
+import type { Patience } from './model-patience.ts'
+import { Turn } from './model-turn.ts'
+import { type BreakerState, ProviderBreaker } from './provider-breaker.ts'
+
+/** How one call of a provider ended; `left` is when the reader went, the server stopped, or another one was quicker. */
+export type ProviderOutcome = 'answered' | 'failed' | 'timeout' | 'limited' | 'left'
+
+export interface ProviderCall {
+  /** Its kind: one of few, unlike its name. */
+  provider: string
+  outcome: ProviderOutcome
+  durationMs: number
+}
+
+export interface ModelChainOptions {
+  logger: Logger
+  /** Before the first sign of life of a model, as long as there is another one. */
+  firstMs?: number
+  /** Between two parts of a model. */
+  idleMs?: number
+  /** Hears of each call of a provider. */
+  observe?: (call: ProviderCall) => void
+}
+
+export class ModelChain implements ModelChoice {
+  readonly #logger: Logger
+  readonly #patience: Patience
+  readonly #observe: (call: ProviderCall) => void
+  #standings: readonly Standing[] = []
+  #limits: AssistantLimits = usualLimits
+
+  constructor({ logger, firstMs = 8_000, idleMs = 30_000, observe = () => undefined }: ModelChainOptions) {
+    this.#logger = logger
+    this.#patience = { firstMs, idleMs }
+    this.#observe = observe
+  }
+
+  /** From now on; what is being answered ends as it began. @param entries In the order in which they are tried. */
+  use(entries: readonly ModelEntry[], limits: AssistantLimits): void {
+    const before = new Map(this.#standings.map(({ identity, breaker }) => [identity, breaker]))
+    this.#standings = entries.map(entry => ({
+      ...entry,
+      breaker: before.get(entry.identity) ?? new ProviderBreaker(now),
+    }))
+    this.#limits = limits
+  }
+
+  models(): readonly ChatModel[] {
+    return this.#standings.map(({ model }) => model)
+  }
+
+  limits(): AssistantLimits {
+    return this.#limits
+  }
+
+  shareOf(model: ChatModel, accountId: string): MailShare {
+    return this.#standings.find(standing => standing.model.id === model.id)?.shareOf(accountId) ?? 'none'
+  }
+
+  costOf(model: ChatModel, usage: Usage): number | null {
+    const { priceInput = null, priceOutput = null } = this.#standings.find(({ model: { id } }) => id === model.id) ?? {}
+    if (usage === null || priceInput === null || priceOutput === null) return null
+    return ((usage.input_tokens ?? 0) * priceInput + (usage.output_tokens ?? 0) * priceOutput) / 1_000_000
+  }
+
+  standingOf(id: string): { state: BreakerState; lastFault: string | null } | undefined {
+    const breaker = this.#standings.find(({ model }) => model.id === id)?.breaker
+    return breaker && { state: breaker.state, lastFault: breaker.lastFault?.message ?? null }
+  }
+
+  async *answer(step: ModelStep): AsyncGenerator<ModelPart> {
+    const standings = this.#standings
+    if (standings.length === 0) throw noModel()
+    const { queue, healthy, leftOut } = startOrder(standings, step.startWith)
+    const failures: Problem[] = [...leftOut.map(({ problem }) => problem)]
+    for (const { standing, problem } of leftOut) yield { type: 'attempt', model: standing.model, problem }
+    const turn = new Turn(step, queue, { ...this.#patience, sharers: healthy || queue.length })
+    let ended: ProviderOutcome | undefined
+    try {
+      while (turn.winner === undefined) {
+        for (const each of await turn.next()) {
+          const { asked, standing, error } = each
+          turn.running.delete(each)
+          const problem = this.#failed(standing, asked, error, step.signal)
+          failures.push(problem)
+          yield { type: 'attempt', model: standing.model, problem }
+        }
+        if (turn.isOver) throw summaryOf(failures, standings)
+      }
+      const { asked, standing, part } = turn.winner
+      standing.breaker.began()
+      ended = 'left'
+      for (const { standing: slow, asked: slower } of turn.outrun()) {
+        const problem = this.#outrun(slow, slower, standing)
+        yield { type: 'attempt', model: slow.model, problem }
+      }
+      for (const unasked of turn.resting()) {
+        yield { type: 'attempt', model: unasked.model, problem: restingProblem(unasked) }
+      }
+      try {
+        for await (const each of following(part, asked, this.#patience.idleMs)) {
+          // Now, since the reader may leave with the last part.
+          if (each.type === 'finish') {
+            ended = 'answered'
+            standing.breaker.answered()
+          }
+          yield { type: 'part', model: standing.model, part: each }
+        }
+      } catch (error) {
+        ended = undefined
+        throw this.#failed(standing, asked, error, step.signal)
+      }
+    } finally {
+      const { winner } = turn
+      if (winner && ended !== undefined) this.#note(winner.standing, winner.asked, ended)
+      for (const { asked, standing } of turn.running) {
+        if (asked === undefined || asked === winner?.asked) continue
+        standing.breaker.left()
+        this.#note(standing, asked, 'left')
+      }
+      turn.end()
+    }
+  }
+
+  /** @returns The problem that is told. Throws what is none of the provider's: that the reader left, or a bug. */
+  #failed(standing: Standing, asked: AskedModel | undefined, error: unknown, signal: AbortSignal): Problem {
+    const isProblem = error instanceof Problem
+    // A deadline of the whole answer, or the reader who left.
+    const isEnded = signal.aborted && !(asked?.isGivenUp ?? false)
+    if (asked) this.#note(standing, asked, isProblem ? outcomeOf(error, isEnded) : 'left')
+    if (isProblem && asked && !(isEnded && error.code !== 'provider_timeout')) standing.breaker.failed(error)
+    else if (asked) standing.breaker.left()
+    if (!isProblem) throw error
+    const { provider, model } = standing.model
+    this.#logger.warn({ provider, model, code: error.code, detail: error.message }, 'a model provider failed')
+    if (signal.aborted) throw error
+    return error
+  }
+
+  #outrun(standing: Standing, asked: AskedModel, by: Standing): Problem {
+    const { provider } = standing.model
+    const seconds = Math.max(1, Math.round((now() - asked.askedAt) / 1_000))
+    const problem = new Problem(
+      'provider_timeout',
+      `${provider} was silent for ${seconds} s; ${by.model.provider} was quicker.`,
+    )
+    // Silent for so long that another one was asked: the next question goes there at once.
+    const isSilent = !asked.hasSign && !asked.model.answersWhole
+    if (isSilent) standing.breaker.failed(problem)
+    else standing.breaker.left()
+    this.#note(standing, asked, isSilent ? 'timeout' : 'left')
+    this.#logger.warn({ provider, code: problem.code, detail: problem.message }, 'a model provider failed')
+    return problem
+  }
+
+  #note({ kind }: Standing, asked: AskedModel, outcome: ProviderOutcome): void {
+    this.#observe({ provider: kind, outcome, durationMs: now() - asked.askedAt })
+  }
+}
+
+async function* following(part: Part, asked: AskedModel, idleMs: number): AsyncGenerator<Part> {
+  yield part
+  yield* asked.rest(idleMs)
+}
+
+function outcomeOf({ code }: Problem, isEnded: boolean): ProviderOutcome {
+  if (code === 'provider_timeout') return 'timeout'
+  if (isEnded) return 'left'
+  return code === 'provider_limited' ? 'limited' : 'failed'
+}
+
+function noModel(): Problem {
+  return new Problem(
+    'no_model_configured',
+    'No model provider is set: an administrator adds one under Settings, Assistant, or sets RIG_ENDPOINT, OPENAI_API_KEY or one of the others.',
+  )
+}
+
+function now(): number {
+  return performance.now()
+}

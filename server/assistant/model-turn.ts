@@ -1,0 +1,115 @@
+/** The models that are asked for one step of an answer, one beside the other where they are silent, until one of them is first. */
+import { Problem } from '../platform/problem.ts'
+import { AskedModel } from './asked-model.ts'
+import type { Part } from './chat-model.ts'
+import type { ModelStep } from './model-choice.ts'
+import type { Standing } from './model-entry.ts'
+import { nextMoments, type Patience } from './model-patience.ts'
+
+export interface Asked {
+  /** None where it could not be asked this question at all. */
+  asked: AskedModel | undefined
+  standing: Standing
+  error?: unknown
+}
+
+export type Running = Asked & { asked: AskedModel }
+
+export class Turn {
+  /** Also those that failed, until that is dealt with. */
+  readonly running = new Set<Asked>()
+  winner: (Running & { part: Part }) | undefined
+  readonly #step: ModelStep
+  readonly #queue: Standing[]
+  readonly #patience: Patience
+  readonly #asked: Running[] = []
+  #changed = Promise.withResolvers<void>()
+  #timer: NodeJS.Timeout | undefined
+
+  /** @param patience.sharers So many share the first deadline, so that the last of them is asked within it. */
+  constructor(step: ModelStep, queue: readonly Standing[], { sharers, ...patience }: Patience & { sharers: number }) {
+    this.#step = step
+    this.#queue = [...queue]
+    const left = Math.max(0, step.endsAt - now())
+    const firstMs = Math.min(patience.firstMs, left / Math.max(1, sharers))
+    this.#patience = { ...patience, firstMs, besideMs: firstMs / Math.max(1, sharers), endsAt: step.endsAt }
+  }
+
+  /** None won, and there is none left to wait for. */
+  get isOver(): boolean {
+    return this.winner === undefined && this.running.size === 0 && this.#queue.length === 0
+  }
+
+  /** Waits until one has won or failed, and answers those that failed. */
+  async next(): Promise<Asked[]> {
+    while (!this.isOver) {
+      if (this.#step.signal.aborted && this.running.size === 0) throw this.#step.signal.reason
+      const failed = this.#takeOutcomes()
+      if (failed.length > 0 || this.winner) return failed
+      const waited = [...this.running].flatMap(({ asked }) => asked ?? [])
+      const { askNextAt, giveUp, wakeAt } = nextMoments(waited, this.#queue.length, this.#patience, now())
+      for (const asked of giveUp) asked.giveUp()
+      const next = askNextAt <= now() ? this.#queue.shift() : undefined
+      if (next) this.#ask(next)
+      else await this.#sleepUntil(this.#queue.length > 0 ? Math.min(wakeAt, askNextAt) : wakeAt)
+    }
+    return []
+  }
+
+  /** Those that were asked before the winner and had not failed. */
+  outrun(): Running[] {
+    const { winner } = this
+    if (!winner) return []
+    const others = this.#asked.filter(each => this.running.has(each) && each.asked !== winner.asked)
+    const slower = others.filter(({ asked }) => asked.askedAt <= winner.asked.askedAt)
+    for (const each of slower) this.running.delete(each)
+    return slower
+  }
+
+  /** Those that were not asked because they rest. */
+  resting(): Standing[] {
+    return this.#queue.filter(({ breaker }) => breaker.state === 'resting' || breaker.state === 'probing')
+  }
+
+  /** All requests are ended; none is waited for. */
+  end(): void {
+    clearTimeout(this.#timer)
+    void Promise.all(this.#asked.map(({ asked }) => asked.end()))
+  }
+
+  #ask(standing: Standing): void {
+    const request = this.#step.requestFor(standing.model)
+    if (request instanceof Problem) return void this.running.add({ asked: undefined, standing, error: request })
+    standing.breaker.asked()
+    const asked = new AskedModel(standing.model, { ...request, signal: this.#step.signal }, now, () => {
+      this.#changed.resolve()
+    })
+    const each = { asked, standing }
+    this.#asked.push(each)
+    this.running.add(each)
+  }
+
+  #takeOutcomes(): Asked[] {
+    const failed: Asked[] = []
+    for (const each of this.running) {
+      const { asked, standing } = each
+      if (asked === undefined) failed.push(each)
+      else if (asked.outcome && 'part' in asked.outcome) this.winner ??= { asked, standing, part: asked.outcome.part }
+      else if (asked.outcome) failed.push(Object.assign(each, { error: asked.outcome.error }))
+    }
+    return failed
+  }
+
+  async #sleepUntil(moment: number): Promise<void> {
+    clearTimeout(this.#timer)
+    if (Number.isFinite(moment)) {
+      this.#timer = setTimeout(() => this.#changed.resolve(), Math.max(0, Math.ceil(moment - now())))
+    }
+    await this.#changed.promise
+    this.#changed = Promise.withResolvers<void>()
+  }
+}
+
+function now(): number {
+  return performance.now()
+}

@@ -1,0 +1,90 @@
+/**
+ * A circuit breaker for one model provider: one that hung, is down or refuses the key is left out for a while, twice as long each time
+ * that it fails again. Then one question tries it, while others leave it out.
+ */
+import type { Problem } from '../platform/problem.ts'
+import { placeOf } from './provider-faults.ts'
+
+export const breakerBounds = {
+  firstRestMs: 30_000,
+  maxRestMs: 10 * 60_000,
+  /** Answers that came to nothing, one after the other, before the provider is taken to be ill. */
+  badAnswers: 2,
+} as const
+
+/** `probing`: its rest is over, and one question tries it. */
+export type BreakerState = 'ready' | 'resting' | 'limited' | 'probing'
+
+export class ProviderBreaker {
+  readonly #now: () => number
+  #trouble: 'ill' | 'limited' | undefined
+  #restsUntil = 0
+  #rests = 0
+  #badAnswers = 0
+  #isProbed = false
+  #lastFault: Problem | undefined
+
+  /** @param now On the clock of `performance`. */
+  constructor(now: () => number) {
+    this.#now = now
+  }
+
+  get state(): BreakerState {
+    if (this.#trouble === undefined) return 'ready'
+    if (this.#restsUntil > this.#now()) return this.#trouble === 'limited' ? 'limited' : 'resting'
+    if (this.#trouble === 'limited') return 'ready'
+    return this.#isProbed ? 'probing' : 'ready'
+  }
+
+  /** Of the last failure, while it is not over. */
+  get lastFault(): Problem | undefined {
+    return this.#trouble === undefined ? undefined : this.#lastFault
+  }
+
+  /** On the clock of `performance`. */
+  get restsUntil(): number {
+    return this.#restsUntil
+  }
+
+  /** A question goes to it now. */
+  asked(): void {
+    if (this.#trouble === 'ill') this.#isProbed = true
+  }
+
+  /** It gave a word, or asks for a tool. */
+  began(): void {
+    this.#trouble = undefined
+    this.#isProbed = false
+    this.#rests = 0
+  }
+
+  answered(): void {
+    this.began()
+    this.#badAnswers = 0
+  }
+
+  /** The caller went away before it could show anything. */
+  left(): void {
+    this.#isProbed = false
+  }
+
+  failed(problem: Problem): void {
+    this.#isProbed = false
+    const place = placeOf(problem)
+    if (place === 'question') return
+    if (problem.code === 'provider_limited') {
+      this.#trouble = 'limited'
+      this.#lastFault = problem
+      this.#restsUntil = this.#now() + 1_000 * (problem.extension.retryAfterSeconds ?? 0)
+      return
+    }
+    if (place === 'answer') {
+      this.#badAnswers += 1
+      if (this.#badAnswers < breakerBounds.badAnswers) return
+    }
+    this.#trouble = 'ill'
+    this.#lastFault = problem
+    this.#restsUntil = this.#now() + Math.min(breakerBounds.maxRestMs, breakerBounds.firstRestMs * 2 ** this.#rests)
+    this.#rests = Math.min(this.#rests + 1, 30)
+  }
+}

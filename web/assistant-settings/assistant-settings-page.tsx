@@ -1,0 +1,74 @@
+/** Settings of the assistant: which model providers are asked in which order, what they may be sent, and how much they may cost. */
+import { Bot, Plus } from 'lucide-react'
+import { useState } from 'react'
+import type { AssistantProvider, AssistantSettings } from '../../contract/assistant-settings.ts'
+import { Button, ButtonLink } from '../ui/button.tsx'
+import { EmptyState } from '../ui/empty-state.tsx'
+import { PageHeader } from '../ui/page-header.tsx'
+import { Panel } from '../ui/panel.tsx'
+import { LimitsForm } from './limits-form.tsx'
+import { PrivacyTable } from './privacy-table.tsx'
+import { DeleteProviderDialog, ProviderDialog } from './provider-dialog.tsx'
+import { ProviderList } from './provider-list.tsx'
+import { settingsIntervalMs, useAssistantSettings } from './use-assistant-settings.ts'
+
+type Opened = { kind: 'edit' | 'delete'; provider: AssistantProvider } | { kind: 'add' }
+
+export function AssistantSettingsPage() {
+  const query = useAssistantSettings()
+  const [opened, setOpened] = useState<Opened>()
+  const close = () => setOpened(undefined)
+  const add = (
+    <Button variant="primary" icon={Plus} onClick={() => setOpened({ kind: 'add' })}>
+      Add a provider
+    </Button>
+  )
+  return (
+    <>
+      <PageHeader
+        title="Assistant settings"
+        description="Model providers, what they may be sent, and limits. Changes hold for the next question."
+        actions={
+          <>
+            <ButtonLink href="/assistant" icon={Bot}>
+              Assistant
+            </ButtonLink>
+            {(query.data?.providers.length ?? 0) > 0 && add}
+          </>
+        }
+      />
+      <div className="grid gap-4">
+        <Panel
+          title="Providers"
+          query={query}
+          intervalMs={settingsIntervalMs}
+          isEmpty={({ providers }) => providers.length === 0}
+          empty={
+            <EmptyState icon={Bot} title="No provider yet" actions={add}>
+              The assistant answers through a model provider of yours. Until there is one, nothing is sent anywhere.
+            </EmptyState>
+          }
+        >
+          {({ providers }) => (
+            <ProviderList
+              providers={providers}
+              onEdit={provider => setOpened({ kind: 'edit', provider })}
+              onDelete={provider => setOpened({ kind: 'delete', provider })}
+            />
+          )}
+        </Panel>
+        {query.data && query.data.providers.length > 0 && <Privacy settings={query.data} />}
+        <Panel title="Limits" query={query} isFlush={false}>
+          {({ limits }) => <LimitsForm key={JSON.stringify(limits)} limits={limits} />}
+        </Panel>
+      </div>
+      {opened?.kind === 'add' && <ProviderDialog provider={undefined} onClose={close} />}
+      {opened?.kind === 'edit' && <ProviderDialog provider={opened.provider} onClose={close} />}
+      {opened?.kind === 'delete' && <DeleteProviderDialog provider={opened.provider} onClose={close} />}
+    </>
+  )
+}
+
+function Privacy({ settings }: { settings: AssistantSettings }) {
+  return <PrivacyTable settings={settings} />
+}

@@ -1,0 +1,62 @@
+/** How far one answer, one conversation and one user may go. */
+import { type FormEvent, useState } from 'react'
+import type { AssistantLimits } from '../../contract/assistant-settings.ts'
+import { ApiProblem } from '../platform/api-client.ts'
+import { Button } from '../ui/button.tsx'
+import { ErrorNote } from '../ui/error-state.tsx'
+import { Field, Input } from '../ui/field.tsx'
+import { useChangeSettings } from './use-assistant-settings.ts'
+
+const fields: readonly { name: keyof AssistantLimits; label: string; hint: string; mayBeEmpty?: boolean }[] = [
+  { name: 'temperature', label: 'Temperature', hint: 'Empty: the model’s own.', mayBeEmpty: true },
+  { name: 'max_output_tokens', label: 'Tokens of one step', hint: 'What the model may write at once.' },
+  { name: 'max_steps', label: 'Steps of one answer', hint: 'Rounds of tools.' },
+  { name: 'max_seconds', label: 'Seconds of one answer', hint: 'Without waiting for you.' },
+  { name: 'conversation_tokens', label: 'Tokens of a conversation', hint: 'In and out.' },
+  {
+    ...{ name: 'conversation_cost_usd', label: 'Cost of a conversation' },
+    ...{ hint: 'US dollars. Empty: no limit.', mayBeEmpty: true },
+  },
+  { name: 'principal_tokens_per_day', label: 'Tokens of a user a day', hint: 'In and out.' },
+  {
+    ...{ name: 'principal_cost_usd_per_day', label: 'Cost of a user a day' },
+    ...{ hint: 'US dollars. Empty: no limit.', mayBeEmpty: true },
+  },
+  { name: 'retention_days', label: 'Days that conversations are kept', hint: 'After they were last touched.' },
+]
+
+export function LimitsForm({ limits }: { limits: AssistantLimits }) {
+  const [values, setValues] = useState(() => new Map(fields.map(({ name }) => [name, String(limits[name] ?? '')])))
+  const { mutate, isPending, error } = useChangeSettings()
+  const faultOf = (name: string) => (error instanceof ApiProblem ? error.faultOf(`body.limits.${name}`) : undefined)
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    const entries = fields.map(({ name, mayBeEmpty }) => {
+      const text = values.get(name)?.trim().replace(',', '.') ?? ''
+      // Empty where that is no value: the server says so at the field.
+      return [name, text === '' && mayBeEmpty ? null : text === '' ? 0 : Number(text)]
+    })
+    if (!isPending) mutate({ limits: Object.fromEntries(entries) as AssistantLimits })
+  }
+  return (
+    <form noValidate autoComplete="off" onSubmit={submit} className="grid max-w-4xl gap-4">
+      <div className="grid gap-3 sm:grid-cols-2 lg:grid-cols-3">
+        {fields.map(({ name, label, hint, mayBeEmpty = false }) => (
+          <Field key={name} label={label} hint={hint} isOptional={mayBeEmpty} error={faultOf(name)}>
+            <Input
+              value={values.get(name) ?? ''}
+              inputMode="decimal"
+              onChange={({ target }) => setValues(new Map(values).set(name, target.value))}
+            />
+          </Field>
+        ))}
+      </div>
+      {error && <ErrorNote error={error} />}
+      <div>
+        <Button variant="primary" type="submit" isBusy={isPending}>
+          Save limits
+        </Button>
+      </div>
+    </form>
+  )
+}

@@ -1,0 +1,94 @@
+/** What is set for the assistant, and what can be done to it. */
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import type { AssistantProvider, AssistantSettings, ProviderBody } from '../../contract/assistant-settings.ts'
+import { api } from '../../contract/index.ts'
+import { call } from '../platform/api-client.ts'
+import { queryKeys } from '../platform/query-keys.ts'
+import { useToast } from '../ui/toast.tsx'
+
+/** No event tells that a provider rests. */
+export const settingsIntervalMs = 15_000
+
+export function useAssistantSettings() {
+  return useQuery({
+    queryKey: queryKeys.assistantSettings,
+    queryFn: ({ signal }) => call(api.assistantSettings.getAssistantSettings, { signal }),
+    refetchInterval: settingsIntervalMs,
+  })
+}
+
+export type SettingsChange = { order?: string[] } & Partial<Pick<AssistantSettings, 'limits' | 'shares'>>
+
+/** The order is shown as it will be, while it is being saved. */
+export function useChangeSettings() {
+  const queries = useQueryClient()
+  const toast = useToast()
+  return useMutation({
+    mutationFn: (body: SettingsChange) => call(api.assistantSettings.updateAssistantSettings, { body }),
+    onMutate: async ({ order }) => {
+      await queries.cancelQueries({ queryKey: queryKeys.assistantSettings })
+      const before = queries.getQueryData<AssistantSettings>(queryKeys.assistantSettings)
+      if (before && order) {
+        const providers = before.providers.toSorted((one, other) => order.indexOf(one.id) - order.indexOf(other.id))
+        queries.setQueryData(queryKeys.assistantSettings, { ...before, providers })
+      }
+      return before
+    },
+    onSuccess: saved => queries.setQueryData(queryKeys.assistantSettings, saved),
+    onError: (error, _change, before) => {
+      queries.setQueryData(queryKeys.assistantSettings, before)
+      toast({ tone: 'bad', title: 'Not saved', detail: error.message })
+    },
+  })
+}
+
+export type ProviderWish = ProviderBody
+
+export function useSaveProvider(id: string | undefined) {
+  const changed = useChanged()
+  return useMutation({
+    mutationFn: (body: ProviderWish) =>
+      id === undefined
+        ? call(api.assistantSettings.createProvider, { body })
+        : call(api.assistantSettings.updateProvider, { params: { provider_id: id }, body }),
+    // It may hold a key.
+    gcTime: 0,
+    onSuccess: changed,
+  })
+}
+
+export function useDeleteProvider({ id }: AssistantProvider) {
+  const changed = useChanged()
+  return useMutation({
+    mutationFn: () => call(api.assistantSettings.deleteProvider, { params: { provider_id: id } }),
+    onSuccess: changed,
+  })
+}
+
+/** Of a provider as it is written, with the stored key where none is. */
+export function useTryProvider(id: string | undefined) {
+  return useMutation({
+    mutationFn: (provider: ProviderWish) =>
+      call(api.assistantSettings.testProvider, {
+        body: id === undefined ? { provider } : { provider_id: id, provider },
+      }),
+    gcTime: 0,
+  })
+}
+
+export function useListModels(id: string | undefined) {
+  return useMutation({
+    mutationFn: (provider: ProviderWish) =>
+      call(api.assistantSettings.listModels, { body: id === undefined ? { provider } : { provider_id: id, provider } }),
+    gcTime: 0,
+  })
+}
+
+function useChanged() {
+  const queries = useQueryClient()
+  return () =>
+    Promise.all([
+      queries.invalidateQueries({ queryKey: queryKeys.assistantSettings }),
+      queries.invalidateQueries({ queryKey: queryKeys.providers }),
+    ])
+}
