@@ -43,6 +43,7 @@ const summaries: Record<ServerEvent['type'], string> = {
   user_removed: 'A user was deleted and can no longer sign in',
   sync_progress: 'How far the first indexing of an account has come',
   agent_activity: 'Agents called tools, on accounts that the reader sees; at most every 300 ms',
+  conversation_changed: 'An answer of the assistant began, waits for you, or ended; told to the same person alone',
   audit_update: 'The audit trail has grown',
   stats_update: 'Current figures; the newest are also sent right after the welcome',
   welcome: 'The first event of every stream',

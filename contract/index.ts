@@ -12,6 +12,7 @@ import { assistantApi } from './assistant.ts'
 import { auditApi } from './audit.ts'
 import { autoconfigApi } from './autoconfig.ts'
 import { clientsApi } from './clients.ts'
+import { conversationsApi } from './conversations.ts'
 import { diagnoseApi } from './diagnose.ts'
 import { draftsApi } from './drafts.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -50,6 +51,7 @@ export const api = {
   audit: auditApi,
   autoconfig: autoconfigApi,
   clients: clientsApi,
+  conversations: conversationsApi,
   diagnose: diagnoseApi,
   drafts: draftsApi,
   events: eventsApi,

@@ -1,13 +1,15 @@
 /** The composition root: sees everything, wires it by hand, and starts and stops it in order. */
 import { join } from 'node:path'
 import { createChatModels } from './assistant/adapters/index.ts'
-import { assistantRoutes } from './assistant/assistant-routes.ts'
-import { AssistantService } from './assistant/assistant-service.ts'
+import type { ModelChoice } from './assistant/model-choice.ts'
+import { PlainModelChoice } from './assistant/plain-model-choice.ts'
+import { ProviderChain } from './assistant/provider-chain.ts'
 import { backupPart } from './backup-part.ts'
 import { composeAccess } from './compose-access.ts'
 import { composeAgents } from './compose-agents.ts'
 import { composeAlerts } from './compose-alerts.ts'
 import { composeApprovals } from './compose-approvals.ts'
+import { composeAssistant } from './compose-assistant.ts'
 import { composeAutoconfig, type DiscoveryStandIn } from './compose-autoconfig.ts'
 import { composeEvents } from './compose-events.ts'
 import { composeFreezes } from './compose-freezes.ts'
@@ -48,6 +50,8 @@ import { trailHeadOf } from './trail-head-part.ts'
 export interface Overrides {
   logger?: Logger
   gateway?: MailGateway
+  /** Models that play a script. */
+  models?: ModelChoice
   /** The network in which the servers of addresses are looked for. */
   discovery?: DiscoveryStandIn
   /** The network in which clients publish what they say of themselves. */
@@ -159,12 +163,10 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   })
   const auditBacklog = () => people.auditBacklog()
   const observing = composeObserving({ ...mailboxes, version, calls, hub, storage, auditBacklog, logger })
-  const assistant = new AssistantService({
-    models: createChatModels(config.assistant, guarded.fetch),
-    logger,
-    deadlineMs: config.assistant.deadlineMs,
-    observe: call => calls.recordProvider(call),
-  })
+  const models = createChatModels(config.assistant, guarded.fetch)
+  const observeProvider = (call: Parameters<CallMetrics['recordProvider']>[0]) => calls.recordProvider(call)
+  const chain = { models, logger, firstMs: 8_000, idleMs: 30_000, observe: observeProvider }
+  const choice = overrides.models ?? new PlainModelChoice(models, new ProviderChain(chain))
   const asking = { db, hub, ruling, freezes, sessions, passkeys, intake, baseUrl: address, logger }
   const approving = composeApprovals({ ...mailboxes, ...asking })
   const { approver } = approving
@@ -234,7 +236,6 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     accounts: mailboxes.health.byAccount,
     late: alerts.late,
   })
-  assistantRoutes(http, assistant)
   apiDocs(http, version)
   const { clients, metrics } = observing
   const { authServers } = config
@@ -276,6 +277,15 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     version,
     logger,
   })
+  const assistant = composeAssistant({
+    ...{ ...mailboxes, ...mcp, choice, db, hub, clients, metrics, limits, trail, stopping, news, shown, logger },
+    ...{ history: history.service, alerts: alerts.service, audit: people.audit, stops: freezes },
+    observe: outcome => {
+      metrics.recordRequest(outcome)
+      history.observe(outcome)
+    },
+  })
+  assistant.addRoutes(http)
   const parts: Part[] = [
     ...stored.parts,
     events,
@@ -301,7 +311,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     mcp.adapter,
     httpPart(http, { hub, pool }, { ...config.http, stopBoundMs }),
     // Behind http, so that they stop before: http waits for the answers that these end.
-    { name: 'assistant', stop: () => assistant.stop() },
+    assistant.part,
     mcp.part,
   ]
   return {

@@ -25,6 +25,7 @@ export interface AlertSurroundings {
 export interface ComposedAlerts {
   /** What feeds series that nothing else feeds. */
   late: LateWatch
+  service: AlertService
   addRoutes(http: HttpServer): void
   part: Part
 }
@@ -46,6 +47,7 @@ export function composeAlerts({ db, hub, leases, history, logger }: AlertSurroun
   const service = new AlertService({ store, reader, hub, now })
   return {
     late,
+    service,
     addRoutes: http => alertRoutes(http, service),
     part: {
       name: 'alerts',

@@ -6,6 +6,7 @@ import * as indexLevel from './accounts/migrations/0015-index-level.ts'
 import * as lookInterval from './accounts/migrations/0028-look-interval.ts'
 import * as alerts from './alerts/migrations/0034-alerts.ts'
 import * as approvals from './approvals/migrations/0019-approvals.ts'
+import * as conversations from './assistant/migrations/0036-conversations.ts'
 import * as audit from './audit/migrations/0003-audit.ts'
 import * as trailId from './audit/migrations/0005-trail-id.ts'
 import * as blobs from './blobs/migrations/0017-blobs.ts'
@@ -75,4 +76,5 @@ export const migrations: Migrations = {
   '0031-webhooks': webhooks,
   '0033-history': history,
   '0034-alerts': alerts,
+  '0036-conversations': conversations,
 }

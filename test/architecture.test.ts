@@ -69,7 +69,7 @@ const uses: Record<string, string[]> = {
   webhooks: ['leases', 'events'],
   moving: ['accounts'],
   proposals: ['tools', 'events', 'drafts', 'operations', 'outbox', 'freezes', 'approvals'],
-  assistant: ['events'],
+  assistant: ['tools', 'events', 'audit', 'clients', 'metrics', 'history', 'accounts', 'alerts'],
   mcp: ['tools', 'clients', 'reading'],
   'program-webhooks': ['events', 'webhooks'],
   'mcp-events': ['events', 'reading', 'webhooks', 'mcp'],

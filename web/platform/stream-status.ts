@@ -62,6 +62,7 @@ export const initialStatus: StreamStatus = {
 const notFacts: ReadonlySet<string> = new Set([
   'stats_update',
   'agent_activity',
+  'conversation_changed',
   'audit_update',
   'sync_progress',
   'welcome',
