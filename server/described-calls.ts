@@ -39,7 +39,8 @@ export async function describeCall(
 }
 
 function sendWords({ rev, to, cc, bcc, subject, attachments }: Draft, wanted: number, at: unknown): string {
-  if (rev !== wanted) return `The draft has changed since: it has revision ${rev}, and ${wanted} was asked for. It will not be sent.`
+  if (rev !== wanted)
+    return `The draft has changed since: it has revision ${rev}, and ${wanted} was asked for. It will not be sent.`
   const people = [...to, ...cc, ...bcc].map(({ email }) => email)
   const files = attachments.length === 0 ? '' : ` with ${attachments.length} attachments`
   const when = typeof at === 'string' ? ` at ${at}` : ''

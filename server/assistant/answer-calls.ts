@@ -104,10 +104,17 @@ export class AnswerCalls {
     const result: ToolResult = await toolbox.call(call.name, call.input, asking)
     const isStopped = signal.aborted && result.isError
     const mail = isOfMail(call.name)
-    const accounts = !mail || result.isError ? undefined : asking.heard ? [asking.heard] : await accountIds(caller.principal)
+    const accounts =
+      !mail || result.isError ? undefined : asking.heard ? [asking.heard] : await accountIds(caller.principal)
     const { text, told, citations } = toldResult(result, accounts)
     const outcome = isStopped ? 'stopped' : result.isError ? outcomeOf(result.problem.code) : 'ok'
-    this.#tell(answer, { ...call, outcome, duration_ms: performance.now() - began, expires_at: null }, text, told, citations)
+    this.#tell(
+      answer,
+      { ...call, outcome, duration_ms: performance.now() - began, expires_at: null },
+      text,
+      told,
+      citations,
+    )
   }
 
   #tell(
@@ -138,6 +145,7 @@ export class AnswerCalls {
       citations: [],
       duration_ms: null,
       expires_at: null,
+      step: answer.facts.steps,
     }
   }
 

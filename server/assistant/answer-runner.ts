@@ -132,7 +132,7 @@ export class AnswerRunner {
     let reason: FinishReason | undefined
     let said = answer.text.length
     const startWith = answer.facts.modelId ?? run.startWith
-    for await (const part of choice.answer({ requestFor: told, startWith, endsAt, signal })) {
+    for await (const part of untilAborted(choice.answer({ requestFor: told, startWith, endsAt, signal }), signal)) {
       if (part.type === 'attempt') {
         const { model, problem } = part
         const attempt = { provider: model.provider, model: model.model, code: problem.code, detail: problem.message }
@@ -147,7 +147,10 @@ export class AnswerRunner {
       if (part.part.type === 'text_delta') {
         said += part.part.text.length
         if (said > conversationBounds.answer) {
-          throw new Problem('provider_failed', `${model.provider} was ended after ${conversationBounds.answer} characters.`)
+          throw new Problem(
+            'provider_failed',
+            `${model.provider} was ended after ${conversationBounds.answer} characters.`,
+          )
         }
         answer.say(text.push(part.part.text), model.id)
       }
@@ -155,10 +158,11 @@ export class AnswerRunner {
       if (part.part.type === 'finish') {
         reason = part.part.reason
         answer.say(text.end(), model.id)
-        this.#count(answer, model, part.part.usage, (asked.get(model.id) ?? 0), said, requests)
+        this.#count(answer, model, part.part.usage, asked.get(model.id) ?? 0, said, requests)
       }
     }
-    if (reason === undefined) throw new Problem('provider_failed', `${by?.provider ?? 'The model'} broke off its answer.`)
+    if (reason === undefined)
+      throw new Problem('provider_failed', `${by?.provider ?? 'The model'} broke off its answer.`)
     return { requests, reason }
   }
 
@@ -240,7 +244,10 @@ export class AnswerRunner {
           share: accountId => choice.shareOf(asked, accountId),
           ...{ maxOutputTokens: summaryTokens, temperature: null },
         })
-      for await (const part of choice.answer({ requestFor, startWith: model.id, endsAt, signal })) {
+      for await (const part of untilAborted(
+        choice.answer({ requestFor, startWith: model.id, endsAt, signal }),
+        signal,
+      )) {
         if (part.type === 'attempt') continue
         by = part.model
         if (part.part.type === 'text_delta') text += part.part.text
@@ -296,6 +303,27 @@ function endWords(reason: FinishReason): string | undefined {
   if (reason === 'length') return 'The answer was cut here: it has reached the length that the model may give.'
   if (reason === 'filtered') return 'The provider of the model held the rest of this answer back.'
   return undefined
+}
+
+/** Ends with the signal, also where what is read does not hear it. */
+async function* untilAborted<Item>(items: AsyncIterable<Item>, signal: AbortSignal): AsyncGenerator<Item> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  aborted.catch(() => undefined)
+  const abort = () => reject(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  const reader = items[Symbol.asyncIterator]()
+  try {
+    signal.throwIfAborted()
+    for (;;) {
+      const next = await Promise.race([reader.next(), aborted])
+      if (next.done) return
+      yield next.value
+    }
+  } finally {
+    signal.removeEventListener('abort', abort)
+    // It may never come back where it does not hear the signal.
+    void reader.return?.()?.then(undefined, () => undefined)
+  }
 }
 
 function tooLate(): Problem {

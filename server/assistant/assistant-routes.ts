@@ -91,7 +91,12 @@ async function stream<Params, Query, Body>(
   signal: AbortSignal,
 ): Promise<void> {
   const { scope, effect } = endpoint
-  await http.options.shown?.(call.principal, { name: operationName(endpoint as never), scope, effect }, undefined, undefined)
+  await http.options.shown?.(
+    call.principal,
+    { name: operationName(endpoint as never), scope, effect },
+    undefined,
+    undefined,
+  )
   // What is thrown before the first part is answered like any other problem.
   const first = await parts.next()
   const response = (await call.openResponse()).writeHead(200, head)

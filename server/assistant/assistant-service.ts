@@ -87,7 +87,9 @@ export class AssistantService implements PrincipalListener {
     for (const row of await store.listOpen('running')) {
       const answer = await this.#load(row.owner, row)
       for (const call of answer.calls) if (call.outcome === 'running') answer.append(stoppedCall(call))
-      const problem = new Problem('draining', 'The server stopped while it worked on this answer. Ask again.').toBody('')
+      const problem = new Problem('draining', 'The server stopped while it worked on this answer. Ask again.').toBody(
+        '',
+      )
       answer.facts.problem = problem
       await answer.settle('failed', { type: 'error', problem })
     }
@@ -301,10 +303,7 @@ export class AssistantService implements PrincipalListener {
     return this.#history(id, row.id)
   }
 
-  #begin(
-    run: Omit<Run, 'signal'>,
-    { execute, goesOn = true }: { execute?: KeptCall; goesOn?: boolean } = {},
-  ): void {
+  #begin(run: Omit<Run, 'signal'>, { execute, goesOn = true }: { execute?: KeptCall; goesOn?: boolean } = {}): void {
     const { answer } = run
     const stop = new AbortController()
     const before = this.#working.get(answer.row.id)
@@ -403,7 +402,8 @@ export class AssistantService implements PrincipalListener {
   /** One that waits is kept: what is decided about it must be decided once. */
   #release(answer: OpenAnswer, held = 1): void {
     answer.holders -= held
-    if (answer.holders <= 0 && answer.state !== 'waiting' && answer.state !== 'running') this.#open.delete(answer.row.id)
+    if (answer.holders <= 0 && answer.state !== 'waiting' && answer.state !== 'running')
+      this.#open.delete(answer.row.id)
   }
 
   #forgetAnswer(id: string): void {
@@ -456,7 +456,9 @@ function expiryOf(answer: OpenAnswer): string | null {
 
 function stoppedCall(call: KeptCall) {
   const result =
-    call.effect === 'read' ? null : 'The server stopped while this was done: whether it was done is not known. Look before it is tried again.'
+    call.effect === 'read'
+      ? null
+      : 'The server stopped while this was done: whether it was done is not known. Look before it is tried again.'
   return { type: 'tool_result' as const, call: { ...call, outcome: 'stopped' as const, result } }
 }
 

@@ -53,8 +53,16 @@ export function auditTool(audit: Pick<AuditService, 'list'>): Tool {
         lines: [
           `${found.length}${cursor === undefined ? '' : ' or more'} entries.`,
           ...groupLines(found),
-          ...newest('Changes', found.filter(({ effect }) => effect !== 'read'), shownWrites),
-          ...newest('Refused or failed', found.filter(({ outcome }) => outcome !== 'ok'), shown),
+          ...newest(
+            'Changes',
+            found.filter(({ effect }) => effect !== 'read'),
+            shownWrites,
+          ),
+          ...newest(
+            'Refused or failed',
+            found.filter(({ outcome }) => outcome !== 'ok'),
+            shown,
+          ),
         ],
         citations: [cite('audit', 'Audit trail', '/audit', Object.fromEntries(given))],
       }
@@ -75,9 +83,11 @@ function groupLines(found: readonly AuditEntry[]): string[] {
   const all = [...groups].sort(([, one], [, other]) => other.count - one.count)
   const rest = all.length - mostGroups
   return [
-    ...all.slice(0, mostGroups).map(([key, { count, first, last }]) =>
-      count === 1 ? `1 × ${key}, ${short(last)}` : `${count} × ${key}, ${short(first)} to ${short(last)}`,
-    ),
+    ...all
+      .slice(0, mostGroups)
+      .map(([key, { count, first, last }]) =>
+        count === 1 ? `1 × ${key}, ${short(last)}` : `${count} × ${key}, ${short(first)} to ${short(last)}`,
+      ),
     ...(rest > 0 ? [`${rest} more kinds.`] : []),
   ]
 }

@@ -49,7 +49,8 @@ export function dashboardTools({ accounts, alerts, clients, metrics }: Dashboard
     ...shared,
     name: 'accounts',
     title: 'Accounts',
-    description: 'Mail accounts with id, address, state, last error and connections. q: part of name, address or server.',
+    description:
+      'Mail accounts with id, address, state, last error and connections. q: part of name, address or server.',
     scope: 'dashboard:read',
     input: z.strictObject({ q: z.string().max(200).optional() }),
     run: async ({ principal, input: { q } }) => {
@@ -89,7 +90,8 @@ export function dashboardTools({ accounts, alerts, clients, metrics }: Dashboard
     ...shared,
     name: 'clients',
     title: 'Clients',
-    description: 'Who is connected: principal, address, program, requests, event streams. filter: part of any of these.',
+    description:
+      'Who is connected: principal, address, program, requests, event streams. filter: part of any of these.',
     scope: 'dashboard:read',
     input: z.strictObject({ filter: z.string().max(200).optional() }),
     run: ({ principal, input: { filter } }) => {

@@ -120,7 +120,9 @@ export function historyTools(options: HistoryToolsOptions): Tool[] {
                 .slice(0, mostGroups)
                 .map(({ label, total }) => `${label} ${sumOf(total)}`)
                 .join(', ')}.`,
-          ...states.slice(-6).map(each => `State ${each.state} from ${each.from}${each.error ? `: ${each.error.cause}` : ''}`),
+          ...states
+            .slice(-6)
+            .map(each => `State ${each.state} from ${each.from}${each.error ? `: ${each.error.cause}` : ''}`),
           ...errors
             .filter(({ at }) => Date.parse(at) >= from)
             .slice(0, 4)

@@ -29,7 +29,11 @@ export interface Told {
 }
 
 /** A call with what is kept of it for models alone. */
-export type KeptCall = AssistantToolCall & { told?: Told }
+export type KeptCall = AssistantToolCall & {
+  told?: Told
+  /** In which step of the answer the model asked for it. */
+  step?: number
+}
 
 type Kept<Part> = Part extends { call: AssistantToolCall } ? Omit<Part, 'call'> & { call: KeptCall } : Part
 export type KeptPart = Kept<ChatbotPart>
@@ -73,7 +77,7 @@ export function toPart(part: KeptPart): ChatbotPart {
   return { ...part, call: toCall(part.call) }
 }
 
-export function toCall({ told: _told, ...call }: KeptCall): AssistantToolCall {
+export function toCall({ told: _told, step: _step, ...call }: KeptCall): AssistantToolCall {
   return call
 }
 
@@ -114,9 +118,7 @@ export function textOf(blocks: readonly KeptBlock[]): string {
 export function toAnswer(row: AnswerRow, blocks: readonly KeptBlock[], facts: AnswerFacts): AssistantAnswer {
   const shown = blocks.map(
     (block): AnswerBlock =>
-      block.type === 'text'
-        ? { type: 'text', text: block.text }
-        : { type: 'tool_call', call: toCall(block.call) },
+      block.type === 'text' ? { type: 'text', text: block.text } : { type: 'tool_call', call: toCall(block.call) },
   )
   return {
     id: row.id,

@@ -227,7 +227,10 @@ export class OpenAnswer {
     const fresh = this.#tail.filter(({ seq }) => seq > from)
     const last = fresh.at(-1)?.seq ?? from
     const { tokens, costUsd } = this.facts
-    const spent = { tokens: tokens - this.#told.tokens, costUsd: costUsd === null ? null : costUsd - this.#told.costUsd }
+    const spent = {
+      tokens: tokens - this.#told.tokens,
+      costUsd: costUsd === null ? null : costUsd - this.#told.costUsd,
+    }
     const at = new Date(now()).toISOString()
     const { state, expires_at } = this.row
     this.row.said = this.text

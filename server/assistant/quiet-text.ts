@@ -7,7 +7,7 @@
 const pages = 'mail|analytics|audit|accounts|alerts|clients|approvals|outbox|agents|changes|assistant|system'
 const ownLink = new RegExp(`^\\]\\(/(?:(?:${pages})(?:[/?#][\\w./?#=&%:+,~@-]*)?|[?#][\\w./?#=&%:+,~@-]*)?\\)`)
 /** What may still become an own link; longer ones are none. */
-const mayBecomeOwnLink = new RegExp(`^\\](?:\\((?:/[\\w./?#=&%:+,~@-]*)?)?$`)
+const mayBecomeOwnLink = /^\](?:\((?:\/[\w./?#=&%:+,~@-]*)?)?$/
 const longestLink = 1_000
 const sign = /!(?=\[)|\](?=[[(:])|<(?=[A-Za-z/!?])/g
 

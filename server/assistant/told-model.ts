@@ -52,9 +52,12 @@ export function toldModel(options: ToldOptions): Omit<ChatRequest, 'signal'> | P
   const room = model.contextTokens - output - tokensIn(offered)
   const turns = options.turns.map(turn => messagesOf(turn, options, Math.floor(model.contextTokens * resultPart)))
   const head: Message[] = [{ role: 'system', content: options.system }, ...summaryOf(options)]
-  const fitting = fit(head, turns, room)
+  const fitting = withRoom(head, turns, room)
   if (!fitting) {
-    return new Problem('provider_failed', `${model.provider} reads ${model.contextTokens} tokens, and the question is longer.`)
+    return new Problem(
+      'provider_failed',
+      `${model.provider} reads ${model.contextTokens} tokens, and the question is longer.`,
+    )
   }
   return {
     messages: fitting,
@@ -71,7 +74,11 @@ function summaryOf({ summary, share }: ToldOptions): Message[] {
 }
 
 /** The oldest results go first, then the oldest turns; what is under way last of all. */
-function fit(head: readonly Message[], turns: readonly (readonly Message[])[], room: number): Message[] | undefined {
+function withRoom(
+  head: readonly Message[],
+  turns: readonly (readonly Message[])[],
+  room: number,
+): Message[] | undefined {
   const kept = turns.map(turn => [...turn])
   const size = () => [...head, ...kept.flat()].reduce((sum, message) => sum + tokensIn(message), 0)
   let left = size()
@@ -136,6 +143,8 @@ function messagesOf(turn: Turn, options: ToldOptions, resultTokens: number): Mes
       if (calls.length > 0) flush()
       text += isRepeated ? block.text : notRepeated
     } else {
+      // Those of one step stand together, as the model asked for them.
+      if (calls.length > 0 && calls[0]?.step !== block.call.step) flush()
       mayRepeat &&= isRepeated
       calls.push(block.call)
     }

@@ -30,7 +30,10 @@ export function toldResult(result: ToolResult, accounts: readonly string[] | und
   }
   const { citations = [], ...output } = result.output as { citations?: Citation[] }
   const files = (result.blocks ?? []).length
-  const whole = [result.text?.() ?? JSON.stringify(output), ...(files > 0 ? [`[${files} files are not shown here.]`] : [])]
+  const whole = [
+    result.text?.() ?? JSON.stringify(output),
+    ...(files > 0 ? [`[${files} files are not shown here.]`] : []),
+  ]
   const text = bounded(whole.join('\n'))
   const slices = accounts ? slicesOf(output, accounts) : []
   const seen = citations.length > 0 ? citations : messagesIn(output, accounts ?? [])

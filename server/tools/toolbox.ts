@@ -317,7 +317,11 @@ function entryOf(tool: Tool): Entry {
 }
 
 /** Beside what the call itself notes. */
-function saidBy({ peer, resource, assistant }: Pick<Asking, 'peer' | 'resource' | 'assistant'>): Record<string, string> {
+function saidBy({
+  peer,
+  resource,
+  assistant,
+}: Pick<Asking, 'peer' | 'resource' | 'assistant'>): Record<string, string> {
   return {
     ...(peer && { client: clientOf(peer) }),
     ...(resource !== undefined && { resource }),

@@ -49,9 +49,16 @@ test('parts are numbered densely, and any of them is a beginning for a reader th
     else yield `It is ${lastResult(asked).includes('requests/min') ? 'up' : 'unknown'}.`
   })
   const parts = await chat.stream('How is the server?')
-  expect(typesOf(parts)).toEqual(
-    ['start', 'model', 'usage', 'tool_call', 'tool_result', 'text_delta', 'usage', 'finish'],
-  )
+  expect(typesOf(parts)).toEqual([
+    'start',
+    'model',
+    'usage',
+    'tool_call',
+    'tool_result',
+    'text_delta',
+    'usage',
+    'finish',
+  ])
   expect(parts.map(({ seq }) => seq)).toEqual(parts.map((_part, index) => index + 1))
   const finish = parts.at(-1) as Extract<ChatbotPart, { type: 'finish' }>
   expect(finish).toMatchObject({ state: 'done', result: { response: 'It is up.' } })
@@ -81,7 +88,9 @@ test('an answer goes on when its client leaves, and a second tab sees it grow', 
   await reader.cancel().catch(() => undefined)
   const tab = chat.follow(named)
   gate.resolve()
-  await expect.poll(async () => (await chat.get(named.conversation_id)).items[0]?.blocks[0]).toMatchObject({ text: 'one two' })
+  await expect
+    .poll(async () => (await chat.get(named.conversation_id)).items[0]?.blocks[0])
+    .toMatchObject({ text: 'one two' })
   expect(await chat.get(named.conversation_id)).toMatchObject({ state: 'running' })
   const busy = await world.people.ask(world.people.admin, 'POST', `${chatbot}/query`, {
     query: 'More?',
@@ -106,7 +115,9 @@ test('stopping keeps what was said, and the next question works', async () => {
   })
   await reader.cancel()
   says(() => ['fine'])
-  expect((await chat.ask('Next?', named.conversation_id && { conversation_id: named.conversation_id })).response).toBe('fine')
+  expect((await chat.ask('Next?', named.conversation_id && { conversation_id: named.conversation_id })).response).toBe(
+    'fine',
+  )
 })
 
 test('a failure in the middle is told, and can be asked again of another provider', async () => {
@@ -120,7 +131,9 @@ test('a failure in the middle is told, and can be asked again of another provide
   expect(parts.at(-1)).toMatchObject({ problem: { code: 'provider_failed', detail: 'one broke.' } })
   const [start] = parts as [Extract<ChatbotPart, { type: 'start' }>]
   const before = await chat.get(start.conversation_id)
-  expect(before.items).toMatchObject([{ state: 'failed', blocks: [{ text: 'half' }], problem: { code: 'provider_failed' } }])
+  expect(before.items).toMatchObject([
+    { state: 'failed', blocks: [{ text: 'half' }], problem: { code: 'provider_failed' } },
+  ])
   const retry = { conversation_id: start.conversation_id, retry_of: start.answer_id, provider: 'two' }
   expect(await chat.ask('Why?', retry)).toMatchObject({ response: 'whole', provider: 'two' })
   expect((await chat.get(start.conversation_id)).items).toHaveLength(1)
@@ -130,13 +143,20 @@ test('who did not answer, and why, is in the answer', async () => {
   world.choice.all = [scriptedModel('one'), scriptedModel('two')]
   says((_asked, { id }) => [id === 'one' ? new Problem('provider_timeout', 'one sleeps.') : 'here'])
   const { attempts, provider } = await chat.ask('Who?')
-  expect([provider, attempts]).toMatchObject(['two', [{ provider: 'one', code: 'provider_timeout', detail: 'one sleeps.' }]])
+  expect([provider, attempts]).toMatchObject([
+    'two',
+    [{ provider: 'one', code: 'provider_timeout', detail: 'one sleeps.' }],
+  ])
 })
 
 test.each<[string, Script, RegExp]>([
   ['the same call for ever', () => [toolCall('stats', {})], /again and again/],
   ['calls that do not parse', () => [toolCall('stats', undefined)], /only calls that are not possible/],
-  ['calls that do not fit', () => [toolCall('alerts', { nothing: 1 }), toolCall('no_such_tool', {})], /used its 8 rounds|not possible|again and again/],
+  [
+    'calls that do not fit',
+    () => [toolCall('alerts', { nothing: 1 }), toolCall('no_such_tool', {})],
+    /used its 8 rounds|not possible|again and again/,
+  ],
 ])('%s end the answer in words', async (_what, script, words) => {
   says(script)
   const { response, conversation_id: id } = await chat.ask('Go.')
@@ -176,7 +196,13 @@ test('conversations are listed, searched, renamed, exported and deleted by their
   const { conversation_id: id } = await chat.ask('What about 100%_zebras?')
   const { admin } = world.people
   const list = async (q: string, proof = admin) =>
-    (await world.people.tell<{ items: ConversationSummary[] }>(proof, 'GET', `${chatbot}/conversations?q=${encodeURIComponent(q)}`)).items
+    (
+      await world.people.tell<{ items: ConversationSummary[] }>(
+        proof,
+        'GET',
+        `${chatbot}/conversations?q=${encodeURIComponent(q)}`,
+      )
+    ).items
   expect((await list('STRIPES zebras')).map(each => each.id)).toEqual([id])
   expect((await list('100%_')).map(each => each.id)).toEqual([id])
   expect(await list('0%zebra')).toEqual([])
@@ -189,7 +215,9 @@ test('conversations are listed, searched, renamed, exported and deleted by their
     ['GET', '/export'],
   ] as const) {
     const body = method === 'PATCH' ? { title: 'mine' } : undefined
-    expect((await world.people.ask(other.proof, method, `${chatbot}/conversations/${id}${path}`, body)).status).toBe(404)
+    expect((await world.people.ask(other.proof, method, `${chatbot}/conversations/${id}${path}`, body)).status).toBe(
+      404,
+    )
   }
   await world.people.tell(admin, 'PATCH', `${chatbot}/conversations/${id}`, { title: 'Animals' })
   const { file_name: name, markdown } = await world.people.tell<{ file_name: string; markdown: string }>(
@@ -197,7 +225,10 @@ test('conversations are listed, searched, renamed, exported and deleted by their
     'GET',
     `${chatbot}/conversations/${id}/export`,
   )
-  expect([name, markdown]).toEqual(['animals.md', expect.stringMatching(/# Animals[\s\S]*> What about[\s\S]*Zebras have `stripes`/)])
+  expect([name, markdown]).toEqual([
+    'animals.md',
+    expect.stringMatching(/# Animals[\s\S]*> What about[\s\S]*Zebras have `stripes`/),
+  ])
   await world.people.tell(admin, 'DELETE', `${chatbot}/conversations/${id}`)
   expect((await world.people.ask(admin, 'GET', `${chatbot}/conversations/${id}`)).status).toBe(404)
 })

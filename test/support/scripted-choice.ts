@@ -102,7 +102,11 @@ export class ScriptedChoice implements ModelChoice {
     let isCalling = false
     let isEnded = false
     try {
-      for await (const line of this.script(asked, model) as AsyncIterable<Line>) {
+      const lines = this.script(asked, model)
+      // `for await` would wait for a promise that is a line.
+      const iterator = Symbol.asyncIterator in lines ? lines[Symbol.asyncIterator]() : lines[Symbol.iterator]()
+      for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
+        const line = next.value
         signal.throwIfAborted()
         if (line instanceof Error) throw line
         if (line instanceof Promise) await Promise.race([line, aborted.promise])

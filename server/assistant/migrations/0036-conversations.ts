@@ -16,18 +16,12 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     // What its old answers said, as a model summed it up; JSON.
     .addColumn('summary', 'text')
     .execute()
-  await db.schema
-    .createIndex('conversations_list')
-    .on('conversations')
-    .columns(['owner', 'updated_at', 'id'])
-    .execute()
+  await db.schema.createIndex('conversations_list').on('conversations').columns(['owner', 'updated_at', 'id']).execute()
   await db.schema.createIndex('conversations_age').on('conversations').columns(['updated_at']).execute()
   await db.schema
     .createTable('conversation_answers')
     .addColumn('id', 'text', column => column.primaryKey())
-    .addColumn('conversation_id', 'text', column =>
-      column.notNull().references('conversations.id').onDelete('cascade'),
-    )
+    .addColumn('conversation_id', 'text', column => column.notNull().references('conversations.id').onDelete('cascade'))
     .addColumn('question', 'text', column => column.notNull())
     // What was on the page that it was asked from; JSON.
     .addColumn('context', 'text')

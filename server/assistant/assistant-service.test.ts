@@ -1,0 +1,174 @@
+/** Answers over a real database: what a server that ended left behind, how many there may be at once, and what becomes of those whose time is over. */
+import { expect, onTestFinished, test, vi } from 'vitest'
+import type { ChatbotPart } from '../../contract/conversations.ts'
+import { memoryDatabase, onEachDatabase } from '../../test/support/databases.ts'
+import { type Script, ScriptedChoice, toolCall } from '../../test/support/scripted-choice.ts'
+import type { Database } from '../platform/database/database.ts'
+import { createLogger } from '../platform/logger.ts'
+import { everyScope, type Principal } from '../platform/principal.ts'
+import type { CallSurroundings } from './answer-calls.ts'
+import { AssistantService, maxAnswersOfOwner } from './assistant-service.ts'
+import { ConversationService } from './conversation-service.ts'
+import { ConversationStore } from './conversation-store.ts'
+
+const person: Principal = {
+  ...{ id: 'session-1', name: 'Ann', kind: 'session', userId: null, scopes: everyScope, accounts: 'all' },
+}
+const asked = { caller: { principal: person, address: '', userAgent: '' }, requestId: 'r-1' }
+const forever = new Promise(() => undefined)
+const noAbort = () => new AbortController().signal
+
+const tools = ['look', 'change'] as const
+function surroundings(ran: string[]): CallSurroundings {
+  return {
+    toolbox: {
+      list: () =>
+        tools.map(name => ({
+          ...{ name, title: name, description: name, annotations: {} },
+          ...{ inputSchema: { type: 'object' as const }, outputSchema: { type: 'object' as const } },
+        })),
+      has: name => tools.some(known => known === name),
+      check: () => undefined,
+      refuseUnknown: () => undefined,
+      call: async name => {
+        ran.push(name)
+        return { isError: false, output: { done: name } }
+      },
+    },
+    effectOf: name => (name === 'look' ? 'read' : 'write'),
+    isOfMail: () => false,
+    accountIds: async () => [],
+    describe: async () => undefined,
+    leftOut: () => false,
+  }
+}
+
+function serviceOn(db: Database, script: Script, now = () => Date.now()) {
+  const store = new ConversationStore(db)
+  const choice = new ScriptedChoice(script)
+  const ran: string[] = []
+  const logger = createLogger('silent')
+  const service = new AssistantService({
+    choice,
+    store,
+    calls: surroundings(ran),
+    changed: () => undefined,
+    logger,
+    now,
+  })
+  onTestFinished(() => service.stop())
+  const conversations = new ConversationService({
+    store,
+    end: id => service.end(id),
+    underWay: id => service.underWay(id),
+  })
+  return { service, conversations, choice, ran, store }
+}
+
+onEachDatabase(open => {
+  test('what a server worked on when it was killed has failed, loses nothing that was stored, and the next question works', async () => {
+    const db = await open()
+    const before = serviceOn(db, () => ['so far', forever])
+    const answer = await before.service.ask(asked, { query: 'Long?' })
+    await vi.waitFor(() => expect(answer.text).toBe('so far'))
+    await answer.store()
+    const after = serviceOn(db, () => ['fine'])
+    await after.service.start()
+    const id = answer.row.conversation_id
+    const [item] = (await after.conversations.get(person, id)).items
+    expect(item).toMatchObject({
+      state: 'failed',
+      blocks: [{ type: 'text', text: 'so far' }],
+      problem: { detail: expect.stringContaining('The server stopped') },
+    })
+    const parts = await after.service.follow(person, { conversationId: id, answerId: item!.id, after: 0 }, noAbort())
+    const seen: ChatbotPart[] = []
+    for await (const part of parts) seen.push(part)
+    expect(seen.map(({ seq }) => seq)).toEqual(seen.map((_part, index) => index + 1))
+    expect(seen.at(-1)?.type).toBe('error')
+    expect((await after.service.query(asked, { query: 'Next?', conversation_id: id }, noAbort())).response).toBe('fine')
+  })
+
+  test('what waits for a person outlives the server, and is done once when they allow it', async () => {
+    const db = await open()
+    const script: Script = ({ messages }) =>
+      messages.some(({ role }) => role === 'tool') ? ['done'] : [toolCall('change', { to: 1 })]
+    const first = serviceOn(db, script)
+    const {
+      conversation_id: id,
+      answer_id: answerId,
+      tool_calls: calls,
+    } = await first.service.query(asked, { query: 'Change it.' }, noAbort())
+    expect([first.ran, calls[0]?.outcome]).toEqual([[], 'waiting'])
+    const second = serviceOn(db, script)
+    await second.service.start()
+    const named = { conversationId: id, answerId, callId: calls[0]!.id }
+    const given = { decision: 'allow' as const, input_hash: calls[0]!.input_hash }
+    const both = await Promise.allSettled([
+      second.service.decide(asked, named, given),
+      second.service.decide(asked, named, given),
+    ])
+    expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
+    await vi.waitFor(async () => expect((await second.conversations.get(person, id)).state).toBe('idle'))
+    expect(second.ran).toEqual(['change'])
+    expect((await second.conversations.get(person, id)).items[0]?.blocks.at(-1)).toMatchObject({ text: 'done' })
+  })
+})
+
+test('what nobody decided in time is not done', async () => {
+  let now = Date.now()
+  const db = await memoryDatabase()
+  const { service, ran, conversations } = serviceOn(
+    db,
+    () => [toolCall('change', {})],
+    () => now,
+  )
+  const {
+    conversation_id: id,
+    answer_id: answerId,
+    tool_calls: calls,
+  } = await service.query(asked, { query: 'Change it.' }, noAbort())
+  now += 31 * 60_000
+  const named = { conversationId: id, answerId, callId: calls[0]!.id }
+  const given = { decision: 'allow' as const, input_hash: calls[0]!.input_hash }
+  await expect(service.decide(asked, named, given)).rejects.toMatchObject({ code: 'not_possible_now' })
+  await service.expire()
+  expect((await conversations.get(person, id)).items[0]).toMatchObject({
+    state: 'done',
+    blocks: [{ call: { outcome: 'expired' } }],
+  })
+  expect(ran).toEqual([])
+})
+
+test('there is room for so many answers of one person; the next is told to come back, and a place that is left is free again', async () => {
+  const gate = Promise.withResolvers<void>()
+  const { service } = serviceOn(await memoryDatabase(), () => [gate.promise, 'a'])
+  const answers = await Promise.all(Array.from({ length: maxAnswersOfOwner }, () => service.ask(asked, { query: 'Q' })))
+  await expect(service.ask(asked, { query: 'Q' })).rejects.toMatchObject({
+    code: 'overloaded',
+    extension: { retryAfterSeconds: 5 },
+  })
+  const [one] = answers
+  await service.stopAnswer(person, one!.row.conversation_id, one!.row.id)
+  const late = service.query(asked, { query: 'Q' }, noAbort())
+  gate.resolve()
+  expect((await late).response).toBe('a')
+})
+
+test('stopping ends the answers under way in words, and begins no more', async () => {
+  const { service } = serviceOn(await memoryDatabase(), () => ['a', forever])
+  const answer = await service.ask(asked, { query: 'Q' })
+  await vi.waitFor(() => expect(answer.text).toBe('a'))
+  await service.stop()
+  expect(answer.view()).toMatchObject({ state: 'failed', problem: { code: 'draining' }, blocks: [{ text: 'a' }] })
+  await expect(service.ask(asked, { query: 'Q' })).rejects.toMatchObject({ code: 'draining' })
+})
+
+test('who is signed out, or stopped by a human, has no answer that goes on', async () => {
+  const { service } = serviceOn(await memoryDatabase(), () => ['a', forever])
+  const answer = await service.ask(asked, { query: 'Q' })
+  service.revoked('session-2')
+  expect(answer.state).toBe('running')
+  service.revoked('session-1')
+  await vi.waitFor(() => expect(answer.view()).toMatchObject({ state: 'failed', problem: { code: 'unauthorized' } }))
+})
