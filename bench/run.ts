@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { approvals } from './approvals.ts'
+import { assistant } from './assistant.ts'
 import { audience } from './audience.ts'
 import { autoconfig } from './autoconfig.ts'
 import { events } from './events.ts'
@@ -49,6 +50,7 @@ import { webhooks } from './webhooks.ts'
 const benchmarks: Record<string, () => Promise<object & { variant?: string }>> = {
   stats,
   approvals,
+  assistant,
   autoconfig,
   gate,
   mcp,

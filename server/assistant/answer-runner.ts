@@ -95,9 +95,11 @@ export class AnswerRunner {
       }
     } catch (error) {
       answer.facts.spentMs = spentMs + performance.now() - began
-      await this.#fail(run, whole.aborted ? whole.reason : error).catch((err: unknown) =>
-        logger.error({ err, answer: answer.row.id }, 'the end of an answer could not be stored'),
-      )
+      await this.#fail(run, whole.aborted ? whole.reason : error).catch((err: unknown) => {
+        // It was deleted meanwhile.
+        if (err instanceof Problem) return
+        logger.error({ err, answer: answer.row.id }, 'the end of an answer could not be stored')
+      })
     } finally {
       clearTimeout(timer)
     }

@@ -21,16 +21,16 @@ import { AnswerRunner, type Run, stopAsked } from './answer-runner.ts'
 import type { ConversationStore } from './conversation-store.ts'
 import type { AnswerRow, ConversationRow } from './conversation-tables.ts'
 import { isSameHash } from './input-hash.ts'
-import { type AnswerFacts, blocksOf, type KeptCall, type KeptPart, newFacts } from './kept-parts.ts'
+import { type KeptCall, newFacts } from './kept-parts.ts'
 import type { ModelChoice } from './model-choice.ts'
-import { OpenAnswer } from './open-answer.ts'
+import type { OpenAnswer } from './open-answer.ts'
+import { OpenAnswers, type OpenAnswersOptions } from './open-answers.ts'
 
 export interface AssistantServiceOptions {
   choice: ModelChoice
   store: ConversationStore
   calls: CallSurroundings
-  /** Tells those who may know that an answer began, waits or ended. */
-  changed(owner: string, answer: Pick<AnswerRow, 'id' | 'conversation_id'> & { state: AssistantAnswer['state'] }): void
+  changed: OpenAnswersOptions['changed']
   logger: Logger
   now?: () => number
 }
@@ -50,8 +50,6 @@ interface Working extends Run {
 export const maxAnswers = 200
 /** Of one person or token. */
 export const maxAnswersOfOwner = 128
-/** Turns that are read for a model; what is older is in the summary, or left out. */
-const mostTurns = 40
 const sweepEveryMs = 15_000
 const pruneEveryMs = 60 * 60_000
 const dayMs = 24 * 60 * 60_000
@@ -65,8 +63,7 @@ export class AssistantService implements PrincipalListener {
   readonly #runner: AnswerRunner
   readonly #conversationIds: RisingIds
   readonly #answerIds: RisingIds
-  /** Worked on or followed, by id. */
-  readonly #open = new Map<string, Promise<OpenAnswer>>()
+  readonly #open: OpenAnswers
   readonly #working = new Map<string, Working>()
   /** Conversations in which a question is being taken in. */
   readonly #entering = new Set<string>()
@@ -77,6 +74,7 @@ export class AssistantService implements PrincipalListener {
     this.#now = options.now ?? Date.now
     const { choice, calls, store, logger } = options
     this.#runner = new AnswerRunner({ choice, calls, store, logger, now: this.#now })
+    this.#open = new OpenAnswers({ store, changed: options.changed, now: this.#now })
     this.#conversationIds = new RisingIds('c', this.#now)
     this.#answerIds = new RisingIds('n', this.#now)
   }
@@ -85,7 +83,7 @@ export class AssistantService implements PrincipalListener {
   async start(): Promise<void> {
     const { store, logger } = this.#options
     for (const row of await store.listOpen('running')) {
-      const answer = await this.#load(row.owner, row)
+      const answer = await this.#open.load(row.owner, row)
       for (const call of answer.calls) if (call.outcome === 'running') answer.append(stoppedCall(call))
       const problem = new Problem('draining', 'The server stopped while it worked on this answer. Ask again.').toBody(
         '',
@@ -141,13 +139,12 @@ export class AssistantService implements PrincipalListener {
         const { userId } = caller.principal
         const added = { id: conversationId, owner, user_id: userId, title, created_at: at, updated_at: at }
         conversation = { ...added, tokens: 0, cost_usd: null, summary: null }
-        for (const id of await store.add(conversation, row)) this.#forget(id)
+        for (const id of await store.add(conversation, row)) await this.end(id)
       } else {
         conversation = await this.#find(owner, known)
         history = await this.#takeIn(owner, conversation, row, retryOf)
       }
-      const answer = this.#newAnswer(owner, row, [], newFacts())
-      this.#open.set(row.id, Promise.resolve(answer))
+      const answer = this.#open.add(owner, row, newFacts())
       answer.append({ type: 'start', conversation_id: conversationId, answer_id: row.id })
       this.#begin({ answer, caller, requestId, history, summary: summaryIn(conversation), startWith: provider })
       this.#options.changed(owner, { id: row.id, conversation_id: conversationId, state: 'running' })
@@ -174,7 +171,7 @@ export class AssistantService implements PrincipalListener {
     signal: AbortSignal,
   ): Promise<AsyncGenerator<ChatbotPart>> {
     const answer = await this.#get(principal, conversationId, answerId)
-    return this.#held(answer, answer.follow(after, signal))
+    return this.#open.held(answer, answer.follow(after, signal))
   }
 
   /** What it has said stays. What waits for a person is not done. */
@@ -199,7 +196,7 @@ export class AssistantService implements PrincipalListener {
     }
     const { principal } = caller
     const answer = await this.#get(principal, conversationId, answerId)
-    const history = await this.#history(conversationId, answerId)
+    const history = await this.#open.before(conversationId, answerId)
     const conversation = await this.#find(ownerOf(principal), conversationId)
     // From here to the change of its outcome nothing is awaited, so that it is decided once.
     if (decision === 'allow') this.#checkRoom(principal, answerId)
@@ -231,12 +228,12 @@ export class AssistantService implements PrincipalListener {
     const working = [...this.#working.values()].filter(({ answer }) => answer.row.conversation_id === conversationId)
     for (const { stop } of working) stop.abort(stopAsked)
     await Promise.all(working.map(({ done }) => done))
-    this.#forget(conversationId)
+    await this.#open.forgetAll(conversationId)
   }
 
   /** As far as it came; undefined where nothing works on it. */
   async underWay(answerId: string): Promise<AssistantAnswer | undefined> {
-    return (await this.#open.get(answerId))?.view()
+    return (await this.#open.find(answerId))?.view()
   }
 
   /** What waited too long for a person is not done. */
@@ -244,7 +241,7 @@ export class AssistantService implements PrincipalListener {
     const now = new Date(this.#now()).toISOString()
     for (const row of await this.#options.store.listOpen('waiting', now)) {
       if (this.#working.has(row.id)) continue
-      await this.#close(await this.#opened(row.owner, row), 'expired', 'done')
+      await this.#close(await this.#open.opened(row.owner, row), 'expired', 'done')
     }
   }
 
@@ -297,10 +294,10 @@ export class AssistantService implements PrincipalListener {
       throw new Problem('not_possible_now', detail)
     }
     // What it waits with is not done: the person goes on with something else.
-    if (last?.state === 'waiting') await this.#close(await this.#opened(owner, last), 'declined', 'stopped')
+    if (last?.state === 'waiting') await this.#close(await this.#open.opened(owner, last), 'declined', 'stopped')
     await store.addAnswer(row, retryOf)
-    if (retryOf !== undefined) this.#forgetAnswer(retryOf)
-    return this.#history(id, row.id)
+    if (retryOf !== undefined) this.#open.forget(retryOf)
+    return this.#open.before(id, row.id)
   }
 
   #begin(run: Omit<Run, 'signal'>, { execute, goesOn = true }: { execute?: KeptCall; goesOn?: boolean } = {}): void {
@@ -311,7 +308,7 @@ export class AssistantService implements PrincipalListener {
     answer.holders++
     working.done = (async () => {
       // Another call of the same answer is being done.
-      await before?.done
+      if (before) await before.done
       this.#working.set(answer.row.id, working)
       answer.row.state = 'running'
       answer.row.expires_at = null
@@ -324,7 +321,7 @@ export class AssistantService implements PrincipalListener {
       })
       .finally(() => {
         if (this.#working.get(answer.row.id) === working) this.#working.delete(answer.row.id)
-        this.#release(answer)
+        this.#open.release(answer)
       })
     this.#working.set(answer.row.id, working)
   }
@@ -344,7 +341,7 @@ export class AssistantService implements PrincipalListener {
       answer.append({ type: 'tool_result', call: { ...call, outcome, expires_at: null } })
     }
     await answer.settle(state, { type: 'finish', state, result: answer.response() })
-    this.#release(answer, 0)
+    this.#open.release(answer, 0)
   }
 
   async #find(owner: string, id: string): Promise<ConversationRow> {
@@ -356,87 +353,11 @@ export class AssistantService implements PrincipalListener {
   async #get(principal: Principal, conversationId: string, answerId: string): Promise<OpenAnswer> {
     const owner = ownerOf(principal)
     await this.#find(owner, conversationId)
-    const open = await this.#open.get(answerId)
+    const open = await this.#open.find(answerId)
     if (open?.row.conversation_id === conversationId) return open
     const row = await this.#options.store.findAnswer(conversationId, answerId)
     if (!row) throw new Problem('not_found', 'There is no such answer.')
-    return this.#opened(owner, row)
-  }
-
-  /** One for all that ask. */
-  #opened(owner: string, row: AnswerRow): Promise<OpenAnswer> {
-    const known = this.#open.get(row.id)
-    if (known) return known
-    const loading = this.#load(owner, row)
-    this.#open.set(row.id, loading)
-    loading.then(
-      answer => this.#release(answer, 0),
-      () => this.#open.delete(row.id),
-    )
-    return loading
-  }
-
-  async #load(owner: string, row: AnswerRow): Promise<OpenAnswer> {
-    const pieces = await this.#options.store.listParts(row.id)
-    const parts = pieces.flatMap(({ parts }) => JSON.parse(parts) as KeptPart[])
-    const facts = JSON.parse(row.facts) as AnswerFacts
-    return this.#newAnswer(owner, row, parts, { ...facts, lastSeq: parts.at(-1)?.seq ?? 0 })
-  }
-
-  #newAnswer(owner: string, row: AnswerRow, parts: readonly KeptPart[], facts: AnswerFacts): OpenAnswer {
-    const { store, changed } = this.#options
-    const told = ({ row: { id, conversation_id }, state }: OpenAnswer) => changed(owner, { id, conversation_id, state })
-    return new OpenAnswer({ store, owner, row, parts, facts, changed: told, now: this.#now })
-  }
-
-  /** Held in memory while somebody reads it. */
-  async *#held(answer: OpenAnswer, parts: AsyncGenerator<ChatbotPart>): AsyncGenerator<ChatbotPart> {
-    answer.holders++
-    try {
-      yield* parts
-    } finally {
-      this.#release(answer)
-    }
-  }
-
-  /** One that waits is kept: what is decided about it must be decided once. */
-  #release(answer: OpenAnswer, held = 1): void {
-    answer.holders -= held
-    if (answer.holders <= 0 && answer.state !== 'waiting' && answer.state !== 'running')
-      this.#open.delete(answer.row.id)
-  }
-
-  #forgetAnswer(id: string): void {
-    this.#open.get(id)?.then(
-      answer => answer.gone(),
-      () => undefined,
-    )
-    this.#open.delete(id)
-  }
-
-  #forget(conversationId: string): void {
-    for (const [id, opening] of this.#open) {
-      opening.then(
-        answer => {
-          if (answer.row.conversation_id !== conversationId) return
-          this.#working.get(id)?.stop.abort(stopAsked)
-          this.#forgetAnswer(id)
-        },
-        () => undefined,
-      )
-    }
-  }
-
-  async #history(conversationId: string, before: string): Promise<Run['history']> {
-    const { store } = this.#options
-    const rows = (await store.listAnswers(conversationId, mostTurns)).filter(({ id }) => id < before).toReversed()
-    const pieces = await store.listPartsOf(rows.map(({ id }) => id))
-    return rows.map(({ id, question, context, facts }) => {
-      const own = pieces.filter(piece => piece.answer_id === id)
-      const parts = own.flatMap(piece => JSON.parse(piece.parts) as KeptPart[])
-      const { shares } = JSON.parse(facts) as AnswerFacts
-      return { id, question, context: context === null ? null : JSON.parse(context), blocks: blocksOf(parts, shares) }
-    })
+    return this.#open.opened(owner, row)
   }
 }
 

@@ -53,6 +53,10 @@ export class OpenAnswer {
   /** The newest, without a gap. */
   #tail: KeptPart[] = []
   #stored: number
+  /** Readers are told no more than this. */
+  #shown: number
+  /** What it becomes once that is stored. */
+  #next: Pick<AnswerRow, 'state' | 'expires_at'> | undefined
   #text = ''
   #by: string | null = null
   #gathering: NodeJS.Timeout | undefined
@@ -71,6 +75,7 @@ export class OpenAnswer {
     this.facts = facts
     this.blocks = blocksOf(parts, facts.shares)
     this.#stored = facts.lastSeq
+    this.#shown = facts.lastSeq
     this.#told = { tokens: facts.tokens, costUsd: facts.costUsd ?? 0 }
   }
 
@@ -131,14 +136,20 @@ export class OpenAnswer {
     this.#append(part, null)
   }
 
-  /** Stores what was said and what is known, and then tells of it. */
+  /** Stores what was said and what is known, and only then tells of it. */
   async settle(state: AnswerState, last?: NewPart, expiresAt: string | null = null): Promise<void> {
     this.#saySoFar()
-    this.row.state = state
-    this.row.expires_at = expiresAt
+    this.#next = { state, expires_at: expiresAt }
     if (last) this.#append(last, null, false)
-    await this.store()
-    this.#wake()
+    try {
+      await this.store()
+    } finally {
+      // Where nothing can be stored, nobody waits for ever.
+      Object.assign(this.row, this.#next)
+      this.#next = undefined
+      this.#shown = this.facts.lastSeq
+      this.#wake()
+    }
     this.#options.changed(this)
   }
 
@@ -184,8 +195,8 @@ export class OpenAnswer {
           yield toPart(part)
           next = part.seq + 1
         }
-        if (next > this.facts.lastSeq && isLast) return
-        if (next > this.facts.lastSeq) await Promise.race([news, aborted.promise])
+        if (next > this.#shown && isLast) return
+        if (next > this.#shown) await Promise.race([news, aborted.promise])
       }
     } finally {
       signal.removeEventListener('abort', abort)
@@ -194,12 +205,13 @@ export class OpenAnswer {
   }
 
   async #partsFrom(next: number): Promise<readonly KeptPart[]> {
-    if (next > this.facts.lastSeq) return []
+    const shown = this.#shown
+    if (next > shown) return []
     const [first] = this.#tail
-    if (first && next >= first.seq) return this.#tail.slice(next - first.seq)
+    if (first && next >= first.seq) return this.#tail.slice(next - first.seq, shown - first.seq + 1)
     const pieces = await this.#options.store.listParts(this.row.id, next - 1)
     const parts = pieces.flatMap(({ parts }) => JSON.parse(parts) as KeptPart[])
-    return parts.filter(({ seq }) => seq >= next)
+    return parts.filter(({ seq }) => seq >= next && seq <= shown)
   }
 
   #saySoFar(isOver = true): void {
@@ -218,7 +230,9 @@ export class OpenAnswer {
     addPart(this.blocks, part, by, this.shares)
     // What could not be stored is tried again with what comes next.
     this.#storeTimer ??= setTimeout(() => void this.store().catch(() => undefined), storeMs).unref()
-    if (isTold) this.#wake()
+    if (!isTold) return
+    this.#shown = this.facts.lastSeq
+    this.#wake()
   }
 
   async #store(): Promise<boolean> {
@@ -232,7 +246,7 @@ export class OpenAnswer {
       costUsd: costUsd === null ? null : costUsd - this.#told.costUsd,
     }
     const at = new Date(now()).toISOString()
-    const { state, expires_at } = this.row
+    const { state, expires_at } = this.#next ?? this.row
     this.row.said = this.text
     this.row.facts = JSON.stringify({ ...this.facts, lastSeq: last })
     const kept = await store.keep(
