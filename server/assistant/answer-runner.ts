@@ -29,6 +29,8 @@ export interface Run {
   /** Oldest first, without this answer. */
   history: (Turn & { id: string })[]
   summary: KeptSummary | undefined
+  /** Known of an answer that begins; of one that goes on it is read. */
+  spent?: Spent
   /** Id of the model that is asked first. */
   startWith: string | undefined
   /** Its reason is a Problem, or `stopAsked`. */
@@ -68,7 +70,7 @@ export class AnswerRunner {
     const whole = AbortSignal.any([signal, ended.signal])
     const runCalls = new AnswerCalls(calls)
     try {
-      let spent: Spent | undefined
+      let spent = run.spent
       for (;;) {
         spent = spent ?? (await spentBefore(this.#options.store, answer, now()))
         const words = reachedLimit(choice.limits(), answer, spent)

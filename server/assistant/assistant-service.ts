@@ -132,6 +132,8 @@ export class AssistantService implements PrincipalListener {
     if (this.#entering.has(conversationId)) throw busy()
     this.#entering.add(conversationId)
     try {
+      // Before anything is stored that nobody would work on.
+      const today = await store.usageOf(owner, at.slice(0, 10))
       let conversation: ConversationRow | undefined
       let history: Run['history'] = []
       if (known === undefined) {
@@ -146,7 +148,9 @@ export class AssistantService implements PrincipalListener {
       }
       const answer = this.#open.add(owner, row, newFacts())
       answer.append({ type: 'start', conversation_id: conversationId, answer_id: row.id })
-      this.#begin({ answer, caller, requestId, history, summary: summaryIn(conversation), startWith: provider })
+      const spent = { conversation: spentIn(conversation), today: spentIn(today) }
+      const summary = summaryIn(conversation)
+      this.#begin({ answer, caller, requestId, history, summary, spent, startWith: provider })
       this.#options.changed(owner, { id: row.id, conversation_id: conversationId, state: 'running' })
       return answer
     } finally {
@@ -370,6 +374,10 @@ function summaryIn({ summary }: Pick<ConversationRow, 'summary'>): Run['summary'
   return summary === null ? undefined : JSON.parse(summary)
 }
 
+function spentIn({ tokens, cost_usd: cost }: Pick<ConversationRow, 'tokens' | 'cost_usd'>) {
+  return { tokens, costUsd: cost ?? 0 }
+}
+
 function expiryOf(answer: OpenAnswer): string | null {
   const ends = answer.calls.flatMap(({ outcome, expires_at: at }) => (outcome === 'waiting' && at !== null ? [at] : []))
   return ends.toSorted()[0] ?? null
@@ -383,14 +391,7 @@ function stoppedCall(call: KeptCall) {
   return { type: 'tool_result' as const, call: { ...call, outcome: 'stopped' as const, result } }
 }
 
-function busy(): Problem {
-  return new Problem('not_possible_now', 'This conversation is being answered. Wait, or stop the answer.')
-}
-
-function frozen(): Problem {
-  return new Problem('frozen', 'A human stopped what this caller does.')
-}
-
-function draining(): Problem {
-  return new Problem('draining', 'RustyMail is shutting down; try again in a moment.', { retryAfterSeconds: 5 })
-}
+const busy = () => new Problem('not_possible_now', 'This conversation is being answered. Wait, or stop the answer.')
+const frozen = () => new Problem('frozen', 'A human stopped what this caller does.')
+const draining = () =>
+  new Problem('draining', 'RustyMail is shutting down; try again in a moment.', { retryAfterSeconds: 5 })

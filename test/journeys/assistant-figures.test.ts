@@ -39,6 +39,11 @@ test('why is Gmail slow since noon?', async () => {
   const { items } = await people.tell<{ items: { ref: string }[] }>(people.admin, 'GET', list)
   for (const { ref } of items) await people.tell(people.admin, 'GET', `/api/v1/accounts/${account}/messages/${ref}`)
   gateway.delay = () => undefined
+  // With the next sample.
+  const recorded = `/api/dashboard/metrics/history?${new URLSearchParams({ series: 'imap_command_time', from: since })}`
+  await expect
+    .poll(async () => (await people.tell<{ groups: unknown[] }>(people.admin, 'GET', recorded)).groups.length)
+    .toBeGreaterThan(0)
   const { answer, sent } = await ask('Why is Gmail slow since noon?', asked =>
     stepOf(asked) === 0
       ? [

@@ -7,12 +7,13 @@ import { api } from '../../contract/index.ts'
 import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
 import { type Database, openDatabase } from '../../server/platform/database/database.ts'
 import { wordsInEvents, wordsShown } from '../../server/policies/foreign-words.ts'
+import { assistantRoads, assistantTools } from '../support/assistant-roads.ts'
 import { ask as askEvents } from '../support/events-client.ts'
 import { callTool, connectMcp } from '../support/mcp-client.ts'
 import { openStream } from '../support/open-stream.ts'
 import { type NewToken, type People, runApp } from '../support/people.ts'
 import type { Road } from '../support/road.ts'
-import { ScriptedChoice, stepOf, toolCall } from '../support/scripted-choice.ts'
+import { ScriptedChoice } from '../support/scripted-choice.ts'
 import { SmtpSink } from '../support/smtp-sink.ts'
 import { untilIndexed } from '../support/until-indexed.ts'
 
@@ -24,18 +25,6 @@ let account: string
 let [id, ref] = ['', '']
 let threadId = ''
 const models = new ScriptedChoice()
-const chatbot = '/api/dashboard/chatbot'
-/** Not offered over MCP. */
-const ofAssistant = [
-  'stats',
-  'metrics_history',
-  'accounts',
-  'alerts',
-  'explain_account',
-  'links',
-  'clients',
-  'audit',
-].map(name => `tool.${name}`)
 
 const notes = Buffer.from('notes')
 const attachment = {
@@ -186,17 +175,7 @@ const roads: Record<string, (road: Road) => Promise<unknown>> = {
     const { items } = await people.tell<{ items: { id: string; hash: string }[] }>(people.admin, 'GET', path)
     return post(`${path}/withdraw`, { items: items.map(({ id: item, hash }) => ({ id: item, hash })) })
   },
-  'assistant.queryChatbot': ({ post }) => post(`${chatbot}/query`, { query: 'Hello?' }),
-  'conversations.listConversations': async ({ token, get }) => {
-    await oldAnswer(token)
-    return get(`${chatbot}/conversations`)
-  },
-  'conversations.getConversation': async ({ token, get }) => get((await oldAnswer(token)).conversation),
-  'conversations.exportConversation': async ({ token, get }) => get(`${(await oldAnswer(token)).conversation}/export`),
-  'conversations.followAnswer': async ({ token, get }) => get(`${(await oldAnswer(token)).answer}/parts`),
-  'conversations.stopAnswer': async ({ token, post }) => post(`${(await oldAnswer(token)).answer}/stop`),
-  'tool.clients': road => byAssistant(road, 'clients', {}),
-  'tool.audit': road => byAssistant(road, 'audit', { from: '2026-01-01T00:00:00Z' }),
+  ...assistantRoads({ models, newToken: () => newToken(), people: () => people, db: () => db }),
   'tool.mail_proposals': async ({ call, oldProposal }) => call('mail_proposals', { proposal: await oldProposal() }),
   'tool.mail_search': ({ call }) => call('mail_search', { q: 'Hello', account }),
   'tool.mail_read': ({ call }) => call('mail_read', { refs: [`${account}.${ref}`] }),
@@ -212,37 +191,9 @@ const roads: Record<string, (road: Road) => Promise<unknown>> = {
 
 /** Users alone may call them. */
 const ofUsers = [
-  'approvals.approve',
-  'approvals.deny',
-  'approvals.editHeld',
-  'conversations.decideToolCall',
-  'proposals.applyProposal',
-  'proposals.declineProposal',
-  'outbox.retrySubmission',
-  'outbox.resolveSubmission',
+  ...['approvals.approve', 'approvals.deny', 'approvals.editHeld', 'conversations.decideToolCall'],
+  ...['proposals.applyProposal', 'proposals.declineProposal', 'outbox.retrySubmission', 'outbox.resolveSubmission'],
 ]
-
-async function byAssistant({ post }: Road, name: string, input: object): Promise<unknown> {
-  models.script = asked => [stepOf(asked) === 0 ? toolCall(name, input) : 'done']
-  return post(`${chatbot}/query`, { query: 'Look.' })
-}
-
-/** Of another token, and given to this one. */
-async function oldAnswer(token: NewToken): Promise<{ conversation: string; answer: string }> {
-  models.script = () => ['yes']
-  const asker = await newToken()
-  const asked = { query: 'Hello?' }
-  const path = `${chatbot}/query`
-  type Answer = { conversation_id: string; answer_id: string }
-  const { conversation_id: id, answer_id: answer } = await people.tell<Answer>(asker.proof, 'POST', path, asked)
-  await db
-    .updateTable('conversations')
-    .set({ owner: `token-${token.id}` })
-    .where('id', '=', id)
-    .execute()
-  const conversation = `${chatbot}/conversations/${id}`
-  return { conversation, answer: `${conversation}/answers/${answer}` }
-}
 
 async function approvalOf(submission: string): Promise<string> {
   const { approval_id: approval } = await people.tell<{ approval_id: string }>(
@@ -340,7 +291,7 @@ test('each operation, tool and event says whose words it shows, and each that sh
     people.url,
     (await people.token(['mail:delete', 'mail:send', 'mail:organize'], [account])).proof,
   )
-  const tools = [...(await client.listTools()).tools.map(({ name }) => `tool.${name}`), ...ofAssistant]
+  const tools = [...(await client.listTools()).tools.map(({ name }) => `tool.${name}`), ...assistantTools]
   expect(tools.length).toBeGreaterThan(8)
   // What is not declared counts as a stranger's; declare it in server/policies/foreign-words.ts.
   expect([...new Set([...served, ...tools])].filter(name => !wordsShown.has(name))).toEqual([])
