@@ -4,6 +4,7 @@ import type { Effect } from '../../contract/endpoint.ts'
 import type { Caller, Principal } from '../platform/principal.ts'
 import type { Asking, Toolbox, ToolInfo, ToolResult } from '../tools/toolbox.ts'
 import type { OfferedTool, ToolRequest } from './chat-model.ts'
+import { inTurns } from './in-turns.ts'
 import { inputHash } from './input-hash.ts'
 import type { KeptCall } from './kept-parts.ts'
 import type { OpenAnswer } from './open-answer.ts'
@@ -32,8 +33,6 @@ export interface CallContext {
 
 /** In one step; what is beyond is told to the model. */
 const maxCalls = 16
-/** Reads that run together. */
-const maxTogether = 4
 /** The same call with the same input: then its result is not given again, and past the last one the answer ends. */
 const maxSame = 3
 const maxSameEver = 6
@@ -193,24 +192,4 @@ function toOffered({ name, description, inputSchema }: ToolInfo): OfferedTool {
 
 function sizeOf(input: unknown): number {
   return (JSON.stringify(input) ?? '').length
-}
-
-/** In their order; those that may run together do, a few at a time. */
-async function inTurns<Item>(
-  items: readonly Item[],
-  kindOf: (item: Item) => 'together' | 'alone',
-  work: (item: Item) => Promise<void> | void,
-): Promise<void> {
-  let batch: Item[] = []
-  const flush = async () => {
-    const now = batch
-    batch = []
-    await Promise.all(now.map(work))
-  }
-  for (const item of items) {
-    if (kindOf(item) === 'alone' || batch.length >= maxTogether) await flush()
-    if (kindOf(item) === 'alone') await work(item)
-    else batch.push(item)
-  }
-  await flush()
 }

@@ -110,7 +110,7 @@ export class AssistantService implements PrincipalListener {
     return { items: this.#options.choice.models().map(({ provider, model }) => ({ provider, model })) }
   }
 
-  /** Begins an answer, which goes on whoever listens. @throws Problem where it does not begin. */
+  /** Begins an answer, which goes on also when nobody listens. @throws Problem where it does not begin. */
   async ask({ caller, requestId }: Asked, input: ChatbotQuery): Promise<OpenAnswer> {
     this.#checkRoom(caller.principal)
     const { choice, store } = this.#options

@@ -144,7 +144,7 @@ export class OpenAnswer {
     try {
       await this.store()
     } finally {
-      // Where nothing can be stored, nobody waits for ever.
+      // Readers do not wait forever where nothing can be stored.
       Object.assign(this.row, this.#next)
       this.#next = undefined
       this.#shown = this.facts.lastSeq

@@ -99,7 +99,7 @@ test('what the person declines is not done, and the model is told', async () => 
   expect(ended.blocks.at(-1)).toMatchObject({ text: expect.stringContaining('The person declined') })
   const next = await chat.ask('Flag it after all.', { conversation_id: asked.conversation_id })
   const call = waitingIn(next)
-  // Whoever asks for something else does not want it.
+  // Another question declines what waits.
   world.choice.script = () => ['never mind']
   await chat.ask('Forget it.', { conversation_id: asked.conversation_id })
   const late = await world.people.ask(world.people.admin, 'POST', chat.decidePath(next, call), {
@@ -127,7 +127,7 @@ test('a message is sent as its draft says, to whom the person is shown, and is b
   expect(send.summary).toBe('Sends to exactly 1: bea@example.org. Revision 1, subject: Hi')
   expect(world.sink.taken).toHaveLength(0)
   await chat.decide(asked, send, 'allow')
-  await expect.poll(() => world.sink.taken.map(({ to }) => to), { timeout: 40_000 }).toEqual([['bea@example.org']])
+  await expect.poll(() => world.sink.taken.map(({ to }) => to)).toEqual([['bea@example.org']])
 })
 
 test('an obedient model does what mail says, and nothing comes of it', async () => {

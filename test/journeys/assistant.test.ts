@@ -150,7 +150,7 @@ test('who did not answer, and why, is in the answer', async () => {
 })
 
 test.each<[string, Script, RegExp]>([
-  ['the same call for ever', () => [toolCall('stats', {})], /again and again/],
+  ['the same call forever', () => [toolCall('stats', {})], /again and again/],
   ['calls that do not parse', () => [toolCall('stats', undefined)], /only calls that are not possible/],
   [
     'calls that do not fit',
