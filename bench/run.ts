@@ -4,6 +4,7 @@ import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { analyticsPage } from './analytics-page.ts'
 import { approvals } from './approvals.ts'
+import { assistant } from './assistant.ts'
 import { assistantChain } from './assistant-chain.ts'
 import { audience } from './audience.ts'
 import { autoconfig } from './autoconfig.ts'
@@ -55,6 +56,7 @@ const benchmarks: Record<string, () => Promise<object & { variant?: string }>> =
   stats,
   approvals,
   'assistant-chain': assistantChain,
+  assistant,
   autoconfig,
   gate,
   mcp,

@@ -92,6 +92,15 @@ export const endpoints = {
     listClients: 'GET /api/dashboard/clients page,per_page,filter,kind,status,principal,sort,order',
     disconnectClient: 'DELETE /api/dashboard/clients/{client_id}',
   },
+  conversations: {
+    listConversations: 'GET /api/dashboard/chatbot/conversations q,limit,cursor',
+    getConversation: 'GET /api/dashboard/chatbot/conversations/{conversation_id}',
+    renameConversation: 'PATCH /api/dashboard/chatbot/conversations/{conversation_id}  body',
+    deleteConversation: 'DELETE /api/dashboard/chatbot/conversations/{conversation_id}',
+    exportConversation: 'GET /api/dashboard/chatbot/conversations/{conversation_id}/export',
+    stopAnswer: 'POST /api/dashboard/chatbot/conversations/{conversation_id}/answers/{answer_id}/stop',
+    decideToolCall: 'POST /api/dashboard/chatbot/conversations/{conversation_id}/answers/{answer_id}/calls/{call_id}/decision  body',
+  },
   diagnose: {
     diagnoseAccount: 'GET /api/dashboard/accounts/{account_id}/diagnose retry_login',
     getDiagnosisReport: 'GET /api/dashboard/accounts/{account_id}/diagnose/report',

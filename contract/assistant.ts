@@ -1,42 +1,9 @@
-/** The chatbot: one question, one answer, whole or streamed as parts. */
+/** The assistant: a question, whose answer is whole or streamed as parts, and which models there are. */
 import { z } from 'zod'
+import { ChatbotPart, ChatbotQuery, ChatbotResponse } from './conversations.ts'
 import { endpoint } from './endpoint.ts'
-import { ProblemBody } from './problem-body.ts'
 
-export const Usage = z.object({ input_tokens: z.int().nullable(), output_tokens: z.int().nullable() })
-
-export const ChatbotQuery = z
-  .strictObject({
-    query: z.string().trim().min(1).max(20_000).describe('A single question; no conversation is kept'),
-  })
-  .meta({ id: 'ChatbotQuery' })
-export type ChatbotQuery = z.infer<typeof ChatbotQuery>
-
-export const ChatbotResponse = z
-  .object({
-    response: z.string(),
-    provider: z.string(),
-    model: z.string().nullable(),
-    tool_calls: z.array(z.object({ name: z.string() })),
-    usage: Usage.nullable(),
-  })
-  .meta({ id: 'ChatbotResponse' })
-export type ChatbotResponse = z.infer<typeof ChatbotResponse>
-
-/** What the streamed answer consists of; each is the `data` of one server-sent event named like its `type`. */
-export const ChatbotPart = z
-  .discriminatedUnion('type', [
-    z.object({
-      type: z.literal('start'),
-      provider: z.string(),
-      model: z.string().nullable(),
-    }),
-    z.object({ type: z.literal('text_delta'), text: z.string() }),
-    z.object({ type: z.literal('finish'), result: ChatbotResponse }),
-    z.object({ type: z.literal('error'), problem: ProblemBody }),
-  ])
-  .meta({ id: 'ChatbotPart' })
-export type ChatbotPart = z.infer<typeof ChatbotPart>
+export { ChatbotPart, ChatbotQuery, ChatbotResponse }
 
 export const ChatProviders = z.object({
   items: z
@@ -50,7 +17,8 @@ export const assistantApi = {
     path: '/api/dashboard/chatbot/query',
     tag: 'Assistant',
     summary: 'Ask the assistant',
-    description: 'With `Accept: text/event-stream` the answer streams as `start`, `text_delta`, `finish` or `error`.',
+    description:
+      'Answers when the answer is whole, or waits for a decision of a person. With `Accept: text/event-stream` it streams as parts, from `start` to `finish` or `error`. The answer goes on when the client leaves: it is in the conversation, and `followAnswer` follows it from any part on.',
     scope: 'dashboard:operate',
     limit: 'assistant',
     effect: 'write',
@@ -58,7 +26,15 @@ export const assistantApi = {
     // A question of 20,000 characters in a script that a client writes as \uXXXX.
     bodyLimit: 128 * 1024,
     response: ChatbotResponse,
-    problems: ['no_model_configured', 'provider_failed', 'provider_limited', 'provider_timeout', 'overloaded'],
+    problems: [
+      'not_found',
+      'not_possible_now',
+      'no_model_configured',
+      'provider_failed',
+      'provider_limited',
+      'provider_timeout',
+      'overloaded',
+    ],
     stream: 'accepted',
     part: ChatbotPart,
   }),

@@ -44,6 +44,7 @@ const summaries: Record<ServerEvent['type'], string> = {
   sync_progress: 'How far the first indexing of an account has come',
   agent_activity: 'Agents called tools, on accounts that the reader sees; at most every 300 ms',
   permission_prompts: 'Permission prompts of agents that wait for a human are others: list them again',
+  conversation_changed: 'An answer of the assistant began, waits for you, or ended; told to the same person alone',
   audit_update: 'The audit trail has grown',
   stats_update: 'Current figures; the newest are also sent right after the welcome',
   welcome: 'The first event of every stream',

@@ -137,6 +137,7 @@ export const AskedFrom = z
     draft_id: z.string().max(200).optional(),
   })
   .describe('What is on the page that it is asked from')
+export type AskedFrom = z.infer<typeof AskedFrom>
 
 export const ChatbotQuery = z
   .strictObject({
@@ -170,6 +171,19 @@ const InCall = InAnswer.extend({ call_id: id })
 const base = '/api/dashboard/chatbot/conversations'
 const common = { tag: 'Assistant', scope: 'dashboard:operate' } as const
 
+/** Told to the sessions of the same person alone, or to the streams of the same token. */
+export const conversationStates = {
+  conversation_changed: {
+    scope: 'dashboard:operate',
+    data: z.object({
+      conversation_id: id,
+      answer_id: id,
+      state: AnswerState,
+      at: Timestamp,
+    }),
+  },
+} as const
+
 export const conversationsApi = {
   listConversations: endpoint({
     ...common,
@@ -192,6 +206,7 @@ export const conversationsApi = {
     effect: 'read',
     params: InConversation,
     response: Conversation,
+    problems: ['not_found'],
   }),
   renameConversation: endpoint({
     ...common,
@@ -202,6 +217,7 @@ export const conversationsApi = {
     params: InConversation,
     body: z.strictObject({ title: line.trim().min(1).max(conversationBounds.title) }),
     response: ConversationSummary,
+    problems: ['not_found'],
   }),
   deleteConversation: endpoint({
     ...common,
@@ -212,6 +228,7 @@ export const conversationsApi = {
     params: InConversation,
     status: 204,
     response: z.undefined(),
+    problems: ['not_found'],
   }),
   exportConversation: endpoint({
     ...common,
@@ -221,6 +238,7 @@ export const conversationsApi = {
     effect: 'read',
     params: InConversation,
     response: z.object({ file_name: z.string(), markdown: z.string() }),
+    problems: ['not_found'],
   }),
   followAnswer: endpoint({
     ...common,
@@ -237,6 +255,14 @@ export const conversationsApi = {
         .default(0),
     }),
     response: z.string(),
+    headers: [
+      {
+        name: 'Last-Event-ID',
+        description: 'Number of the last part read; takes precedence over `after`',
+        example: '12',
+      },
+    ],
+    problems: ['not_found', 'too_many_streams'],
     stream: 'always',
     part: ChatbotPart,
   }),
@@ -248,6 +274,7 @@ export const conversationsApi = {
     effect: 'write',
     params: InAnswer,
     response: AssistantAnswer,
+    problems: ['not_found'],
   }),
   decideToolCall: endpoint({
     ...common,
@@ -264,5 +291,6 @@ export const conversationsApi = {
       input_hash: z.string().regex(/^[0-9a-f]{64}$/, 'is not a hash'),
     }),
     response: AssistantAnswer,
+    problems: ['not_found', 'approval_void', 'not_possible_now', 'overloaded', 'session_needed'],
   }),
 }

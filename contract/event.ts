@@ -6,6 +6,7 @@ import { AccountError, AccountState } from './accounts.ts'
 import { agentStates } from './agents.ts'
 import { AlertCleared, AlertRaised } from './alerts.ts'
 import { ClientKind } from './clients.ts'
+import { conversationStates } from './conversations.ts'
 import { endpoint } from './endpoint.ts'
 import { Address, MessageRef } from './mail.ts'
 import { MessageId, ThreadId } from './mail-index.ts'
@@ -260,6 +261,7 @@ export const states = {
   stats_update: { scope: 'dashboard:read', data: DashboardStats },
   ...agentStates,
   ...permissionStates,
+  ...conversationStates,
 } as const satisfies Record<string, { scope: Scope; data: z.ZodType }>
 
 /** What the stream says about itself. */

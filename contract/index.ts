@@ -13,6 +13,7 @@ import { assistantSettingsApi } from './assistant-settings.ts'
 import { auditApi } from './audit.ts'
 import { autoconfigApi } from './autoconfig.ts'
 import { clientsApi } from './clients.ts'
+import { conversationsApi } from './conversations.ts'
 import { diagnoseApi } from './diagnose.ts'
 import { draftsApi } from './drafts.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -55,6 +56,7 @@ export const api = {
   audit: auditApi,
   autoconfig: autoconfigApi,
   clients: clientsApi,
+  conversations: conversationsApi,
   diagnose: diagnoseApi,
   drafts: draftsApi,
   events: eventsApi,

@@ -1,5 +1,6 @@
 /** The composition root: sees everything, wires it by hand, and starts and stops it in order. */
 import { join } from 'node:path'
+import type { ModelChoice } from './assistant/model-choice.ts'
 import { backupPart } from './backup-part.ts'
 import { composeAccess } from './compose-access.ts'
 import { composeAgents } from './compose-agents.ts'
@@ -15,6 +16,7 @@ import { composeMail } from './compose-mail.ts'
 import { composeMcp } from './compose-mcp.ts'
 import { composeMcpAuth, type DocumentStandIn } from './compose-mcp-auth.ts'
 import { composeMcpEvents } from './compose-mcp-events.ts'
+import { composeModels } from './compose-models.ts'
 import { composeMoving } from './compose-moving.ts'
 import { composeNotifiers } from './compose-notifiers.ts'
 import { composeObserving } from './compose-observing.ts'
@@ -53,6 +55,8 @@ export interface Overrides {
   /** In place of stderr, where `logger` is not given. */
   logOutput?: LogOutput
   gateway?: MailGateway
+  /** Models that play a script. */
+  models?: ModelChoice
   /** The network in which the servers of addresses are looked for. */
   discovery?: DiscoveryStandIn
   /** The network in which clients publish what they say of themselves. */
@@ -299,6 +303,15 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
     tracer,
     logger,
   })
+  const assistant = composeAssistant({
+    ...{ ...mailboxes, ...mcp, choice: overrides.models ?? models.choice, db, hub, clients, metrics, limits, trail, stopping, news, shown, logger },
+    ...{ history: history.service, alerts: alerts.service, audit: people.audit, stops: freezes },
+    observe: outcome => {
+      metrics.recordRequest(outcome)
+      history.observe(outcome)
+    },
+  })
+  assistant.addRoutes(http)
   const parts: Part[] = [
     tracing.part,
     ...stored.parts,
@@ -308,7 +321,7 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
     ...people.parts,
     stopping.part,
     ruling.part,
-    assistant.settingsPart,
+    models.part,
     { name: 'outbound', stop: () => guarded.stop() },
     autoconfig.part,
     ...mailboxes.parts,

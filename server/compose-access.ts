@@ -81,6 +81,7 @@ export interface ComposedAccess {
   sessions: SessionService
   passkeys: PasskeyService
   trail: HttpTrail
+  audit: AuditService
   auditBacklog(): AuditService['backlog']
   addRoutes(http: HttpServer): void
   /** To be started behind events and stopped before them. */
@@ -210,6 +211,7 @@ export function composeAccess(around: AccessSurroundings): ComposedAccess {
     sessions,
     passkeys,
     trail,
+    audit,
     auditBacklog: () => audit.backlog,
     addRoutes: http => {
       const describeSignIn = async (host: string | undefined, sessionCookie: string | undefined) => ({

@@ -24,6 +24,7 @@ export interface AlertSurroundings {
 export interface ComposedAlerts {
   /** For what tells people of them. */
   source: { firing(): Promise<KnownAlert[]>; find(ids: readonly string[]): Promise<KnownAlert[]> }
+  service: AlertService
   addRoutes(http: HttpServer): void
   part: Part
 }
@@ -44,6 +45,7 @@ export function composeAlerts({ db, hub, leases, history, logger }: AlertSurroun
   const service = new AlertService({ store, reader, hub, now })
   return {
     source: knownAlerts(store, now),
+    service,
     addRoutes: http => alertRoutes(http, service),
     part: {
       name: 'alerts',

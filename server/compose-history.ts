@@ -43,6 +43,7 @@ export interface HistoryReadings {
 export interface ComposedHistory {
   sink: HistorySink
   reader: HistoryReader
+  service: HistoryService
   marks: HistoryMarks
   /** Of every answer, and every call of a tool. */
   observe(outcome: RequestOutcome): void
@@ -108,6 +109,7 @@ export function composeHistory({ db, hub, leases, logger }: HistorySurroundings)
   return {
     sink: recorder,
     reader,
+    service,
     marks,
     observe: outcome => record(recorder, outcome),
     readFrom: given => {

@@ -84,6 +84,8 @@ export interface McpSurroundings {
 export interface ComposedMcp {
   service: McpService
   toolbox: Toolbox
+  /** All that it has. */
+  tools: readonly Tool[]
   part: Part
   /** What the adapter has open: to be stopped after http, whose answers it would cut. */
   adapter: Part
@@ -165,7 +167,7 @@ export function composeMcp({
       exchanges.stop()
     },
   }
-  return { service, toolbox, part, adapter: { name: 'mcp adapter', stop: port.close } }
+  return { service, toolbox, tools: offered, part, adapter: { name: 'mcp adapter', stop: port.close } }
 }
 
 /** Loaded with the first call: a server whose agents do not come does without its megabytes. */

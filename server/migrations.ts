@@ -7,6 +7,7 @@ import * as lookInterval from './accounts/migrations/0028-look-interval.ts'
 import * as alerts from './alerts/migrations/0034-alerts.ts'
 import * as usualAgents from './alerts/migrations/0040-usual-agents.ts'
 import * as approvals from './approvals/migrations/0019-approvals.ts'
+import * as conversations from './assistant/migrations/0036-conversations.ts'
 import * as assistantSettings from './assistant/migrations/0037-assistant-settings.ts'
 import * as audit from './audit/migrations/0003-audit.ts'
 import * as trailId from './audit/migrations/0005-trail-id.ts'
@@ -80,6 +81,7 @@ export const migrations: Migrations = {
   '0033-history': history,
   '0034-alerts': alerts,
   '0035-notifiers': notifiers,
+  '0036-conversations': conversations,
   '0037-assistant-settings': assistantSettings,
   '0038-webhook-backlogs': webhookBacklogs,
   '0040-usual-agents': usualAgents,

@@ -71,7 +71,7 @@ const uses: Record<string, string[]> = {
   notifiers: ['leases', 'events', 'accounts', 'drafts', 'outbox', 'push', 'webhooks'],
   moving: ['accounts'],
   proposals: ['tools', 'events', 'drafts', 'operations', 'outbox', 'freezes', 'approvals'],
-  assistant: ['events'],
+  assistant: ['tools', 'events', 'audit', 'clients', 'metrics', 'history', 'accounts', 'alerts'],
   mcp: ['tools', 'clients', 'reading'],
   'program-webhooks': ['events', 'webhooks'],
   'mcp-events': ['events', 'reading', 'webhooks', 'mcp'],

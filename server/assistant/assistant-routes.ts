@@ -1,62 +1,123 @@
-/** POST /api/dashboard/chatbot/query, whole or streamed, and GET …/chatbot/providers. */
+/** /api/dashboard/chatbot: questions, whole or streamed, and the conversations that they are part of. */
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
-import { assistantApi, type ChatbotPart } from '../../contract/assistant.ts'
+import { assistantApi } from '../../contract/assistant.ts'
+import { type ChatbotPart, conversationsApi } from '../../contract/conversations.ts'
+import { operationName } from '../../contract/index.ts'
+import type { Call } from '../platform/http/http-call.ts'
 import { type HttpServer, handle } from '../platform/http/http-server.ts'
 import { Problem } from '../platform/problem.ts'
-import type { AnswerPart, AssistantService } from './assistant-service.ts'
+import type { AssistantService } from './assistant-service.ts'
+import type { ConversationService } from './conversation-service.ts'
 
 const head = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-store',
   'x-accel-buffering': 'no',
 }
-/** A reader that takes nothing for so long is given up: it must not hold one of the few places. */
+/** A reader that takes nothing for so long is given up; it may come back with the last number that it has. */
 const maxStallMs = 30_000
+const pingMs = 15_000
 
-export function assistantRoutes(http: HttpServer, assistant: AssistantService): void {
+export function assistantRoutes(
+  http: HttpServer,
+  { assistant, conversations }: { assistant: AssistantService; conversations: ConversationService },
+): void {
   handle(http, assistantApi.queryChatbot, async call => {
     // Each read of `signal` makes a new one.
-    const { signal } = call
-    try {
-      if (!acceptsStream(call.header('accept'))) return await assistant.query(call.principal, call.body, signal)
-      const parts = assistant.stream(call.principal, call.body, signal)
-      // What is thrown before the first part is answered like any other problem.
-      const first = await parts.next()
-      const response = (await call.openResponse()).writeHead(200, head)
-      await send(response, first, parts, signal, error => ({
-        type: 'error',
-        problem: asProblem(http, error, call.requestId).toBody(call.requestId),
-      }))
-    } catch (error) {
-      if (!signal.aborted) throw error
-      // The client is gone: there is nobody to answer, and nothing to fix.
-      call.takeResponse().destroy()
+    const { signal, caller, requestId } = call
+    const asked = { caller, requestId }
+    if (!acceptsStream(call.header('accept'))) {
+      try {
+        return await assistant.query(asked, call.body, signal)
+      } catch (error) {
+        if (!signal.aborted) throw error
+        // The client is gone: there is nobody to answer, and the answer goes on without it.
+        call.takeResponse().destroy()
+        return undefined as never
+      }
     }
+    const answer = await assistant.ask(asked, call.body)
+    await stream(http, call, assistantApi.queryChatbot, answer.follow(0, signal, true), signal)
     return undefined as never
   })
   handle(http, assistantApi.listProviders, () => assistant.listProviders())
+  handle(http, conversationsApi.listConversations, ({ principal, query }) => conversations.list(principal, query))
+  handle(http, conversationsApi.getConversation, ({ principal, params }) =>
+    conversations.get(principal, params.conversation_id),
+  )
+  handle(http, conversationsApi.renameConversation, ({ principal, params, body }) =>
+    conversations.rename(principal, params.conversation_id, body.title),
+  )
+  handle(http, conversationsApi.deleteConversation, async ({ principal, params }) => {
+    await conversations.delete(principal, params.conversation_id)
+    return undefined
+  })
+  handle(http, conversationsApi.exportConversation, ({ principal, params }) =>
+    conversations.export(principal, params.conversation_id),
+  )
+  handle(http, conversationsApi.followAnswer, async call => {
+    const { signal, principal } = call
+    const { conversation_id: conversationId, answer_id: answerId } = call.params
+    const after = lastRead(call.header('last-event-id')) ?? call.query.after
+    const parts = await assistant.follow(principal, { conversationId, answerId, after }, signal)
+    await stream(http, call, conversationsApi.followAnswer, parts, signal)
+    return undefined as never
+  })
+  handle(http, conversationsApi.stopAnswer, ({ principal, params }) =>
+    assistant.stopAnswer(principal, params.conversation_id, params.answer_id),
+  )
+  handle(http, conversationsApi.decideToolCall, call => {
+    const { caller, requestId, params, body } = call
+    const { conversation_id: conversationId, answer_id: answerId, call_id: callId } = params
+    call.note({ decision: body.decision, input_hash: body.input_hash })
+    return assistant.decide({ caller, requestId }, { conversationId, answerId, callId }, body)
+  })
 }
 
 function acceptsStream(accept: string | undefined): boolean {
   return accept?.toLowerCase().includes('text/event-stream') ?? false
 }
 
-async function send(
-  response: ServerResponse,
-  first: IteratorResult<AnswerPart>,
-  parts: AsyncGenerator<AnswerPart>,
+function lastRead(given: string | undefined): number | undefined {
+  return given !== undefined && /^\d{1,9}$/.test(given) ? Number(given) : undefined
+}
+
+async function stream<Params, Query, Body>(
+  http: HttpServer,
+  call: Call<Params, Query, Body>,
+  endpoint: typeof assistantApi.queryChatbot | typeof conversationsApi.followAnswer,
+  parts: AsyncGenerator<ChatbotPart>,
   signal: AbortSignal,
-  toPart: (error: unknown) => ChatbotPart,
 ): Promise<void> {
+  const { scope, effect } = endpoint
+  await http.options.shown?.(
+    call.principal,
+    { name: operationName(endpoint as never), scope, effect },
+    undefined,
+    undefined,
+  )
+  // What is thrown before the first part is answered like any other problem.
+  const first = await parts.next()
+  const response = (await call.openResponse()).writeHead(200, head)
+  if (call.method === 'HEAD') {
+    await parts.return(undefined)
+    return void response.end()
+  }
+  const ping = setInterval(() => {
+    if (!response.writableNeedDrain) response.write(': ping\n\n')
+  }, pingMs).unref()
   try {
     for (let next = first; !next.done; next = await parts.next()) await write(response, next.value, signal)
     response.end()
   } catch (error) {
-    // Gone, or reads no more.
-    if (response.destroyed || response.writableNeedDrain) response.destroy()
-    else response.end(encode(toPart(error)))
+    if (!(response.destroyed || response.writableNeedDrain) && !(error instanceof Problem)) {
+      http.options.logger.error({ request_id: call.requestId, err: error }, 'a bug')
+    }
+    // It comes back with the last number that it has.
+    response.destroy()
   } finally {
+    clearInterval(ping)
     await parts.return(undefined)
   }
 }
@@ -68,11 +129,5 @@ async function write(response: ServerResponse, part: ChatbotPart, signal: AbortS
 
 /** Types are words of the contract and JSON has no line breaks, so no field can be broken open. */
 function encode(part: ChatbotPart): string {
-  return `event: ${part.type}\ndata: ${JSON.stringify(part)}\n\n`
-}
-
-function asProblem(http: HttpServer, error: unknown, requestId: string): Problem {
-  if (error instanceof Problem) return error
-  http.options.logger.error({ request_id: requestId, err: error }, 'a bug')
-  return new Problem('internal', 'This is an error in RustyMail itself. The log has it under this request id.')
+  return `id: ${part.seq}\nevent: ${part.type}\ndata: ${JSON.stringify(part)}\n\n`
 }

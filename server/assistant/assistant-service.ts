@@ -1,113 +1,397 @@
-/** Answers questions with the first model that answers. Which models there are is settled in `app.ts`; it remembers no conversation. */
+/**
+ * Questions and their answers. An answer works on its own: who asked may leave and come back, in another tab or after a reload, and finds it where it is.
+ * Which models there are is settled elsewhere; what tools may do is the toolbox's, and a person's.
+ */
 import type { z } from 'zod'
-import type { ChatbotPart, ChatbotQuery, ChatbotResponse, ChatProviders } from '../../contract/assistant.ts'
+import type { ChatProviders } from '../../contract/assistant.ts'
+import {
+  type AssistantAnswer,
+  type ChatbotPart,
+  type ChatbotQuery,
+  type ChatbotResponse,
+  conversationBounds,
+} from '../../contract/conversations.ts'
+import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
-import type { Principal } from '../platform/principal.ts'
+import { type Caller, ownerOf, type Principal, type PrincipalListener } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
-import { timedOut } from './asked-model.ts'
-import type { Message } from './chat-model.ts'
+import { RisingIds } from '../platform/rising-ids.ts'
+import { AnswerCalls, type CallSurroundings } from './answer-calls.ts'
+import { AnswerRunner, type Run, stopAsked } from './answer-runner.ts'
+import type { ConversationStore } from './conversation-store.ts'
+import type { AnswerRow, ConversationRow } from './conversation-tables.ts'
+import { isSameHash } from './input-hash.ts'
+import { type KeptCall, newFacts } from './kept-parts.ts'
 import type { ModelChoice } from './model-choice.ts'
+import type { OpenAnswer } from './open-answer.ts'
+import { OpenAnswers, type OpenAnswersOptions } from './open-answers.ts'
 
 export interface AssistantServiceOptions {
   choice: ModelChoice
+  store: ConversationStore
+  calls: CallSurroundings
+  changed: OpenAnswersOptions['changed']
   logger: Logger
-  /** Of one whole answer, all models that were tried included. */
-  deadlineMs?: number
+  now?: () => number
 }
 
-/** A failure is thrown, whenever it comes; the route writes it as the part `error`. */
-export type AnswerPart = Exclude<ChatbotPart, { type: 'error' }>
+/** The caller and its request. */
+export interface Asked {
+  caller: Caller
+  requestId: string
+}
+
+interface Working extends Run {
+  stop: AbortController
+  done: Promise<void>
+}
 
 /** Past them a question is answered with `overloaded`. */
-const maxAnswers = 16
+export const maxAnswers = 200
+/** Of one person or token. */
+export const maxAnswersOfOwner = 128
+const sweepEveryMs = 15_000
+const pruneEveryMs = 60 * 60_000
+const dayMs = 24 * 60 * 60_000
 
-const instructions =
-  'You are the assistant of RustyMail, a server between mailboxes and the programs that use them. Answer briefly and in ' +
-  'the language of the question. You cannot see any mailbox yet: when you are asked about mail, say so and invent nothing.'
+const providerVariables =
+  'RIG_ENDPOINT, OPENAI_API_KEY, OPENROUTER_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY or OLLAMA_BASE_URL'
 
-export class AssistantService {
-  readonly #choice: ModelChoice
-  readonly #logger: Logger
-  readonly #deadlineMs: number
-  /** One for each answer under way. */
-  readonly #running = new Set<AbortController>()
-  #isStopped = false
+export class AssistantService implements PrincipalListener {
+  readonly #options: AssistantServiceOptions
+  readonly #now: () => number
+  readonly #runner: AnswerRunner
+  readonly #conversationIds: RisingIds
+  readonly #answerIds: RisingIds
+  readonly #open: OpenAnswers
+  readonly #working = new Map<string, Working>()
+  /** Conversations in which a question is being taken in. */
+  readonly #entering = new Set<string>()
+  readonly #stopped = new AbortController()
 
-  constructor({ choice, logger, deadlineMs = 60_000 }: AssistantServiceOptions) {
-    this.#choice = choice
-    this.#logger = logger
-    this.#deadlineMs = deadlineMs
+  constructor(options: AssistantServiceOptions) {
+    this.#options = options
+    this.#now = options.now ?? Date.now
+    const { choice, calls, store, logger } = options
+    this.#runner = new AnswerRunner({ choice, calls, store, logger, now: this.#now })
+    this.#open = new OpenAnswers({ store, changed: options.changed, now: this.#now })
+    this.#conversationIds = new RisingIds('c', this.#now)
+    this.#answerIds = new RisingIds('n', this.#now)
   }
 
-  listProviders(): z.infer<typeof ChatProviders> {
-    return {
-      items: this.#choice
-        .models()
-        .map(({ id, provider, model, isLocal }) => ({ id, provider, model, is_local: isLocal })),
+  /** What a server that is gone worked on has failed; nothing of what it said is lost. */
+  async start(): Promise<void> {
+    const { store, logger } = this.#options
+    for (const row of await store.listOpen('running')) {
+      const answer = await this.#open.load(row.owner, row)
+      for (const call of answer.calls) if (call.outcome === 'running') answer.append(stoppedCall(call))
+      const problem = new Problem('draining', 'The server stopped while it worked on this answer. Ask again.').toBody(
+        '',
+      )
+      answer.facts.problem = problem
+      await answer.settle('failed', { type: 'error', problem })
     }
-  }
-
-  async query(principal: Principal, input: ChatbotQuery, signal: AbortSignal): Promise<ChatbotResponse> {
-    for await (const part of this.stream(principal, input, signal)) if (part.type === 'finish') return part.result
-    throw new Error('a response ended without its last part')
-  }
-
-  /** `start`, then text, then `finish`. What is thrown before `start` comes before anything was answered. */
-  async *stream(principal: Principal, input: ChatbotQuery, signal: AbortSignal): AsyncGenerator<AnswerPart> {
-    if (this.#isStopped) throw draining()
-    if (this.#running.size >= maxAnswers) {
-      throw new Problem('overloaded', `${maxAnswers} questions are being answered. Try again in a moment.`, {
-        retryAfterSeconds: 5,
-      })
-    }
-    const ended = new AbortController()
-    this.#running.add(ended)
-    const deadline = setTimeout(() => ended.abort(timedOut()), this.#deadlineMs)
-    try {
-      yield* this.#answer(principal, input, AbortSignal.any([signal, ended.signal]))
-    } finally {
-      clearTimeout(deadline)
-      this.#running.delete(ended)
-    }
+    const failed = (err: unknown) => logger.error({ err }, 'the conversations could not be maintained')
+    const { signal } = this.#stopped
+    every(sweepEveryMs, signal, () => void this.expire().catch(failed), failed)
+    every(pruneEveryMs, signal, () => void this.prune().catch(failed), failed)
+    await this.prune()
   }
 
   /** Ends all answers under way and gives no more. To be called before the HTTP server waits for its last answers. */
-  stop(): void {
-    this.#isStopped = true
-    for (const answer of this.#running) answer.abort(draining())
+  async stop(): Promise<void> {
+    this.#stopped.abort()
+    const working = [...this.#working.values()]
+    for (const { stop } of working) stop.abort(draining())
+    await Promise.all(working.map(({ done }) => done))
   }
 
-  async *#answer(principal: Principal, input: ChatbotQuery, signal: AbortSignal): AsyncGenerator<AnswerPart> {
-    const begun = performance.now()
-    let text = ''
-    const endsAt = begun + this.#deadlineMs
-    const { temperature, max_output_tokens: maxOutputTokens } = this.#choice.limits()
-    const request = { messages: messagesFor(input), maxOutputTokens, ...(temperature === null ? {} : { temperature }) }
-    for await (const each of this.#choice.answer({ requestFor: () => request, endsAt, signal })) {
-      if (each.type === 'attempt') continue
-      const { model, part } = each
-      const by = { provider: model.provider, model: model.model }
-      if (part.type === 'text_delta') {
-        if (text === '') yield { type: 'start', ...by }
-        text += part.text
-        yield part
+  listProviders(): z.infer<typeof ChatProviders> {
+    return { items: this.#options.choice.models().map(({ provider, model }) => ({ provider, model })) }
+  }
+
+  /** Begins an answer, which goes on also when nobody listens. @throws Problem where it does not begin. */
+  async ask({ caller, requestId }: Asked, input: ChatbotQuery): Promise<OpenAnswer> {
+    this.#checkRoom(caller.principal)
+    const { choice, store } = this.#options
+    if (choice.models().length === 0) {
+      throw new Problem('no_model_configured', `Set ${providerVariables}, or add a provider on the page.`)
+    }
+    const owner = ownerOf(caller.principal)
+    const at = new Date(this.#now()).toISOString()
+    const { query, conversation_id: known, retry_of: retryOf, provider } = input
+    if (known === undefined && retryOf !== undefined) {
+      throw new Problem('bad_request', 'retry_of: needs the conversation_id of the answer')
+    }
+    const conversationId = known ?? this.#conversationIds.next()
+    const row: AnswerRow = {
+      ...{ id: this.#answerIds.next(), conversation_id: conversationId, question: query },
+      ...{ context: input.context === undefined ? null : JSON.stringify(input.context), asked_at: at },
+      ...{ state: 'running', said: '', facts: JSON.stringify(newFacts()), expires_at: null },
+    }
+    if (this.#entering.has(conversationId)) throw busy()
+    this.#entering.add(conversationId)
+    try {
+      // Before anything is stored that nobody would work on.
+      const today = await store.usageOf(owner, at.slice(0, 10))
+      let conversation: ConversationRow | undefined
+      let history: Run['history'] = []
+      if (known === undefined) {
+        const title = titleOf(query)
+        const { userId } = caller.principal
+        const added = { id: conversationId, owner, user_id: userId, title, created_at: at, updated_at: at }
+        conversation = { ...added, tokens: 0, cost_usd: null, summary: null }
+        for (const id of await store.add(conversation, row)) await this.end(id)
+      } else {
+        conversation = await this.#find(owner, known)
+        history = await this.#takeIn(owner, conversation, row, retryOf)
       }
-      if (part.type !== 'finish') continue
-      const duration_ms = Math.round(performance.now() - begun)
-      this.#logger.info({ principal: principal.id, ...by, duration_ms, usage: part.usage }, 'a question was answered')
-      yield { type: 'finish', result: { response: text, ...by, tool_calls: [], usage: part.usage } }
+      const answer = this.#open.add(owner, row, newFacts())
+      answer.append({ type: 'start', conversation_id: conversationId, answer_id: row.id })
+      const spent = { conversation: spentIn(conversation), today: spentIn(today) }
+      const summary = summaryIn(conversation)
+      this.#begin({ answer, caller, requestId, history, summary, spent, startWith: provider })
+      this.#options.changed(owner, { id: row.id, conversation_id: conversationId, state: 'running' })
+      return answer
+    } finally {
+      this.#entering.delete(conversationId)
     }
   }
+
+  /** The whole answer, or as far as it came where it waits for a person. @throws Problem where it failed. */
+  async query(asked: Asked, input: ChatbotQuery, signal: AbortSignal): Promise<ChatbotResponse> {
+    const answer = await this.ask(asked, input)
+    for await (const part of answer.follow(0, signal, true)) {
+      if (part.type === 'finish') return part.result
+    }
+    if (answer.failure) throw answer.failure
+    throw new Problem('not_found', 'The conversation was deleted.')
+  }
+
+  /** @throws Problem before the first part. */
+  async follow(
+    principal: Principal,
+    { conversationId, answerId, after }: { conversationId: string; answerId: string; after: number },
+    signal: AbortSignal,
+  ): Promise<AsyncGenerator<ChatbotPart>> {
+    const answer = await this.#get(principal, conversationId, answerId)
+    return this.#open.held(answer, answer.follow(after, signal))
+  }
+
+  /** What it has said stays. What waits for a person is not done. */
+  async stopAnswer(principal: Principal, conversationId: string, answerId: string): Promise<AssistantAnswer> {
+    const answer = await this.#get(principal, conversationId, answerId)
+    const working = this.#working.get(answerId)
+    if (working) {
+      working.stop.abort(stopAsked)
+      await working.done
+    } else if (answer.state === 'waiting') await this.#close(answer, 'declined', 'stopped')
+    return answer.view()
+  }
+
+  /** @throws Problem where it is not for this person to decide, or not any more. */
+  async decide(
+    { caller, requestId }: Asked,
+    { conversationId, answerId, callId }: { conversationId: string; answerId: string; callId: string },
+    { decision, input_hash: given }: { decision: 'allow' | 'decline'; input_hash: string },
+  ): Promise<AssistantAnswer> {
+    if (caller.principal.kind !== 'session') {
+      throw new Problem('session_needed', 'Only a signed-in person decides what the assistant may do.')
+    }
+    const { principal } = caller
+    const answer = await this.#get(principal, conversationId, answerId)
+    const history = await this.#open.before(conversationId, answerId)
+    const conversation = await this.#find(ownerOf(principal), conversationId)
+    // From here to the change of its outcome nothing is awaited, so that it is decided once.
+    if (decision === 'allow') this.#checkRoom(principal, answerId)
+    const call = answer.calls.find(({ id }) => id === callId)
+    if (!call) throw new Problem('not_found', 'There is no such call.')
+    if (!isSameHash(call.input_hash, given)) {
+      throw new Problem('approval_void', 'This is not the call that waits: its input is another one.')
+    }
+    if (call.outcome !== 'waiting') throw new Problem('not_possible_now', `This call is ${call.outcome} already.`)
+    const isLate = call.expires_at !== null && Date.parse(call.expires_at) <= this.#now()
+    if (isLate) {
+      await this.#close(answer, 'expired', 'done')
+      throw new Problem('not_possible_now', 'It was not decided in time. Ask again.')
+    }
+    const decided: KeptCall = { ...call, outcome: decision === 'allow' ? 'running' : 'declined', expires_at: null }
+    if (decision === 'allow') answer.append({ type: 'tool_call', call: decided })
+    else answer.append({ type: 'tool_result', call: decided })
+    const isLast = answer.calls.every(({ outcome }) => outcome !== 'waiting')
+    const summary = summaryIn(conversation)
+    const run = { answer, caller, requestId, history, summary, startWith: undefined }
+    if (decision === 'allow') this.#begin(run, { execute: decided, goesOn: isLast })
+    else if (isLast) this.#begin(run)
+    else await answer.settle('waiting', undefined, expiryOf(answer))
+    return answer.view()
+  }
+
+  /** Answers that work in a conversation end; readers of it too. */
+  async end(conversationId: string): Promise<void> {
+    const working = [...this.#working.values()].filter(({ answer }) => answer.row.conversation_id === conversationId)
+    for (const { stop } of working) stop.abort(stopAsked)
+    await Promise.all(working.map(({ done }) => done))
+    await this.#open.forgetAll(conversationId)
+  }
+
+  /** As far as it came; undefined where nothing works on it. */
+  async underWay(answerId: string): Promise<AssistantAnswer | undefined> {
+    return (await this.#open.find(answerId))?.view()
+  }
+
+  /** What waited too long for a person is not done. */
+  async expire(): Promise<void> {
+    const now = new Date(this.#now()).toISOString()
+    for (const row of await this.#options.store.listOpen('waiting', now)) {
+      if (this.#working.has(row.id)) continue
+      await this.#close(await this.#open.opened(row.owner, row), 'expired', 'done')
+    }
+  }
+
+  async prune(): Promise<void> {
+    const { choice, store } = this.#options
+    await store.prune(new Date(this.#now() - choice.limits().retention_days * dayMs).toISOString())
+  }
+
+  changed(principal: Principal): void {
+    for (const run of this.#working.values()) {
+      if (run.caller.principal.id === principal.id) run.caller = { ...run.caller, principal }
+    }
+  }
+
+  /** What a person asked goes with the session that it was asked in: what it may is known no more. */
+  revoked(principalId: string): void {
+    this.endWhere(({ id }) => id === principalId, new Problem('unauthorized', 'You were signed out meanwhile.'))
+  }
+
+  endWhere(isStopped: (principal: Principal) => boolean, why: Problem = frozen()): void {
+    for (const { caller, stop } of this.#working.values()) if (isStopped(caller.principal)) stop.abort(why)
+  }
+
+  #checkRoom(principal: Principal, except?: string): void {
+    if (this.#stopped.signal.aborted) throw draining()
+    if (except !== undefined && this.#working.has(except)) return
+    const own = [...this.#working.values()].filter(({ answer }) => answer.owner === ownerOf(principal)).length
+    if (this.#working.size < maxAnswers && own < maxAnswersOfOwner) return
+    throw new Problem('overloaded', `${this.#working.size} questions are being answered. Try again in a moment.`, {
+      retryAfterSeconds: 5,
+    })
+  }
+
+  /** Stores the question behind the others. */
+  async #takeIn(
+    owner: string,
+    { id }: ConversationRow,
+    row: AnswerRow,
+    retryOf: string | undefined,
+  ): Promise<Run['history']> {
+    const { store } = this.#options
+    const rows = await store.listAnswers(id)
+    const [last] = rows
+    if (last?.state === 'running') throw busy()
+    if (retryOf !== undefined && last?.id !== retryOf) {
+      throw new Problem('not_possible_now', 'Only the last answer of a conversation can be asked for again.')
+    }
+    if (rows.length >= conversationBounds.messages && retryOf === undefined) {
+      const detail = `This conversation has ${conversationBounds.messages} questions. Begin a new one.`
+      throw new Problem('not_possible_now', detail)
+    }
+    // What it waits with is not done: the person goes on with something else.
+    if (last?.state === 'waiting') await this.#close(await this.#open.opened(owner, last), 'declined', 'stopped')
+    await store.addAnswer(row, retryOf)
+    if (retryOf !== undefined) this.#open.forget(retryOf)
+    return this.#open.before(id, row.id)
+  }
+
+  #begin(run: Omit<Run, 'signal'>, { execute, goesOn = true }: { execute?: KeptCall; goesOn?: boolean } = {}): void {
+    const { answer } = run
+    const stop = new AbortController()
+    const before = this.#working.get(answer.row.id)
+    const working: Working = { ...run, signal: stop.signal, stop, done: Promise.resolve() }
+    answer.holders++
+    working.done = (async () => {
+      // Another call of the same answer is being done.
+      if (before) await before.done
+      this.#working.set(answer.row.id, working)
+      answer.row.state = 'running'
+      answer.row.expires_at = null
+      if (execute) await this.#execute(working, execute)
+      if (goesOn || stop.signal.aborted) await this.#runner.run(working)
+      else await answer.settle('waiting', undefined, expiryOf(answer))
+    })()
+      .catch((err: unknown) => {
+        this.#options.logger.error({ err, answer: answer.row.id }, 'an answer could not be ended')
+      })
+      .finally(() => {
+        if (this.#working.get(answer.row.id) === working) this.#working.delete(answer.row.id)
+        this.#open.release(answer)
+      })
+    this.#working.set(answer.row.id, working)
+  }
+
+  /** What the person allowed; that it is about to be done is stored before. */
+  async #execute({ answer, caller, requestId, signal }: Working, call: KeptCall): Promise<void> {
+    await answer.store()
+    const calls = new AnswerCalls(this.#options.calls)
+    await calls.execute(call, { answer, caller, requestId, signal, now: this.#now })
+    await answer.store()
+  }
+
+  /** Nothing works on it: what waits is not done. */
+  async #close(answer: OpenAnswer, outcome: 'declined' | 'expired', state: 'done' | 'stopped'): Promise<void> {
+    for (const call of answer.calls) {
+      if (call.outcome !== 'waiting') continue
+      answer.append({ type: 'tool_result', call: { ...call, outcome, expires_at: null } })
+    }
+    await answer.settle(state, { type: 'finish', state, result: answer.response() })
+    this.#open.release(answer, 0)
+  }
+
+  async #find(owner: string, id: string): Promise<ConversationRow> {
+    const row = await this.#options.store.find(owner, id)
+    if (row) return row
+    throw new Problem('not_found', 'There is no such conversation.')
+  }
+
+  async #get(principal: Principal, conversationId: string, answerId: string): Promise<OpenAnswer> {
+    const owner = ownerOf(principal)
+    await this.#find(owner, conversationId)
+    const open = await this.#open.find(answerId)
+    if (open?.row.conversation_id === conversationId) return open
+    const row = await this.#options.store.findAnswer(conversationId, answerId)
+    if (!row) throw new Problem('not_found', 'There is no such answer.')
+    return this.#open.opened(owner, row)
+  }
 }
 
-/** Where the earlier messages of a conversation will come in. */
-function messagesFor(input: ChatbotQuery): Message[] {
-  return [
-    { role: 'system', content: instructions },
-    { role: 'user', content: input.query },
-  ]
+function titleOf(question: string): string {
+  const line = question.replaceAll(/[\s\p{C}]+/gu, ' ').trim()
+  return line.length <= conversationBounds.title ? line : `${line.slice(0, conversationBounds.title - 1)}…`
 }
 
-function draining(): Problem {
-  return new Problem('draining', 'RustyMail is shutting down; try again in a moment.', { retryAfterSeconds: 5 })
+function summaryIn({ summary }: Pick<ConversationRow, 'summary'>): Run['summary'] {
+  return summary === null ? undefined : JSON.parse(summary)
 }
+
+function spentIn({ tokens, cost_usd: cost }: Pick<ConversationRow, 'tokens' | 'cost_usd'>) {
+  return { tokens, costUsd: cost ?? 0 }
+}
+
+function expiryOf(answer: OpenAnswer): string | null {
+  const ends = answer.calls.flatMap(({ outcome, expires_at: at }) => (outcome === 'waiting' && at !== null ? [at] : []))
+  return ends.toSorted()[0] ?? null
+}
+
+function stoppedCall(call: KeptCall) {
+  const result =
+    call.effect === 'read'
+      ? null
+      : 'The server stopped while this was done: whether it was done is not known. Look before it is tried again.'
+  return { type: 'tool_result' as const, call: { ...call, outcome: 'stopped' as const, result } }
+}
+
+const busy = () => new Problem('not_possible_now', 'This conversation is being answered. Wait, or stop the answer.')
+const frozen = () => new Problem('frozen', 'A human stopped what this caller does.')
+const draining = () =>
+  new Problem('draining', 'RustyMail is shutting down; try again in a moment.', { retryAfterSeconds: 5 })

@@ -157,6 +157,11 @@ export class EventHub {
     this.#states.delete(key)
   }
 
+  /** For the streams of one person, or of one token, that are open now; later ones are told nothing of it. @param owner As `ownerOf` has it. */
+  publishTo(owner: string, state: State): void {
+    this.#sendState(new StateFrame(state, undefined, owner))
+  }
+
   #sendState(newest: StateFrame): [key: string, StateFrame] {
     const { type, key } = newest
     this.#count(type)

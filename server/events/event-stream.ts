@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { EventOf } from '../../contract/event.ts'
 import { resetSocket } from '../platform/http/http-tls.ts'
 import type { Logger } from '../platform/logger.ts'
-import { isAlike, type Principal } from '../platform/principal.ts'
+import { isAlike, ownerOf, type Principal } from '../platform/principal.ts'
 import { encodeFrame, encodeGoodbye } from './event-frame.ts'
 import type { EventLog } from './event-log.ts'
 import type { Batch, EventFilter, EventView } from './event-view.ts'
@@ -174,6 +174,7 @@ export class EventStream {
   sendState(state: StateFrame): void {
     const { key } = state
     if (!this.#isOpen || !this.view.wantsState(state)) return
+    if (state.owner !== undefined && state.owner !== ownerOf(this.#principal)) return
     // Before the beginning: the newest of each follows the welcome.
     if (this.#toldPlace < 0 && this.#isHeld) return
     const bytes = state.bytesFor(this.view)

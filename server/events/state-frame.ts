@@ -13,16 +13,24 @@ export class StateFrame {
   readonly accountId: string | undefined
   /** Of states with the same key only the newest counts. */
   readonly key: string
+  /** Of states of one person, or of one token: only for its streams. As `ownerOf` has it. */
+  readonly owner: string | undefined
   readonly #whole: Buffer
   readonly #summedFor: SummedFor | undefined
   /** By list; as many as open streams have, made when the first of them is served. */
   readonly #summed = new Map<string, Buffer | undefined>()
 
   /** @param summedFor For a state that is counted over accounts; without it everybody is told the same. */
-  constructor({ type, data }: State, summedFor: SummedFor | undefined) {
+  constructor({ type, data }: State, summedFor: SummedFor | undefined, owner?: string) {
     this.type = type
+    this.owner = owner
     this.accountId = 'account_id' in data ? data.account_id : undefined
-    this.key = this.accountId === undefined ? type : `${type} ${this.accountId}`
+    this.key =
+      'conversation_id' in data
+        ? `${type} ${data.conversation_id}`
+        : this.accountId === undefined
+          ? type
+          : `${type} ${this.accountId}`
     this.#whole = encodeFrame(type, data)
     this.#summedFor = summedFor
   }

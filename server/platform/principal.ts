@@ -50,6 +50,11 @@ export function limitKeyOf({ id, userId }: Principal): string {
   return userId === null ? id : `user-${userId}`
 }
 
+/** Whose something private is: of a person, whichever session; tokens and the key have their own. */
+export function ownerOf({ id, kind, userId }: Pick<Principal, 'id' | 'kind' | 'userId'>): string {
+  return kind === 'session' && userId !== null ? `user-${userId}` : id
+}
+
 export const everyScope: ReadonlySet<Scope> = new Set(scopes)
 
 export function scopeSet(held: Iterable<Scope>): ReadonlySet<Scope> {

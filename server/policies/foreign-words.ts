@@ -20,7 +20,10 @@ const operations: Record<Exclude<WordsShown, 'reported'>, Record<string, string>
     agents: 'listAgents listAgentCalls',
     approvals: 'getApproval',
     // What was refused is noted in the words of its caller, anonymous ones among them.
+    assistant: 'queryChatbot',
     audit: 'listAudit exportAudit',
+    // What it said of mail, and its titles are what was asked.
+    conversations: 'listConversations getConversation exportConversation followAnswer stopAnswer decideToolCall',
     drafts: 'attachFromMessage previewDraft getAttachment getHtml getRaw',
     events: 'streamEvents',
     mail: 'listMessages getMessageHtml getAttachment getMessagePart getMessageRaw getAttachmentsZip',
@@ -56,8 +59,8 @@ const operations: Record<Exclude<WordsShown, 'reported'>, Record<string, string>
     // To the program that asked its state alone; users are shown the words of their agents.
     permissionPrompts:
       'listPermissionPrompts openPermissionPrompt getPermissionPrompt cancelPermissionPrompt decidePermissionPrompt',
-    // Its models see no mail.
-    assistant: 'queryChatbot listProviders',
+    assistant: 'listProviders',
+    conversations: 'renameConversation deleteConversation',
     // Hosts that a domain publishes about itself; tokens, which name their accounts, are refused.
     autoconfig: 'startDiscovery getDiscovery',
     audit: 'verifyAudit getAuditSettings changeAuditSettings',
@@ -111,6 +114,15 @@ const others: Record<string, WordsShown> = {
   docs: 'none',
   // Events of MCP: subjects, and senders as they call themselves.
   'event.mail': 'strangers',
+  // Tools of the assistant alone: names that users gave, figures, and words of the own mail servers.
+  'tool.stats': 'none',
+  'tool.metrics_history': 'none',
+  'tool.accounts': 'none',
+  'tool.alerts': 'none',
+  'tool.explain_account': 'none',
+  'tool.links': 'none',
+  'tool.clients': 'strangers',
+  'tool.audit': 'strangers',
   'tool.mail_accounts': 'none',
   'tool.mail_folders': 'none',
   'tool.mail_search': 'strangers',
@@ -144,7 +156,7 @@ export const wordsInEvents: ReadonlyMap<string, 'none' | 'strangers'> = new Map(
     'server_started client_connected client_disconnected configuration_updated account_added account_updated account_removed ' +
     'account_state_changed quota_changed mail_changed mail_removed folder_changed operation_changed draft_created draft_changed delivery_changed ' +
     'approval_requested approval_decided proposal_changed freeze_changed alert_raised alert_cleared webhook_disabled token_created token_updated token_revoked ' +
-    'user_added user_updated user_removed sync_progress agent_activity permission_prompts audit_update stats_update'
+    'user_added user_updated user_removed sync_progress agent_activity conversation_changed permission_prompts audit_update stats_update'
   )
     .split(' ')
     .map(type => [type, 'none'] as const),

@@ -64,6 +64,10 @@ export interface Asking {
   resource?: string | undefined
   /** See `ToolCall.waiting`; only what was signed on the way. */
   waiting?: string | undefined
+  /** The answer of the assistant that asks for it, for the trail. */
+  assistant?: string | undefined
+  /** Hears what the trail is told of it: of whose mail it was, above all. */
+  told?: ((refs: Readonly<Record<string, string>>) => void) | undefined
 }
 
 export interface ToolProblem {
@@ -149,6 +153,20 @@ export class Toolbox {
     return result
   }
 
+  /** Why a call would be refused for its caller or its input, before anybody is asked about it; it is run through the gate again. */
+  check(name: string, input: unknown, { caller }: Pick<Asking, 'caller'>): ToolProblem | undefined {
+    const entry = this.#entries.get(name)
+    if (!entry) throw new Error(`there is no tool ${name}`)
+    try {
+      guard(caller.principal, entry.operation, undefined, this.#options.stops)
+      parse(entry.tool, input)
+      return undefined
+    } catch (error) {
+      if (error instanceof Problem) return this.#explain(error, entry.tool, caller.principal)
+      throw error
+    }
+  }
+
   /** Notes that somebody called what is not there: a refusal like any other. */
   refuseUnknown(name: string, asking: Asking): void {
     const problem = new Problem('not_found', 'There is no such tool.')
@@ -180,6 +198,7 @@ export class Toolbox {
   ): Promise<void> | undefined {
     const { caller, requestId } = asking
     const refs = { ...saidBy(asking), ...told.refs }
+    asking.told?.(refs)
     const outcome: RequestOutcome = {
       operation,
       effect,
@@ -300,8 +319,16 @@ function entryOf(tool: Tool): Entry {
 }
 
 /** Beside what the call itself notes. */
-function saidBy({ peer, resource }: Pick<Asking, 'peer' | 'resource'>): Record<string, string> {
-  return { ...(peer && { client: clientOf(peer) }), ...(resource !== undefined && { resource }) }
+function saidBy({
+  peer,
+  resource,
+  assistant,
+}: Pick<Asking, 'peer' | 'resource' | 'assistant'>): Record<string, string> {
+  return {
+    ...(peer && { client: clientOf(peer) }),
+    ...(resource !== undefined && { resource }),
+    ...(assistant !== undefined && { assistant_answer: assistant }),
+  }
 }
 
 function isAllowed(principal: Principal, { operation }: Entry): boolean {

@@ -7,11 +7,13 @@ import { api } from '../../contract/index.ts'
 import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
 import { type Database, openDatabase } from '../../server/platform/database/database.ts'
 import { wordsInEvents, wordsShown } from '../../server/policies/foreign-words.ts'
+import { assistantRoads, assistantTools } from '../support/assistant-roads.ts'
 import { ask as askEvents } from '../support/events-client.ts'
 import { callTool, connectMcp } from '../support/mcp-client.ts'
 import { openStream } from '../support/open-stream.ts'
 import { type NewToken, type People, runApp } from '../support/people.ts'
 import type { Road } from '../support/road.ts'
+import { ScriptedChoice } from '../support/scripted-choice.ts'
 import { SmtpSink } from '../support/smtp-sink.ts'
 import { untilIndexed } from '../support/until-indexed.ts'
 
@@ -22,6 +24,7 @@ let gateway: MemoryGateway
 let account: string
 let [id, ref] = ['', '']
 let threadId = ''
+const models = new ScriptedChoice()
 
 const notes = Buffer.from('notes')
 const attachment = {
@@ -38,7 +41,7 @@ beforeAll(async () => {
   const port = await sink.start()
   gateway = new MemoryGateway()
   const started = await runApp({
-    overrides: { gateway, openDatabase: observer => (db = openDatabase('sqlite::memory:', observer)) },
+    overrides: { gateway, models, openDatabase: observer => (db = openDatabase('sqlite::memory:', observer)) },
   })
   ;({ people, app } = started)
   const imap = { host: 'mail.example.org', port: 993, tls: 'implicit', user: 'ann', password: 'secret' }
@@ -172,6 +175,7 @@ const roads: Record<string, (road: Road) => Promise<unknown>> = {
     const { items } = await people.tell<{ items: { id: string; hash: string }[] }>(people.admin, 'GET', path)
     return post(`${path}/withdraw`, { items: items.map(({ id: item, hash }) => ({ id: item, hash })) })
   },
+  ...assistantRoads({ models, newToken: () => newToken(), people: () => people, db: () => db }),
   'tool.mail_proposals': async ({ call, oldProposal }) => call('mail_proposals', { proposal: await oldProposal() }),
   'tool.mail_search': ({ call }) => call('mail_search', { q: 'Hello', account }),
   'tool.mail_read': ({ call }) => call('mail_read', { refs: [`${account}.${ref}`] }),
@@ -187,13 +191,8 @@ const roads: Record<string, (road: Road) => Promise<unknown>> = {
 
 /** Users alone may call them. */
 const ofUsers = [
-  'approvals.approve',
-  'approvals.deny',
-  'approvals.editHeld',
-  'proposals.applyProposal',
-  'proposals.declineProposal',
-  'outbox.retrySubmission',
-  'outbox.resolveSubmission',
+  ...['approvals.approve', 'approvals.deny', 'approvals.editHeld', 'conversations.decideToolCall'],
+  ...['proposals.applyProposal', 'proposals.declineProposal', 'outbox.retrySubmission', 'outbox.resolveSubmission'],
 ]
 
 async function approvalOf(submission: string): Promise<string> {
@@ -292,7 +291,7 @@ test('each operation, tool and event says whose words it shows, and each that sh
     people.url,
     (await people.token(['mail:delete', 'mail:send', 'mail:organize'], [account])).proof,
   )
-  const tools = (await client.listTools()).tools.map(({ name }) => `tool.${name}`)
+  const tools = [...(await client.listTools()).tools.map(({ name }) => `tool.${name}`), ...assistantTools]
   expect(tools.length).toBeGreaterThan(8)
   // What is not declared counts as a stranger's; declare it in server/policies/foreign-words.ts.
   expect([...new Set([...served, ...tools])].filter(name => !wordsShown.has(name))).toEqual([])

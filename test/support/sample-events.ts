@@ -142,6 +142,7 @@ const samples: { [T in FactType | StateType]: EventOf<T>['data'] } = {
   user_added: user,
   user_updated: { ...user, changed: ['role'] },
   user_removed: user,
+  conversation_changed: { conversation_id: 'c1', answer_id: 'n1', state: 'running', at },
   agent_activity: { newest: 'c1', at },
   permission_prompts: { at },
   audit_update: { newest: 12 },

@@ -4,17 +4,20 @@ import type { ChatbotResponse } from '../../contract/assistant.ts'
 import { type Exchange, maxExchanges, type Step, takeStep } from './dialogue.ts'
 
 const by = { provider: 'openai', model: 'm' }
-const words = (text: string): Step => ({ type: 'part', part: { type: 'text_delta', text } })
-const start: Step = { type: 'part', part: { type: 'start', ...by } }
+const words = (text: string): Step => ({ type: 'part', part: { type: 'text_delta', seq: 3, text } })
+const start: Step = { type: 'part', part: { type: 'model', seq: 2, ...by } }
 const asked = (id: number): Step => ({ type: 'asked', id, question: `Question ${id}` })
 const stepsTo = (...steps: Step[]) => steps.reduce<readonly Exchange[]>(takeStep, [])
 
 test('words are shown as they come, and the last part settles the answer', () => {
   const usage = { input_tokens: 3, output_tokens: 5 }
-  const result: ChatbotResponse = { response: 'A protocol.', ...by, tool_calls: [], usage }
+  const result: ChatbotResponse = {
+    ...{ response: 'A protocol.', conversation_id: 'c1', answer_id: 'n1', ...by },
+    ...{ tool_calls: [], attempts: [], usage, cost_usd: null },
+  }
   const answering = stepsTo(asked(1), start, words('A '), words('proto'))
   expect(answering).toMatchObject([{ state: 'answering', answer: 'A proto', provider: 'openai', model: 'm' }])
-  const answered = takeStep(answering, { type: 'part', part: { type: 'finish', result } })
+  const answered = takeStep(answering, { type: 'part', part: { type: 'finish', seq: 5, state: 'done', result } })
   expect(answered).toMatchObject([{ state: 'answered', answer: 'A protocol.', usage }])
 })
 

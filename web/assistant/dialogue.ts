@@ -44,7 +44,8 @@ function changeBy(step: Exclude<Step, { type: 'asked' }>, before: Exchange): Par
   if (step.type === 'failed') return { state: 'failed', error: step.error }
   const { part } = step
   if (part.type === 'text_delta') return { state: 'answering', answer: before.answer + part.text }
-  if (part.type === 'start') return { provider: part.provider, model: part.model ?? undefined }
+  if (part.type === 'model') return { provider: part.provider, model: part.model ?? undefined }
+  if (part.type !== 'finish') return {}
   const { response, provider, model, usage } = part.result
   return { state: 'answered', answer: response, provider, model: model ?? undefined, usage }
 }

@@ -63,6 +63,7 @@ const notFacts: ReadonlySet<string> = new Set([
   'stats_update',
   'agent_activity',
   'permission_prompts',
+  'conversation_changed',
   'audit_update',
   'sync_progress',
   'welcome',

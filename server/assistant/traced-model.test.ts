@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { startTraced } from '../../test/support/traced.ts'
 import { Problem } from '../platform/problem.ts'
 import type { ChatModel, Part } from './chat-model.ts'
-import { tracedModels } from './traced-models.ts'
+import { tracedModel } from './traced-model.ts'
 
 function modelOf(model: string, parts: (Part | Error)[]): ChatModel {
   return {
@@ -26,7 +26,7 @@ test('an answer is told with its tokens, a failure with its kind, and a reader t
   const finish: Part = { type: 'finish', usage: { input_tokens: 12, output_tokens: 34 } }
   const failed = new Problem('provider_limited', 'Zebrafinch')
   const models = [modelOf('good', [words, finish]), modelOf('bad', [words, failed]), modelOf('long', [words, words])]
-  const [good, bad, long] = tracedModels(models, tracer)
+  const [good, bad, long] = models.map(model => tracedModel(model, tracer))
   const parts: Part[] = []
   await tracer.trace('question', {}, async () => {
     for await (const part of good!.stream(asked)) parts.push(part)

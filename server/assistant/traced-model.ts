@@ -6,11 +6,9 @@ import type { ChatModel, Part } from './chat-model.ts'
 /** As the conventions name them; others go by their own names. */
 const names: Record<string, string> = { gemini: 'gcp.gemini' }
 
-export function tracedModels(models: readonly ChatModel[], tracer: Tracer): ChatModel[] {
-  return models.map(model =>
-    overridden(model, (name, method) =>
-      name === 'stream' ? request => traced(model, () => method(request) as AsyncIterable<Part>) : undefined,
-    ),
+export function tracedModel(model: ChatModel, tracer: Tracer): ChatModel {
+  return overridden(model, (name, method) =>
+    name === 'stream' ? request => traced(model, () => method(request) as AsyncIterable<Part>) : undefined,
   )
 
   async function* traced({ provider, model }: ChatModel, ask: () => ReturnType<ChatModel['stream']>) {

@@ -1,0 +1,195 @@
+/** Runs the calls of tools that a model asks for: what reads is run, what changes something waits for the person, and what makes no sense is told to the model. */
+import { type Citation, conversationBounds } from '../../contract/conversations.ts'
+import type { Effect } from '../../contract/endpoint.ts'
+import type { Caller, Principal } from '../platform/principal.ts'
+import type { Asking, Toolbox, ToolInfo, ToolResult } from '../tools/toolbox.ts'
+import type { OfferedTool, ToolRequest } from './chat-model.ts'
+import { inTurns } from './in-turns.ts'
+import { inputHash } from './input-hash.ts'
+import type { KeptCall } from './kept-parts.ts'
+import type { OpenAnswer } from './open-answer.ts'
+import { toldResult } from './tool-slices.ts'
+
+export interface CallSurroundings {
+  toolbox: Pick<Toolbox, 'list' | 'has' | 'call' | 'check' | 'refuseUnknown'>
+  /** What a call does: some tools only read with some inputs. */
+  effectOf(name: string, input: unknown): Effect
+  isOfMail(name: string): boolean
+  /** Of those that the principal sees. */
+  accountIds(principal: Principal): Promise<readonly string[]>
+  /** What a call would do, from what the server knows; never in the words of the model. */
+  describe(caller: Caller, name: string, input: unknown): Promise<string | undefined>
+  /** Names that the assistant does not offer. */
+  leftOut(principal: Principal, name: string): boolean
+}
+
+export interface CallContext {
+  answer: OpenAnswer
+  caller: Caller
+  requestId: string
+  signal: AbortSignal
+  now(): number
+}
+
+/** In one step; what is beyond is told to the model. */
+const maxCalls = 16
+/** The same call with the same input: then its result is not given again, and past the last one the answer ends. */
+const maxSame = 3
+const maxSameEver = 6
+/** Steps one after the other in which no call was right. */
+const maxFaulty = 4
+/** A person has so long to decide. */
+export const decideMs = 30 * 60_000
+
+export class AnswerCalls {
+  readonly #around: CallSurroundings
+  readonly #same = new Map<string, number>()
+  #faulty = 0
+
+  constructor(around: CallSurroundings) {
+    this.#around = around
+  }
+
+  offered(principal: Principal): OfferedTool[] {
+    const { toolbox, leftOut } = this.#around
+    return toolbox
+      .list(principal)
+      .filter(({ name }) => !leftOut(principal, name))
+      .map(toOffered)
+  }
+
+  /** Why the answer has to end; undefined where it goes on, or waits. */
+  async run(requests: readonly ToolRequest[], context: CallContext): Promise<string | undefined> {
+    const { answer, caller, now } = context
+    const begun: { call: KeptCall; request: ToolRequest; refusal: string | undefined }[] = []
+    for (const [place, request] of requests.entries()) {
+      const refusal = await this.#refusal(request, place, context)
+      const effect = refusal === undefined ? this.#around.effectOf(request.name, request.input) : 'read'
+      const isAsked = refusal === undefined && effect !== 'read' && caller.principal.kind === 'session'
+      const call = await this.#newCall(request, effect, context)
+      if (isAsked) {
+        call.outcome = 'waiting'
+        call.expires_at = new Date(now() + decideMs).toISOString()
+      }
+      answer.append({ type: 'tool_call', call: { ...call } })
+      begun.push({ call, request, refusal })
+    }
+    const running = begun.filter(({ call }) => call.outcome === 'running')
+    await inTurns(
+      running,
+      ({ call, refusal }) => (refusal === undefined && call.effect === 'read' ? 'together' : 'alone'),
+      async ({ call, refusal }) => {
+        if (refusal !== undefined) return this.#tell(answer, { ...call, outcome: 'refused' }, refusal)
+        return this.execute(call, context)
+      },
+    )
+    this.#faulty = begun.every(({ refusal }) => refusal !== undefined) ? this.#faulty + 1 : 0
+    const mostSame = Math.max(0, ...this.#same.values())
+    if (mostSame >= maxSameEver) return 'The model made the same call again and again, so this answer was ended.'
+    if (this.#faulty >= maxFaulty) return 'The model made only calls that are not possible, so this answer was ended.'
+    return undefined
+  }
+
+  /** Runs a call that may be run, and tells what came of it. */
+  async execute(call: KeptCall, { answer, caller, requestId, signal }: CallContext): Promise<void> {
+    const { toolbox, isOfMail, accountIds } = this.#around
+    const began = performance.now()
+    const asking: Asking & { heard?: string | undefined } = {
+      ...{ caller, requestId, signal, assistant: answer.row.id },
+      told: refs => {
+        asking.heard = refs.account_id
+      },
+    }
+    const result: ToolResult = await toolbox.call(call.name, call.input, asking)
+    const isStopped = signal.aborted && result.isError
+    const mail = isOfMail(call.name)
+    const accounts =
+      !mail || result.isError ? undefined : asking.heard ? [asking.heard] : await accountIds(caller.principal)
+    const { text, told, citations } = toldResult(result, accounts)
+    const outcome = isStopped ? 'stopped' : result.isError ? outcomeOf(result.problem.code) : 'ok'
+    this.#tell(
+      answer,
+      { ...call, outcome, duration_ms: performance.now() - began, expires_at: null },
+      text,
+      told,
+      citations,
+    )
+  }
+
+  #tell(
+    answer: OpenAnswer,
+    call: KeptCall,
+    text: string,
+    told: KeptCall['told'] = { slices: [], isError: true },
+    citations: Citation[] = [],
+  ): void {
+    const result = text.slice(0, conversationBounds.result)
+    answer.append({ type: 'tool_result', call: { ...call, result, citations, told } })
+  }
+
+  async #newCall({ name, input }: ToolRequest, effect: Effect, { answer, caller }: CallContext): Promise<KeptCall> {
+    const { toolbox, describe } = this.#around
+    const title = toolbox.list(caller.principal).find(tool => tool.name === name)?.title ?? name.slice(0, 60)
+    const summary = toolbox.has(name) ? await describe(caller, name, input).catch(() => undefined) : undefined
+    return {
+      id: `t${answer.calls.length + 1}`,
+      name: name.slice(0, 60),
+      title,
+      effect,
+      input: sizeOf(input) > conversationBounds.input ? null : (input ?? null),
+      input_hash: inputHash(name, input),
+      summary: summary?.slice(0, 500) ?? null,
+      outcome: 'running',
+      result: null,
+      citations: [],
+      duration_ms: null,
+      expires_at: null,
+      step: answer.facts.steps,
+    }
+  }
+
+  /** What is told to the model in place of a result. */
+  async #refusal(
+    { name, input }: ToolRequest,
+    place: number,
+    { caller, requestId, signal, answer }: CallContext,
+  ): Promise<string | undefined> {
+    const { toolbox, effectOf, leftOut } = this.#around
+    if (place >= maxCalls) return `Only ${maxCalls} calls are run at once; make the others in the next step.`
+    const asking = { caller, requestId, signal, assistant: answer.row.id }
+    if (!toolbox.has(name) || leftOut(caller.principal, name)) {
+      toolbox.refuseUnknown(name, asking)
+      return `There is no such tool. There are: ${this.offered(caller.principal)
+        .map(tool => tool.name)
+        .join(', ')}.`
+    }
+    if (typeof input !== 'object' || input === null) return 'The input is no JSON object. Correct it and call again.'
+    if (sizeOf(input) > conversationBounds.input) {
+      return `The input is longer than ${conversationBounds.input} characters.`
+    }
+    const key = inputHash(name, input)
+    const same = (this.#same.get(key) ?? 0) + 1
+    this.#same.set(key, same)
+    if (same > maxSame) return 'This call was made before with the same input; its result stands above. Answer with it.'
+    const effect = effectOf(name, input)
+    // What reads is checked as it is run.
+    if (effect === 'read') return undefined
+    if (effect === 'destroy' && caller.principal.kind !== 'session') {
+      return 'Only a signed-in person can allow this in a conversation. Tell them.'
+    }
+    const problem = toolbox.check(name, input, asking)
+    return problem && `${problem.code}: ${problem.message}`
+  }
+}
+
+function outcomeOf(code: string): KeptCall['outcome'] {
+  return code === 'internal' ? 'failed' : 'refused'
+}
+
+function toOffered({ name, description, inputSchema }: ToolInfo): OfferedTool {
+  return { name, description, inputSchema }
+}
+
+function sizeOf(input: unknown): number {
+  return (JSON.stringify(input) ?? '').length
+}

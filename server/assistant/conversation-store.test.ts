@@ -1,0 +1,99 @@
+/** Conversations as they are stored, on each database. */
+import { expect, test } from 'vitest'
+import { conversationBounds } from '../../contract/conversations.ts'
+import { onEachDatabase } from '../../test/support/databases.ts'
+import { ConversationStore } from './conversation-store.ts'
+import type { AnswerRow, ConversationRow } from './conversation-tables.ts'
+
+const conversation = (id: string, more: Partial<ConversationRow> = {}): ConversationRow => ({
+  ...{ id, owner: 'user-ann', user_id: null, title: `About ${id}`, created_at: at(1), updated_at: at(1) },
+  ...{ tokens: 0, cost_usd: null, summary: null },
+  ...more,
+})
+const answer = (id: string, conversationId: string, more: Partial<AnswerRow> = {}): AnswerRow => ({
+  ...{ id, conversation_id: conversationId, question: 'Why?', context: null, asked_at: at(1), state: 'running' },
+  ...{ said: '', facts: '{}', expires_at: null },
+  ...more,
+})
+const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString()
+
+onEachDatabase(open => {
+  test('what is spent and said is stored with its parts, and counted once', async () => {
+    const store = new ConversationStore(await open())
+    await store.add(conversation('c1'), answer('n1', 'c1'))
+    const spent = { tokens: 7, costUsd: 0.5, owner: 'user-ann', day: '2026-01-01' }
+    const row = answer('n1', 'c1')
+    const piece = (first: number, parts: unknown[]) => ({ answer_id: 'n1', first, parts: JSON.stringify(parts) })
+    await store.keep(row, piece(1, [{ seq: 1 }, { seq: 2 }]), { answer: { said: 'so' }, spent, at: at(2) })
+    await store.keep(row, piece(3, [{ seq: 3 }]), { answer: { state: 'done' }, spent, at: at(3) })
+    expect(await store.find('user-ann', 'c1')).toMatchObject({ tokens: 14, cost_usd: 1, updated_at: at(3) })
+    expect(await store.usageOf('user-ann', '2026-01-01')).toEqual({ tokens: 14, cost_usd: 1 })
+    expect(await store.usageOf('user-ann', '2026-01-02')).toEqual({ tokens: 0, cost_usd: 0 })
+    expect((await store.listParts('n1', 0)).map(({ first }) => first)).toEqual([1, 3])
+    expect((await store.listParts('n1', 1)).map(({ first }) => first)).toEqual([1, 3])
+    expect((await store.listParts('n1', 2)).map(({ first }) => first)).toEqual([3])
+    expect(await store.find('user-bob', 'c1')).toBeUndefined()
+    await store.delete('c1')
+    expect(await store.listParts('n1')).toEqual([])
+    expect(await store.keep(row, undefined, { answer: {}, at: at(4) })).toBe(false)
+  })
+
+  test('they are listed by their last touch, page by page, and found by words of all that is in them', async () => {
+    const store = new ConversationStore(await open())
+    for (const n of [1, 2, 3]) {
+      const said = n === 2 ? 'Stripes of 100%_zebras' : ''
+      await store.add(conversation(`c${n}`, { updated_at: at(n) }), answer(`n${n}`, `c${n}`, { said }))
+    }
+    const ids = async (query: Parameters<ConversationStore['list']>[1]) =>
+      (await store.list('user-ann', query)).map(({ id }) => id)
+    expect(await ids({ limit: 2 })).toEqual(['c3', 'c2'])
+    expect(await ids({ limit: 2, before: { updatedAt: at(2), id: 'c2' } })).toEqual(['c1'])
+    expect(await ids({ limit: 9, q: 'STRIPES about' })).toEqual(['c2'])
+    expect(await ids({ limit: 9, q: '0%_z' })).toEqual(['c2'])
+    expect(await ids({ limit: 9, q: '0_%z' })).toEqual([])
+    const [listed] = await store.list('user-ann', { limit: 1 })
+    expect(listed).toMatchObject({ answers: 1, state: 'running' })
+    expect((await store.listOpen('running')).map(({ id, owner }) => [id, owner])).toEqual([
+      ['n1', 'user-ann'],
+      ['n2', 'user-ann'],
+      ['n3', 'user-ann'],
+    ])
+    await store.addAnswer(answer('n4', 'c1', { state: 'waiting', expires_at: at(5), asked_at: at(9) }), 'n1')
+    expect((await store.listAnswers('c1')).map(({ id }) => id)).toEqual(['n4'])
+    expect(await store.listOpen('waiting', at(4))).toEqual([])
+    expect((await store.listOpen('waiting', at(5))).map(({ id }) => id)).toEqual(['n4'])
+    await store.prune(at(3))
+    expect(await ids({ limit: 9 })).toEqual(['c1', 'c3'])
+    await store.deleteOf('user-ann')
+    expect(await ids({ limit: 9 })).toEqual([])
+  })
+
+  test('the oldest is evicted where there are too many, and those of others stay', async () => {
+    const db = await open()
+    const store = new ConversationStore(db)
+    await store.add(conversation('c0', { owner: 'user-bob' }), answer('n0', 'c0'))
+    const rows = Array.from({ length: conversationBounds.kept }, (_each, n) =>
+      conversation(`d${String(n).padStart(4, '0')}`, { updated_at: at(n) }),
+    )
+    for (let from = 0; from < rows.length; from += 100)
+      await db
+        .insertInto('conversations')
+        .values(rows.slice(from, from + 100))
+        .execute()
+    expect(await store.add(conversation('e1', { updated_at: at(9_999) }), answer('n9', 'e1'))).toEqual(['d0000'])
+    expect(await store.find('user-bob', 'c0')).toBeDefined()
+  })
+
+  test('who is deleted takes their conversations along', async () => {
+    const db = await open()
+    const store = new ConversationStore(db)
+    const user = { id: 'ann', email: 'ann@example.org', name: 'Ann', role: 'viewer', accounts: '[]', totp_last_step: 0 }
+    await db
+      .insertInto('users')
+      .values({ ...user, disabled: 0, created_at: at(0), updated_at: at(0) } as never)
+      .execute()
+    await store.add(conversation('c1', { user_id: 'ann' }), answer('n1', 'c1'))
+    await db.deleteFrom('users').where('id', '=', 'ann').execute()
+    expect(await store.find('user-ann', 'c1')).toBeUndefined()
+  })
+})

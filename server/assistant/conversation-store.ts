@@ -1,0 +1,265 @@
+/** Conversations, their answers and parts in the database. */
+import { sql } from 'kysely'
+import { conversationBounds } from '../../contract/conversations.ts'
+import type { Database } from '../platform/database/database.ts'
+import type { AnswerRow, ConversationRow, PartsRow, UsageRow } from './conversation-tables.ts'
+
+export interface ConversationQuery {
+  q?: string | undefined
+  limit: number
+  before?: { updatedAt: string; id: string } | undefined
+}
+
+export interface ListedConversation extends ConversationRow {
+  answers: number
+  /** Of its last answer; undefined while it has none. */
+  state: string | undefined
+}
+
+/** What changes with parts, in one transaction with them. */
+export interface AnswerChange {
+  answer: Partial<Omit<AnswerRow, 'id' | 'conversation_id'>>
+  /** What came on top since the last change. */
+  spent?: { tokens: number; costUsd: number | null; owner: string; day: string } | undefined
+  at: string
+}
+
+const open = ['running', 'waiting'] as const
+
+export class ConversationStore {
+  readonly #db: Database
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  async find(owner: string, id: string): Promise<ConversationRow | undefined> {
+    const row = await this.#db
+      .selectFrom('conversations')
+      .selectAll()
+      .where('id', '=', id)
+      .where('owner', '=', owner)
+      .executeTakeFirst()
+    return row && asNumbers(row)
+  }
+
+  /** The oldest that rest are evicted. */
+  async add(row: ConversationRow, answer: AnswerRow): Promise<string[]> {
+    return this.#db.transaction().execute(async transaction => {
+      await transaction.insertInto('conversations').values(row).execute()
+      await transaction.insertInto('conversation_answers').values(answer).execute()
+      const old = await transaction
+        .selectFrom('conversations')
+        .select('id')
+        .where('owner', '=', row.owner)
+        .where('id', '!=', row.id)
+        .orderBy('updated_at', 'desc')
+        .orderBy('id', 'desc')
+        .limit(10)
+        .offset(conversationBounds.kept - 1)
+        .execute()
+      const ids = old.map(({ id }) => id)
+      if (ids.length > 0) await transaction.deleteFrom('conversations').where('id', 'in', ids).execute()
+      return ids
+    })
+  }
+
+  /** @param replaces An answer that goes. */
+  async addAnswer(answer: AnswerRow, replaces: string | undefined): Promise<void> {
+    await this.#db.transaction().execute(async transaction => {
+      if (replaces !== undefined) {
+        await transaction.deleteFrom('conversation_answers').where('id', '=', replaces).execute()
+      }
+      await transaction.insertInto('conversation_answers').values(answer).execute()
+      await transaction
+        .updateTable('conversations')
+        .set({ updated_at: answer.asked_at })
+        .where('id', '=', answer.conversation_id)
+        .execute()
+    })
+  }
+
+  /** The one touched last first. */
+  async list(owner: string, { q, limit, before }: ConversationQuery): Promise<ListedConversation[]> {
+    let query = this.#db.selectFrom('conversations').selectAll().where('owner', '=', owner)
+    if (before) {
+      query = query.where(({ or, and, eb }) =>
+        or([
+          eb('updated_at', '<', before.updatedAt),
+          and([eb('updated_at', '=', before.updatedAt), eb('id', '<', before.id)]),
+        ]),
+      )
+    }
+    for (const word of (q ?? '').toLowerCase().split(/\s+/).filter(Boolean).slice(0, 10)) {
+      const like = `%${word.replaceAll(/[\\%_]/g, sign => `\\${sign}`)}%`
+      query = query.where(
+        sql<boolean>`(lower(title) like ${like} escape '\\' or exists (select 1 from conversation_answers as a
+          where a.conversation_id = conversations.id
+          and (lower(a.question) like ${like} escape '\\' or lower(a.said) like ${like} escape '\\')))`,
+      )
+    }
+    const rows = await query.orderBy('updated_at', 'desc').orderBy('id', 'desc').limit(limit).execute()
+    return this.#withAnswers(rows)
+  }
+
+  async listed(row: ConversationRow): Promise<ListedConversation> {
+    const [listed] = await this.#withAnswers([row])
+    return listed!
+  }
+
+  async #withAnswers(rows: readonly ConversationRow[]): Promise<ListedConversation[]> {
+    const ids = rows.map(({ id }) => id)
+    if (ids.length === 0) return []
+    const counts = await this.#db
+      .selectFrom('conversation_answers')
+      .select(({ fn }) => ['conversation_id', fn.countAll().as('count'), fn.max('id').as('newest')])
+      .where('conversation_id', 'in', ids)
+      .groupBy('conversation_id')
+      .execute()
+    const newest = counts.flatMap(({ newest }) => (newest === null ? [] : [newest]))
+    const states =
+      newest.length === 0
+        ? []
+        : await this.#db.selectFrom('conversation_answers').select(['id', 'state']).where('id', 'in', newest).execute()
+    const stateOf = new Map(states.map(({ id, state }) => [id, state]))
+    const countOf = new Map(counts.map(each => [each.conversation_id, each]))
+    return rows.map(row => {
+      const found = countOf.get(row.id)
+      return { ...asNumbers(row), answers: Number(found?.count ?? 0), state: stateOf.get(found?.newest ?? '') }
+    })
+  }
+
+  async rename(id: string, title: string): Promise<void> {
+    await this.#db.updateTable('conversations').set({ title }).where('id', '=', id).execute()
+  }
+
+  async keepSummary(id: string, summary: string): Promise<void> {
+    await this.#db.updateTable('conversations').set({ summary }).where('id', '=', id).execute()
+  }
+
+  async delete(id: string): Promise<void> {
+    await this.#db.deleteFrom('conversations').where('id', '=', id).execute()
+  }
+
+  async deleteOf(owner: string): Promise<void> {
+    await this.#db.deleteFrom('conversations').where('owner', '=', owner).execute()
+    await this.#db.deleteFrom('assistant_usage').where('owner', '=', owner).execute()
+  }
+
+  /** Those that nobody touched since, and what was spent on days long ago. */
+  async prune(before: string): Promise<void> {
+    await this.#db.deleteFrom('conversations').where('updated_at', '<', before).execute()
+    await this.#db.deleteFrom('assistant_usage').where('day', '<', before.slice(0, 10)).execute()
+  }
+
+  async findAnswer(conversationId: string, id: string): Promise<AnswerRow | undefined> {
+    return this.#db
+      .selectFrom('conversation_answers')
+      .selectAll()
+      .where('id', '=', id)
+      .where('conversation_id', '=', conversationId)
+      .executeTakeFirst()
+  }
+
+  /** Newest first. */
+  async listAnswers(conversationId: string, limit: number = conversationBounds.messages): Promise<AnswerRow[]> {
+    return this.#db
+      .selectFrom('conversation_answers')
+      .selectAll()
+      .where('conversation_id', '=', conversationId)
+      .orderBy('id', 'desc')
+      .limit(limit)
+      .execute()
+  }
+
+  /** Of all conversations: those that nobody works on when a server starts, and those whose time is over. */
+  async listOpen(state: (typeof open)[number], expiredAt?: string): Promise<(AnswerRow & { owner: string })[]> {
+    let query = this.#db
+      .selectFrom('conversation_answers')
+      .innerJoin('conversations', 'conversations.id', 'conversation_answers.conversation_id')
+      .selectAll('conversation_answers')
+      .select('conversations.owner')
+      .where('state', '=', state)
+      .limit(1_000)
+    if (expiredAt !== undefined) query = query.where('expires_at', '<=', expiredAt)
+    return query.execute()
+  }
+
+  /** Pieces of the parts that follow a number; the first may begin before it. */
+  async listParts(answerId: string, after = 0): Promise<PartsRow[]> {
+    return this.#db
+      .selectFrom('conversation_parts')
+      .selectAll()
+      .where('answer_id', '=', answerId)
+      .where(
+        'first',
+        '>=',
+        sql<number>`coalesce((select max(p.first) from conversation_parts as p where p.answer_id = ${answerId} and p.first <= ${after + 1}), 0)`,
+      )
+      .orderBy('first')
+      .execute()
+  }
+
+  async listPartsOf(answerIds: readonly string[]): Promise<PartsRow[]> {
+    if (answerIds.length === 0) return []
+    return this.#db
+      .selectFrom('conversation_parts')
+      .selectAll()
+      .where('answer_id', 'in', answerIds)
+      .orderBy('answer_id')
+      .orderBy('first')
+      .execute()
+  }
+
+  /** False where the answer is gone. */
+  async keep(row: AnswerRow, parts: PartsRow | undefined, { answer, spent, at }: AnswerChange): Promise<boolean> {
+    return this.#db.transaction().execute(async transaction => {
+      const { numUpdatedRows } = await transaction
+        .updateTable('conversation_answers')
+        .set({ ...answer, conversation_id: row.conversation_id })
+        .where('id', '=', row.id)
+        .executeTakeFirst()
+      if (Number(numUpdatedRows) === 0) return false
+      if (parts) await transaction.insertInto('conversation_parts').values(parts).execute()
+      const { tokens = 0, costUsd = null } = spent ?? {}
+      await transaction
+        .updateTable('conversations')
+        .set(({ eb }) => ({
+          updated_at: at,
+          tokens: eb('tokens', '+', tokens),
+          ...(costUsd !== null && { cost_usd: sql<number>`coalesce(cost_usd, 0) + ${costUsd}` }),
+        }))
+        .where('id', '=', row.conversation_id)
+        .execute()
+      if (spent) await addUsage(transaction, { ...spent, cost_usd: costUsd ?? 0 })
+      return true
+    })
+  }
+
+  async usageOf(owner: string, day: string): Promise<Pick<UsageRow, 'tokens' | 'cost_usd'>> {
+    const row = await this.#db
+      .selectFrom('assistant_usage')
+      .select(['tokens', 'cost_usd'])
+      .where('owner', '=', owner)
+      .where('day', '=', day)
+      .executeTakeFirst()
+    return row ?? { tokens: 0, cost_usd: 0 }
+  }
+}
+
+async function addUsage(db: Database, { owner, day, tokens, cost_usd }: UsageRow): Promise<void> {
+  await db
+    .insertInto('assistant_usage')
+    .values({ owner, day, tokens, cost_usd })
+    .onConflict(conflict =>
+      conflict.columns(['owner', 'day']).doUpdateSet(({ eb }) => ({
+        tokens: eb('assistant_usage.tokens', '+', tokens),
+        cost_usd: eb('assistant_usage.cost_usd', '+', cost_usd),
+      })),
+    )
+    .execute()
+}
+
+function asNumbers<Row extends ConversationRow>(row: Row): Row {
+  return { ...row, tokens: Number(row.tokens), cost_usd: row.cost_usd === null ? null : Number(row.cost_usd) }
+}

@@ -1,0 +1,24 @@
+/** Work in the order in which it was asked for, of which some may run together. */
+
+/** At a time. */
+const maxTogether = 4
+
+/** In their order; those that may run together do, a few at a time. */
+export async function inTurns<Item>(
+  items: readonly Item[],
+  kindOf: (item: Item) => 'together' | 'alone',
+  work: (item: Item) => Promise<void> | void,
+): Promise<void> {
+  let batch: Item[] = []
+  const flush = async () => {
+    const now = batch
+    batch = []
+    await Promise.all(now.map(work))
+  }
+  for (const item of items) {
+    if (kindOf(item) === 'alone' || batch.length >= maxTogether) await flush()
+    if (kindOf(item) === 'alone') await work(item)
+    else batch.push(item)
+  }
+  await flush()
+}

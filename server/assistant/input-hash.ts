@@ -1,0 +1,22 @@
+/** The hash that binds a decision to the exact input of a call: the order of its members does not matter, nothing else is left out. */
+import { hash, timingSafeEqual } from 'node:crypto'
+
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(sorted(value)) ?? 'null'
+}
+
+export function inputHash(name: string, input: unknown): string {
+  return hash('sha256', canonicalJson({ name, input: input ?? null }), 'hex')
+}
+
+/** Takes as long whatever differs. */
+export function isSameHash(one: string, other: string): boolean {
+  return one.length === other.length && timingSafeEqual(Buffer.from(one, 'latin1'), Buffer.from(other, 'latin1'))
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1))
+  return Object.fromEntries(entries.map(([key, each]) => [key, sorted(each)]))
+}

@@ -1,0 +1,275 @@
+/** An answer that is worked on or followed: its parts, numbered and stored in pieces, so that a reader may begin at any of them. */
+import type { AnswerState, AssistantAnswer, ChatbotPart, ChatbotResponse } from '../../contract/conversations.ts'
+import { Problem } from '../platform/problem.ts'
+import type { ConversationStore } from './conversation-store.ts'
+import type { AnswerRow } from './conversation-tables.ts'
+import {
+  type AnswerFacts,
+  addPart,
+  blocksOf,
+  type KeptBlock,
+  type KeptCall,
+  type KeptPart,
+  type NewPart,
+  type Shares,
+  textOf,
+  toAnswer,
+  toCall,
+  toPart,
+} from './kept-parts.ts'
+
+export interface OpenAnswerOptions {
+  store: Pick<ConversationStore, 'keep' | 'listParts'>
+  owner: string
+  row: AnswerRow
+  parts: readonly KeptPart[]
+  facts: AnswerFacts
+  /** Hears that its state changed, once that is stored. */
+  changed(answer: OpenAnswer): void
+  now(): number
+}
+
+/** Text is gathered for so long before it is one more part: a model that gives each letter alone costs no more than others. */
+const gatherMs = 25
+/** What was said is stored at least so often. */
+const storeMs = 1_000
+/** Stored parts that are held for readers; older ones come from the database. */
+const heldParts = 200
+/** Readers of one answer. */
+const maxReaders = 20
+
+export class OpenAnswer {
+  readonly row: AnswerRow
+  readonly owner: string
+  readonly facts: AnswerFacts
+  readonly blocks: KeptBlock[]
+  /** What of mail the model that speaks was told. */
+  shares: Shares = {}
+  /** Why it failed, with what is said to its caller alone. */
+  failure: Problem | undefined
+  /** Those who wait for it or work on it. */
+  holders = 0
+  readonly #options: OpenAnswerOptions
+  /** The newest, without a gap. */
+  #tail: KeptPart[] = []
+  #stored: number
+  /** Readers are told no more than this. */
+  #shown: number
+  /** What it becomes once that is stored. */
+  #next: Pick<AnswerRow, 'state' | 'expires_at'> | undefined
+  #text = ''
+  #by: string | null = null
+  #gathering: NodeJS.Timeout | undefined
+  #storing: Promise<boolean> = Promise.resolve(true)
+  #storeTimer: NodeJS.Timeout | undefined
+  #told = { tokens: 0, costUsd: 0 }
+  #isGone = false
+  #news = Promise.withResolvers<void>()
+  #readers = 0
+
+  constructor(options: OpenAnswerOptions) {
+    const { row, parts, facts, owner } = options
+    this.#options = options
+    this.row = row
+    this.owner = owner
+    this.facts = facts
+    this.blocks = blocksOf(parts, facts.shares)
+    this.#stored = facts.lastSeq
+    this.#shown = facts.lastSeq
+    this.#told = { tokens: facts.tokens, costUsd: facts.costUsd ?? 0 }
+  }
+
+  get state(): AnswerState {
+    return this.row.state as AnswerState
+  }
+
+  get isOver(): boolean {
+    return this.#isGone || (this.state !== 'running' && this.state !== 'waiting')
+  }
+
+  get calls(): KeptCall[] {
+    return this.blocks.flatMap(block => (block.type === 'tool_call' ? [block.call] : []))
+  }
+
+  get text(): string {
+    return textOf(this.blocks)
+  }
+
+  view(): AssistantAnswer {
+    return toAnswer(this.row, this.blocks, this.facts)
+  }
+
+  response(): ChatbotResponse {
+    const { provider, model, attempts, usage, costUsd } = this.facts
+    return {
+      response: this.text,
+      conversation_id: this.row.conversation_id,
+      answer_id: this.row.id,
+      provider: provider ?? 'rustymail',
+      model,
+      tool_calls: this.calls.map(toCall),
+      attempts,
+      usage,
+      cost_usd: costUsd,
+    }
+  }
+
+  /** @param by Id of the model; null for words of the server. */
+  say(text: string, by: string | null): void {
+    if (text === '') return
+    if (this.#by !== by) this.#saySoFar()
+    this.#by = by
+    this.#text += text
+    if (this.#gathering) return
+    // The first is said at once, and what comes soon after it together.
+    this.#saySoFar(false)
+    this.#gathering = setTimeout(() => this.#saySoFar(), gatherMs).unref()
+  }
+
+  /** What is gathered is a part now. */
+  sayNow(): void {
+    this.#saySoFar()
+  }
+
+  append(part: NewPart): void {
+    this.#saySoFar()
+    this.#append(part, null)
+  }
+
+  /** Stores what was said and what is known, and only then tells of it. */
+  async settle(state: AnswerState, last?: NewPart, expiresAt: string | null = null): Promise<void> {
+    this.#saySoFar()
+    this.#next = { state, expires_at: expiresAt }
+    if (last) this.#append(last, null, false)
+    try {
+      await this.store()
+    } finally {
+      // Readers do not wait forever where nothing can be stored.
+      Object.assign(this.row, this.#next)
+      this.#next = undefined
+      this.#shown = this.facts.lastSeq
+      this.#wake()
+    }
+    this.#options.changed(this)
+  }
+
+  /** Resolves when all that was said so far is stored. */
+  async store(): Promise<void> {
+    clearTimeout(this.#storeTimer)
+    this.#storeTimer = undefined
+    const storing = this.#storing.catch(() => true).then(() => this.#store())
+    this.#storing = storing
+    if (!(await storing)) {
+      this.#isGone = true
+      this.#wake()
+      throw new Problem('not_found', 'The conversation was deleted.')
+    }
+  }
+
+  /** It was deleted: readers end. */
+  gone(): void {
+    this.#isGone = true
+    this.#wake()
+  }
+
+  /**
+   * All parts after a number, then those that come, until it ends.
+   * @param untilPause Ends also where it waits for a person.
+   */
+  async *follow(after: number, signal: AbortSignal, untilPause = false): AsyncGenerator<ChatbotPart> {
+    if (this.#readers >= maxReaders) {
+      throw new Problem('too_many_streams', `${maxReaders} readers follow this answer already.`, {
+        retryAfterSeconds: 10,
+      })
+    }
+    this.#readers++
+    const aborted = Promise.withResolvers<void>()
+    const abort = () => aborted.resolve()
+    signal.addEventListener('abort', abort, { once: true })
+    try {
+      let next = after + 1
+      while (!signal.aborted) {
+        const news = this.#news.promise
+        const isLast = this.isOver || (untilPause && this.state === 'waiting')
+        for (const part of await this.#partsFrom(next)) {
+          yield toPart(part)
+          next = part.seq + 1
+        }
+        if (next > this.#shown && isLast) return
+        if (next > this.#shown) await Promise.race([news, aborted.promise])
+      }
+    } finally {
+      signal.removeEventListener('abort', abort)
+      this.#readers--
+    }
+  }
+
+  async #partsFrom(next: number): Promise<readonly KeptPart[]> {
+    const shown = this.#shown
+    if (next > shown) return []
+    const [first] = this.#tail
+    if (first && next >= first.seq) return this.#tail.slice(next - first.seq, shown - first.seq + 1)
+    const pieces = await this.#options.store.listParts(this.row.id, next - 1)
+    const parts = pieces.flatMap(({ parts }) => JSON.parse(parts) as KeptPart[])
+    return parts.filter(({ seq }) => seq >= next && seq <= shown)
+  }
+
+  #saySoFar(isOver = true): void {
+    if (isOver) {
+      clearTimeout(this.#gathering)
+      this.#gathering = undefined
+    }
+    const [text, by] = [this.#text, this.#by]
+    this.#text = ''
+    if (text !== '') this.#append({ type: 'text_delta', text }, by)
+  }
+
+  #append(part: NewPart, by: string | null, isTold = true): void {
+    this.facts.lastSeq++
+    this.#tail.push({ ...part, seq: this.facts.lastSeq } as KeptPart)
+    addPart(this.blocks, part, by, this.shares)
+    // What could not be stored is tried again with what comes next.
+    this.#storeTimer ??= setTimeout(() => void this.store().catch(() => undefined), storeMs).unref()
+    if (!isTold) return
+    this.#shown = this.facts.lastSeq
+    this.#wake()
+  }
+
+  async #store(): Promise<boolean> {
+    const { store, owner, now } = this.#options
+    const from = this.#stored
+    const fresh = this.#tail.filter(({ seq }) => seq > from)
+    const last = fresh.at(-1)?.seq ?? from
+    const { tokens, costUsd } = this.facts
+    const spent = {
+      tokens: tokens - this.#told.tokens,
+      costUsd: costUsd === null ? null : costUsd - this.#told.costUsd,
+    }
+    const at = new Date(now()).toISOString()
+    const { state, expires_at } = this.#next ?? this.row
+    this.row.said = this.text
+    this.row.facts = JSON.stringify({ ...this.facts, lastSeq: last })
+    const kept = await store.keep(
+      this.row,
+      fresh.length === 0 ? undefined : { answer_id: this.row.id, first: from + 1, parts: JSON.stringify(fresh) },
+      {
+        answer: { state, said: this.row.said, facts: this.row.facts, expires_at },
+        ...(spent.tokens > 0 && { spent: { ...spent, owner, day: at.slice(0, 10) } }),
+        at,
+      },
+    )
+    this.#stored = last
+    this.#told = { tokens, costUsd: costUsd ?? this.#told.costUsd }
+    const surplus = this.#tail.length - heldParts
+    if (surplus > 0) {
+      const dropped = this.#tail.findIndex(({ seq }, index) => index >= surplus || seq > this.#stored)
+      if (dropped > 0) this.#tail = this.#tail.slice(dropped)
+    }
+    return kept
+  }
+
+  #wake(): void {
+    this.#news.resolve()
+    this.#news = Promise.withResolvers<void>()
+  }
+}

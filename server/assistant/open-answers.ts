@@ -1,0 +1,111 @@
+/** The answers that are worked on, followed, or wait for a person: one object each, so that whatever is decided about one is decided once. */
+import type { AssistantAnswer, ChatbotPart } from '../../contract/conversations.ts'
+import type { ConversationStore } from './conversation-store.ts'
+import type { AnswerRow } from './conversation-tables.ts'
+import { type AnswerFacts, blocksOf, type KeptPart } from './kept-parts.ts'
+import { OpenAnswer } from './open-answer.ts'
+import type { Turn } from './told-model.ts'
+
+export interface OpenAnswersOptions {
+  store: ConversationStore
+  /** Tells those who may know that an answer began, waits or ended. */
+  changed(owner: string, answer: Pick<AnswerRow, 'id' | 'conversation_id'> & { state: AssistantAnswer['state'] }): void
+  now(): number
+}
+
+/** Turns that are read for a model; what is older is in the summary, or left out. */
+const mostTurns = 40
+
+export class OpenAnswers {
+  readonly #options: OpenAnswersOptions
+  readonly #open = new Map<string, Promise<OpenAnswer>>()
+
+  constructor(options: OpenAnswersOptions) {
+    this.#options = options
+  }
+
+  find(id: string): Promise<OpenAnswer> | undefined {
+    return this.#open.get(id)
+  }
+
+  /** One that has just begun. */
+  add(owner: string, row: AnswerRow, facts: AnswerFacts): OpenAnswer {
+    const answer = this.#new(owner, row, [], facts)
+    this.#open.set(row.id, Promise.resolve(answer))
+    return answer
+  }
+
+  /** One for all that ask. */
+  opened(owner: string, row: AnswerRow): Promise<OpenAnswer> {
+    const known = this.#open.get(row.id)
+    if (known) return known
+    const loading = this.load(owner, row)
+    this.#open.set(row.id, loading)
+    loading.then(
+      answer => this.release(answer, 0),
+      () => this.#open.delete(row.id),
+    )
+    return loading
+  }
+
+  /** For one who works on it alone. */
+  async load(owner: string, row: AnswerRow): Promise<OpenAnswer> {
+    const pieces = await this.#options.store.listParts(row.id)
+    const parts = pieces.flatMap(({ parts }) => JSON.parse(parts) as KeptPart[])
+    const facts = JSON.parse(row.facts) as AnswerFacts
+    return this.#new(owner, row, parts, { ...facts, lastSeq: parts.at(-1)?.seq ?? 0 })
+  }
+
+  /** Held in memory while somebody reads it. */
+  async *held(answer: OpenAnswer, parts: AsyncGenerator<ChatbotPart>): AsyncGenerator<ChatbotPart> {
+    answer.holders++
+    try {
+      yield* parts
+    } finally {
+      this.release(answer)
+    }
+  }
+
+  /** One that waits is kept: what is decided about it must be decided once. */
+  release(answer: OpenAnswer, held = 1): void {
+    answer.holders -= held
+    if (answer.holders > 0 || answer.state === 'waiting' || answer.state === 'running') return
+    this.#open.delete(answer.row.id)
+  }
+
+  /** Readers end. */
+  forget(id: string): void {
+    this.#open.get(id)?.then(
+      answer => answer.gone(),
+      () => undefined,
+    )
+    this.#open.delete(id)
+  }
+
+  /** Those of a conversation. */
+  async forgetAll(conversationId: string): Promise<void> {
+    for (const [id, opening] of [...this.#open]) {
+      const answer = await opening.catch(() => undefined)
+      if (answer?.row.conversation_id === conversationId) this.forget(id)
+    }
+  }
+
+  /** What was asked and said before an answer, oldest first. */
+  async before(conversationId: string, answerId: string): Promise<(Turn & { id: string })[]> {
+    const { store } = this.#options
+    const rows = (await store.listAnswers(conversationId, mostTurns)).filter(({ id }) => id < answerId).toReversed()
+    const pieces = await store.listPartsOf(rows.map(({ id }) => id))
+    return rows.map(({ id, question, context, facts }) => {
+      const own = pieces.filter(piece => piece.answer_id === id)
+      const parts = own.flatMap(piece => JSON.parse(piece.parts) as KeptPart[])
+      const { shares } = JSON.parse(facts) as AnswerFacts
+      return { id, question, context: context === null ? null : JSON.parse(context), blocks: blocksOf(parts, shares) }
+    })
+  }
+
+  #new(owner: string, row: AnswerRow, parts: readonly KeptPart[], facts: AnswerFacts): OpenAnswer {
+    const { store, changed, now } = this.#options
+    const told = ({ row: { id, conversation_id }, state }: OpenAnswer) => changed(owner, { id, conversation_id, state })
+    return new OpenAnswer({ store, owner, row, parts, facts, changed: told, now })
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * Takes the teeth out of an answer while it streams: what a stranger's mail made the model say must neither load anything nor lead anywhere. Images become
+ * links, links to other hosts become text with the address behind it, and HTML is text. Links to pages of this server stay.
+ */
+
+/** Pages of this server that may be linked; none of them changes anything by being opened. */
+const pages = 'mail|analytics|audit|accounts|alerts|clients|approvals|outbox|agents|changes|assistant|system'
+const ownLink = new RegExp(`^\\]\\(/(?:(?:${pages})(?:[/?#][\\w./?#=&%:+,~@-]*)?|[?#][\\w./?#=&%:+,~@-]*)?\\)`)
+/** What may still become an own link; longer ones are none. */
+const mayBecomeOwnLink = /^\](?:\((?:\/[\w./?#=&%:+,~@-]*)?)?$/
+const longestLink = 1_000
+const sign = /!(?=\[)|\](?=[[(:])|<(?=[A-Za-z/!?])/g
+
+export class QuietText {
+  #held = ''
+
+  /** What can be said by now. */
+  push(text: string): string {
+    const all = this.#held + text
+    const cut = cutOf(all)
+    this.#held = all.slice(cut)
+    return quiet(all.slice(0, cut))
+  }
+
+  /** The rest. */
+  end(): string {
+    const rest = quiet(this.#held)
+    this.#held = ''
+    return rest
+  }
+}
+
+/** Where what is not decided yet begins. */
+function cutOf(text: string): number {
+  const bracket = text.lastIndexOf(']')
+  if (bracket >= 0 && text.length - bracket <= longestLink && mayBecomeOwnLink.test(text.slice(bracket))) return bracket
+  return /[!<]$/.test(text) ? text.length - 1 : text.length
+}
+
+export function quiet(text: string): string {
+  return text.replaceAll(sign, (found, at: number) => {
+    if (found === '!') return ''
+    if (found === '<') return '‹'
+    return ownLink.test(text.slice(at, at + longestLink)) ? ']' : '] '
+  })
+}

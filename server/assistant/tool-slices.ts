@@ -1,0 +1,101 @@
+/** What a tool answered, as text for models: whole, and by account for those that may be told only a part of it. */
+import type { Citation } from '../../contract/conversations.ts'
+import { conversationBounds } from '../../contract/conversations.ts'
+import type { ToolResult } from '../tools/toolbox.ts'
+import type { Slice, Told } from './kept-parts.ts'
+
+export interface ToldResult {
+  text: string
+  told: Told
+  citations: Citation[]
+}
+
+/** Fields of tools of mail that say who, when and where, and nothing of what a message says. All others are left out. */
+const headerFields = new Set(
+  (
+    'hits messages failed threads changes items folders accounts ref id thread from to cc reply_to sender more_to more_people name email ' +
+    'invalid date subject flags labels warn auth dmarc spf dkim folder path role namespace selectable total unread more found cursor left ' +
+    'message_id created updated removed added destroyed state ok draft rev undo pending status code why counting omitted not_searched account'
+  ).split(' '),
+)
+const maxCitations = 20
+const cut = '\n[The rest was left out: it is too long.]'
+
+/** @param accounts Of whose mail it is; undefined where nothing in it is mail. */
+export function toldResult(result: ToolResult, accounts: readonly string[] | undefined): ToldResult {
+  if (result.isError) {
+    const { code, message, hint } = result.problem
+    const text = bounded([`${code}: ${message}`, ...(hint === undefined ? [] : [hint])].join(' '))
+    return { text, told: { slices: [], isError: true }, citations: [] }
+  }
+  const { citations = [], ...output } = result.output as { citations?: Citation[] }
+  const files = (result.blocks ?? []).length
+  const whole = [
+    result.text?.() ?? JSON.stringify(output),
+    ...(files > 0 ? [`[${files} files are not shown here.]`] : []),
+  ]
+  const text = bounded(whole.join('\n'))
+  const slices = accounts ? slicesOf(output, accounts) : []
+  const seen = citations.length > 0 ? citations : messagesIn(output, accounts ?? [])
+  return { text, told: { slices, isError: false }, citations: seen.slice(0, maxCitations) }
+}
+
+function slicesOf(output: object, accounts: readonly string[]): Slice[] {
+  const [only] = accounts
+  if (only !== undefined && accounts.length === 1) return [{ account: only, headers: headersOf(output) }]
+  return accounts.map(account => {
+    const own = ofAccount(output, account)
+    return { account, headers: headersOf(own), text: bounded(JSON.stringify(own)) }
+  })
+}
+
+function headersOf(value: object): string {
+  return bounded(JSON.stringify(picked(value)))
+}
+
+function picked(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(picked)
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value).filter(([name]) => headerFields.has(name))
+  return Object.fromEntries(entries.map(([name, each]) => [name, picked(each)]))
+}
+
+/** Lists of what names its account keep that of this one alone; what names none is left out. */
+function ofAccount(output: object, account: string): object {
+  return Object.fromEntries(
+    Object.entries(output).flatMap(([name, value]) => {
+      if (!Array.isArray(value)) return typeof value === 'object' ? [] : [[name, value]]
+      return [[name, value.filter(each => accountIn(each) === account)]]
+    }),
+  )
+}
+
+function accountIn(item: unknown): string | undefined {
+  if (typeof item !== 'object' || item === null) return undefined
+  const { ref, account } = item as { ref?: unknown; account?: unknown }
+  if (typeof account === 'string') return account
+  return typeof ref === 'string' && ref.includes('.') ? ref.slice(0, ref.indexOf('.')) : undefined
+}
+
+/** What was found or read, to be opened. Its label is a stranger's word, so it is shown as text. */
+function messagesIn(output: object, accounts: readonly string[]): Citation[] {
+  const lists = Object.values(output).filter(Array.isArray)
+  return lists.flat().flatMap((item: unknown): Citation[] => {
+    if (typeof item !== 'object' || item === null) return []
+    const { ref, subject, folder } = item as { ref?: unknown; subject?: unknown; folder?: unknown }
+    if (typeof ref !== 'string' || typeof subject !== 'string') return []
+    const account = accountIn(item) ?? (accounts.length === 1 ? accounts[0] : undefined)
+    if (account === undefined) return []
+    const place = new URLSearchParams({
+      account,
+      ...(typeof folder === 'string' && { folder }),
+      message: ref.slice(ref.indexOf('.') + 1),
+    })
+    return [{ kind: 'message', label: subject.slice(0, 200), href: `/mail?${place}`.slice(0, 1_000) }]
+  })
+}
+
+function bounded(text: string): string {
+  const most = conversationBounds.result - cut.length
+  return text.length <= most ? text : text.slice(0, most) + cut
+}

