@@ -127,7 +127,7 @@ function PageSwitch() {
       <Route path="/accounts" component={AccountsPage} />
       <Route path="/accounts/:id" component={AccountPage} />
       <Route path="/accounts/:id/diagnose" component={DiagnosePage} />
-      <Route path="/assistant" component={AssistantPage} />
+      <Route path="/assistant/:conversation?" component={AssistantPage} />
       <Route path="/configuration" component={ConfigurationPage} />
       <Route path="/system" component={SystemPage} />
       <Route path="/users" component={UsersPage} />

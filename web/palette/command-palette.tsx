@@ -3,12 +3,24 @@ import { Picker } from '../ui/picker.tsx'
 import type { PaletteItem } from './palette-items.ts'
 
 /** Mounted while it is open. */
-export function CommandPalette({ items, onClose }: { items: readonly PaletteItem[]; onClose(): void }) {
+export function CommandPalette({
+  items,
+  typed,
+  opener,
+  onClose,
+}: {
+  items: readonly PaletteItem[]
+  typed: string
+  opener: Element | null
+  onClose(): void
+}) {
   return (
     <Picker
       title="Go anywhere"
       label="Page, account, folder or action"
       items={items}
+      typed={typed}
+      opener={opener}
       onChoose={item => item.act()}
       onClose={onClose}
     />

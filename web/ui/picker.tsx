@@ -1,6 +1,6 @@
 /** A field and a list of what fits: one types a few letters, chooses with the arrows, and Enter takes it. */
 import { type LucideIcon, Search } from 'lucide-react'
-import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react'
+import { type KeyboardEvent, useEffect, useId, useLayoutEffect, useRef, useState } from 'react'
 import { findFuzzy } from '../palette/fuzzy.ts'
 import { formatCount } from '../platform/format.ts'
 import { classNames } from './class-names.ts'
@@ -26,6 +26,8 @@ export function Picker<Item extends PickerItem>({
   items,
   madeOf,
   note,
+  typed = '',
+  opener,
   onChoose,
   onClose,
 }: {
@@ -38,19 +40,24 @@ export function Picker<Item extends PickerItem>({
   madeOf?: (typed: string) => Item | undefined
   /** Shown in place of `No matches`. */
   note?: string | undefined
+  /** What was typed before this was loaded. */
+  typed?: string
+  /** What had the focus then. */
+  opener?: Element | null
   onChoose(item: Item): void
   onClose(): void
 }) {
   const dialog = useRef<HTMLDialogElement>(null)
   const id = useId()
-  const [query, setQuery] = useState('')
+  const [query, setQuery] = useState(typed)
   const [place, setPlace] = useState(0)
-  useEffect(() => {
+  // Before the next key: one that comes in between would be lost.
+  useLayoutEffect(() => {
     const element = dialog.current
     element?.showModal()
     return () => element?.close()
   }, [])
-  useReturnFocus()
+  useReturnFocus(opener)
   const found = findFuzzy(query, items, ({ name, detail }) => `${name} ${detail}`, mostShown)
   const made = query.trim() === '' ? undefined : madeOf?.(query.trim())
   const shown = made ? [...found, made] : found
