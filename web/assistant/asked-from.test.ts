@@ -11,7 +11,7 @@ test('an open thread of another account is told with its message', () => {
     thread_id: 't1',
   })
   expect(suggestionsFor(from)).toContain('Summarise this thread')
-  expect(wordsOfContext(from, 'Mail')).toBe('The open conversation')
+  expect(wordsOfContext(from, 'Mail')).toBe('The open thread')
 })
 
 test('a list of mail tells its account alone, and what is closed is not told', () => {

@@ -31,7 +31,7 @@ function accountIn(pathname: string): string | undefined {
 /** What the context is called on its chip. */
 export function wordsOfContext({ thread_id, message_id, draft_id, account_id, path }: AskedFrom, page: string): string {
   if (draft_id) return 'The open draft'
-  if (thread_id) return 'The open conversation'
+  if (thread_id) return 'The open thread'
   if (message_id) return 'The open message'
   if (account_id && accountIn(path)) return 'This account'
   return `Page: ${page}`

@@ -1,6 +1,6 @@
 /** The assistant: conversations at the side, the open one beside them. */
 import { PanelLeft } from 'lucide-react'
-import { useId, useState } from 'react'
+import { useId, useRef, useState } from 'react'
 import { useLocation, useParams } from 'wouter'
 import { ApiProblem } from '../platform/api-client.ts'
 import { formatCount } from '../platform/format.ts'
@@ -19,54 +19,58 @@ export function AssistantPage() {
   const open = useConversation(id, begun => navigate(`/assistant/${begun}`, { replace: id === undefined }))
   const [isListOver, setListOver] = useState(false)
   const listId = useId()
+  const opener = useRef<HTMLButtonElement>(null)
   const { conversation, query } = open
   const isGone = query.error instanceof ApiProblem && query.error.status === 404
+  const costs = conversation
+    ? [conversation.tokens > 0 && formatCount(conversation.tokens, 'token'), costWords(conversation.cost_usd)]
+    : []
   return (
-    <div className="flex min-h-0 flex-1">
-      <aside
-        id={listId}
-        aria-label="Your conversations"
-        className={classNames(
-          'flex min-h-0 flex-col border-r bg-surface max-lg:absolute max-lg:inset-y-0 max-lg:left-0 max-lg:z-10 max-lg:w-80 max-lg:max-w-[85%] max-lg:shadow-float lg:w-72 lg:shrink-0',
-          !isListOver && 'max-lg:hidden',
-        )}
-      >
-        <ConversationList
-          openId={id}
-          onOpen={() => setListOver(false)}
-          onDeleted={deleted => deleted === id && navigate('/assistant')}
+    <div className="flex min-h-0 flex-1 flex-col bg-surface">
+      <header className="flex min-w-0 items-center gap-3 border-b px-4 py-2">
+        <Button
+          ref={opener}
+          size="sm"
+          variant="quiet"
+          icon={PanelLeft}
+          className="lg:hidden"
+          aria-expanded={isListOver}
+          aria-controls={listId}
+          onClick={() => setListOver(!isListOver)}
+        >
+          <span className="max-sm:sr-only">Conversations</span>
+        </Button>
+        <PageHeader
+          title="Assistant"
+          windowTitle={conversation ? `${conversation.title} · Assistant` : 'Assistant'}
+          className="!mb-0"
         />
-      </aside>
-      <div className="flex min-h-0 min-w-0 flex-1 flex-col">
-        <div className="flex items-center gap-2 border-b bg-surface px-4 py-2">
-          <Button
-            size="sm"
-            variant="quiet"
-            icon={PanelLeft}
-            className="lg:hidden"
-            aria-expanded={isListOver}
-            aria-controls={listId}
-            onClick={() => setListOver(!isListOver)}
-          >
-            <span className="max-sm:sr-only">Conversations</span>
-          </Button>
-          <PageHeader
-            title="Assistant"
-            windowTitle={conversation ? `${conversation.title} · Assistant` : 'Assistant'}
-            className="!mb-0 min-w-0 flex-1"
-            actions={
-              conversation && (
-                <p className="min-w-0 truncate text-xs text-muted tabular-nums">
-                  <bdi className="max-sm:sr-only">{conversation.title} · </bdi>
-                  {[formatCount(conversation.tokens, 'token'), costWords(conversation.cost_usd)]
-                    .filter(Boolean)
-                    .join(' · ')}
-                </p>
-              )
-            }
+        <bdi className="min-w-0 flex-1 truncate text-right text-xs text-muted max-sm:invisible">
+          {conversation?.title}
+        </bdi>
+        <span className="shrink-0 text-xs text-muted tabular-nums">{costs.filter(Boolean).join(' · ')}</span>
+      </header>
+      <div className="relative flex min-h-0 flex-1">
+        <aside
+          id={listId}
+          aria-label="Your conversations"
+          onKeyDown={event => {
+            if (event.key !== 'Escape' || event.defaultPrevented || !isListOver) return
+            setListOver(false)
+            opener.current?.focus()
+          }}
+          className={classNames(
+            'flex min-h-0 w-72 flex-col border-r bg-surface max-lg:absolute max-lg:inset-y-0 max-lg:left-0 max-lg:z-10 max-lg:w-80 max-lg:max-w-[85%] max-lg:shadow-float lg:shrink-0',
+            !isListOver && 'max-lg:hidden',
+          )}
+        >
+          <ConversationList
+            openId={id}
+            onOpen={() => setListOver(false)}
+            onDeleted={deleted => deleted === id && navigate('/assistant')}
           />
-        </div>
-        <section aria-label="Conversation" className="flex min-h-0 flex-1 flex-col bg-surface">
+        </aside>
+        <section aria-label="Conversation" className="flex min-h-0 min-w-0 flex-1 flex-col">
           <h2 className="sr-only">{conversation?.title ?? 'New conversation'}</h2>
           {isGone && !conversation ? (
             <Gone />

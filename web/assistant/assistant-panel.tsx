@@ -2,7 +2,7 @@
 import { Expand, SquarePen, X } from 'lucide-react'
 import { useState } from 'react'
 import { Link, useLocation, useSearch } from 'wouter'
-import { assistantPlace, type Early } from '../shell/early-field.tsx'
+import type { Early } from '../shell/early-field.tsx'
 import { destinations, isHere } from '../shell/navigation.ts'
 import { IconButton } from '../ui/icon-button.tsx'
 import { useReturnFocus } from '../ui/use-return-focus.ts'
@@ -13,11 +13,14 @@ import { useConversation } from './use-conversation.ts'
 
 export function AssistantPanel({
   early,
+  place,
   conversationId,
   onConversation,
   onClose,
 }: {
   early: Early
+  /** Where it stands, in classes. */
+  place: string
   /** Goes on where it was when it was closed. */
   conversationId: string | undefined
   onConversation(id: string | undefined): void
@@ -35,7 +38,7 @@ export function AssistantPanel({
     <aside
       id="assistant"
       aria-label="Assistant"
-      className={assistantPlace}
+      className={place}
       onKeyDown={event => {
         // What is open inside closes first.
         if (event.key !== 'Escape' || event.defaultPrevented || event.nativeEvent.isComposing) return

@@ -1,6 +1,6 @@
 /** Where the question is written. Enter sends, Shift+Enter breaks the line; what is asked about stands above it. */
 import { Link2, SendHorizontal, Square, X } from 'lucide-react'
-import { type KeyboardEvent, useLayoutEffect, useRef, useState } from 'react'
+import { type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { formatNumber } from '../platform/format.ts'
 import { Button } from '../ui/button.tsx'
 import { Field, Textarea } from '../ui/field.tsx'
@@ -15,8 +15,8 @@ export interface ComposerProps {
   obstacle?: string | undefined
   /** What is asked about: its name, until it is removed. */
   context?: { label: string; onRemove(): void } | undefined
-  /** Written before this was there. It takes the focus then. */
-  takesFocus?: { typed: string } | undefined
+  /** Written, and perhaps sent, before this was there. It takes the focus then. */
+  takesFocus?: { typed: string; isEntered: boolean } | undefined
   onAsk(question: string): void
   onStop(): void
 }
@@ -40,6 +40,10 @@ export function Composer({ isBusy, obstacle, context, takesFocus, onAsk, onStop 
     onAsk(question)
     setText('')
   }
+  // biome-ignore lint/correctness/useExhaustiveDependencies: as if it were pressed now, and once
+  useEffect(() => {
+    if (takesFocus?.isEntered) send()
+  }, [])
   const noteKey = (event: KeyboardEvent) => {
     // Enter also ends the choice of a word in scripts that need one.
     if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return
@@ -48,64 +52,66 @@ export function Composer({ isBusy, obstacle, context, takesFocus, onAsk, onStop 
   }
   const error = isTooLong
     ? `${formatNumber(question.length)} characters are too many; ${formatNumber(maxLength)} are allowed.`
-    : obstacle
+    : undefined
   return (
     <form
-      className="grid shrink-0 gap-2 border-t bg-surface p-3"
+      className="shrink-0 border-t bg-surface p-3"
       onSubmit={event => {
         event.preventDefault()
         send()
       }}
     >
-      {context && (
-        <span className="flex min-h-7 max-w-full items-center gap-1.5 justify-self-start rounded-full border bg-sunken pr-1 pl-2.5 text-xs">
-          <Link2 className="size-3.5 shrink-0 text-muted" aria-hidden="true" />
-          <span className="truncate">
-            <span className="sr-only">Asked about: </span>
-            <bdi>{context.label}</bdi>
+      <div className="mx-auto grid max-w-4xl gap-2">
+        {context && (
+          <span className="flex min-h-7 max-w-full items-center gap-1.5 justify-self-start rounded-full border bg-sunken pr-1 pl-2.5 text-xs">
+            <Link2 className="size-3.5 shrink-0 text-muted" aria-hidden="true" />
+            <span className="truncate">
+              <span className="sr-only">Asked about: </span>
+              <bdi>{context.label}</bdi>
+            </span>
+            <button
+              type="button"
+              aria-label="Ask without it"
+              title="Ask without it"
+              onClick={() => {
+                context.onRemove()
+                field.current?.querySelector('textarea')?.focus()
+              }}
+              className="inline-flex size-6 shrink-0 items-center justify-center rounded-full text-soft hover:bg-surface hover:text-ink"
+            >
+              <X className="size-3.5" aria-hidden="true" />
+            </button>
           </span>
-          <button
-            type="button"
-            aria-label="Ask without it"
-            title="Ask without it"
-            onClick={() => {
-              context.onRemove()
-              field.current?.querySelector('textarea')?.focus()
-            }}
-            className="inline-flex size-6 shrink-0 items-center justify-center rounded-full text-soft hover:bg-surface hover:text-ink"
-          >
-            <X className="size-3.5" aria-hidden="true" />
-          </button>
-        </span>
-      )}
-      <div className="flex items-end gap-2">
-        <div ref={field} className="min-w-0 flex-1">
-          <Field label="Your question" hint="Enter sends, Shift+Enter breaks the line." error={error}>
-            <Textarea
-              rows={2}
-              value={text}
-              onChange={event => setText(event.target.value)}
-              onKeyDown={noteKey}
-              className="max-h-48 resize-none field-sizing-content"
-            />
-          </Field>
-        </div>
-        {isBusy ? (
-          <Button key="stop" icon={Square} onClick={onStop} className="mb-5.5">
-            Stop
-          </Button>
-        ) : (
-          <Button
-            key="send"
-            type="submit"
-            variant="primary"
-            icon={SendHorizontal}
-            disabled={!canSend}
-            className="mb-5.5"
-          >
-            Send
-          </Button>
         )}
+        <div className="flex items-start gap-2">
+          <div ref={field} className="min-w-0 flex-1">
+            <Field label="Your question" hint={obstacle ?? 'Enter sends, Shift+Enter breaks the line.'} error={error}>
+              <Textarea
+                rows={2}
+                value={text}
+                onChange={event => setText(event.target.value)}
+                onKeyDown={noteKey}
+                className="max-h-48 resize-none field-sizing-content"
+              />
+            </Field>
+          </div>
+          {isBusy ? (
+            <Button key="stop" icon={Square} onClick={onStop} className="mt-6">
+              Stop
+            </Button>
+          ) : (
+            <Button
+              key="send"
+              type="submit"
+              variant="primary"
+              icon={SendHorizontal}
+              disabled={!canSend}
+              className="mt-6"
+            >
+              Send
+            </Button>
+          )}
+        </div>
       </div>
     </form>
   )

@@ -9,8 +9,13 @@ export const MarkdownText = memo(function MarkdownText({ text }: { text: string 
   // It answers the same for the same text: a cache, no state.
   const [markdown] = useState(() => new GrowingMarkdown())
   return (
-    <div className="grid min-w-0 gap-3">
-      <Blocks tokens={markdown.read(text)} />
+    <div className="min-w-0 space-y-3">
+      {markdown.read(text).map((token, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: blocks are only added at the end
+        <div key={index} className="drawn-in-view min-w-0">
+          <Block token={token} />
+        </div>
+      ))}
     </div>
   )
 })
@@ -46,7 +51,11 @@ const blocks: Readonly<Record<string, (token: Token) => ReactNode>> = {
       <Inline tokens={inside(token)} />
     </p>
   ),
-  text: token => <Inline tokens={inside(token) ?? [token]} />,
+  text: token => (
+    <div>
+      <Inline tokens={inside(token) ?? [token]} />
+    </div>
+  ),
   code: token => <Code text={(token as Tokens.Code).text} language={(token as Tokens.Code).lang} />,
   blockquote: token => (
     <blockquote className="grid gap-2 border-l-2 pl-3 text-soft">
@@ -68,7 +77,7 @@ function List({ list: { ordered, start, items } }: { list: Tokens.List }) {
     // biome-ignore lint/suspicious/noArrayIndexKey: items are only added at the end
     <Item key={index} item={item} />
   ))
-  const look = 'grid max-w-prose gap-1 pl-6'
+  const look = 'max-w-prose space-y-1 pl-6'
   if (!ordered) return <ul className={`${look} list-disc`}>{rows}</ul>
   return (
     <ol className={`${look} list-decimal`} start={start === '' ? 1 : start}>
@@ -81,7 +90,7 @@ const Item = memo(
   function Item({ item }: { item: Tokens.ListItem }) {
     return (
       <li dir="auto" className={item.task ? 'list-none' : undefined}>
-        <div className="grid min-w-0 gap-1 break-words">
+        <div className="drawn-in-view min-w-0 space-y-1 break-words">
           <Blocks tokens={joined(item.tokens)} />
         </div>
       </li>
@@ -98,6 +107,12 @@ function joined(tokens: readonly Token[]): readonly Token[] {
   return [line, ...others]
 }
 
+const sides = { left: 'text-left', center: 'text-center', right: 'text-right' } as const
+
+function sideOf({ align }: Tokens.TableCell): string {
+  return align ? sides[align] : 'text-start'
+}
+
 function Table({ table: { header, rows } }: { table: Tokens.Table }) {
   return (
     // biome-ignore lint/a11y/useSemanticElements: a set of fields it is not
@@ -109,11 +124,11 @@ function Table({ table: { header, rows } }: { table: Tokens.Table }) {
       className="min-w-0 overflow-x-auto rounded-md border"
     >
       <table className="min-w-full text-sm">
-        <thead className="bg-sunken text-left">
+        <thead className="bg-sunken">
           <tr>
             {header.map((cell, index) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: a column is where it is
-              <th key={index} scope="col" dir="auto" className="px-3 py-1.5 font-semibold">
+              <th key={index} scope="col" dir="auto" className={`px-3 py-1.5 font-semibold ${sideOf(cell)}`}>
                 <Inline tokens={cell.tokens} />
               </th>
             ))}
@@ -125,7 +140,7 @@ function Table({ table: { header, rows } }: { table: Tokens.Table }) {
             <tr key={index} className="border-t">
               {row.map((cell, column) => (
                 // biome-ignore lint/suspicious/noArrayIndexKey: a column is where it is
-                <td key={column} dir="auto" className="px-3 py-1.5 align-top">
+                <td key={column} dir="auto" className={`px-3 py-1.5 align-top ${sideOf(cell)}`}>
                   <Inline tokens={cell.tokens} />
                 </td>
               ))}

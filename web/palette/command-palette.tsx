@@ -1,17 +1,16 @@
 /** Goes to a page, an account or a folder, or runs an action, found by a few letters of its name. */
+import type { Early } from '../shell/early-field.tsx'
 import { Picker } from '../ui/picker.tsx'
 import type { PaletteItem } from './palette-items.ts'
 
 /** Mounted while it is open. */
 export function CommandPalette({
   items,
-  typed,
-  opener,
+  early,
   onClose,
 }: {
   items: readonly PaletteItem[]
-  typed: string
-  opener: Element | null
+  early: Early
   onClose(): void
 }) {
   return (
@@ -19,8 +18,7 @@ export function CommandPalette({
       title="Go anywhere"
       label="Page, account, folder or action"
       items={items}
-      typed={typed}
-      opener={opener}
+      early={early}
       onChoose={item => item.act()}
       onClose={onClose}
     />

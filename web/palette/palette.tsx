@@ -27,5 +27,5 @@ export function Palette({
     enabled: maySeeAccounts,
   })
   const items = usePaletteItems(pages, accounts.data?.items ?? [], doers)
-  return <CommandPalette items={items} typed={early.typed} opener={early.opener} onClose={onClose} />
+  return <CommandPalette items={items} early={early} onClose={onClose} />
 }

@@ -2,13 +2,22 @@
 import { Suspense, useEffect, useState } from 'react'
 import { useLocation } from 'wouter'
 import { lazyPage } from '../platform/lazy-page.ts'
-import { type Early, EarlyAssistant } from './early-field.tsx'
+import { assistantPlace, type Early, EarlyAssistant } from './early-field.tsx'
 import { isHere } from './navigation.ts'
 
 const AssistantPanel = lazyPage(async () => (await import('../assistant/assistant-panel.tsx')).AssistantPanel)
 
 /** @param early Undefined while it is closed. */
-export function AssistantSide({ early, onClose }: { early: Early | undefined; onClose(): void }) {
+export function AssistantSide({
+  early,
+  isWhole,
+  onClose,
+}: {
+  early: Early | undefined
+  /** The page fills the window. */
+  isWhole: boolean
+  onClose(): void
+}) {
   const [path] = useLocation()
   const [conversationId, setConversationId] = useState<string>()
   // Its own page says the same.
@@ -17,10 +26,12 @@ export function AssistantSide({ early, onClose }: { early: Early | undefined; on
     if (isElsewhere) onClose()
   }, [isElsewhere, onClose])
   if (!early || isElsewhere) return null
+  const place = assistantPlace(isWhole)
   return (
-    <Suspense fallback={<EarlyAssistant early={early} onClose={onClose} />}>
+    <Suspense fallback={<EarlyAssistant early={early} place={place} onClose={onClose} />}>
       <AssistantPanel
         early={early}
+        place={place}
         conversationId={conversationId}
         onConversation={setConversationId}
         onClose={onClose}

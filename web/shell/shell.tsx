@@ -61,7 +61,7 @@ export function Shell({
               {isWhole ? children : <div className="mx-auto max-w-page">{children}</div>}
             </main>
           </div>
-          <AssistantSide early={assistant} onClose={closeAssistant} />
+          <AssistantSide early={assistant} isWhole={isWhole} onClose={closeAssistant} />
           <Shortcuts
             opened={opened}
             onOpen={setOpened}

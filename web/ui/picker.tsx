@@ -26,8 +26,7 @@ export function Picker<Item extends PickerItem>({
   items,
   madeOf,
   note,
-  typed = '',
-  opener,
+  early,
   onChoose,
   onClose,
 }: {
@@ -40,24 +39,23 @@ export function Picker<Item extends PickerItem>({
   madeOf?: (typed: string) => Item | undefined
   /** Shown in place of `No matches`. */
   note?: string | undefined
-  /** What was typed before this was loaded. */
-  typed?: string
-  /** What had the focus then. */
-  opener?: Element | null
+  /** What was typed before this was loaded, and what had the focus then. */
+  early?: { typed: string; isEntered: boolean; opener: Element | null }
   onChoose(item: Item): void
   onClose(): void
 }) {
   const dialog = useRef<HTMLDialogElement>(null)
   const id = useId()
-  const [query, setQuery] = useState(typed)
+  const [query, setQuery] = useState(early?.typed ?? '')
   const [place, setPlace] = useState(0)
+  const [isEntered, setEntered] = useState(early?.isEntered ?? false)
   // Before the next key: one that comes in between would be lost.
   useLayoutEffect(() => {
     const element = dialog.current
     element?.showModal()
     return () => element?.close()
   }, [])
-  useReturnFocus(opener)
+  useReturnFocus(early?.opener)
   const found = findFuzzy(query, items, ({ name, detail }) => `${name} ${detail}`, mostShown)
   const made = query.trim() === '' ? undefined : madeOf?.(query.trim())
   const shown = made ? [...found, made] : found
@@ -68,6 +66,11 @@ export function Picker<Item extends PickerItem>({
     onClose()
     onChoose(item)
   }
+  // Until something else is typed: what it is meant for may have to be loaded first.
+  const waiting = isEntered && query === early?.typed ? shown[active] : undefined
+  useEffect(() => {
+    if (waiting) choose(waiting)
+  })
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.nativeEvent.isComposing) return
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
@@ -114,6 +117,7 @@ export function Picker<Item extends PickerItem>({
           onChange={event => {
             setQuery(event.target.value)
             setPlace(0)
+            setEntered(false)
           }}
           onKeyDown={onKeyDown}
           className="min-h-12 w-full bg-transparent pr-4 pl-11 text-base outline-none"
