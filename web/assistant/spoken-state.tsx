@@ -1,4 +1,4 @@
-/** Says to those who hear the page that an answer began, ended, or waits for them; its words are read by whoever goes there. */
+/** Announces to screen readers that an answer began, ended, or waits for a decision. Its words are not read while they come. */
 import { useEffect, useRef, useState } from 'react'
 import type { AssistantAnswer } from '../../contract/conversations.ts'
 import { isOpen, textOf, waitingCalls } from './conversation-parts.ts'
