@@ -1,6 +1,6 @@
 /** Where the question is written. Enter sends, Shift+Enter breaks the line; what is asked about stands above it. */
 import { Link2, SendHorizontal, Square, X } from 'lucide-react'
-import { type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { type KeyboardEvent, useLayoutEffect, useRef, useState } from 'react'
 import { formatNumber } from '../platform/format.ts'
 import { Button } from '../ui/button.tsx'
 import { Field, Textarea } from '../ui/field.tsx'
@@ -22,15 +22,19 @@ export interface ComposerProps {
 }
 
 export function Composer({ isBusy, obstacle, context, takesFocus, onAsk, onStop }: ComposerProps) {
-  const [text, setText] = useState(takesFocus?.typed ?? '')
+  const [text, setText] = useState('')
   const field = useRef<HTMLDivElement>(null)
-  const wantsFocus = useRef(takesFocus !== undefined)
-  // Before the next key: one that comes in between would be lost.
+  const first = useRef({ takesFocus, onAsk })
+  // Only now nothing is typed elsewhere any more, and before the next key: one that comes in between would be lost.
   useLayoutEffect(() => {
-    if (!wantsFocus.current) return
+    const { takesFocus: early, onAsk: askFirst } = first.current
+    if (!early) return
+    const typed = early.typed.trim()
+    const isSent = early.isEntered && typed !== '' && typed.length <= maxLength
+    setText(isSent ? '' : early.typed)
     const area = field.current?.querySelector('textarea')
     area?.focus()
-    area?.setSelectionRange(area.value.length, area.value.length)
+    if (isSent) askFirst(typed)
   }, [])
   const question = text.trim()
   const isTooLong = question.length > maxLength
@@ -40,10 +44,6 @@ export function Composer({ isBusy, obstacle, context, takesFocus, onAsk, onStop 
     onAsk(question)
     setText('')
   }
-  // biome-ignore lint/correctness/useExhaustiveDependencies: as if it were pressed now, and once
-  useEffect(() => {
-    if (takesFocus?.isEntered) send()
-  }, [])
   const noteKey = (event: KeyboardEvent) => {
     // Enter also ends the choice of a word in scripts that need one.
     if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return

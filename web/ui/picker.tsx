@@ -46,15 +46,20 @@ export function Picker<Item extends PickerItem>({
 }) {
   const dialog = useRef<HTMLDialogElement>(null)
   const id = useId()
-  const [query, setQuery] = useState(early?.typed ?? '')
+  const [query, setQuery] = useState('')
   const [place, setPlace] = useState(0)
-  const [isEntered, setEntered] = useState(early?.isEntered ?? false)
+  const [isEntered, setEntered] = useState(false)
   // Before the next key: one that comes in between would be lost.
   useLayoutEffect(() => {
     const element = dialog.current
     element?.showModal()
     return () => element?.close()
   }, [])
+  // Only now nothing is typed elsewhere any more: it may have been drawn some keys ago.
+  useLayoutEffect(() => {
+    setQuery(early?.typed ?? '')
+    setEntered(early?.isEntered ?? false)
+  }, [early])
   useReturnFocus(early?.opener)
   const found = findFuzzy(query, items, ({ name, detail }) => `${name} ${detail}`, mostShown)
   const made = query.trim() === '' ? undefined : madeOf?.(query.trim())
