@@ -122,7 +122,7 @@ const doors: Record<string, RegExp> = {
   'client-zip': /^server\/mail\/zip-files\.ts$/,
   imapflow: /^server\/imap\/adapters\//,
   nodemailer: /^(server\/outbox\/|server\/drafts\/write-message\.ts$|sandbox\/)/,
-  marked: /^server\/reading\/outgoing-body\.ts$/,
+  marked: /^(server\/reading\/outgoing-body\.ts|web\/assistant\/(growing-markdown\.ts|markdown-text\.tsx))$/,
   '@modelcontextprotocol/client': /^web\/agents\/mcp-link\.ts$/,
   '@modelcontextprotocol/server': /^server\/mcp\/sdk-[a-z-]+\.ts$/,
   'hoodiecrow-imap': /^sandbox\//,

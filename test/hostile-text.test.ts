@@ -29,7 +29,7 @@ import { newText } from '../server/reading/new-text.ts'
 import { differenceOf } from '../server/reading/part-difference.ts'
 import { readParts } from '../server/reading/read-parts.ts'
 import { cleanLine, cleanText, withoutModelMarks } from '../server/reading/stranger-text.ts'
-import { answerBlocks } from '../web/assistant/answer-blocks.ts'
+import { readMarkdown } from '../web/assistant/growing-markdown.ts'
 import { mayHaveRemoteContent } from '../web/mail/mail-words.ts'
 import { folderOf } from '../web/mail/search-terms.ts'
 
@@ -172,8 +172,9 @@ const table: [string, Work, ...Words[]][] = [
   ['what a provider says', refusal, ['<'], [blank, 'a', 'b'], ['\u0001'], ['{"error":']],
   ['references', words => ToolRef.safeParse(words), ['a'], ['.'], ['a.']],
   ['searches', folderOf, ['a'], ['a:'], ['-'], ['"'], ['\\', '"'], ['a-', 'in']],
-  ['fences of code', answerBlocks, ['`'], ['~', '', '`'], ['a', '```', '`'], [blank, '~~~', '`'], ['```\n']],
-  ['ends of paragraphs', answerBlocks, [blank, 'a', 'b'], ['\n', 'a', 'b'], ['\n']],
+  ['fences of code', readMarkdown, ['`'], ['~', '', '`'], ['a', '```', '`'], [blank, '~~~', '`'], ['```\n']],
+  ['ends of paragraphs', readMarkdown, [blank, 'a', 'b'], ['\n', 'a', 'b'], ['\n']],
+  ['marks in answers', readMarkdown, ['*a '], ['['], ['[a]('], ['>'], ['<a '], ['\\'], ['http://a.'], ['a@a.'], ['![']],
   ['what comes from outside', mayHaveRemoteContent, [blank, 'src=', '>'], [blank, 'url(', ')'], ['src '], ['src=cid:']],
 ]
 

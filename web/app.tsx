@@ -137,7 +137,7 @@ function PageSwitch() {
       <Route path="/accounts" component={AccountsPage} />
       <Route path="/accounts/:id" component={AccountPage} />
       <Route path="/accounts/:id/diagnose" component={DiagnosePage} />
-      <Route path="/assistant" component={AssistantPage} />
+      <Route path="/assistant/:conversation?" component={AssistantPage} />
       <Route path="/settings/assistant" component={AssistantSettingsPage} />
       <Route path="/configuration" component={ConfigurationPage} />
       <Route path="/system" component={SystemPage} />

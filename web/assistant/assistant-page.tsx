@@ -1,122 +1,92 @@
-/** The assistant: questions and answers of this visit. */
-import { useQuery } from '@tanstack/react-query'
-import { ArrowDown, MessageCircleQuestionMark } from 'lucide-react'
-import { useRef } from 'react'
-import { api } from '../../contract/index.ts'
-import { ApiProblem, call } from '../platform/api-client.ts'
-import { queryKeys } from '../platform/query-keys.ts'
-import { Badge } from '../ui/badge.tsx'
+/** The assistant: conversations at the side, the open one beside them. */
+import { PanelLeft } from 'lucide-react'
+import { useId, useRef, useState } from 'react'
+import { useLocation, useParams } from 'wouter'
+import { ApiProblem } from '../platform/api-client.ts'
+import { formatCount } from '../platform/format.ts'
 import { Button } from '../ui/button.tsx'
 import { classNames } from '../ui/class-names.ts'
-import { EmptyState } from '../ui/empty-state.tsx'
-import { ErrorState } from '../ui/error-state.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
-import { SkeletonRows } from '../ui/skeleton.tsx'
-import { Composer } from './composer.tsx'
-import type { Exchange } from './dialogue.ts'
-import { ExchangeView } from './exchange-view.tsx'
-import { NoModel } from './no-model.tsx'
-import { useDialogue } from './use-dialogue.ts'
-import { useStickToEnd } from './use-stick-to-end.ts'
-
-/** What is left of the window between the shell's bars and padding. */
-const windowHeight =
-  'h-[calc(100dvh-var(--spacing-bar)-6rem)] md:h-[calc(100dvh-var(--spacing-bar)-2rem)] lg:h-[calc(100dvh-var(--spacing-bar)-3rem)]'
-
-/** More would be a burden to listen to; the rest is on the page. */
-const maxSpoken = 600
+import { ConversationList } from './conversation-list.tsx'
+import { costWords } from './cost-words.ts'
+import { DialogueView } from './dialogue-view.tsx'
+import { Openings } from './openings.tsx'
+import { useConversation } from './use-conversation.ts'
 
 export function AssistantPage() {
-  const providers = useQuery({
-    queryKey: queryKeys.providers,
-    queryFn: ({ signal }) => call(api.assistant.listProviders, { signal }),
-  })
-  const first = providers.data?.items[0]
+  const { conversation: id } = useParams<{ conversation?: string }>()
+  const [, navigate] = useLocation()
+  const open = useConversation(id, begun => navigate(`/assistant/${begun}`, { replace: id === undefined }))
+  const [isListOver, setListOver] = useState(false)
+  const listId = useId()
+  const opener = useRef<HTMLButtonElement>(null)
+  const { conversation, query } = open
+  const isGone = query.error instanceof ApiProblem && query.error.status === 404
+  const costs = conversation
+    ? [conversation.tokens > 0 && formatCount(conversation.tokens, 'token'), costWords(conversation.cost_usd)]
+    : []
   return (
-    <div className={classNames('flex min-h-112 flex-col', windowHeight)}>
-      <PageHeader
-        title="Assistant"
-        actions={first && <Badge>{first.model ? `${first.provider}, ${first.model}` : first.provider}</Badge>}
-      />
-      <section
-        aria-label="Dialogue"
-        className="flex min-h-0 flex-1 flex-col overflow-hidden rounded-lg border bg-surface shadow-card"
-      >
-        {!providers.data && providers.error && (
-          <ErrorState error={providers.error} onRetry={() => void providers.refetch()} />
-        )}
-        {!providers.data && !providers.error && <SkeletonRows count={3} />}
-        {providers.data && <Dialogue hasModel={first !== undefined} onLookAgain={() => void providers.refetch()} />}
-      </section>
+    <div className="flex min-h-0 flex-1 flex-col bg-surface">
+      <header className="flex min-w-0 items-center gap-3 border-b px-4 py-2">
+        <Button
+          ref={opener}
+          size="sm"
+          variant="quiet"
+          icon={PanelLeft}
+          className="lg:hidden"
+          aria-expanded={isListOver}
+          aria-controls={listId}
+          onClick={() => setListOver(!isListOver)}
+        >
+          <span className="max-sm:sr-only">Conversations</span>
+        </Button>
+        <PageHeader
+          title="Assistant"
+          windowTitle={conversation ? `${conversation.title} · Assistant` : 'Assistant'}
+          className="!mb-0"
+        />
+        <bdi className="min-w-0 flex-1 truncate text-right text-xs text-muted max-sm:invisible">
+          {conversation?.title}
+        </bdi>
+        <span className="shrink-0 text-xs text-muted tabular-nums">{costs.filter(Boolean).join(' · ')}</span>
+      </header>
+      <div className="relative flex min-h-0 flex-1">
+        <aside
+          id={listId}
+          aria-label="Your conversations"
+          onKeyDown={event => {
+            if (event.key !== 'Escape' || event.defaultPrevented || !isListOver) return
+            setListOver(false)
+            opener.current?.focus()
+          }}
+          className={classNames(
+            'flex min-h-0 w-72 flex-col border-r bg-surface max-lg:absolute max-lg:inset-y-0 max-lg:left-0 max-lg:z-10 max-lg:w-80 max-lg:max-w-[85%] max-lg:shadow-float lg:shrink-0',
+            !isListOver && 'max-lg:hidden',
+          )}
+        >
+          <ConversationList
+            openId={id}
+            onOpen={() => setListOver(false)}
+            onDeleted={deleted => deleted === id && navigate('/assistant')}
+          />
+        </aside>
+        <section aria-label="Conversation" className="flex min-h-0 min-w-0 flex-1 flex-col">
+          <h2 className="sr-only">{conversation?.title ?? 'New conversation'}</h2>
+          {isGone && !conversation ? (
+            <Gone />
+          ) : (
+            <DialogueView id={id} open={open} empty={ask => <Openings onAsk={ask} />} />
+          )}
+        </section>
+      </div>
     </div>
   )
 }
 
-function Dialogue({ hasModel, onLookAgain }: { hasModel: boolean; onLookAgain(): void }) {
-  const { dialogue, isAsking, ask, stop } = useDialogue()
-  const scroller = useRef<HTMLDivElement>(null)
-  const content = useRef<HTMLDivElement>(null)
-  const { isAtEnd, toEnd, handlers } = useStickToEnd(scroller, content)
-  const last = dialogue.at(-1)
-  const refusal =
-    last?.error instanceof ApiProblem && last.error.code === 'no_model_configured' ? last.error : undefined
-  if (dialogue.length === 0 && !hasModel) return <NoModel detail={undefined} onRetry={onLookAgain} />
-  if (dialogue.length === 1 && refusal) {
-    return <NoModel detail={refusal.message} onRetry={() => ask(last?.question ?? '')} />
-  }
-  const askNow = (question: string) => {
-    toEnd()
-    ask(question)
-  }
+function Gone() {
   return (
-    <>
-      <div className="relative flex min-h-0 flex-1 flex-col">
-        <section
-          ref={scroller}
-          aria-label="Questions and answers"
-          // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-          tabIndex={0}
-          {...handlers}
-          className="min-h-0 flex-1 overflow-y-auto focus-visible:-outline-offset-2"
-        >
-          <div ref={content} className="mx-auto max-w-4xl p-4">
-            {dialogue.length === 0 && <Opening />}
-            <ol className="grid gap-6">
-              {dialogue.map(exchange => (
-                <ExchangeView key={exchange.id} exchange={exchange} onAskAgain={isAsking ? undefined : askNow} />
-              ))}
-            </ol>
-          </div>
-        </section>
-        {!isAtEnd && (
-          <div className="absolute inset-x-0 bottom-2 flex justify-center">
-            <Button size="sm" icon={ArrowDown} onClick={toEnd}>
-              To the end
-            </Button>
-          </div>
-        )}
-      </div>
-      <p role="status" className="sr-only">
-        {last && spokenFor(last)}
-      </p>
-      <Composer isAsking={isAsking} onAsk={askNow} onStop={stop} />
-    </>
+    <p className="m-auto max-w-prose p-6 text-center text-soft">
+      There is no such conversation: it was deleted, is older than conversations are kept, or belongs to somebody else.
+    </p>
   )
-}
-
-function Opening() {
-  return (
-    <EmptyState icon={MessageCircleQuestionMark} title="Ask about mail, IMAP or this server">
-      Each question is answered on its own: the assistant sees neither earlier questions nor any mailbox. The
-      conversation is lost when you leave this page.
-    </EmptyState>
-  )
-}
-
-/** The answer is read aloud once it is whole, not word by word; failures announce themselves. */
-function spokenFor({ state, answer }: Exchange): string {
-  if (state === 'waiting') return 'The assistant is thinking.'
-  if (state === 'stopped') return 'The answer was stopped.'
-  if (state !== 'answered') return ''
-  return `The assistant answered: ${answer.slice(0, maxSpoken)}${answer.length > maxSpoken ? '… The rest is on the page.' : ''}`
 }

@@ -1,78 +1,134 @@
-/** One question with its answer, who gave it, and what became of it. */
+/** One question with its answer: text, calls of tools, who gave it and who could not, and what became of it. */
 import { Bot, RotateCw } from 'lucide-react'
 import { memo } from 'react'
-import { formatNumber } from '../platform/format.ts'
+import type { AnswerBlock, AssistantAnswer, AssistantToolCall } from '../../contract/conversations.ts'
+import { ApiProblem } from '../platform/api-client.ts'
 import { StatePill } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
 import { ErrorNote } from '../ui/error-state.tsx'
-import { AnswerText } from './answer-text.tsx'
-import { type Exchange, isRunning } from './dialogue.ts'
+import { isOpen } from './conversation-parts.ts'
+import { MarkdownText } from './markdown-text.tsx'
+import { Origin } from './origin.tsx'
+import { type ProviderChoice, RetryMenu } from './retry-menu.tsx'
+import { ToolCallView } from './tool-call-view.tsx'
+import type { Pending } from './use-conversation.ts'
 
+export interface ExchangeActs {
+  decide(answerId: string, call: AssistantToolCall, decision: 'allow' | 'decline'): Promise<void>
+  /** @param provider Which is asked first; undefined: in the usual order. */
+  retry(answer: AssistantAnswer, provider: string | undefined): void
+}
+
+/** @param acts Keep it stable. */
 export const ExchangeView = memo(function ExchangeView({
-  exchange,
-  onAskAgain,
+  answer,
+  isLast,
+  providers,
+  acts,
 }: {
-  exchange: Exchange
-  /** Undefined while another question is being answered. */
-  onAskAgain: ((question: string) => void) | undefined
+  answer: AssistantAnswer
+  /** The last one alone can be given again. */
+  isLast: boolean
+  providers: readonly ProviderChoice[]
+  acts: ExchangeActs
 }) {
-  const { question, answer, state, error } = exchange
+  const { id, question, blocks, state, problem } = answer
   return (
-    <li className="grid gap-3">
-      <div className="flex justify-end">
+    <Frame question={question}>
+      {blocks.map((block, index) => (
+        <Block
+          // biome-ignore lint/suspicious/noArrayIndexKey: blocks are only added at the end
+          key={index}
+          block={block}
+          onDecide={(call, decision) => acts.decide(id, call, decision)}
+        />
+      ))}
+      {state === 'running' && <BusyLine blocks={blocks} />}
+      {problem && <ErrorNote error={new ApiProblem(problem)} />}
+      <div className="flex min-h-8 flex-wrap items-center gap-x-3 gap-y-1 text-xs text-muted">
+        <Origin answer={answer} />
+        {state === 'stopped' && (
+          <StatePill tone="unknown">{blocks.length > 0 ? 'Stopped' : 'Stopped before an answer arrived'}</StatePill>
+        )}
+        {isLast && !isOpen(answer) && (
+          <RetryMenu providers={providers} onRetry={provider => acts.retry(answer, provider)} />
+        )}
+      </div>
+    </Frame>
+  )
+})
+
+/** A question that no answer was begun for. */
+export function PendingView({ pending: { question, error }, onAgain }: { pending: Pending; onAgain(): void }) {
+  return (
+    <Frame question={question.query}>
+      {error ? (
+        <>
+          <ErrorNote error={error} />
+          <div>
+            <Button size="sm" icon={RotateCw} onClick={onAgain}>
+              Ask again
+            </Button>
+          </div>
+        </>
+      ) : (
+        <p>
+          <StatePill tone="busy">Asking</StatePill>
+        </p>
+      )}
+    </Frame>
+  )
+}
+
+function Frame({ question, children }: { question: string; children: React.ReactNode }) {
+  return (
+    <li className="grid min-w-0 gap-3 outline-none" tabIndex={-1} data-exchange>
+      <div className="flex justify-end pl-10">
         <p
           dir="auto"
-          className="max-w-prose min-w-0 rounded-lg bg-accent-tint px-3.5 py-2 break-words whitespace-pre-wrap"
+          className="max-h-96 max-w-prose min-w-0 overflow-y-auto rounded-lg bg-accent-tint px-3.5 py-2 wrap-anywhere whitespace-pre-wrap"
         >
           <span className="sr-only">You asked: </span>
           {question}
         </p>
       </div>
       <div className="flex min-w-0 gap-3">
-        <span className="flex size-7 shrink-0 items-center justify-center rounded-full bg-sunken text-soft">
+        <span className="flex size-7 shrink-0 items-center justify-center rounded-full bg-sunken text-soft max-sm:hidden">
           <Bot className="size-4" aria-hidden="true" />
         </span>
-        <div className="grid min-w-0 flex-1 gap-2 pt-0.5">
+        <div className="grid min-w-0 flex-1 gap-3 pt-0.5">
           <span className="sr-only">The assistant: </span>
-          {state === 'waiting' && <StatePillLine>Thinking</StatePillLine>}
-          {answer && <AnswerText answer={answer} />}
-          {error && <ErrorNote error={error} />}
-          <div className="flex min-h-8 flex-wrap items-center gap-x-3 gap-y-1 text-xs text-muted">
-            <Origin exchange={exchange} />
-            {state === 'stopped' && (
-              <StatePill tone="unknown">{answer ? 'Stopped by you' : 'Stopped before an answer arrived'}</StatePill>
-            )}
-            {(state === 'failed' || state === 'stopped') && onAskAgain && (
-              <Button size="sm" variant="quiet" icon={RotateCw} onClick={() => onAskAgain(question)}>
-                Ask again
-              </Button>
-            )}
-          </div>
+          {children}
         </div>
       </div>
     </li>
   )
-})
-
-function StatePillLine({ children }: { children: string }) {
-  return (
-    <p>
-      <StatePill tone="busy">{children}</StatePill>
-    </p>
-  )
 }
 
-function Origin({ exchange }: { exchange: Exchange }) {
-  const { provider, model, usage } = exchange
-  if (!provider) return null
-  const counts = [
-    usage?.input_tokens != null && `${formatNumber(usage.input_tokens)} tokens in`,
-    usage?.output_tokens != null && `${formatNumber(usage.output_tokens)} out`,
-  ].filter(Boolean)
+const Block = memo(
+  function Block({
+    block,
+    onDecide,
+  }: {
+    block: AnswerBlock
+    onDecide(call: AssistantToolCall, decision: 'allow' | 'decline'): Promise<void>
+  }) {
+    return block.type === 'text' ? (
+      <MarkdownText text={block.text} />
+    ) : (
+      <ToolCallView call={block.call} onDecide={onDecide} />
+    )
+  },
+  (before, after) => before.block === after.block,
+)
+
+/** What is awaited; a tool that runs says so itself. */
+function BusyLine({ blocks }: { blocks: readonly AnswerBlock[] }) {
+  const last = blocks.at(-1)
+  if (last?.type === 'tool_call' && last.call.outcome === 'running') return null
   return (
-    <span>
-      {model ? `${provider}, ${model}` : provider}
-      {!isRunning(exchange) && counts.length > 0 && ` · ${counts.join(', ')}`}
-    </span>
+    <p>
+      <StatePill tone="busy">{last?.type === 'text' ? 'Writing' : 'Thinking'}</StatePill>
+    </p>
   )
 }

@@ -3,6 +3,7 @@ import { useQueries } from '@tanstack/react-query'
 import {
   AtSign,
   BookOpen,
+  Bot,
   Folder as FolderIcon,
   Keyboard,
   LogOut,
@@ -33,6 +34,8 @@ export interface PaletteDoers {
   go(href: string): void
   setTheme(choice: ThemeChoice): void
   showKeys(): void
+  /** Undefined for those who may not ask it. */
+  askAssistant: (() => void) | undefined
   signOut(): void
 }
 
@@ -84,7 +87,7 @@ function folderItem(account: Account, { path, name }: Folder, { go }: PaletteDoe
 }
 
 function actionItems(
-  { go, setTheme, showKeys, signOut }: PaletteDoers,
+  { go, setTheme, showKeys, askAssistant, signOut }: PaletteDoers,
   { mayConnect, maySeeAgents }: { mayConnect: boolean; maySeeAgents: boolean },
 ): PaletteItem[] {
   const item = (name: string, icon: LucideIcon, act: () => void): PaletteItem => ({
@@ -96,6 +99,7 @@ function actionItems(
     act,
   })
   return [
+    ...(askAssistant ? [item('Ask the assistant about this page', Bot, askAssistant)] : []),
     item('Profile', UserRoundPen, () => go('/profile')),
     ...(mayConnect ? [item('Connect a mailbox', Plus, () => go('/accounts?connect=1'))] : []),
     ...(maySeeAgents ? [item('Open the MCP playground', Plus, () => go('/agents/playground'))] : []),

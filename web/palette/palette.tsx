@@ -4,6 +4,7 @@ import { api } from '../../contract/index.ts'
 import { call } from '../platform/api-client.ts'
 import { queryKeys } from '../platform/query-keys.ts'
 import { useMay } from '../platform/session.ts'
+import type { Early } from '../shell/early-field.tsx'
 import type { Destination } from '../shell/navigation.ts'
 import { CommandPalette } from './command-palette.tsx'
 import { type PaletteDoers, usePaletteItems } from './palette-items.ts'
@@ -11,10 +12,12 @@ import { type PaletteDoers, usePaletteItems } from './palette-items.ts'
 export function Palette({
   pages,
   doers,
+  early,
   onClose,
 }: {
   pages: readonly Destination[]
   doers: PaletteDoers
+  early: Early
   onClose(): void
 }) {
   const maySeeAccounts = useMay('dashboard:read')
@@ -23,5 +26,6 @@ export function Palette({
     queryFn: ({ signal }) => call(api.accounts.listAccounts, { signal }),
     enabled: maySeeAccounts,
   })
-  return <CommandPalette items={usePaletteItems(pages, accounts.data?.items ?? [], doers)} onClose={onClose} />
+  const items = usePaletteItems(pages, accounts.data?.items ?? [], doers)
+  return <CommandPalette items={items} early={early} onClose={onClose} />
 }

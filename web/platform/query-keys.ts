@@ -55,6 +55,9 @@ export const queryKeys = {
   operations: ['operations'],
   operation: (operationId: string) => ['operations', 'one', operationId],
   providers: ['providers'],
+  conversations: ['conversations'],
+  /** Not like the list: it is told part by part. */
+  conversation: (conversationId: string) => ['conversation', conversationId],
   folders: (accountId: string) => ['mail', accountId, 'folders'],
   messages: (accountId: string) => ['mail', accountId, 'messages'],
   folderMessages: (accountId: string, folder: string) => ['mail', accountId, 'messages', folder],

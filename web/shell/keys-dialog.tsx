@@ -3,7 +3,7 @@ import type { ReactNode } from 'react'
 import { Dialog } from '../ui/dialog.tsx'
 import { Switch } from '../ui/field.tsx'
 import { goKeys, inboxKey, labelOfPage } from './go-keys.ts'
-import { paletteKeys } from './palette-keys.ts'
+import { assistantKeys, paletteKeys } from './palette-keys.ts'
 
 const selectAllKeys = paletteKeys.replace('K', 'A')
 
@@ -25,6 +25,9 @@ export function KeysDialog({
       <div className="grid gap-4">
         <Keys title="Everywhere">
           <Line keys={[paletteKeys]}>Go to a page, account or folder, or run an action</Line>
+          {pages.includes('/assistant') && (
+            <Line keys={[assistantKeys]}>Ask the assistant about this page, or close it</Line>
+          )}
           <Line keys={['/']}>Search on this page</Line>
           <Line keys={['?']}>Show these keys</Line>
           <Line keys={['Esc']}>Close what is open</Line>
@@ -90,7 +93,7 @@ export function KeysDialog({
         )}
         <Switch
           label="Keys without Ctrl or Command"
-          hint={`Turn them off if you use dictation or press them by accident. ${paletteKeys} stays.`}
+          hint={`Turn them off if you use dictation or press them by accident. ${paletteKeys} and ${assistantKeys} stay.`}
           isOn={hasSingleKeys}
           onChange={onSingleKeys}
         />

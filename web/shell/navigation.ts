@@ -66,7 +66,14 @@ const groups: readonly DestinationGroup[] = [
       { href: '/alerts', label: 'Alerts', shortLabel: 'Alerts', icon: TriangleAlert, needs: 'dashboard:read' },
       { href: '/clients', label: 'Clients', shortLabel: 'Clients', icon: MonitorSmartphone, needs: 'dashboard:read' },
       { href: '/accounts', label: 'Accounts', shortLabel: 'Accounts', icon: AtSign, needs: 'dashboard:read' },
-      { href: '/assistant', label: 'Assistant', shortLabel: 'Assistant', icon: Bot, needs: 'dashboard:operate' },
+      {
+        href: '/assistant',
+        label: 'Assistant',
+        shortLabel: 'Assistant',
+        icon: Bot,
+        needs: 'dashboard:operate',
+        isWhole: true,
+      },
       {
         href: '/configuration',
         label: 'Configuration',

@@ -1,2 +1,5 @@
-/** The keys that open the palette, as the keyboard at hand calls them. */
-export const paletteKeys = /Mac|iPhone|iPad/.test(navigator.userAgent) ? '⌘K' : 'Ctrl+K'
+/** The keys that open the palette and the assistant, as the keyboard at hand calls them. */
+const isMac = /Mac|iPhone|iPad/.test(navigator.userAgent)
+
+export const paletteKeys = isMac ? '⌘K' : 'Ctrl+K'
+export const assistantKeys = isMac ? '⌘J' : 'Ctrl+J'

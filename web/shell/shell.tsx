@@ -1,5 +1,5 @@
 /** What stands around every page: the rail, the top bar, and the banner in times of trouble. */
-import { type ReactNode, type RefObject, useEffect, useRef, useState } from 'react'
+import { type ReactNode, type RefObject, useCallback, useEffect, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
 import { ApprovalNotices } from '../approvals/approval-notices.tsx'
 import { ComposeProvider } from '../compose/compose-context.tsx'
@@ -10,6 +10,8 @@ import { useStream } from '../platform/live.tsx'
 import type { ThemeChoice } from '../platform/theme.ts'
 import { PushFollower } from '../push/push-follower.tsx'
 import { classNames } from '../ui/class-names.ts'
+import { AssistantSide } from './assistant-side.tsx'
+import type { Early } from './early-field.tsx'
 import { NavRail } from './nav-rail.tsx'
 import { destinations, isHere } from './navigation.ts'
 import { type PageKeys, PageKeysContext } from './page-keys.ts'
@@ -27,6 +29,8 @@ export function Shell({
   const stream = useStream()
   const [opened, setOpened] = useState<Opened>()
   const [isStopping, setStopping] = useState(false)
+  const [assistant, setAssistant] = useState<Early>()
+  const closeAssistant = useCallback(() => setAssistant(undefined), [])
   const pageKeys = useRef(new Set<RefObject<PageKeys>>())
   const [path] = useLocation()
   const isWhole = destinations.some(destination => destination.isWhole && isHere(path, destination.href))
@@ -57,7 +61,14 @@ export function Shell({
               {isWhole ? children : <div className="mx-auto max-w-page">{children}</div>}
             </main>
           </div>
-          <Shortcuts opened={opened} onOpen={setOpened} setTheme={theme[1]} />
+          <AssistantSide early={assistant} isWhole={isWhole} onClose={closeAssistant} />
+          <Shortcuts
+            opened={opened}
+            onOpen={setOpened}
+            assistant={assistant}
+            onAssistant={setAssistant}
+            setTheme={theme[1]}
+          />
           <ComposeHost />
           <ApprovalNotices />
           <PushFollower />

@@ -1,12 +1,13 @@
-/** What the keys open: the palette and the list of the keys. */
-import { Suspense, useContext, useEffect } from 'react'
+/** What the keys open: the palette, the assistant and the list of the keys. */
+import { Suspense, useContext, useEffect, useState } from 'react'
 import { useLocation } from 'wouter'
 import type { PaletteDoers } from '../palette/palette-items.ts'
 import { lazyPage } from '../platform/lazy-page.ts'
 import { useSession, useSignOut } from '../platform/session.ts'
 import type { ThemeChoice } from '../platform/theme.ts'
 import { useToast } from '../ui/toast.tsx'
-import { destinations } from './navigation.ts'
+import { type Early, EarlyPalette, newEarly } from './early-field.tsx'
+import { destinations, isHere } from './navigation.ts'
 import { findPageKey, PageKeysContext } from './page-keys.ts'
 import { useSingleKeys } from './single-keys.ts'
 import { useShortcuts } from './use-shortcuts.ts'
@@ -22,21 +23,35 @@ export type Opened = 'palette' | 'keys' | undefined
 export function Shortcuts({
   opened,
   onOpen,
+  assistant,
+  onAssistant,
   setTheme,
 }: {
   opened: Opened
   onOpen(opened: Opened): void
+  /** Undefined while it is closed. */
+  assistant: Early | undefined
+  onAssistant(assistant: Early | undefined): void
   setTheme(choice: ThemeChoice): void
 }) {
-  const [, navigate] = useLocation()
+  const [path, navigate] = useLocation()
   const { scopes } = useSession().principal
   const pages = destinations.filter(({ needs }) => !needs || scopes.includes(needs))
   const hrefs = [...pages.map(({ href }) => href), '/profile']
   const [hasSingleKeys, setSingleKeys] = useSingleKeys()
   const pageKeys = useContext(PageKeysContext)
+  const mayAsk = hrefs.includes('/assistant')
+  const toggleAssistant = () => {
+    const field = document.querySelector<HTMLElement>(
+      isHere(path, '/assistant') ? '#content form textarea' : '#assistant textarea',
+    )
+    if (field && !field.closest('#assistant')?.contains(document.activeElement)) return field.focus()
+    if (mayAsk) onAssistant(assistant ? undefined : newEarly())
+  }
   const isGoing = useShortcuts({
     hasSingleKeys,
     onPalette: () => onOpen('palette'),
+    onAssistant: toggleAssistant,
     onHelp: () => onOpen('keys'),
     onGo: href => hrefs.includes(href) && navigate(href),
     ofPage: key => findPageKey(pageKeys?.current, key),
@@ -53,6 +68,7 @@ export function Shortcuts({
     go: navigate,
     setTheme,
     showKeys: () => onOpen('keys'),
+    askAssistant: mayAsk ? toggleAssistant : undefined,
     signOut: () => signOut.mutate(undefined, { onError }),
   }
   const close = () => onOpen(undefined)
@@ -61,17 +77,23 @@ export function Shortcuts({
       <p role="status" className={isGoing ? pill : 'sr-only'}>
         {isGoing && 'Go to: press the letter of a page. ? shows them.'}
       </p>
-      {opened === 'palette' && (
-        <Suspense>
-          <Palette pages={pages} doers={doers} onClose={close} />
-        </Suspense>
-      )}
+      {opened === 'palette' && <OpenedPalette pages={pages} doers={doers} onClose={close} />}
       {opened === 'keys' && (
         <Suspense>
           <KeysDialog pages={hrefs} hasSingleKeys={hasSingleKeys} onSingleKeys={setSingleKeys} onClose={close} />
         </Suspense>
       )}
     </>
+  )
+}
+
+/** What is typed while it is loaded is handed over to it. */
+function OpenedPalette(props: { pages: typeof destinations; doers: PaletteDoers; onClose(): void }) {
+  const [early] = useState(newEarly)
+  return (
+    <Suspense fallback={<EarlyPalette early={early} onClose={props.onClose} />}>
+      <Palette {...props} early={early} />
+    </Suspense>
   )
 }
 

@@ -9,6 +9,7 @@ interface Actions {
   /** False leaves only those with Ctrl or Command. */
   hasSingleKeys: boolean
   onPalette(): void
+  onAssistant(): void
   onHelp(): void
   onGo(href: string): void
   /** What a key does on the page that is open now; it answers `false` where it did nothing. */
@@ -34,10 +35,11 @@ export function useShortcuts(actions: Actions): boolean {
     }
     const hear = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.isComposing || document.querySelector('dialog[open]')) return
-      if (isPaletteKey(event) && !event.repeat) {
+      const open = event.repeat ? undefined : openedBy(event)
+      if (open) {
         event.preventDefault()
         wait(false)
-        return newest.current.onPalette()
+        return open(newest.current)
       }
       if (!newest.current.hasSingleKeys || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target))
         return
@@ -67,9 +69,14 @@ const singleKeys: ReadonlyMap<string, (actions: Actions) => void> = new Map([
   ['?', ({ onHelp }) => onHelp()],
 ])
 
+const openingKeys: ReadonlyMap<string, (actions: Actions) => void> = new Map([
+  ['k', ({ onPalette }) => onPalette()],
+  ['j', ({ onAssistant }) => onAssistant()],
+])
+
 /** With Ctrl too on a Mac, as in most programs of the web. */
-function isPaletteKey({ key, ctrlKey, metaKey, altKey, shiftKey }: KeyboardEvent): boolean {
-  return key.toLowerCase() === 'k' && ctrlKey !== metaKey && !altKey && !shiftKey
+function openedBy({ key, ctrlKey, metaKey, altKey, shiftKey }: KeyboardEvent) {
+  return ctrlKey !== metaKey && !altKey && !shiftKey ? openingKeys.get(key.toLowerCase()) : undefined
 }
 
 /** Where keys write, or choose: in a list to choose from, a letter goes to what begins with it. */

@@ -1,6 +1,6 @@
 /** A field and a list of what fits: one types a few letters, chooses with the arrows, and Enter takes it. */
 import { type LucideIcon, Search } from 'lucide-react'
-import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react'
+import { type KeyboardEvent, useEffect, useId, useLayoutEffect, useRef, useState } from 'react'
 import { findFuzzy } from '../palette/fuzzy.ts'
 import { formatCount } from '../platform/format.ts'
 import { classNames } from './class-names.ts'
@@ -26,6 +26,7 @@ export function Picker<Item extends PickerItem>({
   items,
   madeOf,
   note,
+  early,
   onChoose,
   onClose,
 }: {
@@ -38,6 +39,8 @@ export function Picker<Item extends PickerItem>({
   madeOf?: (typed: string) => Item | undefined
   /** Shown in place of `No matches`. */
   note?: string | undefined
+  /** What was typed before this was loaded, and what had the focus then. */
+  early?: { typed: string; isEntered: boolean; opener: Element | null }
   onChoose(item: Item): void
   onClose(): void
 }) {
@@ -45,12 +48,19 @@ export function Picker<Item extends PickerItem>({
   const id = useId()
   const [query, setQuery] = useState('')
   const [place, setPlace] = useState(0)
-  useEffect(() => {
+  const [isEntered, setEntered] = useState(false)
+  // Before the next key: one that comes in between would be lost.
+  useLayoutEffect(() => {
     const element = dialog.current
     element?.showModal()
     return () => element?.close()
   }, [])
-  useReturnFocus()
+  // Only now nothing is typed elsewhere any more: it may have been drawn some keys ago.
+  useLayoutEffect(() => {
+    setQuery(early?.typed ?? '')
+    setEntered(early?.isEntered ?? false)
+  }, [early])
+  useReturnFocus(early?.opener)
   const found = findFuzzy(query, items, ({ name, detail }) => `${name} ${detail}`, mostShown)
   const made = query.trim() === '' ? undefined : madeOf?.(query.trim())
   const shown = made ? [...found, made] : found
@@ -61,6 +71,11 @@ export function Picker<Item extends PickerItem>({
     onClose()
     onChoose(item)
   }
+  // Until something else is typed: what it is meant for may have to be loaded first.
+  const waiting = isEntered && query === early?.typed ? shown[active] : undefined
+  useEffect(() => {
+    if (waiting) choose(waiting)
+  })
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.nativeEvent.isComposing) return
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
@@ -107,6 +122,7 @@ export function Picker<Item extends PickerItem>({
           onChange={event => {
             setQuery(event.target.value)
             setPlace(0)
+            setEntered(false)
           }}
           onKeyDown={onKeyDown}
           className="min-h-12 w-full bg-transparent pr-4 pl-11 text-base outline-none"

@@ -1,0 +1,74 @@
+/** Where what was said can be seen: chips that open a message, a chart or another page of ours. */
+import {
+  AtSign,
+  Bell,
+  ChartSpline,
+  File,
+  type LucideIcon,
+  Mail,
+  MonitorSmartphone,
+  ScrollText,
+  Send,
+} from 'lucide-react'
+import { useState } from 'react'
+import { Link } from 'wouter'
+import type { Citation } from '../../contract/conversations.ts'
+import { Button } from '../ui/button.tsx'
+import { showHidden } from './input-words.ts'
+import { ownPath } from './own-path.ts'
+
+const icons: Readonly<Record<Citation['kind'], LucideIcon>> = {
+  message: Mail,
+  thread: Mail,
+  chart: ChartSpline,
+  audit: ScrollText,
+  account: AtSign,
+  client: MonitorSmartphone,
+  alert: Bell,
+  draft: File,
+  outbox: Send,
+}
+
+const shownAtFirst = 6
+
+export function Citations({ citations }: { citations: readonly Citation[] }) {
+  const [isAll, setAll] = useState(false)
+  if (citations.length === 0) return null
+  const shown = isAll ? citations : citations.slice(0, shownAtFirst)
+  const hidden = citations.length - shown.length
+  return (
+    <ul aria-label="Sources" className="flex flex-wrap items-center gap-1.5">
+      {shown.map((citation, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: sources are only added at the end
+        <li key={index} className="min-w-0">
+          <Chip citation={citation} />
+        </li>
+      ))}
+      {hidden > 0 && (
+        <li>
+          <Button size="sm" variant="quiet" onClick={() => setAll(true)}>
+            {hidden} more
+          </Button>
+        </li>
+      )}
+    </ul>
+  )
+}
+
+function Chip({ citation: { kind, label, href } }: { citation: Citation }) {
+  const Icon = icons[kind]
+  const path = ownPath(href, location.origin)
+  const look = 'inline-flex min-h-6 max-w-full items-center gap-1.5 rounded-full border px-2.5 py-0.5 text-xs'
+  const words = (
+    <>
+      <Icon className="size-3.5 shrink-0 text-muted" aria-hidden="true" />
+      <bdi className="truncate">{showHidden(label)}</bdi>
+    </>
+  )
+  if (path === undefined) return <span className={look}>{words}</span>
+  return (
+    <Link href={path} className={`${look} hover:bg-sunken`} title={label}>
+      {words}
+    </Link>
+  )
+}

@@ -1,0 +1,42 @@
+/** Announces to screen readers that an answer began, ended, or waits for a decision. Its words are not read while they come. */
+import { useEffect, useRef, useState } from 'react'
+import type { AssistantAnswer } from '../../contract/conversations.ts'
+import { isOpen, textOf, waitingCalls } from './conversation-parts.ts'
+
+/** More would be a burden to listen to; the rest is on the page. */
+const maxSpoken = 300
+
+export function SpokenState({ last, isAsking }: { last: AssistantAnswer | undefined; isAsking: boolean }) {
+  // What was answered before this was opened is no news.
+  const watched = useRef(new Set<string>())
+  const [spoken, setSpoken] = useState('')
+  const words = last && (isOpen(last) || watched.current.has(last.id)) ? wordsOf(last) : ''
+  useEffect(() => {
+    if (last && isOpen(last)) watched.current.add(last.id)
+    setSpoken(isAsking ? 'The assistant is thinking.' : words)
+  }, [last, isAsking, words])
+  return (
+    <p role="status" className="sr-only">
+      {spoken}
+    </p>
+  )
+}
+
+function wordsOf(answer: AssistantAnswer): string {
+  switch (answer.state) {
+    case 'running':
+      return answer.blocks.length > 0 ? 'The assistant is answering.' : 'The assistant is thinking.'
+    case 'waiting':
+      return `The assistant waits for your decision: ${waitingCalls(answer)
+        .map(({ title }) => title)
+        .join(', ')}.`
+    case 'stopped':
+      return 'The answer was stopped.'
+    case 'failed':
+      return 'The answer failed.'
+    case 'done': {
+      const text = textOf(answer)
+      return `The answer is complete. ${text.slice(0, maxSpoken)}${text.length > maxSpoken ? '… The rest is on the page.' : ''}`
+    }
+  }
+}

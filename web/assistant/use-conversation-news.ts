@@ -1,0 +1,26 @@
+/** Hears that a conversation changed, wherever that was done: in another tab, or at the server. */
+import { useQueryClient } from '@tanstack/react-query'
+import { useCallback } from 'react'
+import { useStreamEvent } from '../platform/live.tsx'
+import { queryKeys } from '../platform/query-keys.ts'
+import type { StreamEvent } from '../platform/stream-status.ts'
+
+/** @param onChanged Keep it stable. */
+export function useConversationNews(onChanged: (conversationId: string, answerId: string) => void): void {
+  const queries = useQueryClient()
+  useStreamEvent(
+    useCallback(
+      ({ event }: StreamEvent) => {
+        const news: { type: string; data: object } = event
+        if (news.type !== 'conversation_changed') return
+        void queries.invalidateQueries({ queryKey: queryKeys.conversations })
+        const { conversation_id: id, answer_id: answerId } = news.data as {
+          conversation_id: string
+          answer_id?: string
+        }
+        onChanged(id, answerId ?? '')
+      },
+      [queries, onChanged],
+    ),
+  )
+}
