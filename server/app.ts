@@ -310,6 +310,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     history.part,
     watching.part,
     alerts.part,
+    tracing.metrics,
     backupPart(config, () => stored.mayBackUp() !== undefined, logger),
     mcp.adapter,
     httpPart(http, { hub, pool }, { ...config.http, stopBoundMs }),
