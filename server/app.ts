@@ -335,6 +335,7 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
     history.part,
     watching.part,
     alerts.part,
+    tracing.metrics,
     notifying.part,
     backupPart(config, () => stored.mayBackUp() !== undefined, logger),
     mcp.adapter,

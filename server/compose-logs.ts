@@ -25,11 +25,11 @@ export function composeLogs(config: Config, given?: Logger, out: LogOutput = std
 
 /** What the environment gave: nobody has to guess how it looks. */
 function secretsOf({ apiKey, secretKey, account, oidc, assistant, mailOAuth }: Config): string[] {
-  const { openai, openrouter, anthropic, gemini } = assistant
+  const { openai, openrouter, anthropic, gemini, mistral, azure } = assistant
   const known = [
     ...[apiKey, secretKey?.toString('base64'), secretKey?.toString('base64url'), secretKey?.toString('hex')],
     ...[account?.imap.password, account?.smtp?.password, oidc?.clientSecret],
-    ...[openai, openrouter, anthropic, gemini].map(provider => provider?.apiKey),
+    ...[openai, openrouter, anthropic, gemini, mistral, azure].map(provider => provider?.apiKey),
     ...[mailOAuth.google, mailOAuth.microsoft].map(client => client?.clientSecret),
   ]
   return known.filter(secret => typeof secret === 'string')

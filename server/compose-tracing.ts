@@ -15,11 +15,15 @@ export interface ComposedTracing {
   readFrom(read: () => Promise<MetricReading[]>): void
   /** Before all that is traced. */
   part: Part
+  /** Behind all that is counted. */
+  metrics: Part
 }
+
+const none = { part: { name: 'tracing' }, metrics: { name: 'metrics export' } }
 
 export function composeTracing({ tracing, version, privateNetworks }: Config, logger: Logger): ComposedTracing {
   if (!tracing) {
-    return { tracer: undefined, figures: undefined, readFrom: () => undefined, part: { name: 'tracing' } }
+    return { tracer: undefined, figures: undefined, readFrom: () => undefined, ...none }
   }
   // As other addresses in the environment: it may be on this machine, and nothing else is by that.
   const trusted = [new URL(tracing.endpoint).hostname.replace(/^\[|\]$/g, '')]
@@ -38,5 +42,6 @@ export function composeTracing({ tracing, version, privateNetworks }: Config, lo
       readMetrics = read
     },
     part,
+    metrics: { name: 'metrics export', start: () => tracer.startMetrics(), stop: () => tracer.stopMetrics() },
   }
 }

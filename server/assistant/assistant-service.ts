@@ -107,7 +107,8 @@ export class AssistantService implements PrincipalListener {
   }
 
   listProviders(): z.infer<typeof ChatProviders> {
-    return { items: this.#options.choice.models().map(({ provider, model }) => ({ provider, model })) }
+    const models = this.#options.choice.models()
+    return { items: models.map(({ id, provider, model, isLocal }) => ({ id, provider, model, is_local: isLocal })) }
   }
 
   /** Begins an answer, which goes on also when nobody listens. @throws Problem where it does not begin. */

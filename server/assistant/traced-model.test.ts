@@ -7,7 +7,7 @@ import { tracedModel } from './traced-model.ts'
 
 function modelOf(model: string, parts: (Part | Error)[]): ChatModel {
   return {
-    provider: 'openai',
+    ...{ id: 'openai', provider: 'openai', isLocal: false, takesTools: true, contextTokens: 1_000 },
     model,
     async *stream() {
       for (const part of parts) {
@@ -22,8 +22,8 @@ const asked = { messages: [{ role: 'user', content: 'Zebrafinch' }], signal: new
 
 test('an answer is told with its tokens, a failure with its kind, and a reader that leaves as such', async () => {
   const { collector, tracer } = await startTraced()
-  const words: Part = { type: 'text-delta', text: 'Zebrafinch' }
-  const finish: Part = { type: 'finish', usage: { input_tokens: 12, output_tokens: 34 } }
+  const words: Part = { type: 'text_delta', text: 'Zebrafinch' }
+  const finish: Part = { type: 'finish', usage: { input_tokens: 12, output_tokens: 34 }, reason: 'stop' }
   const failed = new Problem('provider_limited', 'Zebrafinch')
   const models = [modelOf('good', [words, finish]), modelOf('bad', [words, failed]), modelOf('long', [words, words])]
   const [good, bad, long] = models.map(model => tracedModel(model, tracer))

@@ -31,6 +31,8 @@ import type { TracerOptions, TracingConfig } from './tracing-options.ts'
 
 export interface Spans {
   begin(name: string, options: SpanOptions): Span | undefined
+  startMetrics(): void
+  stopMetrics(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -75,8 +77,9 @@ export function createSpans({
     figures,
   )
   const resource = resourceOf(config, version)
+  const ofMetrics = new OtlpTransport({ config, version, http })
   const metrics = config.metrics
-    ? new MetricExports({ config, version, resource, transport, read, figures, logger })
+    ? new MetricExports({ config, version, resource, transport: ofMetrics, read, figures, logger })
     : undefined
   const provider = new TracerProvider({
     resource,
@@ -96,10 +99,16 @@ export function createSpans({
       }
       return new OtelSpan(tracer.startSpan(name, options, contextOf(parent)))
     },
+    startMetrics: () => metrics?.start(),
+    stopMetrics: async () => {
+      ofMetrics.hurry()
+      await metrics?.stop()
+      ofMetrics.close()
+    },
     stop: async () => {
       transport.hurry()
       // What was not taken is counted already.
-      await Promise.all([provider.shutdown().catch(() => undefined), metrics?.stop()])
+      await provider.shutdown().catch(() => undefined)
       transport.close()
     },
   }

@@ -23,19 +23,24 @@ export interface MetricExportsOptions {
 export class MetricExports {
   readonly #options: MetricExportsOptions
   readonly #startedAt = hrTime(0)
-  readonly #timer: NodeJS.Timeout
+  #timer: NodeJS.Timeout | undefined
   #sending: Promise<void> | undefined
   #isFailing = false
 
   constructor(options: MetricExportsOptions) {
     this.#options = options
-    // One that takes longer than the interval is not overtaken: the figures are sums, so that none is missed.
-    this.#timer = setInterval(() => this.#send(), options.config.metricsEveryMs)
   }
 
-  /** Sends once more. */
+  /** One export that takes longer than the interval is not overtaken: the figures are sums, so that none is missed. */
+  start(): void {
+    this.#timer ??= setInterval(() => this.#send(), this.#options.config.metricsEveryMs)
+  }
+
+  /** Sends once more. To be called while what is counted can still be read. */
   async stop(): Promise<void> {
+    if (!this.#timer) return
     clearInterval(this.#timer)
+    this.#timer = undefined
     await this.#sending
     this.#send()
     await this.#sending

@@ -181,6 +181,7 @@ test('metrics are sent at intervals and at the end, and one export that fails lo
     },
   ]
   const tracer = await tracerTo(collector, { metrics: true, metricsEveryMs: 5 }, readings)
+  tracer.startMetrics()
   await vi.waitFor(() => expect(collector.metrics.size).toBe(3), patience)
   expect(collector.metrics.get('now')).toEqual({ name: 'now', kind: 'gauge', points: [{ attributes: {}, value: 0.5 }] })
   expect(collector.metrics.get('took')).toMatchObject({
@@ -190,6 +191,18 @@ test('metrics are sent at intervals and at the end, and one export that fails lo
   collector.always = response => void response.writeHead(400).end()
   await vi.waitFor(() => expect(tracer.figures.metricExports.failed).toBeGreaterThan(0), patience)
   collector.always = undefined
-  await tracer.stop()
+  await tracer.stopMetrics()
   expect(collector.metrics.get('made_total')).toMatchObject({ kind: 'sum', points: [{ value: count }] })
+})
+
+test('a collector that hangs does not hold up the stop of metrics either', async () => {
+  const collector = await startCollector()
+  const asked = Promise.withResolvers<void>()
+  collector.always = () => asked.resolve()
+  const tracer = await tracerTo(collector, { metrics: true, metricsEveryMs: 5, timeoutMs: 600_000 })
+  tracer.startMetrics()
+  await asked.promise
+  // It ends by its own bound of two seconds, or the test does not end.
+  await tracer.stopMetrics()
+  expect(tracer.figures.metricExports).toEqual({ sent: 0, failed: 2 })
 })

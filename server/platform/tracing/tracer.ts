@@ -37,6 +37,16 @@ export class Tracer {
     this.#spans = createSpans({ ...this.#options, figures: this.figures })
   }
 
+  /** From here on figures can be read. */
+  startMetrics(): void {
+    this.#spans?.startMetrics()
+  }
+
+  /** They are sent once more, within two seconds. */
+  async stopMetrics(): Promise<void> {
+    await this.#spans?.stopMetrics()
+  }
+
   /** What is over is still sent, within two seconds. Never rejects. */
   async stop(): Promise<void> {
     const spans = this.#spans
