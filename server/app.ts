@@ -304,7 +304,22 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
     logger,
   })
   const assistant = composeAssistant({
-    ...{ ...mailboxes, ...mcp, choice: overrides.models ?? models.choice, db, hub, clients, metrics, limits, trail, stopping, news, shown, logger },
+    ...{
+      ...mailboxes,
+      ...mcp,
+      choice: overrides.models ?? models.choice,
+      db,
+      hub,
+      clients,
+      metrics,
+      limits,
+      trail,
+      stopping,
+      news,
+      shown,
+      tracer,
+      logger,
+    },
     ...{ history: history.service, alerts: alerts.service, audit: people.audit, stops: freezes },
     observe: outcome => {
       metrics.recordRequest(outcome)

@@ -39,7 +39,6 @@ export function assistantOf(env: Environment, faults: string[]): AssistantConfig
     azure: azureOf(env, faults),
     ollama:
       env.OLLAMA_BASE_URL && env.OLLAMA_MODEL ? { baseUrl: env.OLLAMA_BASE_URL, model: env.OLLAMA_MODEL } : undefined,
-    deadlineMs: 60_000,
   }
 }
 

@@ -29,8 +29,10 @@ import type { Logger } from './platform/logger.ts'
 import type { Principal } from './platform/principal.ts'
 import type { PrincipalNews } from './platform/principal-news.ts'
 import type { Shown } from './platform/shown.ts'
+import type { Tracer } from './platform/tracing/tracer.ts'
 import type { Tool } from './tools/tool.ts'
 import { Toolbox } from './tools/toolbox.ts'
+import { tracedToolbox } from './tools/traced-toolbox.ts'
 
 export interface AssistantSurroundings extends Pick<ComposedMail, 'accounts' | 'health' | 'writing'> {
   choice: ModelChoice
@@ -51,6 +53,7 @@ export interface AssistantSurroundings extends Pick<ComposedMail, 'accounts' | '
   shown: Shown
   /** Hears of each finished call. */
   observe(outcome: RequestOutcome): void
+  tracer: Tracer | undefined
   logger: Logger
 }
 
@@ -76,8 +79,9 @@ export function composeAssistant(around: AssistantSurroundings): { addRoutes(htt
   ]
   const tools = [...around.tools, ...own]
   const toolOf = new Map(tools.map(tool => [tool.name, tool]))
-  const { limits, trail, stops, shown, observe } = around
-  const toolbox = new Toolbox({ tools, limits, trail, stops, shown, observe, logger })
+  const { limits, trail, stops, shown, observe, tracer } = around
+  const plain = new Toolbox({ tools, limits, trail, stops, shown, observe, logger })
+  const toolbox = tracer ? tracedToolbox(plain, tracer) : plain
   const calls: CallSurroundings = {
     toolbox,
     effectOf: (name, input) => {

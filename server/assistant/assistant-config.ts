@@ -1,4 +1,4 @@
-/** Which model providers are set, and how long an answer may take; `config.ts` produces it. */
+/** Which model providers the environment sets; `config.ts` produces it. */
 
 export interface ProviderConfig {
   apiKey: string
@@ -19,6 +19,4 @@ export interface AssistantConfig {
   azure?: ProviderConfig | undefined
   /** Without a path, `/v1` is added. */
   ollama?: { baseUrl: string; model: string } | undefined
-  /** Of one whole answer. */
-  deadlineMs: number
 }

@@ -154,15 +154,15 @@ export class Toolbox {
   }
 
   /** Why a call would be refused for its caller or its input, before anybody is asked about it; it is run through the gate again. */
-  check(name: string, input: unknown, { caller }: Pick<Asking, 'caller'>): ToolProblem | undefined {
+  check(name: string, input: unknown, asking: Asking): ToolProblem | undefined {
     const entry = this.#entries.get(name)
     if (!entry) throw new Error(`there is no tool ${name}`)
     try {
-      guard(caller.principal, entry.operation, undefined, this.#options.stops)
+      guard(asking.caller.principal, entry.operation, undefined, this.#options.stops)
       parse(entry.tool, input)
       return undefined
     } catch (error) {
-      if (error instanceof Problem) return this.#explain(error, entry.tool, caller.principal)
+      if (error instanceof Problem) return this.#explain(error, entry.tool, asking)
       throw error
     }
   }

@@ -104,7 +104,7 @@ test('packed and installed into an empty folder, it serves its page and the sand
   for (const dialect of models) {
     await using standIn = await ModelStandIn.start(dialect)
     const baseUrl = dialect === 'openai' ? `${standIn.url}/v1` : `${standIn.url}/api/v1`
-    const [model] = createChatModels({ [dialect]: { baseUrl, apiKey: key, model: 'stand-in-1' }, deadlineMs: 60_000 })
+    const [model] = createChatModels({ [dialect]: { baseUrl, apiKey: key, model: 'stand-in-1' } })
     const parts = await collect(model!)
     expect([dialect, parts.at(-1)]).toMatchObject([dialect, { type: 'finish' }])
   }

@@ -2,7 +2,17 @@
 import { describe, expect, test, vi } from 'vitest'
 import { RequestState, stateEndsAfterMs } from '../../server/mcp/request-state.ts'
 import { Problem } from '../../server/platform/problem.ts'
-import { answerOf, askModern, connectLegacy, framesOf, modern, modernFrame, readerOf, send, sendModern } from './mcp-frames-client.ts'
+import {
+  answerOf,
+  askModern,
+  connectLegacy,
+  framesOf,
+  modern,
+  modernFrame,
+  readerOf,
+  send,
+  sendModern,
+} from './mcp-frames-client.ts'
 import { type CreateAdapter, call, meta, names, setUp, stateKey, textOf } from './mcp-port-set-up.ts'
 
 export function describeModernHttp(name: string, create: CreateAdapter): void {

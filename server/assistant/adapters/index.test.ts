@@ -14,7 +14,6 @@ test('models are tried in the order of the plan, RIG first, whatever the order o
     openrouter: provider,
     openai: provider,
     rigEndpoint: 'http://127.0.0.1:1/ask',
-    deadlineMs: 60_000,
   })
   expect(models.map(({ provider, model }) => [provider, model])).toEqual([
     ['rig', null],
@@ -27,12 +26,12 @@ test('models are tried in the order of the plan, RIG first, whatever the order o
 })
 
 test('nothing set makes no model', () => {
-  expect(createChatModels({ deadlineMs: 60_000 })).toEqual([])
+  expect(createChatModels({})).toEqual([])
 })
 
 test('Ollama is found under the address that it prints itself', async () => {
   await using standIn = await ModelStandIn.start('openai', { does: 'answer', pieces: ['here'] })
-  const [model] = createChatModels({ ollama: { baseUrl: standIn.url, model: 'llama' }, deadlineMs: 60_000 })
+  const [model] = createChatModels({ ollama: { baseUrl: standIn.url, model: 'llama' } })
   expect(textOf(await collect(model!))).toBe('here')
   expect(standIn.requests[0]?.path).toBe('/v1/chat/completions')
 })

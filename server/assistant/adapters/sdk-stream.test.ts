@@ -12,7 +12,7 @@ const script = `
   const { createChatModels } = await import('./server/assistant/adapters/index.ts')
   const [url] = process.argv.slice(1)
   const provider = { apiKey: 'sk-canary', baseUrl: url, model: 'm' }
-  const models = createChatModels({ openai: provider, openrouter: provider, deadlineMs: 1000 })
+  const models = createChatModels({ openai: provider, openrouter: provider })
   const atRest = [...loaded]
   const outcome = []
   for (const model of models) {
