@@ -121,6 +121,7 @@ export const assistantSettingsApi = {
     summary: 'Get the settings of the assistant',
     effect: 'read',
     response: AssistantSettings,
+    problems: ['session_needed'],
   }),
   updateAssistantSettings: endpoint({
     ...common,
@@ -134,6 +135,7 @@ export const assistantSettingsApi = {
       shares: z.array(MailShareRule).max(2_000).optional(),
     }),
     response: AssistantSettings,
+    problems: ['session_needed'],
   }),
   createProvider: endpoint({
     ...common,
@@ -144,7 +146,7 @@ export const assistantSettingsApi = {
     body: ProviderBody,
     status: 201,
     response: AssistantProvider,
-    problems: ['too_many_providers'],
+    problems: ['session_needed', 'too_many_providers'],
   }),
   updateProvider: endpoint({
     ...common,
@@ -155,7 +157,7 @@ export const assistantSettingsApi = {
     params: InProvider,
     body: ProviderBody,
     response: AssistantProvider,
-    problems: ['provider_not_found'],
+    problems: ['session_needed', 'provider_not_found'],
   }),
   deleteProvider: endpoint({
     ...common,
@@ -166,7 +168,7 @@ export const assistantSettingsApi = {
     params: InProvider,
     status: 204,
     response: z.undefined(),
-    problems: ['provider_not_found'],
+    problems: ['session_needed', 'provider_not_found'],
   }),
   testProvider: endpoint({
     ...common,
@@ -177,7 +179,7 @@ export const assistantSettingsApi = {
     limit: 'connect',
     body: z.strictObject({ provider_id: providerId.optional(), provider: ProviderBody.optional() }),
     response: ProviderTest,
-    problems: ['provider_not_found'],
+    problems: ['session_needed', 'provider_not_found'],
   }),
   listModels: endpoint({
     ...common,
@@ -190,6 +192,13 @@ export const assistantSettingsApi = {
     response: z.object({
       items: z.array(z.object({ id: z.string(), context_tokens: z.int().nullable() })).max(assistantBounds.models),
     }),
-    problems: ['provider_not_found', 'address_refused', 'provider_failed', 'provider_timeout', 'provider_limited'],
+    problems: [
+      'session_needed',
+      'provider_not_found',
+      'address_refused',
+      'provider_failed',
+      'provider_timeout',
+      'provider_limited',
+    ],
   }),
 }

@@ -202,7 +202,7 @@ test(
       login: { host: '127.0.0.1', port, tls: 'none', user: 'me', password: 'secret' },
     })
     const allowed: Allowed = { hashes: new Set() }
-    // How many leave is up to who is faster: 11 to 83 of 300 were seen. With hardly any it would show nothing.
+    // How many leave is a matter of timing: 11 to 83 of 300 were seen. With hardly any it would show nothing.
     for (let round = 0; round < 10 && sink.taken.length <= 15; round++) await raceAll(world, 300, allowed)
     expect(sink.taken.length).toBeGreaterThan(15)
     const taken = sink.taken.map(({ from, to, bytes }) => ({ envelope: { from, to }, bytes }))

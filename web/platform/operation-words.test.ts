@@ -18,7 +18,7 @@ function ofSource(): string[] {
   const operations = sources.flatMap(text => [
     ...text.matchAll(/(?:\bname:|\boperation(?::| =)|#ownRow\(|\|)\s*'([a-z]+\.[a-z][A-Za-z]*)'/g),
   ])
-  const tools = sources.flatMap(text => [...text.matchAll(/define\w*Tool\(\{\s*name: '(\w+)'/g)])
+  const tools = sources.flatMap(text => [...text.matchAll(/define\w*Tool\(\{\s*(?:\.\.\.\w+,\s*)?name: '(\w+)'/g)])
   return [...operations.map(([, name]) => name!), ...tools.map(([, name]) => `tool.${name}`)]
 }
 
