@@ -1,4 +1,5 @@
 /** Builds the page from `web/` into `dist/web`. */
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import tailwind from '@tailwindcss/vite'
 import react from '@vitejs/plugin-react'
@@ -7,6 +8,14 @@ import { contractForThePage } from './scripts/contract-plugin.ts'
 import { precompress } from './scripts/precompress-plugin.ts'
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
+
+/** Every page has the rail: its icons are one file and not twenty, each of which would also be named in the first one. */
+const railIcons = [...readFileSync(path('./web/shell/navigation.ts'), 'utf8').matchAll(/^ {2}([A-Z]\w+),$/gm)].map(
+  ([, name]) => name!.replaceAll(/(?<=[a-z])[A-Z]/g, letter => `-${letter}`).toLowerCase(),
+)
+const rail = new RegExp(
+  `/web/shell/navigation\\.ts$|/lucide-react/dist/esm/(?!icons/|dynamic)|/icons/(?:${railIcons.join('|')})\\.m?js$`,
+)
 
 // A test runner's NODE_ENV would otherwise make a slow, large build of React that a server then goes on serving.
 process.env.NODE_ENV = 'production'
@@ -22,5 +31,6 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     // The page allows no data: script or style; small files stay files.
     assetsInlineLimit: 0,
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'rail', test: rail }] } } },
   },
 })

@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import type { DashboardStats } from '../../contract/metrics.ts'
 import { formatBytes, formatCount, formatDuration, formatMinute, formatNumber } from '../../web/platform/format.ts'
-import { expectAccessible, expectNothingClipped, isOutside, keepPicture, visit } from '../support/browser.ts'
+import { expectAccessible, expectNothingClipped, isOutside, keepPicture, setScheme, visit } from '../support/browser.ts'
 import { startBrowserDemo } from '../support/browser-demo.ts'
 import { startNoticeStandIn } from '../support/notice-stand-ins.ts'
 import { available } from '../support/require.ts'
@@ -196,7 +196,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     expect(await greeting.innerText()).toContain('* OK')
     await page.getByText(/^\d+ lines?, without/).click()
     for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme })
+      await setScheme(page, colorScheme)
       for (const width of [1280, 390]) {
         await page.setViewportSize({ width, height: 900 })
         const where = `Diagnosis ${width} ${colorScheme}`
@@ -221,7 +221,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.keyboard.press('Enter')
     const form = page.getByRole('dialog', { name: 'Add a notifier' })
     for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme })
+      await setScheme(page, colorScheme)
       await expectAccessible(page, `A new notifier ${colorScheme}`)
       await keepPicture(page, `notifier-mail-${colorScheme}`)
     }
@@ -260,7 +260,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       ['dark', 390],
       ['light', 1280],
     ] as const) {
-      await page.emulateMedia({ colorScheme })
+      await setScheme(page, colorScheme)
       await page.setViewportSize({ width, height: 900 })
       const where = `Notifiers ${width} ${colorScheme}`
       await expectNothingClipped(page, where)

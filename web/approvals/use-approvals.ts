@@ -2,7 +2,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { type Approval, type ApprovalState, approvalsApi } from '../../contract/approvals.ts'
 import type { DraftBody, RecipientInput } from '../../contract/draft.ts'
-import { givePasskey } from '../access/passkeys.ts'
 import { call } from '../platform/api-client.ts'
 import { queryKeys } from '../platform/query-keys.ts'
 import { useMay } from '../platform/session.ts'
@@ -50,6 +49,7 @@ export function useApprove({ id, hash, needs_passkey: needsPasskey }: Pick<Appro
       const params = { approval_id: id }
       if (!needsPasskey) return call(approvalsApi.approve, { params, body: { hash } })
       const challenge = await call(approvalsApi.beginApproving, { params, body: { hash } })
+      const { givePasskey } = await import('../access/passkeys.ts')
       return call(approvalsApi.approve, { params, body: { hash, passkey: await givePasskey(challenge) } })
     },
     onSuccess: ({ state, decisions, needed }) => {

@@ -1,7 +1,6 @@
 /** Which draft is open, in the address. Any page can open one, back closes it, and a reload keeps it. */
 import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from 'react'
 import type { NewDraft } from '../../contract/draft.ts'
-import { draftsApi } from '../../contract/drafts.ts'
 import type { Submission } from '../../contract/submission.ts'
 import { call } from '../platform/api-client.ts'
 import { useUrlState } from '../platform/url-state.ts'
@@ -41,7 +40,11 @@ export function ComposeProvider({ children }: { children: ReactNode }) {
   const begin = useCallback(
     (accountId: string, draft: Partial<NewDraft>) => {
       setBeginning(true)
-      call(draftsApi.createDraft, { params: { account_id: accountId }, body: { mode: 'new', ...draft } })
+      // Not with the first page.
+      import('../../contract/drafts.ts')
+        .then(({ draftsApi }) =>
+          call(draftsApi.createDraft, { params: { account_id: accountId }, body: { mode: 'new', ...draft } }),
+        )
         .then(
           ({ id }) => {
             setNewId(id)

@@ -2,12 +2,13 @@
 import { Suspense } from 'react'
 import { lazyPage } from '../platform/lazy-page.ts'
 import { useCompose } from './compose-context.tsx'
-import { SentBar } from './sent-bar.tsx'
 
 const ComposeWindow = lazyPage(async () => (await import('./compose-window.tsx')).ComposeWindow)
 
+const SentBar = lazyPage(async () => (await import('./sent-bar.tsx')).SentBar)
+
 export function ComposeHost() {
-  const { open } = useCompose()
+  const { open, sent } = useCompose()
   return (
     <>
       {open && (
@@ -15,7 +16,11 @@ export function ComposeHost() {
           <ComposeWindow />
         </Suspense>
       )}
-      <SentBar />
+      {sent && (
+        <Suspense fallback={null}>
+          <SentBar sent={sent} />
+        </Suspense>
+      )}
     </>
   )
 }

@@ -22,9 +22,7 @@ import { secondsLeft } from './local-time.ts'
 const undoMs = 130_000
 const goneMs = 4_000
 
-export function SentBar() {
-  const { sent } = useCompose()
-  if (!sent) return null
+export function SentBar({ sent }: { sent: Submission }) {
   return (
     <NoteAmongToasts>
       <Bar key={sent.id} first={sent} />

@@ -1,6 +1,6 @@
 /** Narrows the feed to a kind of change and to an account; both stand in the address. */
 import type { Account } from '../../contract/accounts.ts'
-import { Select } from '../ui/field.tsx'
+import { Select } from '../ui/select.tsx'
 import { kindLabels } from './change-kinds.ts'
 
 interface View {

@@ -1,11 +1,11 @@
 /** What stands around every page: the rail, the top bar, and the banner in times of trouble. */
-import { type ReactNode, type RefObject, useCallback, useEffect, useRef, useState } from 'react'
+import { type ReactNode, type RefObject, Suspense, useCallback, useEffect, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
 import { ApprovalNotices } from '../approvals/approval-notices.tsx'
 import { ComposeProvider } from '../compose/compose-context.tsx'
 import { ComposeHost } from '../compose/compose-host.tsx'
 import { FreezeBanner } from '../freeze/freeze-banner.tsx'
-import { FreezeDialog } from '../freeze/freeze-dialog.tsx'
+import { lazyPage } from '../platform/lazy-page.ts'
 import { useStream } from '../platform/live.tsx'
 import type { ThemeChoice } from '../platform/theme.ts'
 import { PushFollower } from '../push/push-follower.tsx'
@@ -18,6 +18,8 @@ import { type PageKeys, PageKeysContext } from './page-keys.ts'
 import { type Opened, Shortcuts } from './shortcuts.tsx'
 import { TopBar } from './top-bar.tsx'
 import { TroubleBanner } from './trouble-banner.tsx'
+
+const FreezeDialog = lazyPage(async () => (await import('../freeze/freeze-dialog.tsx')).FreezeDialog)
 
 export function Shell({
   theme,
@@ -73,7 +75,12 @@ export function Shell({
           <ApprovalNotices />
           <PushFollower />
           {isStopping && (
-            <FreezeDialog target={{ target: 'everything', name: 'all programs' }} onClose={() => setStopping(false)} />
+            <Suspense fallback={null}>
+              <FreezeDialog
+                target={{ target: 'everything', name: 'all programs' }}
+                onClose={() => setStopping(false)}
+              />
+            </Suspense>
           )}
         </div>
       </ComposeProvider>

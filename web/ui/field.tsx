@@ -1,15 +1,10 @@
 /** A labelled form field with its hint and its fault, and the controls that go into it. */
-import { ChevronDown, Eye, EyeOff } from 'lucide-react'
-import { type ComponentProps, createContext, type ReactNode, useContext, useId, useState } from 'react'
+import { Eye, EyeOff } from 'lucide-react'
+import { type ComponentProps, type ReactNode, useId, useState } from 'react'
 import { classNames } from './class-names.ts'
+import { control, FieldContext, useControl } from './select.tsx'
 
-interface FieldIds {
-  id: string
-  describedBy: string | undefined
-  isFaulty: boolean
-}
-
-const FieldContext = createContext<FieldIds | undefined>(undefined)
+export { Select } from './select.tsx'
 
 /** The control inside (Input, Select, Textarea, PasswordInput) takes its id, description and fault from here. */
 export function Field({
@@ -48,36 +43,12 @@ export function Field({
   )
 }
 
-const control = classNames(
-  'w-full min-h-9 rounded-md border border-line-strong bg-surface px-2.5 text-base text-ink',
-  'aria-invalid:border-bad disabled:opacity-60 disabled:cursor-not-allowed',
-)
-
-function useControl() {
-  const field = useContext(FieldContext)
-  return { id: field?.id, 'aria-describedby': field?.describedBy, 'aria-invalid': field?.isFaulty || undefined }
-}
-
 export function Input({ className, ...rest }: ComponentProps<'input'>) {
   return <input {...useControl()} className={classNames(control, className)} {...rest} />
 }
 
 export function Textarea({ className, ...rest }: ComponentProps<'textarea'>) {
   return <textarea {...useControl()} className={classNames(control, 'py-2', className)} {...rest} />
-}
-
-export function Select({ className, children, ...rest }: ComponentProps<'select'>) {
-  return (
-    <span className="relative block">
-      <select {...useControl()} className={classNames(control, 'appearance-none pr-8', className)} {...rest}>
-        {children}
-      </select>
-      <ChevronDown
-        className="pointer-events-none absolute top-1/2 right-2.5 size-4 -translate-y-1/2 text-muted"
-        aria-hidden="true"
-      />
-    </span>
-  )
 }
 
 /** A password that its owner may look at. */
