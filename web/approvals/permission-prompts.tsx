@@ -1,23 +1,12 @@
 /** What agents ask for in their own programs: which tool, and for what, as plain text; allowed or denied here, once. */
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type PermissionPrompt, permissionPromptsApi } from '../../contract/permission-prompts.ts'
 import { visibleLines, visibleText } from '../mail/mail-words.ts'
 import { call } from '../platform/api-client.ts'
 import { queryKeys } from '../platform/query-keys.ts'
-import { useMay } from '../platform/session.ts'
 import { Button } from '../ui/button.tsx'
 import { useToast } from '../ui/toast.tsx'
 import { ListTime } from './list-time.tsx'
-
-/** States of the stream keep them current. */
-export function usePermissionPrompts() {
-  const maySee = useMay('mail:draft')
-  return useQuery({
-    queryKey: queryKeys.permissionPrompts,
-    queryFn: ({ signal }) => call(permissionPromptsApi.listPermissionPrompts, { signal }),
-    enabled: maySee,
-  })
-}
 
 export function PermissionPrompts({ prompts }: { prompts: readonly PermissionPrompt[] }) {
   if (prompts.length === 0) return null

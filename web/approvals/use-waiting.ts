@@ -1,7 +1,7 @@
 /** What waits for a human's yes: messages, proposals and permission prompts of agents, kept current by facts. */
 import { useOpenProposals } from '../proposals/use-proposals.ts'
-import { usePermissionPrompts } from './permission-prompts.tsx'
 import { useWaitingApprovals } from './use-approvals.ts'
+import { usePermissionPrompts } from './use-permission-prompts.ts'
 import { queueOf, waitingCount } from './waiting-queue.ts'
 
 export function useWaiting() {

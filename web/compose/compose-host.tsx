@@ -2,12 +2,17 @@
 import { Suspense } from 'react'
 import { lazyPage } from '../platform/lazy-page.ts'
 import { useCompose } from './compose-context.tsx'
-import { SentBar } from './sent-bar.tsx'
 
-const ComposeWindow = lazyPage(async () => (await import('./compose-window.tsx')).ComposeWindow)
+const loadSentBar = () => import('./sent-bar.tsx')
+const SentBar = lazyPage(async () => (await loadSentBar()).SentBar)
+// The way to take a message back is there before it is sent.
+const ComposeWindow = lazyPage(async () => {
+  const [{ ComposeWindow: Window }] = await Promise.all([import('./compose-window.tsx'), loadSentBar()])
+  return Window
+})
 
 export function ComposeHost() {
-  const { open } = useCompose()
+  const { open, sent } = useCompose()
   return (
     <>
       {open && (
@@ -15,7 +20,11 @@ export function ComposeHost() {
           <ComposeWindow />
         </Suspense>
       )}
-      <SentBar />
+      {sent && (
+        <Suspense fallback={null}>
+          <SentBar />
+        </Suspense>
+      )}
     </>
   )
 }
