@@ -76,7 +76,7 @@ export class SentCopies {
     await this.#running
   }
 
-  /** After a stop: no answer is waited for any longer. Whether a copy arrived is looked at by whoever goes on. */
+  /** After a stop: no answer is waited for any longer. The next start looks whether the copy arrived. */
   cut(): void {
     this.#cut.abort()
   }
