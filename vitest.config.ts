@@ -23,6 +23,7 @@ const common = { ...shared, setupFiles: [...shared.setupFiles, 'test/support/pat
 
 /** The longest first: one that begins last would keep everybody waiting. */
 const longest = [
+  'journeys/obedient',
   'browser/phone-home',
   'journeys/outbox-crash',
   'browser/pages',

@@ -109,11 +109,12 @@ export class ConnectionPool {
   /**
    * Lends a connection for one change of mail. It is never repeated: when the connection was lost before the server had answered, that is
    * `UnknownOutcome`, and the caller finds out what became of it. Every other error says that nothing was done.
+   * @param change Its `cut` ends the connection, for one that cannot wait for the answer.
    */
   async runOnce<T>(
     accountId: string,
     priority: Priority,
-    change: (writer: MessageWriter) => Promise<T>,
+    change: (writer: MessageWriter, cut: () => void) => Promise<T>,
     signal: AbortSignal,
     folder?: string,
   ): Promise<T> {
@@ -121,7 +122,8 @@ export class ConnectionPool {
     if (trial) await trial
     this.#stopped.signal.throwIfAborted()
     const call = { priority, folder, isUnderWay: false, isOnce: true }
-    const done = this.#poolOf(accountId).run(call, connection => change(connection.writer), signal)
+    const work = (connection: MailConnection) => change(connection.writer, () => void connection.close())
+    const done = this.#poolOf(accountId).run(call, work, signal)
     return this.#timed(accountId, done)
   }
 

@@ -58,13 +58,19 @@ export class AccountOutbox {
     await close()
   }
 
-  /** What is being sent has some seconds: to cut it off would leave its outcome unknown. Then that is written. */
+  /**
+   * What is being sent has some seconds: to cut it off would leave its outcome unknown. Then that is written. Nor may a mail server that does
+   * not answer a copy keep the rest, and the lease, until the end of the stop.
+   */
   async stop(isGone = false): Promise<void> {
     this.#abort.abort()
     this.#wake()
     this.#delivery.stop()
+    const callOff = this.#options.clock.after(graceMs, () => {
+      this.#delivery.cut()
+      this.#copies.cut()
+    })
     await Promise.all([this.#running, this.#copies.stop()])
-    const callOff = this.#options.clock.after(graceMs, () => this.#delivery.cut())
     await Promise.all(this.#sending)
     callOff()
     await this.#delivery.close()

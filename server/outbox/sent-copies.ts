@@ -53,6 +53,8 @@ const clockSlackMs = 2 * 60_000
 export class SentCopies {
   readonly #options: SentCopiesOptions
   readonly #abort = new AbortController()
+  /** Ends the connection that a copy waits for. */
+  readonly #cut = new AbortController()
   readonly #running: Promise<void>
   #wake: () => void = () => undefined
   #isWoken = true
@@ -67,10 +69,16 @@ export class SentCopies {
     this.#wake()
   }
 
+  /** What is under way comes to its end, or is `cut`. */
   async stop(): Promise<void> {
     this.#abort.abort()
     this.#wake()
     await this.#running
+  }
+
+  /** After a stop: no answer is waited for any longer. The next start looks whether the copy arrived. */
+  cut(): void {
+    this.#cut.abort()
   }
 
   async #run(signal: AbortSignal): Promise<void> {
@@ -137,7 +145,7 @@ export class SentCopies {
         pool.runOnce(
           accountId,
           'background',
-          writer => writer.setFlags(target, 'add', [flag]),
+          (writer, cut) => this.#cuttable(cut, () => writer.setFlags(target, 'add', [flag])),
           this.#abort.signal,
           path,
         )
@@ -166,7 +174,7 @@ export class SentCopies {
       await pool.runOnce(
         accountId,
         'background',
-        writer => writer.append(folder, message, { flags: ['\\Seen'], date }),
+        (writer, cut) => this.#cuttable(cut, () => writer.append(folder, message, { flags: ['\\Seen'], date })),
         this.#abort.signal,
         folder,
       )
@@ -234,7 +242,23 @@ export class SentCopies {
   }
 
   #read<Result>(work: (connection: MailConnection) => Promise<Result>): Promise<Result> {
-    return this.#options.pool.run(this.#options.accountId, 'background', work, this.#abort.signal)
+    const cuttable = (connection: MailConnection) =>
+      this.#cuttable(
+        () => void connection.close(),
+        () => work(connection),
+      )
+    return this.#options.pool.run(this.#options.accountId, 'background', cuttable, this.#abort.signal)
+  }
+
+  async #cuttable<Result>(cut: () => void, work: () => Promise<Result>): Promise<Result> {
+    const { signal } = this.#cut
+    signal.addEventListener('abort', cut, { once: true })
+    if (signal.aborted) cut()
+    try {
+      return await work()
+    } finally {
+      signal.removeEventListener('abort', cut)
+    }
   }
 }
 

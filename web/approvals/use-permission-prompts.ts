@@ -1,4 +1,4 @@
-/** The permission prompts that wait for a human. */
+/** Permission prompts of agents that wait; apart from how they are shown, since every page counts them. */
 import { useQuery } from '@tanstack/react-query'
 import { permissionPromptsApi } from '../../contract/permission-prompts.ts'
 import { call } from '../platform/api-client.ts'

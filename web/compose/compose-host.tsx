@@ -3,9 +3,13 @@ import { Suspense } from 'react'
 import { lazyPage } from '../platform/lazy-page.ts'
 import { useCompose } from './compose-context.tsx'
 
-const ComposeWindow = lazyPage(async () => (await import('./compose-window.tsx')).ComposeWindow)
-
-const SentBar = lazyPage(async () => (await import('./sent-bar.tsx')).SentBar)
+const loadSentBar = () => import('./sent-bar.tsx')
+const SentBar = lazyPage(async () => (await loadSentBar()).SentBar)
+// The way to take a message back is there before it is sent.
+const ComposeWindow = lazyPage(async () => {
+  const [{ ComposeWindow: Window }] = await Promise.all([import('./compose-window.tsx'), loadSentBar()])
+  return Window
+})
 
 export function ComposeHost() {
   const { open, sent } = useCompose()
