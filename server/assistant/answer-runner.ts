@@ -7,9 +7,11 @@ import { AnswerCalls, type CallSurroundings } from './answer-calls.ts'
 import { reachedLimit, type Spent, spentBefore } from './answer-limits.ts'
 import type { ChatModel, FinishReason, ToolRequest, Usage } from './chat-model.ts'
 import type { ConversationStore } from './conversation-store.ts'
+import { stopWaiting } from './ended-calls.ts'
 import { accountsIn, type Shares } from './kept-parts.ts'
 import type { ModelChoice } from './model-choice.ts'
 import type { OpenAnswer } from './open-answer.ts'
+import { mostTurns } from './open-answers.ts'
 import { QuietText } from './quiet-text.ts'
 import { type KeptSummary, type Turn, tokensIn, toldModel } from './told-model.ts'
 
@@ -33,6 +35,8 @@ export interface Run {
   spent?: Spent
   /** Id of the model that is asked first. */
   startWith: string | undefined
+  /** Nobody is sent its parts: a step that breaks off goes to the next model. */
+  isWhole?: boolean
   /** Its reason is a Problem, or `stopAsked`. */
   signal: AbortSignal
 }
@@ -49,6 +53,8 @@ const instructions =
 const summedPart = 0.6
 /** Turns that stay as they were. */
 const keptTurns = 2
+/** So many questions that are not summed up are summed up however short they are: more than `mostTurns` would be left out. */
+const unsummedTurns = 32
 const summaryTokens = 800
 
 export class AnswerRunner {
@@ -69,13 +75,16 @@ export class AnswerRunner {
     const timer = setTimeout(() => ended.abort(tooLate()), Math.max(0, endsAt - performance.now())).unref()
     const whole = AbortSignal.any([signal, ended.signal])
     const runCalls = new AnswerCalls(calls)
+    let isSummedUp = false
     try {
       let spent = run.spent
       for (;;) {
         spent = spent ?? (await spentBefore(this.#options.store, answer, now()))
         const words = reachedLimit(choice.limits(), answer, spent)
         if (words !== undefined) return await this.#end(run, began, spentMs, words)
-        await this.#sumUp(run, endsAt, whole)
+        // Once: where it fails, each step would wait for that again.
+        if (!isSummedUp) await this.#sumUp(run, endsAt, whole)
+        isSummedUp = true
         const { requests, reason } = await this.#step(run, runCalls, endsAt, whole)
         if (requests.length === 0) return await this.#end(run, began, spentMs, endWords(reason))
         answer.facts.steps++
@@ -121,49 +130,62 @@ export class AnswerRunner {
     const system = `${instructions}Now it is ${new Date(this.#options.now()).toISOString()}.`
     const turns = this.#turns(run)
     const asked = new Map<string, number>()
+    let lastAsked: ChatModel | undefined
+    const oldest = run.history[0]?.id ?? ''
+    const isCut = run.history.length >= mostTurns - 1 && (run.summary === undefined || oldest > run.summary.upTo)
     const told = (model: ChatModel) => {
       const request = toldModel({
-        ...{ model, system, summary: run.summary, turns, tools },
+        ...{ model, system, summary: run.summary, turns, tools, isCut },
         share: accountId => choice.shareOf(model, accountId),
         ...{ maxOutputTokens: limits.max_output_tokens, temperature: limits.temperature },
       })
-      if (!(request instanceof Problem)) asked.set(model.id, tokensIn(request.messages) + tokensIn(request.tools ?? []))
+      if (request instanceof Problem) return request
+      asked.set(model.id, tokensIn(request.messages) + tokensIn(request.tools ?? []))
+      lastAsked = model
       return request
     }
     const requests: ToolRequest[] = []
     const text = new QuietText()
     let by: ChatModel | undefined
     let reason: FinishReason | undefined
-    let said = answer.text.length
+    const saidBefore = answer.text.length
+    let said = 0
     const startWith = answer.facts.modelId ?? run.startWith
-    for await (const part of untilAborted(choice.answer({ requestFor: told, startWith, endsAt, signal }), signal)) {
-      if (part.type === 'attempt') {
-        const { model, problem } = part
-        const attempt = { provider: model.provider, model: model.model, code: problem.code, detail: problem.message }
-        answer.facts.attempts.push(attempt)
-        answer.append({ type: 'attempt', attempt })
-        continue
-      }
-      const { model } = part
-      if (part.part.type === 'reasoning_delta') continue
-      if (by !== model) this.#speaks(run, model, turns)
-      by = model
-      if (part.part.type === 'text_delta') {
-        said += part.part.text.length
-        if (said > conversationBounds.answer) {
-          throw new Problem(
-            'provider_failed',
-            `${model.provider} was ended after ${conversationBounds.answer} characters.`,
-          )
+    const parts = choice.answer({ requestFor: told, startWith, endsAt, signal, isWhole: run.isWhole ?? false })
+    try {
+      for await (const part of untilAborted(parts, signal)) {
+        if (part.type === 'attempt') {
+          const { model, problem } = part
+          const attempt = { provider: model.provider, model: model.model, code: problem.code, detail: problem.message }
+          answer.facts.attempts.push(attempt)
+          answer.append({ type: 'attempt', attempt })
+          continue
         }
-        answer.say(text.push(part.part.text), model.id)
+        const { model } = part
+        if (part.part.type === 'reasoning_delta') continue
+        if (by !== model) this.#speaks(run, model, turns)
+        by = model
+        if (part.part.type === 'text_delta') {
+          said += part.part.text.length
+          if (saidBefore + said > conversationBounds.answer) {
+            throw new Problem(
+              'provider_failed',
+              `${model.provider} was ended after ${conversationBounds.answer} characters.`,
+            )
+          }
+          answer.say(text.push(part.part.text), model.id)
+        }
+        if (part.part.type === 'tool_call') requests.push(part.part.call)
+        if (part.part.type === 'finish') {
+          reason = part.part.reason
+          answer.say(text.end(), model.id)
+          this.#count(answer, model, part.part.usage, asked.get(model.id) ?? 0, said, requests)
+        }
       }
-      if (part.part.type === 'tool_call') requests.push(part.part.call)
-      if (part.part.type === 'finish') {
-        reason = part.part.reason
-        answer.say(text.end(), model.id)
-        this.#count(answer, model, part.part.usage, asked.get(model.id) ?? 0, said, requests)
-      }
+    } finally {
+      // One that was stopped or broke off has cost its provider's tokens all the same.
+      const billed = by ?? (signal.aborted ? lastAsked : undefined)
+      if (billed && reason === undefined) this.#count(answer, billed, null, asked.get(billed.id) ?? 0, said, requests)
     }
     if (reason === undefined)
       throw new Problem('provider_failed', `${by?.provider ?? 'The model'} broke off its answer.`)
@@ -226,10 +248,13 @@ export class AnswerRunner {
     const { choice, store, logger } = this.#options
     const models = choice.models()
     const wanted = run.answer.facts.modelId ?? run.startWith
-    const model = models.find(({ id }) => id === wanted) ?? models[0]
+    // One that takes a question and nothing else does not see what it would sum up.
+    const readers = models.filter(({ takesTools }) => takesTools)
+    const model = readers.find(({ id }) => id === wanted) ?? readers[0]
     const turns = this.#turns(run)
     if (!model || turns.length <= keptTurns + 1) return
-    if (tokensIn(turns.map(({ question, blocks }) => [question, blocks])) < model.contextTokens * summedPart) return
+    const isLong = tokensIn(turns.map(({ question, blocks }) => [question, blocks])) >= model.contextTokens * summedPart
+    if (!isLong && turns.length <= unsummedTurns) return
     const old = run.history.filter(({ id }) => run.summary === undefined || id > run.summary.upTo).slice(0, -keptTurns)
     const last = old.at(-1)
     if (!last) return
@@ -242,12 +267,14 @@ export class AnswerRunner {
         context: null,
         blocks: [],
       }
-      const requestFor = (asked: ChatModel) =>
-        toldModel({
+      const requestFor = (asked: ChatModel) => {
+        if (!asked.takesTools) return new Problem('provider_failed', `${asked.provider} takes one question alone.`)
+        return toldModel({
           ...{ model: asked, system: instructions, summary: run.summary, turns: [...old, ask], tools: [] },
           share: accountId => choice.shareOf(asked, accountId),
           ...{ maxOutputTokens: summaryTokens, temperature: null },
         })
+      }
       for await (const part of untilAborted(
         choice.answer({ requestFor, startWith: model.id, endsAt, signal }),
         signal,
@@ -275,6 +302,7 @@ export class AnswerRunner {
   }
 
   async #end({ answer }: Run, began: number, spentMs: number, words: string | undefined): Promise<void> {
+    stopWaiting(answer)
     if (words !== undefined) answer.say(`${answer.text === '' ? '' : '\n\n'}${words}`, null)
     answer.facts.spentMs = spentMs + performance.now() - began
     // What is gathered is said before it is repeated as a whole.
@@ -287,6 +315,7 @@ export class AnswerRunner {
     for (const call of answer.calls) {
       if (call.outcome === 'running') answer.append({ type: 'tool_result', call: { ...call, outcome: 'stopped' } })
     }
+    stopWaiting(answer)
     if (error === stopAsked) {
       return answer.settle('stopped', { type: 'finish', state: 'stopped', result: answer.response() })
     }

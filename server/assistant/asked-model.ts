@@ -16,13 +16,19 @@ export class AskedModel {
   readonly #now: () => number
 
   /** @param onChange Hears of each sign and of the outcome. */
-  constructor(model: ChatModel, request: ChatRequest, now: () => number, onChange: () => void) {
+  constructor(
+    model: ChatModel,
+    { isWhole = false, ...request }: ChatRequest & { isWhole?: boolean | undefined },
+    now: () => number,
+    onChange: () => void,
+  ) {
     this.model = model
     this.#now = now
     this.askedAt = now()
     this.lastSignAt = this.askedAt
     const signal = AbortSignal.any([request.signal, this.#abort.signal])
-    this.#parts = visibleParts(model, model.stream({ ...request, signal }))
+    const parts = visibleParts(model, model.stream({ ...request, signal }))
+    this.#parts = isWhole ? gathered(parts) : parts
     void this.#readOn(onChange)
   }
 
@@ -66,6 +72,16 @@ export class AskedModel {
       onChange()
     }
   }
+}
+
+/** All of them when the last is there; until then each is a sign of life. */
+async function* gathered(parts: AsyncIterable<Part>): AsyncGenerator<Part> {
+  const all: Part[] = []
+  for await (const part of parts) {
+    if (part.type !== 'reasoning_delta') all.push(part)
+    yield { type: 'reasoning_delta' }
+  }
+  yield* all
 }
 
 /** The reason of an abort that adapters translate into `provider_timeout`. */

@@ -2,10 +2,11 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { ChatbotPart } from '../../contract/conversations.ts'
 import { memoryDatabase, onEachDatabase } from '../../test/support/databases.ts'
-import { type Script, ScriptedChoice, toolCall } from '../../test/support/scripted-choice.ts'
+import { type Script, ScriptedChoice, scriptedModel, toolCall } from '../../test/support/scripted-choice.ts'
 import type { Database } from '../platform/database/database.ts'
 import { createLogger } from '../platform/logger.ts'
 import { everyScope, type Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
 import type { CallSurroundings } from './answer-calls.ts'
 import { AssistantService, maxAnswersOfOwner } from './assistant-service.ts'
 import { ConversationService } from './conversation-service.ts'
@@ -18,8 +19,8 @@ const asked = { caller: { principal: person, address: '', userAgent: '' }, reque
 const forever = new Promise(() => undefined)
 const noAbort = () => new AbortController().signal
 
-const tools = ['look', 'change'] as const
-function surroundings(ran: string[]): CallSurroundings {
+const tools = ['look', 'change', 'destroy'] as const
+function surroundings(ran: string[], held?: Promise<unknown>): CallSurroundings {
   return {
     toolbox: {
       list: () =>
@@ -32,10 +33,11 @@ function surroundings(ran: string[]): CallSurroundings {
       refuseUnknown: () => undefined,
       call: async name => {
         ran.push(name)
+        if (name === 'change') await held
         return { isError: false, output: { done: name } }
       },
     },
-    effectOf: name => (name === 'look' ? 'read' : 'write'),
+    effectOf: name => (name === 'look' ? 'read' : name === 'destroy' ? 'destroy' : 'write'),
     isOfMail: () => false,
     accountIds: async () => [],
     describe: async () => undefined,
@@ -43,7 +45,7 @@ function surroundings(ran: string[]): CallSurroundings {
   }
 }
 
-function serviceOn(db: Database, script: Script, now = () => Date.now()) {
+function serviceOn(db: Database, script: Script, now = () => Date.now(), held?: Promise<unknown>) {
   const store = new ConversationStore(db)
   const choice = new ScriptedChoice(script)
   const ran: string[] = []
@@ -51,7 +53,7 @@ function serviceOn(db: Database, script: Script, now = () => Date.now()) {
   const service = new AssistantService({
     choice,
     store,
-    calls: surroundings(ran),
+    calls: surroundings(ran, held),
     changed: () => undefined,
     logger,
     now,
@@ -113,6 +115,142 @@ onEachDatabase(open => {
     expect(second.ran).toEqual(['change'])
     expect((await second.conversations.get(person, id)).items[0]?.blocks.at(-1)).toMatchObject({ text: 'done' })
   })
+})
+
+onEachDatabase(open => {
+  test('what no database stores as text does not keep an answer from its end', async () => {
+    const { service, conversations } = serviceOn(await open(), () => ['a\0b \ud800'])
+    const { conversation_id: id, response } = await service.query(asked, { query: 'Q\0?' }, noAbort())
+    expect(response).toBe('a\ufffdb \ud800')
+    expect(await conversations.get(person, id)).toMatchObject({ state: 'idle', items: [{ state: 'done' }] })
+    expect((await conversations.list(person, { q: 'a\0b', limit: 10 })).items).toHaveLength(1)
+  })
+})
+
+/** Two calls that wait, of which the first is allowed and does not end before the gate opens. */
+async function halfAllowed() {
+  const gate = Promise.withResolvers<void>()
+  const db = await memoryDatabase()
+  const script: Script = () => [toolCall('change', { to: 1 }, 'a'), toolCall('change', { to: 2 }, 'b')]
+  const first = serviceOn(db, script, undefined, gate.promise)
+  const {
+    conversation_id: id,
+    answer_id: answerId,
+    tool_calls: calls,
+  } = await first.service.query(asked, { query: 'Change both.' }, noAbort())
+  const [one, two] = calls.map(call => ({
+    named: { conversationId: id, answerId, callId: call.id },
+    given: { decision: 'allow' as const, input_hash: call.input_hash },
+  }))
+  await first.service.decide(asked, one!.named, one!.given)
+  await vi.waitFor(() => expect(first.ran).toEqual(['change']))
+  return { ...first, db, script, id, answerId, two: two!, gate }
+}
+
+test('what waits in an answer that is stopped cannot be allowed any more', async () => {
+  const { service, conversations, ran, id, answerId, two, gate } = await halfAllowed()
+  const stopped = service.stopAnswer(person, id, answerId)
+  gate.resolve()
+  expect(await stopped).toMatchObject({ state: 'stopped' })
+  await expect(service.decide(asked, two.named, two.given)).rejects.toMatchObject({ code: 'not_possible_now' })
+  expect(ran).toEqual(['change'])
+  const { items } = await conversations.get(person, id)
+  expect(items[0]?.blocks).toMatchObject([
+    { call: { outcome: 'ok' } },
+    { call: { outcome: 'stopped', expires_at: null } },
+  ])
+})
+
+test('what waited beside a change that was being done when the server was killed cannot be allowed any more', async () => {
+  const { db, script, id, two, gate } = await halfAllowed()
+  onTestFinished(() => gate.resolve())
+  const after = serviceOn(db, script)
+  await after.service.start()
+  await expect(after.service.decide(asked, two.named, two.given)).rejects.toMatchObject({ code: 'not_possible_now' })
+  expect(after.ran).toEqual([])
+  expect((await after.conversations.get(person, id)).items[0]).toMatchObject({
+    state: 'failed',
+    blocks: [
+      { call: { outcome: 'stopped', result: expect.stringContaining('whether it was done is not known') } },
+      { call: { outcome: 'stopped' } },
+    ],
+  })
+})
+
+test('an answer whose end could not be stored does not keep the next question from being asked', async () => {
+  const { service, store, conversations } = serviceOn(await memoryDatabase(), () => ['fine'])
+  const failing = vi.spyOn(store, 'keep').mockRejectedValue(new Error('the disk is full'))
+  const { conversation_id: id } = await service.query(asked, { query: 'Q' }, noAbort())
+  await vi.waitFor(() => expect(failing.mock.calls.length).toBeGreaterThan(1))
+  failing.mockRestore()
+  await vi.waitFor(async () => {
+    expect((await service.query(asked, { query: 'Next?', conversation_id: id }, noAbort())).response).toBe('fine')
+  })
+  expect((await conversations.get(person, id)).items.map(({ state }) => state)).not.toContain('running')
+})
+
+test('what destroys is refused to a token, and waits for a person', async () => {
+  const { service, ran } = serviceOn(await memoryDatabase(), ({ messages }) =>
+    messages.some(({ role }) => role === 'tool') ? ['hm'] : [toolCall('destroy', {}), toolCall('change', {}, 'y')],
+  )
+  const token: Principal = { ...person, id: 'token-1', kind: 'token' }
+  const asToken = { ...asked, caller: { ...asked.caller, principal: token } }
+  const { tool_calls: calls } = await service.query(asToken, { query: 'Q' }, noAbort())
+  expect(calls.map(({ outcome }) => outcome)).toEqual(['refused', 'ok'])
+  expect(calls[0]?.result).toMatch(/Only a signed-in person/)
+  expect(ran).toEqual(['change'])
+  expect((await service.query(asked, { query: 'Q' }, noAbort())).tool_calls).toMatchObject([
+    { outcome: 'waiting', effect: 'destroy' },
+    { outcome: 'waiting' },
+  ])
+})
+
+test('what a model said before it was stopped counts, and a later step counts no words of an earlier one', async () => {
+  const db = await memoryDatabase()
+  const { service, store } = serviceOn(db, () => ['x'.repeat(4_000), forever])
+  const answer = await service.ask(asked, { query: 'Q' })
+  await vi.waitFor(() => expect(answer.text).toHaveLength(4_000))
+  await service.stopAnswer(person, answer.row.conversation_id, answer.row.id)
+  expect((await store.find('session-1', answer.row.conversation_id))!.tokens).toBeGreaterThan(1_000)
+  const steps = serviceOn(db, ({ messages }) =>
+    messages.some(({ role }) => role === 'tool') ? ['y'] : ['x'.repeat(40_000), toolCall('look', {})],
+  )
+  const { conversation_id: id } = await steps.service.query(asked, { query: 'Q' }, noAbort())
+  // Twice what was said: once by the model, once as it reads it.
+  expect((await store.find('session-1', id))!.tokens).toBeLessThan(22_000)
+})
+
+test('a long conversation of short questions is summed up, by a model that reads it, and once in an answer', async () => {
+  const blind = scriptedModel('rig', { takesTools: false })
+  const { service, choice } = serviceOn(await memoryDatabase(), ({ messages }, { id }) => {
+    const question = messages.findLast(({ role }) => role === 'user')!.content
+    return [question.startsWith('Sum up') ? `They spoke of apples, says ${id}.` : 'yes']
+  })
+  choice.all = [blind, scriptedModel('two')]
+  let id: string | undefined
+  for (let count = 0; count < 60; count++) {
+    const given = { query: `Question ${count}?`, conversation_id: id }
+    id = (await service.query(asked, given, noAbort())).conversation_id
+  }
+  const summaries = choice.requests.filter(({ asked: { messages } }) => messages.at(-1)?.content.startsWith('Sum up'))
+  expect(summaries.map(({ model }) => model)).toEqual(['two'])
+  expect(JSON.stringify(summaries[0]?.asked.messages)).toContain('Question 0?')
+  expect(JSON.stringify(choice.requests.at(-1)?.asked.messages)).toContain('says two.')
+})
+
+test('what is neither in a summary nor read is told to the model as left out', async () => {
+  const { service, choice } = serviceOn(await memoryDatabase(), ({ messages }) => {
+    const question = messages.findLast(({ role }) => role === 'user')!.content
+    return [question.startsWith('Sum up') ? new Problem('provider_failed', 'down') : 'yes']
+  })
+  let id: string | undefined
+  for (let count = 0; count < 45; count++) {
+    const given = { query: `Question ${count}?`, conversation_id: id }
+    id = (await service.query(asked, given, noAbort())).conversation_id
+  }
+  const told = JSON.stringify(choice.requests.at(-1)?.asked.messages)
+  expect(told).toContain('Earlier parts of this conversation were left out')
+  expect(told).not.toContain('Question 0?')
 })
 
 test('what nobody decided in time is not done', async () => {

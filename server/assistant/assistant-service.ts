@@ -20,6 +20,7 @@ import { AnswerCalls, type CallSurroundings } from './answer-calls.ts'
 import { AnswerRunner, type Run, stopAsked } from './answer-runner.ts'
 import type { ConversationStore } from './conversation-store.ts'
 import type { AnswerRow, ConversationRow } from './conversation-tables.ts'
+import { expiryOf, loseCalls } from './ended-calls.ts'
 import { isSameHash } from './input-hash.ts'
 import { type KeptCall, newFacts } from './kept-parts.ts'
 import type { ModelChoice } from './model-choice.ts'
@@ -83,13 +84,7 @@ export class AssistantService implements PrincipalListener {
   async start(): Promise<void> {
     const { store, logger } = this.#options
     for (const row of await store.listOpen('running')) {
-      const answer = await this.#open.load(row.owner, row)
-      for (const call of answer.calls) if (call.outcome === 'running') answer.append(stoppedCall(call))
-      const problem = new Problem('draining', 'The server stopped while it worked on this answer. Ask again.').toBody(
-        '',
-      )
-      answer.facts.problem = problem
-      await answer.settle('failed', { type: 'error', problem })
+      await this.#interrupted(row.owner, row)
     }
     const failed = (err: unknown) => logger.error({ err }, 'the conversations could not be maintained')
     const { signal } = this.#stopped
@@ -112,7 +107,7 @@ export class AssistantService implements PrincipalListener {
   }
 
   /** Begins an answer, which goes on also when nobody listens. @throws Problem where it does not begin. */
-  async ask({ caller, requestId }: Asked, input: ChatbotQuery): Promise<OpenAnswer> {
+  async ask({ caller, requestId }: Asked, input: ChatbotQuery, isWhole = false): Promise<OpenAnswer> {
     this.#checkRoom(caller.principal)
     const { choice, store } = this.#options
     if (choice.models().length === 0) {
@@ -126,7 +121,8 @@ export class AssistantService implements PrincipalListener {
     }
     const conversationId = known ?? this.#conversationIds.next()
     const row: AnswerRow = {
-      ...{ id: this.#answerIds.next(), conversation_id: conversationId, question: query },
+      // PostgreSQL stores no NUL.
+      ...{ id: this.#answerIds.next(), conversation_id: conversationId, question: query.replaceAll('\0', '\ufffd') },
       ...{ context: input.context === undefined ? null : JSON.stringify(input.context), asked_at: at },
       ...{ state: 'running', said: '', facts: JSON.stringify(newFacts()), expires_at: null },
     }
@@ -151,7 +147,7 @@ export class AssistantService implements PrincipalListener {
       answer.append({ type: 'start', conversation_id: conversationId, answer_id: row.id })
       const spent = { conversation: spentIn(conversation), today: spentIn(today) }
       const summary = summaryIn(conversation)
-      this.#begin({ answer, caller, requestId, history, summary, spent, startWith: provider })
+      this.#begin({ answer, caller, requestId, history, summary, spent, startWith: provider, isWhole })
       this.#options.changed(owner, { id: row.id, conversation_id: conversationId, state: 'running' })
       return answer
     } finally {
@@ -161,7 +157,7 @@ export class AssistantService implements PrincipalListener {
 
   /** The whole answer, or as far as it came where it waits for a person. @throws Problem where it failed. */
   async query(asked: Asked, input: ChatbotQuery, signal: AbortSignal): Promise<ChatbotResponse> {
-    const answer = await this.ask(asked, input)
+    const answer = await this.ask(asked, input, true)
     for await (const part of answer.follow(0, signal, true)) {
       if (part.type === 'finish') return part.result
     }
@@ -207,6 +203,7 @@ export class AssistantService implements PrincipalListener {
     if (decision === 'allow') this.#checkRoom(principal, answerId)
     const call = answer.calls.find(({ id }) => id === callId)
     if (!call) throw new Problem('not_found', 'There is no such call.')
+    if (answer.isOver) throw new Problem('not_possible_now', 'This answer has ended. Ask again.')
     if (!isSameHash(call.input_hash, given)) {
       throw new Problem('approval_void', 'This is not the call that waits: its input is another one.')
     }
@@ -290,7 +287,12 @@ export class AssistantService implements PrincipalListener {
     const { store } = this.#options
     const rows = await store.listAnswers(id)
     const [last] = rows
-    if (last?.state === 'running') throw busy()
+    if (last?.state === 'running') {
+      if (this.#working.has(last.id)) throw busy()
+      // It ended, and that could not be stored.
+      this.#open.forget(last.id)
+      await this.#interrupted(owner, last)
+    }
     if (retryOf !== undefined && last?.id !== retryOf) {
       throw new Problem('not_possible_now', 'Only the last answer of a conversation can be asked for again.')
     }
@@ -339,6 +341,16 @@ export class AssistantService implements PrincipalListener {
     await answer.store()
   }
 
+  /** Nobody works on it any more, and it does not say so. */
+  async #interrupted(owner: string, row: AnswerRow): Promise<void> {
+    const answer = await this.#open.load(owner, row)
+    loseCalls(answer)
+    const why = new Problem('draining', 'The server stopped while it worked on this answer. Ask again.')
+    const problem = why.toBody('')
+    answer.facts.problem = problem
+    await answer.settle('failed', { type: 'error', problem })
+  }
+
   /** Nothing works on it: what waits is not done. */
   async #close(answer: OpenAnswer, outcome: 'declined' | 'expired', state: 'done' | 'stopped'): Promise<void> {
     for (const call of answer.calls) {
@@ -377,19 +389,6 @@ function summaryIn({ summary }: Pick<ConversationRow, 'summary'>): Run['summary'
 
 function spentIn({ tokens, cost_usd: cost }: Pick<ConversationRow, 'tokens' | 'cost_usd'>) {
   return { tokens, costUsd: cost ?? 0 }
-}
-
-function expiryOf(answer: OpenAnswer): string | null {
-  const ends = answer.calls.flatMap(({ outcome, expires_at: at }) => (outcome === 'waiting' && at !== null ? [at] : []))
-  return ends.toSorted()[0] ?? null
-}
-
-function stoppedCall(call: KeptCall) {
-  const result =
-    call.effect === 'read'
-      ? null
-      : 'The server stopped while this was done: whether it was done is not known. Look before it is tried again.'
-  return { type: 'tool_result' as const, call: { ...call, outcome: 'stopped' as const, result } }
 }
 
 const busy = () => new Problem('not_possible_now', 'This conversation is being answered. Wait, or stop the answer.')

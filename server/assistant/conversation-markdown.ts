@@ -21,7 +21,7 @@ function blockWords(block: AnswerBlock): string {
   const { title, name, outcome, input, result, citations } = block.call
   const seen = citations.map(({ label, href }) => `- ${oneLine(label)}: ${href}`)
   return [
-    `**${oneLine(title)}** (${name}, ${outcome})`,
+    `**${oneLine(title)}** (${oneLine(name)}, ${outcome})`,
     fenced(JSON.stringify(input, null, 2) ?? ''),
     ...(result === null ? [] : [fenced(result)]),
     ...(seen.length > 0 ? [seen.join('\n')] : []),
@@ -37,7 +37,7 @@ function fenced(text: string): string {
 
 function quoted(text: string): string {
   return text
-    .split('\n')
+    .split(/\r\n?|\n/)
     .map(line => `> ${line}`)
     .join('\n')
 }

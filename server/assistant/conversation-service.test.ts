@@ -15,7 +15,7 @@ test('a conversation is exported with its calls, fenced so that no result gets o
   const service = new ConversationService({ store, end: async () => undefined, underWay: async () => undefined })
   const at = '2026-01-01T00:00:00.000Z'
   const call = {
-    ...{ id: 't1', name: 'mail_read', title: 'Read', effect: 'read', input: {}, input_hash: 'x', summary: null },
+    ...{ id: 't1', name: '<img src=x>', title: 'Read', effect: 'read', input: {}, input_hash: 'x', summary: null },
     ...{ outcome: 'ok', result: 'a ``` b\n```` c', citations: [], duration_ms: 1, expires_at: null },
   }
   const parts = [
@@ -28,7 +28,7 @@ test('a conversation is exported with its calls, fenced so that no result gets o
       ...{ tokens: 0, cost_usd: null, summary: null },
     },
     {
-      ...{ id: 'n1', conversation_id: 'c1', question: 'a\n# b', context: null, asked_at: at, state: 'done' },
+      ...{ id: 'n1', conversation_id: 'c1', question: 'a\n# b\r# c', context: null, asked_at: at, state: 'done' },
       ...{ said: 'It says so.', facts: JSON.stringify({ ...newFacts(), provider: 'one' }), expires_at: null },
     },
   )
@@ -37,7 +37,9 @@ test('a conversation is exported with its calls, fenced so that no result gets o
   const { file_name: name, markdown } = await service.export(person, 'c1')
   expect(name).toBe('x-y.md')
   expect(markdown).toContain('# \\# \\[x\\](y)\n')
-  expect(markdown).toContain('> a\n> # b')
+  expect(markdown).toContain('> a\n> # b\n> # c')
+  // What a model called a tool is its word.
+  expect(markdown).toContain('(\\<img src=x\\>, ok)')
   expect(markdown).toContain('`````\na ``` b\n```` c\n`````')
   expect(markdown).toContain('It says so.')
   await expect(service.list(person, { limit: 1, cursor: 'nonsense' })).rejects.toMatchObject({ code: 'bad_request' })

@@ -90,7 +90,7 @@ export class ConversationStore {
         ]),
       )
     }
-    for (const word of (q ?? '').toLowerCase().split(/\s+/).filter(Boolean).slice(0, 10)) {
+    for (const word of (q ?? '').replaceAll('\0', '\ufffd').toLowerCase().split(/\s+/).filter(Boolean).slice(0, 10)) {
       const like = `%${word.replaceAll(/[\\%_]/g, sign => `\\${sign}`)}%`
       query = query.where(
         sql<boolean>`(lower(title) like ${like} escape '\\' or exists (select 1 from conversation_answers as a

@@ -124,6 +124,53 @@ test('the last that is left may take its time', async () => {
   expect(answeredBy(await ask(chain))).toBe('two')
 })
 
+/** As RIG: nothing before all of it. */
+const whole = (id: string, ...script: ScriptLine[]) =>
+  new ScriptedModel({ id, provider: id, script, answersWhole: true })
+
+test('one that answers whole and hangs costs one deadline too, and once', async () => {
+  const hung = whole('rig', forever)
+  const { chain } = chainOf(hung, scripted('two', forever), scripted('three', words('c'), finish))
+  const first = await ask(chain)
+  expect(answeredBy(first)).toBe('three')
+  expect(first.firstAt).toBeLessThanOrEqual(firstMs + 100)
+  expect(attemptsIn(first)).toEqual(['rig', 'two'])
+  const next = await ask(chain)
+  expect([answeredBy(next), next.firstAt, hung.requests.length]).toEqual(['three', 0, 1])
+})
+
+test('one that answers whole comes first for as long as each has for its first word, though another is ready', async () => {
+  const gate = Promise.withResolvers<void>()
+  const second = scripted('two', words('b'), finish)
+  const { chain } = chainOf(whole('rig', gate.promise, words('a'), finish), second)
+  setTimeout(gate.resolve, firstMs - 500)
+  expect(answeredBy(await ask(chain))).toBe('rig')
+  expect(second.requests).toHaveLength(1)
+  expect([chain.standingOf('rig')?.state, chain.standingOf('two')?.state]).toEqual(['ready', 'ready'])
+})
+
+test('when one that answers whole fails, what is kept back is given at once', async () => {
+  const gate = Promise.withResolvers<void>()
+  const { chain } = chainOf(whole('rig', gate.promise, failure('torn')), scripted('two', words('b'), finish))
+  setTimeout(gate.resolve, firstMs / 2 + 500)
+  const read = await ask(chain)
+  expect([answeredBy(read), attemptsIn(read)]).toEqual(['two', ['rig']])
+  expect(read.firstAt).toBeLessThanOrEqual(firstMs / 2 + 700)
+})
+
+test('an answer that is wanted whole falls back in the middle, and nothing of what broke off is in it', async () => {
+  const { chain } = chainOf(
+    scripted('one', words('half'), failure('torn', 'answer')),
+    scripted('two', words('b'), finish),
+  )
+  const read = await ask(chain, { isWhole: true })
+  expect(read.parts).toMatchObject([
+    { type: 'attempt', problem: { message: 'torn' } },
+    { type: 'part', model: { id: 'two' }, part: words('b') },
+    { type: 'part', model: { id: 'two' }, part: finish },
+  ])
+})
+
 test('one that thinks is not taken for one that hangs, until the others need their time', async () => {
   const steps = Array.from({ length: 4 }, () => new Promise(resolve => setTimeout(resolve, 1_000)))
   const thinks = scripted('one', { type: 'reasoning_delta' }, ...steps, words('a'), finish)

@@ -158,7 +158,7 @@ export class ModelChain implements ModelChoice {
       `${provider} was silent for ${seconds} s; ${by.model.provider} was quicker.`,
     )
     // Silent for so long that another one was asked: the next question goes there at once.
-    const isSilent = !asked.hasSign && !asked.model.answersWhole
+    const isSilent = !asked.hasSign
     if (isSilent) standing.breaker.failed(problem)
     else standing.breaker.left()
     this.#note(standing, asked, isSilent ? 'timeout' : 'left')

@@ -26,6 +26,8 @@ export interface ModelStep {
   startWith?: string | undefined
   /** When the whole answer is due, on the clock of `performance`. */
   endsAt: number
+  /** Its parts are wanted when all of them are there: then a model that breaks off in the middle is one that failed, and the next is asked. */
+  isWhole?: boolean
   signal: AbortSignal
 }
 

@@ -17,7 +17,8 @@ type Waited = Pick<AskedModel, 'askedAt' | 'lastSignAt' | 'hasSign' | 'isGivenUp
 }
 
 /**
- * One that thinks, or that answers whole, is not silent: it is waited for as long as the others behind it keep their time.
+ * One that thinks is not silent: it is waited for as long as the others behind it keep their time. One that answers whole says nothing before
+ * it is done: the next is asked beside it all the same, and it is not given up for that.
  * @param queued Models that can still be asked.
  */
 export function nextMoments<T extends Waited>(running: readonly T[], queued: number, patience: Patience, now: number) {
@@ -26,7 +27,7 @@ export function nextMoments<T extends Waited>(running: readonly T[], queued: num
   const isSilent = ({ hasSign, model }: T) => !hasSign && !model.answersWhole
   const youngest = waited.at(-1)
   const askNextAt =
-    youngest === undefined ? now : isSilent(youngest) ? youngest.askedAt + besideMs : Number.POSITIVE_INFINITY
+    youngest === undefined ? now : youngest.hasSign ? Number.POSITIVE_INFINITY : youngest.askedAt + besideMs
   const giveUpAt = (asked: T) => {
     const idle = asked.lastSignAt + idleMs
     if (queued === 0 && waited.length <= 1) return idle
@@ -36,4 +37,19 @@ export function nextMoments<T extends Waited>(running: readonly T[], queued: num
   const giveUp = waited.filter(asked => giveUpAt(asked) <= now)
   const wakeAt = Math.min(...waited.map(asked => giveUpAt(asked)), Number.POSITIVE_INFINITY)
   return { askNextAt, giveUp, wakeAt: giveUp.length > 0 ? Number.POSITIVE_INFINITY : wakeAt }
+}
+
+/**
+ * Until when a word of a model is kept back: one that was asked before it and answers whole comes first, as long as it has the time that each has for
+ * its first word.
+ */
+export function keptBackUntil<T extends Waited>(
+  candidate: Pick<T, 'askedAt'>,
+  running: readonly T[],
+  { firstMs }: Patience,
+): number {
+  const before = running.filter(
+    ({ model, isGivenUp, askedAt }) => model.answersWhole && !isGivenUp && askedAt < candidate.askedAt,
+  )
+  return Math.max(Number.NEGATIVE_INFINITY, ...before.map(({ askedAt }) => askedAt + firstMs))
 }

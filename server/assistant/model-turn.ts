@@ -4,7 +4,7 @@ import { AskedModel } from './asked-model.ts'
 import type { Part } from './chat-model.ts'
 import type { ModelStep } from './model-choice.ts'
 import type { Standing } from './model-entry.ts'
-import { nextMoments, type Patience } from './model-patience.ts'
+import { keptBackUntil, nextMoments, type Patience } from './model-patience.ts'
 
 export interface Asked {
   /** None where it could not be asked this question at all. */
@@ -23,6 +23,8 @@ export class Turn {
   readonly #queue: Standing[]
   readonly #patience: Patience
   readonly #asked: Running[] = []
+  /** When a word that is kept back may be given. */
+  #keptUntil = Number.POSITIVE_INFINITY
   #changed = Promise.withResolvers<void>()
   #timer: NodeJS.Timeout | undefined
 
@@ -49,8 +51,10 @@ export class Turn {
       const waited = [...this.running].flatMap(({ asked }) => asked ?? [])
       const { askNextAt, giveUp, wakeAt } = nextMoments(waited, this.#queue.length, this.#patience, now())
       for (const asked of giveUp) asked.giveUp()
-      const next = askNextAt <= now() ? this.#queue.shift() : undefined
+      const isKept = Number.isFinite(this.#keptUntil)
+      const next = askNextAt <= now() && !isKept ? this.#queue.shift() : undefined
       if (next) this.#ask(next)
+      else if (isKept) await this.#sleepUntil(Math.min(wakeAt, this.#keptUntil))
       else await this.#sleepUntil(this.#queue.length > 0 ? Math.min(wakeAt, askNextAt) : wakeAt)
     }
     return []
@@ -81,9 +85,14 @@ export class Turn {
     const request = this.#step.requestFor(standing.model)
     if (request instanceof Problem) return void this.running.add({ asked: undefined, standing, error: request })
     standing.breaker.asked()
-    const asked = new AskedModel(standing.model, { ...request, signal: this.#step.signal }, now, () => {
-      this.#changed.resolve()
-    })
+    const asked = new AskedModel(
+      standing.model,
+      { ...request, signal: this.#step.signal, isWhole: this.#step.isWhole },
+      now,
+      () => {
+        this.#changed.resolve()
+      },
+    )
     const each = { asked, standing }
     this.#asked.push(each)
     this.running.add(each)
@@ -91,11 +100,16 @@ export class Turn {
 
   #takeOutcomes(): Asked[] {
     const failed: Asked[] = []
+    const open = [...this.running].flatMap(({ asked }) => (asked && !asked.outcome ? [asked] : []))
+    this.#keptUntil = Number.POSITIVE_INFINITY
     for (const each of this.running) {
       const { asked, standing } = each
       if (asked === undefined) failed.push(each)
-      else if (asked.outcome && 'part' in asked.outcome) this.winner ??= { asked, standing, part: asked.outcome.part }
-      else if (asked.outcome) failed.push(Object.assign(each, { error: asked.outcome.error }))
+      else if (asked.outcome && 'part' in asked.outcome) {
+        const until = keptBackUntil(asked, open, this.#patience)
+        if (until <= now()) this.winner ??= { asked, standing, part: asked.outcome.part }
+        else this.#keptUntil = Math.min(this.#keptUntil, until)
+      } else if (asked.outcome) failed.push(Object.assign(each, { error: asked.outcome.error }))
     }
     return failed
   }

@@ -117,9 +117,11 @@ export class OpenAnswer {
   /** @param by Id of the model; null for words of the server. */
   say(text: string, by: string | null): void {
     if (text === '') return
+    // PostgreSQL stores no NUL.
+    const storable = text.replaceAll('\0', '\ufffd')
     if (this.#by !== by) this.#saySoFar()
     this.#by = by
-    this.#text += text
+    this.#text += storable
     if (this.#gathering) return
     // The first is said at once, and what comes soon after it together.
     this.#saySoFar(false)

@@ -14,7 +14,7 @@ export interface OpenAnswersOptions {
 }
 
 /** Turns that are read for a model; what is older is in the summary, or left out. */
-const mostTurns = 40
+export const mostTurns = 40
 
 export class OpenAnswers {
   readonly #options: OpenAnswersOptions

@@ -29,6 +29,8 @@ export interface ToldOptions {
   summary: KeptSummary | undefined
   /** Oldest first; the last is under way. */
   turns: readonly Turn[]
+  /** Older ones are in no summary. */
+  isCut?: boolean
   tools: readonly OfferedTool[]
   maxOutputTokens: number
   temperature: number | null
@@ -52,7 +54,7 @@ export function toldModel(options: ToldOptions): Omit<ChatRequest, 'signal'> | P
   const room = model.contextTokens - output - tokensIn(offered)
   const turns = options.turns.map(turn => messagesOf(turn, options, Math.floor(model.contextTokens * resultPart)))
   const head: Message[] = [{ role: 'system', content: options.system }, ...summaryOf(options)]
-  const fitting = withRoom(head, turns, room)
+  const fitting = withRoom(head, turns, room, options.isCut ?? false)
   if (!fitting) {
     return new Problem(
       'provider_failed',
@@ -78,11 +80,12 @@ function withRoom(
   head: readonly Message[],
   turns: readonly (readonly Message[])[],
   room: number,
+  wasCut: boolean,
 ): Message[] | undefined {
   const kept = turns.map(turn => [...turn])
   const size = () => [...head, ...kept.flat()].reduce((sum, message) => sum + tokensIn(message), 0)
   let left = size()
-  let isCut = false
+  let isCut = wasCut
   const now = kept.length - 1
   for (const turn of kept.slice(0, -1)) {
     for (const [place, message] of turn.entries()) {

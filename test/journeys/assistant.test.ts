@@ -127,7 +127,7 @@ test('a failure in the middle is told, and can be asked again of another provide
     else yield 'whole'
   })
   const parts = await chat.stream('Why?')
-  expect(typesOf(parts)).toEqual(['start', 'model', 'text_delta', 'error'])
+  expect(typesOf(parts)).toEqual(['start', 'model', 'text_delta', 'usage', 'error'])
   expect(parts.at(-1)).toMatchObject({ problem: { code: 'provider_failed', detail: 'one broke.' } })
   const [start] = parts as [Extract<ChatbotPart, { type: 'start' }>]
   const before = await chat.get(start.conversation_id)
@@ -238,9 +238,14 @@ test('other tabs of the same person hear of it, and nobody else does', async () 
   const path = `${world.people.url}/api/dashboard/events?types=conversation_changed,configuration_updated`
   const [own, theirs] = await Promise.all([openStream(path, world.people.admin), openStream(path, other.proof)])
   await Promise.all([own.next('welcome'), theirs.next('welcome')])
-  says(() => ['yes'])
-  const { conversation_id: id } = await chat.ask('Heard?')
-  expect((await own.next('conversation_changed')).data).toMatchObject({ conversation_id: id, state: 'running' })
+  // States are merged where several come at once.
+  const heard = Promise.withResolvers<void>()
+  says(() => [heard.promise, 'yes'])
+  const asking = chat.ask('Heard?')
+  const { data } = await own.next('conversation_changed')
+  heard.resolve()
+  const { conversation_id: id } = await asking
+  expect(data).toMatchObject({ conversation_id: id, state: 'running' })
   await world.people.tell(other.proof, 'PUT', '/api/dashboard/audit/settings', {
     ...{ reads: 'mail', keep_days: 100, keep_entries: 100_000 },
   })

@@ -11,6 +11,7 @@ interface ScriptedModelOptions {
   provider?: string
   isLocal?: boolean
   takesTools?: boolean
+  answersWhole?: boolean
   contextTokens?: number
   model?: string | null
   /** The same for each question, or one for the question of each number, from 0. */
@@ -23,6 +24,7 @@ export class ScriptedModel implements ChatModel {
   readonly model: string | null
   readonly isLocal: boolean
   readonly takesTools: boolean
+  readonly answersWhole: boolean
   readonly contextTokens: number
   /** What it was asked, oldest first. */
   readonly requests: ChatRequest[] = []
@@ -35,6 +37,7 @@ export class ScriptedModel implements ChatModel {
     this.model = model
     this.isLocal = options.isLocal ?? false
     this.takesTools = options.takesTools ?? true
+    this.answersWhole = options.answersWhole ?? false
     this.contextTokens = options.contextTokens ?? 32_000
     this.#script = typeof script === 'function' ? script : () => script
     this.#faults = new ProviderFaults(provider, [])
