@@ -22,6 +22,12 @@ const pages = {
   Tokens: '/tokens',
   Sessions: '/sessions',
   Audit: '/audit',
+  Alerts: '/alerts',
+  Rules: '/alerts/rules',
+  'A new rule': '/alerts/rules/new?series=errors',
+  Notifiers: '/alerts/notifiers',
+  Logs: '/logs',
+  Webhooks: '/tokens/webhooks',
   Profile: '/profile',
 }
 
