@@ -37,7 +37,7 @@ export function NotifiersPage() {
   return (
     <>
       <PageHeader
-        title="Alerts"
+        title="Notifiers"
         description="By which ways people are told of alerts."
         actions={items.length > 0 && create}
       />
