@@ -48,13 +48,14 @@ export async function alertTold(): Promise<object> {
     // As it is set up: what comes behind a notice of the same rule is grouped over a minute.
     await call('POST', '/api/dashboard/notifiers', { name: 'Program', target: { kind: 'webhook', url } })
     for (let turn = 0; turn < rounds; turn++) {
+      // Samples of before would be in the windows; the fault is anywhere between two of them.
+      await wait((windowSeconds + 5 + Math.random() * 5) * 1000)
       const rules = Object.keys(aggregations).map(aggregation => ({
         ...{ name: `${aggregation} ${turn}`, series: 'account_ready', per: ['account_id'], aggregation },
         ...{ window_seconds: windowSeconds, comparison: 'below', threshold: 0.5, for_seconds: forSeconds },
       }))
       const made = await Promise.all(rules.map(rule => call('POST', '/api/dashboard/alert-rules', rule)))
-      // Samples of before are out of the windows, and the fault is anywhere between two of them.
-      await wait((windowSeconds + 5 + Math.random() * 5) * 1000)
+      // Each is looked at before the fault comes.
       const coming = rules.map(({ name }) => new Promise<number>(resolve => heard.set(name, resolve)))
       await relay.stop()
       const fault = performance.now()
