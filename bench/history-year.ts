@@ -107,7 +107,7 @@ export function sourcesOf(accounts: number, principals: number): Source[] {
     const principal = `token-${number.toString(36).padStart(12, 'k')}`
     const isAgent = number % 2 === 0
     for (let tool = 0; tool < (isAgent ? 6 : 1); tool++) {
-      const labels = { principal, tool: isAgent && tool > 0 ? `tool_${tool}` : '' }
+      const labels = { principal, tool: isAgent && tool > 0 ? `tool_${tool}` : '', caller: 'program' }
       const perHour = 24 / (1 + tool)
       const atWork = (random: () => number, seconds: number, busy: number) =>
         // Some hours of the day, in runs.

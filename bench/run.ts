@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { alertTold } from './alert-told.ts'
 import { analyticsPage } from './analytics-page.ts'
 import { approvals } from './approvals.ts'
 import { assistant } from './assistant.ts'
@@ -78,6 +79,7 @@ const benchmarks: Record<string, () => Promise<object & { variant?: string }>> =
   events,
   audience,
   'sign-in-flood': signInFlood,
+  'alert-told': alertTold,
   'analytics-page': analyticsPage,
   'back-test': backTests,
   history,

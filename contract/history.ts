@@ -16,6 +16,7 @@ export const HistoryLabel = z.enum([
   'principal',
   'tool',
   'outcome',
+  'caller',
   'queue',
   'protocol',
 ])

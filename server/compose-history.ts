@@ -172,5 +172,6 @@ function record(sink: HistorySink, outcome: RequestOutcome): void {
   if (!caller || caller.principal.kind === 'anonymous') return
   const outcomes = status < 400 ? 'ok' : status < 500 ? 'refused' : 'failed'
   const tool = isTool ? operation.replace(/^tool\./, '') : ''
-  sink.count('calls', { principal: caller.principal.id, tool, outcome: outcomes })
+  const { id, kind } = caller.principal
+  sink.count('calls', { principal: id, tool, outcome: outcomes, caller: kind === 'session' ? 'person' : 'program' })
 }

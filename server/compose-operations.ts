@@ -22,7 +22,7 @@ import { operationRoutes } from './operations/operation-routes.ts'
 import { OperationService } from './operations/operation-service.ts'
 import { OperationStore } from './operations/operation-store.ts'
 import { ProposedChanges } from './operations/proposed-changes.ts'
-import { ProposedOperations } from './operations/proposed-operations.ts'
+import { ProposedOperations, type ProposedOperationsOptions } from './operations/proposed-operations.ts'
 import { ShownOperations } from './operations/shown-operations.ts'
 import { UndoService } from './operations/undo-service.ts'
 import type { Database } from './platform/database/database.ts'
@@ -84,14 +84,15 @@ export function composeOperations(around: OperationSurroundings): ComposedOperat
   const named = new NamedMessages({ refs, index, expected, isIndexed: accountId => indexerOf(accountId) !== undefined })
   const foldersOf = (accountId: string, signal: AbortSignal) =>
     pool.run(accountId, 'interactive', connection => connection.listFolders(false), signal)
+  // People choose thousands at once by hand.
+  const taken: ProposedOperationsOptions['taken'] = ({ id, kind }, messages) =>
+    kind !== 'session' && messages > 0 && history.count('messages_changed', { principal: id }, messages)
   const operations = new OperationService({
+    taken,
     ...{ store, calls, ids, named, refs, hub, accounts },
     knownFolders: accountId => indexerOf(accountId)?.listing,
     ...control,
     foldersOf,
-    // People choose thousands at once by hand.
-    taken: ({ id, kind }, messages) =>
-      kind !== 'session' && messages > 0 && history.count('messages_changed', { principal: id }, messages),
   })
   const folders = new FolderService({
     ...{ calls, ids, refs, operations, foldersOf },
@@ -123,7 +124,7 @@ export function composeOperations(around: OperationSurroundings): ComposedOperat
     operations,
     folders,
     proposed: {
-      operations: new ProposedOperations({ store, calls, shown }),
+      operations: new ProposedOperations({ store, calls, shown, taken }),
       changes: new ProposedChanges({ store, moved, pool, refs }),
     },
     lookAgain: () => queue.lookAgain(),

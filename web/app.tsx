@@ -1,10 +1,11 @@
 /** Which page stands at which address, and who may see it. Pages are loaded when they are first opened. */
 import { Suspense, useEffect } from 'react'
-import { Redirect, Route, Switch, useLocation, useSearch } from 'wouter'
+import { Redirect, Route, Router, Switch, useLocation, useSearch } from 'wouter'
 import type { SessionView } from '../contract/access.ts'
 import { lazyPage } from './platform/lazy-page.ts'
 import { SessionProvider, useForgetting, useSessionQuery } from './platform/session.ts'
 import { type ThemeChoice, useTheme } from './platform/theme.ts'
+import { askBeforeLeaving } from './platform/unsaved.ts'
 import { useOpenedByNotification } from './push/push-follower.tsx'
 import { AlarmProvider } from './shell/alarm.tsx'
 import { EntranceSkeleton } from './shell/entrance.tsx'
@@ -97,15 +98,17 @@ function Pages({ session, theme }: { session: SessionView; theme: Theme }) {
   const destination = destinations.find(({ href }) => isHere(path, href))
   const isForbidden = destination?.needs && !session.principal.scopes.includes(destination.needs)
   return (
-    <AlarmProvider>
-      <Shell theme={theme}>
-        <PageBoundary key={path.split('/')[1]}>
-          <Suspense fallback={<PageSkeleton />}>
-            {isForbidden ? <ForbiddenPage label={destination.label} /> : <PageSwitch />}
-          </Suspense>
-        </PageBoundary>
-      </Shell>
-    </AlarmProvider>
+    <Router aroundNav={askBeforeLeaving}>
+      <AlarmProvider>
+        <Shell theme={theme}>
+          <PageBoundary key={path.split('/')[1]}>
+            <Suspense fallback={<PageSkeleton />}>
+              {isForbidden ? <ForbiddenPage label={destination.label} /> : <PageSwitch />}
+            </Suspense>
+          </PageBoundary>
+        </Shell>
+      </AlarmProvider>
+    </Router>
   )
 }
 

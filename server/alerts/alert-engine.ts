@@ -2,7 +2,7 @@
  * Watches the rules: every 5 s their values are read from the history, and what changes is stored and told in one transaction. One process does it, which
  * holds the lease; the next one goes on from the database.
  */
-import { alertBounds } from '../../contract/alerts.ts'
+import { type AlertRuleBody, alertBounds } from '../../contract/alerts.ts'
 import type { Fact } from '../../contract/event.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import { levels, type Step, startOf } from '../history/levels.ts'
@@ -40,8 +40,10 @@ export interface AlertEngineOptions {
 
 export const roundMs = 5_000
 const pruneEveryMs = 60 * 60_000
-/** Longer windows are read in minutes. */
+/** Longer windows are read in minutes, of which the last is the one that runs. */
 const fineWindow = levels[0].kept - 120
+/** Still longer ones are looked at once a minute: an hour says little of a day. */
+const liveWindow = 2 * 60 * 60
 
 interface Change {
   rule: KnownRule
@@ -137,26 +139,28 @@ export class AlertEngine {
     const { reader, now, nameOf } = this.#options
     const { body } = rule
     const step: Step = body.window_seconds <= fineWindow ? 5 : 60
-    const until = startOf(now() / 1000, step)
-    if (this.#lookedAt.get(rule.id) === until) return []
+    const isLive = step === 5 || isToldOfRunningMinute(body)
+    const at = startOf(now() / 1000, isLive ? 5 : step)
+    if (this.#lookedAt.get(rule.id) === at) return []
+    const until = step === 60 && isLive ? startOf(at, step) + step : at
     const range = { step, from: until - step, until, sees: () => true }
     const values = await valuesOf(reader, body, { ...range, usual: this.#usual })
-    this.#lookedAt.set(rule.id, until)
+    this.#lookedAt.set(rule.id, at)
     const instances = [...new Set([...open.keys(), ...values.keys()])].slice(0, alertBounds.instances + open.size)
     const changes: Change[] = []
     for (const instance of instances) {
       const known = open.get(instance)
       const value = values.get(instance)?.at(-1)?.value
       const before = known && stateOf(known)
-      const { state, transitions } = advance(body, before, { at: until, value })
+      const { state, transitions } = advance(body, before, { at, value })
       if (!known && !state) continue
       // The value of one that fires is stored once a minute.
-      const isStale = known?.value !== (value ?? null) && until % 60 === 0
+      const isStale = known?.value !== (value ?? null) && at % 60 === 0
       if (known && transitions.length === 0 && isSame(before, state) && !isStale) continue
-      const row = known ?? (await this.#newRow(rule, instance, until))
+      const row = known ?? (await this.#newRow(rule, instance, at))
       const labels = JSON.parse(instance) as Labels
       const words = state ? alertWords(body, await aboutOf(labels, nameOf), value) : row.words
-      changes.push({ rule, row: rowOf({ ...row, words }, state, value, until), transitions })
+      changes.push({ rule, row: rowOf({ ...row, words }, state, value, at), transitions })
     }
     return changes
   }
@@ -229,6 +233,12 @@ export class AlertEngine {
     if (done.includes('cleared')) return [{ type: 'alert_cleared', data: of }]
     return []
   }
+}
+
+/** Little is counted in a minute that has just begun: fewer than it must be is said of whole minutes alone. */
+function isToldOfRunningMinute({ window_seconds: window, comparison, aggregation }: AlertRuleBody): boolean {
+  const isCount = aggregation === 'sum' || aggregation === 'per_minute'
+  return window <= liveWindow && !(isCount && comparison === 'below')
 }
 
 /** A fact without an account is seen by all that view the dashboard: of figures of all accounts it says the name of the rule alone. */

@@ -134,6 +134,42 @@ onEachDatabase(open => {
     expect(items).toMatchObject([{ account_id: 'a', state: 'cleared', is_quiet: false }])
   })
 
+  test.each([
+    ['above', 10, 3_600],
+    ['below', 117, 7_000],
+  ] as const)(
+    'what is counted over an hour and more is told as soon: %s %i over %i s',
+    async (comparison, threshold, window) => {
+      const { service, recorder, pass, start, told, now } = await world(await open())
+      await start()
+      for (const { id } of await service.listRules(principal())) await service.delete(principal(), id)
+      const counted = {
+        series: 'imap_failures',
+        aggregation: 'sum',
+        window_seconds: window,
+        for_seconds: 0,
+      } as const
+      const fail = (times: number) => recorder.count('imap_failures', { account_id: 'a', cause: 'timeout' }, times)
+      const eachMinute = async (minutes: number) => {
+        for (let minute = 0; minute < minutes; minute++) {
+          await pass(30)
+          fail(1)
+          await pass(30)
+        }
+      }
+      if (comparison === 'below') await eachMinute(120)
+      await service.create(principal(), rule({ ...counted, per: [], comparison, threshold }))
+      // One a minute is no fewer in the minute that has just begun.
+      await (comparison === 'below' ? eachMinute(2) : pass(65))
+      expect(told()).toEqual([])
+      if (comparison === 'below') return
+      const fault = now()
+      fail(11)
+      while (told().length === 0 && now() < fault + 120) await pass(5)
+      expect([told().length, now() - fault]).toEqual([1, 5])
+    },
+  )
+
   test('each caller sees alerts of its accounts, acknowledges and silences; what is silenced or comes in quiet hours is marked', async () => {
     const { service, gauges, pass, start, store } = await world(await open())
     await start()
@@ -250,7 +286,12 @@ test('a quiet week raises nothing: no starter rule fires on figures of a server 
     put(keyOf('requests', {}), Math.round(200 * busy))
     put(keyOf('errors', { code: 'message_not_found' }), Math.round(6 * busy))
     if (minute % 120 === 0) put(keyOf('errors', { code: 'sign_in_failed' }), 2)
-    put(keyOf('calls', { principal: 'token-1', tool: 'mail_search', outcome: 'ok' }), Math.round(40 * busy))
+    const call = { tool: 'mail_search', outcome: 'ok' }
+    put(keyOf('calls', { ...call, principal: 'token-1', caller: 'program' }), Math.round(40 * busy))
+    // A person pages through all that there is, once.
+    if (minute > 6 * 24 * 60 + 600 && minute < 6 * 24 * 60 + 630) {
+      put(keyOf('calls', { ...call, principal: 'session-1', caller: 'person' }), 2_000)
+    }
     if (minute % 600 === 0) put(keyOf('imap_failures', { account_id: 'a', cause: 'timeout' }), 1)
     if (minute % 2000 === 0) put(keyOf('mail_failed', { account_id: 'a' }), 1)
     put(keyOf('queue', { queue: 'outbox_late' }), 0)

@@ -143,7 +143,11 @@ const written: Record<string, z.input<typeof Rule>> = {
     threshold: 30,
     clear_threshold: 10,
   },
-  'agent-calls': { name: 'A program or agent calls far more than usual', ...unusual('calls', 40) },
+  'agent-calls': {
+    name: 'A program or agent calls far more than usual',
+    ...unusual('calls', 40),
+    where: { caller: 'program' },
+  },
   'agent-reads': { name: 'An agent reads far more than usual', ...unusual('tokens', 50_000) },
   'agent-changes': { name: 'An agent changes far more messages than usual', ...unusual('messages_changed', 50) },
   'certificate-ending': {

@@ -20,7 +20,7 @@ function historyOf(perMinute: Record<string, (days: number) => number>, looks: u
       looks.push([name, step])
       const groups = new Map<string, Points>()
       for (const [principal, rate] of Object.entries(perMinute)) {
-        if (!where({ principal })) continue
+        if (!where({ principal, caller: 'program' })) continue
         const points: Points = new Map()
         for (let at = Math.max(midnight, from); at < until; at += step) {
           points.set(at, pointOf((rate((at - midnight) / day) * step) / 60))

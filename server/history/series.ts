@@ -35,6 +35,7 @@ export type SeriesLabel =
   | 'principal'
   | 'tool'
   | 'outcome'
+  | 'caller'
   | 'queue'
   | 'protocol'
 
@@ -81,8 +82,8 @@ export const series = {
   calls: {
     ...count,
     audience: 'whole',
-    labels: ['principal', 'tool', 'outcome'],
-    words: 'Requests and calls of tools',
+    labels: ['principal', 'tool', 'outcome', 'caller'],
+    words: 'Requests and calls of tools, by people at the page and by programs',
   },
   tokens: {
     ...count,

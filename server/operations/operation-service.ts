@@ -35,8 +35,8 @@ export interface OperationServiceOptions {
   foldersOf(accountId: string, signal: AbortSignal): Promise<readonly Folder[]>
   /** Asked before an operation is taken in; left out where everything may be changed. */
   mayChange?: MayChange
-  /** Hears of how many messages a caller has a change taken in. */
-  taken?(principal: Principal, messages: number): void
+  /** Hears of how many messages a caller has a change done; what is only proposed counts once it is applied. */
+  taken?(principal: Pick<Principal, 'id' | 'kind'>, messages: number): void
 }
 
 /** What is to be done, in the words of the caller. */
@@ -105,7 +105,7 @@ export class OperationService {
     const added = [...(created ? [created] : []), { operation, items, ...needs }]
     const repeated = await calls.take(call, added, () => operation.id, still)
     if (repeated !== undefined) return this.get(principal, repeated)
-    this.#options.taken?.(principal, messages.length)
+    if (operation.state !== 'proposed') this.#options.taken?.(principal, messages.length)
     // The queue is at work on it already: the mail server has its first command while a thousand results are written.
     await yieldLoop()
     return toResults(operation, items, refs)

@@ -3,6 +3,7 @@
 import type { Fact } from '../../contract/event.ts'
 import type { Operation } from '../../contract/operations.ts'
 import type { Database } from '../platform/database/database.ts'
+import type { Principal } from '../platform/principal.ts'
 import type { AcceptedCalls } from './accepted-calls.ts'
 import type { FolderArguments } from './folder-kinds.ts'
 import { changedFact } from './operation-facts.ts'
@@ -15,6 +16,8 @@ export interface ProposedOperationsOptions {
   store: OperationStore
   calls: Pick<AcceptedCalls, 'checkRoom'>
   shown: Pick<ShownOperations, 'expect' | 'show' | 'forget'>
+  /** Hears of how many messages a caller's change is applied: that of the caller that proposed it. */
+  taken?(principal: Pick<Principal, 'id' | 'kind'>, messages: number): void
   now?: () => number
 }
 
@@ -53,13 +56,14 @@ export class ProposedOperations {
   }
 
   async #applying(id: string, work: () => Promise<boolean>): Promise<boolean> {
-    const { store, shown } = this.#options
+    const { store, shown, taken } = this.#options
     const row = await store.find(id)
     if (row?.state !== 'proposed') return false
     shown.expect(row, await store.items(id))
     let isApplied = false
     try {
       isApplied = await work()
+      if (isApplied) taken?.({ id: row.principal_id, kind: row.principal_kind }, Number(row.total))
       return isApplied
     } finally {
       if (isApplied) shown.show([row])

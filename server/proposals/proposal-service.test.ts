@@ -51,6 +51,7 @@ onEachDatabase(open => {
     expect((await world.accept({ kind: 'flags', ids: refs, add: ['flagged'] })).id).toBe(flags.id)
     await world.restart()
     expect(folders(world)).toBe(before)
+    expect(world.taken).toEqual([])
     const decision = await world.proposals.apply(operator, id, await chosen(move))
     expect(decision.results).toEqual([{ id: move.id, state: 'applied', code: null, why: null }])
     expect((await world.settled(move.id)).state).toBe('done')
@@ -67,6 +68,11 @@ onEachDatabase(open => {
     await world.settled(flags.id)
     expect([world.in('INBOX'), world.in('Archive')]).toEqual([['one flagged'], ['two flagged']])
     expect((await world.proposals.get(agent, id)).state).toBe('applied')
+    // What alerts about agents count: once each, for the agent that proposed it.
+    expect(world.taken).toEqual([
+      [agent.id, 1],
+      [agent.id, 2],
+    ])
     expect(world.facts.filter(({ operation_id }) => operation_id === move.id).map(({ state }) => state)).toEqual([
       ...['proposed', 'pending', 'done'],
     ])

@@ -333,8 +333,18 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await isHeading('Internal errors')
     expect(await field('Which of: Codes').inputValue()).toBe('internal')
     await field('Threshold').fill('40')
+    // Left unsaved, it asks; who stays has lost nothing, and who saved is not asked.
+    const asked: string[] = []
+    page.on('dialog', dialog => {
+      asked.push(dialog.message())
+      void dialog.dismiss()
+    })
+    await page.getByRole('link', { name: 'Cancel', exact: true }).press('Enter')
+    await expect.poll(() => asked).toEqual([expect.stringContaining('Leave without saving?')])
+    expect(await field('Threshold').inputValue()).toBe('40')
     await page.getByRole('button', { name: 'Save the rule' }).press('Enter')
     await row('Internal errors').getByText('starter, changed').waitFor()
+    expect(asked.length).toBe(1)
     await choose('Internal errors', 'Reset')
     await page.getByRole('dialog').getByRole('button', { name: 'Reset the rule' }).press('Enter')
     await row('Internal errors').getByText('starter', { exact: true }).waitFor()

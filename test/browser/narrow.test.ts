@@ -22,6 +22,11 @@ const pages = {
   Tokens: '/tokens',
   Sessions: '/sessions',
   Audit: '/audit',
+  Alerts: '/alerts',
+  'New rule': '/alerts/rules/new?series=errors',
+  Notifiers: '/alerts/notifiers',
+  Logs: '/logs',
+  Webhooks: '/tokens/webhooks',
   Profile: '/profile',
 }
 

@@ -32,6 +32,7 @@ const pages = {
   Changes: '/changes',
   Alerts: '/alerts',
   Notifiers: '/alerts/notifiers',
+  Webhooks: '/tokens/webhooks',
   Audit: '/audit',
 }
 const builtPage = join(import.meta.dirname, '../../dist/web')

@@ -30,7 +30,8 @@ export async function startProposals(db: Database, bounds?: { items: number; ope
   const book = new ProposalBook({ store, ids, modeOf, now, ...(bounds && { bounds }) })
   const world = await startOperations({ db, intake: book })
   const { hub, calls, shown, moved, pool, refs } = world
-  const operations = new ProposedOperations({ store: world.store, calls, shown, now })
+  const taken = ({ id }: Pick<Principal, 'id'>, messages: number) => world.taken.push([id, messages])
+  const operations = new ProposedOperations({ store: world.store, calls, shown, taken, now })
   const changes = new ProposedChanges({ store: world.store, moved, pool, refs })
   const none = {
     ...{ drafts: { findAll: async () => [] }, outbox: { findAll: async () => [] }, approvals: {} },

@@ -3,6 +3,7 @@ import { type FormEvent, useEffect, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
 import type { HistorySeries } from '../../contract/history.ts'
 import { ApiProblem } from '../platform/api-client.ts'
+import { useUnsaved } from '../platform/unsaved.ts'
 import { Button, ButtonLink } from '../ui/button.tsx'
 import { Card } from '../ui/card.tsx'
 import { ErrorNote } from '../ui/error-state.tsx'
@@ -35,6 +36,7 @@ export function RuleForm({
   const [, navigate] = useLocation()
   const toast = useToast()
   const save = useSaveRule(ruleId)
+  const leave = useUnsaved(touched.size > 0)
   const known = series.find(({ name }) => name === draft.series) ?? series[0]!
   const { rule, faults } = ruleOf(draft, known)
   const said: RuleFaults = save.error instanceof ApiProblem ? faultsOfServer(save.error.body.errors) : {}
@@ -63,6 +65,7 @@ export function RuleForm({
     save.mutate(rule, {
       onSuccess: () => {
         toast({ tone: 'good', title: ruleId === undefined ? 'Rule created' : 'Rule saved' })
+        leave()
         navigate('/alerts/rules')
       },
     })

@@ -15,6 +15,7 @@ const names: Partial<Record<Label, string>> = {
   code: 'Codes',
   tool: 'Tools',
   outcome: 'Outcomes',
+  caller: 'People and programs',
   queue: 'Queues',
   protocol: 'Protocols',
 }

@@ -19,6 +19,7 @@ import { switched } from './notifier-draft.ts'
 import { NotifierForm } from './notifier-form.tsx'
 import { kindNames, placeOf } from './notifier-words.ts'
 import { TestNotifierDialog } from './test-notifier-dialog.tsx'
+import { untoldAccounts } from './untold-accounts.ts'
 import { notifiersIntervalMs, useDeleteNotifier, useNotifiers, useSwitchNotifier } from './use-notifiers.ts'
 
 type Opened = { kind: 'edit' | 'test' | 'deliveries' | 'delete'; notifier: Notifier } | { kind: 'create' }
@@ -87,6 +88,9 @@ function NotifiersTable({ notifiers, onOpen }: { notifiers: readonly Notifier[];
             </Cell>
             <Cell label="State">
               <State notifier={notifier} />
+              <Untold
+                names={untoldAccounts(notifier, notifiers, accounts.data?.items ?? []).map(({ id }) => accountName(id))}
+              />
             </Cell>
             <Cell label="Tells">{tellsOf(notifier, notifiers)}</Cell>
             <Cell label="Last delivery">
@@ -112,6 +116,22 @@ function NotifiersTable({ notifiers, onOpen }: { notifiers: readonly Notifier[];
         ))}
       </TableBody>
     </Table>
+  )
+}
+
+/** @property names Of accounts whose alerts are told by no notifier. */
+function Untold({ names }: { names: readonly string[] }) {
+  if (names.length === 0) return null
+  const shown = names.slice(0, 3).join(', ')
+  const more = names.length > 3 ? ` and ${formatCount(names.length - 3, 'more account', 'more accounts')}` : ''
+  return (
+    <span className="mt-1 block max-w-80 text-xs">
+      <StatePill tone="warn">Not told</StatePill>
+      <span className="block text-muted">
+        Alerts about {shown}
+        {more} reach nobody: mail about an account never leaves by it. Add another notifier.
+      </span>
+    </span>
   )
 }
 

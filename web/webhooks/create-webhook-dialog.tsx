@@ -8,6 +8,7 @@ import { CopyField } from '../ui/copy-lines.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { ErrorNote } from '../ui/error-state.tsx'
 import { Field, Input, Select } from '../ui/field.tsx'
+import { OrderField, orderOf } from './order-dialog.tsx'
 import { useCreateWebhook } from './use-webhooks.ts'
 
 const formId = 'new-webhook'
@@ -80,20 +81,11 @@ export function CreateWebhookDialog({ onClose }: { onClose(): void }) {
         <Field label="Condition for mail" isOptional hint="As in a search: from:billing@example.com has:attachment">
           <Input value={draft.query} onChange={set('query')} />
         </Field>
-        <Field label="Order" hint="What an event that fails holds up: all behind it, or those of its account.">
-          <Select value={draft.order} onChange={set('order')}>
-            <option value="endpoint">Of all events</option>
-            <option value="account">Of each account alone</option>
-          </Select>
-        </Field>
+        <OrderField value={draft.order} onChange={set('order')} />
         {error && <ErrorNote error={error} />}
       </form>
     </Dialog>
   )
-}
-
-function orderOf(order: string): 'account' | 'endpoint' {
-  return order === 'account' ? order : 'endpoint'
 }
 
 export function WebhookSecret(props: { title: string; name: string; secret: string; onClose(): void }) {

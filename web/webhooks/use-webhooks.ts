@@ -58,15 +58,23 @@ export function useRotateWebhook(webhookId: string) {
   })
 }
 
-export type WebhookDeed = 'enable' | 'disable' | 'test' | 'delete' | 'replay'
+export type WebhookDeed = 'enable' | 'disable' | 'test' | 'delete' | 'replay' | 'order'
+
+interface Wish {
+  deed: WebhookDeed
+  id: string
+  from?: string
+  order?: WebhookWish['order']
+}
 
 /** @returns What a test was answered; nothing for the others. */
 export function useWebhookDeed() {
   const changed = useWebhooksChanged()
   const toast = useToast()
   return useMutation({
-    mutationFn: async ({ deed, id, from }: { deed: WebhookDeed; id: string; from?: string }) => {
+    mutationFn: async ({ deed, id, from, order }: Wish) => {
       const params = { webhook_id: id }
+      if (deed === 'order') await call(api.webhooks.changeWebhook, { params, body: { order } })
       if (deed === 'enable') await call(api.webhooks.enableWebhook, { params })
       if (deed === 'disable') await call(api.webhooks.disableWebhook, { params })
       if (deed === 'delete') await call(api.webhooks.deleteWebhook, { params })

@@ -1,5 +1,16 @@
 /** Webhooks: programs that are told of events by signed requests; how their deliveries go, and what can be done about it. */
-import { KeyRound, Pause, Play, Plus, Rewind, ScrollText, Send, Trash2, Webhook as WebhookIcon } from 'lucide-react'
+import {
+  KeyRound,
+  ListOrdered,
+  Pause,
+  Play,
+  Plus,
+  Rewind,
+  ScrollText,
+  Send,
+  Trash2,
+  Webhook as WebhookIcon,
+} from 'lucide-react'
 import { useState } from 'react'
 import type { Webhook } from '../../contract/webhooks.ts'
 import { formatCount } from '../platform/format.ts'
@@ -14,10 +25,11 @@ import { RowActions } from '../ui/row-actions.tsx'
 import { Cell, ColumnHead, Table, TableBody, TableHead, TableRow } from '../ui/table.tsx'
 import { CreateWebhookDialog, WebhookSecret } from './create-webhook-dialog.tsx'
 import { DeliveriesDialog } from './deliveries-dialog.tsx'
+import { OrderDialog } from './order-dialog.tsx'
 import { ReplayDialog } from './replay-dialog.tsx'
 import { useRotateWebhook, useWebhookDeed, useWebhooks, webhooksIntervalMs } from './use-webhooks.ts'
 
-type Opened = { kind: 'deliveries' | 'rotate' | 'replay' | 'delete'; webhook: Webhook }
+type Opened = { kind: 'deliveries' | 'rotate' | 'replay' | 'order' | 'delete'; webhook: Webhook }
 
 export function WebhooksPage() {
   const webhooks = useWebhooks()
@@ -58,6 +70,7 @@ export function WebhooksPage() {
       {isCreating && <CreateWebhookDialog onClose={() => setCreating(false)} />}
       {opened?.kind === 'deliveries' && <DeliveriesDialog webhook={opened.webhook} onClose={close} />}
       {opened?.kind === 'replay' && <ReplayDialog webhook={opened.webhook} onClose={close} />}
+      {opened?.kind === 'order' && <OrderDialog webhook={opened.webhook} onClose={close} />}
       {opened?.kind === 'rotate' && <RotateDialog webhook={opened.webhook} onClose={close} />}
       {opened?.kind === 'delete' && <DeleteDialog webhook={opened.webhook} onClose={close} />}
     </>
@@ -96,6 +109,7 @@ function WebhooksTable({ webhooks, onOpen }: { webhooks: readonly Webhook[]; onO
                   { label: 'Deliveries', icon: ScrollText, onChoose: () => onOpen({ kind: 'deliveries', webhook }) },
                   { label: 'Test', icon: Send, onChoose: () => mutate({ deed: 'test', id: webhook.id }) },
                   { label: 'Replay', icon: Rewind, onChoose: () => onOpen({ kind: 'replay', webhook }) },
+                  { label: 'Order', icon: ListOrdered, onChoose: () => onOpen({ kind: 'order', webhook }) },
                   { label: 'Rotate the secret', icon: KeyRound, onChoose: () => onOpen({ kind: 'rotate', webhook }) },
                   webhook.state === 'active'
                     ? { label: 'Disable', icon: Pause, onChoose: () => mutate({ deed: 'disable', id: webhook.id }) }

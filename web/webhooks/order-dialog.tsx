@@ -1,0 +1,56 @@
+/** In which order the events of a webhook are delivered, of one that is there already. */
+import { type ChangeEvent, useState } from 'react'
+import type { Webhook } from '../../contract/webhooks.ts'
+import { Button } from '../ui/button.tsx'
+import { Dialog } from '../ui/dialog.tsx'
+import { ErrorNote } from '../ui/error-state.tsx'
+import { Field, Select } from '../ui/field.tsx'
+import { useWebhookDeed } from './use-webhooks.ts'
+
+export function OrderDialog({ webhook, onClose }: { webhook: Webhook; onClose(): void }) {
+  const { mutate, error, isPending } = useWebhookDeed()
+  const [order, setOrder] = useState<string>(webhook.order)
+  const save = () => mutate({ deed: 'order', id: webhook.id, order: orderOf(order) }, { onSuccess: onClose })
+  return (
+    <Dialog
+      isOpen
+      onClose={onClose}
+      title={`Order of events to ${webhook.name}`}
+      size="sm"
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button variant="primary" isBusy={isPending} onClick={save}>
+            Save
+          </Button>
+        </>
+      }
+    >
+      <div className="grid gap-4">
+        <OrderField value={order} onChange={event => setOrder(event.target.value)} />
+        {webhook.waiting.length > 0 && order === 'endpoint' && (
+          <p className="text-sm text-muted">
+            Events of some accounts wait. It goes on where the account that is furthest behind is: events of the others
+            come again, with the same ids.
+          </p>
+        )}
+        {error && <ErrorNote error={error} />}
+      </div>
+    </Dialog>
+  )
+}
+
+export function OrderField(props: { value: string; onChange(event: ChangeEvent<HTMLSelectElement>): void }) {
+  return (
+    <Field label="Order" hint="What an event that fails holds up: all behind it, or those of its account.">
+      <Select {...props}>
+        <option value="endpoint">Of all events</option>
+        <option value="account">Of each account alone</option>
+      </Select>
+    </Field>
+  )
+}
+
+export function orderOf(order: string): Webhook['order'] {
+  return order === 'account' ? order : 'endpoint'
+}
