@@ -19,7 +19,7 @@ import { RisingIds } from '../platform/rising-ids.ts'
 import { AnswerCalls, type CallSurroundings } from './answer-calls.ts'
 import { AnswerRunner, type Run, stopAsked } from './answer-runner.ts'
 import type { ConversationStore } from './conversation-store.ts'
-import type { AnswerRow, ConversationRow } from './conversation-tables.ts'
+import type { AnswerRow, ConversationRow, UsageRow } from './conversation-tables.ts'
 import { isSameHash } from './input-hash.ts'
 import { type KeptCall, newFacts } from './kept-parts.ts'
 import type { ModelChoice } from './model-choice.ts'
@@ -133,17 +133,20 @@ export class AssistantService implements PrincipalListener {
     if (this.#entering.has(conversationId)) throw busy()
     this.#entering.add(conversationId)
     try {
-      // Before anything is stored that nobody would work on.
-      const today = await store.usageOf(owner, at.slice(0, 10))
       let conversation: ConversationRow | undefined
+      let today: Pick<UsageRow, 'tokens' | 'cost_usd'>
       let history: Run['history'] = []
       if (known === undefined) {
         const title = titleOf(query)
         const { userId } = caller.principal
-        const added = { id: conversationId, owner, user_id: userId, title, created_at: at, updated_at: at }
-        conversation = { ...added, tokens: 0, cost_usd: null, summary: null }
-        for (const id of await store.add(conversation, row)) await this.end(id)
+        const fresh = { id: conversationId, owner, user_id: userId, title, created_at: at, updated_at: at }
+        conversation = { ...fresh, tokens: 0, cost_usd: null, summary: null }
+        const added = await store.add(conversation, row)
+        today = added.today
+        for (const id of added.evicted) await this.end(id)
       } else {
+        // Before anything is stored that nobody would work on.
+        today = await store.usageOf(owner, at.slice(0, 10))
         conversation = await this.#find(owner, known)
         history = await this.#takeIn(owner, conversation, row, retryOf)
       }
