@@ -104,6 +104,7 @@ export class AssistantService implements PrincipalListener {
     const working = [...this.#working.values()]
     for (const { stop } of working) stop.abort(draining())
     await Promise.all(working.map(({ done }) => done))
+    this.#open.forgetEach()
   }
 
   listProviders(): z.infer<typeof ChatProviders> {
