@@ -17,6 +17,7 @@ import { type Caller, ownerOf, type Principal, type PrincipalListener } from '..
 import { Problem } from '../platform/problem.ts'
 import { RisingIds } from '../platform/rising-ids.ts'
 import { AnswerCalls, type CallSurroundings } from './answer-calls.ts'
+import { spentIn } from './answer-limits.ts'
 import { AnswerRunner, type Run, stopAsked } from './answer-runner.ts'
 import type { ConversationStore } from './conversation-store.ts'
 import type { AnswerRow, ConversationRow, UsageRow } from './conversation-tables.ts'
@@ -377,10 +378,6 @@ function titleOf(question: string): string {
 
 function summaryIn({ summary }: Pick<ConversationRow, 'summary'>): Run['summary'] {
   return summary === null ? undefined : JSON.parse(summary)
-}
-
-function spentIn({ tokens, cost_usd: cost }: Pick<ConversationRow, 'tokens' | 'cost_usd'>) {
-  return { tokens, costUsd: cost ?? 0 }
 }
 
 function expiryOf(answer: OpenAnswer): string | null {
