@@ -186,14 +186,8 @@ function outcomeOf(code: string): KeptCall['outcome'] {
   return code === 'internal' ? 'failed' : 'refused'
 }
 
-/** Made once for each tool: what is known of one is kept by it (`tokensOfTools`). */
-const offers = new WeakMap<ToolInfo, OfferedTool>()
-
-function toOffered(info: ToolInfo): OfferedTool {
-  const { name, description, inputSchema } = info
-  const offered = offers.get(info) ?? { name, description, inputSchema }
-  offers.set(info, offered)
-  return offered
+function toOffered({ name, description, inputSchema }: ToolInfo): OfferedTool {
+  return { name, description, inputSchema }
 }
 
 function sizeOf(input: unknown): number {

@@ -11,7 +11,7 @@ import { accountsIn, type Shares } from './kept-parts.ts'
 import type { ModelChoice } from './model-choice.ts'
 import type { OpenAnswer } from './open-answer.ts'
 import { QuietText } from './quiet-text.ts'
-import { type KeptSummary, type Turn, tokensIn, tokensOfTools, toldModel } from './told-model.ts'
+import { type KeptSummary, type Turn, tokensIn, toldModel } from './told-model.ts'
 
 export interface RunnerOptions {
   choice: ModelChoice
@@ -127,8 +127,7 @@ export class AnswerRunner {
         share: accountId => choice.shareOf(model, accountId),
         ...{ maxOutputTokens: limits.max_output_tokens, temperature: limits.temperature },
       })
-      if (!(request instanceof Problem))
-        asked.set(model.id, tokensIn(request.messages) + tokensOfTools(request.tools ?? []))
+      if (!(request instanceof Problem)) asked.set(model.id, tokensIn(request.messages) + tokensIn(request.tools ?? []))
       return request
     }
     const requests: ToolRequest[] = []

@@ -44,25 +44,12 @@ export function tokensIn(value: unknown): number {
   return Math.ceil((typeof value === 'string' ? value : JSON.stringify(value)).length / perToken)
 }
 
-/** Of tools, which say the same with each question. */
-const toolTokens = new WeakMap<OfferedTool, number>()
-
-export function tokensOfTools(tools: readonly OfferedTool[]): number {
-  let sum = 0
-  for (const tool of tools) {
-    const known = toolTokens.get(tool) ?? tokensIn(tool)
-    toolTokens.set(tool, known)
-    sum += known
-  }
-  return sum
-}
-
 /** A Problem where the question alone is too long for the model. */
 export function toldModel(options: ToldOptions): Omit<ChatRequest, 'signal'> | Problem {
   const { model, tools, maxOutputTokens, temperature } = options
   const offered = model.takesTools ? tools : []
   const output = Math.min(maxOutputTokens, Math.floor(model.contextTokens / 2))
-  const room = model.contextTokens - output - tokensOfTools(offered)
+  const room = model.contextTokens - output - tokensIn(offered)
   const turns = options.turns.map(turn => messagesOf(turn, options, Math.floor(model.contextTokens * resultPart)))
   const head: Message[] = [{ role: 'system', content: options.system }, ...summaryOf(options)]
   const fitting = withRoom(head, turns, room)

@@ -62,7 +62,6 @@ export class ExchangeRegistry implements PrincipalListener {
     call: new Map(),
   }
   readonly #stopped = new AbortController()
-  /** While the server stops, until there is none left. */
   #leaving: NodeJS.Timeout | undefined
 
   constructor({ now, logger }: { now: () => number; logger: Logger }) {
@@ -91,8 +90,7 @@ export class ExchangeRegistry implements PrincipalListener {
       this.#check()
       if (this.#now() - began >= lastCallMs) endAll(['call'])
     }
-    clearInterval(this.#leaving)
-    this.#leaving = setInterval(leave, checkEveryMs).unref()
+    this.#leaving ??= setInterval(leave, checkEveryMs).unref()
   }
 
   /**
