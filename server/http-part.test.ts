@@ -2,27 +2,33 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { api } from '../contract/index.ts'
 import { headOf } from '../test/support/raw-http.ts'
 import { httpPart } from './http-part.ts'
-import { createHttpServer, handleRaw } from './platform/http/http-server.ts'
+import { createHttpServer, handle, handleRaw } from './platform/http/http-server.ts'
 import { createLogger } from './platform/logger.ts'
 
 const stopBoundMs = 9_000
 /** More than the kernel takes for a reader that reads nothing. */
 const bytes = 16 * 1024 * 1024
 
-async function stopping() {
-  const http = createHttpServer({
+const others = { hub: { closeStreams: () => undefined }, pool: { drain: () => undefined } }
+
+function door() {
+  return createHttpServer({
     logger: createLogger('silent'),
     authenticate: () => undefined,
     observe: () => undefined,
     origins: { publicUrl: undefined, allowed: [], isHttps: false },
     trustedProxies: [],
   })
+}
+
+async function stopping() {
+  const http = door()
   handleRaw(http, '/large', { name: 'large', scope: 'public', effect: 'read' }, async (_call, reply) =>
     reply.send(Buffer.alloc(bytes, 'x')),
   )
-  const others = { hub: { closeStreams: () => undefined }, pool: { drain: () => undefined } }
   const part = httpPart(http, others, { host: '127.0.0.1', port: 0, stopBoundMs })
   await part.start?.()
   const socket = connect((http.fastify.server.address() as AddressInfo).port, '127.0.0.1')
@@ -67,4 +73,30 @@ test('a reader that takes nothing is cut before the bound', async () => {
   await vi.advanceTimersByTimeAsync(stopBoundMs - 1_000)
   await stopped
   expect(await readOn()).toBeLessThan(bytes)
+})
+
+test('a request of which half a body has come is answered that we stop, and keeps the door open for a moment alone', async () => {
+  const http = door()
+  handle(http, api.access.openSession, () => Promise.reject(new Error('it is not whole')))
+  const part = httpPart(http, others, { host: '127.0.0.1', port: 0, stopBoundMs })
+  await part.start?.()
+  const socket = connect((http.fastify.server.address() as AddressInfo).port, '127.0.0.1')
+  onTestFinished(() => void socket.destroy())
+  const closed = once(socket, 'close')
+  let said = ''
+  socket.setEncoding('utf8').on('data', (text: string) => {
+    said += text
+  })
+  const head = headOf('POST', api.access.openSession.path, {
+    'content-type': 'application/json',
+    'content-length': '1000',
+  })
+  const asked = once(http.fastify.server, 'request')
+  socket.write(`${head}{"a`)
+  await asked
+  await new Promise(setImmediate)
+  http.isDraining = true
+  await part.stop?.()
+  await closed
+  expect(said).toContain('"code":"draining"')
 })

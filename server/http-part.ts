@@ -81,6 +81,8 @@ async function drained(http: HttpServer): Promise<void> {
   const timer = setTimeout(lastCall.resolve, lastCallMs)
   await Promise.race([http.connectionLimits.whenNone(), lastCall.promise])
   clearTimeout(timer)
+  // The rest of a body may never come.
+  http.endBodies()
   await http.whenIdle()
 }
 

@@ -53,3 +53,8 @@ export function reachedLimit(limits: AssistantLimits, { facts }: OpenAnswer, spe
   }
   return undefined
 }
+
+/** Of a conversation, or of a day. */
+export function spentIn({ tokens, cost_usd: cost }: { tokens: number; cost_usd: number | null }) {
+  return { tokens, costUsd: cost ?? 0 }
+}

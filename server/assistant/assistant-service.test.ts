@@ -302,6 +302,19 @@ test('stopping ends the answers under way in words, and begins no more', async (
   await expect(service.ask(asked, { query: 'Q' })).rejects.toMatchObject({ code: 'draining' })
 })
 
+test('readers of an answer that waits for a person end as the server stops', async () => {
+  const { service } = serviceOn(await memoryDatabase(), () => [toolCall('change', {})])
+  const { conversation_id: id, answer_id: answerId } = await service.query(asked, { query: 'Q' }, noAbort())
+  const parts = await service.follow(person, { conversationId: id, answerId, after: 0 }, noAbort())
+  const seen: string[] = []
+  const reading = (async () => {
+    for await (const part of parts) seen.push(part.type)
+  })()
+  await vi.waitFor(() => expect(seen.at(-1)).toBe('finish'))
+  await service.stop()
+  await reading
+})
+
 test('who is signed out, or stopped by a human, has no answer that goes on', async () => {
   const { service } = serviceOn(await memoryDatabase(), () => ['a', forever])
   const answer = await service.ask(asked, { query: 'Q' })

@@ -17,9 +17,10 @@ import { type Caller, ownerOf, type Principal, type PrincipalListener } from '..
 import { Problem } from '../platform/problem.ts'
 import { RisingIds } from '../platform/rising-ids.ts'
 import { AnswerCalls, type CallSurroundings } from './answer-calls.ts'
+import { spentIn } from './answer-limits.ts'
 import { AnswerRunner, type Run, stopAsked } from './answer-runner.ts'
 import type { ConversationStore } from './conversation-store.ts'
-import type { AnswerRow, ConversationRow } from './conversation-tables.ts'
+import type { AnswerRow, ConversationRow, UsageRow } from './conversation-tables.ts'
 import { expiryOf, loseCalls } from './ended-calls.ts'
 import { isSameHash } from './input-hash.ts'
 import { type KeptCall, newFacts } from './kept-parts.ts'
@@ -99,6 +100,7 @@ export class AssistantService implements PrincipalListener {
     const working = [...this.#working.values()]
     for (const { stop } of working) stop.abort(draining())
     await Promise.all(working.map(({ done }) => done))
+    this.#open.forgetEach()
   }
 
   listProviders(): z.infer<typeof ChatProviders> {
@@ -129,17 +131,20 @@ export class AssistantService implements PrincipalListener {
     if (this.#entering.has(conversationId)) throw busy()
     this.#entering.add(conversationId)
     try {
-      // Before anything is stored that nobody would work on.
-      const today = await store.usageOf(owner, at.slice(0, 10))
       let conversation: ConversationRow | undefined
+      let today: Pick<UsageRow, 'tokens' | 'cost_usd'>
       let history: Run['history'] = []
       if (known === undefined) {
         const title = titleOf(query)
         const { userId } = caller.principal
-        const added = { id: conversationId, owner, user_id: userId, title, created_at: at, updated_at: at }
-        conversation = { ...added, tokens: 0, cost_usd: null, summary: null }
-        for (const id of await store.add(conversation, row)) await this.end(id)
+        const fresh = { id: conversationId, owner, user_id: userId, title, created_at: at, updated_at: at }
+        conversation = { ...fresh, tokens: 0, cost_usd: null, summary: null }
+        const added = await store.add(conversation, row)
+        today = added.today
+        for (const id of added.evicted) await this.end(id)
       } else {
+        // Before anything is stored that nobody would work on.
+        today = await store.usageOf(owner, at.slice(0, 10))
         conversation = await this.#find(owner, known)
         history = await this.#takeIn(owner, conversation, row, retryOf)
       }
@@ -385,10 +390,6 @@ function titleOf(question: string): string {
 
 function summaryIn({ summary }: Pick<ConversationRow, 'summary'>): Run['summary'] {
   return summary === null ? undefined : JSON.parse(summary)
-}
-
-function spentIn({ tokens, cost_usd: cost }: Pick<ConversationRow, 'tokens' | 'cost_usd'>) {
-  return { tokens, costUsd: cost ?? 0 }
 }
 
 const busy = () => new Problem('not_possible_now', 'This conversation is being answered. Wait, or stop the answer.')

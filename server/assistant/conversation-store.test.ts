@@ -29,6 +29,13 @@ onEachDatabase(open => {
     expect(await store.find('user-ann', 'c1')).toMatchObject({ tokens: 14, cost_usd: 1, updated_at: at(3) })
     expect(await store.usageOf('user-ann', '2026-01-01')).toEqual({ tokens: 14, cost_usd: 1 })
     expect(await store.usageOf('user-ann', '2026-01-02')).toEqual({ tokens: 0, cost_usd: 0 })
+    const asked = (on: string) => answer(`n-${on}`, `c-${on}`, { asked_at: `${on}T12:00:00.000Z` })
+    for (const [on, tokens] of [
+      ['2026-01-01', 14],
+      ['2026-01-02', 0],
+    ] as const) {
+      expect(await store.add(conversation(`c-${on}`), asked(on))).toMatchObject({ evicted: [], today: { tokens } })
+    }
     expect((await store.listParts('n1', 0)).map(({ first }) => first)).toEqual([1, 3])
     expect((await store.listParts('n1', 1)).map(({ first }) => first)).toEqual([1, 3])
     expect((await store.listParts('n1', 2)).map(({ first }) => first)).toEqual([3])
@@ -80,7 +87,8 @@ onEachDatabase(open => {
         .insertInto('conversations')
         .values(rows.slice(from, from + 100))
         .execute()
-    expect(await store.add(conversation('e1', { updated_at: at(9_999) }), answer('n9', 'e1'))).toEqual(['d0000'])
+    const { evicted } = await store.add(conversation('e1', { updated_at: at(9_999) }), answer('n9', 'e1'))
+    expect(evicted).toEqual(['d0000'])
     expect(await store.find('user-bob', 'c0')).toBeDefined()
   })
 

@@ -1,7 +1,10 @@
 /** Conversations, their answers and parts in the database. */
-import { sql } from 'kysely'
+import { sql, type Transaction } from 'kysely'
 import { conversationBounds } from '../../contract/conversations.ts'
 import type { Database } from '../platform/database/database.ts'
+import { isOutdated } from '../platform/database/database-fault.ts'
+import { later } from '../platform/database/later.ts'
+import type { Tables } from '../platform/database/tables.ts'
 import type { AnswerRow, ConversationRow, PartsRow, UsageRow } from './conversation-tables.ts'
 
 export interface ConversationQuery {
@@ -24,7 +27,10 @@ export interface AnswerChange {
   at: string
 }
 
+type Spending = Pick<UsageRow, 'tokens' | 'cost_usd'>
+
 const open = ['running', 'waiting'] as const
+const unspent: Spending = { tokens: 0, cost_usd: 0 }
 
 export class ConversationStore {
   readonly #db: Database
@@ -43,12 +49,12 @@ export class ConversationStore {
     return row && asNumbers(row)
   }
 
-  /** The oldest that rest are evicted. */
-  async add(row: ConversationRow, answer: AnswerRow): Promise<string[]> {
-    return this.#db.transaction().execute(async transaction => {
-      await transaction.insertInto('conversations').values(row).execute()
-      await transaction.insertInto('conversation_answers').values(answer).execute()
-      const old = await transaction
+  /** The oldest that rest are evicted. @returns Those, and what its owner has spent on that day. */
+  async add(row: ConversationRow, answer: AnswerRow): Promise<{ evicted: string[]; today: Spending }> {
+    const { evicted, usage } = await this.#db.transaction().execute(async transaction => {
+      await later(transaction, transaction.insertInto('conversations').values(row))
+      await later(transaction, transaction.insertInto('conversation_answers').values(answer))
+      const old = transaction
         .selectFrom('conversations')
         .select('id')
         .where('owner', '=', row.owner)
@@ -57,25 +63,28 @@ export class ConversationStore {
         .orderBy('id', 'desc')
         .limit(10)
         .offset(conversationBounds.kept - 1)
-        .execute()
-      const ids = old.map(({ id }) => id)
-      if (ids.length > 0) await transaction.deleteFrom('conversations').where('id', 'in', ids).execute()
-      return ids
+      const eviction = transaction.deleteFrom('conversations').where('id', 'in', old).returning('id')
+      return {
+        evicted: await later(transaction, eviction),
+        usage: await later(transaction, spentOn(transaction, row.owner, answer.asked_at.slice(0, 10))),
+      }
     })
+    const [{ rows }, spent] = await Promise.all([evicted.answer, usage.answer])
+    return { evicted: rows.map(({ id }) => id), today: spent.rows[0] ?? unspent }
   }
 
   /** @param replaces An answer that goes. */
   async addAnswer(answer: AnswerRow, replaces: string | undefined): Promise<void> {
     await this.#db.transaction().execute(async transaction => {
       if (replaces !== undefined) {
-        await transaction.deleteFrom('conversation_answers').where('id', '=', replaces).execute()
+        await later(transaction, transaction.deleteFrom('conversation_answers').where('id', '=', replaces))
       }
-      await transaction.insertInto('conversation_answers').values(answer).execute()
-      await transaction
+      await later(transaction, transaction.insertInto('conversation_answers').values(answer))
+      const touched = transaction
         .updateTable('conversations')
         .set({ updated_at: answer.asked_at })
         .where('id', '=', answer.conversation_id)
-        .execute()
+      await later(transaction, touched)
     })
   }
 
@@ -212,43 +221,57 @@ export class ConversationStore {
   }
 
   /** False where the answer is gone. */
-  async keep(row: AnswerRow, parts: PartsRow | undefined, { answer, spent, at }: AnswerChange): Promise<boolean> {
-    return this.#db.transaction().execute(async transaction => {
-      const { numUpdatedRows } = await transaction
-        .updateTable('conversation_answers')
-        .set({ ...answer, conversation_id: row.conversation_id })
-        .where('id', '=', row.id)
-        .executeTakeFirst()
-      if (Number(numUpdatedRows) === 0) return false
-      if (parts) await transaction.insertInto('conversation_parts').values(parts).execute()
-      const { tokens = 0, costUsd = null } = spent ?? {}
-      await transaction
-        .updateTable('conversations')
-        .set(({ eb }) => ({
-          updated_at: at,
-          tokens: eb('tokens', '+', tokens),
-          ...(costUsd !== null && { cost_usd: sql<number>`coalesce(cost_usd, 0) + ${costUsd}` }),
-        }))
-        .where('id', '=', row.conversation_id)
-        .execute()
-      if (spent) await addUsage(transaction, { ...spent, cost_usd: costUsd ?? 0 })
+  async keep(row: AnswerRow, parts: PartsRow | undefined, change: AnswerChange): Promise<boolean> {
+    try {
+      await this.#db.transaction().execute(transaction => keep(transaction, row, parts, change))
       return true
-    })
+    } catch (error) {
+      if (isOutdated(error)) return false
+      throw error
+    }
   }
 
-  async usageOf(owner: string, day: string): Promise<Pick<UsageRow, 'tokens' | 'cost_usd'>> {
-    const row = await this.#db
-      .selectFrom('assistant_usage')
-      .select(['tokens', 'cost_usd'])
-      .where('owner', '=', owner)
-      .where('day', '=', day)
-      .executeTakeFirst()
-    return row ?? { tokens: 0, cost_usd: 0 }
+  async usageOf(owner: string, day: string): Promise<Spending> {
+    return (await spentOn(this.#db, owner, day).executeTakeFirst()) ?? unspent
   }
 }
 
-async function addUsage(db: Database, { owner, day, tokens, cost_usd }: UsageRow): Promise<void> {
-  await db
+function spentOn(db: Database, owner: string, day: string) {
+  return db
+    .selectFrom('assistant_usage')
+    .select(['tokens', 'cost_usd'])
+    .where('owner', '=', owner)
+    .where('day', '=', day)
+}
+
+/** All goes to the database together. @throws OutdatedTransaction where the answer is gone. */
+async function keep(
+  transaction: Transaction<Tables>,
+  row: AnswerRow,
+  parts: PartsRow | undefined,
+  { answer, spent, at }: AnswerChange,
+): Promise<void> {
+  const changed = transaction
+    .updateTable('conversation_answers')
+    .set({ ...answer, conversation_id: row.conversation_id })
+    .where('id', '=', row.id)
+  await later(transaction, changed, 1)
+  if (parts) await later(transaction, transaction.insertInto('conversation_parts').values(parts))
+  const { tokens = 0, costUsd = null } = spent ?? {}
+  const counted = transaction
+    .updateTable('conversations')
+    .set(({ eb }) => ({
+      updated_at: at,
+      tokens: eb('tokens', '+', tokens),
+      ...(costUsd !== null && { cost_usd: sql<number>`coalesce(cost_usd, 0) + ${costUsd}` }),
+    }))
+    .where('id', '=', row.conversation_id)
+  await later(transaction, counted)
+  if (spent) await later(transaction, usageOn(transaction, { ...spent, cost_usd: costUsd ?? 0 }))
+}
+
+function usageOn(db: Database, { owner, day, tokens, cost_usd }: UsageRow) {
+  return db
     .insertInto('assistant_usage')
     .values({ owner, day, tokens, cost_usd })
     .onConflict(conflict =>
@@ -257,7 +280,6 @@ async function addUsage(db: Database, { owner, day, tokens, cost_usd }: UsageRow
         cost_usd: eb('assistant_usage.cost_usd', '+', cost_usd),
       })),
     )
-    .execute()
 }
 
 function asNumbers<Row extends ConversationRow>(row: Row): Row {

@@ -82,6 +82,11 @@ export class OpenAnswers {
     this.#open.delete(id)
   }
 
+  /** Readers of what nothing works on any more end too, those of what waits for a person above all: the server stops. */
+  forgetEach(): void {
+    for (const id of [...this.#open.keys()]) this.forget(id)
+  }
+
   /** Those of a conversation. */
   async forgetAll(conversationId: string): Promise<void> {
     for (const [id, opening] of [...this.#open]) {

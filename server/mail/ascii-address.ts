@@ -6,6 +6,9 @@ const maxAddress = 254
 /** Letters of any script, and the signs that RFC 5322 allows outside of quotes; nothing that could be taken for the end of the address. */
 const local = /^[^\s@<>()[\]\\,;:"\p{C}\p{Default_Ignorable_Code_Point}]+$/u
 
+/** What name servers know already: small letters, and at its end no number, which might be read as one of an IP address. */
+const usualDomain = /^(?:[a-z0-9_][a-z0-9._-]*\.)?[a-z]+$/
+
 /** With its domain as name servers know it, so that one cannot be taken for another. @returns Undefined for what is no address. */
 export function asciiAddress(email: string): string | undefined {
   if (Buffer.byteLength(email) > maxAddress) return undefined
@@ -20,6 +23,7 @@ export function asciiAddress(email: string): string | undefined {
 export function domainOf(email: string): string | undefined {
   const domain = email.slice(email.lastIndexOf('@') + 1)
   if (domain === email || !local.test(domain)) return undefined
-  const ascii = domainToASCII(domain)
+  const isUsual = usualDomain.test(domain) && !domain.includes('xn--')
+  const ascii = isUsual ? domain : domainToASCII(domain)
   return /^[a-z0-9_](?:[a-z0-9._-]*[a-z0-9])?$/.test(ascii) && ascii.length <= 253 ? ascii : undefined
 }

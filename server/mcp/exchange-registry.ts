@@ -44,6 +44,8 @@ const words: Record<ExchangeKind, string> = {
 const checkEveryMs = 500
 /** A call that takes longer is ended. Reading twenty messages of a slow server takes seconds. */
 export const maxCallMs = 120_000
+/** As the server stops, a call that has not ended by then is answered that it stops: it may wait for a person, or for mail. */
+export const lastCallMs = 1_000
 /** What has not ended by then, though it was told to, is cut: nobody keeps a place by not taking an answer. */
 export const endingMs = 2_000
 
@@ -60,6 +62,7 @@ export class ExchangeRegistry implements PrincipalListener {
     call: new Map(),
   }
   readonly #stopped = new AbortController()
+  #leaving: NodeJS.Timeout | undefined
 
   constructor({ now, logger }: { now: () => number; logger: Logger }) {
     this.#now = now
@@ -71,11 +74,23 @@ export class ExchangeRegistry implements PrincipalListener {
     every(checkEveryMs, this.#stopped.signal, () => this.#check(), failed)
   }
 
-  /** Ends the streams. Calls under way end by themselves: the door waits for them. */
+  /** Ends the streams. Calls under way have a moment to end by themselves, since the door waits for them; then they are answered that we stop. */
   stop(): void {
     this.#stopped.abort()
     const problem = new Problem('draining', 'RustyMail is shutting down.', { retryAfterSeconds: 5 })
-    for (const entry of this.#all()) if (entry.exchange.kind !== 'call') this.#end(entry, problem)
+    const endAll = (kinds: readonly ExchangeKind[]) => {
+      for (const entry of this.#all()) {
+        if (entry.endedAt === undefined && kinds.includes(entry.exchange.kind)) this.#end(entry, problem)
+      }
+    }
+    endAll(['stream', 'events'])
+    if (this.#entries.size === 0) return
+    const began = this.#now()
+    const leave = () => {
+      this.#check()
+      if (this.#now() - began >= lastCallMs) endAll(['call'])
+    }
+    this.#leaving ??= setInterval(leave, checkEveryMs).unref()
   }
 
   /**
@@ -154,6 +169,7 @@ export class ExchangeRegistry implements PrincipalListener {
     if (!entries?.delete(entry)) return
     if (entries.size === 0) this.#entries.delete(principal.id)
     this.#count(entry, -1)
+    if (this.#entries.size === 0) clearInterval(this.#leaving)
   }
 
   #count({ principal, exchange: { kind } }: Entry, change: 1 | -1): void {

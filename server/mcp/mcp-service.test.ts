@@ -1,5 +1,5 @@
 /** Exchanges of MCP that come when there is no room, that will not end, and whose client does not listen. */
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { z } from 'zod'
 import { createLogger } from '../platform/logger.ts'
 import { everyScope, type Principal } from '../platform/principal.ts'
@@ -10,6 +10,7 @@ import {
   type ExchangeKind,
   ExchangeRegistry,
   endingMs,
+  lastCallMs,
   maxCallMs,
   maxOpen,
 } from './exchange-registry.ts'
@@ -113,6 +114,33 @@ function setUp(adapter: McpPort['name'], tools: Tool[] = []) {
     close: () => closing.splice(0).forEach(listener => void listener()),
   }
 }
+
+test('as the server stops, streams end at once and calls a moment later; what does not end is cut', () => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  const { exchanges, pass } = setUp('native')
+  const said: string[] = []
+  const open = (kind: 'stream' | 'events' | 'call') =>
+    exchanges.open(someone, {
+      ...idle(kind),
+      end: ({ code }) => said.push(`${kind} ${code}`),
+      cut: () => said.push(`${kind} cut`),
+    })
+  const closed = [open('stream'), open('events'), open('call')]
+  const wait = (ms: number) => {
+    pass(ms)
+    vi.advanceTimersByTime(ms)
+  }
+  exchanges.stop()
+  expect(said.splice(0)).toEqual(['stream draining', 'events draining'])
+  closed[1]!()
+  wait(lastCallMs)
+  expect(said.splice(0)).toEqual(['call draining'])
+  wait(endingMs)
+  expect(new Set(said.splice(0))).toEqual(new Set(['stream cut', 'call cut']))
+  for (const close of closed) close()
+  expect(vi.getTimerCount()).toBe(0)
+})
 
 test.each(['stream', 'events', 'call'] as const)('each %s takes a place, and gives it back once', kind => {
   const { exchanges } = setUp('native')

@@ -6,6 +6,8 @@ const unseen = /[\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/gu
 const control = /[^\P{Cc}\n\t]/gu
 /** Of this nothing is ever taken out, unless it is blank lines. */
 const notPlain = /[^\n\t -~]|\n{4}/
+/** Words of visible ASCII, one blank between them, as most lines are: nothing is cleaned in them. */
+const plainLine = /^[!-~]+(?: [!-~]+)*$/
 const maxSubject = 300
 
 /** Lines end with LF; of blank lines at most two stay in a row. */
@@ -29,7 +31,8 @@ export function oneLine(text: string): string {
 
 /** One line for a model: a subject, a name, a path. A mark at its end says that there was more. */
 export function cleanLine(text: string, maxLength = maxSubject): string {
-  return cutText(withoutModelMarks(cleanText(text).replaceAll(/\s+/g, ' ').trim()), maxLength)
+  const line = plainLine.test(text) ? text : cleanText(text).replaceAll(/\s+/g, ' ').trim()
+  return cutText(withoutModelMarks(line), maxLength)
 }
 
 /** At most so long, with `…` where something is missing, and never half of a character. */

@@ -23,6 +23,10 @@ export class BodyReader {
   /** Of clients that wait to be told that their body is wanted (RFC 9110, section 10.1.1). */
   readonly #waiting = new WeakMap<IncomingMessage, ServerResponse>()
 
+  /** Those that are being read: how to refuse each. */
+  readonly #reading = new Set<(problem: Problem) => void>()
+  #isEnded = false
+
   readonly #faultOf: (request: IncomingMessage) => Problem | undefined
 
   /** @param faultOf What is known to be wrong with a body already. */
@@ -63,6 +67,12 @@ export class BodyReader {
     this.#waiting.delete(request)
   }
 
+  /** The server stops: what has not come whole by now is waited for no longer. */
+  end(): void {
+    this.#isEnded = true
+    for (const refuse of [...this.#reading]) refuse(stopping())
+  }
+
   #read(request: FastifyRequest, payload: IncomingMessage, parse: Parse, done: Done): void {
     const { headers, routeOptions, caller, address } = request
     const limit = routeOptions.bodyLimit
@@ -76,11 +86,13 @@ export class BodyReader {
     if (declared !== undefined && declared > limit) return done(tooLarge(limit))
     const fault = this.#faultOf(request.raw)
     if (fault) return done(fault)
+    if (this.#isEnded && !payload.complete) return done(stopping())
     const lease = this.#budget.open(caller?.principal ?? anonymous, address)
     let bytes = Buffer.alloc(0)
     let size = 0
     const end = (error: Error | null, body?: unknown) => {
       payload.off('data', take).off('end', finish).off('error', end).off('close', closed)
+      this.#reading.delete(end)
       lease.release()
       // What is still to come of it is not read on.
       if (error) payload.pause()
@@ -116,6 +128,7 @@ export class BodyReader {
     }
     const closed = () => end(cutShort())
     this.want(request.raw)
+    this.#reading.add(end)
     payload.on('data', take).on('end', finish).on('error', end).on('close', closed)
   }
 }
@@ -135,6 +148,10 @@ function isUtf8Type(contentType = ''): boolean {
 
 function refusalOfText(body: unknown): Problem | null {
   return isWellFormed(body) ? null : new Problem('bad_request', 'A string in the body has an unpaired surrogate.')
+}
+
+function stopping(): Problem {
+  return new Problem('draining', 'RustyMail is shutting down; try again in a moment.', { retryAfterSeconds: 5 })
 }
 
 function noRoom(): Problem {

@@ -66,6 +66,8 @@ export interface HttpServer {
   turnOf(response: ServerResponse): true | Promise<boolean>
   /** Resolves when no request and no stream is under way, at once when that is so now. */
   whenIdle(): Promise<void>
+  /** The server stops: what of bodies has not come by now is waited for no longer. */
+  endBodies(): void
   /** Puts what changes something in the trail before its answer begins; for answers that are no ordinary ones. */
   record(request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined
   /** As `HttpCall` has it. */
@@ -168,6 +170,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     connectionLimits,
     isDraining: false,
     whenIdle: () => underWay.whenIdle(),
+    endBodies: () => bodies.end(),
     turnOf: response => pipelines.turnOf(response),
     record: (request, reply) => hooks.record(request, reply),
     checkAgain: (request, accountId) => hooks.checkAgain(request, accountId),
