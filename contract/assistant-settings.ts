@@ -105,6 +105,12 @@ export const ProviderTest = z
         duration_ms: z.number(),
       }),
     ),
+    networks: z
+      .array(z.string())
+      .optional()
+      .describe(
+        'Where its address is refused as private: what an administrator would have to allow for model providers',
+      ),
   })
   .meta({ id: 'ProviderTest' })
 export type ProviderTest = z.infer<typeof ProviderTest>

@@ -141,7 +141,20 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
   const proposing = composeIntake(db, ruling)
   const intake = proposing.book
   const mailboxes = composeMail({
-    ...{ config, db, secrets, hub, guard, signing, leases, gateway, freezes, ruling, intake },
+    ...{
+      config,
+      db,
+      secrets,
+      hub,
+      guard,
+      models: outbound.chosen.guard,
+      signing,
+      leases,
+      gateway,
+      freezes,
+      ruling,
+      intake,
+    },
     baseUrl: () => address(),
     ...{ mayPrune, retention, calls, history: history.sink, tracer, logger },
   })

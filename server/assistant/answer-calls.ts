@@ -1,4 +1,5 @@
 /** Runs the calls of tools that a model asks for: what reads is run, what changes something waits for the person, and what makes no sense is told to the model. */
+import type { MailShare } from '../../contract/assistant-settings.ts'
 import { type Citation, conversationBounds } from '../../contract/conversations.ts'
 import type { Effect } from '../../contract/endpoint.ts'
 import type { Caller, Principal } from '../platform/principal.ts'
@@ -17,6 +18,8 @@ export interface CallSurroundings {
   isOfMail(name: string): boolean
   /** Of those that the principal sees. */
   accountIds(principal: Principal): Promise<readonly string[]>
+  /** What of the mail of an account the model that asked may be told. */
+  shareOf(modelId: string | null, accountId: string): MailShare
   /** What a call would do, from what the server knows; never in the words of the model. */
   describe(caller: Caller, name: string, input: unknown): Promise<string | undefined>
   /** Names that the assistant does not offer. */
@@ -106,14 +109,22 @@ export class AnswerCalls {
     const accounts =
       !mail || result.isError ? undefined : asking.heard ? [asking.heard] : await accountIds(caller.principal)
     const { text, told, citations } = toldResult(result, accounts)
+    const withheld = this.#withheld(told, answer.facts.modelId)
     const outcome = isStopped ? 'stopped' : result.isError ? outcomeOf(result.problem.code) : 'ok'
     this.#tell(
       answer,
-      { ...call, outcome, duration_ms: performance.now() - began, expires_at: null },
+      { ...call, outcome, duration_ms: performance.now() - began, expires_at: null, ...(withheld && { withheld }) },
       text,
       told,
       citations,
     )
+  }
+
+  /** The person sees it all; they are told that the model does not. */
+  #withheld({ slices }: NonNullable<KeptCall['told']>, modelId: string | null): KeptCall['withheld'] {
+    const shares = slices.map(({ account }) => this.#around.shareOf(modelId, account))
+    if (shares.every(share => share === 'text')) return undefined
+    return shares.every(share => share === 'none') ? 'all' : 'part'
   }
 
   #tell(

@@ -38,6 +38,7 @@ function surroundings(ran: string[]): CallSurroundings {
     effectOf: name => (name === 'look' ? 'read' : 'write'),
     isOfMail: () => false,
     accountIds: async () => [],
+    shareOf: () => 'text',
     describe: async () => undefined,
     leftOut: () => false,
   }

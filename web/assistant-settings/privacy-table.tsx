@@ -78,7 +78,7 @@ function ShareChoice({
       value={own ?? 'usual'}
       disabled={disabled}
       onChange={({ target }) => onChange(target.value as MailShare | 'usual')}
-      className="min-w-44"
+      className="w-full min-w-0 md:min-w-44"
     >
       <option value="usual">As usual: {shareWords[provider.mail].toLowerCase()}</option>
       <option value="none">{shareWords.none}</option>
