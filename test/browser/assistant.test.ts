@@ -177,16 +177,29 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     expectQuiet()
   })
 
-  test('what a person declines is not done, in any window', async () => {
+  test('what a person declines is not done, in any window; one that comes too late decides nothing; what is asked in one window is read in the other', async () => {
     plays(findsAndMoves)
     const { page } = await open('/assistant')
     await ask(page, 'Archive one more')
     await page.getByRole('region', { name: 'Move: allow it?' }).waitFor()
     const { page: other } = await open(`/assistant/${idOf(page)}`)
+    const { page: late, context } = await open('/assistant')
+    await context.route(/\/conversations\/[^/]+$/, async route => {
+      const response = await route.fetch()
+      const text = (await response.text()).replaceAll(/"expires_at":"[^"]+"/g, '"expires_at":"2020-01-01T00:00:00Z"')
+      await route.fulfill({ response, body: text })
+    })
+    await late.goto(page.url())
+    await late.getByText('Expired: it is not done').waitFor()
+    expect(await late.getByRole('button', { name: 'Allow' }).isDisabled()).toBe(true)
+    await late.close()
     await other.getByRole('button', { name: 'Decline' }).click()
     await said(other, 'Left where it was.').waitFor()
     await said(page, 'Left where it was.').waitFor()
     await page.getByText('Declined').waitFor()
+    first.behave({ does: 'answer', pieces: ['You are ', 'welcome.'] })
+    await ask(page, 'Thank you')
+    await said(other, 'You are welcome.').waitFor()
   })
 
   test('it stops, is asked again from another provider, and says which of them did not answer', async () => {
@@ -285,6 +298,24 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.keyboard.press('?')
     await page.getByRole('dialog', { name: 'Keys' }).getByText('Ask the assistant about this page').waitFor()
     await page.keyboard.press('Escape')
+  })
+
+  test('what is entered beside a page before the assistant is loaded is asked', async () => {
+    const { page, context } = await open('/accounts')
+    const gate = Promise.withResolvers<void>()
+    await context.route(/\/assets\/assistant-panel-.*\.js$/, async route => {
+      await gate.promise
+      await route.continue()
+    })
+    await page.reload()
+    await page.getByRole('heading', { level: 1 }).waitFor()
+    await page.keyboard.press('Control+j')
+    await page.keyboard.type('Which is slow?')
+    await page.keyboard.press('Enter')
+    gate.resolve()
+    await said(page, 'An answer.').waitFor()
+    expect(questionIn(first.requests.at(-1)!.body)).toMatch(/^Which is slow\?\n/)
+    expect(await question(page).inputValue()).toBe('')
   })
 
   test('an old conversation in light and dark, narrow and wide', async () => {

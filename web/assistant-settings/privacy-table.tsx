@@ -40,7 +40,7 @@ export function PrivacyTable({ settings: { providers, shares } }: { settings: As
                   <span className="font-medium">{name}</span>
                 </Cell>
                 {providers.map(provider => (
-                  <Cell key={provider.id} label={provider.name}>
+                  <Cell key={provider.id} label={provider.name} className="stacked:col-span-full">
                     <ShareChoice
                       label={`What ${provider.name} may be sent of ${name}`}
                       provider={provider}
