@@ -141,20 +141,8 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
   const proposing = composeIntake(db, ruling)
   const intake = proposing.book
   const mailboxes = composeMail({
-    ...{
-      config,
-      db,
-      secrets,
-      hub,
-      guard,
-      models: outbound.chosen.guard,
-      signing,
-      leases,
-      gateway,
-      freezes,
-      ruling,
-      intake,
-    },
+    ...{ config, db, secrets, hub, guard, signing, leases, gateway, freezes, ruling, intake },
+    models: outbound.chosen.guard,
     baseUrl: () => address(),
     ...{ mayPrune, retention, calls, history: history.sink, tracer, logger },
   })

@@ -166,8 +166,9 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await said(page, 'Moved.').waitFor()
     await said(other, 'Moved.').waitFor()
     const call = page.getByRole('group').filter({ hasText: 'Search' })
+    await call.getByText('in:inbox', { exact: true }).waitFor()
     await call.getByText('Search', { exact: true }).click()
-    await call.getByText('in:inbox').first().waitFor()
+    await call.getByText('"q": "in:inbox"').waitFor()
     await keepPicture(page, 'assistant-tool-open')
     // What it found is a click away.
     const source = page.getByRole('list', { name: 'Sources' }).getByRole('link').nth(1)

@@ -9,7 +9,7 @@ import { StatePill } from '../ui/badge.tsx'
 import type { Tone } from '../ui/tone.ts'
 import { Citations, concernedBy } from './citations.tsx'
 import { Exact } from './exact.tsx'
-import { exactInput, linesOfInput, showHidden } from './input-words.ts'
+import { briefInput, exactInput, showHidden } from './input-words.ts'
 import { WaitingCall } from './waiting-call.tsx'
 
 const outcomes: Readonly<Record<AssistantToolCall['outcome'], { words: string; tone: Tone }>> = {
@@ -81,11 +81,7 @@ function Folded({
 }) {
   const { words, tone } = outcomes[outcome]
   // Of what reads nothing is described: what was asked for says it.
-  const about =
-    summary ??
-    linesOfInput(input)
-      .lines.map(({ value }) => value)
-      .join(' · ')
+  const about = summary ?? briefInput(input)
   return (
     <details className="group/call min-w-0 rounded-md border text-sm">
       <summary className="flex min-h-9 cursor-pointer list-none flex-wrap items-center gap-x-2 gap-y-1 rounded-md px-2.5 py-1 hover:bg-sunken [&::-webkit-details-marker]:hidden">
