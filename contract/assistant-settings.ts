@@ -105,12 +105,7 @@ export const ProviderTest = z
         duration_ms: z.number(),
       }),
     ),
-    networks: z
-      .array(z.string())
-      .optional()
-      .describe(
-        'Where its address is refused as private: what an administrator would have to allow for model providers',
-      ),
+    networks: z.array(z.string()).optional().describe('Private ones that an administrator would have to allow'),
   })
   .meta({ id: 'ProviderTest' })
 export type ProviderTest = z.infer<typeof ProviderTest>

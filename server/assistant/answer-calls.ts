@@ -9,7 +9,7 @@ import { inTurns } from './in-turns.ts'
 import { inputHash } from './input-hash.ts'
 import type { KeptCall } from './kept-parts.ts'
 import type { OpenAnswer } from './open-answer.ts'
-import { toldResult } from './tool-slices.ts'
+import { toldResult, withheldOf } from './tool-slices.ts'
 
 export interface CallSurroundings {
   toolbox: Pick<Toolbox, 'list' | 'has' | 'call' | 'check' | 'refuseUnknown'>
@@ -109,7 +109,7 @@ export class AnswerCalls {
     const accounts =
       !mail || result.isError ? undefined : asking.heard ? [asking.heard] : await accountIds(caller.principal)
     const { text, told, citations } = toldResult(result, accounts)
-    const withheld = this.#withheld(told, answer.facts.modelId)
+    const withheld = withheldOf(told, id => this.#around.shareOf(answer.facts.modelId, id))
     const outcome = isStopped ? 'stopped' : result.isError ? outcomeOf(result.problem.code) : 'ok'
     this.#tell(
       answer,
@@ -118,13 +118,6 @@ export class AnswerCalls {
       told,
       citations,
     )
-  }
-
-  /** The person sees it all; they are told that the model does not. */
-  #withheld({ slices }: NonNullable<KeptCall['told']>, modelId: string | null): KeptCall['withheld'] {
-    const shares = slices.map(({ account }) => this.#around.shareOf(modelId, account))
-    if (shares.every(share => share === 'text')) return undefined
-    return shares.every(share => share === 'none') ? 'all' : 'part'
   }
 
   #tell(
