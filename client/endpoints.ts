@@ -249,7 +249,7 @@ export const endpoints = {
     updateConfig: 'PUT /api/dashboard/config verify body',
     listPrivateNetworks: 'GET /api/dashboard/private-networks',
     allowPrivateNetworks: 'POST /api/dashboard/private-networks  body',
-    forbidPrivateNetwork: 'DELETE /api/dashboard/private-networks/{network}',
+    forbidPrivateNetwork: 'DELETE /api/dashboard/private-networks/{network} servers',
   },
   system: {
     live: 'GET /health/live',

@@ -105,6 +105,7 @@ export const ProviderTest = z
         duration_ms: z.number(),
       }),
     ),
+    networks: z.array(z.string()).optional().describe('Private ones that an administrator would have to allow'),
   })
   .meta({ id: 'ProviderTest' })
 export type ProviderTest = z.infer<typeof ProviderTest>

@@ -55,7 +55,11 @@ export const AssistantToolCall = z
     input_hash: z.string().describe('SHA-256 of the exact input, in hexadecimal; a decision repeats it'),
     summary: z.string().max(500).describe('What it does or did, in words').nullable(),
     outcome: ToolCallOutcome,
-    result: z.string().max(conversationBounds.result).nullable().describe('What the model was shown of it'),
+    result: z.string().max(conversationBounds.result).nullable().describe('As the person may see it'),
+    withheld: z
+      .enum(['all', 'part'])
+      .optional()
+      .describe('How much of the result the model was not shown, since its provider may not be sent this mail'),
     citations: z.array(Citation).max(100),
     duration_ms: z.number().nullable(),
     expires_at: Timestamp.nullable().describe('When a human who is asked has not answered by then, it is not done'),

@@ -45,13 +45,18 @@ const ImapConfigurationChange = ImapConfiguration.extend({
 })
 export type ImapConfigurationChange = z.infer<typeof ImapConfigurationChange>
 
-/** Inner networks in which mail servers may be named. */
+/** What may be named in a private network: servers of mail, or model providers of the assistant. */
+export const ServersAllowed = z.enum(['mail', 'models'])
+export type ServersAllowed = z.infer<typeof ServersAllowed>
+
+/** Inner networks in which mail servers or model providers may be named. */
 export const PrivateNetworks = z
   .object({
     configured: z.array(z.string()).describe('From `RUSTYMAIL_PRIVATE_NETWORKS`; can be changed only there'),
     allowed: z.array(
       z.object({
         network: z.string().describe('`192.168.1.10/32`, `fd12:3456::/64`'),
+        servers: ServersAllowed,
         allowed_by: z.string().describe('Name of the user who allowed it'),
         allowed_at: Timestamp,
       }),
@@ -107,7 +112,7 @@ export const settingsApi = {
     method: 'GET',
     path: '/api/dashboard/private-networks',
     tag,
-    summary: 'List the private networks where mail servers are allowed',
+    summary: 'List the private networks where mail servers or model providers are allowed',
     scope: 'dashboard:admin',
     effect: 'read',
     response: PrivateNetworks,
@@ -117,13 +122,16 @@ export const settingsApi = {
     method: 'POST',
     path: '/api/dashboard/private-networks',
     tag,
-    summary: 'Allow private addresses or networks; takes effect immediately, for mail servers only',
+    summary: 'Allow private addresses or networks for mail servers, or for model providers; takes effect immediately',
     description:
       'Accounts that wait for it are connected. Requires a signed-in user or the API key; not available to tokens.',
     limit: 'access',
     scope: 'dashboard:admin',
     effect: 'write',
-    body: z.strictObject({ networks: z.array(network).min(1).max(16).describe('`192.168.1.10`, `192.168.1.0/24`') }),
+    body: z.strictObject({
+      networks: z.array(network).min(1).max(16).describe('`192.168.1.10`, `192.168.1.0/24`'),
+      servers: ServersAllowed.default('mail').describe('Each is allowed by itself'),
+    }),
     response: PrivateNetworks,
     status: 201,
     problems: ['session_needed', 'too_many_networks'],
@@ -139,6 +147,7 @@ export const settingsApi = {
     scope: 'dashboard:admin',
     effect: 'write',
     params: z.object({ network: network.describe('As it is listed, with `/` as `%2F`') }),
+    query: z.strictObject({ servers: ServersAllowed.default('mail') }),
     response: PrivateNetworks,
     problems: ['session_needed', 'network_not_found'],
   }),

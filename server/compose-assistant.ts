@@ -90,6 +90,10 @@ export function composeAssistant(around: AssistantSurroundings): { addRoutes(htt
     },
     isOfMail: name => (toolOf.get(name)?.scope ?? '').startsWith('mail:'),
     accountIds: async (principal: Principal) => (await accounts.list(principal)).map(({ id }) => id),
+    shareOf: (modelId, accountId) => {
+      const model = choice.models().find(({ id }) => id === modelId)
+      return model ? choice.shareOf(model, accountId) : 'none'
+    },
     describe: ({ principal }, name, input) => describeCall(writing.drafts, principal, name, input),
     leftOut: (principal, name) =>
       notOffered.has(name) || (name === 'mail_accounts' && principal.scopes.has('dashboard:read')),

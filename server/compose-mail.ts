@@ -76,6 +76,8 @@ export interface MailSurroundings {
   intake: ProposalIntake
   /** Of mail servers. */
   guard: OutboundGuard
+  /** Of model providers that the page names: what is allowed for them is kept with what is allowed for mail servers. */
+  models: OutboundGuard
   /** By which the providers of accounts are asked for access. */
   signing: GuardedFetch
   /** Of the page. */
@@ -125,6 +127,7 @@ export function composeMail({
   ruling,
   intake,
   guard,
+  models,
   signing,
   baseUrl,
   leases,
@@ -165,7 +168,7 @@ export function composeMail({
   const settingStore = new SettingStore(db)
   const settings = new SettingsService({ store: settingStore, accounts, hub })
   const configured = config.privateNetworks
-  const networks = new NetworkService({ store: settingStore, accounts, health, hub, guard, configured })
+  const networks = new NetworkService({ store: settingStore, accounts, health, hub, guard, models, configured })
   const usage = new UsageService({ store: new UsageStore(db), accounts, logger })
   const login = (id: string, rejected?: string) => accounts.login(id, rejected)
   const pool = new ConnectionPool({

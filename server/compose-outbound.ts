@@ -42,7 +42,7 @@ export function composeOutbound(config: Config): ComposedOutbound {
   const { privateNetworks } = config
   const named = new OutboundGuard({ privateNetworks, trusted: trustedWebHosts(config) })
   const guarded = new GuardedFetch({ guard: named })
-  const chosen = new OutboundGuard({ privateNetworks, trusted: [] })
+  const chosen = new OutboundGuard({ privateNetworks, trusted: [], isAdjustable: true })
   const choosing = new GuardedFetch({ guard: chosen })
   return {
     guard: new OutboundGuard({ privateNetworks, trusted: trustedMailHosts(config), isAdjustable: true }),

@@ -34,7 +34,7 @@ import type { OutboundGuard } from './platform/network/outbound-guard.ts'
 import { Problem } from './platform/problem.ts'
 import { SecretBox } from './platform/secret-box.ts'
 import { reportFacts } from './report-facts.ts'
-import { allowedNetworks } from './settings/network-service.ts'
+import { allowedNetworks, networksFor } from './settings/network-service.ts'
 import { RefusedLogins } from './settings/refused-logins.ts'
 import { SettingStore } from './settings/setting-store.ts'
 import { defaultLimits } from './settings/settings-service.ts'
@@ -191,8 +191,7 @@ function isAt({ email, imap_user }: AccountRow, address: string): boolean {
 
 /** Those that an administrator allowed while the server ran. */
 async function allowNetworks(db: Database, guard: OutboundGuard): Promise<void> {
-  const allowed = await allowedNetworks(new SettingStore(db))
-  guard.allow(allowed.map(({ network }) => network))
+  guard.allow(networksFor('mail', await allowedNetworks(new SettingStore(db))))
 }
 
 /** When the server refused the password that is stored now, as the last facts say, or a diagnosis saw; undefined where it did not. */

@@ -1,4 +1,5 @@
 /** Runs the calls of tools that a model asks for: what reads is run, what changes something waits for the person, and what makes no sense is told to the model. */
+import type { MailShare } from '../../contract/assistant-settings.ts'
 import { type Citation, conversationBounds } from '../../contract/conversations.ts'
 import type { Effect } from '../../contract/endpoint.ts'
 import type { Caller, Principal } from '../platform/principal.ts'
@@ -8,7 +9,7 @@ import { inTurns } from './in-turns.ts'
 import { inputHash } from './input-hash.ts'
 import type { KeptCall } from './kept-parts.ts'
 import type { OpenAnswer } from './open-answer.ts'
-import { toldResult } from './tool-slices.ts'
+import { toldResult, withheldOf } from './tool-slices.ts'
 
 export interface CallSurroundings {
   toolbox: Pick<Toolbox, 'list' | 'has' | 'call' | 'check' | 'refuseUnknown'>
@@ -17,6 +18,8 @@ export interface CallSurroundings {
   isOfMail(name: string): boolean
   /** Of those that the principal sees. */
   accountIds(principal: Principal): Promise<readonly string[]>
+  /** What of the mail of an account the model that asked may be told. */
+  shareOf(modelId: string | null, accountId: string): MailShare
   /** What a call would do, from what the server knows; never in the words of the model. */
   describe(caller: Caller, name: string, input: unknown): Promise<string | undefined>
   /** Names that the assistant does not offer. */
@@ -106,10 +109,11 @@ export class AnswerCalls {
     const accounts =
       !mail || result.isError ? undefined : asking.heard ? [asking.heard] : await accountIds(caller.principal)
     const { text, told, citations } = toldResult(result, accounts)
+    const withheld = withheldOf(told, id => this.#around.shareOf(answer.facts.modelId, id))
     const outcome = isStopped ? 'stopped' : result.isError ? outcomeOf(result.problem.code) : 'ok'
     this.#tell(
       answer,
-      { ...call, outcome, duration_ms: performance.now() - began, expires_at: null },
+      { ...call, outcome, duration_ms: performance.now() - began, expires_at: null, ...(withheld && { withheld }) },
       text,
       told,
       citations,

@@ -40,6 +40,7 @@ function surroundings(ran: string[], held?: Promise<unknown>): CallSurroundings 
     effectOf: name => (name === 'look' ? 'read' : name === 'destroy' ? 'destroy' : 'write'),
     isOfMail: () => false,
     accountIds: async () => [],
+    shareOf: () => 'text',
     describe: async () => undefined,
     leftOut: () => false,
   }

@@ -96,7 +96,8 @@ export class OpenAnswer {
   }
 
   view(): AssistantAnswer {
-    return toAnswer(this.row, this.blocks, this.facts)
+    // Its end has a number before it is stored and told: who has that number here would not hear the end.
+    return toAnswer(this.row, this.blocks, { ...this.facts, lastSeq: this.#shown })
   }
 
   response(): ChatbotResponse {

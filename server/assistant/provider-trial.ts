@@ -27,11 +27,13 @@ const tool = {
 /** Ends with the first step that fails; that a model calls no tool is told, and no failure: it can still answer. */
 export async function tryProvider(options: TrialOptions): Promise<ProviderTest> {
   const steps: Step[] = []
+  let networks: readonly string[] | undefined
   const step = async (name: Step['name'], run: () => Promise<{ ok: boolean; detail: string }>): Promise<boolean> => {
     const begun = performance.now()
     const { ok, detail } = await run().catch((error: unknown) => {
-      if (error instanceof Problem) return { ok: false, detail: error.message }
-      throw error
+      if (!(error instanceof Problem)) throw error
+      networks = error.extension.networks
+      return { ok: false, detail: error.message }
     })
     steps.push({ name, ok, detail, duration_ms: Math.round(performance.now() - begun) })
     return ok
@@ -43,7 +45,7 @@ export async function tryProvider(options: TrialOptions): Promise<ProviderTest> 
     (!list || (await reach(options, step))) &&
     (await step('answer', () => answer(options)))
   if (isFine && options.model.takesTools) await step('tools', () => tools(options))
-  return { ok: isFine, steps }
+  return { ok: isFine, steps, ...(networks && { networks: [...networks] }) }
 }
 
 async function address({ settings, guard }: TrialOptions) {

@@ -1,4 +1,5 @@
 /** What a tool answered, as text for models: whole, and by account for those that may be told only a part of it. */
+import type { MailShare } from '../../contract/assistant-settings.ts'
 import type { Citation } from '../../contract/conversations.ts'
 import { conversationBounds } from '../../contract/conversations.ts'
 import type { ToolResult } from '../tools/toolbox.ts'
@@ -38,6 +39,13 @@ export function toldResult(result: ToolResult, accounts: readonly string[] | und
   const slices = accounts ? slicesOf(output, accounts) : []
   const seen = citations.length > 0 ? citations : messagesIn(output, accounts ?? [])
   return { text, told: { slices, isError: false }, citations: seen.slice(0, maxCitations) }
+}
+
+/** The person sees it all; they are told how much of it the model does not. */
+export function withheldOf({ slices }: Told, shareOf: (accountId: string) => MailShare): 'all' | 'part' | undefined {
+  const shares = slices.map(({ account }) => shareOf(account))
+  if (shares.every(share => share === 'text')) return undefined
+  return shares.every(share => share === 'none') ? 'all' : 'part'
 }
 
 function slicesOf(output: object, accounts: readonly string[]): Slice[] {

@@ -13,12 +13,22 @@ import { SettingStore } from './setting-store.ts'
 const rights = { userId: 'u1', scopes: everyScope, accounts: 'all' } as const
 const admin: Principal = { id: 'session-1', name: 'Ada', kind: 'session', ...rights }
 const configured = ['10.0.0.0/8']
+const forMail = (networks: readonly string[]) => ({ networks, servers: 'mail' }) as const
 
 async function serviceOn(db: Database, resolve?: (host: string) => Promise<Address[]>) {
   const { accounts, health, hub, facts } = await accountsOn(db)
   const guard = new OutboundGuard({ privateNetworks: configured, trusted: [], ...(resolve ? { resolve } : {}) })
+  const models = new OutboundGuard({ privateNetworks: configured, trusted: [] })
   const start = async () => {
-    const networks = new NetworkService({ store: new SettingStore(db), accounts, health, hub, guard, configured })
+    const networks = new NetworkService({
+      store: new SettingStore(db),
+      accounts,
+      health,
+      hub,
+      guard,
+      models,
+      configured,
+    })
     await networks.start()
     return networks
   }
@@ -28,20 +38,44 @@ async function serviceOn(db: Database, resolve?: (host: string) => Promise<Addre
     const imap = { host, port: 993, tls: 'implicit', user: host, password: 'x' } as const
     return accounts.add({ email: 'ann@example.com', name: host, imap, enabled: true }, { isSandbox: false })
   }
-  const isOpen = (address: string) =>
-    guard.check(address, 993).then(
+  const isOpen = (address: string, to = guard) =>
+    to.check(address, 993).then(
       () => true,
       () => false,
     )
-  return { networks: await start(), start, connect, health, reconnected, isOpen, hub, facts }
+  const isOpenForModels = (address: string) => isOpen(address, models)
+  return { networks: await start(), start, connect, health, reconnected, isOpen, isOpenForModels, hub, facts }
 }
 
 onEachDatabase((open, url) => {
+  test('what is allowed for model providers opens nothing for mail servers, nor the other way round', async () => {
+    const db = await open()
+    const { networks, start, isOpen, isOpenForModels, connect, reconnected } = await serviceOn(db)
+    await connect('127.0.0.1')
+    await networks.allow(admin, { networks: ['127.0.0.1'], servers: 'models' })
+    expect([await isOpenForModels('127.0.0.1'), await isOpen('127.0.0.1')]).toEqual([true, false])
+    await networks.allow(admin, forMail(['127.0.0.1', '192.168.1.1']))
+    expect(await isOpenForModels('192.168.1.1')).toBe(false)
+    const again = await start()
+    expect(again.list().allowed.map(({ network, servers }) => [network, servers])).toEqual([
+      ['127.0.0.1/32', 'models'],
+      ['127.0.0.1/32', 'mail'],
+      ['192.168.1.1/32', 'mail'],
+    ])
+    reconnected.length = 0
+    await again.forbid(admin, '127.0.0.1', 'models')
+    expect([await isOpenForModels('127.0.0.1'), await isOpen('127.0.0.1')]).toEqual([false, true])
+    expect(reconnected).toEqual([])
+    await expect(again.forbid(admin, '127.0.0.1', 'models')).rejects.toMatchObject({ code: 'network_not_found' })
+  })
+
   test('an allowed network takes effect immediately and survives a restart, by canonical name and with the user that allowed it; removed, it is closed', async () => {
     const { networks, start, isOpen, facts } = await serviceOn(await open())
     expect(networks.list()).toEqual({ configured, allowed: [] })
     const tried: string[] = []
-    await networks.allow(admin, ['192.168.1.77/24', 'fd12:3456::5', '192.168.1.1/24'], all => tried.push(...all))
+    await networks.allow(admin, forMail(['192.168.1.77/24', 'fd12:3456::5', '192.168.1.1/24']), all =>
+      tried.push(...all),
+    )
     expect(tried).toEqual(['192.168.1.0/24', 'fd12:3456::5/128', '192.168.1.0/24'])
     const known = [
       ['192.168.1.0/24', 'Ada'],
@@ -56,10 +90,10 @@ onEachDatabase((open, url) => {
       false,
     ])
     // Nothing changes, so nothing is announced.
-    await networks.allow(admin, ['192.168.1.0/24'])
+    await networks.allow(admin, forMail(['192.168.1.0/24']))
     const again = await start()
     expect(listed(again.list())).toEqual(known)
-    expect(listed(await again.forbid(admin, '192.168.1.5/24'))).toEqual(known.slice(1))
+    expect(listed(await again.forbid(admin, '192.168.1.5/24', 'mail'))).toEqual(known.slice(1))
     expect([await isOpen('192.168.1.9'), await isOpen('fd12:3456::5')]).toEqual([false, true])
     const changes = facts().filter(({ type }) => type === 'configuration_updated')
     expect(changes.map(({ data }) => data)).toMatchObject([
@@ -80,7 +114,7 @@ onEachDatabase((open, url) => {
     '192.168.1.0/33',
   ])('%s cannot be allowed', async network => {
     const { networks, facts } = await serviceOn(await open())
-    await expect(networks.allow(admin, ['192.168.1.1', network])).rejects.toMatchObject({
+    await expect(networks.allow(admin, forMail(['192.168.1.1', network]))).rejects.toMatchObject({
       code: 'bad_request',
       extension: { errors: [{ path: 'body.networks.1' }] },
     })
@@ -91,10 +125,10 @@ onEachDatabase((open, url) => {
     const { networks } = await serviceOn(await open())
     const token: Principal = { id: 'token-1', name: 'Token', kind: 'token', ...rights }
     const narrow: Principal = { ...admin, accounts: new Set(['a']) }
-    await expect(networks.allow(token, ['10.0.0.1'])).rejects.toMatchObject({ code: 'session_needed' })
-    await expect(networks.forbid(token, '10.0.0.1')).rejects.toMatchObject({ code: 'session_needed' })
-    await expect(networks.allow(narrow, ['10.0.0.1'])).rejects.toMatchObject({ code: 'beyond_own_rights' })
-    await expect(networks.forbid(narrow, '10.0.0.1')).rejects.toMatchObject({ code: 'beyond_own_rights' })
+    await expect(networks.allow(token, forMail(['10.0.0.1']))).rejects.toMatchObject({ code: 'session_needed' })
+    await expect(networks.forbid(token, '10.0.0.1', 'mail')).rejects.toMatchObject({ code: 'session_needed' })
+    await expect(networks.allow(narrow, forMail(['10.0.0.1']))).rejects.toMatchObject({ code: 'beyond_own_rights' })
+    await expect(networks.forbid(narrow, '10.0.0.1', 'mail')).rejects.toMatchObject({ code: 'beyond_own_rights' })
   })
 
   test('what cannot be kept is not in force, also when it is the commit that fails', async () => {
@@ -106,25 +140,25 @@ onEachDatabase((open, url) => {
         throw new Error('the commit failed')
       }),
     )
-    await expect(networks.allow(admin, ['192.168.1.1'])).rejects.toThrow('the commit failed')
+    await expect(networks.allow(admin, forMail(['192.168.1.1']))).rejects.toThrow('the commit failed')
     expect([networks.list().allowed, facts()]).toEqual([[], []])
-    expect((await networks.allow(admin, ['192.168.1.1'])).allowed).toHaveLength(1)
+    expect((await networks.allow(admin, forMail(['192.168.1.1']))).allowed).toHaveLength(1)
   })
 
   test('what the environment allows is changed there, and what is unknown is not found', async () => {
     const { networks } = await serviceOn(await open())
-    await expect(networks.forbid(admin, '10.0.0.0/8')).rejects.toMatchObject({
+    await expect(networks.forbid(admin, '10.0.0.0/8', 'mail')).rejects.toMatchObject({
       code: 'network_not_found',
       message: expect.stringContaining('RUSTYMAIL_PRIVATE_NETWORKS'),
     })
-    await expect(networks.forbid(admin, 'nothing')).rejects.toMatchObject({ code: 'network_not_found' })
+    await expect(networks.forbid(admin, 'nothing', 'mail')).rejects.toMatchObject({ code: 'network_not_found' })
   })
 
   test('a hundred at most, and at the same time as well', async () => {
     const { networks } = await serviceOn(await open())
     const sixteen = (nth: number) => Array.from({ length: 16 }, (_item, index) => `192.168.${nth}.${index}`)
     const outcomes = await Promise.allSettled(
-      Array.from({ length: 7 }, (_item, nth) => networks.allow(admin, sixteen(nth))),
+      Array.from({ length: 7 }, (_item, nth) => networks.allow(admin, forMail(sixteen(nth)))),
     )
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(6)
     expect(outcomes.find(({ status }) => status === 'rejected')).toMatchObject({
@@ -140,7 +174,7 @@ onEachDatabase((open, url) => {
     await migrate(db, migrations)
     const { networks, isOpen } = await serviceOn(db)
     await db.schema.dropTable('settings').execute()
-    await expect(networks.allow(admin, ['192.168.1.9'])).rejects.toThrow(/settings/)
+    await expect(networks.allow(admin, forMail(['192.168.1.9']))).rejects.toThrow(/settings/)
     expect([networks.list().allowed, await isOpen('192.168.1.9')]).toEqual([[], false])
   })
 
@@ -155,9 +189,9 @@ onEachDatabase((open, url) => {
     const last_error = { detail: '', server_response: null, at: new Date().toISOString() }
     health.set(inside, { state: 'unreachable', lastError: { ...last_error, cause: 'private_network' } })
     health.set(outside, { state: 'unreachable', lastError: { ...last_error, cause: 'timeout' } })
-    await networks.allow(admin, ['192.168.1.9'])
+    await networks.allow(admin, forMail(['192.168.1.9']))
     expect(reconnected.splice(0)).toEqual([inside.id])
-    await networks.forbid(admin, '192.168.1.9')
+    await networks.forbid(admin, '192.168.1.9', 'mail')
     // What the name answers now leads outside; when the connection was made it may have led inside.
     expect(reconnected.sort()).toEqual([inside.id, named.id].sort())
   })

@@ -1,6 +1,6 @@
-/** Inner networks that an administrator allows while the server runs, beside those of the environment, for mail servers alone. */
+/** Inner networks that an administrator allows while the server runs, beside those of the environment, for mail servers or for model providers: what is allowed for the one says nothing of the other. */
 import { isIP, isIPv4 } from 'node:net'
-import type { PrivateNetworks } from '../../contract/settings.ts'
+import type { PrivateNetworks, ServersAllowed } from '../../contract/settings.ts'
 import { refuseNarrow } from '../accounts/account-rules.ts'
 import type { AccountService } from '../accounts/account-service.ts'
 import type { HealthRegistry } from '../accounts/health-registry.ts'
@@ -17,8 +17,10 @@ export interface NetworkServiceOptions {
   accounts: Pick<AccountService, 'listEnabled' | 'reconnect'>
   health: Pick<HealthRegistry, 'get'>
   hub: EventHub
-  /** Of mail servers. What is allowed here says nothing of other servers. */
+  /** Of mail servers. */
   guard: Pick<OutboundGuard, 'allow' | 'check'>
+  /** Of model providers that the page names. */
+  models: Pick<OutboundGuard, 'allow'>
   /** `RUSTYMAIL_PRIVATE_NETWORKS`. */
   configured: readonly string[]
 }
@@ -32,8 +34,14 @@ const fewestBits = { ipv4: 8, ipv6: 7 }
 
 /** As they were stored: for those who only follow them. */
 export async function allowedNetworks(store: Pick<SettingStore, 'find'>): Promise<Allowed> {
-  // Only this service writes it.
-  return ((await store.find(settingName)) as Allowed | undefined) ?? []
+  // Only this service writes it; at first there were mail servers alone.
+  const stored = (await store.find(settingName)) as Partial<Allowed[number]>[] | undefined
+  return (stored ?? []).map(each => ({ servers: 'mail', ...each })) as Allowed
+}
+
+/** Those that may be named as such servers. */
+export function networksFor(servers: ServersAllowed, allowed: Allowed): string[] {
+  return allowed.filter(each => each.servers === servers).map(({ network }) => network)
 }
 
 export class NetworkService {
@@ -55,34 +63,34 @@ export class NetworkService {
   /** Accounts that wait for it are connected at once. @param tried Hears the networks, for the trail. */
   async allow(
     principal: Principal,
-    texts: readonly string[],
+    { networks: texts, servers }: { networks: readonly string[]; servers: ServersAllowed },
     tried: (networks: readonly string[]) => void = () => undefined,
   ): Promise<PrivateNetworks> {
     refuseProgram(principal)
     const networks = texts.map(networkOf)
     tried(networks)
     const isChanged = await this.#change(principal, before => {
-      const known = new Set(before.map(({ network }) => network))
+      const known = new Set(networksFor(servers, before))
       const allowed_at = new Date().toISOString()
       const added = [...new Set(networks)]
         .filter(network => !known.has(network))
-        .map(network => ({ network, allowed_by: principal.name, allowed_at }))
+        .map(network => ({ network, servers, allowed_by: principal.name, allowed_at }))
       if (before.length + added.length <= most) return [...before, ...added]
       throw new Problem(
         'too_many_networks',
         `At most ${most} networks can be allowed; allow a wider one, or remove some.`,
       )
     })
-    if (isChanged) await this.#reconnect(account => this.#isWaiting(account.id))
+    if (isChanged && servers === 'mail') await this.#reconnect(account => this.#isWaiting(account.id))
     return this.list()
   }
 
   /** Connections to what is not open any more end. */
-  async forbid(principal: Principal, text: string): Promise<PrivateNetworks> {
+  async forbid(principal: Principal, text: string, servers: ServersAllowed): Promise<PrivateNetworks> {
     refuseProgram(principal)
     const network = canonicalRange(text)
     await this.#change(principal, before => {
-      const left = before.filter(known => known.network !== network)
+      const left = before.filter(known => known.network !== network || known.servers !== servers)
       if (left.length < before.length) return left
       const isConfigured = this.#options.configured.some(range => canonicalRange(range) === network)
       const detail = isConfigured
@@ -90,7 +98,7 @@ export class NetworkService {
         : 'This network is not allowed, so there is nothing to remove.'
       throw new Problem('network_not_found', detail)
     })
-    await this.#reconnect(account => this.#isClosed(account))
+    if (servers === 'mail') await this.#reconnect(account => this.#isClosed(account))
     return this.list()
   }
 
@@ -117,7 +125,8 @@ export class NetworkService {
 
   #use(allowed: Allowed): void {
     this.#allowed = allowed
-    this.#options.guard.allow(allowed.map(({ network }) => network))
+    this.#options.guard.allow(networksFor('mail', allowed))
+    this.#options.models.allow(networksFor('models', allowed))
   }
 
   async #reconnect(isConcerned: (account: { id: string; host: string; port: number }) => boolean | Promise<boolean>) {

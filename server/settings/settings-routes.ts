@@ -13,7 +13,11 @@ export function settingsRoutes(http: HttpServer, settings: SettingsService, netw
   })
   handle(http, settingsApi.listPrivateNetworks, () => networks.list())
   handle(http, settingsApi.allowPrivateNetworks, call =>
-    networks.allow(call.principal, call.body.networks, tried => call.note({ networks: tried.join(', ') })),
+    networks.allow(call.principal, call.body, tried =>
+      call.note({ networks: tried.join(', '), servers: call.body.servers }),
+    ),
   )
-  handle(http, settingsApi.forbidPrivateNetwork, ({ principal, params }) => networks.forbid(principal, params.network))
+  handle(http, settingsApi.forbidPrivateNetwork, ({ principal, params, query }) =>
+    networks.forbid(principal, params.network, query.servers),
+  )
 }

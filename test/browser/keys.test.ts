@@ -112,7 +112,13 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.keyboard.type('qqqq')
     await page.getByRole('status').filter({ hasText: 'No matches' }).waitFor()
     await page.setViewportSize({ width: 320, height: 700 })
-    await expectNothingClipped(page, 'the palette, 320')
+    // The page behind is drawn for the new width a moment after the window has it.
+    const isWhole = () =>
+      expectNothingClipped(page, 'the palette, 320').then(
+        () => true,
+        () => false,
+      )
+    await expect.poll(isWhole).toBe(true)
     expectQuiet()
   })
 

@@ -85,6 +85,6 @@ test('a mailbox on a private network is named as such, opened by an administrato
     `${api.audit.listAudit.path}?operation=settings`,
   )
   const deeds = trail.items.map(({ operation, refs }) => [operation, refs])
-  expect(deeds).toContainEqual(['settings.allowPrivateNetworks', { networks: '127.0.0.1/32' }])
+  expect(deeds).toContainEqual(['settings.allowPrivateNetworks', { networks: '127.0.0.1/32', servers: 'mail' }])
   expect(deeds).toContainEqual(['settings.forbidPrivateNetwork', { network: '127.0.0.1/32' }])
 })

@@ -9,7 +9,7 @@ import {
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
-import { type Dialect, type Spoken, usage, type Wire, wireOf } from './model-dialects.ts'
+import { type Dialect, type Spoken, type SpokenCall, usage, type Wire, wireOf } from './model-dialects.ts'
 
 export { type Dialect, usage }
 
@@ -30,6 +30,11 @@ export type Behaviour =
   | { does: 'redirect'; to: string }
   /** Refuses with a page that has no end. */
   | { does: 'flood' }
+  /** Says what a test tells it, as the test tells it. */
+  | { does: 'play'; script: Play }
+
+/** @param body Of the request. @param signal Aborts when the asker leaves. */
+export type Play = (body: Record<string, unknown>, signal: AbortSignal) => AsyncIterable<Partial<Spoken>>
 
 interface ReceivedRequest {
   method: string
@@ -88,11 +93,12 @@ export class ModelStandIn {
       if (!response.writableFinished) this.abandoned += 1
     })
     const { method = '', url: path = '', headers } = request
-    this.requests.push({ method, path, headers, body: text === '' ? {} : JSON.parse(text) })
-    await this.#respond(response, method === 'GET')
+    const body = text === '' ? {} : JSON.parse(text)
+    this.requests.push({ method, path, headers, body })
+    await this.#respond(response, method === 'GET', body)
   }
 
-  async #respond(response: ServerResponse, isForModels: boolean): Promise<void> {
+  async #respond(response: ServerResponse, isForModels: boolean, asked: Record<string, unknown>): Promise<void> {
     const behaviour = this.#behaviour
     if (behaviour.does === 'redirect') return void response.writeHead(307, { location: behaviour.to }).end()
     if (behaviour.does === 'flood') return this.#flood(response)
@@ -108,6 +114,7 @@ export class ModelStandIn {
       const body = JSON.stringify(this.#wire.models(this.models))
       return void response.writeHead(200, { 'content-type': 'application/json' }).end(body)
     }
+    if (behaviour.does === 'play') return this.#play(response, behaviour.script, asked)
     const [head, tail] = this.#wire.body(behaviour)
     response.writeHead(200, { 'content-type': this.#wire.type })
     if (behaviour.does === 'answer') return void response.end(head + tail)
@@ -116,6 +123,23 @@ export class ModelStandIn {
     if (behaviour.does === 'trail off') response.end()
     if (behaviour.does === 'fail inside') response.end(this.#wire.errorInside(behaviour.words))
     if (behaviour.does === 'tear') setTimeout(() => response.destroy(), 20)
+  }
+
+  async #play(response: ServerResponse, script: Play, asked: Record<string, unknown>): Promise<void> {
+    response.writeHead(200, { 'content-type': this.#wire.type }).flushHeaders()
+    const gone = new AbortController()
+    response.once('close', () => gone.abort())
+    const calls: SpokenCall[] = []
+    try {
+      for await (const said of script(asked, gone.signal)) {
+        if (gone.signal.aborted) return
+        calls.push(...(said.calls ?? []))
+        response.write(this.#wire.body({ pieces: [], ...said })[0])
+      }
+    } catch (error) {
+      response.destroy(error instanceof Error ? error : undefined)
+    }
+    response.end(this.#wire.body({ pieces: [], calls })[1])
   }
 
   async #flood(response: ServerResponse): Promise<void> {

@@ -1,7 +1,8 @@
-/** Opens the private network that a mail server stands in: here at once, or with a line for the operator of RustyMail. */
+/** Opens the private network that a mail server or a model provider stands in: here at once, or with a line for the operator of RustyMail. */
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { LockOpen } from 'lucide-react'
 import { api } from '../../contract/index.ts'
+import type { ServersAllowed } from '../../contract/settings.ts'
 import { call } from '../platform/api-client.ts'
 import { queryKeys } from '../platform/query-keys.ts'
 import { useMay } from '../platform/session.ts'
@@ -11,14 +12,16 @@ import { ErrorNote } from '../ui/error-state.tsx'
 
 export interface AllowNetworksProps {
   networks: readonly string[]
+  /** Of mail unless given. */
+  servers?: ServersAllowed
   /** The line of the environment; only the server's refusal has it. */
   setting?: string | undefined
   /** What is done once they are allowed; without it, the server connects the account by itself. */
   onAllowed?: { label: string; act(): void } | undefined
 }
 
-export function AllowNetworks({ networks, setting, onAllowed }: AllowNetworksProps) {
-  const allowing = useAllowNetworks()
+export function AllowNetworks({ networks, servers, setting, onAllowed }: AllowNetworksProps) {
+  const allowing = useAllowNetworks(servers)
   if (!useMay('dashboard:admin') || networks.length === 0) return null
   return (
     <div className="grid gap-2">
@@ -39,11 +42,11 @@ export function AllowNetworks({ networks, setting, onAllowed }: AllowNetworksPro
   )
 }
 
-export function useAllowNetworks() {
+export function useAllowNetworks(servers: ServersAllowed = 'mail') {
   const queries = useQueryClient()
   return useMutation({
     mutationFn: (networks: readonly string[]) =>
-      call(api.settings.allowPrivateNetworks, { body: { networks: [...networks] } }),
+      call(api.settings.allowPrivateNetworks, { body: { networks: [...networks], servers } }),
     onSuccess: async list => {
       queries.setQueryData(queryKeys.networks, list)
       await queries.invalidateQueries({ queryKey: queryKeys.accounts })

@@ -1,6 +1,7 @@
 /** Settings of the assistant: which model providers are asked in which order, what they may be sent, and how much they may cost. */
 import { Bot, Plus } from 'lucide-react'
 import { useState } from 'react'
+import { useSearch } from 'wouter'
 import type { AssistantProvider, AssistantSettings } from '../../contract/assistant-settings.ts'
 import { Button, ButtonLink } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
@@ -16,7 +17,9 @@ type Opened = { kind: 'edit' | 'delete'; provider: AssistantProvider } | { kind:
 
 export function AssistantSettingsPage() {
   const query = useAssistantSettings()
-  const [opened, setOpened] = useState<Opened>()
+  // Led here by the assistant, which has no model: that is what is wanted.
+  const isAdding = new URLSearchParams(useSearch()).has('add')
+  const [opened, setOpened] = useState<Opened | undefined>(isAdding ? { kind: 'add' } : undefined)
   const close = () => setOpened(undefined)
   const add = (
     <Button variant="primary" icon={Plus} onClick={() => setOpened({ kind: 'add' })}>
@@ -31,7 +34,7 @@ export function AssistantSettingsPage() {
         actions={
           <>
             <ButtonLink href="/assistant" icon={Bot}>
-              Assistant
+              Ask the assistant
             </ButtonLink>
             {(query.data?.providers.length ?? 0) > 0 && add}
           </>

@@ -40,7 +40,7 @@ export function PrivacyTable({ settings: { providers, shares } }: { settings: As
                   <span className="font-medium">{name}</span>
                 </Cell>
                 {providers.map(provider => (
-                  <Cell key={provider.id} label={provider.name}>
+                  <Cell key={provider.id} label={provider.name} className="stacked:col-span-full">
                     <ShareChoice
                       label={`What ${provider.name} may be sent of ${name}`}
                       provider={provider}
@@ -78,7 +78,7 @@ function ShareChoice({
       value={own ?? 'usual'}
       disabled={disabled}
       onChange={({ target }) => onChange(target.value as MailShare | 'usual')}
-      className="min-w-44"
+      className="w-full min-w-0 md:min-w-44"
     >
       <option value="usual">As usual: {shareWords[provider.mail].toLowerCase()}</option>
       <option value="none">{shareWords.none}</option>

@@ -1,7 +1,8 @@
 /** Adds or changes a provider: its kind, address, key and model, tried before it is saved. */
 import { ListChecks, PlugZap } from 'lucide-react'
-import { type FormEvent, useId, useState } from 'react'
+import { type FormEvent, useEffect, useId, useRef, useState } from 'react'
 import type { AssistantProvider, MailShare, ProviderKind } from '../../contract/assistant-settings.ts'
+import { AllowNetworks } from '../accounts/allow-networks.tsx'
 import { ApiProblem } from '../platform/api-client.ts'
 import { Button } from '../ui/button.tsx'
 import { Checkbox, Radios } from '../ui/choice.tsx'
@@ -70,6 +71,18 @@ export function ProviderDialog({
     if (!save.isPending) save.mutate(wishOf(form, provider), { onSuccess: onClose })
   }
   const error = save.error ?? trial.error ?? models.error
+  const outcome = useRef<HTMLDivElement>(null)
+  const shown = trial.data ?? error ?? trial.isPending
+  // It stands below what is filled in, where a small window does not show it.
+  useEffect(() => {
+    if (shown) outcome.current?.scrollIntoView({ block: 'nearest' })
+  }, [shown])
+  const networks = trial.data?.networks ?? (error instanceof ApiProblem ? error.body.networks : undefined) ?? []
+  const again = () => {
+    const which = models.error ? models : trial
+    forget()
+    which.mutate(wishOf(form, provider))
+  }
   return (
     <Dialog
       isOpen
@@ -209,8 +222,11 @@ export function ProviderDialog({
           isChecked={form.isEnabled}
           onChange={isEnabled => setForm({ ...form, isEnabled })}
         />
-        <TrialSteps trial={trial.data} isPending={trial.isPending} />
-        {error && <ErrorNote error={error} />}
+        <div ref={outcome} className="grid gap-4">
+          <TrialSteps trial={trial.data} isPending={trial.isPending} />
+          {error && <ErrorNote error={error} />}
+          <AllowNetworks networks={networks} servers="models" onAllowed={{ label: 'try again', act: again }} />
+        </div>
       </form>
     </Dialog>
   )

@@ -44,7 +44,7 @@ export const kinds: readonly KindWords[] = [
   },
   {
     ...{ kind: 'ollama', label: 'Ollama', usualUrl: 'http://127.0.0.1:11434', needsKey: false, hasModel: true },
-    urlHint: 'Empty: on this machine. Private addresses are opened by RUSTYMAIL_PRIVATE_NETWORKS.',
+    urlHint: 'Empty: on this machine. The first test asks you to allow its address.',
     ...{ keyHint: 'Only where a proxy in front of it asks for one.', modelPlaceholder: 'llama3.2' },
   },
   {

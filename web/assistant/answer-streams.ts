@@ -35,6 +35,8 @@ export class AnswerStreams {
 
   /** Goes on with a stream that was opened by the question. @param ending Ends it. */
   take(conversationId: string, answerId: string, parts: AsyncIterable<ChatbotPart>, ending: AbortController): void {
+    // An event of it may have come before its first part: then it is followed already.
+    if (this.has(answerId)) return ending.abort()
     // What goes wrong is tried again, or told by the answer.
     void this.#run(conversationId, answerId, ending, parts)
   }

@@ -31,13 +31,21 @@ const icons: Readonly<Record<Citation['kind'], LucideIcon>> = {
 
 const shownAtFirst = 6
 
-export function Citations({ citations }: { citations: readonly Citation[] }) {
+/** Messages that a call names and that were seen before: a number of them alone says nothing to the one who decides. */
+export function concernedBy(input: unknown, seen: readonly Citation[]): Citation[] {
+  const refs = typeof input === 'object' && input !== null && 'refs' in input ? input.refs : []
+  if (!Array.isArray(refs)) return []
+  const byRef = new Map(seen.map(each => [new URLSearchParams(each.href.split('?')[1]).get('message'), each]))
+  return refs.flatMap(ref => byRef.get(String(ref).slice(String(ref).indexOf('.') + 1)) ?? [])
+}
+
+export function Citations({ citations, label = 'Sources' }: { citations: readonly Citation[]; label?: string }) {
   const [isAll, setAll] = useState(false)
   if (citations.length === 0) return null
   const shown = isAll ? citations : citations.slice(0, shownAtFirst)
   const hidden = citations.length - shown.length
   return (
-    <ul aria-label="Sources" className="flex flex-wrap items-center gap-1.5">
+    <ul aria-label={label} className="flex flex-wrap items-center gap-1.5">
       {shown.map((citation, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: sources are only added at the end
         <li key={index} className="min-w-0">

@@ -54,7 +54,9 @@ export function withAnswer(
     problem: null,
     last_seq: seq,
   }
-  const items = conversation.items.filter(each => each.id !== id && each.id !== asked.replaces)
+  const items = conversation.items.filter(each => each.id !== asked.replaces)
+  // It was heard of by an event already, and may be further than its first part.
+  if (items.some(each => each.id === id)) return { ...conversation, items }
   return { ...conversation, state: 'running', items: [...items, answer] }
 }
 

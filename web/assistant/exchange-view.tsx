@@ -1,7 +1,7 @@
 /** One question with its answer: text, calls of tools, who gave it and who could not, and what became of it. */
 import { Bot, RotateCw } from 'lucide-react'
 import { memo } from 'react'
-import type { AnswerBlock, AssistantAnswer, AssistantToolCall } from '../../contract/conversations.ts'
+import type { AnswerBlock, AssistantAnswer, AssistantToolCall, Citation } from '../../contract/conversations.ts'
 import { ApiProblem } from '../platform/api-client.ts'
 import { StatePill } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
@@ -33,6 +33,7 @@ export const ExchangeView = memo(function ExchangeView({
   acts: ExchangeActs
 }) {
   const { id, question, blocks, state, problem } = answer
+  const seen = blocks.flatMap(block => (block.type === 'tool_call' ? block.call.citations : []))
   return (
     <Frame question={question}>
       {blocks.map((block, index) => (
@@ -40,6 +41,7 @@ export const ExchangeView = memo(function ExchangeView({
           // biome-ignore lint/suspicious/noArrayIndexKey: blocks are only added at the end
           key={index}
           block={block}
+          seen={seen}
           onDecide={(call, decision) => acts.decide(id, call, decision)}
         />
       ))}
@@ -108,17 +110,20 @@ function Frame({ question, children }: { question: string; children: React.React
 const Block = memo(
   function Block({
     block,
+    seen,
     onDecide,
   }: {
     block: AnswerBlock
+    seen: readonly Citation[]
     onDecide(call: AssistantToolCall, decision: 'allow' | 'decline'): Promise<void>
   }) {
     return block.type === 'text' ? (
       <MarkdownText text={block.text} />
     ) : (
-      <ToolCallView call={block.call} onDecide={onDecide} />
+      <ToolCallView call={block.call} seen={seen} onDecide={onDecide} />
     )
   },
+  // What was seen comes before the call that is about it.
   (before, after) => before.block === after.block,
 )
 

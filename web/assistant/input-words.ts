@@ -73,6 +73,13 @@ function personOf(value: unknown): string | undefined {
   return `${name}<${value.email}>`
 }
 
+/** What was looked for, in one line: the words in it, without numbers and lists. */
+export function briefInput(input: unknown): string {
+  if (typeof input !== 'object' || input === null) return ''
+  const words = Object.values(input).filter(value => typeof value === 'string')
+  return words.join(' · ').slice(0, 200)
+}
+
 /** JSON, with every character that nobody sees spelt out. */
 export function exactInput(input: unknown): string {
   return showHidden(typeof input === 'string' ? input : (JSON.stringify(input, null, 2) ?? ''))

@@ -14,7 +14,7 @@ export function NoModel({ onRetry }: { onRetry(): void }) {
         actions={
           <>
             {mayConfigure && (
-              <ButtonLink href="/settings/assistant" variant="primary">
+              <ButtonLink href="/settings/assistant?add" variant="primary">
                 Choose a model
               </ButtonLink>
             )}

@@ -5,6 +5,8 @@ import { Button } from '../ui/button.tsx'
 import { usePopover } from '../ui/use-popover.ts'
 
 export interface ProviderChoice {
+  id: string
+  /** Its name. */
   provider: string
   model: string | null
 }
@@ -14,7 +16,8 @@ export function RetryMenu({
   onRetry,
 }: {
   providers: readonly ProviderChoice[]
-  onRetry(provider: string | undefined): void
+  /** @param id Of the one that is asked first. */
+  onRetry(id: string | undefined): void
 }) {
   const { isOpen, box, opener, toggle, close, onKeyDown } = usePopover()
   const id = useId()
@@ -42,14 +45,14 @@ export function RetryMenu({
           id={id}
           className="absolute bottom-full left-0 z-20 mb-1 max-h-64 w-64 max-w-[70vw] overflow-y-auto rounded-md border bg-raised p-1 shadow-float"
         >
-          {providers.map(({ provider, model }) => (
-            <li key={`${provider} ${model}`}>
+          {providers.map(({ id, provider, model }) => (
+            <li key={id}>
               <button
                 type="button"
                 className="grid min-h-9 w-full content-center rounded-sm px-2 py-1 text-left text-sm text-ink hover:bg-sunken"
                 onClick={() => {
                   close()
-                  onRetry(provider)
+                  onRetry(id)
                 }}
               >
                 <span className="truncate">{provider}</span>

@@ -1,13 +1,15 @@
 /** A call of a tool: folded to its name and outcome; open, its exact input and what the model was shown of the result, as text. */
-import { ChevronRight, Wrench } from 'lucide-react'
+import { ChevronRight, EyeOff, Wrench } from 'lucide-react'
 import { memo } from 'react'
-import type { AssistantToolCall } from '../../contract/conversations.ts'
+import { Link } from 'wouter'
+import type { AssistantToolCall, Citation } from '../../contract/conversations.ts'
 import { formatNumber } from '../platform/format.ts'
+import { useMay } from '../platform/session.ts'
 import { StatePill } from '../ui/badge.tsx'
 import type { Tone } from '../ui/tone.ts'
-import { Citations } from './citations.tsx'
+import { Citations, concernedBy } from './citations.tsx'
 import { Exact } from './exact.tsx'
-import { exactInput, showHidden } from './input-words.ts'
+import { briefInput, exactInput, showHidden } from './input-words.ts'
 import { WaitingCall } from './waiting-call.tsx'
 
 const outcomes: Readonly<Record<AssistantToolCall['outcome'], { words: string; tone: Tone }>> = {
@@ -25,25 +27,61 @@ type Decide = (call: AssistantToolCall, decision: 'allow' | 'decline') => Promis
 
 export const ToolCallView = memo(function ToolCallView({
   call,
+  seen,
   onDecide,
 }: {
   call: AssistantToolCall
+  /** What was looked at in this answer. */
+  seen: readonly Citation[]
   onDecide: Decide
 }) {
   return (
     <div className="grid min-w-0 gap-2">
       {call.outcome === 'waiting' ? (
-        <WaitingCall call={call} onDecide={decision => onDecide(call, decision)} />
+        <WaitingCall
+          call={call}
+          concerned={concernedBy(call.input, seen)}
+          onDecide={decision => onDecide(call, decision)}
+        />
       ) : (
         <Folded call={call} />
       )}
+      {call.withheld && <Withheld isAll={call.withheld === 'all'} />}
       <Citations citations={call.citations} />
     </div>
   )
 })
 
-function Folded({ call: { title, outcome, duration_ms: took, summary, input, result } }: { call: AssistantToolCall }) {
+/** The person sees what the tool found, the model does not: without this, its answer reads as if there were nothing. */
+function Withheld({ isAll }: { isAll: boolean }) {
+  const mayChange = useMay('dashboard:admin')
+  return (
+    <p className="flex gap-2 rounded-md bg-warn-tint px-3 py-2 text-sm">
+      <EyeOff className="mt-0.5 size-4 shrink-0 text-warn" aria-hidden="true" />
+      <span>
+        {isAll
+          ? 'The model was not shown this: its provider may be sent nothing of this mail.'
+          : 'The model was shown only a part of this: its provider may not be sent all of this mail.'}{' '}
+        {mayChange ? (
+          <Link href="/settings/assistant" className="text-accent underline">
+            Change what it may be sent
+          </Link>
+        ) : (
+          'An administrator can change that.'
+        )}
+      </span>
+    </p>
+  )
+}
+
+function Folded({
+  call: { title, outcome, duration_ms: took, summary, input, result, withheld },
+}: {
+  call: AssistantToolCall
+}) {
   const { words, tone } = outcomes[outcome]
+  // Of what reads nothing is described: what was asked for says it.
+  const about = summary ?? briefInput(input)
   return (
     <details className="group/call min-w-0 rounded-md border text-sm">
       <summary className="flex min-h-9 cursor-pointer list-none flex-wrap items-center gap-x-2 gap-y-1 rounded-md px-2.5 py-1 hover:bg-sunken [&::-webkit-details-marker]:hidden">
@@ -53,9 +91,9 @@ function Folded({ call: { title, outcome, duration_ms: took, summary, input, res
         />
         <Wrench className="size-3.5 shrink-0 text-muted" aria-hidden="true" />
         <span className="min-w-0 font-medium break-words">{title}</span>
-        {summary && (
-          <bdi className="min-w-0 flex-1 basis-40 truncate text-muted" title={summary}>
-            {showHidden(summary)}
+        {about && (
+          <bdi className="min-w-0 flex-1 basis-40 truncate text-muted" title={about}>
+            {showHidden(about)}
           </bdi>
         )}
         <span className="ml-auto flex items-center gap-2">
@@ -69,7 +107,11 @@ function Folded({ call: { title, outcome, duration_ms: took, summary, input, res
         {summary && <p className="break-words">{showHidden(summary)}</p>}
         <Exact label={`Input of ${title}`} heading="Input" text={exactInput(input)} />
         {result !== null && (
-          <Exact label={`Result of ${title}`} heading="Result, as the model was shown it" text={showHidden(result)} />
+          <Exact
+            label={`Result of ${title}`}
+            heading={withheld ? 'Result, as you may see it' : 'Result, as the model was shown it'}
+            text={showHidden(result)}
+          />
         )}
       </div>
     </details>

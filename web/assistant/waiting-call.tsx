@@ -1,12 +1,13 @@
 /** A call that a human has to allow: what it would do, in words and exactly. It takes no focus by itself, and no key of the composer reaches it. */
 import { Check, ShieldQuestionMark, X } from 'lucide-react'
 import { useId, useRef, useState } from 'react'
-import type { AssistantToolCall } from '../../contract/conversations.ts'
+import type { AssistantToolCall, Citation } from '../../contract/conversations.ts'
 import { useNow } from '../platform/clock.ts'
 import { formatDuration } from '../platform/format.ts'
 import { useLiveStatus } from '../platform/live.tsx'
 import { Button } from '../ui/button.tsx'
 import { ErrorNote } from '../ui/error-state.tsx'
+import { Citations } from './citations.tsx'
 import { Exact } from './exact.tsx'
 import { exactInput, linesOfInput, showHidden } from './input-words.ts'
 
@@ -19,9 +20,12 @@ const effectWords = {
 
 export function WaitingCall({
   call,
+  concerned,
   onDecide,
 }: {
   call: AssistantToolCall
+  /** What it would be done to, as far as it was looked at. */
+  concerned: readonly Citation[]
   onDecide(decision: 'allow' | 'decline'): Promise<void>
 }) {
   const { title, summary, input, effect, expires_at: expiresAt } = call
@@ -78,6 +82,7 @@ export function WaitingCall({
           ))}
         </dl>
       )}
+      <Citations citations={concerned} label="Concerns" />
       <details open={!isWhole}>
         <summary className="cursor-pointer text-xs text-muted">Exact input, to which your decision is bound</summary>
         <div className="pt-1.5">

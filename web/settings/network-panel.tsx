@@ -1,4 +1,4 @@
-/** Which private networks mail servers may stand in: those of the environment, and those that were allowed here. */
+/** Which private networks mail servers and model providers may stand in: those of the environment, and those that were allowed here. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { X } from 'lucide-react'
 import { type FormEvent, useState } from 'react'
@@ -25,7 +25,8 @@ export function NetworkPanel() {
       {list => (
         <div className="grid gap-4 p-4">
           <p className="max-w-prose text-sm text-soft">
-            RustyMail connects to mail servers on this machine or on a private network only if they are listed here.
+            RustyMail connects to mail servers and model providers on this machine or on a private network only if they
+            are listed here.
           </p>
           <NetworkList list={list} />
           <AllowForm />
@@ -36,7 +37,7 @@ export function NetworkPanel() {
 }
 
 function NetworkList({ list: { configured, allowed } }: { list: PrivateNetworks }) {
-  const [asked, setAsked] = useState<string>()
+  const [asked, setAsked] = useState<PrivateNetworks['allowed'][number]>()
   if (configured.length + allowed.length === 0) return <p className="text-sm">None is allowed.</p>
   return (
     <>
@@ -47,29 +48,40 @@ function NetworkList({ list: { configured, allowed } }: { list: PrivateNetworks 
             <Badge>RUSTYMAIL_PRIVATE_NETWORKS</Badge>
           </li>
         ))}
-        {allowed.map(({ network, allowed_by: name, allowed_at: at }) => (
-          <li key={network} className="flex min-h-11 items-center gap-x-3 border-b px-3 py-1 last:border-b-0">
-            <span className="flex min-w-0 flex-1 flex-wrap items-center gap-x-3">
-              <code className="font-mono text-sm break-all">{networkWords(network)}</code>
-              <span className="text-xs text-muted">
-                {name}, <RelativeTime at={at} />
+        {allowed.map(each => {
+          const { network, servers, allowed_by: name, allowed_at: at } = each
+          return (
+            <li
+              key={`${network} ${servers}`}
+              className="flex min-h-11 items-center gap-x-3 border-b px-3 py-1 last:border-b-0"
+            >
+              <span className="flex min-w-0 flex-1 flex-wrap items-center gap-x-3">
+                <code className="font-mono text-sm break-all">{networkWords(network)}</code>
+                {servers === 'models' && <Badge>Model providers</Badge>}
+                <span className="text-xs text-muted">
+                  {name}, <RelativeTime at={at} />
+                </span>
               </span>
-            </span>
-            <Button size="sm" variant="quiet" icon={X} onClick={() => setAsked(network)}>
-              Remove<span className="sr-only">: {networkWords(network)}</span>
-            </Button>
-          </li>
-        ))}
+              <Button size="sm" variant="quiet" icon={X} onClick={() => setAsked(each)}>
+                Remove<span className="sr-only">: {networkWords(network)}</span>
+              </Button>
+            </li>
+          )
+        })}
       </ul>
-      {asked !== undefined && <RemoveDialog network={asked} onClose={() => setAsked(undefined)} />}
+      {asked && <RemoveDialog {...asked} onClose={() => setAsked(undefined)} />}
     </>
   )
 }
 
-function RemoveDialog({ network, onClose }: { network: string; onClose(): void }) {
+function RemoveDialog({
+  network,
+  servers,
+  onClose,
+}: Pick<PrivateNetworks['allowed'][number], 'network' | 'servers'> & { onClose(): void }) {
   const queries = useQueryClient()
   const { mutate, isPending, error } = useMutation({
-    mutationFn: () => call(api.settings.forbidPrivateNetwork, { params: { network } }),
+    mutationFn: () => call(api.settings.forbidPrivateNetwork, { params: { network }, query: { servers } }),
     onSuccess: async list => {
       queries.setQueryData(queryKeys.networks, list)
       await queries.invalidateQueries({ queryKey: queryKeys.accounts })
@@ -85,7 +97,11 @@ function RemoveDialog({ network, onClose }: { network: string; onClose(): void }
       onConfirm={() => mutate(undefined, { onSuccess: onClose })}
       onClose={onClose}
     >
-      <p>Connections to mail servers in it close immediately and are blocked until it is allowed again.</p>
+      <p>
+        {servers === 'mail'
+          ? 'Connections to mail servers in it close immediately and are blocked until it is allowed again.'
+          : 'Model providers in it are asked no more questions until it is allowed again.'}
+      </p>
     </ConfirmDialog>
   )
 }
