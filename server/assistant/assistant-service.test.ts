@@ -19,7 +19,7 @@ const forever = new Promise(() => undefined)
 const noAbort = () => new AbortController().signal
 
 const tools = ['look', 'change'] as const
-function surroundings(ran: string[]): CallSurroundings {
+function surroundings(ran: string[], gate?: Promise<void>): CallSurroundings {
   return {
     toolbox: {
       list: () =>
@@ -30,8 +30,11 @@ function surroundings(ran: string[]): CallSurroundings {
       has: name => tools.some(known => known === name),
       check: () => undefined,
       refuseUnknown: () => undefined,
-      call: async name => {
+      // As the toolbox does it.
+      call: async (name, _input, { signal }) => {
+        if (signal.aborted) return { isError: true, problem: { code: 'bad_request', message: 'The client went away.' } }
         ran.push(name)
+        await gate
         return { isError: false, output: { done: name } }
       },
     },
@@ -43,7 +46,7 @@ function surroundings(ran: string[]): CallSurroundings {
   }
 }
 
-function serviceOn(db: Database, script: Script, now = () => Date.now()) {
+function serviceOn(db: Database, script: Script, now = () => Date.now(), gate?: Promise<void>) {
   const store = new ConversationStore(db)
   const choice = new ScriptedChoice(script)
   const ran: string[] = []
@@ -51,7 +54,7 @@ function serviceOn(db: Database, script: Script, now = () => Date.now()) {
   const service = new AssistantService({
     choice,
     store,
-    calls: surroundings(ran),
+    calls: surroundings(ran, gate),
     changed: () => undefined,
     logger,
     now,
@@ -172,3 +175,33 @@ test('who is signed out, or stopped by a human, has no answer that goes on', asy
   service.revoked('session-1')
   await vi.waitFor(() => expect(answer.view()).toMatchObject({ state: 'failed', problem: { code: 'unauthorized' } }))
 })
+
+for (const how of ['signed out', 'stopped'] as const) {
+  test(`of several allowed calls, those that wait for the first are not done when their person is ${how} meanwhile`, async () => {
+    const gate = Promise.withResolvers<void>()
+    const { service, ran } = serviceOn(
+      await memoryDatabase(),
+      () => [1, 2, 3].map(to => toolCall('change', { to })),
+      Date.now,
+      gate.promise,
+    )
+    const {
+      conversation_id: conversationId,
+      answer_id: answerId,
+      tool_calls: calls,
+    } = await service.query(asked, { query: 'Change them.' }, noAbort())
+    const answer = await service.follow(person, { conversationId, answerId, after: 0 }, noAbort())
+    for (const { id: callId, input_hash } of calls) {
+      await service.decide(asked, { conversationId, answerId, callId }, { decision: 'allow', input_hash })
+    }
+    await vi.waitFor(() => expect(ran).toEqual(['change']))
+    const stopped = how === 'stopped' ? service.stopAnswer(person, conversationId, answerId) : undefined
+    if (!stopped) service.revoked(person.id)
+    gate.resolve()
+    await stopped
+    const seen: ChatbotPart[] = []
+    for await (const part of answer) seen.push(part)
+    expect(seen.at(-1)?.type).toBe(how === 'stopped' ? 'finish' : 'error')
+    expect(ran).toEqual(['change'])
+  })
+}
