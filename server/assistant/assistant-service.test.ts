@@ -205,3 +205,23 @@ for (const how of ['signed out', 'stopped'] as const) {
     expect(ran).toEqual(['change'])
   })
 }
+
+test('what a provider asks of tools beyond all measure is told to the model, or ends the answer in words', async () => {
+  let deep: unknown = {}
+  for (let level = 0; level < 20_000; level++) deep = { deep }
+  const endless = JSON.parse('{"to":1e400}')
+  const { service, ran, choice } = serviceOn(await memoryDatabase(), ({ messages }) =>
+    messages.some(({ role }) => role === 'tool') ? ['done'] : [toolCall('change', deep), toolCall('look', endless)],
+  )
+  const { response, tool_calls: calls } = await service.query(asked, { query: 'Q' }, noAbort())
+  expect([response, ran]).toEqual(['done', []])
+  expect(calls.map(({ outcome, result, input }) => [outcome, result?.slice(0, 28), input])).toEqual(
+    Array(2).fill(['refused', 'The input is no JSON object,', null]),
+  )
+  choice.script = () => Array.from({ length: 50_000 }, (_, to) => toolCall('look', { to }))
+  await expect(service.query(asked, { query: 'Q' }, noAbort())).rejects.toMatchObject({
+    code: 'provider_failed',
+    message: 'one was ended after 128 calls of tools in one step.',
+  })
+  expect(ran).toEqual([])
+})
