@@ -17,6 +17,7 @@ import { type Caller, ownerOf, type Principal, type PrincipalListener } from '..
 import { Problem } from '../platform/problem.ts'
 import { RisingIds } from '../platform/rising-ids.ts'
 import { AnswerCalls, type CallSurroundings } from './answer-calls.ts'
+import { expiryOf, stoppedCall, titleOf } from './answer-facts.ts'
 import { AnswerRunner, type Run, stopAsked } from './answer-runner.ts'
 import type { ConversationStore } from './conversation-store.ts'
 import type { AnswerRow, ConversationRow } from './conversation-tables.ts'
@@ -378,30 +379,12 @@ function* inChain(newest: Working): Generator<Working> {
   for (let each: Working | undefined = newest; each; each = each.before) yield each
 }
 
-function titleOf(question: string): string {
-  const line = question.replaceAll(/[\s\p{C}]+/gu, ' ').trim()
-  return line.length <= conversationBounds.title ? line : `${line.slice(0, conversationBounds.title - 1)}…`
-}
-
 function summaryIn({ summary }: Pick<ConversationRow, 'summary'>): Run['summary'] {
   return summary === null ? undefined : JSON.parse(summary)
 }
 
 function spentIn({ tokens, cost_usd: cost }: Pick<ConversationRow, 'tokens' | 'cost_usd'>) {
   return { tokens, costUsd: cost ?? 0 }
-}
-
-function expiryOf(answer: OpenAnswer): string | null {
-  const ends = answer.calls.flatMap(({ outcome, expires_at: at }) => (outcome === 'waiting' && at !== null ? [at] : []))
-  return ends.toSorted()[0] ?? null
-}
-
-function stoppedCall(call: KeptCall) {
-  const result =
-    call.effect === 'read'
-      ? null
-      : 'The server stopped while this was done: whether it was done is not known. Look before it is tried again.'
-  return { type: 'tool_result' as const, call: { ...call, outcome: 'stopped' as const, result } }
 }
 
 const busy = () => new Problem('not_possible_now', 'This conversation is being answered. Wait, or stop the answer.')
