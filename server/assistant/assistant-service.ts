@@ -17,7 +17,7 @@ import { type Caller, ownerOf, type Principal, type PrincipalListener } from '..
 import { Problem } from '../platform/problem.ts'
 import { RisingIds } from '../platform/rising-ids.ts'
 import { AnswerCalls, type CallSurroundings } from './answer-calls.ts'
-import { expiryOf, stoppedCall, titleOf } from './answer-facts.ts'
+import { expiryOf, stoppedCall, titleOf } from './answer-ends.ts'
 import { AnswerRunner, type Run, stopAsked } from './answer-runner.ts'
 import type { ConversationStore } from './conversation-store.ts'
 import type { AnswerRow, ConversationRow } from './conversation-tables.ts'
