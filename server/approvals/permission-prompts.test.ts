@@ -92,3 +92,16 @@ test('so many wait of one principal, and of all', () => {
   expect(told.filter(each => each === 'changed')).toHaveLength(3)
   prompts.stop()
 })
+
+test('a program that withdraws all that it asks shuts no other out, and what waits keeps its place', async () => {
+  const { prompts } = make({ perPrincipal: 2, inAll: 3 })
+  const other = { ...token, id: 'token-t2' }
+  const { id } = prompts.open(other, asked)
+  for (let turn = 0; turn < 10; turn++) prompts.cancel(token, prompts.open(token, asked).id)
+  expect(prompts.open(other, asked)).toMatchObject({ asks: { id: 'token-t2' } })
+  prompts.decide(user('u1'), id, 'allow')
+  for (let turn = 0; turn < 10; turn++) prompts.cancel(token, prompts.open(token, asked).id)
+  // Its program has not heard of it yet.
+  expect(await prompts.wait(other, id, 0, alive())).toBe('allowed')
+  prompts.stop()
+})

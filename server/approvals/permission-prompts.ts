@@ -129,9 +129,10 @@ export class PermissionPrompts implements PrincipalListener {
     const { perPrincipal, inAll, expiresMs } = this.#bounds
     const waiting = [...this.#held.values()].filter(isWaiting)
     const own = waiting.filter(({ prompt }) => prompt.asks.id === principal.id)
-    if (own.length >= perPrincipal || this.#held.size >= inAll) {
+    if (own.length >= perPrincipal || waiting.length >= inAll) {
       throw new Problem('too_many_requests', 'Too many permission prompts wait for a human.', { retryAfterSeconds: 60 })
     }
+    if (this.#held.size >= inAll) this.#evictDecided(principal.id)
     const now = this.#options.now()
     const asks = { kind: principal.kind as PermissionPrompt['asks']['kind'], id: principal.id, name: principal.name }
     const id = this.#ids.next()
@@ -160,6 +161,15 @@ export class PermissionPrompts implements PrincipalListener {
       this.#held.delete(held.prompt.id)
     }
     held.quiet = setTimeout(end, this.#bounds.quietMs).unref()
+  }
+
+  /** What is over gives its place to what waits, beginning with what the one who asks left behind: a program that withdraws all it asks shuts nobody out. */
+  #evictDecided(principalId: string): void {
+    const over = [...this.#held.values()].filter(held => !isWaiting(held))
+    const oldest = over.find(({ prompt }) => prompt.asks.id === principalId) ?? over[0]
+    if (!oldest) return
+    clearTimeout(oldest.quiet)
+    this.#held.delete(oldest.prompt.id)
   }
 
   #ownOf(principal: Principal, id: string): Held {

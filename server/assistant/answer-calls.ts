@@ -167,7 +167,8 @@ export class AnswerCalls {
         .map(tool => tool.name)
         .join(', ')}.`
     }
-    if (typeof input !== 'object' || input === null) return 'The input is no JSON object. Correct it and call again.'
+    if (typeof input !== 'object' || input === null)
+      return 'The input is no JSON object, or too deep. Correct it and call again.'
     if (sizeOf(input) > conversationBounds.input) {
       return `The input is longer than ${conversationBounds.input} characters.`
     }

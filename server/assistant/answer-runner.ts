@@ -13,6 +13,7 @@ import type { ModelChoice } from './model-choice.ts'
 import type { OpenAnswer } from './open-answer.ts'
 import { mostTurns } from './open-answers.ts'
 import { QuietText } from './quiet-text.ts'
+import { addRequest } from './sound-request.ts'
 import { type KeptSummary, type Turn, tokensIn, toldModel } from './told-model.ts'
 
 export interface RunnerOptions {
@@ -175,7 +176,7 @@ export class AnswerRunner {
           }
           answer.say(text.push(part.part.text), model.id)
         }
-        if (part.part.type === 'tool_call') requests.push(part.part.call)
+        if (part.part.type === 'tool_call') addRequest(requests, part.part.call, model.provider)
         if (part.part.type === 'finish') {
           reason = part.part.reason
           answer.say(text.end(), model.id)

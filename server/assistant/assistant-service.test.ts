@@ -31,7 +31,9 @@ function surroundings(ran: string[], held?: Promise<unknown>): CallSurroundings 
       has: name => tools.some(known => known === name),
       check: () => undefined,
       refuseUnknown: () => undefined,
-      call: async name => {
+      // As the toolbox does it.
+      call: async (name, _input, { signal }) => {
+        if (signal.aborted) return { isError: true, problem: { code: 'bad_request', message: 'The client went away.' } }
         ran.push(name)
         if (name === 'change') await held
         return { isError: false, output: { done: name } }
@@ -323,4 +325,54 @@ test('who is signed out, or stopped by a human, has no answer that goes on', asy
   expect(answer.state).toBe('running')
   service.revoked('session-1')
   await vi.waitFor(() => expect(answer.view()).toMatchObject({ state: 'failed', problem: { code: 'unauthorized' } }))
+})
+
+for (const how of ['signed out', 'stopped'] as const) {
+  test(`of several allowed calls, those that wait for the first are not done when their person is ${how} meanwhile`, async () => {
+    const gate = Promise.withResolvers<void>()
+    const { service, ran } = serviceOn(
+      await memoryDatabase(),
+      () => [1, 2, 3].map(to => toolCall('change', { to })),
+      Date.now,
+      gate.promise,
+    )
+    const {
+      conversation_id: conversationId,
+      answer_id: answerId,
+      tool_calls: calls,
+    } = await service.query(asked, { query: 'Change them.' }, noAbort())
+    const answer = await service.follow(person, { conversationId, answerId, after: 0 }, noAbort())
+    for (const { id: callId, input_hash } of calls) {
+      await service.decide(asked, { conversationId, answerId, callId }, { decision: 'allow', input_hash })
+    }
+    await vi.waitFor(() => expect(ran).toEqual(['change']))
+    const stopped = how === 'stopped' ? service.stopAnswer(person, conversationId, answerId) : undefined
+    if (!stopped) service.revoked(person.id)
+    gate.resolve()
+    await stopped
+    const seen: ChatbotPart[] = []
+    for await (const part of answer) seen.push(part)
+    expect(seen.at(-1)?.type).toBe(how === 'stopped' ? 'finish' : 'error')
+    expect(ran).toEqual(['change'])
+  })
+}
+
+test('what a provider asks of tools beyond all measure is told to the model, or ends the answer in words', async () => {
+  let deep: unknown = {}
+  for (let level = 0; level < 20_000; level++) deep = { deep }
+  const endless = JSON.parse('{"to":1e400}')
+  const { service, ran, choice } = serviceOn(await memoryDatabase(), ({ messages }) =>
+    messages.some(({ role }) => role === 'tool') ? ['done'] : [toolCall('change', deep), toolCall('look', endless)],
+  )
+  const { response, tool_calls: calls } = await service.query(asked, { query: 'Q' }, noAbort())
+  expect([response, ran]).toEqual(['done', []])
+  expect(calls.map(({ outcome, result, input }) => [outcome, result?.slice(0, 28), input])).toEqual(
+    Array(2).fill(['refused', 'The input is no JSON object,', null]),
+  )
+  choice.script = () => Array.from({ length: 50_000 }, (_, to) => toolCall('look', { to }))
+  await expect(service.query(asked, { query: 'Q' }, noAbort())).rejects.toMatchObject({
+    code: 'provider_failed',
+    message: 'one was ended after 128 calls of tools in one step.',
+  })
+  expect(ran).toEqual([])
 })

@@ -21,6 +21,7 @@ import { spentIn } from './answer-limits.ts'
 import { AnswerRunner, type Run, stopAsked } from './answer-runner.ts'
 import type { ConversationStore } from './conversation-store.ts'
 import type { AnswerRow, ConversationRow, UsageRow } from './conversation-tables.ts'
+import { titleOf } from './conversation-title.ts'
 import { expiryOf, loseCalls } from './ended-calls.ts'
 import { isSameHash } from './input-hash.ts'
 import { type KeptCall, newFacts } from './kept-parts.ts'
@@ -46,6 +47,8 @@ export interface Asked {
 interface Working extends Run {
   stop: AbortController
   done: Promise<void>
+  /** Of the same answer, begun before and not over yet. */
+  before: Working | undefined
 }
 
 /** Past them a question is answered with `overloaded`. */
@@ -67,7 +70,7 @@ export class AssistantService implements PrincipalListener {
   readonly #answerIds: RisingIds
   readonly #open: OpenAnswers
   readonly #working = new Map<string, Working>()
-  /** Conversations in which a question is being taken in. */
+  /** Conversations in which a question is being taken in, each with its owner: ids of others tell nothing. */
   readonly #entering = new Set<string>()
   readonly #stopped = new AbortController()
 
@@ -98,7 +101,7 @@ export class AssistantService implements PrincipalListener {
   async stop(): Promise<void> {
     this.#stopped.abort()
     const working = [...this.#working.values()]
-    for (const { stop } of working) stop.abort(draining())
+    for (const each of working) for (const { stop } of inChain(each)) stop.abort(draining())
     await Promise.all(working.map(({ done }) => done))
     this.#open.forgetEach()
   }
@@ -128,8 +131,9 @@ export class AssistantService implements PrincipalListener {
       ...{ context: input.context === undefined ? null : JSON.stringify(input.context), asked_at: at },
       ...{ state: 'running', said: '', facts: JSON.stringify(newFacts()), expires_at: null },
     }
-    if (this.#entering.has(conversationId)) throw busy()
-    this.#entering.add(conversationId)
+    const entering = `${owner} ${conversationId}`
+    if (this.#entering.has(entering)) throw busy()
+    this.#entering.add(entering)
     try {
       let conversation: ConversationRow | undefined
       let today: Pick<UsageRow, 'tokens' | 'cost_usd'>
@@ -156,7 +160,7 @@ export class AssistantService implements PrincipalListener {
       this.#options.changed(owner, { id: row.id, conversation_id: conversationId, state: 'running' })
       return answer
     } finally {
-      this.#entering.delete(conversationId)
+      this.#entering.delete(entering)
     }
   }
 
@@ -185,7 +189,7 @@ export class AssistantService implements PrincipalListener {
     const answer = await this.#get(principal, conversationId, answerId)
     const working = this.#working.get(answerId)
     if (working) {
-      working.stop.abort(stopAsked)
+      for (const { stop } of inChain(working)) stop.abort(stopAsked)
       await working.done
     } else if (answer.state === 'waiting') await this.#close(answer, 'declined', 'stopped')
     return answer.view()
@@ -233,7 +237,7 @@ export class AssistantService implements PrincipalListener {
   /** Answers that work in a conversation end; readers of it too. */
   async end(conversationId: string): Promise<void> {
     const working = [...this.#working.values()].filter(({ answer }) => answer.row.conversation_id === conversationId)
-    for (const { stop } of working) stop.abort(stopAsked)
+    for (const each of working) for (const { stop } of inChain(each)) stop.abort(stopAsked)
     await Promise.all(working.map(({ done }) => done))
     await this.#open.forgetAll(conversationId)
   }
@@ -258,8 +262,10 @@ export class AssistantService implements PrincipalListener {
   }
 
   changed(principal: Principal): void {
-    for (const run of this.#working.values()) {
-      if (run.caller.principal.id === principal.id) run.caller = { ...run.caller, principal }
+    for (const working of this.#working.values()) {
+      for (const run of inChain(working)) {
+        if (run.caller.principal.id === principal.id) run.caller = { ...run.caller, principal }
+      }
     }
   }
 
@@ -269,7 +275,9 @@ export class AssistantService implements PrincipalListener {
   }
 
   endWhere(isStopped: (principal: Principal) => boolean, why: Problem = frozen()): void {
-    for (const { caller, stop } of this.#working.values()) if (isStopped(caller.principal)) stop.abort(why)
+    for (const working of this.#working.values()) {
+      for (const { caller, stop } of inChain(working)) if (isStopped(caller.principal)) stop.abort(why)
+    }
   }
 
   #checkRoom(principal: Principal, except?: string): void {
@@ -316,12 +324,12 @@ export class AssistantService implements PrincipalListener {
     const { answer } = run
     const stop = new AbortController()
     const before = this.#working.get(answer.row.id)
-    const working: Working = { ...run, signal: stop.signal, stop, done: Promise.resolve() }
+    const working: Working = { ...run, signal: stop.signal, stop, done: Promise.resolve(), before }
     answer.holders++
     working.done = (async () => {
       // Another call of the same answer is being done.
       if (before) await before.done
-      this.#working.set(answer.row.id, working)
+      working.before = undefined
       answer.row.state = 'running'
       answer.row.expires_at = null
       if (execute) await this.#execute(working, execute)
@@ -383,9 +391,9 @@ export class AssistantService implements PrincipalListener {
   }
 }
 
-function titleOf(question: string): string {
-  const line = question.replaceAll(/[\s\p{C}]+/gu, ' ').trim()
-  return line.length <= conversationBounds.title ? line : `${line.slice(0, conversationBounds.title - 1)}…`
+/** With what waits behind it: all of an answer that goes on or will. */
+function* inChain(newest: Working): Generator<Working> {
+  for (let each: Working | undefined = newest; each; each = each.before) yield each
 }
 
 function summaryIn({ summary }: Pick<ConversationRow, 'summary'>): Run['summary'] {

@@ -142,8 +142,9 @@ export class AssistantSettingsService {
       const before = state.rows.find(row => row.id === id)
       if (!before) throw notFound(id)
       // A key goes where it was meant to go and nowhere else.
-      const isElsewhere =
-        hostOf(settings) !== hostOf(JSON.parse(before.settings)) || settings.kind !== known.settings.kind
+      // As it is now: another change may have come between.
+      const was = JSON.parse(before.settings) as Pick<ProviderBody, 'kind' | 'base_url'>
+      const isElsewhere = hostOf(settings) !== hostOf(was) || settings.kind !== was.kind
       const kept = isElsewhere ? null : before.key_sealed
       if (isElsewhere && before.key_sealed !== null && api_key === undefined) {
         throw fault('body.api_key', 'Give the key again: the stored one is not sent to another address.')

@@ -53,6 +53,9 @@ export class NoticePost {
     if (url.username !== '' || url.password !== '' || url.hash !== '') {
       throw missing(field, 'must have neither credentials nor a fragment')
     }
+    if (field === 'server' && url.search !== '') {
+      throw missing(field, 'must have nothing behind a question mark: it is shown, and a token would be')
+    }
     try {
       await this.#options.checkHost(host, Number(url.port) || (url.protocol === 'https:' ? 443 : 80))
     } catch (error) {

@@ -130,6 +130,7 @@ onEachDatabase(open => {
     [{ kind: 'slack', url: 'https://169.254.169.254/hook' }, '169.254.169.254'],
     [{ kind: 'webhook', url: 'https://127.0.0.1/x', secret: 'x'.repeat(30) }, 'whsec_'],
     [{ kind: 'ntfy' }, 'topic: is required'],
+    [{ kind: 'ntfy', server: 'https://ntfy.example.org/?auth=secret', topic: 'abc' }, 'question mark'],
     [{ kind: 'web_push', user_ids: ['nobody'] }, 'no user nobody'],
   ])('%j is refused', async (target, words) => {
     const { service } = await notifyWorld(await open())

@@ -115,3 +115,26 @@ test('what would not be seen, or moves what is beside it, is written as an escap
   expect(shownText('a\u202e\n\u001b[31m\ud800ü')).toBe('a\\u202e\\u000a\\u001b[31m\\ud800ü')
   expect(escapeUnseen('\u{e0041}')).toBe('\\udb40\\udc41')
 })
+
+test('however long what strangers write is, each pattern reads it once', () => {
+  const secrets = new LogSecrets(['a secret of the environment'])
+  const pieces = [
+    'a-',
+    'a.b.',
+    'eyJ-',
+    'eyJ-aaaaaa-',
+    'LOGIN ',
+    'AUTH A',
+    "token'",
+    'token\\',
+    'a://',
+    'cookie ',
+    '?code=',
+    'rm_',
+  ]
+  // Its length squared would be minutes, and the end of this test.
+  for (const piece of pieces) {
+    const text = piece.repeat(1_000_000 / piece.length)
+    expect(typeof secrets.without(text)).toBe('string')
+  }
+})

@@ -83,7 +83,9 @@ const forms: Record<ServiceKind, Form> = {
       // A link, and nothing else that Slack would take for a command.
       const bare = text.replace(/<(http[^|>]+)\|[^>]+>/g, '$1')
       if (/[<>]/.test(bare) || /&(?!amp;|lt;|gt;)/.test(bare)) return '!invalid_payload'
-      return bare.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
+      // What Mattermost and Rocket.Chat would make of it.
+      if (/@\w|\][([]/.test(bare)) return '!a mention or a link'
+      return bare.replaceAll('\u200b', '').replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
     },
     taken: response => plain(response, 200, 'ok'),
     refused: { status: 404, body: 'no_service', words: 'no_service' },

@@ -36,7 +36,7 @@ function Prompt({ prompt }: { prompt: PermissionPrompt }) {
   return (
     <li data-prompt={id} className="grid grid-cols-1 gap-1.5 border-b px-4 py-2.5 text-sm last:border-b-0">
       <span className="flex items-baseline justify-between gap-2">
-        <bdi className="truncate font-semibold">{visibleText(tool)}</bdi>
+        <bdi className="min-w-0 font-semibold wrap-anywhere">{visibleText(tool)}</bdi>
         <span className="shrink-0 text-xs text-muted">
           <ListTime at={at} />
         </span>

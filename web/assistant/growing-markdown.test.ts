@@ -65,3 +65,21 @@ test('what is nested deeper than people write, and a paragraph that is too long,
   expect(readMarkdown('>'.repeat(5_000))).toMatchObject([{ type: 'paragraph', tokens: [{ type: 'text' }] }])
   expect(readMarkdown('*a* '.repeat(5_000))[0]).toMatchObject({ type: 'paragraph', tokens: [{ type: 'text' }] })
 })
+
+test('a list without an end is read seldom while it grows, shows all of itself, and is read whole at last', () => {
+  const all = '1. one\n   - two\n'.repeat(1_500)
+  const visible = (words: string) => words.replaceAll(/\s/g, '')
+  const growing = new GrowingMarkdown()
+  let reads = 0
+  for (let end = 25; end < all.length + 25; end += 25) {
+    const text = all.slice(0, end)
+    const tokens = growing.read(text)
+    if (!growing.isBehind) reads++
+    if (end % 5_000 === 0) expect(visible(tokens.map(({ raw }) => raw).join(''))).toBe(visible(text))
+  }
+  // Of 960 that come, those up to the bound, and one for each quarter that it grows.
+  expect(reads).toBeLessThan(200)
+  expect(growing.readWhole()).toEqual(readMarkdown(all))
+  expect(growing.isBehind).toBe(false)
+  expect(growing.read(all)).toEqual(readMarkdown(all))
+})

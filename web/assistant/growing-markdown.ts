@@ -6,6 +6,8 @@ const mostNested = 12
 const isTooDeep = new RegExp(String.raw`^(?:[ \t]*(?:>|[-*+]|\d{1,9}[.)])){${mostNested},}`, 'm')
 /** Marks inside a paragraph are looked for again from each one that is not closed, so a long one would take its length squared. */
 const longestInline = 6_000
+/** A last block that is longer, such as a list without an end, is read again only when it has grown by a quarter: else it would take its length squared. */
+const longestBlock = 4_000
 
 /** Definitions of links stand apart from what they change, which may have been shown by then. */
 class TextTokenizer extends Tokenizer {
@@ -21,6 +23,9 @@ export class GrowingMarkdown {
   #settledLength = 0
   #settled: readonly Token[] = []
   #blocks: readonly Token[] = []
+  /** What was read last, and up to where. */
+  #read: readonly Token[] = []
+  #readLength = 0
 
   /** @param text Usually what it was, and more; anything else is read from its beginning. */
   read(text: string): readonly Token[] {
@@ -29,11 +34,28 @@ export class GrowingMarkdown {
     if (!next.startsWith(this.#text)) {
       this.#settled = []
       this.#settledLength = 0
+      this.#readLength = 0
     }
     this.#text = next
-    const tail = next.slice(this.#settledLength)
+    const last = this.#readLength - this.#settledLength
+    const rest = next.slice(this.#readLength)
+    if (last <= longestBlock || rest.length > last / 4) return this.readWhole()
+    this.#blocks = [...this.#read, plain(rest)]
+    return this.#blocks
+  }
+
+  /** The end is text for now. */
+  get isBehind(): boolean {
+    return this.#readLength < this.#text.length
+  }
+
+  /** Also the end. */
+  readWhole(): readonly Token[] {
+    const tail = this.#text.slice(this.#settledLength)
     const tokens = tokensOf(tail)
     this.#blocks = [...this.#settled, ...tokens.filter(isShown)]
+    this.#read = this.#blocks
+    this.#readLength = this.#text.length
     this.#settle(tail, tokens)
     return this.#blocks
   }

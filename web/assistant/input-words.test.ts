@@ -34,3 +34,12 @@ test('characters that nobody sees are spelt out', () => {
   expect(linesOfInput({ subject: 'a\u202eb' }).lines[0]?.value).toBe('a\\u{202e}b')
   expect(exactInput({ to: 'a\u200bb' })).toContain('a\\u{200b}b')
 })
+
+test('a name cannot pass for an address or for a further recipient, and what a line leaves out is said', () => {
+  const to = [{ name: 'Boss <boss@example.org>, Ann', email: 'eve@evil.example' }]
+  expect(linesOfInput({ to })).toMatchObject({
+    lines: [{ value: '"Boss <boss@example.org>, Ann" <eve@evil.example>' }],
+    isWhole: true,
+  })
+  expect(linesOfInput({ to: [{ ...to[0], bcc: 'all@evil.example' }] })).toEqual({ lines: [], isWhole: false })
+})

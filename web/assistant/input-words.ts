@@ -68,9 +68,13 @@ function wordsOf(name: string, value: unknown): string | undefined {
 
 function personOf(value: unknown): string | undefined {
   if (typeof value === 'string') return value
-  if (typeof value !== 'object' || value === null || !('email' in value)) return undefined
-  const name = 'name' in value && value.name ? `${value.name} ` : ''
-  return `${name}<${value.email}>`
+  if (typeof value !== 'object' || value === null) return undefined
+  const { name, email, ...others } = value as Record<string, unknown>
+  if (typeof email !== 'string' || Object.keys(others).length > 0) return undefined
+  if (!name) return `<${email}>`
+  // A name that could pass for an address, or for the next person, is told from them.
+  const text = String(name)
+  return `${/[<>@,;"]/.test(text) ? JSON.stringify(text) : text} <${email}>`
 }
 
 /** What was looked for, in one line: the words in it, without numbers and lists. */

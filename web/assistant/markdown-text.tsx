@@ -1,16 +1,30 @@
 /** Markdown of a model as elements of ours: it loads nothing, contains no HTML, and leads nowhere by itself. */
 import type { Token, Tokens } from 'marked'
-import { memo, type ReactNode, useState } from 'react'
+import { memo, type ReactNode, useEffect, useState } from 'react'
 import { CopyButton } from '../ui/copy-button.tsx'
 import { AnswerLink } from './answer-link.tsx'
 import { GrowingMarkdown } from './growing-markdown.ts'
 
+/** A text that has not grown for so long is read to its end. */
+const catchUpMs = 300
+
 export const MarkdownText = memo(function MarkdownText({ text }: { text: string }) {
   // It answers the same for the same text: a cache, no state.
   const [markdown] = useState(() => new GrowingMarkdown())
+  const [, setReadAt] = useState(0)
+  const blocks = markdown.read(text)
+  const { isBehind } = markdown
+  useEffect(() => {
+    if (!isBehind) return undefined
+    const timer = setTimeout(() => {
+      markdown.readWhole()
+      setReadAt(text.length)
+    }, catchUpMs)
+    return () => clearTimeout(timer)
+  }, [markdown, isBehind, text])
   return (
     <div className="min-w-0 space-y-3">
-      {markdown.read(text).map((token, index) => (
+      {blocks.map((token, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: blocks are only added at the end
         <div key={index} className="drawn-in-view min-w-0">
           <Block token={token} />

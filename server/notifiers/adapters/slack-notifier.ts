@@ -20,7 +20,11 @@ export function slackNotifier(post: NoticePost): Notifier<'slack'> {
   }
 }
 
-/** What would be a link or a mention, such as `<!channel>`. */
+/**
+ * What would be a link or a mention: `<!channel>` with Slack; `@channel`, `[text](https://…)` and pictures with the others, which know no
+ * `mrkdwn`. A blank without width keeps the words as they are and takes their meaning.
+ */
 function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+  const plain = text.replaceAll(/@(?=\w)|\](?=[([])|(?<=^|\s)[~#](?=\w)/g, '$&\u200b')
+  return plain.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }
