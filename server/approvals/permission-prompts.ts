@@ -117,9 +117,8 @@ export class PermissionPrompts implements PrincipalListener {
     return { state: held.state, asked: held.prompt }
   }
 
-  changed(): void {
-    // What a token may read or send does not bear on what its program asks for.
-  }
+  /** What a token may read or send does not bear on what its program asks for. */
+  changed(): void {}
 
   revoked(principalId: string): void {
     for (const held of this.#held.values()) if (held.prompt.asks.id === principalId) this.#settle(held, 'cancelled')
@@ -163,13 +162,12 @@ export class PermissionPrompts implements PrincipalListener {
     held.quiet = setTimeout(end, this.#bounds.quietMs).unref()
   }
 
-  /** What is over gives its place to what waits, beginning with what the one who asks left behind: a program that withdraws all it asks shuts nobody out. */
+  /** What is over gives its place to what waits, its own first: who withdraws all that it asks shuts nobody out. */
   #evictDecided(principalId: string): void {
     const over = [...this.#held.values()].filter(held => !isWaiting(held))
-    const oldest = over.find(({ prompt }) => prompt.asks.id === principalId) ?? over[0]
-    if (!oldest) return
-    clearTimeout(oldest.quiet)
-    this.#held.delete(oldest.prompt.id)
+    const { prompt, quiet } = over.find(held => held.prompt.asks.id === principalId) ?? over[0]!
+    clearTimeout(quiet)
+    this.#held.delete(prompt.id)
   }
 
   #ownOf(principal: Principal, id: string): Held {
@@ -199,6 +197,4 @@ function mayDecide(user: Principal, { userId }: Held): boolean {
   return userId === null ? user.scopes.has('dashboard:admin') : user.userId === userId
 }
 
-function missing(): Problem {
-  return new Problem('not_found', 'There is no such permission prompt, or it waits no more.')
-}
+const missing = () => new Problem('not_found', 'There is no such permission prompt, or it waits no more.')
