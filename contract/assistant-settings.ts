@@ -1,72 +1,15 @@
 /** Settings of the assistant: model providers in the order in which they are tried, limits, and what of whose mail may go to which of them. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
-import { AccountId, line, secret } from './wire.ts'
-
-export const assistantBounds = { providers: 20, models: 500 } as const
-
-export const ProviderKind = z.enum([
-  'rig',
-  'openai',
-  'openrouter',
-  'anthropic',
-  'gemini',
-  'mistral',
-  'azure',
-  'ollama',
-  'openai_compatible',
-])
-export type ProviderKind = z.infer<typeof ProviderKind>
-
-const providerId = z.string().regex(/^[a-z0-9_-]{1,40}$/, 'is not an id of a provider')
-
-/** None: the provider is told that there is mail, and nothing of it. Headers: senders, recipients, subjects, dates and flags. */
-export const MailShare = z.enum(['none', 'headers', 'text'])
-export type MailShare = z.infer<typeof MailShare>
-
-const price = z.number().min(0).max(10_000).nullable()
-
-export const ProviderBody = z
-  .strictObject({
-    kind: ProviderKind,
-    name: line.trim().min(1).max(60),
-    enabled: z.boolean().default(true),
-    base_url: z.string().trim().max(500).nullable().default(null).describe("The provider's own unless given"),
-    api_key: secret(z.string().trim().min(1).max(1_000))
-      .optional()
-      .describe('Sealed; no answer has it. Left out: as it was'),
-    model: z.string().trim().max(200).nullable().default(null),
-    is_local: z.boolean().default(false).describe('What it is sent stays on this machine or in your own network'),
-    context_tokens: z.int().min(1_000).max(10_000_000).default(32_000),
-    price_input: price.default(null).describe('US dollars for a million tokens'),
-    price_output: price.default(null),
-    mail: MailShare.default('none').describe('Of accounts that have no word of their own'),
-  })
-  .meta({ id: 'ProviderBody' })
-export type ProviderBody = z.infer<typeof ProviderBody>
-
-export const AssistantProvider = z
-  .object({
-    id: providerId,
-    kind: ProviderKind,
-    name: z.string(),
-    enabled: z.boolean(),
-    base_url: z.string().nullable(),
-    has_key: z.boolean(),
-    model: z.string().nullable(),
-    is_local: z.boolean(),
-    context_tokens: z.int(),
-    price_input: price,
-    price_output: price,
-    mail: MailShare,
-    source: z
-      .enum(['environment', 'page'])
-      .describe('What the environment sets (kind, name, address, key and model) is changed only there'),
-    state: z.enum(['ready', 'resting', 'limited', 'off']),
-    last_fault: z.string().nullable(),
-  })
-  .meta({ id: 'AssistantProvider' })
-export type AssistantProvider = z.infer<typeof AssistantProvider>
+import {
+  AssistantProvider,
+  assistantBounds,
+  MailShare,
+  ProviderBody,
+  ProviderTest,
+  providerId,
+} from './model-provider.ts'
+import { AccountId } from './wire.ts'
 
 export const AssistantLimits = z
   .strictObject({
@@ -93,22 +36,6 @@ export const AssistantSettings = z
   })
   .meta({ id: 'AssistantSettings' })
 export type AssistantSettings = z.infer<typeof AssistantSettings>
-
-export const ProviderTest = z
-  .object({
-    ok: z.boolean(),
-    steps: z.array(
-      z.object({
-        name: z.enum(['address', 'connect', 'key', 'model', 'answer', 'tools']),
-        ok: z.boolean(),
-        detail: z.string(),
-        duration_ms: z.number(),
-      }),
-    ),
-    networks: z.array(z.string()).optional().describe('Private ones that an administrator would have to allow'),
-  })
-  .meta({ id: 'ProviderTest' })
-export type ProviderTest = z.infer<typeof ProviderTest>
 
 const InProvider = z.object({ provider_id: providerId })
 const base = '/api/dashboard/chatbot/settings'

@@ -1,6 +1,6 @@
 /** The assistant: a question, whose answer is whole or streamed as parts, and which models there are. */
 import { z } from 'zod'
-import { ChatbotPart, ChatbotQuery, ChatbotResponse } from './conversations.ts'
+import { ChatbotPart, ChatbotQuery, ChatbotResponse } from './answers.ts'
 import { endpoint } from './endpoint.ts'
 
 export { ChatbotPart, ChatbotQuery, ChatbotResponse }

@@ -1,7 +1,8 @@
 /** Runs the calls of tools that a model asks for: what reads is run, what changes something waits for the person, and what makes no sense is told to the model. */
-import type { MailShare } from '../../contract/assistant-settings.ts'
-import { type Citation, conversationBounds } from '../../contract/conversations.ts'
+
+import { type Citation, conversationBounds } from '../../contract/answers.ts'
 import type { Effect } from '../../contract/endpoint.ts'
+import type { MailShare } from '../../contract/model-provider.ts'
 import type { Caller, Principal } from '../platform/principal.ts'
 import type { Asking, Toolbox, ToolInfo, ToolResult } from '../tools/toolbox.ts'
 import type { OfferedTool, ToolRequest } from './chat-model.ts'

@@ -1,5 +1,5 @@
 /** Works on one answer, step by step: asks a model, runs the tools that it asks for, and asks again, until it has said all, waits for a person, or has to end. */
-import { conversationBounds } from '../../contract/conversations.ts'
+import { conversationBounds } from '../../contract/answers.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Caller } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'

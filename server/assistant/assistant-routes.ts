@@ -1,8 +1,9 @@
 /** /api/dashboard/chatbot: questions, whole or streamed, and the conversations that they are part of. */
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
+import type { ChatbotPart } from '../../contract/answers.ts'
 import { assistantApi } from '../../contract/assistant.ts'
-import { type ChatbotPart, conversationsApi } from '../../contract/conversations.ts'
+import { conversationsApi } from '../../contract/conversations.ts'
 import { operationName } from '../../contract/index.ts'
 import type { Call } from '../platform/http/http-call.ts'
 import { type HttpServer, handle } from '../platform/http/http-server.ts'

@@ -1,6 +1,6 @@
 /** Answers over a real database: what a server that ended left behind, how many there may be at once, and what becomes of those whose time is over. */
 import { expect, onTestFinished, test, vi } from 'vitest'
-import type { ChatbotPart } from '../../contract/conversations.ts'
+import type { ChatbotPart } from '../../contract/answers.ts'
 import { memoryDatabase, onEachDatabase } from '../../test/support/databases.ts'
 import { type Script, ScriptedChoice, scriptedModel, toolCall } from '../../test/support/scripted-choice.ts'
 import type { Database } from '../platform/database/database.ts'
@@ -8,9 +8,10 @@ import { createLogger } from '../platform/logger.ts'
 import { everyScope, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { CallSurroundings } from './answer-calls.ts'
-import { AssistantService, maxAnswersOfOwner } from './assistant-service.ts'
+import { AssistantService } from './assistant-service.ts'
 import { ConversationService } from './conversation-service.ts'
 import { ConversationStore } from './conversation-store.ts'
+import { maxAnswersOfOwner } from './working-answers.ts'
 
 const person: Principal = {
   ...{ id: 'session-1', name: 'Ann', kind: 'session', userId: null, scopes: everyScope, accounts: 'all' },

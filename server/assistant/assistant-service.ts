@@ -3,14 +3,14 @@
  * Which models there are is settled elsewhere; what tools may do is the toolbox's, and a person's.
  */
 import type { z } from 'zod'
-import type { ChatProviders } from '../../contract/assistant.ts'
 import {
   type AssistantAnswer,
   type ChatbotPart,
   type ChatbotQuery,
   type ChatbotResponse,
   conversationBounds,
-} from '../../contract/conversations.ts'
+} from '../../contract/answers.ts'
+import type { ChatProviders } from '../../contract/assistant.ts'
 import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import { type Caller, ownerOf, type Principal, type PrincipalListener } from '../platform/principal.ts'
@@ -18,7 +18,7 @@ import { Problem } from '../platform/problem.ts'
 import { RisingIds } from '../platform/rising-ids.ts'
 import { AnswerCalls, type CallSurroundings } from './answer-calls.ts'
 import { spentIn } from './answer-limits.ts'
-import { AnswerRunner, type Run, stopAsked } from './answer-runner.ts'
+import { AnswerRunner, type Run } from './answer-runner.ts'
 import type { ConversationStore } from './conversation-store.ts'
 import type { AnswerRow, ConversationRow, UsageRow } from './conversation-tables.ts'
 import { titleOf } from './conversation-title.ts'
@@ -28,6 +28,7 @@ import { type KeptCall, newFacts } from './kept-parts.ts'
 import type { ModelChoice } from './model-choice.ts'
 import type { OpenAnswer } from './open-answer.ts'
 import { OpenAnswers, type OpenAnswersOptions } from './open-answers.ts'
+import { type Working, WorkingAnswers } from './working-answers.ts'
 
 export interface AssistantServiceOptions {
   choice: ModelChoice
@@ -44,17 +45,6 @@ export interface Asked {
   requestId: string
 }
 
-interface Working extends Run {
-  stop: AbortController
-  done: Promise<void>
-  /** Of the same answer, begun before and not over yet. */
-  before: Working | undefined
-}
-
-/** Past them a question is answered with `overloaded`. */
-export const maxAnswers = 200
-/** Of one person or token. */
-export const maxAnswersOfOwner = 128
 const sweepEveryMs = 15_000
 const pruneEveryMs = 60 * 60_000
 const dayMs = 24 * 60 * 60_000
@@ -69,7 +59,7 @@ export class AssistantService implements PrincipalListener {
   readonly #conversationIds: RisingIds
   readonly #answerIds: RisingIds
   readonly #open: OpenAnswers
-  readonly #working = new Map<string, Working>()
+  readonly #working = new WorkingAnswers()
   /** Conversations in which a question is being taken in, each with its owner: ids of others tell nothing. */
   readonly #entering = new Set<string>()
   readonly #stopped = new AbortController()
@@ -100,9 +90,7 @@ export class AssistantService implements PrincipalListener {
   /** Ends all answers under way and gives no more. To be called before the HTTP server waits for its last answers. */
   async stop(): Promise<void> {
     this.#stopped.abort()
-    const working = [...this.#working.values()]
-    for (const each of working) for (const { stop } of inChain(each)) stop.abort(draining())
-    await Promise.all(working.map(({ done }) => done))
+    await this.#working.end(() => true, draining())
     this.#open.forgetEach()
   }
 
@@ -187,11 +175,8 @@ export class AssistantService implements PrincipalListener {
   /** What it has said stays. What waits for a person is not done. */
   async stopAnswer(principal: Principal, conversationId: string, answerId: string): Promise<AssistantAnswer> {
     const answer = await this.#get(principal, conversationId, answerId)
-    const working = this.#working.get(answerId)
-    if (working) {
-      for (const { stop } of inChain(working)) stop.abort(stopAsked)
-      await working.done
-    } else if (answer.state === 'waiting') await this.#close(answer, 'declined', 'stopped')
+    if (this.#working.find(answerId)) await this.#working.end(({ answer: { row } }) => row.id === answerId)
+    else if (answer.state === 'waiting') await this.#close(answer, 'declined', 'stopped')
     return answer.view()
   }
 
@@ -236,9 +221,7 @@ export class AssistantService implements PrincipalListener {
 
   /** Answers that work in a conversation end; readers of it too. */
   async end(conversationId: string): Promise<void> {
-    const working = [...this.#working.values()].filter(({ answer }) => answer.row.conversation_id === conversationId)
-    for (const each of working) for (const { stop } of inChain(each)) stop.abort(stopAsked)
-    await Promise.all(working.map(({ done }) => done))
+    await this.#working.end(({ answer: { row } }) => row.conversation_id === conversationId)
     await this.#open.forgetAll(conversationId)
   }
 
@@ -251,7 +234,7 @@ export class AssistantService implements PrincipalListener {
   async expire(): Promise<void> {
     const now = new Date(this.#now()).toISOString()
     for (const row of await this.#options.store.listOpen('waiting', now)) {
-      if (this.#working.has(row.id)) continue
+      if (this.#working.find(row.id)) continue
       await this.#close(await this.#open.opened(row.owner, row), 'expired', 'done')
     }
   }
@@ -262,11 +245,7 @@ export class AssistantService implements PrincipalListener {
   }
 
   changed(principal: Principal): void {
-    for (const working of this.#working.values()) {
-      for (const run of inChain(working)) {
-        if (run.caller.principal.id === principal.id) run.caller = { ...run.caller, principal }
-      }
-    }
+    this.#working.changed(principal)
   }
 
   /** What a person asked goes with the session that it was asked in: what it may is known no more. */
@@ -275,19 +254,12 @@ export class AssistantService implements PrincipalListener {
   }
 
   endWhere(isStopped: (principal: Principal) => boolean, why: Problem = frozen()): void {
-    for (const working of this.#working.values()) {
-      for (const { caller, stop } of inChain(working)) if (isStopped(caller.principal)) stop.abort(why)
-    }
+    this.#working.endWhere(isStopped, why)
   }
 
   #checkRoom(principal: Principal, except?: string): void {
     if (this.#stopped.signal.aborted) throw draining()
-    if (except !== undefined && this.#working.has(except)) return
-    const own = [...this.#working.values()].filter(({ answer }) => answer.owner === ownerOf(principal)).length
-    if (this.#working.size < maxAnswers && own < maxAnswersOfOwner) return
-    throw new Problem('overloaded', `${this.#working.size} questions are being answered. Try again in a moment.`, {
-      retryAfterSeconds: 5,
-    })
+    if (except === undefined || !this.#working.find(except)) this.#working.checkRoom(principal)
   }
 
   /** Stores the question behind the others. */
@@ -301,7 +273,7 @@ export class AssistantService implements PrincipalListener {
     const rows = await store.listAnswers(id)
     const [last] = rows
     if (last?.state === 'running') {
-      if (this.#working.has(last.id)) throw busy()
+      if (this.#working.find(last.id)) throw busy()
       // It ended, and that could not be stored.
       this.#open.forget(last.id)
       await this.#interrupted(owner, last)
@@ -323,7 +295,7 @@ export class AssistantService implements PrincipalListener {
   #begin(run: Omit<Run, 'signal'>, { execute, goesOn = true }: { execute?: KeptCall; goesOn?: boolean } = {}): void {
     const { answer } = run
     const stop = new AbortController()
-    const before = this.#working.get(answer.row.id)
+    const before = this.#working.find(answer.row.id)
     const working: Working = { ...run, signal: stop.signal, stop, done: Promise.resolve(), before }
     answer.holders++
     working.done = (async () => {
@@ -340,10 +312,10 @@ export class AssistantService implements PrincipalListener {
         this.#options.logger.error({ err, answer: answer.row.id }, 'an answer could not be ended')
       })
       .finally(() => {
-        if (this.#working.get(answer.row.id) === working) this.#working.delete(answer.row.id)
+        this.#working.remove(working)
         this.#open.release(answer)
       })
-    this.#working.set(answer.row.id, working)
+    this.#working.add(working)
   }
 
   /** What the person allowed; that it is about to be done is stored before. */
@@ -389,11 +361,6 @@ export class AssistantService implements PrincipalListener {
     if (!row) throw new Problem('not_found', 'There is no such answer.')
     return this.#open.opened(owner, row)
   }
-}
-
-/** With what waits behind it: all of an answer that goes on or will. */
-function* inChain(newest: Working): Generator<Working> {
-  for (let each: Working | undefined = newest; each; each = each.before) yield each
 }
 
 function summaryIn({ summary }: Pick<ConversationRow, 'summary'>): Run['summary'] {

@@ -1,6 +1,6 @@
 /** What is set for the assistant: kept with sealed keys, in force at once, refused in words, and tried step by step. */
 import { expect, onTestFinished, test } from 'vitest'
-import { ProviderBody } from '../../contract/assistant-settings.ts'
+import { ProviderBody } from '../../contract/model-provider.ts'
 import { memoryDatabase as memory, onEachDatabase } from '../../test/support/databases.ts'
 import { startHub } from '../../test/support/event-hub.ts'
 import { type Behaviour, type Dialect, ModelStandIn } from '../../test/support/model-stand-in.ts'

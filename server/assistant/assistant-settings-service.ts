@@ -1,14 +1,8 @@
 /** Providers, limits and privacy of the assistant as an administrator sees and changes them; a change holds for the next question. */
 import { randomBytes } from 'node:crypto'
-import type {
-  AssistantLimits,
-  AssistantProvider,
-  AssistantSettings,
-  MailShare,
-  ProviderBody,
-  ProviderTest,
-} from '../../contract/assistant-settings.ts'
-import { assistantBounds } from '../../contract/assistant-settings.ts'
+import type { AssistantLimits, AssistantSettings } from '../../contract/assistant-settings.ts'
+import type { AssistantProvider, MailShare, ProviderBody, ProviderTest } from '../../contract/model-provider.ts'
+import { assistantBounds } from '../../contract/model-provider.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { OutboundGuard } from '../platform/network/outbound-guard.ts'

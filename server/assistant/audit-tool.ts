@@ -1,7 +1,7 @@
 /** The audit trail for the assistant: what somebody did, counted by operation, and the newest of it one by one. */
 import { z } from 'zod'
+import { Citation } from '../../contract/answers.ts'
 import { type AuditEntry, Effect } from '../../contract/audit.ts'
-import { Citation } from '../../contract/conversations.ts'
 import { Timestamp } from '../../contract/wire.ts'
 import type { AuditService } from '../audit/audit-service.ts'
 import { visibleAccounts } from '../platform/visible-figures.ts'

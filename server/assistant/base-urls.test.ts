@@ -1,6 +1,6 @@
 /** Where a question goes for each form in which a base address is given, and which forms are refused. */
 import { expect, test } from 'vitest'
-import type { ProviderKind } from '../../contract/assistant-settings.ts'
+import type { ProviderKind } from '../../contract/model-provider.ts'
 import { type Dialect, ModelStandIn } from '../../test/support/model-stand-in.ts'
 import { createChatModel } from './adapters/index.ts'
 import { BaseUrlFault, endpointOf } from './base-urls.ts'

@@ -1,5 +1,5 @@
 /** Base addresses of providers, in each form in which they are documented or used: all lead to where the questions are sent. */
-import type { ProviderKind } from '../../contract/assistant-settings.ts'
+import type { ProviderKind } from '../../contract/model-provider.ts'
 
 /** Why an address cannot be one of this provider, in words for its author. */
 export class BaseUrlFault extends Error {}

@@ -1,5 +1,6 @@
 /** A conversation as Markdown: what was asked and said, what was looked up, and what was done. */
-import type { AnswerBlock, AssistantAnswer, Conversation } from '../../contract/conversations.ts'
+import type { AnswerBlock, AssistantAnswer } from '../../contract/answers.ts'
+import type { Conversation } from '../../contract/conversations.ts'
 
 export function toMarkdown({ title, created_at: createdAt, items }: Conversation): string {
   return [`# ${oneLine(title)}`, `Begun ${createdAt}.`, ...items.flatMap(answerLines)].join('\n\n').concat('\n')

@@ -1,5 +1,6 @@
 /** Conversations as their owner keeps them: listed, searched, read, renamed, exported and deleted. */
-import type { AssistantAnswer, Conversation, ConversationSummary } from '../../contract/conversations.ts'
+import type { AssistantAnswer } from '../../contract/answers.ts'
+import type { Conversation, ConversationSummary } from '../../contract/conversations.ts'
 import { ownerOf, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { toMarkdown } from './conversation-markdown.ts'

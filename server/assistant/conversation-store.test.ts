@@ -1,6 +1,6 @@
 /** Conversations as they are stored, on each database. */
 import { expect, test } from 'vitest'
-import { conversationBounds } from '../../contract/conversations.ts'
+import { conversationBounds } from '../../contract/answers.ts'
 import { onEachDatabase } from '../../test/support/databases.ts'
 import { ConversationStore } from './conversation-store.ts'
 import type { AnswerRow, ConversationRow } from './conversation-tables.ts'

@@ -1,6 +1,6 @@
 /** Conversations, their answers and parts in the database. */
 import { sql, type Transaction } from 'kysely'
-import { conversationBounds } from '../../contract/conversations.ts'
+import { conversationBounds } from '../../contract/answers.ts'
 import type { Database } from '../platform/database/database.ts'
 import { isOutdated } from '../platform/database/database-fault.ts'
 import { later } from '../platform/database/later.ts'

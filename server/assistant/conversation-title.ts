@@ -1,5 +1,5 @@
 /** What a conversation is called until it is renamed: its first question, in one line. */
-import { conversationBounds } from '../../contract/conversations.ts'
+import { conversationBounds } from '../../contract/answers.ts'
 
 export function titleOf(question: string): string {
   const line = question.replaceAll(/[\s\p{C}]+/gu, ' ').trim()

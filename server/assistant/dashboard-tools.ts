@@ -1,6 +1,6 @@
 /** The dashboard for the assistant: how the server and its accounts are now, who is connected, what is alarming, and where a person can see it. */
 import { z } from 'zod'
-import { Citation } from '../../contract/conversations.ts'
+import { Citation } from '../../contract/answers.ts'
 import type { ProblemCode } from '../../contract/problem.ts'
 import type { AccountService } from '../accounts/account-service.ts'
 import type { AlertService } from '../alerts/alert-service.ts'

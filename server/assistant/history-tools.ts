@@ -1,6 +1,6 @@
 /** What was, for the assistant: series over time in a few numbers, and why an account is slow or fails, from data alone. */
 import { z } from 'zod'
-import { Citation } from '../../contract/conversations.ts'
+import { Citation } from '../../contract/answers.ts'
 import { HistoryLabel } from '../../contract/history.ts'
 import { Timestamp } from '../../contract/wire.ts'
 import type { AccountHealthService } from '../accounts/account-health-service.ts'

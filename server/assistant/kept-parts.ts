@@ -1,6 +1,5 @@
 /** Parts of an answer as they are kept: what its readers are sent, and beside a result of a tool, what of it which model may be told. */
 import type { z } from 'zod'
-import type { MailShare } from '../../contract/assistant-settings.ts'
 import type {
   AnswerBlock,
   AnswerState,
@@ -9,7 +8,8 @@ import type {
   AssistantToolCall,
   ChatbotPart,
   ProviderAttempt,
-} from '../../contract/conversations.ts'
+} from '../../contract/answers.ts'
+import type { MailShare } from '../../contract/model-provider.ts'
 import type { ProblemBody } from '../../contract/problem-body.ts'
 import type { AnswerRow } from './conversation-tables.ts'
 

@@ -2,7 +2,9 @@
  * Asks models one after the other until one gives something visible. One that is silent is not waited for alone: the next is asked
  * beside it, so that all have had their turn within one deadline for the first part. Who fails is left out for a while (ProviderBreaker).
  */
-import type { AssistantLimits, MailShare } from '../../contract/assistant-settings.ts'
+
+import type { AssistantLimits } from '../../contract/assistant-settings.ts'
+import type { MailShare } from '../../contract/model-provider.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
 import type { AskedModel } from './asked-model.ts'

@@ -1,5 +1,7 @@
 /** PORT between answers and models: which models there are, what each may be told, and one step of an answer by the first that gives it. */
-import type { AssistantLimits, MailShare } from '../../contract/assistant-settings.ts'
+
+import type { AssistantLimits } from '../../contract/assistant-settings.ts'
+import type { MailShare } from '../../contract/model-provider.ts'
 import type { Problem } from '../platform/problem.ts'
 import type { ChatModel, ChatRequest, Part, Usage } from './chat-model.ts'
 

@@ -1,5 +1,5 @@
 /** A model in its place, with what the settings say of it and how it fares. */
-import type { MailShare } from '../../contract/assistant-settings.ts'
+import type { MailShare } from '../../contract/model-provider.ts'
 import type { ChatModel } from './chat-model.ts'
 import type { ProviderBreaker } from './provider-breaker.ts'
 

@@ -1,6 +1,6 @@
 /** Asks a provider which models it has, as each of them tells it. */
 import { z } from 'zod'
-import { assistantBounds } from '../../contract/assistant-settings.ts'
+import { assistantBounds } from '../../contract/model-provider.ts'
 import { Problem } from '../platform/problem.ts'
 import { endpointOf } from './base-urls.ts'
 import type { ModelSettings } from './model-settings.ts'

@@ -1,5 +1,5 @@
 /** What an adapter needs to know of the provider that it asks. */
-import type { ProviderKind } from '../../contract/assistant-settings.ts'
+import type { ProviderKind } from '../../contract/model-provider.ts'
 
 export interface ModelSettings {
   /** Stable, and unique among the providers. */

@@ -1,5 +1,5 @@
 /** An answer that is worked on or followed: its parts, numbered and stored in pieces, so that a reader may begin at any of them. */
-import type { AnswerState, AssistantAnswer, ChatbotPart, ChatbotResponse } from '../../contract/conversations.ts'
+import type { AnswerState, AssistantAnswer, ChatbotPart, ChatbotResponse } from '../../contract/answers.ts'
 import { Problem } from '../platform/problem.ts'
 import type { ConversationStore } from './conversation-store.ts'
 import type { AnswerRow } from './conversation-tables.ts'

@@ -1,5 +1,5 @@
 /** The answers that are worked on, followed, or wait for a person: one object each, so that whatever is decided about one is decided once. */
-import type { AssistantAnswer, ChatbotPart } from '../../contract/conversations.ts'
+import type { AssistantAnswer, ChatbotPart } from '../../contract/answers.ts'
 import type { ConversationStore } from './conversation-store.ts'
 import type { AnswerRow } from './conversation-tables.ts'
 import { type AnswerFacts, blocksOf, type KeptPart } from './kept-parts.ts'

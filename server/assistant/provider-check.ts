@@ -1,6 +1,6 @@
 /** Whether what people write of a provider can be used; said in words for the field where it stands. */
 import { isIP } from 'node:net'
-import type { ProviderBody } from '../../contract/assistant-settings.ts'
+import type { ProviderBody } from '../../contract/model-provider.ts'
 import { judgeAddress } from '../platform/network/outbound-rules.ts'
 import { Problem } from '../platform/problem.ts'
 import { BaseUrlFault, endpointOf, isOfCompany } from './base-urls.ts'

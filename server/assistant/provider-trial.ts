@@ -1,5 +1,5 @@
 /** Tries a provider step by step, and says of each what came of it: where it is, whether the key counts, whether it answers and calls tools. */
-import type { ProviderTest } from '../../contract/assistant-settings.ts'
+import type { ProviderTest } from '../../contract/model-provider.ts'
 import type { OutboundGuard } from '../platform/network/outbound-guard.ts'
 import { Problem } from '../platform/problem.ts'
 import { endpointOf } from './base-urls.ts'

@@ -1,5 +1,7 @@
 /** What is set for the assistant, and the list of providers that comes of it and of the environment. */
-import type { AssistantLimits, MailShare, ProviderBody } from '../../contract/assistant-settings.ts'
+
+import type { AssistantLimits } from '../../contract/assistant-settings.ts'
+import type { MailShare, ProviderBody } from '../../contract/model-provider.ts'
 import { usualLimits } from './assistant-limits.ts'
 import type { AssistantProviderRow } from './assistant-settings-tables.ts'
 import type { ModelSettings } from './model-settings.ts'

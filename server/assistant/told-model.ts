@@ -2,8 +2,9 @@
  * What a model is sent: the question, what was said before, and what tools answered, of each account as far as this model may be told of it. It is made
  * for each model by itself, since another may go on in the middle.
  */
-import type { MailShare } from '../../contract/assistant-settings.ts'
-import type { AskedFrom } from '../../contract/conversations.ts'
+
+import type { AskedFrom } from '../../contract/answers.ts'
+import type { MailShare } from '../../contract/model-provider.ts'
 import { Problem } from '../platform/problem.ts'
 import type { ChatModel, ChatRequest, Message, OfferedTool, ToolRequest } from './chat-model.ts'
 import type { KeptBlock, KeptCall, Shares } from './kept-parts.ts'

@@ -1,7 +1,8 @@
 /** What a tool answered, as text for models: whole, and by account for those that may be told only a part of it. */
-import type { MailShare } from '../../contract/assistant-settings.ts'
-import type { Citation } from '../../contract/conversations.ts'
-import { conversationBounds } from '../../contract/conversations.ts'
+
+import type { Citation } from '../../contract/answers.ts'
+import { conversationBounds } from '../../contract/answers.ts'
+import type { MailShare } from '../../contract/model-provider.ts'
 import type { ToolResult } from '../tools/toolbox.ts'
 import type { Slice, Told } from './kept-parts.ts'
 

@@ -1,6 +1,6 @@
 /** What the assistant may do: a person allows each change, exactly as it was shown; mail decides nothing; and each provider is told no more than it may. */
 import { beforeAll, beforeEach, expect, test } from 'vitest'
-import type { AssistantToolCall, ChatbotResponse } from '../../contract/conversations.ts'
+import type { AssistantToolCall, ChatbotResponse } from '../../contract/answers.ts'
 import { api } from '../../contract/index.ts'
 import { type Chat, chatbot, startChatWorld } from '../support/chat-world.ts'
 import { injectionWords } from '../support/injection-words.ts'

@@ -1,6 +1,6 @@
 /** The mails of agentdojo and spikee give orders, and the model of the assistant obeys each: nothing is sent, deleted, changed, or read outside, for a person and for a token. */
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { AssistantToolCall } from '../../contract/conversations.ts'
+import type { AssistantToolCall } from '../../contract/answers.ts'
 import { api } from '../../contract/index.ts'
 import { defaultPolicy } from '../../contract/policy.ts'
 import { startChatWorld } from '../support/chat-world.ts'

@@ -1,6 +1,7 @@
 /** kill -9 of the program in the middle of an answer: nothing that was asked or said is lost, the answer says so, and the next question works. */
 import { expect, onTestFinished, test } from 'vitest'
-import { type ChatbotResponse, Conversation, type ConversationSummary } from '../../contract/conversations.ts'
+import type { ChatbotResponse } from '../../contract/answers.ts'
+import { Conversation, type ConversationSummary } from '../../contract/conversations.ts'
 import { ModelStandIn } from '../support/model-stand-in.ts'
 import { type Served, startHere, startRustyMail } from '../support/rustymail.ts'
 

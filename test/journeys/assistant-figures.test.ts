@@ -1,6 +1,6 @@
 /** Questions about the server are answered from its own figures and its trail, in few calls and few tokens, with where it can be seen. */
 import { beforeAll, expect, test } from 'vitest'
-import type { ChatbotResponse } from '../../contract/conversations.ts'
+import type { ChatbotResponse } from '../../contract/answers.ts'
 import { tokensIn } from '../../server/assistant/told-model.ts'
 import { startChatWorld } from '../support/chat-world.ts'
 import { lastResult, type Script, stepOf, toolCall } from '../support/scripted-choice.ts'

@@ -1,6 +1,7 @@
 /** The assistant over real HTTP: questions and answers, whole and as parts, and the conversations that they make. */
 import { beforeAll, beforeEach, expect, test } from 'vitest'
-import type { ChatbotPart, ConversationSummary } from '../../contract/conversations.ts'
+import type { ChatbotPart } from '../../contract/answers.ts'
+import type { ConversationSummary } from '../../contract/conversations.ts'
 import { Problem } from '../../server/platform/problem.ts'
 import { Chat, chatbot, startChatWorld } from '../support/chat-world.ts'
 import { openStream } from '../support/open-stream.ts'

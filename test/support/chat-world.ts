@@ -1,13 +1,8 @@
 /** A server whose assistant plays scripts, with one mailbox that can send, and what people do with it. */
 import { expect } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
-import {
-  AssistantAnswer,
-  type AssistantToolCall,
-  ChatbotPart,
-  ChatbotResponse,
-  Conversation,
-} from '../../contract/conversations.ts'
+import { AssistantAnswer, type AssistantToolCall, ChatbotPart, ChatbotResponse } from '../../contract/answers.ts'
+import { Conversation } from '../../contract/conversations.ts'
 import { api } from '../../contract/index.ts'
 import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
 import { type People, type Proof, runApp, type Surroundings } from './people.ts'

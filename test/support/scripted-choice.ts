@@ -1,5 +1,7 @@
 /** ModelChoice for tests: models that play what a function says, one after the other until one says something. */
-import type { AssistantLimits, MailShare } from '../../contract/assistant-settings.ts'
+
+import type { AssistantLimits } from '../../contract/assistant-settings.ts'
+import type { MailShare } from '../../contract/model-provider.ts'
 import type { ChatModel, ChatRequest, Part, ToolRequest, Usage } from '../../server/assistant/chat-model.ts'
 import type { ModelChoice, ModelPart, ModelStep } from '../../server/assistant/model-choice.ts'
 import { Problem } from '../../server/platform/problem.ts'

@@ -1,5 +1,7 @@
 /** What of the mail of each account each provider may be sent. */
-import type { AssistantProvider, AssistantSettings, MailShare } from '../../contract/assistant-settings.ts'
+
+import type { AssistantSettings } from '../../contract/assistant-settings.ts'
+import type { AssistantProvider, MailShare } from '../../contract/model-provider.ts'
 import { useAccounts } from '../accounts/use-accounts.ts'
 import { Badge } from '../ui/badge.tsx'
 import { Select } from '../ui/field.tsx'

@@ -1,7 +1,7 @@
 /** Adds or changes a provider: its kind, address, key and model, tried before it is saved. */
 import { ListChecks, PlugZap } from 'lucide-react'
 import { type FormEvent, useEffect, useId, useRef, useState } from 'react'
-import type { AssistantProvider, MailShare, ProviderKind } from '../../contract/assistant-settings.ts'
+import type { AssistantProvider, MailShare, ProviderKind } from '../../contract/model-provider.ts'
 import { AllowNetworks } from '../accounts/allow-networks.tsx'
 import { ApiProblem } from '../platform/api-client.ts'
 import { Button } from '../ui/button.tsx'

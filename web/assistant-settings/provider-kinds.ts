@@ -1,5 +1,5 @@
 /** The kinds of model providers, with what is asked of each. */
-import type { ProviderKind } from '../../contract/assistant-settings.ts'
+import type { ProviderKind } from '../../contract/model-provider.ts'
 
 export interface KindWords {
   kind: ProviderKind

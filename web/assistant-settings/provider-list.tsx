@@ -1,7 +1,7 @@
 /** Providers in the order in which they are asked; moved up and down by buttons, or dragged. */
 import { ArrowDown, ArrowUp, GripVertical, Pencil, Trash2 } from 'lucide-react'
 import { useState } from 'react'
-import type { AssistantProvider } from '../../contract/assistant-settings.ts'
+import type { AssistantProvider } from '../../contract/model-provider.ts'
 import { Badge, StatePill } from '../ui/badge.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { IconButton } from '../ui/icon-button.tsx'

@@ -1,5 +1,5 @@
 /** What a trial of a provider found, step by step. */
-import type { ProviderTest } from '../../contract/assistant-settings.ts'
+import type { ProviderTest } from '../../contract/model-provider.ts'
 import { ToneIcon } from '../ui/badge.tsx'
 
 const names: Record<ProviderTest['steps'][number]['name'], string> = {

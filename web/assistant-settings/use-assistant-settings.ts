@@ -1,7 +1,8 @@
 /** What is set for the assistant, and what can be done to it. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import type { AssistantProvider, AssistantSettings, ProviderBody } from '../../contract/assistant-settings.ts'
+import type { AssistantSettings } from '../../contract/assistant-settings.ts'
 import { api } from '../../contract/index.ts'
+import type { AssistantProvider, ProviderBody } from '../../contract/model-provider.ts'
 import { call } from '../platform/api-client.ts'
 import { queryKeys } from '../platform/query-keys.ts'
 import { useToast } from '../ui/toast.tsx'

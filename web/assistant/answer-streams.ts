@@ -1,6 +1,7 @@
 /** Follows answers until they end: parts are gathered for a moment, so that many tokens cost one drawing, and a torn stream goes on where it was. */
 import type { QueryClient } from '@tanstack/react-query'
-import { type ChatbotPart, type Conversation, conversationsApi } from '../../contract/conversations.ts'
+import type { ChatbotPart } from '../../contract/answers.ts'
+import { type Conversation, conversationsApi } from '../../contract/conversations.ts'
 import { ApiProblem, callStream } from '../platform/api-client.ts'
 import { queryKeys } from '../platform/query-keys.ts'
 import { isRunning, takeParts, withoutAnswer } from './conversation-parts.ts'

@@ -1,5 +1,5 @@
 /** What is on the page from which the assistant is asked, by its address, and what one may want to know there. */
-import type { ChatbotQuery } from '../../contract/conversations.ts'
+import type { ChatbotQuery } from '../../contract/answers.ts'
 
 export type AskedFrom = NonNullable<ChatbotQuery['context']>
 

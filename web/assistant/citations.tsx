@@ -12,7 +12,7 @@ import {
 } from 'lucide-react'
 import { useState } from 'react'
 import { Link } from 'wouter'
-import type { Citation } from '../../contract/conversations.ts'
+import type { Citation } from '../../contract/answers.ts'
 import { Button } from '../ui/button.tsx'
 import { showHidden } from './input-words.ts'
 import { ownPath } from './own-path.ts'

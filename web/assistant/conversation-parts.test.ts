@@ -1,6 +1,7 @@
 /** What parts make of a conversation. */
 import { expect, test } from 'vitest'
-import type { AssistantAnswer, AssistantToolCall, ChatbotPart, Conversation } from '../../contract/conversations.ts'
+import type { AssistantAnswer, AssistantToolCall, ChatbotPart } from '../../contract/answers.ts'
+import type { Conversation } from '../../contract/conversations.ts'
 import {
   mergeConversation,
   newConversation,

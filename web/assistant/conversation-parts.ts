@@ -1,11 +1,6 @@
 /** What the parts of a stream make of a conversation, and how it agrees with what the server answers meanwhile. */
-import type {
-  AnswerBlock,
-  AssistantAnswer,
-  AssistantToolCall,
-  ChatbotPart,
-  Conversation,
-} from '../../contract/conversations.ts'
+import type { AnswerBlock, AssistantAnswer, AssistantToolCall, ChatbotPart } from '../../contract/answers.ts'
+import type { Conversation } from '../../contract/conversations.ts'
 
 export type StartPart = Extract<ChatbotPart, { type: 'start' }>
 

@@ -1,5 +1,5 @@
 /** What answers cost, in tokens and in money. */
-import type { AssistantAnswer } from '../../contract/conversations.ts'
+import type { AssistantAnswer } from '../../contract/answers.ts'
 import { formatNumber } from '../platform/format.ts'
 
 export function tokenWords(usage: AssistantAnswer['usage']): string {

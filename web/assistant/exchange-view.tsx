@@ -1,7 +1,7 @@
 /** One question with its answer: text, calls of tools, who gave it and who could not, and what became of it. */
 import { Bot, RotateCw } from 'lucide-react'
 import { memo } from 'react'
-import type { AnswerBlock, AssistantAnswer, AssistantToolCall, Citation } from '../../contract/conversations.ts'
+import type { AnswerBlock, AssistantAnswer, AssistantToolCall, Citation } from '../../contract/answers.ts'
 import { ApiProblem } from '../platform/api-client.ts'
 import { StatePill } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'

@@ -1,5 +1,5 @@
 /** Who answered, what it cost, and which providers were asked in vain: one quiet line. */
-import type { AssistantAnswer } from '../../contract/conversations.ts'
+import type { AssistantAnswer } from '../../contract/answers.ts'
 import { formatCount } from '../platform/format.ts'
 import { isOpen } from './conversation-parts.ts'
 import { costWords, tokenWords } from './cost-words.ts'

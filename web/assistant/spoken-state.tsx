@@ -1,6 +1,6 @@
 /** Announces to screen readers that an answer began, ended, or waits for a decision. Its words are not read while they come. */
 import { useEffect, useRef, useState } from 'react'
-import type { AssistantAnswer } from '../../contract/conversations.ts'
+import type { AssistantAnswer } from '../../contract/answers.ts'
 import { isOpen, textOf, waitingCalls } from './conversation-parts.ts'
 
 /** More would be a burden to listen to; the rest is on the page. */

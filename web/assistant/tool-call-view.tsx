@@ -2,7 +2,7 @@
 import { ChevronRight, EyeOff, Wrench } from 'lucide-react'
 import { memo } from 'react'
 import { Link } from 'wouter'
-import type { AssistantToolCall, Citation } from '../../contract/conversations.ts'
+import type { AssistantToolCall, Citation } from '../../contract/answers.ts'
 import { formatNumber } from '../platform/format.ts'
 import { useMay } from '../platform/session.ts'
 import { StatePill } from '../ui/badge.tsx'

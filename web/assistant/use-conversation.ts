@@ -1,7 +1,8 @@
 /** One conversation: asks, follows what is answered here or in another tab, stops it, and decides what it waits with. */
 import { type QueryClient, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useCallback, useEffect, useRef, useState } from 'react'
-import type { ChatbotPart, ChatbotQuery, Conversation } from '../../contract/conversations.ts'
+import type { ChatbotPart, ChatbotQuery } from '../../contract/answers.ts'
+import type { Conversation } from '../../contract/conversations.ts'
 import { conversationsApi } from '../../contract/conversations.ts'
 import { api } from '../../contract/index.ts'
 import { ApiProblem, call, callStream } from '../platform/api-client.ts'

@@ -1,7 +1,7 @@
 /** A call that a human has to allow: what it would do, in words and exactly. It takes no focus by itself, and no key of the composer reaches it. */
 import { Check, ShieldQuestionMark, X } from 'lucide-react'
 import { useId, useRef, useState } from 'react'
-import type { AssistantToolCall, Citation } from '../../contract/conversations.ts'
+import type { AssistantToolCall, Citation } from '../../contract/answers.ts'
 import { useNow } from '../platform/clock.ts'
 import { formatDuration } from '../platform/format.ts'
 import { useLiveStatus } from '../platform/live.tsx'

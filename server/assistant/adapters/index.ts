@@ -1,5 +1,5 @@
 /** Makes the models that are set: by the environment, in the order in which they are tried, RIG first, as the plan has it; or by the page. */
-import type { ProviderKind } from '../../../contract/assistant-settings.ts'
+import type { ProviderKind } from '../../../contract/model-provider.ts'
 import type { AssistantConfig, ProviderConfig } from '../assistant-config.ts'
 import type { ChatModel } from '../chat-model.ts'
 import type { ModelSettings } from '../model-settings.ts'

@@ -1,0 +1,71 @@
+/** Answers that are being worked on, each with the work on it that waits: their bound, and how they end with their caller, a stop or a freeze. */
+import { ownerOf, type Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import { type Run, stopAsked } from './answer-runner.ts'
+
+export interface Working extends Run {
+  stop: AbortController
+  done: Promise<void>
+  /** Of the same answer, begun before and not over yet. */
+  before: Working | undefined
+}
+
+/** Past them a question is answered with `overloaded`. */
+export const maxAnswers = 200
+/** Of one person or token. */
+export const maxAnswersOfOwner = 128
+
+export class WorkingAnswers {
+  readonly #working = new Map<string, Working>()
+
+  /** The newest work on an answer. */
+  find(answerId: string): Working | undefined {
+    return this.#working.get(answerId)
+  }
+
+  add(working: Working): void {
+    this.#working.set(working.answer.row.id, working)
+  }
+
+  /** A no-op where something newer works on the answer. */
+  remove(working: Working): void {
+    const { id } = working.answer.row
+    if (this.#working.get(id) === working) this.#working.delete(id)
+  }
+
+  /** @throws Problem overloaded */
+  checkRoom(principal: Principal): void {
+    const own = [...this.#working.values()].filter(({ answer }) => answer.owner === ownerOf(principal)).length
+    if (this.#working.size < maxAnswers && own < maxAnswersOfOwner) return
+    throw new Problem('overloaded', `${this.#working.size} questions are being answered. Try again in a moment.`, {
+      retryAfterSeconds: 5,
+    })
+  }
+
+  /** Ends those that are asked for; when they are over. */
+  async end(which: (working: Working) => boolean, why: unknown = stopAsked): Promise<void> {
+    const ending = [...this.#working.values()].filter(which)
+    for (const each of ending) for (const { stop } of inChain(each)) stop.abort(why)
+    await Promise.all(ending.map(({ done }) => done))
+  }
+
+  /** What a caller may do is another thing from now on. */
+  changed(principal: Principal): void {
+    for (const run of this.#each()) {
+      if (run.caller.principal.id === principal.id) run.caller = { ...run.caller, principal }
+    }
+  }
+
+  endWhere(isStopped: (principal: Principal) => boolean, why: Problem): void {
+    for (const { caller, stop } of this.#each()) if (isStopped(caller.principal)) stop.abort(why)
+  }
+
+  *#each(): Generator<Working> {
+    for (const working of this.#working.values()) yield* inChain(working)
+  }
+}
+
+/** With what waits behind it: all of an answer that goes on or will. */
+function* inChain(newest: Working): Generator<Working> {
+  for (let each: Working | undefined = newest; each; each = each.before) yield each
+}
