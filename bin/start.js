@@ -45,6 +45,7 @@ const late = [
   'server/mcp/sdk-adapter',
   'server/platform/database/sqlite-thread',
   'server/platform/http/docs-app',
+  'server/platform/tracing/otel-spans',
   'server/reading/calendar',
   'server/reading/clean-html',
   'server/reading/decode-body',
