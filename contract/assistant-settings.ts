@@ -62,6 +62,9 @@ export const assistantSettingsApi = {
       limits: AssistantLimits.optional(),
       shares: z.array(MailShareRule).max(2_000).optional(),
     }),
+    // Of many accounts and providers, each with its own word.
+    bodyLimit: 512 * 1024,
+    bodyShape: { names: 6_100, values: 16_200 },
     response: AssistantSettings,
     problems: ['session_needed'],
   }),
