@@ -212,9 +212,11 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     else expect(await row(page, 'Note 67').count()).toBe(1)
     expect(await page.getByRole('button', { name: /^More: / }).count()).toBe(bars)
     if (bars === 0) return
+    // Shown before the server hears of it, which a page that is closed may never tell it.
+    const undone = page.waitForResponse(answer => answer.url().endsWith('/undo') && answer.ok())
     await page.keyboard.press('z')
     await row(page, 'Note 67').waitFor()
-    // Shown before the server hears of it, which a page that is closed may never tell it.
+    await undone
     await expect.poll(() => box.subjectsIn('Trash')).toEqual([])
     await page.getByRole('button', { name: 'More: 1 message' }).click()
     await page.getByRole('button', { name: 'Copy to…' }).waitFor()
