@@ -345,6 +345,7 @@ test('nothing takes more than is said here', () => {
     ['accountMoving.importCsv', 2 * 1024 * 1024],
     ['approvals.editHeld', 4 * 1024 * 1024],
     ['assistant.queryChatbot', 128 * 1024],
+    ['assistantSettings.updateAssistantSettings', 512 * 1024],
     ['drafts.createDraft', 4 * 1024 * 1024],
     ['drafts.changeDraft', 4 * 1024 * 1024],
     ['operations.changeMessages', 1024 * 1024],
