@@ -1,17 +1,23 @@
-/** What could be a secret is never written to the log. */
+/** What could be a secret is never written to the log, and a stack only where it helps. */
 import { Writable } from 'node:stream'
 import { expect, test } from 'vitest'
-import { createLogger } from './logger.ts'
+import { createLogger, type Logger } from './logger.ts'
+import { Problem } from './problem.ts'
 
-test('secrets are redacted wherever they hang', () => {
-  let written = ''
+/** What a logger writes. */
+function written(): { logger: Logger; text(): string } {
+  let text = ''
   const out = new Writable({
     write(chunk, _encoding, done) {
-      written += String(chunk)
+      text += String(chunk)
       done()
     },
   })
-  const logger = createLogger('info', out)
+  return { logger: createLogger('info', out), text: () => text }
+}
+
+test('secrets are redacted wherever they hang', () => {
+  const { logger, text } = written()
   const canary = 'canary-7c1'
   logger.info(
     {
@@ -21,7 +27,21 @@ test('secrets are redacted wherever they hang', () => {
     },
     'tried',
   )
-  expect(written).toContain('ann')
-  expect(written).toContain('[redacted]')
-  expect(written).not.toContain(canary)
+  expect(text()).toContain('ann')
+  expect(text()).toContain('[redacted]')
+  expect(text()).not.toContain(canary)
+})
+
+test('an outcome is written without a stack, a bug with it', () => {
+  const { logger, text } = written()
+  logger.warn({ err: new Problem('mail_server_unreachable', 'Nothing answers.') }, 'waits')
+  logger.error({ err: new TypeError('not a function') }, 'failed')
+  logger.error({ err: new Problem('internal', 'Something went wrong here.') }, 'failed')
+  const [outcome, bug, own] = text()
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line).err)
+  expect(outcome).toEqual({ type: 'Problem', message: 'Nothing answers.', code: 'mail_server_unreachable' })
+  expect(bug.stack).toContain('TypeError: not a function\n')
+  expect(own.stack).toContain('Something went wrong here.')
 })

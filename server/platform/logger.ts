@@ -2,6 +2,7 @@
 import { type DestinationStream, type Logger as PinoLogger, pino, stdSerializers } from 'pino'
 import { LogLines } from './log-lines.ts'
 import { stderrOutput } from './log-output.ts'
+import { Problem } from './problem.ts'
 
 export type Logger = PinoLogger
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
@@ -44,5 +45,7 @@ function told(error: unknown): unknown {
     const value = others[name]
     return typeof value === 'string' || typeof value === 'number' ? [[name, value] as const] : []
   })
-  return { type, message, stack, ...Object.fromEntries(kept) }
+  // A problem is an outcome with words of its own, repeated while it lasts; a stack helps only where the fault is ours.
+  const isOutcome = error instanceof Problem && error.code !== 'internal'
+  return { type, message, ...(isOutcome ? {} : { stack }), ...Object.fromEntries(kept) }
 }
