@@ -114,6 +114,19 @@ test('what a client is not granted is refused with the scopes to ask for, and wh
   // A token that a user made is answered as ever: it could not ask for more.
   const { secret } = await people.token(['mail:read'], [account])
   expect((await listTools(secret, call)).status).toBe(200)
+  // The same where a resource or a prompt needs such a tool; what needs none of its own, and what there is not, is answered by the protocol.
+  const [connection] = (await listed()).filter(({ oauth_client: client }) => client !== null)
+  await people.tell(people.admin, 'PATCH', `${api.tokens.listTokens.path}/${connection!.id}`, { scopes: ['mail:meta'] })
+  const asked = async (method: string, params: object) => {
+    const answer = await listTools(client.kept!.access_token, { jsonrpc: '2.0', id: 1, method, params })
+    return [answer.status, /scope="([^"]*)"/.exec(answer.headers.get('www-authenticate') ?? '')?.[1]]
+  }
+  const message = { uri: `mail://${account}/messages/AAAAAAAAAA` }
+  expect(await asked('resources/read', message)).toEqual([403, 'mail:meta mail:read'])
+  expect(await asked('resources/subscribe', message)).toEqual([403, 'mail:meta mail:read'])
+  expect(await asked('prompts/get', { name: 'digest' })).toEqual([403, 'mail:meta mail:read'])
+  expect(await asked('resources/read', { uri: `mail://${account}` })).toEqual([200, undefined])
+  expect(await asked('prompts/get', { name: 'none' })).toEqual([200, undefined])
 })
 
 test('refresh tokens are rotated; one that is used again ends all that the client has', async () => {
