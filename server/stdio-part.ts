@@ -92,6 +92,9 @@ async function askPermission(
   }
 }
 
+/** As the one of a bridge calls itself. */
+const ownPeer = { name: 'rustymail-channel', version: '1' }
+
 /** For as long as the session lasts; each fact is judged by what the agent may when it comes. */
 function openChannel(session: McpSession, caller: Caller, surroundings: StdioSurroundings): void {
   const { toolbox, hub, stops, baseUrl } = surroundings
@@ -100,7 +103,7 @@ function openChannel(session: McpSession, caller: Caller, surroundings: StdioSur
     notify: (method, params) => session.notify(method, params),
     look: async ref => {
       const principal = await principalOf(surroundings)
-      const asking = { caller: { ...caller, principal }, requestId: 'channel', signal: over.signal }
+      const asking = { caller: { ...caller, principal }, peer: ownPeer, requestId: 'channel', signal: over.signal }
       const result = await toolbox.call('mail_read', { refs: [ref], view: 'headers' }, asking)
       return result.isError ? undefined : result.output
     },

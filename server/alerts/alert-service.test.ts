@@ -73,6 +73,8 @@ async function world(db: Database) {
       recorder.sample()
       now += 5
       await engine.look()
+      // Minutes pass in milliseconds here, and more than ten that wait for their database are given up.
+      while (recorder.recent.length > 1) await new Promise(resolve => setImmediate(resolve))
     }
   }
   const start = async () => {

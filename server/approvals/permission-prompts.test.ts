@@ -93,6 +93,40 @@ test('so many wait of one principal, and of all', () => {
   prompts.stop()
 })
 
+test('so many wait of one person, whatever the number of their tokens, and others find room', async () => {
+  const { prompts } = make()
+  let opened = 0
+  const refused = () => {
+    for (let number = 0; number < 10; number++) {
+      const each = { ...token, id: `token-${number}` }
+      try {
+        for (;;) {
+          prompts.open(each, asked)
+          opened++
+        }
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'too_many_requests' })
+      }
+    }
+  }
+  refused()
+  expect(opened).toBe(40)
+  // Of what they withdraw nothing of another gives its place.
+  const other = { ...token, id: 'token-of-u2', userId: 'u2' }
+  const decided = Array.from({ length: 20 }, () => prompts.open(other, asked).id)
+  for (const id of decided) prompts.decide(user('u2'), id, 'allow')
+  for (const { id, asks } of prompts.list(user('u1'))) prompts.cancel({ ...token, id: asks.id }, id)
+  for (let turn = 0; turn < 30; turn++) {
+    const each = { ...token, id: `token-${turn % 10}` }
+    const mine = Array.from({ length: 20 }, () => prompts.open(each, asked).id)
+    for (const id of mine) prompts.cancel(each, id)
+  }
+  for (const id of decided) expect(await prompts.wait(other, id, 0, alive())).toBe('allowed')
+  prompts.open(key, asked)
+  expect(prompts.list(user('u2', true))).toHaveLength(1)
+  prompts.stop()
+})
+
 test('a program that withdraws all that it asks shuts no other out, and what waits keeps its place', async () => {
   const { prompts } = make({ perPrincipal: 2, inAll: 3 })
   const other = { ...token, id: 'token-t2' }

@@ -6,6 +6,16 @@ import type { PermissionPrompt, PermissionPromptState } from '../../contract/per
 import type { Principal, PrincipalListener } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { RisingIds } from '../platform/rising-ids.ts'
+import {
+  checkRoom,
+  type Held,
+  isOf,
+  isOfPerson,
+  isWaiting,
+  mayDecide,
+  type PermissionPromptBounds,
+  usualBounds,
+} from './held-prompts.ts'
 
 export interface PermissionPromptsOptions {
   now(): number
@@ -16,28 +26,7 @@ export interface PermissionPromptsOptions {
   bounds?: Partial<PermissionPromptBounds>
 }
 
-export interface PermissionPromptBounds {
-  perPrincipal: number
-  inAll: number
-  expiresMs: number
-  /** One that is asked for over HTTP ends when its program has not asked for its state for so long. */
-  quietMs: number
-}
-
 export type AskedPermission = Pick<PermissionPrompt, 'tool_name' | 'description' | 'input_preview'>
-
-interface Held {
-  readonly prompt: PermissionPrompt
-  readonly userId: string | null
-  state: PermissionPromptState
-  readonly decided: PromiseWithResolvers<void>
-  expiry: NodeJS.Timeout
-  quiet: NodeJS.Timeout | undefined
-  /** Requests that wait for it. */
-  waiting: number
-}
-
-const defaults: PermissionPromptBounds = { perPrincipal: 20, inAll: 200, expiresMs: 10 * 60_000, quietMs: 60_000 }
 
 export class PermissionPrompts implements PrincipalListener {
   readonly #options: PermissionPromptsOptions
@@ -47,7 +36,7 @@ export class PermissionPrompts implements PrincipalListener {
 
   constructor(options: PermissionPromptsOptions) {
     this.#options = options
-    this.#bounds = { ...defaults, ...options.bounds }
+    this.#bounds = { ...usualBounds, ...options.bounds }
     this.#ids = new RisingIds('q', options.now)
   }
 
@@ -125,13 +114,9 @@ export class PermissionPrompts implements PrincipalListener {
   }
 
   #add(principal: Principal, { tool_name, description, input_preview }: AskedPermission): Held {
-    const { perPrincipal, inAll, expiresMs } = this.#bounds
-    const waiting = [...this.#held.values()].filter(isWaiting)
-    const own = waiting.filter(({ prompt }) => prompt.asks.id === principal.id)
-    if (own.length >= perPrincipal || waiting.length >= inAll) {
-      throw new Problem('too_many_requests', 'Too many permission prompts wait for a human.', { retryAfterSeconds: 60 })
-    }
-    if (this.#held.size >= inAll) this.#evictDecided(principal.id)
+    const { inAll, expiresMs } = this.#bounds
+    checkRoom([...this.#held.values()], principal, this.#bounds)
+    if (this.#held.size >= inAll) this.#evictDecided(principal)
     const now = this.#options.now()
     const asks = { kind: principal.kind as PermissionPrompt['asks']['kind'], id: principal.id, name: principal.name }
     const id = this.#ids.next()
@@ -162,17 +147,17 @@ export class PermissionPrompts implements PrincipalListener {
     held.quiet = setTimeout(end, this.#bounds.quietMs).unref()
   }
 
-  /** What is over gives its place to what waits, its own first: who withdraws all that it asks shuts nobody out. */
-  #evictDecided(principalId: string): void {
+  /** What is over gives its place to what waits, its own and its user's first: who withdraws all that it asks shuts nobody out. */
+  #evictDecided(principal: Principal): void {
     const over = [...this.#held.values()].filter(held => !isWaiting(held))
-    const { prompt, quiet } = over.find(held => held.prompt.asks.id === principalId) ?? over[0]!
+    const { prompt, quiet } = over.find(isOf(principal)) ?? over.find(isOfPerson(principal)) ?? over[0]!
     clearTimeout(quiet)
     this.#held.delete(prompt.id)
   }
 
   #ownOf(principal: Principal, id: string): Held {
     const held = this.#held.get(id)
-    if (held?.prompt.asks.id !== principal.id) throw missing()
+    if (!held || !isOf(principal)(held)) throw missing()
     return held
   }
 
@@ -186,15 +171,6 @@ export class PermissionPrompts implements PrincipalListener {
     else this.#watch(held)
     this.#options.changed()
   }
-}
-
-function isWaiting({ state }: Held): boolean {
-  return state === 'waiting'
-}
-
-function mayDecide(user: Principal, { userId }: Held): boolean {
-  if (user.kind !== 'session' || user.userId === null) return false
-  return userId === null ? user.scopes.has('dashboard:admin') : user.userId === userId
 }
 
 const missing = () => new Problem('not_found', 'There is no such permission prompt, or it waits no more.')

@@ -25,7 +25,6 @@ export interface SeriesQuery {
 
 /** One look at rows of one name. */
 interface Look extends Pick<SeriesQuery, 'name' | 'step' | 'from' | 'until' | 'where'> {
-  ids: ReadonlyMap<number, string>
   /** By key. */
   rows: Map<string, Points>
   recent: readonly RecordedMinute[]
@@ -55,7 +54,7 @@ export class HistoryReader {
   /** By group, each in the order of time. Counts have a point of zero where the server ran and nothing was counted. */
   async read(query: SeriesQuery): Promise<Map<string, Points>> {
     const { kind } = series[query.name]
-    const rows = await this.#rows(query, this.#idsOf(query))
+    const rows = await this.#rows(query)
     const groups = new Map<string, Points>()
     const pause = pauses()
     const pauseInPoints = pauses(64)
@@ -83,7 +82,7 @@ export class HistoryReader {
   /** When the server ran, in order. */
   async #ran({ step, from, until }: SeriesQuery): Promise<Points> {
     const up = { name: 'up', step, from, until, where: () => true } as const
-    const [ran] = (await this.#rows(up, this.#idsOf(up))).values()
+    const [ran] = (await this.#rows(up)).values()
     return inOrder(ran ?? new Map())
   }
 
@@ -93,18 +92,18 @@ export class HistoryReader {
   }
 
   /** By key. */
-  async #rows(query: Pick<SeriesQuery, 'name' | 'step' | 'from' | 'until' | 'where'>, ids: Map<number, string>) {
+  async #rows(query: Pick<SeriesQuery, 'name' | 'step' | 'from' | 'until' | 'where'>) {
     const rows = new Map<string, Points>()
     // As of before the look into the database: a minute that is stored meanwhile is found in one of both.
     const recent = this.#options.recent()
-    await this.#stored({ ...query, ids, rows, recent }, levelOf(query.step), query.from)
+    await this.#stored({ ...query, rows, recent }, levelOf(query.step), query.from)
     return rows
   }
 
   /** @param from Where what is not in coarser steps begins. */
   async #stored(look: Look, level: Level, from: number): Promise<void> {
     const { store, numbers, now } = this.#options
-    const { ids, rows, ...query } = look
+    const { rows, ...query } = look
     const { step, frame: length, block } = level
     const add = (key: string | undefined, at: number, point: Point) => {
       if (key === undefined) return
@@ -118,17 +117,23 @@ export class HistoryReader {
     // Pieces that are over, but perhaps not rolled up yet, come from the finer step.
     let tail = step > 60 ? Math.max(from, startOf(now(), length) - length) : from
     const pause = pauses()
+    // Before the blocks: what is packed between both looks is found, if in both, and counts in its block.
+    const frames = await store.listFrames(step, startOf(from, length), query.until)
+    // With series that were new in a minute that was stored meanwhile.
+    const ids = this.#idsOf(query)
+    const packed = new Set<string>()
     if (block !== undefined) {
       const wanted = [...ids.keys()]
       for (let first = 0; first < wanted.length; first += seriesAtOnce) {
         const some = wanted.slice(first, first + seriesAtOnce)
-        for (const { series: id, start, bytes } of await store.listBlocks(
+        for (const { series: id, start, writer, bytes } of await store.listBlocks(
           some,
           step,
           startOf(from, block),
           query.until,
         )) {
           tail = Math.max(tail, start + block)
+          packed.add(`${writer} ${start}`)
           for (const [place, point] of decodeBlock(bytes, numbers.scaleOf(id))) {
             const at = start + place * step
             if (at >= from) add(ids.get(id), at, point)
@@ -137,16 +142,14 @@ export class HistoryReader {
         }
       }
     }
-    const frames = await store.listFrames(step, startOf(from, length), query.until)
-    // With series that were new in a minute that was stored meanwhile.
-    const known = this.#idsOf(query)
-    const wanted = new Set(known.keys())
-    for (const { start, bytes } of frames) {
+    const wanted = new Set(ids.keys())
+    for (const { start, writer, bytes } of frames) {
       tail = Math.max(tail, start + length)
+      if (block !== undefined && packed.has(`${writer} ${startOf(start, block)}`)) continue
       for (const [id, points] of decodeFrame(bytes, numbers.scaleOf, wanted)) {
         for (const [place, point] of points) {
           const at = start + place * step
-          if (at >= from) add(known.get(id), at, point)
+          if (at >= from) add(ids.get(id), at, point)
         }
       }
       await pause()

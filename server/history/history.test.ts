@@ -12,6 +12,7 @@ import { HistoryRecorder } from './history-recorder.ts'
 import { HistoryStore } from './history-store.ts'
 import { levels, type Step } from './levels.ts'
 import { mergeTimes, observe, type Point, pointOf } from './point.ts'
+import { keyOf } from './series.ts'
 import { SeriesNumbers } from './series-numbers.ts'
 
 const logger = createLogger('silent')
@@ -261,6 +262,39 @@ onEachDatabase(open => {
     ])
   })
 })
+
+test.each(['listFrames', 'listBlocks'] as const)(
+  'what is packed while it is read is there once, and the first look was %s',
+  async first => {
+    const { store, run, pass, at } = await world(await memoryDatabase())
+    const { maintenance } = await run()
+    for (let minute = 0; minute < 120; minute++) {
+      // Two series, one of which is new in the last minute.
+      const names = minute === 119 ? ['a', 'b'] : ['a']
+      const keys = names.map(account_id => keyOf('mail_received', { account_id }))
+      await maintenance.keepMinute({ start: at(), points: new Map(keys.map(key => [key, [[0, pointOf(1)]]])) })
+      pass(60)
+    }
+    const numbers = new SeriesNumbers(store)
+    await numbers.start()
+    let looks = 0
+    const then = async <T>(name: string, look: Promise<T>): Promise<T> => {
+      const found = await look
+      if (name === first && looks++ === 0) await maintenance.maintain(at())
+      return found
+    }
+    const watched = {
+      listFrames: (...given: Parameters<HistoryStore['listFrames']>) => then('listFrames', store.listFrames(...given)),
+      listBlocks: (...given: Parameters<HistoryStore['listBlocks']>) => then('listBlocks', store.listBlocks(...given)),
+    } as Partial<HistoryStore> as HistoryStore
+    const reader = new HistoryReader({ store: watched, numbers, recent: () => [], now: at })
+    const query = { name: 'mail_received', step: 60, from: midnight, until: at(), ...everything } as const
+    const points = (await reader.read(query)).get('')!
+    const sum = [...points.values()].reduce((all, point) => all + point.sum, 0)
+    expect([sum, points.size, looks > 0]).toEqual([121, 120, true])
+    expect((await store.listFrames(60, midnight, at())).length, 'it was packed').toBe(0)
+  },
+)
 
 test('what could not be stored is tried again, and given up after ten minutes', async () => {
   let now = midnight * 1000

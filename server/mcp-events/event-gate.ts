@@ -55,7 +55,7 @@ export class EventGate {
     const { limits, trail, stops, observe } = this.#options
     const operation: Operation = { name: `event.${action}`, scope: 'signed_in', effect: effects[action] }
     const began = performance.now()
-    if (peer) refs.client = clientOf(peer)
+    refs.client = clientOf(peer)
     const tell = (problem: Problem | undefined, isRefused: boolean) => {
       const status = problem?.status ?? (isRefused ? 400 : 200)
       const outcome: RequestOutcome = {

@@ -1,5 +1,6 @@
 /** Hears which MCP clients there are: of each exchange who asks, and what its client says of itself. And how to read that in a message over HTTP. */
 import type { Caller } from '../platform/principal.ts'
+import { peerOf } from './mcp-frames.ts'
 import type { McpPeer } from './mcp-port.ts'
 
 /** What is known of an exchange when it begins. All but the caller are words of the client. */
@@ -36,11 +37,10 @@ export function saidOf(headers: Headers, body: unknown): Pick<McpSaid, 'method' 
   const { method, params } = fieldsOf(first)
   const { clientInfo, protocolVersion, [metaKey]: meta } = fieldsOf(params)
   const { [infoKey]: info = clientInfo, [revisionKey]: revision = protocolVersion } = fieldsOf(meta)
-  const { name, version } = fieldsOf(info)
   return {
     method: textOf(method),
     revision: headers.get('mcp-protocol-version') ?? textOf(revision),
-    peer: textOf(name) === undefined ? undefined : { name: textOf(name) ?? '', version: textOf(version) ?? '' },
+    peer: peerOf(info),
   }
 }
 

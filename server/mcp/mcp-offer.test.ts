@@ -86,7 +86,8 @@ test('what goes wrong inside is a result, and an unknown tool an error that the 
     code: -32_602,
     message: 'There is no tool burn.',
   })
-  expect(noted).toEqual(['tool.shout', 'tool.say', 'tool.unknown,burn'])
+  const by = 'unknown client'
+  expect(noted).toEqual([`tool.shout,${by}`, `tool.say,${by}`, `tool.unknown,${by},burn`])
 })
 
 test('a prompt is in the trail with its name and the program that asked, also where it is refused', async () => {

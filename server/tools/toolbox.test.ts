@@ -10,6 +10,7 @@ import { defineAccountTool, defineTool, type Tool } from './tool.ts'
 import { Toolbox } from './toolbox.ts'
 
 const everybody: Principal = { id: 'p', name: 'P', kind: 'token', userId: null, scopes: everyScope, accounts: 'all' }
+const unnamed = { client: 'unknown client' }
 const input = z.strictObject({ word: z.string().max(5).default('hi') })
 const output = z.object({ said: z.string() })
 const said = defineTool({
@@ -71,9 +72,9 @@ test('the trail names the program behind a call, in one line, bounded, and besid
   await toolbox.call('say', {}, { ...asking, peer: { name: `tidy\r\n\u202eagent ${'x'.repeat(500)}`, version: '3\0' } })
   expect(noted[0]!.refs.client).toBe(`tidy agent ${'x'.repeat(87)} 3`)
   await toolbox.call('say', {}, asking)
-  expect(noted[1]!.refs).toEqual({})
+  expect(noted[1]!.refs).toEqual(unnamed)
   await toolbox.call('say', {}, { ...asking, resource: 'mail://a' })
-  expect(noted[2]!.refs).toEqual({ resource: 'mail://a' })
+  expect(noted[2]!.refs).toEqual({ ...unnamed, resource: 'mail://a' })
 })
 
 test('a tool that has to ask a human says where; called again for it, it knows for what; another refuses', async () => {
@@ -246,12 +247,17 @@ test('what a tool notes while it runs is in the trail, also when it fails then; 
   })
   const { call, noted } = setUp([tool], { principal: { ...everybody, accounts: new Set(['own']) } })
   for (const word of ['own', 'other', 'none']) await call('say', { word })
-  expect(noted.map(({ refs }) => refs)).toEqual([{ account_id: 'own', read: 'one, two' }, { account_id: 'other' }, {}])
+  const { client } = unnamed
+  expect(noted.map(({ refs }) => refs)).toEqual([
+    { account_id: 'own', client, read: 'one, two' },
+    { account_id: 'other', client },
+    { client },
+  ])
 })
 
 test('a call of a tool that is not there is noted, under a name that its caller cannot choose', () => {
   const { toolbox, asking, noted } = setUp([said])
   toolbox.refuseUnknown(`burn\n2026 admin\u202e${'x'.repeat(1000)}`, asking)
   expect(noted).toMatchObject([{ operation: 'tool.unknown', code: 'not_found', status: 404, caller: asking.caller }])
-  expect(noted[0]?.refs).toEqual({ tool: `burn\ufffd2026 admin\ufffd${'x'.repeat(84)}` })
+  expect(noted[0]?.refs).toEqual({ ...unnamed, tool: `burn\ufffd2026 admin\ufffd${'x'.repeat(84)}` })
 })

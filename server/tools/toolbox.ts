@@ -56,7 +56,7 @@ export interface Asking {
   requestId: string
   /** When it aborts with a Problem, that is answered; otherwise the client is gone. */
   signal: AbortSignal
-  /** The program behind it, as that names itself: a stranger's words, for the trail. */
+  /** The program behind it, as that names itself, if it does: a stranger's words, for the trail. */
   peer?: { name: string; version: string } | undefined
   /** How large what is sent of a result is; asked once. */
   sizeOf?: ((result: ToolResult) => AnswerSize) | undefined
@@ -325,7 +325,7 @@ function saidBy({
   assistant,
 }: Pick<Asking, 'peer' | 'resource' | 'assistant'>): Record<string, string> {
   return {
-    ...(peer && { client: clientOf(peer) }),
+    ...(assistant === undefined && { client: clientOf(peer) }),
     ...(resource !== undefined && { resource }),
     ...(assistant !== undefined && { assistant_answer: assistant }),
   }

@@ -3,11 +3,28 @@ import type { Page } from 'playwright-core'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { approvalsApi, defaultApprovalSettings } from '../../contract/approvals.ts'
 import { draftsApi } from '../../contract/drafts.ts'
+import { api } from '../../contract/index.ts'
 import { outboxApi } from '../../contract/outbox.ts'
 import { type ActingWorld, startActingWorld } from '../support/acting-world.ts'
 import { expectAccessible, expectNothingClipped, keepPicture, setScheme, visit } from '../support/browser.ts'
 import { available } from '../support/require.ts'
 import { administrator, signIn } from '../support/signed-in.ts'
+import { hello, startStdio } from '../support/stdio-program.ts'
+
+/** The first button of the first card, and once that has gone what is in its place. Resolves with what that was. */
+const pressTwice = `new Promise(done => {
+  const [first] = document.querySelectorAll('[data-prompt]')
+  const button = first.querySelector('button')
+  const { x, y } = button.getBoundingClientRect()
+  new MutationObserver((_, observer) => {
+    if (first.isConnected) return
+    observer.disconnect()
+    const other = document.elementFromPoint(x + 9, y + 9)
+    other.click()
+    done(other.ariaLabel)
+  }).observe(document.body, { childList: true, subtree: true })
+  button.click()
+})`
 
 const hasAll = [available('chromium'), available('dovecot')].every(Boolean)
 
@@ -206,6 +223,103 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await isSeen(page, 'Do you notice?')
     expect(new URL(page.url()).searchParams.get('open')).toBe(id)
     expect((await agent(approvalsApi.getApproval, { params: { approval_id: id! } })).state).toBe('waiting')
+  })
+
+  test('what an agent asks for in its own program stands there live, is allowed or denied once, and goes when it is over elsewhere', async () => {
+    const { open, person, run, accountId } = world
+    const rights = { scopes: ['mail:read'], accounts: [accountId], allowed_addresses: [], expires_at: null }
+    const { token } = await person(api.tokens.createToken, { body: { name: 'Claude on my desk', ...rights } })
+    const { child, send, next } = startStdio(['--url', run.url, '--channel'], { RUSTYMAIL_TOKEN: token })
+    send(hello)
+    await next()
+    const ask = (request_id: string, tool_name: string, input_preview: string) =>
+      send({
+        method: 'notifications/claude/channel/permission_request',
+        params: { request_id, tool_name, description: 'Removes \u202ewhat was built', input_preview },
+      })
+    const answer = (request_id: string, behavior: string) => ({
+      method: 'notifications/claude/channel/permission',
+      params: { request_id, behavior },
+    })
+    const { page, expectQuiet } = await open('/approvals')
+    await page.getByRole('status').getByText(/wait/).first().waitFor()
+    const before = await page.locator('[data-prompt]').count()
+    expect(before).toBe(0)
+    const card = (tool: string) => page.locator('[data-prompt]').filter({ hasText: tool })
+    const press = (name: string) => page.getByRole('button', { name })
+    ask('abcde', 'Bash', '{"command":"rm -r build"}')
+    await card('Bash').waitFor()
+    const words = (await card('Bash').innerText()).replaceAll(/\s+/g, ' ')
+    for (const each of [
+      'Claude on my desk asks',
+      'Removes \ufffdwhat was built',
+      '{"command":"rm -r build"}',
+      'Expires',
+    ]) {
+      expect(words).toContain(each)
+    }
+    await page.getByRole('link', { name: /Approvals.*waiting/ }).waitFor()
+    // Without being pressed none is decided, whatever the keys of the page.
+    for (const key of ['a', 'd', 'e', 'Enter']) await page.keyboard.press(key)
+    ask(
+      'fghij',
+      'WebFetch',
+      JSON.stringify({ url: `https://example.org/${'long/'.repeat(120)}`, lines: '\n'.repeat(40) }),
+    )
+    await card('WebFetch').waitFor()
+    expect(await card('Bash').count()).toBe(1)
+    for (const scheme of ['light', 'dark'] as const) {
+      await setScheme(page, scheme)
+      for (const width of [320, 390, 1440]) {
+        await page.setViewportSize({ width, height: 900 })
+        await expectNothingClipped(page, `permission prompts, ${width}`)
+        await expectAccessible(page, `permission prompts, ${width} ${scheme}`)
+        if (width < 768) {
+          const box = (await press('Allow once: WebFetch').boundingBox())!
+          expect(Math.min(box.height, box.width)).toBeGreaterThanOrEqual(44)
+        }
+        await keepPicture(page, `permission-prompts-${scheme}-${width}`)
+      }
+    }
+    // By keyboard: its input can be read, and what is pressed is decided, once, and nothing after it.
+    await page.getByRole('region', { name: 'Input of Bash' }).focus()
+    await page.keyboard.press('Tab')
+    expect(await page.evaluate<string>('document.activeElement.ariaLabel')).toBe('Allow once: Bash')
+    await page.keyboard.press('Enter')
+    expect(await next()).toMatchObject(answer('abcde', 'allow'))
+    await card('Bash').waitFor({ state: 'detached' })
+    await page.keyboard.press('Enter')
+    expect(await page.evaluate<string>('document.activeElement.id')).toBe('content')
+    await press('Deny: WebFetch').click()
+    expect(await next()).toMatchObject(answer('fghij', 'deny'))
+    await card('WebFetch').waitFor({ state: 'detached' })
+    // Two alike: where the button of the first was is that of the second a moment later, and what is pressed there then decides nothing.
+    ask('uvwxy', 'Read', '{"file":"a"}')
+    ask('zabcd', 'Read', '{"file":"b"}')
+    await expect.poll(() => card('Read').count()).toBe(2)
+    const isEnabled = (name: string) => press(name).first().isEnabled()
+    await expect.poll(() => isEnabled('Allow once: Read')).toBe(true)
+    expect(await page.evaluate<string>(pressTwice)).toBe('Allow once: Read')
+    expect(await next()).toMatchObject(answer('uvwxy', 'allow'))
+    const left = await person(api.permissionPrompts.listPermissionPrompts)
+    expect(left.items.map(({ input_preview }) => input_preview)).toEqual(['{"file":"b"}'])
+    await press('Deny: Read').click()
+    expect(await next()).toMatchObject(answer('zabcd', 'deny'))
+    await card('Read').waitFor({ state: 'detached' })
+    // Decided on another page of the same user.
+    ask('klmno', 'Write', '{"file":"a"}')
+    await card('Write').waitFor()
+    const { items } = await person(api.permissionPrompts.listPermissionPrompts)
+    const params = { prompt_id: items[0]!.id }
+    await person(api.permissionPrompts.decidePermissionPrompt, { params, body: { behavior: 'deny' } })
+    await card('Write').waitFor({ state: 'detached' })
+    expect(await next()).toMatchObject(answer('klmno', 'deny'))
+    // The program ends, and what it asked with it.
+    ask('pqrst', 'Edit', '{"file":"b"}')
+    await card('Edit').waitFor()
+    child.stdin.end()
+    await card('Edit').waitFor({ state: 'detached' })
+    expectQuiet()
   })
 
   test('with four eyes, one approval is counted and not enough', async () => {

@@ -1,12 +1,16 @@
 /** Agents as those who watch are told of them: real clients, seen over REST, in the event stream and in Prometheus. */
 import { expect, test } from 'vitest'
 import type { AgentCall, AgentPeer } from '../../contract/agents.ts'
+import type { AuditEntry } from '../../contract/audit.ts'
+import type { History } from '../../contract/history.ts'
 import { api } from '../../contract/index.ts'
+import { mcpPath } from '../../contract/mcp.ts'
 import { callTool, connectMcp } from '../support/mcp-client.ts'
 import { startMcpWorld } from '../support/mcp-world.ts'
 import { openStream } from '../support/open-stream.ts'
 
 const { listAgents, listAgentCalls } = api.agents
+const meta = 'io.modelcontextprotocol'
 
 test('clients of both eras are seen by name, version and revision, and their calls live, by those that may see the account', async () => {
   const { people, ann, bob } = await startMcpWorld()
@@ -16,6 +20,7 @@ test('clients of both eras are seen by name, version and revision, and their cal
     await openStream(`${people.url}${api.events.streamEvents.path}`, annOnly.proof),
     await openStream(`${people.url}${api.events.streamEvents.path}`, bobOnly.proof),
   ]
+  const connectedAt = new Date(Date.now() - 60_000).toISOString()
   const modern = await connectMcp(people.url, token.proof, '2026')
   const legacy = await connectMcp(people.url, token.proof, '2025')
   const { value } = await callTool(modern, 'mail_search', { q: 'lunch' })
@@ -70,4 +75,68 @@ test('clients of both eras are seen by name, version and revision, and their cal
     /mcp_server_operation_duration_seconds_count\{mcp_method_name="initialize",mcp_protocol_version="2025-11-25",network_transport="tcp"\} 1/,
   )
   expect((await people.ask(bobOnly.proof, 'GET', '/metrics')).text).not.toContain('_mcp_')
+  // In the history, once it is sampled, as well.
+  const history = `${api.history.getHistory.path}?series=errors&group_by=code&from=${connectedAt}`
+  const refused = async () => {
+    const { groups } = await people.tell<History>(people.admin, 'GET', history)
+    return groups.find(({ label }) => label === calls[0]!.code)?.total.sum[0]
+  }
+  await expect.poll(refused).toBe(1)
 })
+
+/** What a client of 2026 says of itself with a call, and what is made of that; undefined where it is refused. */
+const introductions = [
+  ['nothing', undefined, [null, null, 'unknown client']],
+  ['what cannot be seen', { name: '\u200b\u202e ', version: '\u0007' }, [null, null, 'unknown client']],
+  ['a version alone', { name: '', version: '3' }, [null, '3', 'unknown client 3']],
+  [
+    'far too much',
+    { name: 'n'.repeat(30_000), version: 'v'.repeat(20_000) },
+    ['n'.repeat(100), `${'v'.repeat(59)}…`, `${'n'.repeat(100)} ${'v'.repeat(100)}`],
+  ],
+  ['two lines', { name: 'a\nb\u2028c', version: '1' }, ['a b c', '1', 'a b c 1']],
+  ['a number', 7, undefined],
+  ['a list', [{ name: 'x', version: '1' }], undefined],
+  ['a name that is none', { name: { toString: 'x' }, version: '1' }, undefined],
+] as const
+
+test.each(['sdk', 'native'])(
+  '%s: a client that does not say who it is, or says anything, is there and in the trail within bounds',
+  async adapter => {
+    const { people } = await startMcpWorld({ environment: { RUSTYMAIL_MCP_ADAPTER: adapter } })
+    for (const [label, info, known] of introductions) {
+      const token = await people.token(['mail:read'])
+      const said = {
+        [`${meta}/protocolVersion`]: '2026-07-28',
+        [`${meta}/clientCapabilities`]: {},
+        ...(info === undefined ? {} : { [`${meta}/clientInfo`]: info }),
+      }
+      const params = { name: 'mail_search', arguments: { q: 'lunch' }, _meta: said }
+      const { status } = await fetch(people.url + mcpPath, {
+        method: 'POST',
+        headers: {
+          ...token.proof,
+          'content-type': 'application/json',
+          accept: 'application/json, text/event-stream',
+          'mcp-protocol-version': '2026-07-28',
+          'mcp-method': 'tools/call',
+          'mcp-name': 'mail_search',
+        },
+        body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params }),
+      })
+      expect([label, status]).toEqual([label, known ? 200 : 400])
+      const { items } = await people.tell<{ items: AgentPeer[] }>(people.admin, 'GET', listAgents.path)
+      const [peer] = items.filter(({ principal }) => principal === `token-${token.id}`)
+      const trail = `${api.audit.listAudit.path}?operation=tool.&principal=token-${token.id}`
+      const clients = async () =>
+        (await people.tell<{ items: AuditEntry[] }>(people.admin, 'GET', trail)).items.map(({ refs }) => refs.client)
+      if (!known) {
+        expect([await clients(), peer?.client_name ?? null]).toEqual([[], null])
+        continue
+      }
+      const [name, version, words] = known
+      expect([peer?.client_name, peer?.client_version]).toEqual([name, version])
+      await expect.poll(clients).toEqual([words])
+    }
+  },
+)

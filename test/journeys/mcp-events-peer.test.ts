@@ -95,12 +95,13 @@ describe.skipIf(!available('mcp-peers'))('@ai-sdk/mcp', () => {
         onError: (error: unknown) => void faults.push(error),
       }),
     )
-    const subscribed = await events.subscribe({
+    const asked = {
       name: 'message.received',
       arguments: { account: made.id },
       delivery: { mode: 'webhook', url: endpoint.url },
       ttlMs: 3_600_000,
-    })
+    }
+    const subscribed = await events.subscribe(asked)
     expect(subscribed).toMatchObject({ truncated: false, cursor: expect.any(String) })
     gateway.deliver({ subject: 'for the agent', text: 'Hi', from: [{ name: 'Cy', email: 'cy@example.org' }] })
     await vi.waitFor(() => expect(told.length).toBe(1), patience)
@@ -108,10 +109,17 @@ describe.skipIf(!available('mcp-peers'))('@ai-sdk/mcp', () => {
     expect(await events.refresh({ id: subscribed.id })).toMatchObject({ id: subscribed.id, truncated: false })
     gateway.deliver({ subject: 'one more', text: 'Hi', from: [{ name: 'Cy', email: 'cy@example.org' }] })
     await vi.waitFor(() => expect(told.length).toBe(2), patience)
+    // Another subscription to the same endpoint, given up again, is told nothing, and takes nothing from the first.
+    const other = await events.subscribe({ ...asked, arguments: { account: made.id, folder: 'INBOX' } })
+    expect(other.id).not.toBe(subscribed.id)
+    await events.unsubscribe({ id: other.id })
+    expect(store.kept.size).toBe(1)
+    gateway.deliver({ subject: 'for the first', text: 'Hi', from: [{ name: 'Cy', email: 'cy@example.org' }] })
+    await vi.waitFor(() => expect(told.length).toBe(3), patience)
     await people.tell(people.admin, 'DELETE', `${api.tokens.createToken.path}/${token.id}`)
     await vi.waitFor(() => expect(ends.length).toBe(1), patience)
     expect(ends).toMatchObject([{ type: 'terminated', error: { code: -32_024, message: 'Forbidden' } }])
-    expect([store.kept.size, faults]).toEqual([0, []])
+    expect([store.kept.size, told.length, faults]).toEqual([0, 3, []])
     await client.close().catch(() => undefined)
   })
 })

@@ -104,16 +104,25 @@ test('what a client is not granted is refused with the scopes to ask for, and wh
   await revokeAll()
   const client = new TestClient()
   await connectWithConsent(people, client, { accounts: [account], preset: 'reader' })
-  const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'mail_draft', arguments: {} } }
-  const { status, headers, text } = await listTools(client.kept!.access_token, call)
+  const ask = (method: string, params: object) => listTools(client.kept!.access_token, { ...list, method, params })
+  const { status, headers, text } = await ask('tools/call', { name: 'mail_draft', arguments: {} })
   expect([status, JSON.parse(text).code]).toEqual([403, 'forbidden'])
   const challenge = headers.get('www-authenticate')
   expect(challenge).toContain('error="insufficient_scope"')
   expect(challenge).toContain('scope="mail:meta mail:read mail:organize mail:draft"')
   expect(challenge).toContain(`resource_metadata="${people.url}${protectedResourcePath}/mcp"`)
+  // So for a resource or a prompt that needs such a tool.
+  const path = `${api.tokens.listTokens.path}/${(await listed())[0]!.id}`
+  await people.tell(people.admin, 'PATCH', path, { scopes: ['mail:meta'] })
+  for (const answer of [
+    await ask('resources/read', { uri: `mail://${account}/messages/AAAAAAAAAA` }),
+    await ask('prompts/get', { name: 'digest' }),
+  ])
+    expect(answer.headers.get('www-authenticate')).toContain('scope="mail:meta mail:read"')
+  expect((await ask('resources/read', { uri: `mail://${account}` })).status).toBe(200)
   // A token that a user made is answered as ever: it could not ask for more.
   const { secret } = await people.token(['mail:read'], [account])
-  expect((await listTools(secret, call)).status).toBe(200)
+  expect((await listTools(secret, { ...list, method: 'tools/call', params: { name: 'mail_draft' } })).status).toBe(200)
 })
 
 test('refresh tokens are rotated; one that is used again ends all that the client has', async () => {

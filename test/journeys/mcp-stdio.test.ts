@@ -9,6 +9,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import { expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { anyFolder, setUpsFor } from '../../web/agents/set-up-lines.ts'
+import { connectMcp } from '../support/mcp-client.ts'
 import { fill, hold, namesOf, refOf, startMcpWorld } from '../support/mcp-world.ts'
 import { prepareDataDir } from '../support/migrated-file.ts'
 import { runCommand } from '../support/run-command.ts'
@@ -121,15 +122,27 @@ test('the official client works with a program alone, of either adapter, and oth
 })
 
 test.each(['SIGTERM', 'the end of stdin'])('%s ends a bridge, whatever it waits for', async how => {
-  const { people } = await startMcpWorld()
-  const { secret } = await people.token(['mail:read'])
-  const { child, send, next } = startStdio(['--url', `${people.url}/`], { RUSTYMAIL_TOKEN: secret })
+  const { people, gateway, ann } = await startMcpWorld()
+  const { secret, proof } = await people.token(['mail:read'], [ann])
+  const ref = await refOf(await connectMcp(people.url, proof))
+  const { child, send, next } = startStdio(['--url', `${people.url}/`, '--channel'], { RUSTYMAIL_TOKEN: secret })
   send(hello)
   await next()
   send({ method: 'notifications/initialized' })
+  // A mail server that does not answer, and a question that nobody does.
+  const held = hold(gateway, 'getMessage')
+  send({ id: 2, method: 'tools/call', params: { name: 'mail_read', arguments: { refs: [ref] } } })
+  await expect.poll(held.count).toBe(1)
+  const asked = { request_id: 'abcde', tool_name: 'Bash', description: '', input_preview: '' }
+  send({ method: 'notifications/claude/channel/permission_request', params: asked })
+  const prompts = async () =>
+    (await people.tell<{ items: object[] }>(people.admin, 'GET', api.permissionPrompts.listPermissionPrompts.path))
+      .items
+  await expect.poll(prompts).toHaveLength(1)
   if (how === 'SIGTERM') child.kill('SIGTERM')
   else child.stdin.end()
   expect(await codeOf(child)).toBe(0)
+  if (how !== 'SIGTERM') expect(await prompts()).toEqual([])
 })
 
 const channel = { 'claude/channel': {}, 'claude/channel/permission': {} }

@@ -58,7 +58,7 @@ export class ObedientAgent {
 
   async call(name: string, input: Record<string, unknown>): Promise<CallAnswer | undefined> {
     const answer = await callTool(this.#options.client, name, input).catch(() => undefined)
-    const isPending = answer?.value.status === 'pending'
+    const isPending = answer?.value.status === 'pending' || typeof answer?.value.proposed === 'string'
     this.calls.push({ name, isDone: answer?.isError === false, isPending })
     return answer
   }

@@ -14,12 +14,13 @@ export const transportWords: Record<McpTransport, string> = {
   stdio: 'stdio',
 }
 
-/** As it names itself; else by its user agent. Anybody can say anything. */
+/** As it names itself; of one that does not, what its user agent says. Anybody can say anything. */
 export function peerName({
   client_name: name,
   user_agent: agent,
 }: Pick<AgentPeer, 'client_name' | 'user_agent'>): string {
-  return name === null ? agentWords(agent) : visibleText(name)
+  if (name !== null) return visibleText(name)
+  return agent === '' ? 'Unknown client' : `Unknown client (${visibleText(agentWords(agent))})`
 }
 
 /** What a call was about: the first message by its sender and subject, and how many more there are. */

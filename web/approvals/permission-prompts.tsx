@@ -1,28 +1,50 @@
 /** What agents ask for in their own programs: which tool, and for what, as plain text; allowed or denied here, once. */
 import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { type PermissionPrompt, permissionPromptsApi } from '../../contract/permission-prompts.ts'
 import { visibleLines, visibleText } from '../mail/mail-words.ts'
 import { call } from '../platform/api-client.ts'
 import { queryKeys } from '../platform/query-keys.ts'
 import { Button } from '../ui/button.tsx'
+import { classNames } from '../ui/class-names.ts'
 import { useToast } from '../ui/toast.tsx'
 import { ListTime } from './list-time.tsx'
 
+/** So long after one has gone nothing is decided: the button of another may be where a finger still is. */
+const settleMs = 1_000
+
 export function PermissionPrompts({ prompts }: { prompts: readonly PermissionPrompt[] }) {
+  const isSettled = useIsSettled(prompts)
   if (prompts.length === 0) return null
   return (
     <section aria-label="Permission prompts of agents" className="border-b">
       <p className="bg-sunken/50 px-4 py-1.5 text-xs text-muted">Agents ask to use a tool of their own program</p>
       <ul aria-live="polite">
         {prompts.map(prompt => (
-          <Prompt key={prompt.id} prompt={prompt} />
+          <Prompt key={prompt.id} prompt={prompt} isSettled={isSettled} />
         ))}
       </ul>
     </section>
   )
 }
 
-function Prompt({ prompt }: { prompt: PermissionPrompt }) {
+function useIsSettled(prompts: readonly PermissionPrompt[]): boolean {
+  const seen = useRef(prompts)
+  const [movedAt, setMovedAt] = useState<number>()
+  useLayoutEffect(() => {
+    const isThere = ({ id }: PermissionPrompt) => prompts.some(prompt => prompt.id === id)
+    if (!seen.current.every(isThere)) setMovedAt(performance.now())
+    seen.current = prompts
+  }, [prompts])
+  useEffect(() => {
+    if (movedAt === undefined) return
+    const timer = setTimeout(setMovedAt, settleMs, undefined)
+    return () => clearTimeout(timer)
+  }, [movedAt])
+  return movedAt === undefined
+}
+
+function Prompt({ prompt, isSettled }: { prompt: PermissionPrompt; isSettled: boolean }) {
   const { id, asks, tool_name: tool, description, input_preview: input, created_at: at, expires_at: expiresAt } = prompt
   const queries = useQueryClient()
   const toast = useToast()
@@ -30,9 +52,16 @@ function Prompt({ prompt }: { prompt: PermissionPrompt }) {
     mutationFn: (behavior: 'allow' | 'deny') =>
       call(permissionPromptsApi.decidePermissionPrompt, { params: { prompt_id: id }, body: { behavior } }),
     onError: ({ message }) => toast({ tone: 'bad', title: 'Not decided', detail: message }),
-    onSettled: () => queries.invalidateQueries({ queryKey: queryKeys.permissionPrompts }),
+    onSettled: () => {
+      // The button that was pressed takes no focus any more, and soon is gone.
+      document.getElementById('content')?.focus()
+      return queries.invalidateQueries({ queryKey: queryKeys.permissionPrompts })
+    },
   })
   const isBusy = decide.isPending || decide.isSuccess
+  const press = (behavior: 'allow' | 'deny') => {
+    if (isSettled) decide.mutate(behavior)
+  }
   return (
     <li data-prompt={id} className="grid grid-cols-1 gap-1.5 border-b px-4 py-2.5 text-sm last:border-b-0">
       <span className="flex items-baseline justify-between gap-2">
@@ -46,18 +75,46 @@ function Prompt({ prompt }: { prompt: PermissionPrompt }) {
       </span>
       {description !== '' && <bdi className="break-words text-soft">{visibleLines(description)}</bdi>}
       {input !== '' && (
-        <pre className="max-h-40 overflow-auto rounded-md bg-sunken/60 p-2 text-xs break-words whitespace-pre-wrap">
-          {visibleLines(input)}
-        </pre>
+        <section
+          aria-label={`Input of ${visibleText(tool)}`}
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+          tabIndex={0}
+          className="max-h-40 overflow-auto rounded-md bg-sunken/60 p-2"
+        >
+          <pre className="font-mono text-xs wrap-anywhere whitespace-pre-wrap">{visibleLines(input)}</pre>
+        </section>
       )}
       <span className="flex gap-2">
-        <Button disabled={isBusy} onClick={() => decide.mutate('allow')}>
+        <Decide tool={tool} isBusy={isBusy} isSettled={isSettled} onPress={() => press('allow')}>
           Allow once
-        </Button>
-        <Button disabled={isBusy} onClick={() => decide.mutate('deny')}>
+        </Decide>
+        <Decide tool={tool} isBusy={isBusy} isSettled={isSettled} onPress={() => press('deny')}>
           Deny
-        </Button>
+        </Decide>
       </span>
     </li>
+  )
+}
+
+interface DecideProps {
+  tool: string
+  isBusy: boolean
+  isSettled: boolean
+  onPress: () => void
+  children: string
+}
+
+/** Until all is settled it keeps the focus, and does nothing. */
+function Decide({ tool, isBusy, isSettled, onPress, children }: DecideProps) {
+  return (
+    <Button
+      aria-label={`${children}: ${visibleText(tool)}`}
+      aria-disabled={!isSettled || undefined}
+      disabled={isBusy}
+      onClick={onPress}
+      className={classNames('min-h-11 md:min-h-9', !isSettled && 'opacity-60')}
+    >
+      {children}
+    </Button>
   )
 }
