@@ -6,6 +6,7 @@ import type { PermissionPrompt, PermissionPromptState } from '../../contract/per
 import type { Principal, PrincipalListener } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { RisingIds } from '../platform/rising-ids.ts'
+import { endOf, type Held, isWaiting, mayDecide } from './held-prompt.ts'
 
 export interface PermissionPromptsOptions {
   now(): number
@@ -25,17 +26,6 @@ export interface PermissionPromptBounds {
 }
 
 export type AskedPermission = Pick<PermissionPrompt, 'tool_name' | 'description' | 'input_preview'>
-
-interface Held {
-  readonly prompt: PermissionPrompt
-  readonly userId: string | null
-  state: PermissionPromptState
-  readonly decided: PromiseWithResolvers<void>
-  expiry: NodeJS.Timeout
-  quiet: NodeJS.Timeout | undefined
-  /** Requests that wait for it. */
-  waiting: number
-}
 
 const defaults: PermissionPromptBounds = { perPrincipal: 20, inAll: 200, expiresMs: 10 * 60_000, quietMs: 60_000 }
 
@@ -117,8 +107,14 @@ export class PermissionPrompts implements PrincipalListener {
     return { state: held.state, asked: held.prompt }
   }
 
-  /** What a token may read or send does not bear on what its program asks for. */
-  changed(): void {}
+  /** What a token may read or send does not bear on what its program asks for; when it ends does. */
+  changed(principal: Principal): void {
+    const endsAt = endOf(principal)
+    for (const held of this.#held.values()) {
+      const { asks, expires_at: expiresAt } = held.prompt
+      if (isWaiting(held) && asks.id === principal.id) this.#expire(held, Math.min(endsAt, Date.parse(expiresAt)))
+    }
+  }
 
   revoked(principalId: string): void {
     for (const held of this.#held.values()) if (held.prompt.asks.id === principalId) this.#settle(held, 'cancelled')
@@ -133,22 +129,29 @@ export class PermissionPrompts implements PrincipalListener {
     }
     if (this.#held.size >= inAll) this.#evictDecided(principal.id)
     const now = this.#options.now()
+    const endsAt = Math.min(now + expiresMs, endOf(principal))
     const asks = { kind: principal.kind as PermissionPrompt['asks']['kind'], id: principal.id, name: principal.name }
     const id = this.#ids.next()
     const held: Held = {
       prompt: {
         ...{ id, asks, tool_name, description, input_preview },
         created_at: new Date(now).toISOString(),
-        expires_at: new Date(now + expiresMs).toISOString(),
+        expires_at: new Date(endsAt).toISOString(),
       },
       ...{ userId: principal.userId, state: 'waiting', decided: Promise.withResolvers<void>(), waiting: 0 },
-      expiry: setTimeout(() => this.#settle(held, 'expired'), expiresMs).unref(),
+      expiry: undefined,
       quiet: undefined,
     }
+    this.#expire(held, endsAt)
     this.#held.set(id, held)
     this.#options.changed()
     this.#options.asked(id)
     return held
+  }
+
+  #expire(held: Held, at: number): void {
+    clearTimeout(held.expiry)
+    held.expiry = setTimeout(() => this.#settle(held, 'expired'), at - this.#options.now()).unref()
   }
 
   /** What is decided is kept until its program has heard of it, or is away. */
@@ -186,15 +189,6 @@ export class PermissionPrompts implements PrincipalListener {
     else this.#watch(held)
     this.#options.changed()
   }
-}
-
-function isWaiting({ state }: Held): boolean {
-  return state === 'waiting'
-}
-
-function mayDecide(user: Principal, { userId }: Held): boolean {
-  if (user.kind !== 'session' || user.userId === null) return false
-  return userId === null ? user.scopes.has('dashboard:admin') : user.userId === userId
 }
 
 const missing = () => new Problem('not_found', 'There is no such permission prompt, or it waits no more.')
