@@ -142,7 +142,7 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
   const intake = proposing.book
   const mailboxes = composeMail({
     ...{ config, db, secrets, hub, guard, signing, leases, gateway, freezes, ruling, intake },
-    models: outbound.chosen.guard,
+    models: outbound.chosen,
     baseUrl: () => address(),
     ...{ mayPrune, retention, calls, history: history.sink, tracer, logger },
   })

@@ -77,7 +77,7 @@ export interface MailSurroundings {
   /** Of mail servers. */
   guard: OutboundGuard
   /** Of model providers that the page names: what is allowed for them is kept with what is allowed for mail servers. */
-  models: OutboundGuard
+  models: Pick<OutboundGuard, 'allow'>
   /** By which the providers of accounts are asked for access. */
   signing: GuardedFetch
   /** Of the page. */

@@ -20,7 +20,7 @@ export interface ComposedOutbound {
   /** Models that the environment names. */
   named: Reach
   /** Models that the page names. */
-  chosen: Reach & { stop(): Promise<void> }
+  chosen: Reach & Pick<OutboundGuard, 'allow'> & { stop(): Promise<void> }
   /** By which push services are asked. */
   pushing: GuardedFetch
   /** By which webhooks are delivered. */
@@ -48,7 +48,16 @@ export function composeOutbound(config: Config): ComposedOutbound {
     guard: new OutboundGuard({ privateNetworks, trusted: trustedMailHosts(config), isAdjustable: true }),
     guarded,
     named: { fetch: guarded.fetch, guard: named },
-    chosen: { fetch: choosing.fetch, guard: chosen, stop: () => choosing.stop() },
+    chosen: {
+      fetch: choosing.fetch,
+      guard: chosen,
+      allow: networks => {
+        chosen.allow(networks)
+        // No connection is kept into what is closed by now.
+        choosing.renew()
+      },
+      stop: () => choosing.stop(),
+    },
     pushing: new GuardedFetch({ guard: new OutboundGuard({ privateNetworks, trusted: [] }) }),
     hooking: new GuardedFetch({ guard: new OutboundGuard({ privateNetworks, trusted: [] }), perOrigin: maxPerOrigin }),
     signing: new GuardedFetch({ guard: new OutboundGuard({ privateNetworks, trusted: [] }) }),

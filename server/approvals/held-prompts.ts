@@ -18,7 +18,7 @@ export interface Held {
   readonly userId: string | null
   state: PermissionPromptState
   readonly decided: PromiseWithResolvers<void>
-  expiry: NodeJS.Timeout
+  expiry: NodeJS.Timeout | undefined
   quiet: NodeJS.Timeout | undefined
   /** Requests that wait for it. */
   waiting: number
@@ -55,4 +55,9 @@ export const isOfPerson = (principal: Principal) => (held: Held) => held.userId 
 export function mayDecide(user: Principal, { userId }: Held): boolean {
   if (user.kind !== 'session' || user.userId === null) return false
   return userId === null ? user.scopes.has('dashboard:admin') : user.userId === userId
+}
+
+/** When it is over with its token. A connected client comes back with another access token. */
+export function endOf({ audience, endsAt = Number.POSITIVE_INFINITY }: Principal): number {
+  return audience === undefined ? endsAt : Number.POSITIVE_INFINITY
 }

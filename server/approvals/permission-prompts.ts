@@ -8,6 +8,7 @@ import { Problem } from '../platform/problem.ts'
 import { RisingIds } from '../platform/rising-ids.ts'
 import {
   checkRoom,
+  endOf,
   type Held,
   isOf,
   isOfPerson,
@@ -106,8 +107,14 @@ export class PermissionPrompts implements PrincipalListener {
     return { state: held.state, asked: held.prompt }
   }
 
-  /** What a token may read or send does not bear on what its program asks for. */
-  changed(): void {}
+  /** What a token may read or send does not bear on what its program asks for; when it ends does. */
+  changed(principal: Principal): void {
+    const endsAt = endOf(principal)
+    for (const held of this.#held.values()) {
+      const { asks, expires_at: expiresAt } = held.prompt
+      if (isWaiting(held) && asks.id === principal.id) this.#expire(held, Math.min(endsAt, Date.parse(expiresAt)))
+    }
+  }
 
   revoked(principalId: string): void {
     for (const held of this.#held.values()) if (held.prompt.asks.id === principalId) this.#settle(held, 'cancelled')
@@ -118,22 +125,29 @@ export class PermissionPrompts implements PrincipalListener {
     checkRoom([...this.#held.values()], principal, this.#bounds)
     if (this.#held.size >= inAll) this.#evictDecided(principal)
     const now = this.#options.now()
+    const endsAt = Math.min(now + expiresMs, endOf(principal))
     const asks = { kind: principal.kind as PermissionPrompt['asks']['kind'], id: principal.id, name: principal.name }
     const id = this.#ids.next()
     const held: Held = {
       prompt: {
         ...{ id, asks, tool_name, description, input_preview },
         created_at: new Date(now).toISOString(),
-        expires_at: new Date(now + expiresMs).toISOString(),
+        expires_at: new Date(endsAt).toISOString(),
       },
       ...{ userId: principal.userId, state: 'waiting', decided: Promise.withResolvers<void>(), waiting: 0 },
-      expiry: setTimeout(() => this.#settle(held, 'expired'), expiresMs).unref(),
+      expiry: undefined,
       quiet: undefined,
     }
+    this.#expire(held, endsAt)
     this.#held.set(id, held)
     this.#options.changed()
     this.#options.asked(id)
     return held
+  }
+
+  #expire(held: Held, at: number): void {
+    clearTimeout(held.expiry)
+    held.expiry = setTimeout(() => this.#settle(held, 'expired'), at - this.#options.now()).unref()
   }
 
   /** What is decided is kept until its program has heard of it, or is away. */

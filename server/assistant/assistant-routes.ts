@@ -8,6 +8,7 @@ import { operationName } from '../../contract/index.ts'
 import type { Call } from '../platform/http/http-call.ts'
 import { type HttpServer, handle } from '../platform/http/http-server.ts'
 import { Problem } from '../platform/problem.ts'
+import type { ReadParts } from './answer-readers.ts'
 import type { AssistantService } from './assistant-service.ts'
 import type { ConversationService } from './conversation-service.ts'
 
@@ -88,16 +89,17 @@ async function stream<Params, Query, Body>(
   http: HttpServer,
   call: Call<Params, Query, Body>,
   endpoint: typeof assistantApi.queryChatbot | typeof conversationsApi.followAnswer,
-  parts: AsyncGenerator<ChatbotPart>,
+  parts: ReadParts,
   signal: AbortSignal,
 ): Promise<void> {
   const { scope, effect } = endpoint
-  await http.options.shown?.(
-    call.principal,
-    { name: operationName(endpoint as never), scope, effect },
-    undefined,
-    undefined,
-  )
+  try {
+    const operation = { name: operationName(endpoint as never), scope, effect }
+    await http.options.shown?.(call.principal, operation, undefined, undefined)
+  } catch (error) {
+    await parts.return(undefined)
+    throw error
+  }
   // What is thrown before the first part is answered like any other problem.
   const first = await parts.next()
   const response = (await call.openResponse()).writeHead(200, head)

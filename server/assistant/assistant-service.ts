@@ -5,7 +5,6 @@
 import type { z } from 'zod'
 import {
   type AssistantAnswer,
-  type ChatbotPart,
   type ChatbotQuery,
   type ChatbotResponse,
   conversationBounds,
@@ -18,6 +17,7 @@ import { Problem } from '../platform/problem.ts'
 import { RisingIds } from '../platform/rising-ids.ts'
 import { AnswerCalls, type CallSurroundings } from './answer-calls.ts'
 import { spentIn } from './answer-limits.ts'
+import { AnswerReaders, type ReadParts } from './answer-readers.ts'
 import { AnswerRunner, type Run } from './answer-runner.ts'
 import type { ConversationStore } from './conversation-store.ts'
 import type { AnswerRow, ConversationRow, UsageRow } from './conversation-tables.ts'
@@ -46,6 +46,8 @@ export interface Asked {
 }
 
 const sweepEveryMs = 15_000
+/** So that an answer ends within a second of the session or token that asked. */
+const checkEveryMs = 500
 const pruneEveryMs = 60 * 60_000
 const dayMs = 24 * 60 * 60_000
 
@@ -60,6 +62,7 @@ export class AssistantService implements PrincipalListener {
   readonly #answerIds: RisingIds
   readonly #open: OpenAnswers
   readonly #working = new WorkingAnswers()
+  readonly #readers = new AnswerReaders()
   /** Conversations in which a question is being taken in, each with its owner: ids of others tell nothing. */
   readonly #entering = new Set<string>()
   readonly #stopped = new AbortController()
@@ -84,6 +87,7 @@ export class AssistantService implements PrincipalListener {
     const { signal } = this.#stopped
     every(sweepEveryMs, signal, () => void this.expire().catch(failed), failed)
     every(pruneEveryMs, signal, () => void this.prune().catch(failed), failed)
+    every(checkEveryMs, signal, () => this.check(), failed)
     await this.prune()
   }
 
@@ -167,9 +171,11 @@ export class AssistantService implements PrincipalListener {
     principal: Principal,
     { conversationId, answerId, after }: { conversationId: string; answerId: string; after: number },
     signal: AbortSignal,
-  ): Promise<AsyncGenerator<ChatbotPart>> {
-    const answer = await this.#get(principal, conversationId, answerId)
-    return this.#open.held(answer, answer.follow(after, signal))
+  ): Promise<ReadParts> {
+    return this.#readers.open(principal, signal, async whole => {
+      const answer = await this.#get(principal, conversationId, answerId)
+      return this.#open.held(answer, answer.follow(after, whole))
+    })
   }
 
   /** What it has said stays. What waits for a person is not done. */
@@ -244,8 +250,15 @@ export class AssistantService implements PrincipalListener {
     await store.prune(new Date(this.#now() - choice.limits().retention_days * dayMs).toISOString())
   }
 
+  /** Whoever asks or reads may until their time is over. */
+  check(): void {
+    this.#working.check(this.#now())
+    this.#readers.check(this.#now())
+  }
+
   changed(principal: Principal): void {
     this.#working.changed(principal)
+    this.#readers.changed(principal)
   }
 
   /** What a person asked goes with the session that it was asked in: what it may is known no more. */
@@ -255,6 +268,7 @@ export class AssistantService implements PrincipalListener {
 
   endWhere(isStopped: (principal: Principal) => boolean, why: Problem = frozen()): void {
     this.#working.endWhere(isStopped, why)
+    this.#readers.endWhere(isStopped)
   }
 
   #checkRoom(principal: Principal, except?: string): void {

@@ -2,6 +2,7 @@
 import { ownerOf, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { type Run, stopAsked } from './answer-runner.ts'
+import { hasEnded, mayAsk } from './asking-rights.ts'
 
 export interface Working extends Run {
   stop: AbortController
@@ -54,6 +55,12 @@ export class WorkingAnswers {
     for (const run of this.#each()) {
       if (run.caller.principal.id === principal.id) run.caller = { ...run.caller, principal }
     }
+    this.endWhere(one => one.id === principal.id && !mayAsk(one), narrowed())
+  }
+
+  /** Those whose caller's time is over. */
+  check(now: number): void {
+    this.endWhere(principal => hasEnded(principal, now), gone())
   }
 
   endWhere(isStopped: (principal: Principal) => boolean, why: Problem): void {
@@ -64,6 +71,9 @@ export class WorkingAnswers {
     for (const working of this.#working.values()) yield* inChain(working)
   }
 }
+
+const narrowed = () => new Problem('forbidden', 'Your right to ask the assistant was taken meanwhile.')
+const gone = () => new Problem('unauthorized', 'Your session or token ended meanwhile.')
 
 /** With what waits behind it: all of an answer that goes on or will. */
 function* inChain(newest: Working): Generator<Working> {

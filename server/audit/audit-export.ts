@@ -1,5 +1,6 @@
 /** How entries are written to a file: CSV for a spreadsheet, JSON Lines for a program. */
 import { AuditEntry } from '../../contract/audit.ts'
+import { csvFormula } from '../../contract/csv-formula.ts'
 import { toEntry } from './audit-entry.ts'
 import type { AuditRow } from './audit-tables.ts'
 
@@ -27,10 +28,12 @@ export const exportFormats: Record<ExportName, ExportFormat> = {
   },
 }
 
+const formula = new RegExp(csvFormula, 'u')
+
 /** RFC 4180. A text that a spreadsheet would take for a formula gets an apostrophe in front: anybody can name a user agent so. */
 function toField(value: string | number | null): string {
   if (value === null) return ''
   if (typeof value === 'number') return String(value)
-  const text = /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]/.test(value) ? `'${value}` : value
+  const text = formula.test(value) ? `'${value}` : value
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }

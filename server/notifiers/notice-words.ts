@@ -66,6 +66,15 @@ export function textOf({ title, lines }: Pick<NoticeMessage, 'title' | 'lines'>)
   return [title, ...lines].filter(line => line !== '').join('\n')
 }
 
+/**
+ * For services that make a link or a mention of whatever looks like one, also without being told to: `https://…`, `evil.example`, `@name`,
+ * `/command`, `#tag`. A blank without width keeps the words as they are, and takes their meaning.
+ */
+export function plainly(text: string): string {
+  const live = /:(?=\/\/)|@(?=\w)|(?<=[\p{L}\p{N}-])\.(?=\p{L}{2})|(?<=^|\s)[/#~](?=\w)/gmu
+  return text.replaceAll(live, '$&\u200b')
+}
+
 export function cut(text: string, characters: number): string {
   return text.length <= characters ? text : `${text.slice(0, characters - 1).toWellFormed()}…`
 }

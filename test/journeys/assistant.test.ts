@@ -2,10 +2,13 @@
 import { beforeAll, beforeEach, expect, test } from 'vitest'
 import type { ChatbotPart } from '../../contract/answers.ts'
 import type { ConversationSummary } from '../../contract/conversations.ts'
+import { api } from '../../contract/index.ts'
 import { Problem } from '../../server/platform/problem.ts'
-import { Chat, chatbot, startChatWorld } from '../support/chat-world.ts'
+import { Chat, chatbot, type Named, partsIn, startChatWorld } from '../support/chat-world.ts'
 import { openStream } from '../support/open-stream.ts'
+import type { Proof } from '../support/people.ts'
 import { lastResult, type Script, scriptedModel, stepOf, toolCall, usualLimits } from '../support/scripted-choice.ts'
+import { administrator } from '../support/signed-in.ts'
 
 let world: Awaited<ReturnType<typeof startChatWorld>>
 let chat: Chat
@@ -103,22 +106,13 @@ test('an answer goes on when its client leaves, and a second tab sees it grow', 
 })
 
 test('stopping keeps what was said, and the next question works', async () => {
-  says(() => ['so far', forever])
-  const { response } = await chat.open('Long?')
-  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
-  let text = ''
-  while (!text.includes('text_delta')) text += (await reader.read()).value
-  const named = JSON.parse(/data: (.*"start".*)/.exec(text)![1]!)
-  const path = `${chatbot}/conversations/${named.conversation_id}/answers/${named.answer_id}/stop`
-  expect(await world.people.tell(world.people.admin, 'POST', path)).toMatchObject({
+  const { named } = await beginAnswer(world.people.admin)
+  expect(await world.people.tell(world.people.admin, 'POST', chat.stopPath(named))).toMatchObject({
     state: 'stopped',
     blocks: [{ type: 'text', text: 'so far' }],
   })
-  await reader.cancel()
   says(() => ['fine'])
-  expect((await chat.ask('Next?', named.conversation_id && { conversation_id: named.conversation_id })).response).toBe(
-    'fine',
-  )
+  expect((await chat.ask('Next?', { conversation_id: named.conversation_id })).response).toBe('fine')
 })
 
 test('a failure in the middle is told, and can be asked again of another provider', async () => {
@@ -254,6 +248,56 @@ test('other tabs of the same person hear of it, and nobody else does', async () 
   expect((await theirs.next('conversation_changed')).data).toMatchObject({ conversation_id: theirOwn.conversation_id })
   own.close()
   theirs.close()
+})
+
+/** An answer that goes on until it is ended, by whoever asks: its names, and all that its asker is sent. */
+async function beginAnswer(proof: Proof) {
+  says(() => ['so far', forever])
+  const { response } = await chat.open('Long?', {}, proof)
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
+  let text = ''
+  while (!text.includes('text_delta')) text += (await reader.read()).value
+  const named = JSON.parse(/data: (.*"start".*)/.exec(text)![1]!) as Named
+  const whole = async () => {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) text += next.value
+    return partsIn(text)
+  }
+  return { named, whole }
+}
+
+/** Begun when this resolves. */
+async function beginReading(named: Named, proof: Proof) {
+  const response = await fetch(chat.partsAt(named), { headers: proof })
+  expect(response.status).toBe(200)
+  return { parts: response.text().then(partsIn) }
+}
+
+test.each<[string, object, string]>([
+  ['has expired', {}, 'unauthorized'],
+  ['may not ask any more', { scopes: ['dashboard:read'] }, 'forbidden'],
+])('the answer of a token that %s ends, also for whoever reads it', async (_how, change, code) => {
+  const { id, proof } = await world.people.token(['dashboard:operate'])
+  const { named, whole } = await beginAnswer(proof)
+  const reading = await beginReading(named, proof)
+  const ends = code === 'unauthorized' ? { expires_at: new Date(Date.now() + 300).toISOString() } : change
+  await world.people.tell(world.people.admin, 'PATCH', `/api/dashboard/tokens/${id}`, ends)
+  expect((await whole()).at(-1)).toMatchObject({ type: 'error', problem: { code } })
+  expect(typesOf(await reading.parts).slice(0, 3)).toEqual(['start', 'model', 'text_delta'])
+})
+
+test('whoever reads an answer hears no more of it once their session has ended; the answer goes on', async () => {
+  const { email, proof } = await world.people.invite('operator')
+  const { headers } = await world.people.ask({}, 'POST', api.access.openSession.path, {
+    ...{ email, password: administrator.password },
+  })
+  const other = { ...proof, cookie: headers.getSetCookie()[0]!.split(';')[0]! }
+  const { named, whole } = await beginAnswer(proof)
+  const reading = await beginReading(named, other)
+  await world.people.tell(other, 'DELETE', api.access.closeSession.path)
+  expect(typesOf(await reading.parts)).toEqual(['start', 'model', 'text_delta'])
+  expect(await chat.get(named.conversation_id, proof)).toMatchObject({ state: 'running' })
+  await world.people.tell(proof, 'POST', chat.stopPath(named))
+  expect((await whole()).at(-1)).toMatchObject({ type: 'finish', state: 'stopped' })
 })
 
 test('nothing is begun where no model is configured', async () => {

@@ -11,8 +11,10 @@ import { api } from '../../contract/index.ts'
 import { SandboxServer } from '../../sandbox/sandbox-server.ts'
 import { AuditChain } from '../../server/audit/audit-chain.ts'
 import { SecretBox } from '../../server/platform/secret-box.ts'
+import { plantInServices, serviceParrot } from '../support/canary-services.ts'
 import { ModelStandIn } from '../support/model-stand-in.ts'
 import { openStream } from '../support/open-stream.ts'
+import { runCommand } from '../support/run-command.ts'
 import { startRustyMail } from '../support/rustymail.ts'
 import { startSocketServer } from '../support/socket-server.ts'
 
@@ -146,21 +148,22 @@ test('no secret comes out, nor lies in the database as it was given', async () =
   onTestFinished(() => sandbox.stop())
   const box = await sandbox.start()
   plant('password of a real account', box.password)
+  const parrot = await serviceParrot()
 
-  const run = await startRustyMail({
-    isSetUp: false,
-    environment: {
-      RUSTYMAIL_LOG_LEVEL: 'trace',
-      RUSTYMAIL_SECRET_KEY: key.toString('base64'),
-      RUSTYMAIL_API_KEY: apiKey,
-      OPENAI_API_KEY: providerKey,
-      OPENAI_BASE_URL: `${model.url}/v1`,
-      RUSTYMAIL_OIDC_ISSUER: await oidcParrot(),
-      RUSTYMAIL_OIDC_CLIENT_ID: 'rustymail',
-      RUSTYMAIL_OIDC_CLIENT_SECRET: clientSecret,
-      RUSTYMAIL_OIDC_ROLES: 'everyone=viewer',
-    },
-  })
+  const environment = {
+    RUSTYMAIL_LOG_LEVEL: 'trace',
+    RUSTYMAIL_SECRET_KEY: key.toString('base64'),
+    RUSTYMAIL_API_KEY: apiKey,
+    OPENAI_API_KEY: providerKey,
+    OPENAI_BASE_URL: `${model.url}/v1`,
+    RUSTYMAIL_OIDC_ISSUER: await oidcParrot(),
+    RUSTYMAIL_OIDC_CLIENT_ID: 'rustymail',
+    RUSTYMAIL_OIDC_CLIENT_SECRET: clientSecret,
+    RUSTYMAIL_OIDC_ROLES: 'everyone=viewer',
+    OTEL_EXPORTER_OTLP_ENDPOINT: parrot.url,
+    OTEL_EXPORTER_OTLP_HEADERS: `authorization=Bearer%20${plant('OTLP header')}`,
+  }
+  const run = await startRustyMail({ isSetUp: false, environment })
   let log = run.log()
   for (const output of [run.process.stderr!, run.process.stdout!]) {
     output.on('data', (chunk: Buffer) => {
@@ -315,6 +318,8 @@ test('no secret comes out, nor lies in the database as it was given', async () =
     await ask('PATCH', `${account}?verify=false`, { proof: session, body: next })
   }
 
+  await plantInServices({ ask, plant, session, accountIds }, parrot.url)
+
   // Others who might say what they were told.
   await ask('POST', api.assistant.queryChatbot.path, { proof: session, body: { query: 'hello' } })
   const out = await ask('GET', '/api/dashboard/session/oidc')
@@ -341,7 +346,15 @@ test('no secret comes out, nor lies in the database as it was given', async () =
 
   // While it runs, the newest of the database is in its log beside it.
   const atRest = filesIn(run.dataDir).map(path => ({ where: path, text: readFileSync(path, 'latin1') }))
+  heard.push({ where: 'the command line', text: readFileSync(`/proc/${run.process.pid}/cmdline`, 'latin1') })
+  const { RUSTYMAIL_SECRET_KEY, RUSTYMAIL_API_KEY } = environment
+  for (const words of ['diagnose ann0@example.com', 'diagnose ann0@example.com --report']) {
+    const surroundings = { RUSTYMAIL_SECRET_KEY, RUSTYMAIL_API_KEY, RUSTYMAIL_PRIVATE_NETWORKS: '127.0.0.0/8' }
+    const said = await runCommand(words.split(' '), { dataDir: run.dataDir, environment: surroundings })
+    heard.push({ where: words, text: `${said.stdout} ${said.stderr}` })
+  }
   await run.stop()
+  heard.push(...parrot.traces.map(text => ({ where: 'traces and metrics', text })))
   atRest.push(...filesIn(run.dataDir).map(path => ({ where: path, text: readFileSync(path, 'latin1') })))
   heard.push(...stream.events.map(({ event, data }) => ({ where: `event ${event}`, text: JSON.stringify(data) })))
   heard.push(...log.split('\n').map(text => ({ where: 'log', text })))
@@ -353,7 +366,9 @@ test('no secret comes out, nor lies in the database as it was given', async () =
   expect(all(heard.filter(({ where }) => where.includes('export')))).toContain('users.inviteUser')
   expect(all(heard.filter(({ where }) => where.includes('logs')))).toContain('a session was opened')
   expect(new Set(stream.events.map(({ event }) => event))).toContain('token_created')
-  expect(secrets.size).toBeGreaterThan(35)
+  expect(all(heard.filter(({ where }) => where.includes('traces')))).toContain('assistant')
+  expect(all(heard.filter(({ where }) => where.startsWith('diagnose')))).toContain('127.0.0.1')
+  expect(secrets.size).toBeGreaterThan(80)
 
   // With the key and the trail, a secret cannot be found by trying: no digest is one of what it was sent in.
   const guesser = new AuditChain(new SecretBox(key))

@@ -80,6 +80,10 @@ export class Chat {
     return partsIn(await response.text())
   }
 
+  stopPath({ conversation_id: conversation, answer_id: answer }: Named): string {
+    return `${chatbot}/conversations/${conversation}/answers/${answer}/stop`
+  }
+
   decidePath({ conversation_id: conversation, answer_id: answer }: Named, call: AssistantToolCall): string {
     return `${chatbot}/conversations/${conversation}/answers/${answer}/calls/${call.id}/decision`
   }
@@ -107,7 +111,7 @@ export class Chat {
   }
 }
 
-type Named = Pick<ChatbotResponse, 'conversation_id' | 'answer_id'>
+export type Named = Pick<ChatbotResponse, 'conversation_id' | 'answer_id'>
 
 export function partsIn(text: string): ChatbotPart[] {
   const frames = text.split('\n\n').filter(frame => frame !== '' && !frame.startsWith(':'))

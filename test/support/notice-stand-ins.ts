@@ -42,6 +42,10 @@ const isJson = (response: ServerResponse, status: number, body: unknown) =>
 const plain = (response: ServerResponse, status: number, body: string) => response.writeHead(status).end(body)
 const keysOf = (json: Json, ...known: string[]) => Object.keys(json).filter(key => !known.includes(key))
 
+/** What services make a link or a mention of by themselves; the words without the blanks that keep them from it. */
+const plainOf = (text: string) =>
+  /:\/\/|@\w|[\p{L}\p{N}]\.\p{L}{2}/u.test(text) ? '!a mention or a link' : text.replaceAll('\u200b', '')
+
 const forms: Record<ServiceKind, Form> = {
   webhook: {
     path: `/hooks/${secrets.token}`,
@@ -65,7 +69,7 @@ const forms: Record<ServiceKind, Form> = {
       if (topic !== secrets.topic) return '!topic invalid'
       if (keysOf(json, 'topic', 'title', 'message', 'priority', 'tags', 'click').length > 0) return '!unknown field'
       if (typeof priority !== 'number' || priority < 1 || priority > 5) return '!priority invalid'
-      return [title, message, click].join('\n')
+      return `${plainOf(`${title}\n${message}`)}\n${click}`
     },
     taken: response => isJson(response, 200, { id: 'hwQ2YpKdmg', event: 'message', topic: secrets.topic }),
     refused: { status: 403, body: '{"code":40301,"http":403,"error":"forbidden"}', words: 'forbidden' },
@@ -81,11 +85,13 @@ const forms: Record<ServiceKind, Form> = {
       if (typeof text !== 'string' || text === '') return '!no_text'
       if (keysOf(rest, 'mrkdwn', 'unfurl_links').length > 0) return '!invalid_payload'
       // A link, and nothing else that Slack would take for a command.
-      const bare = text.replace(/<(http[^|>]+)\|[^>]+>/g, '$1')
+      const links = [...text.matchAll(/<(http[^|>]+)\|[^>]+>/g)]
+      const bare = text.replace(/<http[^|>]+\|[^>]+>/g, '')
       if (/[<>]/.test(bare) || /&(?!amp;|lt;|gt;)/.test(bare)) return '!invalid_payload'
       // What Mattermost and Rocket.Chat would make of it.
-      if (/@\w|\][([]/.test(bare)) return '!a mention or a link'
-      return bare.replaceAll('\u200b', '').replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
+      if (/\][([]/.test(bare)) return '!a mention or a link'
+      const words = plainOf(bare).replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
+      return [words, ...links.map(([, link]) => link)].join('\n')
     },
     taken: response => plain(response, 200, 'ok'),
     refused: { status: 404, body: 'no_service', words: 'no_service' },
@@ -137,7 +143,8 @@ const forms: Record<ServiceKind, Form> = {
       if (chat_id !== '-1001234567890') return '!Bad Request: chat not found'
       if (parse_mode !== undefined) return '!it would be read as markup'
       if (typeof text !== 'string' || text.length > 4096) return '!Bad Request: message is too long'
-      return text
+      const [, words = '', link = ''] = /^(.*)\n(http\S+)$/s.exec(text) ?? []
+      return `${plainOf(words)}\n${link}`
     },
     taken: response => isJson(response, 200, { ok: true, result: { message_id: 42 } }),
     refused: {

@@ -216,6 +216,14 @@ test('a file has all points, and no cell that a spreadsheet would take for a for
   expect(lines[2]).toBe('2026-11-29T12:00:00.000Z,requests,"a,b",4,-6,-9,3,-1.5,,,')
 })
 
+test.each(['=1', '+1', '-1+cmd()', '@SUM(1)', '\t=1', ' =1', '\u200b=1', '\uff1d1', '\rx', '\tx'])(
+  'a label is no formula in a spreadsheet: %j',
+  label => {
+    const [, line = ''] = csvOf([historyOf({}, [{ label, points: points([[noon, 4, -6, -9, 3]]) }])]).split('\r\n')
+    expect(line.split(',')[2]!.replace(/^"/, '')[0]).toBe("'")
+  },
+)
+
 test('callers come by their calls with their names, operations by their p95', () => {
   const total = (sum: number, p95 = 0) => ({ ...points([[noon, sum, sum, 0, p95 * 2]]), p95: [p95] })
   const group = (label: string, sum: number, p95 = 0) => ({ label, points: points([]), total: total(sum, p95) })

@@ -1,10 +1,12 @@
 /** What a chart shows, as a file for spreadsheets: all points as they are kept, and not those that are drawn. */
+import { csvFormula } from '../../contract/csv-formula.ts'
 import type { History } from '../../contract/history.ts'
 
 const head = ['time', 'series', 'label', 'count', 'sum', 'minimum', 'maximum', 'mean', 'p50', 'p95', 'p99']
+const formula = new RegExp(csvFormula, 'u')
 
 export function csvOf(histories: readonly History[]): string {
-  const lines = [head]
+  const lines: (string | number | null | undefined)[][] = [head]
   for (const { series, groups } of histories) {
     for (const { label, points } of groups) {
       for (const [index, at] of points.at.entries()) {
@@ -12,16 +14,17 @@ export function csvOf(histories: readonly History[]): string {
         const quantiles = [points.p50, points.p95, points.p99].map(column => column?.[index])
         const figures = [count, sum, points.min[index], points.max[index], count > 0 ? sum / count : undefined]
         const time = new Date(at * 1000).toISOString()
-        lines.push([time, series, label ?? '', ...[...figures, ...quantiles].map(figure => `${figure ?? ''}`)])
+        lines.push([time, series, label, ...figures, ...quantiles])
       }
     }
   }
   return `${lines.map(line => line.map(cellOf).join(',')).join('\r\n')}\r\n`
 }
 
-/** A label that begins like a formula would be one in a spreadsheet. */
-function cellOf(text: string): string {
-  const safe = /^[=+@\t\r]|^-(?!\d)/.test(text) ? `'${text}` : text
+/** A label that a spreadsheet would take for a formula gets an apostrophe in front; a figure may begin with a minus. */
+function cellOf(value: string | number | null | undefined): string {
+  if (typeof value !== 'string') return `${value ?? ''}`
+  const safe = formula.test(value) ? `'${value}` : value
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }
 

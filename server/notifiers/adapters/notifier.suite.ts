@@ -78,7 +78,7 @@ export function notifierSuite(harness: NotifierHarness): void {
 
   test('a name is shown as it is: it mentions nobody, is no link, and ends no line', async () => {
     const { send, taken } = await harness.open()
-    const name = '<!channel> @everyone [click](https://evil.example) *b* `c` & <b>x</b>'
+    const name = '<!channel> @everyone [click](https://evil.example) www.evil.example *b* `c` & <b>x</b>'
     const words = `${name}\r\nBcc: all@example.org\u202e: 0 over 1 min`
     expect(await send(noticeOf([alertOf({ name, words })]))).toMatchObject({ kind: 'sent' })
     expect(taken().length).toBe(1)

@@ -1,6 +1,6 @@
 /** Tells a topic of an ntfy server, published as JSON: https://docs.ntfy.sh/publish/#publish-as-json */
 import { jsonOf, type NoticePost } from '../notice-post.ts'
-import { cut } from '../notice-words.ts'
+import { cut, plainly } from '../notice-words.ts'
 import type { NoticeMessage, Notifier } from '../notifier.ts'
 import { secretsIn } from '../notifier-target.ts'
 
@@ -24,8 +24,8 @@ export function ntfyNotifier(post: NoticePost): Notifier<'ntfy'> {
 
 function contentOf({ title, lines, severity, isOver, link }: NoticeMessage) {
   return {
-    title: cut(title, 200),
-    message: cut(lines.join('\n'), mostCharacters),
+    title: cut(plainly(title), 200),
+    message: cut(plainly(lines.join('\n')), mostCharacters),
     priority: isOver ? 2 : priorities[severity],
     tags: [isOver ? 'white_check_mark' : severity === 'critical' ? 'rotating_light' : 'warning'],
     click: link,

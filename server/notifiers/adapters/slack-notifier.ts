@@ -1,6 +1,6 @@
 /** Tells a channel of Slack, or of what takes the same (Mattermost, Rocket.Chat), by an incoming webhook. */
 import type { NoticePost } from '../notice-post.ts'
-import { cut, textOf } from '../notice-words.ts'
+import { cut, plainly, textOf } from '../notice-words.ts'
 import type { Notifier } from '../notifier.ts'
 import { secretsIn } from '../notifier-target.ts'
 
@@ -20,11 +20,8 @@ export function slackNotifier(post: NoticePost): Notifier<'slack'> {
   }
 }
 
-/**
- * What would be a link or a mention: `<!channel>` with Slack; `@channel`, `[text](https://…)` and pictures with the others, which know no
- * `mrkdwn`. A blank without width keeps the words as they are and takes their meaning.
- */
+/** What would be a link or a mention: `<!channel>` with Slack; `[text](https://…)` and pictures with the others, which know no `mrkdwn`. */
 function escaped(text: string): string {
-  const plain = text.replaceAll(/@(?=\w)|\](?=[([])|(?<=^|\s)[~#](?=\w)/g, '$&\u200b')
+  const plain = plainly(text).replaceAll(/\](?=[([])/g, '$&\u200b')
   return plain.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }

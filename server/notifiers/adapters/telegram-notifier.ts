@@ -1,6 +1,6 @@
 /** Tells a chat of Telegram by a bot: https://core.telegram.org/bots/api#sendmessage */
 import { jsonOf, type NoticePost } from '../notice-post.ts'
-import { cut, textOf } from '../notice-words.ts'
+import { cut, plainly, textOf } from '../notice-words.ts'
 import type { Notifier } from '../notifier.ts'
 import { secretsIn } from '../notifier-target.ts'
 
@@ -14,7 +14,7 @@ export function telegramNotifier(post: NoticePost): Notifier<'telegram'> {
     send: (target, message, signal) => {
       const { server, bot_token: token, chat_id } = target
       const url = `${server.replace(/\/+$/, '')}/bot${token}/sendMessage`
-      const text = `${cut(textOf(message), mostCharacters)}\n\n${message.link}`
+      const text = `${cut(plainly(textOf(message)), mostCharacters)}\n\n${message.link}`
       const disable_notification = message.isOver
       const body = JSON.stringify({ chat_id, text, disable_notification, link_preview_options: { is_disabled: true } })
       return post.send({ url, body, secrets: secretsIn(target), read }, signal)

@@ -33,6 +33,7 @@ import { JsonText } from './json-text.ts'
 import { responseWith } from './response-head.ts'
 import { securityHeaders } from './security-headers.ts'
 import { UnderWay } from './under-way.ts'
+import { boundUnread, unreadMs } from './unread-answers.ts'
 
 export interface HttpServerOptions extends HttpJudges {
   logger: Logger
@@ -43,6 +44,8 @@ export interface HttpServerOptions extends HttpJudges {
   /** Only a test is more impatient; milliseconds. */
   timeouts?: { requestTimeout: number; headersTimeout: number; connectionsCheckingInterval: number }
   uploadPace?: UploadPace
+  /** Only a test is more impatient with an answer of which nothing is taken. */
+  unreadMs?: number
 }
 
 export interface HttpServer {
@@ -90,7 +93,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const nextRequestId = () => `${boot}-${(count++).toString(36)}`
   const timeouts = options.timeouts ?? usualTimeouts
   const headers = securityHeaders({ isHttps: options.origins.isHttps })
-  const Response = responseWith(headers)
+  const Response = boundUnread(responseWith(headers), options.unreadMs ?? unreadMs)
   // A request without a host is rejected by us.
   // Of Node, whole requests have no bound: `BodyClock` bounds their bodies.
   const { headersTimeout, connectionsCheckingInterval } = timeouts
@@ -148,7 +151,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       void options.trail?.record(outcome)
     },
   })
-  const tlsConnections = options.tls && new TlsConnections()
+  const tlsConnections = options.tls && new TlsConnections(options.unreadMs ?? unreadMs)
   // Behind TLS there are no plain bytes to read.
   if (tlsConnections) tlsConnections.watch(server.server as unknown as Http2SecureServer)
   else front.standBefore(server.server)

@@ -36,6 +36,12 @@ export class TlsConnections {
   readonly #open = new Map<string, Socket>()
   /** Those that have not asked anything yet. */
   readonly #silent = new Map<string, Socket>()
+  readonly #unreadMs: number
+
+  /** @param unreadMs For so long a client may take nothing of an answer. */
+  constructor(unreadMs: number) {
+    this.#unreadMs = unreadMs
+  }
 
   /** Called before the server listens. */
   watch(server: Http2SecureServer): void {
@@ -76,6 +82,7 @@ export class TlsConnections {
   #watchSession(session: ServerHttp2Session): void {
     const socket = this.#open.get(nameOf(session.socket))
     boundResets(session)
+    boundUnread(session, this.#unreadMs)
     session.once('timeout', () => {
       // A session that was asked to end waits for its reader, also when it is destroyed.
       const cut = setTimeout(() => socket?.destroy(), lastWordMs)
@@ -104,6 +111,16 @@ function boundResets(session: ServerHttp2Session): void {
       if (left >= 0 || session.destroyed) return
       session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM)
       session.destroy()
+    })
+  })
+}
+
+/** The clock of a stream knows each piece that leaves; one that waits for its answer has nothing to take. */
+function boundUnread(session: ServerHttp2Session, unreadMs: number): void {
+  session.on('stream', stream => {
+    stream.setTimeout(unreadMs)
+    stream.on('timeout', () => {
+      if (stream.writableLength > 0) resetSocket(stream)
     })
   })
 }

@@ -50,6 +50,8 @@ export class GuardedFetch {
   readonly #standIn: NetworkStandIn | undefined
   readonly #perOrigin: number | undefined
   #agent: Agent | undefined
+  /** With what was asked before `renew` and is not answered yet. */
+  readonly #leaving = new Set<Agent>()
   /** Names that led to an inner address once. */
   readonly #privateHosts = new Set<string>()
 
@@ -139,8 +141,20 @@ export class GuardedFetch {
     }
   }
 
+  /** What may be connected to has changed: whatever is asked from now on gets a connection that is judged by that. */
+  renew(): void {
+    const agent = this.#agent
+    if (!agent) return
+    this.#agent = undefined
+    this.#leaving.add(agent)
+    agent.close().then(
+      () => this.#leaving.delete(agent),
+      () => this.#leaving.delete(agent),
+    )
+  }
+
   async stop(): Promise<void> {
-    await this.#agent?.destroy()
+    await Promise.all([this.#agent, ...this.#leaving].map(agent => agent?.destroy()))
   }
 
   async #open(): Promise<Agent> {

@@ -215,9 +215,22 @@ test('fetch goes to judged addresses, sends its body, and is not led to another 
   expect(hits).not.toContain('/secret')
 })
 
+test('what is closed later is not reached over a connection from before', async () => {
+  const { port } = await web()
+  const judged = guard({ 'model.example': [v4('127.0.0.1')] })
+  const { fetch, renew, stop } = guarded(judged)
+  onTestFinished(stop)
+  const ask = async () => (await fetch(`http://model.example:${port}/`)).text()
+  judged.allow(['127.0.0.1/32'])
+  expect(await ask()).toBe('GET ')
+  judged.allow([])
+  renew()
+  await expect(ask()).rejects.toMatchObject({ cause: expect.objectContaining({ code: 'address_refused' }) })
+})
+
 function guarded(judged: OutboundGuard) {
   const guarded = new GuardedFetch({ guard: judged })
-  return { fetch: guarded.fetch, stop: () => guarded.stop() }
+  return { fetch: guarded.fetch, renew: () => guarded.renew(), stop: () => guarded.stop() }
 }
 
 async function web() {

@@ -1,0 +1,82 @@
+/** Those who read an answer as it comes, each by a session or token: with that, or with its right to the assistant, the reading ends. */
+import type { ChatbotPart } from '../../contract/answers.ts'
+import type { Principal } from '../platform/principal.ts'
+import { hasEnded, mayAsk } from './asking-rights.ts'
+
+interface Reader {
+  principal: Principal
+  readonly cut: AbortController
+}
+
+/** What a reader takes; to be read to its end, or ended with `return`. */
+export type ReadParts = Pick<AsyncGenerator<ChatbotPart>, 'next' | 'return'> & AsyncIterable<ChatbotPart>
+
+export class AnswerReaders {
+  readonly #readers = new Set<Reader>()
+
+  /** @param open Of what is read; whatever becomes of the principal meanwhile is heard. */
+  async open(
+    principal: Principal,
+    signal: AbortSignal,
+    open: (signal: AbortSignal) => Promise<AsyncGenerator<ChatbotPart>>,
+  ): Promise<ReadParts> {
+    const reader: Reader = { principal, cut: new AbortController() }
+    this.#readers.add(reader)
+    const over = () => void this.#readers.delete(reader)
+    try {
+      const parts = await open(AbortSignal.any([signal, reader.cut.signal]))
+      return new Reading(parts, reader.cut.signal, over)
+    } catch (error) {
+      over()
+      throw error
+    }
+  }
+
+  changed(principal: Principal): void {
+    for (const reader of this.#readers) if (reader.principal.id === principal.id) reader.principal = principal
+    this.endWhere(one => one.id === principal.id && !mayAsk(one))
+  }
+
+  /** Those whose time is over. */
+  check(now: number): void {
+    this.endWhere(principal => hasEnded(principal, now))
+  }
+
+  endWhere(isStopped: (principal: Principal) => boolean): void {
+    for (const { principal, cut } of this.#readers) if (isStopped(principal)) cut.abort()
+  }
+}
+
+/** Says once that it is over, also where nothing of it was ever read. */
+class Reading implements ReadParts {
+  readonly #parts: AsyncGenerator<ChatbotPart>
+  readonly #cut: AbortSignal
+  readonly #over: () => void
+
+  constructor(parts: AsyncGenerator<ChatbotPart>, cut: AbortSignal, over: () => void) {
+    this.#parts = parts
+    this.#cut = cut
+    this.#over = over
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<ChatbotPart> {
+    return this
+  }
+
+  async next(): Promise<IteratorResult<ChatbotPart>> {
+    try {
+      const result = await this.#parts.next()
+      // What was taken for a reader that is cut by now is not told any more.
+      if (!(result.done || this.#cut.aborted)) return result
+    } catch (error) {
+      this.#over()
+      throw error
+    }
+    return this.return()
+  }
+
+  async return(): Promise<IteratorResult<ChatbotPart>> {
+    this.#over()
+    return this.#parts.return(undefined)
+  }
+}
