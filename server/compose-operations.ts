@@ -8,7 +8,7 @@ import type { MessageRefs } from './imap/message-ref.ts'
 import type { ExpectedChanges } from './index/expected-changes.ts'
 import type { IndexThreads } from './index/index-threads.ts'
 import type { LeaseService } from './leases/lease-service.ts'
-import { AcceptedCalls, defaultBounds } from './operations/accepted-calls.ts'
+import { AcceptedCalls, type AcceptedCallsOptions, defaultBounds } from './operations/accepted-calls.ts'
 import { CallKeyStore } from './operations/call-key-store.ts'
 import { FolderService } from './operations/folder-service.ts'
 import { FreshOperations } from './operations/fresh-operations.ts'
@@ -80,7 +80,12 @@ export function composeOperations(around: OperationSurroundings): ComposedOperat
   const ids = new OperationIds()
   const shown = new ShownOperations({ expected, indexerOf })
   const fresh = new FreshOperations()
-  const calls = new AcceptedCalls({ store, keys, shown, fresh, ...(intake && { intake }) }, hub, defaultBounds)
+  const lookAhead: AcceptedCallsOptions['lookAhead'] = added => queue.lookAhead(added)
+  const calls = new AcceptedCalls(
+    { store, keys, shown, fresh, lookAhead, ...(intake && { intake }) },
+    hub,
+    defaultBounds,
+  )
   const named = new NamedMessages({ refs, index, expected, isIndexed: accountId => indexerOf(accountId) !== undefined })
   const foldersOf = (accountId: string, signal: AbortSignal) =>
     pool.run(accountId, 'interactive', connection => connection.listFolders(false), signal)

@@ -18,6 +18,8 @@ export interface ListPlace {
 }
 
 const numbersBytes = 8
+/** The second of them begins here. */
+const uidBytes = 4
 const signatureBytes = 12
 /** A reference is at most 700 characters long (contract), which is 525 bytes. */
 const maxFolderBytes = 430
@@ -36,6 +38,20 @@ export class MessageRefs {
     const path = part === undefined ? folder : `${folder}\0${part}`
     const body = Buffer.concat([numbers(uidValidity, uid), Buffer.from(path, 'utf8')])
     return this.#seal(body, signedMessage(accountId, body))
+  }
+
+  /** The same for many messages of one folder. */
+  encodeIn(accountId: string, folder: string, uidValidity: number): (uid: number) => string {
+    const body = Buffer.concat([numbers(uidValidity, 0), Buffer.from(folder, 'utf8')])
+    const signed = signedMessage(accountId, body)
+    const uidAt = signed.length - body.length + uidBytes
+    const sealed = Buffer.concat([body, Buffer.alloc(signatureBytes)])
+    return uid => {
+      signed.writeUInt32BE(uid >>> 0, uidAt)
+      sealed.writeUInt32BE(uid >>> 0, uidBytes)
+      this.#signer.sign(signed).copy(sealed, body.length)
+      return sealed.toString('base64url')
+    }
   }
 
   /** Throws `message_not_found` for what we did not make for this account. */

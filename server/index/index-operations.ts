@@ -18,6 +18,7 @@ export interface IndexOperations {
   listPage: Asked<'listPage'>
   messagesById: Asked<'messagesById'>
   locateMessages: Asked<'locateMessages'>
+  packPlaces: Asked<'packPlaces'>
   listThreads: Asked<'listThreads'>
   messagesOfThread: Asked<'messagesOfThread'>
   search: Asked<'search'>
@@ -53,6 +54,7 @@ export const roles: Record<IndexOperation, IndexRole> = {
   listPage: 'lists',
   messagesById: 'lists',
   locateMessages: 'lists',
+  packPlaces: 'lists',
   listThreads: 'lists',
   messagesOfThread: 'lists',
   search: 'searches',

@@ -123,6 +123,31 @@ export function indexStoreSuite(world: IndexWorld): void {
     expect(located.map(({ places: [place] }) => place)).toEqual(uids.map(inbox))
   })
 
+  test('says where a thousand messages are as numbers, in the order in which they are named', async () => {
+    const { apply, use } = await opened('Archive', 'INBOX')
+    const records = Array.from({ length: 40 }, (_, number) => recordOf(number + 1))
+    const { added } = await apply({ path: 'INBOX', added: records })
+    await apply({ path: 'Archive', added: [{ ...recordOf(3), uid: 8 }] })
+    await apply({ path: 'INBOX', vanished: [[2, 2]] })
+    const ids = [...added.map(({ id }) => id), 'A'.repeat(20)].reverse()
+    const wanted = [undefined, ...records.map(({ uid }) => uid).reverse()]
+    const found = await use(store => store.packPlaces(ids, true))
+    const placeAt = (_id: string, at: number) => {
+      const { path, uidValidity } = found.folders[found.folder[at]!] ?? {}
+      return found.there[at] === 1 ? [path, uidValidity, found.uid[at]] : undefined
+    }
+    const inbox = (uid: number | undefined) => uid && ['INBOX', 7, uid]
+    // In two folders it is in the first one; in none it is still there.
+    const placesOf = (uid: number | undefined) => ({ 3: ['Archive', 7, 8], 2: [undefined, undefined, 0] })[uid ?? 0]
+    expect(ids.map(placeAt)).toEqual(wanted.map(uid => placesOf(uid) ?? inbox(uid)))
+    const { messageIds, sizes, dates } = found.recognised!
+    expect(messageIds).toEqual(wanted.map(uid => (uid ? `<m${uid}@example.org>` : null)))
+    expect([...sizes]).toEqual(wanted.map(uid => (uid ? 1_000 + uid : 0)))
+    expect([...dates]).toEqual(wanted.map(uid => (uid ? Date.parse(recordOf(uid).date) : 0)))
+    const { recognised, ...places } = found
+    expect(await use(store => store.packPlaces(ids))).toEqual(places)
+  })
+
   test('takes what strangers put into fields: NUL, half characters, nothing at all', async () => {
     const { apply, list } = await opened('INBOX')
     const said = { subject: 'a\0b\ud800', messageId: '', inReplyTo: '\0', date: 'never', flags: ['', 'a\0'] }

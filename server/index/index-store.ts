@@ -45,6 +45,7 @@ import type {
   ListedFolder,
   LocatedMessage,
   OutgoingFact,
+  PackedPlaces,
   PlaceFlags,
   SettledOrphans,
   ThreadPage,
@@ -52,6 +53,7 @@ import type {
 } from './index-types.ts'
 import { locateMessages } from './located-messages.ts'
 import { messageIdText, threadIdText } from './message-identity.ts'
+import { packPlaces } from './packed-places.ts'
 import { countRows } from './postgres-statistics.ts'
 import { RowNumbers } from './row-numbers.ts'
 import { SearchStore } from './search-store.ts'
@@ -192,6 +194,11 @@ export class IndexStore {
   /** Where they are: lighter than `messagesById`, for many at once. */
   async locateMessages(ids: readonly string[], hasMessageIds = true): Promise<LocatedMessage[]> {
     return this.#read(owner => locateMessages(owner, ids, hasMessageIds))
+  }
+
+  /** Where a thousand of them are, in their order. */
+  async packPlaces(ids: readonly string[], isRecognised = false): Promise<PackedPlaces> {
+    return this.#read(owner => packPlaces(owner, ids, isRecognised))
   }
 
   async messagesById(ids: readonly string[]): Promise<IndexedMessage[]> {

@@ -161,6 +161,18 @@ export interface LocatedMessage {
   places: Omit<IndexedPlace, 'flags'>[]
 }
 
+/** Where messages are, in the order in which they were named. */
+export interface PackedPlaces {
+  folders: { path: string; uidValidity: number }[]
+  /** 1 for each that there is. */
+  there: Uint8Array
+  /** The first folder of each, by its place in `folders`; -1 for one without a folder. */
+  folder: Int32Array
+  uid: Uint32Array
+  /** What recognises each in another folder, where it was asked for; INTERNALDATE in milliseconds. */
+  recognised?: { messageIds: (string | null)[]; sizes: Float64Array; dates: Float64Array }
+}
+
 /** One message as lists show it. */
 export interface IndexedMessage {
   id: string

@@ -40,6 +40,13 @@ export interface NewOperation {
   needs?: string
 }
 
+/** What is read of an operation while it is taken in. */
+export interface TakenAhead {
+  /** How it is stored; undefined for as it is. Asked for in the transaction, right before. */
+  toStore(transaction: Database): Promise<Omit<NewOperation, 'needs'> | undefined>
+  ended(isTaken: boolean): void
+}
+
 type Tell = (fact: Fact) => void
 /** At a mode that is changed meanwhile. */
 const mostLooks = 5
@@ -62,6 +69,8 @@ export interface AcceptedCallsOptions {
   fresh: FreshOperations
   /** Left out where nothing is only proposed. */
   intake?: ProposalIntake
+  /** Hears what is about to be taken in; left out where nothing is read ahead. */
+  lookAhead?(added: readonly NewOperation[]): TakenAhead | undefined
 }
 
 /** Another process set it since it was looked at: nothing was taken in. */
@@ -75,10 +84,11 @@ export class AcceptedCalls {
   readonly #shown: Pick<ShownOperations, 'expect' | 'show' | 'forget'>
   readonly #fresh: FreshOperations
   readonly #intake: ProposalIntake
+  readonly #lookAhead: NonNullable<AcceptedCallsOptions['lookAhead']>
   readonly #now: () => number
 
   constructor(
-    { store, keys, shown, fresh, intake = noProposals }: AcceptedCallsOptions,
+    { store, keys, shown, fresh, intake = noProposals, lookAhead = () => undefined }: AcceptedCallsOptions,
     hub: Pick<EventHub, 'transact'>,
     bounds: OperationBounds,
     now: () => number = Date.now,
@@ -88,6 +98,7 @@ export class AcceptedCalls {
     this.#shown = shown
     this.#fresh = fresh
     this.#intake = intake
+    this.#lookAhead = lookAhead
     this.#hub = hub
     this.#bounds = bounds
     this.#now = now
@@ -146,6 +157,7 @@ export class AcceptedCalls {
     answer: () => string,
     check: StillMay,
   ): Promise<string | undefined> {
+    const ahead = this.#lookAhead(added)
     for (const { operation, items } of added) {
       this.#shown.expect(operation, items)
       this.#fresh.keep(operation, items)
@@ -154,11 +166,12 @@ export class AcceptedCalls {
     try {
       const before = await this.#keep(call, answer, async (transaction, tell) => {
         await check(transaction)
-        await this.#insert(transaction, tell, added)
+        await this.#insert(transaction, tell, added, ahead)
       })
       isTaken = before === undefined
       return before
     } finally {
+      ahead?.ended(isTaken)
       const operations = added.map(({ operation }) => operation)
       if (isTaken) this.#shown.show(operations)
       else {
@@ -187,13 +200,20 @@ export class AcceptedCalls {
     })
   }
 
-  async #insert(transaction: Database, tell: Tell, added: readonly NewOperation[]): Promise<void> {
+  async #insert(
+    transaction: Database,
+    tell: Tell,
+    added: readonly NewOperation[],
+    ahead: TakenAhead | undefined,
+  ): Promise<void> {
     const accounts = Map.groupBy(added, ({ operation }) => operation.account_id)
     for (const [accountId, ofAccount] of accounts) {
       const messages = ofAccount.reduce((sum, { items }) => sum + items.length, 0)
       await this.checkRoom(transaction, accountId, ofAccount.length, messages)
     }
-    for (const { operation, items } of added) {
+    for (const taken of added) {
+      // Only where there is one alone.
+      const { operation, items } = (await ahead?.toStore(transaction)) ?? taken
       await this.#store.insert(transaction, operation, items)
       if (operation.undo_of !== null) {
         await this.#store.update(transaction, operation.undo_of, { undone_by: operation.id })

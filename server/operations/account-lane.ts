@@ -6,12 +6,13 @@ import type { LeaseClaim, LeaseService } from '../leases/lease-service.ts'
 import { type Lease, LeaseLost } from '../platform/lease.ts'
 import type { Logger } from '../platform/logger.ts'
 import { isStopping, Problem } from '../platform/problem.ts'
-import type { FreshOperation, FreshOperations } from './fresh-operations.ts'
+import type { FreshOperations } from './fresh-operations.ts'
+import { LookedAhead } from './looked-ahead.ts'
 import type { MovedMessageStore } from './moved-message-store.ts'
 import { type IsHeld, isNeverHeld } from './operation-control.ts'
 import { OperationRunner } from './operation-runner.ts'
 import type { OperationStore } from './operation-store.ts'
-import type { OperationRow } from './operation-tables.ts'
+import type { ItemRow, OperationRow } from './operation-tables.ts'
 import type { ShownOperations } from './shown-operations.ts'
 import { TryLater, wordsOf } from './step-outcomes.ts'
 
@@ -44,6 +45,13 @@ const defaults = {
   isHeld: isNeverHeld,
 }
 
+/** What is done next, as far as it need not be read. */
+interface Next {
+  operation: OperationRow
+  items?: readonly ItemRow[]
+  ahead?: LookedAhead
+}
+
 export class AccountLane {
   readonly #accountId: string
   readonly #options: AccountLaneOptions & typeof defaults
@@ -57,6 +65,8 @@ export class AccountLane {
   #emptyUnder: Lease | undefined
   /** What came since. */
   #came: string[] = []
+  /** The one that is taken in, or was just taken in, with nothing before it. */
+  #ahead: LookedAhead | undefined
 
   constructor(accountId: string, options: AccountLaneOptions) {
     this.#accountId = accountId
@@ -75,9 +85,40 @@ export class AccountLane {
     )
   }
 
+  /**
+   * It is about to be taken in. Where nothing is left to do, what is read before it is done is read meanwhile.
+   * @returns Undefined where something is before it. Else `lookedAhead` says what became of it.
+   */
+  lookAhead(operation: OperationRow, items: readonly ItemRow[]): LookedAhead | undefined {
+    const lease = this.#claim.find()
+    const isIdle = lease !== undefined && this.#emptyUnder === lease && !this.#isWoken && !this.#abort.signal.aborted
+    if (!isIdle || this.#ahead) {
+      this.spoil()
+      return undefined
+    }
+    const looking = this.#runner.lookAhead({ ...operation }, items, this.#abort.signal)
+    // What went wrong is found once more when its turn comes.
+    this.#ahead = new LookedAhead(
+      { operation, items },
+      lease,
+      looking.catch(() => undefined),
+    )
+    return this.#ahead
+  }
+
+  lookedAhead(ahead: LookedAhead, isTaken: boolean): void {
+    if (!isTaken && this.#ahead === ahead) this.#ahead = undefined
+  }
+
+  /** Something else comes, and may be before it. */
+  spoil(): void {
+    this.#ahead?.spoil()
+  }
+
   /** @param operationId Of one that came. */
   wake(operationId?: string): void {
     if (operationId !== undefined) this.#came.push(operationId)
+    if (operationId !== undefined && operationId !== this.#ahead?.operation.id) this.spoil()
     this.#isWoken = true
     this.#wake()
   }
@@ -85,7 +126,7 @@ export class AccountLane {
   async stop(isGone = false): Promise<void> {
     this.#abort.abort()
     this.#wake()
-    await this.#running
+    await Promise.all([this.#running, this.#ahead?.looking])
     await this.#claim.giveBack(isGone)
   }
 
@@ -102,7 +143,7 @@ export class AccountLane {
       try {
         const next = await this.#next()
         operation = next?.operation
-        if (next) await this.#runner.run(next.operation, signal, next.items)
+        if (next) await this.#runner.run(next.operation, signal, next.items, next.ahead)
         failures = 0
       } catch (error) {
         if (signal.aborted) return
@@ -115,11 +156,14 @@ export class AccountLane {
   }
 
   /** Those that are held are passed by. */
-  async #next(): Promise<(Pick<FreshOperation, 'operation'> & Partial<FreshOperation>) | undefined> {
+  async #next(): Promise<Next | undefined> {
     const { store, isHeld, fresh } = this.#options
     const lease = this.#claim.find()
+    if (this.#ahead && this.#ahead.lease !== lease) this.#ahead = undefined
     const came = this.#takeFresh(lease)
     if (!lease) return undefined
+    // Whether it is held is asked before anything is told.
+    if (came?.ahead) return came
     if (came && !(await isHeld(came.operation))) return came
     let next = await store.findNext(this.#accountId)
     if (!next) this.#emptyUnder = lease
@@ -127,15 +171,30 @@ export class AccountLane {
     if (!next) return undefined
     // It may be done by the time that it is told that it came.
     fresh.forget(next.id)
-    return { operation: next }
+    const ahead = this.#takeAhead(next.id)
+    // Whatever is stored of it, the mail server was told nothing.
+    return { operation: next, ...(ahead && { items: ahead.items }) }
   }
 
   /** The one that came when nothing was left to do: as it was taken in it still is, and nothing is before it. */
-  #takeFresh(lease: Lease | undefined): FreshOperation | undefined {
+  #takeFresh(lease: Lease | undefined): Next | undefined {
     const came = this.#came.splice(0)
     const wasEmpty = lease !== undefined && this.#emptyUnder === lease
     this.#emptyUnder = undefined
-    return wasEmpty && came.length === 1 ? this.#options.fresh.take(came[0]!) : undefined
+    if (!wasEmpty || came.length !== 1) return undefined
+    const fresh = this.#options.fresh.take(came[0]!)
+    const ahead = this.#takeAhead(came[0]!)
+    if (!ahead) return fresh
+    if (ahead.isSpoiled) return { operation: ahead.operation, items: ahead.items }
+    const { operation, items } = ahead.stored ?? ahead
+    return { operation, items, ahead }
+  }
+
+  #takeAhead(id: string): LookedAhead | undefined {
+    const ahead = this.#ahead
+    if (ahead?.operation.id !== id) return undefined
+    this.#ahead = undefined
+    return ahead
   }
 
   /** It is tried again, unless it was for a day. Never throws. */

@@ -8,14 +8,20 @@ import { flagsIn, gone, standingOf, type Values, type Verdicts, writeTarget } fr
 export const flagsStep: MailStep = {
   async look(connection, items, change) {
     const standing = await standingOf(connection, items.map(placeOf), named(change), true)
+    const valuesOf = onceFor((before): { known: Values; state: Values } => {
+      const needed = neededChange(before, change)
+      return {
+        known: { flags: JSON.stringify(before), changed: JSON.stringify(needed) },
+        state: { state: isNothing(needed) ? 'done' : 'sent' },
+      }
+    })
     const verdicts: Verdicts = new Map()
     for (const item of items) {
       const before = flagsIn(standing, item.uid)
-      const needed = before && neededChange(before, change)
+      const values = before && valuesOf(before)
       // What an earlier try has done of it already is a change, too.
-      const known = item.changed === null ? { flags: JSON.stringify(before), changed: JSON.stringify(needed) } : {}
-      if (!needed) verdicts.set(item, gone)
-      else verdicts.set(item, { ...known, state: isNothing(needed) ? 'done' : 'sent' })
+      if (values) verdicts.set(item, item.changed === null ? { ...values.known, ...values.state } : values.state)
+      else verdicts.set(item, gone)
     }
     return { verdicts, intent: undefined }
   },
@@ -40,14 +46,27 @@ function judged(
   change: Change,
   undone: (missing: FlagChange) => Values,
 ): Verdicts {
+  const valuesOf = onceFor((flags): Values => {
+    const missing = neededChange(flags, change)
+    return isNothing(missing) ? { state: 'done' } : undone(missing)
+  })
   return new Map(
     items.map((item): [PlacedItem, Values] => {
       const flags = flagsIn(after, item.uid)
-      if (!flags) return [item, gone]
-      const missing = neededChange(flags, change)
-      return [item, isNothing(missing) ? { state: 'done' } : undone(missing)]
+      return [item, flags ? valuesOf(flags) : gone]
     }),
   )
+}
+
+/** A thousand messages have few sets of flags. */
+function onceFor<Result>(work: (flags: string[]) => Result): (flags: string[]) => Result {
+  const known = new Map<string, Result>()
+  return flags => {
+    const key = flags.join(' ')
+    const made = known.get(key) ?? work(flags)
+    known.set(key, made)
+    return made
+  }
 }
 
 /** Some servers keep no keywords, or only known ones (PERMANENTFLAGS). */

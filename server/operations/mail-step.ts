@@ -4,6 +4,12 @@ import type { MailConnection } from '../imap/mail-gateway.ts'
 import type { Change, Intent, PlacedItem } from './operation-tables.ts'
 import type { Values, Verdicts } from './source-messages.ts'
 
+/** What was read before a group is changed. */
+export interface Looked {
+  verdicts: Verdicts
+  intent?: Intent | undefined
+}
+
 export interface MailStep {
   /** Reads only. What is to be done gets the state `sent`, with what is needed to find out later what became of it. */
   look(

@@ -16,7 +16,7 @@ onEachDatabase(open => {
     const paths = ['A/x/x/x', 'A/x/x', 'A/x', 'A/xy', 'B']
     const items = paths.map((path, position) => {
       const found = { messageId: null, place: { path, uidValidity: 1, uid: position + 1 }, identity: null }
-      return { ...newItem(operation, position, { to: path }, found), after_path: path }
+      return { ...newItem(operation, position, JSON.stringify({ to: path }), found), after_path: path }
     })
     const store = new OperationStore(db)
     const renamed = renamedBy({ folder: 'A/x', to: 'A', delimiter: '/' })

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { principalOf } from '../../test/support/operation-world.ts'
 import { MessageRefs } from '../imap/message-ref.ts'
 import { ExpectedChanges } from '../index/expected-changes.ts'
-import type { IndexedPlace } from '../index/index-types.ts'
+import type { IndexedPlace, PackedPlaces } from '../index/index-types.ts'
 import { Signer } from '../platform/secret-box.ts'
 import { NamedMessages } from './named-messages.ts'
 import { newItem, newOperation } from './new-operation.ts'
@@ -22,14 +22,20 @@ function setUp() {
   const indexer = { show: () => undefined, notice: (path: string) => void noticed.push(path) }
   const shown = new ShownOperations({ expected, indexerOf: () => indexer })
   const world: { places: IndexedPlace[]; whileAsked: () => void } = { places: [inbox], whileAsked: () => undefined }
-  const located = async () => {
+  const packPlaces = async (): Promise<PackedPlaces> => {
     const { places } = world
     world.whileAsked()
-    return [{ id, messageId: '<1@x>', sizeBytes: 1, date: '2026-01-01T00:00:00.000Z', places }]
+    return {
+      folders: places.map(({ path, uidValidity }) => ({ path, uidValidity })),
+      there: Uint8Array.of(1),
+      folder: Int32Array.of(places.length === 0 ? -1 : 0),
+      uid: Uint32Array.of(places[0]?.uid ?? 0),
+      recognised: { messageIds: ['<1@x>'], sizes: Float64Array.of(1), dates: Float64Array.of(0) },
+    }
   }
   const named = new NamedMessages({
     refs: new MessageRefs(new Signer(randomBytes(32))),
-    index: { of: () => ({ locateMessages: located }) },
+    index: { of: () => ({ packPlaces }) },
     expected,
     isIndexed: () => true,
   })
@@ -43,7 +49,7 @@ function setUp() {
     if (!found || !('place' in found)) throw new Error('not found')
     const given = { id: operationId, accountId: 'a', kind: 'move' as const, args: { to } }
     const operation = newOperation(principalOf('token'), given)
-    const item = newItem(operation, 0, { to }, found)
+    const item = newItem(operation, 0, JSON.stringify({ to }), found)
     shown.expect(operation, [item])
     world.places = []
     return { operation, item }

@@ -4,13 +4,13 @@ import type { MessageRefs } from '../imap/message-ref.ts'
 import type { AccountExpectations, ExpectedChanges } from '../index/expected-changes.ts'
 import { IndexFault } from '../index/index-fault.ts'
 import type { IndexOperations } from '../index/index-operations.ts'
-import type { LocatedMessage } from '../index/index-types.ts'
+import type { PackedPlaces } from '../index/index-types.ts'
 import { Problem } from '../platform/problem.ts'
-import type { Identity, Place } from './operation-tables.ts'
+import { type Identity, type Place, placeKey } from './operation-tables.ts'
 
 export interface NamedMessagesOptions {
   refs: Pick<MessageRefs, 'decode'>
-  index: { of(accountId: string): Pick<IndexOperations, 'locateMessages'> }
+  index: { of(accountId: string): Pick<IndexOperations, 'packPlaces'> }
   /** A message that left its folder in lists alone is still there. */
   expected: Pick<ExpectedChanges, 'of'>
   /** Whether the account is indexed: another has no ids, and gets no index by being asked for. */
@@ -42,28 +42,36 @@ export class NamedMessages {
   async find(accountId: string, names: readonly string[], isCopied = true): Promise<(FoundMessage | NotFound)[]> {
     const expected = this.#options.expected.of(accountId)
     const ids = names.filter(name => idForm.test(name))
+    const otherwise = (id: string) => expected.returningTo(id)
     // Of before the index is asked: a message may come up in another folder, or come back, between its answer and a look here.
-    const before = new Map(ids.map(id => [id, expected.placeOf(id) ?? expected.returningTo(id)]))
+    const before = new Map<string, Place>()
+    for (const id of ids) {
+      const place = expected.placeOf(id) ?? otherwise(id)
+      if (place) before.set(id, place)
+    }
     const known = await this.#byId(accountId, ids, isCopied)
     const seen = new Set<string>()
+    const isMixed = ids.length > 0 && ids.length < names.length
+    let at = 0
     return names.map(name => {
-      const otherwise = () => expected.returningTo(name) ?? before.get(name)
-      const found = idForm.test(name) ? fromIndex(known.get(name), expected, otherwise) : this.#fromRef(accountId, name)
-      if ('place' in found && !isCopied) found.identity = null
-      if (!('place' in found)) return found
-      const key = JSON.stringify(found.place)
+      const isId = idForm.test(name)
+      const found = isId
+        ? fromIndex(name, known, at++, expected, () => otherwise(name) ?? before.get(name))
+        : this.#fromRef(accountId, name)
+      // Different ids are of different messages, and so are references.
+      if (!isMixed || !('place' in found)) return found
+      const key = placeKey(found.place)
       if (seen.has(key)) return { code: 'bad_request', why: 'It is named twice: by its id and by a reference.' }
       seen.add(key)
       return found
     })
   }
 
-  async #byId(accountId: string, ids: readonly string[], isCopied: boolean): Promise<Map<string, LocatedMessage>> {
+  async #byId(accountId: string, ids: readonly string[], isCopied: boolean): Promise<PackedPlaces | undefined> {
     const { index, isIndexed } = this.#options
-    if (ids.length === 0 || !isIndexed(accountId)) return new Map()
+    if (ids.length === 0 || !isIndexed(accountId)) return undefined
     try {
-      const messages = await index.of(accountId).locateMessages(ids, isCopied)
-      return new Map(messages.map(message => [message.id, message]))
+      return await index.of(accountId).packPlaces(ids, isCopied)
     } catch (error) {
       if (!(error instanceof IndexFault)) throw error
       const detail = 'The index is not available right now; messages can be named by `ref`.'
@@ -83,17 +91,32 @@ export class NamedMessages {
   }
 }
 
-/** In several folders it is changed in the first one, whose flags lists show too. */
+/** In several folders it is changed in the first one, whose flags lists show too. @param at Of the id among those that were asked for. */
 function fromIndex(
-  message: LocatedMessage | undefined,
+  id: string,
+  known: PackedPlaces | undefined,
+  at: number,
   expected: Pick<AccountExpectations, 'placeOf' | 'pathNow'>,
   otherwise: () => Place | undefined,
 ): FoundMessage | NotFound {
-  const [indexed] = message?.places ?? []
-  const listed = indexed && { ...indexed, path: expected.pathNow(indexed.path) }
-  const place = (message && expected.placeOf(message.id)) ?? listed ?? otherwise()
-  if (!message || !place) return unknown
+  if (!known?.there[at]) return unknown
+  const place = expected.placeOf(id) ?? indexedPlace(known, at, expected) ?? otherwise()
+  if (!place) return unknown
   const { path, uidValidity, uid } = place
-  const { id, messageId, sizeBytes, date } = message
-  return { messageId: id, place: { path, uidValidity, uid }, identity: { messageId, sizeBytes, date } }
+  return { messageId: id, place: { path, uidValidity, uid }, identity: identityAt(known, at) }
+}
+
+function indexedPlace(
+  { folders, folder, uid }: PackedPlaces,
+  at: number,
+  expected: Pick<AccountExpectations, 'pathNow'>,
+): Place | undefined {
+  const indexed = folders[folder[at]!]
+  return indexed && { path: expected.pathNow(indexed.path), uidValidity: indexed.uidValidity, uid: uid[at]! }
+}
+
+function identityAt({ recognised }: PackedPlaces, at: number): Identity | null {
+  if (!recognised) return null
+  const { messageIds, sizes, dates } = recognised
+  return { messageId: messageIds[at]!, sizeBytes: sizes[at]!, date: new Date(dates[at]!).toISOString() }
 }

@@ -4,7 +4,7 @@ import type { Principal } from '../platform/principal.ts'
 import type { NewOperation } from './accepted-calls.ts'
 import type { FolderArguments, FolderKind } from './folder-kinds.ts'
 import type { FoundMessage, NotFound } from './named-messages.ts'
-import type { Arguments, Change, ItemRow, OperationRow } from './operation-tables.ts'
+import type { Arguments, ItemRow, OperationRow } from './operation-tables.ts'
 import { countsOf, stateOf } from './operation-work.ts'
 
 export function newOperation(
@@ -43,10 +43,11 @@ export function newOperation(
   }
 }
 
+/** @param change `Change` as JSON: of a thousand messages it is the same. */
 export function newItem(
   { id, account_id }: OperationRow,
   position: number,
-  change: Change,
+  change: string,
   message: FoundMessage | NotFound,
 ): ItemRow {
   const isFound = 'place' in message
@@ -57,7 +58,7 @@ export function newItem(
     account_id,
     message_id: isFound ? message.messageId : null,
     ...{ path, uid_validity: uidValidity, uid },
-    change: JSON.stringify(change),
+    change,
     flags: null,
     identity: isFound && message.identity ? JSON.stringify(message.identity) : null,
     changed: null,
@@ -78,7 +79,7 @@ export function newFolderOperation(
   const { folder, to } = given.args
   const none: NotFound = { code: 'folder_not_found', why: '' }
   const item: ItemRow = {
-    ...newItem(operation, 0, to === undefined ? {} : { to }, none),
+    ...newItem(operation, 0, JSON.stringify(to === undefined ? {} : { to }), none),
     ...{ path: folder, state: 'waiting', code: null, why: null, undoes: given.undoes ?? null },
   }
   operation.total = 1

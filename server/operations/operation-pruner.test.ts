@@ -21,7 +21,9 @@ async function add(db: Database, id: string, given: { at?: string; state?: 'pend
   const operation = { ...made, at, state, total }
   const place = { path: 'INBOX', uidValidity: 4_294_967_295, uid: 4_294_967_295 }
   const found = { messageId: null, place, identity: null }
-  const items = Array.from({ length: total }, (_, position) => newItem(operation, position, { add: [] }, found))
+  const items = Array.from({ length: total }, (_, position) =>
+    newItem(operation, position, JSON.stringify({ add: [] }), found),
+  )
   await db.transaction().execute(transaction => store.insert(transaction, operation, items))
 }
 

@@ -1,5 +1,8 @@
 /** Does the operations of all accounts: those of one account in order and one at a time, so that no account holds up another one. */
+
+import type { NewOperation, TakenAhead } from './accepted-calls.ts'
 import { AccountLane, type AccountLaneOptions } from './account-lane.ts'
+import { isFolderKind } from './folder-kinds.ts'
 
 export type OperationQueueOptions = AccountLaneOptions
 
@@ -25,6 +28,26 @@ export class OperationQueue {
       hub.listen('account_removed', ({ account_id }) => this.#remove(account_id)),
     ]
     for (const accountId of await store.accountsWithPending()) this.#wake(accountId)
+  }
+
+  /** These are about to be taken in. @returns Undefined where nothing of them can be read before they are done. */
+  lookAhead(added: readonly NewOperation[]): TakenAhead | undefined {
+    const [first, ...others] = added
+    if (!first) return undefined
+    const { operation, items } = first
+    const lane = this.#lanes.get(operation.account_id)
+    const isAlone = others.length === 0 && operation.undo_of === null && !isFolderKind(operation.kind)
+    if (!isAlone || operation.state !== 'pending') {
+      for (const { operation: each } of added) this.#lanes.get(each.account_id)?.spoil()
+      return undefined
+    }
+    const ahead = lane?.lookAhead(operation, items)
+    return (
+      ahead && {
+        toStore: transaction => ahead.toStore(transaction),
+        ended: isTaken => lane?.lookedAhead(ahead, isTaken),
+      }
+    )
   }
 
   /** Some operations may not be held any more. */

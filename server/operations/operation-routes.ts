@@ -2,8 +2,10 @@
 import { type MessageActions, operationsApi } from '../../contract/operations.ts'
 import type { Call } from '../platform/http/http-call.ts'
 import { type HttpServer, handle } from '../platform/http/http-server.ts'
+import { JsonText } from '../platform/http/json-text.ts'
 import type { FolderService, WantedOfFolder } from './folder-service.ts'
 import type { OperationService, Wanted } from './operation-service.ts'
+import type { OperationRow } from './operation-tables.ts'
 import type { UndoService } from './undo-service.ts'
 
 function wantedOf({ ids, add, remove, move_to, copy_to }: MessageActions): Wanted {
@@ -25,15 +27,22 @@ export interface OperationServices {
 export function operationRoutes(http: HttpServer, { operations, folders, undo }: OperationServices): void {
   folderRoutes(http, folders)
   const accept = async (call: Call<{ account_id: string }, unknown, unknown>, wanted: Wanted) => {
-    const { signal, key } = howOf(call)
-    const accepted = await operations.accept(call.principal, call.params.account_id, wanted, signal, key)
-    call.note({ operation_id: accepted.id, kind: accepted.kind, messages: String(accepted.counts.total) })
-    return accepted
+    const { principal, params, signal } = call
+    const taken = ({ id, kind, total }: OperationRow) => {
+      call.note({ operation_id: id, kind, messages: String(total) })
+      call.recordAs(202)
+    }
+    const key = call.header('idempotency-key')
+    return new JsonText(await operations.acceptAsText(principal, params.account_id, wanted, { signal, key, taken }))
   }
   handle(http, operationsApi.changeMessages, call => accept(call, wantedOf(call.body)))
   handle(http, operationsApi.deleteMessages, call => accept(call, { kind: 'delete', ids: call.body.ids }))
   handle(http, operationsApi.listOperations, ({ principal, query }) => operations.list(principal, query))
-  handle(http, operationsApi.getOperation, ({ principal, params }) => operations.get(principal, params.operation_id))
+  handle(
+    http,
+    operationsApi.getOperation,
+    async ({ principal, params }) => new JsonText(await operations.getAsText(principal, params.operation_id)),
+  )
   handle(http, operationsApi.undoOperation, async call => {
     const { principal, params, body } = call
     const report = await undo.undoOne(principal, params.operation_id, body.dry_run, howOf(call))

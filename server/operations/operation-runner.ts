@@ -10,7 +10,8 @@ import { ArrivedMessages, afterAt } from './arrived-messages.ts'
 import { readIdentity } from './copy-step.ts'
 import { isFolderKind } from './folder-kinds.ts'
 import { FolderRunner } from './folder-runner.ts'
-import type { MailStep } from './mail-step.ts'
+import type { LookedAhead } from './looked-ahead.ts'
+import type { Looked, MailStep } from './mail-step.ts'
 import { steps } from './mail-steps.ts'
 import { changedFact } from './operation-facts.ts'
 import type { ItemChange } from './operation-item-store.ts'
@@ -28,14 +29,7 @@ import type { Verdicts } from './source-messages.ts'
 import { failed, isRefusal, TryLater, toChanges, unknown } from './step-outcomes.ts'
 import { UndoChecks } from './undo-checks.ts'
 
-interface Saved {
-  intent?: Intent | undefined
-}
-
-/** What was read before a group is changed. */
-interface Looked extends Saved {
-  verdicts: Verdicts
-}
+type Saved = Pick<Looked, 'intent'>
 
 export class OperationRunner {
   readonly #options: RunnerOptions
@@ -49,27 +43,67 @@ export class OperationRunner {
   /**
    * Until it is settled, or held.
    * @param items As they are stored; left out, they are read.
+   * @param ahead What was read of it while it was taken in.
    * @throws TryLater, and whatever is not the mail server's.
    */
-  async run(operation: OperationRow, signal: AbortSignal, items?: readonly ItemRow[]): Promise<void> {
+  async run(
+    operation: OperationRow,
+    signal: AbortSignal,
+    items?: readonly ItemRow[],
+    ahead?: LookedAhead,
+  ): Promise<void> {
     if (isFolderKind(operation.kind)) return this.#folders.run(operation, signal)
     const { isHeld } = this.#options
     const work = new OperationWork(operation, items ?? (await this.#options.store.items(operation.id)))
     const checks = await UndoChecks.of(work, this.#options)
+    if (ahead?.stored) await this.#goOn(work, ahead.stored.changed, signal)
     for (let sent = work.group('sent'); sent; sent = work.group('sent')) await this.#lookAfter(work, sent, signal)
-    for (let next = work.group('waiting'), isFirst = true; next; next = work.group('waiting'), isFirst = false) {
+    let read = ahead?.stored ? undefined : await ahead?.looking
+    let isFollowed = ahead?.stored !== undefined || read !== undefined
+    for (let next = work.group('waiting'); next; next = work.group('waiting')) {
       if (await isHeld(operation)) return
+      const known = read
       // To look does no harm: where a message is elsewhere by now, it was in vain.
       const [followed, looked] = await Promise.allSettled([
-        isFirst && this.#follow(work),
-        this.#look(work, next, checks, signal),
+        !isFollowed && this.#follow(work),
+        known ?? this.#look(work, next, checks, signal),
       ])
+      isFollowed = true
+      read = undefined
       if (followed.status === 'rejected') throw followed.reason
       if (followed.value) continue
       if (looked.status === 'rejected') throw looked.reason
       await this.#change(work, next, looked.value, signal)
     }
     if (operation.state === 'pending' && work.settled) await this.#save(work, [])
+  }
+
+  /**
+   * What is looked at before the first messages are changed, of one that is no undo and not stored yet. It does no harm.
+   * @returns Undefined where that is for later.
+   */
+  async lookAhead(
+    operation: OperationRow,
+    items: readonly ItemRow[],
+    signal: AbortSignal,
+  ): Promise<Looked | undefined> {
+    const work = new OperationWork(operation, items)
+    const first = work.group('waiting')
+    if (!first) return undefined
+    const places = work.in('waiting').map(placeOf)
+    const [checks, moved] = [
+      UndoChecks.of(work, this.#options),
+      this.#options.moved.follow(this.#options.accountId, places),
+    ]
+    const [looked, { size }] = await Promise.all([this.#look(work, first, await checks, signal), moved])
+    return size > 0 ? undefined : looked
+  }
+
+  /** It was stored with what is about to be done, and the mail server was told nothing of it yet. */
+  async #goOn(work: OperationWork, looked: readonly ItemRow[], signal: AbortSignal): Promise<void> {
+    this.#options.shown.follow(work.operation, work.items, looked)
+    const sent = work.group('sent')
+    if (sent) await this.#send(work, stepOf(work), sent, work.change(sent[0]!), work.intent, signal)
   }
 
   /** After the last try: what was never told to the mail server is failed, and of the rest nobody knows. */

@@ -8,7 +8,7 @@ import type { MessageRefs } from '../imap/message-ref.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { visibleAccounts } from '../platform/visible-figures.ts'
-import { type AcceptedCalls, keyedCall } from './accepted-calls.ts'
+import { type AcceptedCalls, keyedCall, type NewOperation } from './accepted-calls.ts'
 import { toWireFlag } from './flag-words.ts'
 import type { FolderArguments } from './folder-kinds.ts'
 import type { NamedMessages } from './named-messages.ts'
@@ -18,6 +18,7 @@ import type { OperationIds } from './operation-id.ts'
 import { maySee, sightOf } from './operation-rights.ts'
 import type { OperationStore } from './operation-store.ts'
 import type { Arguments, Change, OperationRow } from './operation-tables.ts'
+import { toResultsText } from './operation-text.ts'
 import { toOperation, toResults } from './operation-view.ts'
 import { type NamedTarget, targetFolder } from './target-folder.ts'
 
@@ -26,7 +27,7 @@ export interface OperationServiceOptions {
   calls: AcceptedCalls
   ids: OperationIds
   named: Pick<NamedMessages, 'find'>
-  refs: Pick<MessageRefs, 'encode' | 'canName'>
+  refs: Pick<MessageRefs, 'encode' | 'encodeIn' | 'canName'>
   hub: Pick<EventHub, 'listen'>
   accounts: Pick<AccountService, 'get'>
   /** All of the account, as of the last look of its index; undefined where there is none. */
@@ -46,6 +47,14 @@ export interface Wanted {
   add?: readonly string[] | undefined
   remove?: readonly string[] | undefined
   to?: NamedTarget | undefined
+}
+
+export interface Accepting {
+  signal: AbortSignal
+  /** Under which the caller may repeat it. */
+  key?: string | undefined
+  /** Hears of it as soon as it is stored. */
+  taken?(operation: OperationRow): void
 }
 
 interface AskedFor {
@@ -81,11 +90,32 @@ export class OperationService {
     signal: AbortSignal,
     key?: string,
   ): Promise<OperationWithResults> {
-    const { calls, named, ids, refs, mayChange = mayChangeAll } = this.#options
+    const { operation, items } = await this.#take(principal, accountId, wanted, { signal, key })
+    return toResults(operation, items, this.#options.refs)
+  }
+
+  /** The same as JSON text: a thousand results leave as they are made. */
+  async acceptAsText(principal: Principal, accountId: string, wanted: Wanted, how: Accepting): Promise<string> {
+    const { operation, items } = await this.#take(principal, accountId, wanted, how)
+    return toResultsText(operation, items, this.#options.refs)
+  }
+
+  async #take(
+    principal: Principal,
+    accountId: string,
+    wanted: Wanted,
+    { signal, key, taken = () => undefined }: Accepting,
+  ): Promise<NewOperation> {
+    const { calls, named, ids, mayChange = mayChangeAll } = this.#options
     await this.checkAccount(principal, accountId)
     const call = keyedCall(principal, key, [accountId, wanted])
+    const repeatOf = async (id: string) => {
+      const operation = await this.getRow(principal, id)
+      taken(operation)
+      return { operation, items: await this.#options.store.items(id) }
+    }
     const before = await calls.repeated(call)
-    if (before !== undefined) return this.get(principal, before)
+    if (before !== undefined) return repeatOf(before)
     const { change, args, creates } = await this.#changeOf(accountId, wanted, signal)
     const found = await named.find(accountId, wanted.ids, wanted.kind === 'move' || wanted.kind === 'copy')
     const messages = found.flatMap(each => ('place' in each ? [{ ...each, change }] : []))
@@ -99,22 +129,30 @@ export class OperationService {
     const created =
       creates && newFolderOperation(principal, { id: ids.next(), accountId, kind: 'create_folder', args: creates })
     const operation = newOperation(principal, { id: ids.next(), accountId, kind: wanted.kind, args })
-    const items = found.map((message, position) => newItem(operation, position, change, message))
+    const text = JSON.stringify(change)
+    const items = found.map((message, position) => newItem(operation, position, text, message))
     settleIfNothing(operation, items)
     const needs = created ? { needs: created.operation.id } : {}
     const added = [...(created ? [created] : []), { operation, items, ...needs }]
     const repeated = await calls.take(call, added, () => operation.id, still)
-    if (repeated !== undefined) return this.get(principal, repeated)
+    if (repeated !== undefined) return repeatOf(repeated)
+    taken(operation)
     if (operation.state !== 'proposed') this.#options.taken?.(principal, messages.length)
     // The queue is at work on it already: the mail server has its first command while a thousand results are written.
     await yieldLoop()
-    return toResults(operation, items, refs)
+    return { operation, items }
   }
 
   /** @throws Problem also for operations that the principal may not see. */
   async get(principal: Principal, id: string): Promise<OperationWithResults> {
     const row = await this.getRow(principal, id)
     return toResults(row, await this.#options.store.items(id), this.#options.refs)
+  }
+
+  /** The same as JSON text. */
+  async getAsText(principal: Principal, id: string): Promise<string> {
+    const row = await this.getRow(principal, id)
+    return toResultsText(row, await this.#options.store.items(id), this.#options.refs)
   }
 
   async getRow(principal: Principal, id: string): Promise<OperationRow> {

@@ -48,7 +48,7 @@ export class OperationWork {
   group(state: ItemRow['state']): PlacedItem[] | undefined {
     const all = this.in(state)
     const [first] = all
-    return first && all.filter(item => groupKey(item) === groupKey(first))
+    return first && all.filter(item => isOneGroup(item, first))
   }
 
   set(item: ItemRow, values: Partial<ItemRow>): void {
@@ -74,8 +74,8 @@ export class OperationWork {
   }
 }
 
-function groupKey({ path, uid_validity, change }: PlacedItem): string {
-  return JSON.stringify([path, uid_validity, change])
+function isOneGroup(one: PlacedItem, other: PlacedItem): boolean {
+  return one.path === other.path && one.uid_validity === other.uid_validity && one.change === other.change
 }
 
 export function countsOf(items: readonly Pick<ItemRow, 'state'>[]): OperationCounts {

@@ -44,7 +44,8 @@ export class ShownOperations {
 
   /** Before it is stored: from then on it may be done at any time. */
   expect(operation: Operation, items: readonly ItemRow[]): void {
-    const changes = items.filter(isPlaced).flatMap(item => toExpected(operation, item) ?? [])
+    const changeOf = parsedOnce()
+    const changes = items.filter(isPlaced).flatMap(item => toExpected(operation, item, changeOf) ?? [])
     this.#options.expected.of(operation.account_id).set(operation.id, changes)
   }
 
@@ -86,13 +87,26 @@ function returning(item: PlacedItem) {
 }
 
 /** Undefined where lists show nothing of it. */
-function toExpected({ kind }: Operation, item: PlacedItem): ExpectedChange | undefined {
+function toExpected(
+  { kind }: Operation,
+  item: PlacedItem,
+  changeOf: (text: string) => Change,
+): ExpectedChange | undefined {
   if (kind === 'copy' || isOff(item)) return undefined
-  const { add = [], remove = [], to } = JSON.parse(item.change) as Change
+  const { add = [], remove = [], to } = changeOf(item.change)
   if (kind === 'move' && to === item.path) return undefined
   const { path, uid, uid_validity: uidValidity, message_id: messageId, state } = item
   const leaves = kind !== 'flags'
   return { path, uid, uidValidity, messageId, leaves, to, add, remove, isDone: state === 'done' }
+}
+
+/** A thousand messages have the same change in a row. */
+function parsedOnce(): (text: string) => Change {
+  let last: { text: string; change: Change } | undefined
+  return text => {
+    if (last?.text !== text) last = { text, change: JSON.parse(text) as Change }
+    return last.change
+  }
 }
 
 /** What is shown of it is not so, or nobody knows. */

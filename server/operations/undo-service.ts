@@ -198,7 +198,7 @@ export class UndoService {
     const kind = undoKinds[operation.kind as keyof typeof undoKinds]
     const undo = newOperation(principal, { ...its, kind, args })
     const items = meant.map(({ item, place, change }, position) => ({
-      ...newItem(undo, position, change, { messageId: item.message_id, place: place!, identity: null }),
+      ...newItem(undo, position, JSON.stringify(change), { messageId: item.message_id, place: place!, identity: null }),
       identity: item.identity,
       undoes: item.position,
     }))

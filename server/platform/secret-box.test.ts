@@ -1,5 +1,5 @@
 /** Sealed secrets open only with the same key, in the same place, unchanged. */
-import { randomBytes } from 'node:crypto'
+import { createHmac, randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { SecretBox, Signer } from './secret-box.ts'
 
@@ -27,4 +27,17 @@ test('a signature holds for its text alone', () => {
   expect(signer.isValid('a', signature)).toBe(true)
   expect(signer.isValid('b', signature)).toBe(false)
   expect(signer.isValid('a', signature.subarray(1))).toBe(false)
+})
+
+test('a signature is the beginning of the HMAC, whatever the length of key and text', () => {
+  for (const keyBytes of [0, 1, 32, 63, 64]) {
+    const key = randomBytes(keyBytes)
+    for (const bytes of [0, 1, 55, 56, 64, 119, 700, 5_000]) {
+      const text = randomBytes(bytes)
+      expect(new Signer(key).sign(text)).toEqual(createHmac('sha256', key).update(text).digest().subarray(0, 12))
+    }
+    const whole = createHmac('sha256', key).update('pässwörd').digest()
+    expect(new Signer(key).sign('pässwörd')).toEqual(whole.subarray(0, 12))
+  }
+  expect(() => new Signer(randomBytes(65))).toThrow('at most 64 bytes')
 })

@@ -2,8 +2,8 @@
 import {
   createCipheriv,
   createDecipheriv,
-  createHmac,
   createSecretKey,
+  hash,
   hkdfSync,
   type KeyObject,
   randomBytes,
@@ -47,17 +47,29 @@ export class SecretBox {
   }
 }
 
+/** Of SHA-256. */
+const blockBytes = 64
+const signatureBytes = 12
+
 /** Signs short texts so that a client can hold them but not make them. */
 export class Signer {
-  readonly #key: KeyObject
+  /** The key as HMAC takes it into both of its digests. */
+  readonly #inner: Buffer
+  readonly #outer: Buffer
 
+  /** @param key Of a block at most. */
   constructor(key: Buffer) {
-    this.#key = createSecretKey(key)
+    if (key.length > blockBytes) throw new Error(`a key to sign with has at most ${blockBytes} bytes`)
+    const padded = Buffer.concat([key, Buffer.alloc(blockBytes - key.length)])
+    this.#inner = padded.map(byte => byte ^ 0x36) as Buffer
+    this.#outer = padded.map(byte => byte ^ 0x5c) as Buffer
   }
 
-  /** 12 bytes of HMAC-SHA256. */
+  /** 12 bytes of HMAC-SHA256 (RFC 2104). By two digests at once: an object of Node for each text takes five times as long, and a list has a thousand. */
   sign(text: string | Buffer): Buffer {
-    return createHmac('sha256', this.#key).update(text).digest().subarray(0, 12)
+    const bytes = typeof text === 'string' ? Buffer.from(text) : text
+    const inner = hash('sha256', Buffer.concat([this.#inner, bytes]), 'buffer')
+    return hash('sha256', Buffer.concat([this.#outer, inner]), 'buffer').subarray(0, signatureBytes)
   }
 
   isValid(text: string | Buffer, signature: Buffer): boolean {

@@ -12,7 +12,12 @@ import { MessageRefs } from '../../server/imap/message-ref.ts'
 import { ExpectedChanges } from '../../server/index/expected-changes.ts'
 import { LeaseService } from '../../server/leases/lease-service.ts'
 import { LeaseStore } from '../../server/leases/lease-store.ts'
-import { AcceptedCalls, defaultBounds, type OperationBounds } from '../../server/operations/accepted-calls.ts'
+import {
+  AcceptedCalls,
+  type AcceptedCallsOptions,
+  defaultBounds,
+  type OperationBounds,
+} from '../../server/operations/accepted-calls.ts'
 import { CallKeyStore } from '../../server/operations/call-key-store.ts'
 import { FolderService } from '../../server/operations/folder-service.ts'
 import { FreshOperations } from '../../server/operations/fresh-operations.ts'
@@ -79,7 +84,8 @@ export async function startOperations({
   const expected = new ExpectedChanges()
   const shown = new ShownOperations({ expected, indexerOf: () => undefined })
   const fresh = new FreshOperations()
-  const calls = new AcceptedCalls({ store, keys, shown, fresh, ...(intake && { intake }) }, hub, {
+  const lookAhead: AcceptedCallsOptions['lookAhead'] = added => queue.lookAhead(added)
+  const calls = new AcceptedCalls({ store, keys, shown, fresh, lookAhead, ...(intake && { intake }) }, hub, {
     ...defaultBounds,
     ...bounds,
   })

@@ -32,6 +32,11 @@ export interface Call<Params, Query, Body> {
   /** As `takeResponse`, once the trail has what this changes: as it stands now, whatever comes of the rest of the answer. */
   openResponse(): Promise<ServerResponse>
   /**
+   * Has the trail take in now what this has changed, as it will be answered, while a long answer is made. The answer waits for it, and what goes
+   * wrong with the rest of it changes nothing of what was done.
+   */
+  recordAs(status: number): void
+  /**
    * True when what takes the connection may begin at once; else it waits behind other answers of its connection, and has to be let in
    * once more. False when the client went away.
    */
@@ -139,6 +144,12 @@ export class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> 
   async openResponse(): Promise<ServerResponse> {
     await this.#http.record(this.#request, this.#reply)
     return this.takeResponse()
+  }
+
+  recordAs(status: number): void {
+    this.#reply.code(status)
+    // Never rejects.
+    void this.#http.record(this.#request, this.#reply)
   }
 
   turn(): true | Promise<boolean> {

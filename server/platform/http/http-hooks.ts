@@ -92,6 +92,8 @@ declare module 'fastify' {
     /** What the handler wants to have in the trail; no secrets. */
     notes: Record<string, string> | undefined
     isRecorded: boolean
+    /** Until the trail has it. */
+    recording: Promise<void> | undefined
   }
   interface FastifyContextConfig {
     operation?: Operation
@@ -128,6 +130,7 @@ export class HttpHooks {
     server.decorateRequest('safeInput', undefined)
     server.decorateRequest('notes', undefined)
     server.decorateRequest('isRecorded', false)
+    server.decorateRequest('recording', undefined)
     // Each calls back at once where nothing has to be waited for, as with most requests: promises would cost them a tenth of their time.
     server.addHook('onRequest', (request, reply, done) => {
       const isBegun = this.#enter(request, reply)
@@ -179,10 +182,11 @@ export class HttpHooks {
 
   /** Once for each request: what changes something is in the trail before its answer leaves, what does not after it. */
   record(request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined {
-    if ((request.route?.operation?.effect ?? 'read') === 'read' || request.isRecorded) return undefined
+    if ((request.route?.operation?.effect ?? 'read') === 'read' || request.isRecorded) return request.recording
     const outcome = outcomeOf(request, reply)
     request.isRecorded = true
-    return outcome && this.#options.judges.trail?.record(outcome)
+    request.recording = outcome && this.#options.judges.trail?.record(outcome)
+    return request.recording
   }
 
   /**

@@ -1,0 +1,199 @@
+/** What is read of an operation while it is taken in is used where nothing came before it, and nothing is told to the mail server before it is stored. */
+import { expect, test, vi } from 'vitest'
+import { agent, startOperations, type WorldOptions } from '../../test/support/operation-world.ts'
+import { LeaseLost } from '../platform/lease.ts'
+import { Problem } from '../platform/problem.ts'
+import { LookedAhead } from './looked-ahead.ts'
+import type { Looked } from './mail-step.ts'
+import { newItem, newOperation } from './new-operation.ts'
+import { isPlaced, type OperationRow } from './operation-tables.ts'
+
+const lost = () => new Problem('mail_server_unreachable', 'The connection was lost.', { fault: 'closed' })
+const archive = { role: 'archive' } as const
+
+/**
+ * With two messages, and a queue that has seen that nothing is left to do. What is taken in from now on waits in its transaction until what is
+ * read ahead of it was read, or `inTransaction` is done.
+ */
+async function idle(options: WorldOptions = {}) {
+  let isBegun = false
+  const work: { inTransaction?: (() => Promise<void>) | undefined } = {}
+  const still = async () => {
+    if (!isBegun) return
+    const its = work.inTransaction
+    work.inTransaction = undefined
+    if (its) return its()
+    await vi.waitFor(() => expect(world.pool.connections('a')?.busy).toBe(0))
+  }
+  const world = await startOperations({ mayChange: async () => still, ...options })
+  for (const subject of ['one', 'two']) world.gateway.deliver({ subject, messageId: `<${subject}@test.local>` })
+  const found = vi.spyOn(world.store, 'findNext')
+  const seenEmpty = async () => {
+    const rows = await Promise.all(found.mock.results.map(({ value }) => value))
+    expect([rows.length > 0, rows.at(-1)]).toEqual([true, undefined])
+  }
+  await world.run({ kind: 'flags', ids: world.refsIn('INBOX'), add: ['begun'] })
+  await vi.waitFor(seenEmpty)
+  await world.run({ kind: 'flags', ids: world.refsIn('INBOX'), remove: ['begun'] })
+  await vi.waitFor(seenEmpty)
+  isBegun = true
+  const told: string[] = []
+  world.gateway.delay = step => {
+    if (/^(setFlags|move|copy|expunge)$/.test(step)) told.push(step)
+  }
+  const rows: OperationRow[] = []
+  const insert = world.store.insert.bind(world.store)
+  const inserted = vi.spyOn(world.store, 'insert').mockImplementation((transaction, operation, items) => {
+    rows.push({ ...operation })
+    return insert(transaction, operation, items)
+  })
+  const saved = vi.spyOn(world.store, 'saveItems')
+  /** States of the messages as they were stored first. */
+  const stored = () => inserted.mock.calls.map(([, , items]) => items.map(({ state }) => state).join())
+  return { world, work, told, stored, saved, rows, seenEmpty }
+}
+
+test('it is stored with what is about to be told, which is told once, and answered as it was taken in', async () => {
+  const { world, told, stored, saved, rows } = await idle()
+  const ids = world.refsIn('INBOX')
+  const moved = await world.accept({ kind: 'move', ids, to: archive })
+  expect([moved.state, moved.results.map(({ state }) => state)]).toEqual(['pending', ['waiting', 'waiting']])
+  const done = await world.settled(moved.id)
+  expect([done.state, done.results.map(({ new_ref }) => new_ref)]).toEqual(['done', world.refsIn('Archive')])
+  expect([told, stored(), saved.mock.calls.length]).toEqual([['move'], ['sent,sent'], 1])
+  expect(rows).toMatchObject([{ state: 'pending', done: 0, settled_at: null }])
+  expect(JSON.parse(rows[0]?.intent ?? '')).toMatchObject({ to: 'Archive' })
+  const { undone } = await world.undo.undoOne(agent, moved.id, false, { signal: AbortSignal.any([]) })
+  await world.allSettled(undone.map(({ undo }) => undo))
+  expect([world.in('INBOX'), world.in('Archive')]).toEqual([['one', 'two'], []])
+})
+
+test('of flags only those are taken back that it changed', async () => {
+  const { world, stored, seenEmpty } = await idle()
+  const [, one = ''] = world.refsIn('INBOX')
+  world.gateway.getFolder('INBOX').messages[1]!.keywords = ['kept']
+  const flagged = await world.run({ kind: 'flags', ids: world.refsIn('INBOX'), add: ['kept'] })
+  expect([flagged.state, stored()]).toEqual(['done', ['done,sent']])
+  await vi.waitFor(seenEmpty)
+  const { undone } = await world.undo.undoOne(agent, flagged.id, false, { signal: AbortSignal.any([]) })
+  await world.allSettled(undone.map(({ undo }) => undo))
+  expect(world.in('INBOX')).toEqual(['one', 'two kept'])
+  expect((await world.run({ kind: 'flags', ids: [one], add: ['kept'] })).state).toBe('done')
+})
+
+test('what is refused in the transaction is told to nobody, and the next one is read ahead as well', async () => {
+  const { world, work, told, stored, seenEmpty } = await idle()
+  const ids = world.refsIn('INBOX')
+  work.inTransaction = async () => {
+    throw new Problem('frozen', 'A human stopped it.')
+  }
+  await expect(world.accept({ kind: 'move', ids, to: archive })).rejects.toMatchObject({ code: 'frozen' })
+  await vi.waitFor(seenEmpty)
+  expect([told, stored()]).toEqual([[], []])
+  expect((await world.run({ kind: 'move', ids, to: archive })).state).toBe('done')
+  expect([told, stored()]).toEqual([['move'], ['sent,sent']])
+})
+
+test('where another one comes meanwhile, both are done in their order, as they find the messages', async () => {
+  const { world, work, told } = await idle()
+  const ids = world.refsIn('INBOX')
+  const second = Promise.withResolvers<Awaited<ReturnType<typeof world.accept>>>()
+  work.inTransaction = async () => {
+    await vi.waitFor(() => expect(world.pool.connections('a')?.busy).toBe(0))
+    world.accept({ kind: 'flags', ids, add: ['later'] }).then(second.resolve, second.reject)
+    // As far as its own transaction, which waits for this one.
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+  }
+  const first = await world.accept({ kind: 'move', ids, to: archive })
+  await world.allSettled([first, await second.promise])
+  expect([told, world.in('INBOX'), world.in('Archive')]).toEqual([['move', 'setFlags'], [], ['one later', 'two later']])
+})
+
+test('a change of before it, of which the queue hears first, does not make it miss its messages', async () => {
+  const { world, told, stored } = await idle()
+  const ids = world.refsIn('INBOX')
+  // They are taken in by one transaction: both are looked at as if nothing was before them.
+  const operations = await Promise.all([
+    world.accept({ kind: 'move', ids, to: archive }),
+    world.accept({ kind: 'flags', ids, add: ['later'] }),
+    world.accept({ kind: 'copy', ids, to: { role: 'junk' } }),
+  ])
+  for (const { id } of operations) expect((await world.settled(id)).state).toBe('done')
+  expect([world.in('INBOX'), world.in('Archive')]).toEqual([[], ['one later', 'two later']])
+  expect(world.in('Junk')).toHaveLength(2)
+  expect([told.filter(step => step === 'move'), stored().length]).toEqual([['move'], 3])
+})
+
+test('what a human stops before it is told waits, and is done when it may be', async () => {
+  let isStopped = false
+  const { world, told, stored } = await idle({ queue: { isHeld: () => isStopped } })
+  const ids = world.refsIn('INBOX')
+  isStopped = true
+  const { id } = await world.accept({ kind: 'flags', ids, add: ['later'] })
+  const states = async () => (await world.service.get(agent, id)).results.map(({ state }) => state)
+  await vi.waitFor(async () => expect(await states()).toEqual(['waiting', 'waiting']))
+  expect([told, stored(), world.in('INBOX')]).toEqual([[], ['sent,sent'], ['one', 'two']])
+  isStopped = false
+  world.lookAgain()
+  expect((await world.settled(id)).state).toBe('done')
+  expect([told, world.in('INBOX')]).toEqual([['setFlags'], ['one later', 'two later']])
+})
+
+test('where the connection is lost before it is told, and where the queue stops, it is done later, once', async () => {
+  const { world, told, stored, seenEmpty } = await idle()
+  const ids = world.refsIn('INBOX')
+  let isLost = false
+  world.gateway.delay = step => {
+    if (step === 'copy') told.push(step)
+    if (step !== 'copy' || isLost) return
+    isLost = true
+    throw lost()
+  }
+  const copied = await world.run({ kind: 'copy', ids, to: { role: 'junk' } })
+  expect([copied.state, told, stored(), world.in('Junk')]).toEqual([
+    'done',
+    ['copy', 'copy'],
+    ['sent,sent'],
+    ['one', 'two'],
+  ])
+  await vi.waitFor(seenEmpty)
+  // Stored, and stopped in this moment: as after kill -9.
+  const held = Promise.withResolvers<void>()
+  const reached = Promise.withResolvers<void>()
+  world.gateway.delay = step => {
+    if (step !== 'move') return
+    reached.resolve()
+    return held.promise
+  }
+  const { id } = await world.accept({ kind: 'move', ids, to: archive })
+  await reached.promise
+  const restarting = world.restart()
+  held.reject(lost())
+  world.gateway.delay = () => undefined
+  await restarting
+  expect((await world.settled(id)).state).toBe('done')
+  expect([stored().at(-1), world.in('INBOX'), world.in('Archive')]).toEqual(['sent,sent', [], ['one', 'two']])
+})
+
+test('without the lease, and before it was read, it is stored as it was taken in', async () => {
+  const { db } = await startOperations()
+  const operation = newOperation(agent, { id: '1', accountId: 'a', kind: 'delete', args: {} })
+  const place = { path: 'INBOX', uidValidity: 1, uid: 1 }
+  const items = [newItem(operation, 0, '{}', { messageId: null, place, identity: null })]
+  const looked = { verdicts: new Map(items.filter(isPlaced).map(item => [item, { state: 'sent' as const }])) }
+  const ahead = async (fence: () => Promise<void>, looking = Promise.resolve<Looked | undefined>(looked)) => {
+    const made = new LookedAhead({ operation, items }, { name: 'operations:a', fence }, looking)
+    await Promise.race([made.looking, new Promise(setImmediate)])
+    return { made, stored: await made.toStore(db) }
+  }
+  const { made, stored } = await ahead(async () => undefined)
+  expect([stored?.items[0]?.state, made.stored, items[0]?.state]).toEqual(['sent', stored, 'waiting'])
+  const isLost = async () => {
+    throw new LeaseLost('operations:a')
+  }
+  expect(await ahead(isLost)).toMatchObject({ made: { stored: undefined }, stored: undefined })
+  await expect(ahead(() => Promise.reject(new Error('the disk is full')))).rejects.toThrow('the disk is full')
+  expect((await ahead(async () => undefined, new Promise(() => undefined))).stored).toBeUndefined()
+  made.spoil()
+  expect(await made.toStore(db)).toBeUndefined()
+})
