@@ -150,7 +150,8 @@ export class AlertEngine {
     const changes: Change[] = []
     for (const instance of instances) {
       const known = open.get(instance)
-      const value = values.get(instance)?.at(-1)?.value
+      const last = values.get(instance)?.at(-1)
+      const value = Number.isNaN(last) ? undefined : last
       const before = known && stateOf(known)
       const { state, transitions } = advance(body, before, { at, value })
       if (!known && !state) continue

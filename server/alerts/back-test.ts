@@ -18,6 +18,16 @@ export interface BackTestRange {
 
 type Instance = BackTest['instances'][number]
 
+interface Tried {
+  /** Its labels, as JSON. */
+  instance: string
+  list: Float64Array
+  firings: Instance['firings']
+  fired: number
+  flapped: number
+  seconds: number
+}
+
 const mostInstances = 20
 const mostFirings = 200
 /** One that fires again so soon has flapped. */
@@ -30,9 +40,9 @@ export async function backTest(reader: ReadHistory, rule: AlertRuleBody, range: 
   const from = startOf(range.from, step)
   const until = startOf(range.to, step)
   const values = await valuesOf(reader, rule, { step, from, until, sees: range.sees })
-  const tried = [...(await tryAll(rule, values, until))]
+  const tried = await tryAll(rule, values, { from, step, until })
   tried.sort((one, other) => other.seconds - one.seconds)
-  const sum = (of: (instance: (typeof tried)[number]) => number) => tried.reduce((all, one) => all + of(one), 0)
+  const sum = (of: (instance: Tried) => number) => tried.reduce((all, one) => all + of(one), 0)
   return {
     from: isoOf(from),
     to: isoOf(until),
@@ -41,16 +51,29 @@ export async function backTest(reader: ReadHistory, rule: AlertRuleBody, range: 
     fired: sum(({ fired }) => fired),
     flapped: sum(({ flapped }) => flapped),
     firing_seconds: sum(({ seconds }) => seconds),
-    instances: tried.slice(0, mostInstances).map(({ seconds: _, flapped: __, ...instance }) => instance),
+    instances: tried.slice(0, mostInstances).map(({ instance, list, firings, fired }) => {
+      const shown: Instance = { labels: JSON.parse(instance), firings, fired, at: [], values: [] }
+      for (let place = 0; place < list.length; place++) {
+        shown.at.push(from + (place + 1) * step)
+        shown.values.push(Number.isNaN(list[place]) ? null : rounded(list[place]!))
+      }
+      return shown
+    }),
     instances_left_out: Math.max(0, tried.length - mostInstances),
   }
 }
 
-async function tryAll(rule: AlertRuleBody, values: Values, until: number) {
-  const tried: (Instance & { seconds: number; flapped: number })[] = []
+interface Steps {
+  from: number
+  step: number
+  until: number
+}
+
+async function tryAll(rule: AlertRuleBody, values: Values, steps: Steps): Promise<Tried[]> {
+  const tried: Tried[] = []
   let began = performance.now()
   for (const [instance, list] of values) {
-    tried.push({ labels: JSON.parse(instance), ...tryOne(rule, list, until) })
+    tried.push({ instance, list, ...tryOne(rule, list, steps) })
     if (performance.now() - began < pieceMs) continue
     await yieldLoop()
     began = performance.now()
@@ -58,7 +81,7 @@ async function tryAll(rule: AlertRuleBody, values: Values, until: number) {
   return tried
 }
 
-function tryOne(rule: AlertRuleBody, list: readonly { at: number; value: number | undefined }[], until: number) {
+function tryOne(rule: AlertRuleBody, list: Float64Array, { from, step, until }: Steps) {
   const firings: Instance['firings'] = []
   let state: MachineState | undefined
   let [fired, flapped, seconds] = [0, 0, 0]
@@ -72,7 +95,9 @@ function tryOne(rule: AlertRuleBody, list: readonly { at: number; value: number 
     }
     open = undefined
   }
-  for (const { at, value } of list) {
+  for (let place = 0; place < list.length; place++) {
+    const at = from + (place + 1) * step
+    const value = Number.isNaN(list[place]) ? undefined : list[place]
     const next = advance(rule, state, { at, value })
     state = next.state
     if (next.transitions.includes('raised')) {
@@ -86,14 +111,7 @@ function tryOne(rule: AlertRuleBody, list: readonly { at: number; value: number 
     end(at)
   }
   end(undefined)
-  return {
-    firings,
-    fired,
-    flapped,
-    seconds,
-    at: list.map(({ at }) => at),
-    values: list.map(({ value }) => (value === undefined ? null : rounded(value))),
-  }
+  return { firings, fired, flapped, seconds }
 }
 
 function worseOf({ comparison }: AlertRuleBody, known: number | null, value: number): number {

@@ -1,9 +1,9 @@
 /** One value of a rule: of which alert it is, over which window, and how it is taken. */
 import type { AlertRuleBody } from '../../contract/alerts.ts'
-import { quantile } from '../history/histogram.ts'
+import { BucketCounts, quantile } from '../history/histogram.ts'
 import type { HistoryReader } from '../history/history-reader.ts'
-import type { Point } from '../history/point.ts'
 import type { Labels } from '../history/series.ts'
+import type { WindowPoint } from './sliding-window.ts'
 
 export type ReadHistory = Pick<HistoryReader, 'read'>
 
@@ -16,11 +16,12 @@ export function windowOf(rule: Pick<AlertRuleBody, 'window_seconds'>, step: numb
 }
 
 /** Of what a window holds. */
-export function aggregated({ aggregation }: AlertRuleBody, point: Point, window: number): number | undefined {
+export function aggregated({ aggregation }: AlertRuleBody, point: WindowPoint, window: number): number | undefined {
   if (aggregation === 'sum') return point.sum
   if (aggregation === 'per_minute') return (point.sum * 60) / window
   if (point.count === 0) return undefined
   if (aggregation === 'mean') return point.sum / point.count
   if (aggregation === 'min' || aggregation === 'max') return point[aggregation]
-  return quantile(point.buckets ?? new Map(), Number(aggregation.slice(1)) / 100, point)
+  const [share, buckets = []] = [Number(aggregation.slice(1)) / 100, point.buckets]
+  return buckets instanceof BucketCounts ? buckets.quantile(share, point) : quantile(buckets, share, point)
 }

@@ -77,12 +77,12 @@ test('live comes to the values of the back-test, and looks at the days before on
   let steps = 0
   for (let until = range.from + 900; until <= range.until; until += 900) {
     const one = await valuesOf(reader, rule, { ...range, from: until - 900, until, usual })
-    for (const [instance, list] of one) expect(list).toEqual([whole.get(instance)![steps]])
+    for (const [instance, list] of one) expect([...list]).toEqual([whole.get(instance)![steps]])
     steps++
   }
   expect(steps).toBe(whole.get('{"principal":"agent"}')!.length)
-  // One look for the values of each step, and one for each of the two days.
-  expect(looks.length).toBe(steps + 2)
+  // Two looks for the values of each step (and whether the server ran), and one for each of the two days.
+  expect(looks.length).toBe(2 * steps + 2)
 })
 
 test('where no data are, there is no value', async () => {

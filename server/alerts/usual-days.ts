@@ -16,6 +16,8 @@ const usualStep = 900
 /** Looks that are remembered: one of each rule and day. */
 const mostKept = 200
 const pieceMs = 3
+/** Between two looks at the time. */
+const stepsAtOnce = 32
 
 interface LookRange {
   step: Step
@@ -64,8 +66,8 @@ export class UsualDays {
     // Steps of a day come one after the other.
     let known: { instance: string; last: number; median: number | undefined } | undefined
     return (instance, at) => {
-      const last = startOf(at, day) - day
-      if (known?.instance !== instance || known.last !== last) {
+      if (known?.instance !== instance || at < known.last + day || at >= known.last + 2 * day) {
+        const last = startOf(at, day) - day
         const values = [...(highest.get(instance) ?? [])].filter(([of]) => of >= last - days * day && of < last)
         known = { instance, last, median: medianOf(values.map(([, value]) => value)) }
       }
@@ -93,7 +95,7 @@ export class UsualDays {
     const window = windowOf(rule, step)
     const wanted = Object.entries(rule.where) as [keyof Labels, string][]
     const groups = await this.#reader.read({
-      ...{ name: rule.series as SeriesName, step, from: from - window, until },
+      ...{ name: rule.series as SeriesName, step, from: from - window, until, hasZeros: false },
       where: labels => sees(labels) && wanted.every(([label, value]) => labels[label] === value),
       groupOf: labels => instanceOf(rule, labels),
     })
@@ -109,22 +111,32 @@ async function highestOf(
   const window = windowOf(rule, step)
   const highest: Highest = new Map()
   let began = performance.now()
+  let steps = 0
   for (const [instance, points] of groups) {
     const days = new Map<number, number>()
     const sliding = new SlidingWindow(points, step, window)
-    for (let at = from + step; at <= until; at += step) {
-      const point = sliding.pointAt(at)
+    // A window of one step is its point: those that are not there need no look.
+    const places = window === step ? points.keys() : placesOf(from, until, step)
+    for (const place of places) {
+      if (place < from || place >= until) continue
+      const point = sliding.pointAt(place + step)
       const value = point && aggregated(rule, point, window)
-      const of = startOf(at - step, day)
       // A day on which nothing happened says nothing of what is usual when something does.
-      if (value !== undefined && value > 0) days.set(of, Math.max(days.get(of) ?? 0, value))
-      if (performance.now() - began < pieceMs) continue
+      if (value !== undefined && value > 0) {
+        const of = startOf(place, day)
+        days.set(of, Math.max(days.get(of) ?? 0, value))
+      }
+      if (++steps % stepsAtOnce > 0 || performance.now() - began < pieceMs) continue
       await yieldLoop()
       began = performance.now()
     }
     highest.set(instance, days)
   }
   return highest
+}
+
+function* placesOf(from: number, until: number, step: number): Generator<number> {
+  for (let place = from; place < until; place += step) yield place
 }
 
 function medianOf(values: number[]): number | undefined {

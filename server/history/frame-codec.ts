@@ -12,6 +12,8 @@ const version = 1
 const worthDeflating = 64
 /** Inflated, of one row: 20,000 series with a long histogram each stay far below. */
 const maxBytes = 64 * 1024 * 1024
+/** Most rows fit one such piece, which comes from the pool of small buffers. */
+const chunkSize = 4_000
 
 export function encodeFrame(frame: Frame, scaleOf: ScaleOf): Uint8Array {
   const into = new ByteWriter()
@@ -63,5 +65,5 @@ function unpacked(bytes: Uint8Array): Uint8Array {
   const [head = 0] = bytes
   if (head >> 1 !== version) return new Uint8Array()
   const body = bytes.subarray(1)
-  return head % 2 === 1 ? inflateRawSync(body, { maxOutputLength: maxBytes }) : body
+  return head % 2 === 1 ? inflateRawSync(body, { maxOutputLength: maxBytes, chunkSize }) : body
 }

@@ -3,8 +3,11 @@
  * As in DDSketch (Masson, Rim, Lee; VLDB 2019): the relative error of a quantile is bounded whatever is merged.
  */
 
-/** Bucket number to count; bucket `n` holds what is above `growth^(n-1)` and at most `growth^n`, in the unit of the series. */
-export type Buckets = Map<number, number>
+/**
+ * Pairs of the number of a bucket and its count, in the order of the numbers; bucket `n` holds what is above `growth^(n-1)` and at most `growth^n`, in the
+ * unit of the series. An array, since hundreds of thousands are read for one answer.
+ */
+export type Buckets = number[]
 
 /** Six buckets for each doubling. */
 const perDoubling = 6
@@ -23,11 +26,18 @@ export function bucketOf(value: number): number {
 }
 
 export function addTo(buckets: Buckets, bucket: number, count = 1): void {
-  buckets.set(bucket, (buckets.get(bucket) ?? 0) + count)
+  mergeInto(buckets, [bucket, count])
 }
 
 export function mergeInto(buckets: Buckets, others: Buckets): void {
-  for (const [bucket, count] of others) addTo(buckets, bucket, count)
+  let place = 0
+  for (let other = 0; other < others.length; other += 2) {
+    const bucket = others[other]!
+    const count = others[other + 1]!
+    while (place < buckets.length && buckets[place]! < bucket) place += 2
+    if (buckets[place] === bucket) buckets[place + 1]! += count
+    else buckets.splice(place, 0, bucket, count)
+  }
 }
 
 /**
@@ -35,22 +45,55 @@ export function mergeInto(buckets: Buckets, others: Buckets): void {
  * @returns undefined where nothing was measured.
  */
 export function quantile(buckets: Buckets, share: number, bounds: { min: number; max: number }): number | undefined {
-  let [total, first, last] = [0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
-  for (const [bucket, count] of buckets) {
-    total += count
-    if (bucket === zero) continue
-    if (bucket < first) first = bucket
-    if (bucket > last) last = bucket
-  }
+  let total = 0
+  for (let place = 1; place < buckets.length; place += 2) total += buckets[place]!
   if (total === 0) return undefined
   const rank = Math.max(1, Math.ceil(share * total))
-  let seen = buckets.get(zero) ?? 0
-  if (seen >= rank) return Math.min(bounds.max, Math.max(bounds.min, 0))
-  // In their order, without sorting them: they lie close together.
-  for (let bucket = first; bucket <= last; bucket++) {
-    seen += buckets.get(bucket) ?? 0
-    if (seen < rank) continue
-    return Math.min(bounds.max, Math.max(bounds.min, (2 * growth ** bucket) / (growth + 1)))
+  let seen = 0
+  for (let place = 0; place < buckets.length; place += 2) {
+    seen += buckets[place + 1]!
+    if (seen >= rank) return within(bounds, buckets[place]!)
   }
   return bounds.max
+}
+
+/** Counts of all buckets, into which many histograms are merged and taken out again: a sliding window. */
+export class BucketCounts {
+  readonly #counts = new Float64Array(highest - lowest + 2)
+  #total = 0
+  /** Places beyond which nothing was ever counted. */
+  #first = this.#counts.length
+  #last = -1
+
+  /** @param sign -1 takes away what was merged before. */
+  merge(buckets: Buckets, sign: 1 | -1): void {
+    for (let at = 0; at < buckets.length; at += 2) {
+      const bucket = buckets[at]!
+      const place = bucket < lowest ? 0 : Math.min(highest, bucket) - lowest + 1
+      if (place < this.#first) this.#first = place
+      if (place > this.#last) this.#last = place
+      this.#counts[place]! += sign * buckets[at + 1]!
+      this.#total += sign * buckets[at + 1]!
+    }
+  }
+
+  clear(): void {
+    this.#counts.fill(0)
+    this.#total = 0
+  }
+
+  quantile(share: number, bounds: { min: number; max: number }): number | undefined {
+    if (this.#total === 0) return undefined
+    let left = Math.max(1, Math.ceil(share * this.#total))
+    for (let place = this.#first; place <= this.#last; place++) {
+      left -= this.#counts[place]!
+      if (left <= 0) return within(bounds, place === 0 ? zero : place - 1 + lowest)
+    }
+    return bounds.max
+  }
+}
+
+function within({ min, max }: { min: number; max: number }, bucket: number): number {
+  const middle = bucket === zero ? 0 : (2 * growth ** bucket) / (growth + 1)
+  return Math.min(max, Math.max(min, middle))
 }

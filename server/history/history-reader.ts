@@ -21,6 +21,8 @@ export interface SeriesQuery {
   where(labels: Labels): boolean
   /** Rows of one group are one series. */
   groupOf(labels: Labels): string
+  /** Whether counts have a point of zero where nothing was counted; unless it says no. */
+  hasZeros?: boolean
 }
 
 /** One look at rows of one name. */
@@ -42,7 +44,7 @@ export interface HistoryReaderOptions {
 /** So long it works before the event loop has its turn. */
 const pieceMs = 3
 /** What the database answers at once is taken over in one piece. */
-const seriesAtOnce = 100
+const blocksAtOnce = 600
 
 export class HistoryReader {
   readonly #options: HistoryReaderOptions
@@ -51,7 +53,7 @@ export class HistoryReader {
     this.#options = options
   }
 
-  /** By group, each in the order of time. Counts have a point of zero where the server ran and nothing was counted. */
+  /** By group, each in the order of time. Counts have a point of zero where the server ran and nothing was counted, unless that is not wanted. */
   async read(query: SeriesQuery): Promise<Map<string, Points>> {
     const { kind } = series[query.name]
     const rows = await this.#rows(query)
@@ -60,9 +62,12 @@ export class HistoryReader {
     const pauseInPoints = pauses(64)
     for (const [key, points] of rows) {
       const group = query.groupOf(labelsIn(key).labels)
-      const into = groups.get(group) ?? new Map()
-      groups.set(group, into)
-      // The rows are of this read alone: a first point needs no copy.
+      const into = groups.get(group)
+      // The rows are of this read alone: what is first needs no copy.
+      if (!into) {
+        groups.set(group, points)
+        continue
+      }
       for (const [at, point] of points) {
         const known = into.get(at)
         into.set(at, known ? addSeries(known, point, kind) : point)
@@ -70,7 +75,8 @@ export class HistoryReader {
         if (paused) await paused
       }
     }
-    const ran = kind === 'count' && groups.size > 0 ? await this.#ran(query) : undefined
+    const { hasZeros = true } = query
+    const ran = kind === 'count' && groups.size > 0 && hasZeros ? zerosOf(await this.#ran(query)) : undefined
     for (const [group, points] of groups) {
       groups.set(group, inOrder(ran ? withZeros(points, ran) : points))
       const paused = pause()
@@ -122,23 +128,23 @@ export class HistoryReader {
     // With series that were new in a minute that was stored meanwhile.
     const ids = this.#idsOf(query)
     const packed = new Set<string>()
+    const pauseInBlocks = pauses(8)
     if (block !== undefined) {
-      const wanted = [...ids.keys()]
-      for (let first = 0; first < wanted.length; first += seriesAtOnce) {
-        const some = wanted.slice(first, first + seriesAtOnce)
-        for (const { series: id, start, writer, bytes } of await store.listBlocks(
-          some,
-          step,
-          startOf(from, block),
-          query.until,
-        )) {
+      for await (const blocks of this.#blocks(
+        [...ids.keys()].sort((one, other) => one - other),
+        level,
+        startOf(from, block),
+        query.until,
+      )) {
+        for (const { series: id, start, writer, bytes } of blocks) {
           tail = Math.max(tail, start + block)
           packed.add(`${writer} ${start}`)
           for (const [place, point] of decodeBlock(bytes, numbers.scaleOf(id))) {
             const at = start + place * step
             if (at >= from) add(ids.get(id), at, point)
           }
-          await pause()
+          const paused = pauseInBlocks()
+          if (paused) await paused
         }
       }
     }
@@ -158,6 +164,25 @@ export class HistoryReader {
     const finer = finerThan(step as Step)
     if (finer && finer.step >= 60) return this.#stored(look, finer, tail)
     fromMemory(look, tail, add)
+  }
+
+  /** A part at a time; the database gets the next one while the last is read. */
+  async *#blocks(ids: readonly number[], { step, block }: Level, from: number, until: number) {
+    const { store } = this.#options
+    const seriesAtOnce = Math.max(1, Math.floor((blocksAtOnce * block!) / (until - from + block!)))
+    const get = (first: number) => {
+      const blocks = store.listBlocks(ids.slice(first, first + seriesAtOnce), step, from, until)
+      // Of one that is never awaited, since what was read before failed.
+      blocks.catch(() => undefined)
+      return blocks
+    }
+    let next = get(0)
+    for (let first = seriesAtOnce; ; first += seriesAtOnce) {
+      const blocks = await next
+      if (first < ids.length) next = get(first)
+      yield blocks
+      if (first >= ids.length) return
+    }
   }
 }
 
@@ -189,17 +214,22 @@ function fromMemory(
   }
 }
 
-/** A step in which the server ran and nothing was counted is a zero. In the order of both, where they are in order. */
-function withZeros(points: Points, ran: Points): Points {
+/** @param ran When the server ran: the series `up`. */
+export function zerosOf(ran: Points): Points {
+  return new Map(Array.from(ran, ([at, { count }]) => [at, { count, sum: 0, min: 0, max: 0 }]))
+}
+
+/** A step in which the server ran and nothing was counted is a zero, one of all groups. In the order of both, where they are in order. */
+function withZeros(points: Points, zeros: Points): Points {
   const filled: Points = new Map()
   let found = 0
-  for (const [at, { count }] of ran) {
+  for (const [at, zero] of zeros) {
     const point = points.get(at)
-    if (!point) filled.set(at, { count, sum: 0, min: 0, max: 0 })
+    if (!point) filled.set(at, zero)
     else {
       found++
       // In some of the samples nothing was counted.
-      filled.set(at, point.count < count ? { ...point, count, min: 0 } : point)
+      filled.set(at, point.count < zero.count ? { ...point, count: zero.count, min: 0 } : point)
     }
   }
   if (found < points.size) for (const [at, point] of points) if (!filled.has(at)) filled.set(at, point)

@@ -158,7 +158,7 @@ function columnsOf(points: Points, { kind, scale }: SeriesInfo): HistoryPoints {
   const all = [...points.values()]
   const round = (value: number) => Math.round(value * scale * 1000) / (scale * 1000)
   const of = (read: (point: Point) => number) => all.map(point => round(read(point)))
-  const share = (part: number) => of(point => quantile(point.buckets ?? new Map(), part, point) ?? 0)
+  const share = (part: number) => of(point => quantile(point.buckets ?? [], part, point) ?? 0)
   return {
     at: [...points.keys()],
     count: all.map(({ count }) => count),

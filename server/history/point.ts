@@ -16,18 +16,18 @@ export function pointOf(value: number): Point {
 }
 
 export function observe(point: Point | undefined, value: number): Point {
-  const into = point ?? { count: 0, sum: 0, min: value, max: value, buckets: new Map() }
+  const into = point ?? { count: 0, sum: 0, min: value, max: value, buckets: [] }
   into.count++
   into.sum += value
   if (value < into.min) into.min = value
   if (value > into.max) into.max = value
-  into.buckets ??= new Map()
+  into.buckets ??= []
   addTo(into.buckets, bucketOf(value))
   return into
 }
 
 export function copyOf({ count, sum, min, max, buckets }: Point): Point {
-  return { count, sum, min, max, ...(buckets ? { buckets: new Map(buckets) } : {}) }
+  return { count, sum, min, max, ...(buckets ? { buckets: [...buckets] } : {}) }
 }
 
 /** One after the other: what a longer step is made of. */
@@ -38,7 +38,7 @@ export function mergeTimes(into: Point | undefined, point: Point): Point {
   into.min = Math.min(into.min, point.min)
   into.max = Math.max(into.max, point.max)
   if (point.buckets) {
-    into.buckets ??= new Map()
+    into.buckets ??= []
     mergeInto(into.buckets, point.buckets)
   }
   return into

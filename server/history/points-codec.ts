@@ -54,16 +54,25 @@ export class ByteReader {
     this.#bytes = bytes
   }
 
+  get left(): number {
+    return this.#bytes.length - this.#place
+  }
+
   get isAtEnd(): boolean {
     return this.#place >= this.#bytes.length
   }
 
   /** @throws Error where the bytes end too early. */
   whole(): number {
+    const first = this.#bytes[this.#place]!
+    if (first < 128) {
+      this.#place++
+      return first
+    }
     let [value, factor] = [0, 1]
     for (;;) {
       const byte = this.#bytes[this.#place++]
-      if (byte === undefined) throw new Error('the bytes of a history end too early')
+      if (byte === undefined) throw tooShort()
       value += (byte & 127) * factor
       if (byte < 128) return value
       factor *= 128
@@ -78,11 +87,15 @@ export class ByteReader {
   bytes(): Uint8Array {
     const length = this.whole()
     const end = this.#place + length
-    if (end > this.#bytes.length) throw new Error('the bytes of a history end too early')
+    if (end > this.#bytes.length) throw tooShort()
     const found = this.#bytes.subarray(this.#place, end)
     this.#place = end
     return found
   }
+}
+
+function tooShort(): Error {
+  return new Error('the bytes of a history end too early')
 }
 
 /** A point and its place: the number of its step within what is written. */
@@ -110,30 +123,28 @@ export function writePoints(into: ByteWriter, points: readonly Placed[], scale: 
 
 export function readPoints(from: ByteReader, scale: number): Placed[] {
   const points: Placed[] = []
-  let before = { place: -1, count: 0, sum: 0, min: 0 }
+  let [place, count, sum, min] = [-1, 0, 0, 0]
   for (let left = from.whole(); left > 0; left--) {
-    const place = before.place + 1 + from.whole()
-    const count = before.count + from.signed()
-    const sum = before.sum + from.signed()
-    const min = before.min + from.signed()
+    place += 1 + from.whole()
+    count += from.signed()
+    sum += from.signed()
+    min += from.signed()
     const max = min + from.whole()
+    const point: Point = { count, sum: sum / scale, min: min / scale, max: max / scale }
     const buckets = readBuckets(from)
-    points.push([
-      place,
-      { count, sum: sum / scale, min: min / scale, max: max / scale, ...(buckets ? { buckets } : {}) },
-    ])
-    before = { place, count, sum, min }
+    if (buckets) point.buckets = buckets
+    points.push([place, point])
   }
   return points
 }
 
-function writeBuckets(into: ByteWriter, buckets: Buckets | undefined): void {
-  into.whole(buckets?.size ?? 0)
-  if (!buckets) return
+function writeBuckets(into: ByteWriter, buckets: Buckets = []): void {
+  into.whole(buckets.length / 2)
   let before = 0
-  for (const bucket of [...buckets.keys()].sort((one, other) => one - other)) {
+  for (let place = 0; place < buckets.length; place += 2) {
+    const bucket = buckets[place]!
     into.signed(bucket - before)
-    into.whole(buckets.get(bucket)!)
+    into.whole(buckets[place + 1]!)
     before = bucket
   }
 }
@@ -141,11 +152,14 @@ function writeBuckets(into: ByteWriter, buckets: Buckets | undefined): void {
 function readBuckets(from: ByteReader): Buckets | undefined {
   const size = from.whole()
   if (size === 0) return undefined
-  const buckets: Buckets = new Map()
+  if (size > from.left) throw tooShort()
+  // Of its size from the start: most are far smaller than what an array grows by.
+  const buckets: Buckets = new Array(size * 2)
   let bucket = 0
-  for (let left = size; left > 0; left--) {
+  for (let place = 0; place < buckets.length; place += 2) {
     bucket += from.signed()
-    buckets.set(bucket, from.whole())
+    buckets[place] = bucket
+    buckets[place + 1] = from.whole()
   }
   return buckets
 }
