@@ -10,6 +10,7 @@ import { ConversationStore } from './assistant/conversation-store.ts'
 import { dashboardTools } from './assistant/dashboard-tools.ts'
 import { historyTools } from './assistant/history-tools.ts'
 import type { ModelChoice } from './assistant/model-choice.ts'
+import { modelStops } from './assistant/model-stops.ts'
 import type { AuditService } from './audit/audit-service.ts'
 import type { ClientRegistry } from './clients/client-registry.ts'
 import { ClientService } from './clients/client-service.ts'
@@ -79,7 +80,8 @@ export function composeAssistant(around: AssistantSurroundings): { addRoutes(htt
   ]
   const tools = [...around.tools, ...own]
   const toolOf = new Map(tools.map(tool => [tool.name, tool]))
-  const { limits, trail, stops, shown, observe, tracer } = around
+  const { limits, trail, shown, observe, tracer } = around
+  const stops = modelStops(around.stops)
   const plain = new Toolbox({ tools, limits, trail, stops, shown, observe, logger })
   const toolbox = tracer ? tracedToolbox(plain, tracer) : plain
   const calls: CallSurroundings = {
@@ -96,7 +98,10 @@ export function composeAssistant(around: AssistantSurroundings): { addRoutes(htt
     },
     describe: ({ principal }, name, input) => describeCall(writing.drafts, principal, name, input),
     leftOut: (principal, name) =>
-      notOffered.has(name) || (name === 'mail_accounts' && principal.scopes.has('dashboard:read')),
+      notOffered.has(name) ||
+      (name === 'mail_accounts' && principal.scopes.has('dashboard:read')) ||
+      // What a person asks for is never proposed.
+      (name === 'mail_proposals' && principal.kind === 'session'),
   }
   const store = new ConversationStore(db)
   const assistant = new AssistantService({

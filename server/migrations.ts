@@ -9,6 +9,7 @@ import * as usualAgents from './alerts/migrations/0040-usual-agents.ts'
 import * as approvals from './approvals/migrations/0019-approvals.ts'
 import * as conversations from './assistant/migrations/0036-conversations.ts'
 import * as assistantSettings from './assistant/migrations/0037-assistant-settings.ts'
+import * as usageOfUsers from './assistant/migrations/0041-usage-of-users.ts'
 import * as audit from './audit/migrations/0003-audit.ts'
 import * as trailId from './audit/migrations/0005-trail-id.ts'
 import * as blobs from './blobs/migrations/0017-blobs.ts'
@@ -85,4 +86,5 @@ export const migrations: Migrations = {
   '0037-assistant-settings': assistantSettings,
   '0038-webhook-backlogs': webhookBacklogs,
   '0040-usual-agents': usualAgents,
+  '0041-usage-of-users': usageOfUsers,
 }

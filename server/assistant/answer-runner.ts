@@ -1,7 +1,8 @@
 /** Works on one answer, step by step: asks a model, runs the tools that it asks for, and asks again, until it has said all, waits for a person, or has to end. */
 import { conversationBounds } from '../../contract/answers.ts'
+import type { MailShare } from '../../contract/model-provider.ts'
 import type { Logger } from '../platform/logger.ts'
-import type { Caller } from '../platform/principal.ts'
+import { type Caller, maySeeAccount } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { AnswerCalls, type CallSurroundings } from './answer-calls.ts'
 import { reachedLimit, type Spent, spentBefore } from './answer-limits.ts'
@@ -137,7 +138,7 @@ export class AnswerRunner {
     const told = (model: ChatModel) => {
       const request = toldModel({
         ...{ model, system, summary: run.summary, turns, tools, isCut },
-        share: accountId => choice.shareOf(model, accountId),
+        share: this.#shareFor(run, model),
         ...{ maxOutputTokens: limits.max_output_tokens, temperature: limits.temperature },
       })
       if (request instanceof Problem) return request
@@ -194,7 +195,8 @@ export class AnswerRunner {
   }
 
   /** Says which model it is from here on, and what of mail it was told. */
-  #speaks({ answer, summary }: Run, model: ChatModel, turns: readonly Turn[]): void {
+  #speaks(run: Run, model: ChatModel, turns: readonly Turn[]): void {
+    const { answer, summary } = run
     const { facts } = answer
     if (facts.modelId !== model.id || answer.blocks.length === 0) {
       answer.append({ type: 'model', provider: model.provider, model: model.model })
@@ -202,13 +204,20 @@ export class AnswerRunner {
     Object.assign(facts, { provider: model.provider, model: model.model, modelId: model.id })
     const shares: Shares = {}
     const accounts = [...turns.flatMap(({ blocks }) => accountsIn(blocks)), ...Object.keys(summary?.shares ?? {})]
+    const shareOf = this.#shareFor(run, model)
     for (const account of new Set(accounts)) {
-      const share = this.#options.choice.shareOf(model, account)
+      const share = shareOf(account)
       if (share === 'none') continue
       shares[account] = share
       if (facts.shares[account] !== 'text') facts.shares[account] = share
     }
     answer.shares = shares
+  }
+
+  /** Of an account that its person may not see any more, no model is told what was found there before. */
+  #shareFor({ caller }: Run, model: ChatModel): (accountId: string) => MailShare {
+    const { choice } = this.#options
+    return id => (maySeeAccount(caller.principal, id) ? choice.shareOf(model, id) : 'none')
   }
 
   #count(
@@ -272,7 +281,7 @@ export class AnswerRunner {
         if (!asked.takesTools) return new Problem('provider_failed', `${asked.provider} takes one question alone.`)
         return toldModel({
           ...{ model: asked, system: instructions, summary: run.summary, turns: [...old, ask], tools: [] },
-          share: accountId => choice.shareOf(asked, accountId),
+          share: this.#shareFor(run, asked),
           ...{ maxOutputTokens: summaryTokens, temperature: null },
         })
       }
@@ -294,8 +303,9 @@ export class AnswerRunner {
       return
     }
     if (text.trim() === '' || !by) return
+    const shareOf = this.#shareFor(run, by)
     for (const account of new Set(old.flatMap(({ blocks }) => accountsIn(blocks)))) {
-      const share = choice.shareOf(by, account)
+      const share = shareOf(account)
       if (share !== 'none') summaryShares[account] = share
     }
     run.summary = { upTo: last.id, text: text.trim(), shares: summaryShares }

@@ -375,3 +375,23 @@ test('what a provider asks of tools beyond all measure is told to the model, or 
   })
   expect(ran).toEqual([])
 })
+
+test('of more calls in one step than are run at once, the rest is told to the model in words; one past all measure ends; the next question works', async () => {
+  const many = (count: number) => Array.from({ length: count }, (_, to) => toolCall('look', { to }, `c${to}`))
+  const { service, ran, choice, conversations } = serviceOn(await memoryDatabase(), ({ messages }) =>
+    messages.some(({ role }) => role === 'tool') ? ['done'] : many(40),
+  )
+  const { conversation_id: id, ...first } = await service.query(asked, { query: 'Q' }, noAbort())
+  expect([first.response, ran.length]).toEqual(['done', 16])
+  const outcomes = first.tool_calls.map(({ outcome }) => outcome)
+  expect(outcomes).toEqual([...Array(16).fill('ok'), ...Array(24).fill('refused')])
+  expect(first.tool_calls.at(-1)?.result).toBe('Only 16 calls are run at once; make the others in the next step.')
+  choice.script = () => many(129)
+  const more = { query: 'Q', conversation_id: id }
+  await expect(service.query(asked, more, noAbort())).rejects.toMatchObject({ code: 'provider_failed' })
+  choice.script = () => ['fine']
+  expect((await service.query(asked, more, noAbort())).response).toBe('fine')
+  const { items } = await conversations.get(person, id)
+  expect(items.map(({ state }) => state)).toEqual(['done', 'failed', 'done'])
+  expect(items[1]?.problem?.detail).toMatch(/was ended after 128 calls of tools in one step/)
+})

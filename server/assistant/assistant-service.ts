@@ -28,6 +28,7 @@ import { type KeptCall, newFacts } from './kept-parts.ts'
 import type { ModelChoice } from './model-choice.ts'
 import type { OpenAnswer } from './open-answer.ts'
 import { OpenAnswers, type OpenAnswersOptions } from './open-answers.ts'
+import { checkWanted } from './wanted-provider.ts'
 import { type Working, WorkingAnswers } from './working-answers.ts'
 
 export interface AssistantServiceOptions {
@@ -113,6 +114,7 @@ export class AssistantService implements PrincipalListener {
     const owner = ownerOf(caller.principal)
     const at = new Date(this.#now()).toISOString()
     const { query, conversation_id: known, retry_of: retryOf, provider } = input
+    checkWanted(choice, provider)
     if (known === undefined && retryOf !== undefined) {
       throw new Problem('bad_request', 'retry_of: needs the conversation_id of the answer')
     }

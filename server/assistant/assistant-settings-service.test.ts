@@ -120,7 +120,10 @@ onEachDatabase(open => {
     const { service } = await world(await open())
     const { id } = await service.create(ann, bodyOf())
     const { api_key: _key, ...without } = bodyOf({ name: 'Renamed' })
-    expect(await service.change(ann, id, without)).toMatchObject({ name: 'Renamed', has_key: true })
+    // The usual address, written out.
+    const usual = { ...without, base_url: 'https://api.anthropic.com/v1/messages' }
+    expect(await service.change(ann, id, usual)).toMatchObject({ name: 'Renamed', has_key: true })
+    expect(await service.change(ann, id, without)).toMatchObject({ base_url: null, has_key: true })
     const elsewhere = { ...without, base_url: 'https://elsewhere.example' }
     await expect(service.change(ann, id, elsewhere)).rejects.toMatchObject({
       extension: { errors: [{ path: 'body.api_key' }] },
@@ -129,6 +132,41 @@ onEachDatabase(open => {
       extension: { errors: [{ path: 'body.provider.api_key' }] },
     })
     expect(service.get(ann).providers.find(each => each.id === id)).toMatchObject({ base_url: null })
+  })
+
+  test('a stored key stays where only the path of the address changes, and is asked for again at another scheme, host, port or kind', async () => {
+    const db = await open()
+    const { service, again } = await world(db)
+    const first = await standIn('openai')
+    const other = await standIn('openai')
+    const at = (base_url: string, more: Partial<ProviderBody> = {}) => {
+      const { api_key: _key, ...body } = bodyOf({ kind: 'openai_compatible', base_url, ...more })
+      return body
+    }
+    const { id } = await service.create(ann, { ...at(first.url), api_key: key })
+    const moved = at(`${first.url}/gateway/v1`)
+    expect(await service.change(ann, id, moved)).toMatchObject({ base_url: moved.base_url, has_key: true })
+    await service.listModels(ann, { provider_id: id, provider: at(`${first.url}/v1`) }, noAbort)
+    expect(first.requests.at(-1)?.headers.authorization).toBe(`Bearer ${key}`)
+    const port = Number(new URL(first.url).port)
+    for (const elsewhere of [
+      at(other.url),
+      at(first.url.replace('127.0.0.1', 'localhost')),
+      at(first.url.replace('http:', 'https:')),
+      at(first.url, { kind: 'mistral' }),
+      at(`http://127.0.0.1:${port === 65_535 ? port - 1 : port + 1}`),
+    ]) {
+      const fault = { code: 'bad_request', message: expect.stringMatching(/key/) }
+      await expect(service.change(ann, id, elsewhere)).rejects.toMatchObject(fault)
+    }
+    // Where no key is needed it is tried without one.
+    await service.listModels(ann, { provider_id: id, provider: at(other.url) }, noAbort)
+    expect(other.requests.map(({ headers }) => headers.authorization ?? '')).toEqual([''])
+    expect((await again()).service.get(ann).providers.at(-1)).toMatchObject({ base_url: moved.base_url, has_key: true })
+    await service.change(ann, id, { ...at(other.url), api_key: 'another' })
+    await service.listModels(ann, { provider_id: id }, noAbort)
+    expect(other.requests.at(-1)?.headers.authorization).toBe('Bearer another')
+    expect(JSON.stringify(other.requests)).not.toContain(key)
   })
 })
 
@@ -146,7 +184,7 @@ test('what the environment sets is changed there, but for what it does not say',
   await expect(service.change(ann, 'openai', { ...same, api_key: 'x' })).rejects.toThrow('change it there')
   await expect(service.remove(ann, 'openai')).rejects.toThrow('remove it there')
   expect(await service.change(ann, 'openai', { ...same, enabled: false })).toMatchObject({ state: 'off' })
-  expect(chain.models()).toEqual([])
+  expect([chain.models(), [...chain.off]]).toEqual([[], [['openai', 'openai']]])
 })
 
 test('the address of RIG in the environment is shown without its secrets', async () => {

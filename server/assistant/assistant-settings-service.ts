@@ -16,7 +16,7 @@ import type { ModelChain } from './model-chain.ts'
 import type { ModelEntry } from './model-entry.ts'
 import { type ListedModel, listModelsOf } from './model-list.ts'
 import type { ModelSettings } from './model-settings.ts'
-import { checkProvider, fault } from './provider-check.ts'
+import { checkProvider, endpointIn, fault } from './provider-check.ts'
 import { tryProvider } from './provider-trial.ts'
 import {
   type KnownProvider,
@@ -138,7 +138,7 @@ export class AssistantSettingsService {
       // A key goes where it was meant to go and nowhere else.
       // As it is now: another change may have come between.
       const was = JSON.parse(before.settings) as Pick<ProviderBody, 'kind' | 'base_url'>
-      const isElsewhere = hostOf(settings) !== hostOf(was) || settings.kind !== was.kind
+      const isElsewhere = !isSamePlace(settings, was)
       const kept = isElsewhere ? null : before.key_sealed
       if (isElsewhere && before.key_sealed !== null && api_key === undefined) {
         throw fault('body.api_key', 'Give the key again: the stored one is not sent to another address.')
@@ -195,12 +195,13 @@ export class AssistantSettingsService {
     if (known?.source === 'environment') return { settings: this.#modelSettings(known), reach: reach.environment }
     const settings = provider ?? known?.settings
     if (settings === undefined) throw fault('body', 'Say which provider is tried.')
-    const isSame = known && hostOf(settings) === hostOf(known.settings) && settings.kind === known.settings.kind
-    const apiKey = provider?.api_key ?? (isSame ? this.#keyOf(known.id) : undefined)
+    const at = provider ? 'body.provider' : 'body'
+    const isKept = known && isSamePlace(settings, known.settings, at)
+    const apiKey = provider?.api_key ?? (isKept ? this.#keyOf(known.id) : undefined)
     const { api_key: _key, ...plain } = { api_key: undefined, ...settings }
     // A list is asked for to choose a model of it.
     const checked = model === 'any' ? { ...plain, model: plain.model || 'any' } : plain
-    checkProvider(checked, apiKey !== undefined, provider ? 'body.provider' : 'body')
+    checkProvider(checked, apiKey !== undefined, at)
     return { settings: modelSettingsOf(known?.id ?? 'new', checked, apiKey), reach: reach.page }
   }
 
@@ -247,10 +248,12 @@ export class AssistantSettingsService {
 
   #use(state: State): void {
     this.#state = state
-    const entries = this.#known().filter(({ settings }) => settings.enabled)
+    const known = this.#known()
+    const off = known.filter(({ settings }) => !settings.enabled)
     this.#options.chain.use(
-      entries.map(known => this.#entry(known, state.stored)),
+      known.filter(({ settings }) => settings.enabled).map(each => this.#entry(each, state.stored)),
       state.stored.limits,
+      new Map(off.map(({ id, settings }) => [id, settings.name])),
     )
   }
 
@@ -324,8 +327,21 @@ function notFound(id: string): Problem {
   return new Problem('provider_not_found', `There is no provider ${id}.`)
 }
 
-function hostOf({ base_url }: { base_url: string | null }): string | undefined {
-  return base_url !== null && URL.canParse(base_url) ? new URL(base_url).origin : undefined
+type Place = Pick<ProviderBody, 'kind' | 'base_url'>
+
+/** A key belongs to scheme, host and port; the path may change. @throws Problem for an address that cannot be one. */
+function isSamePlace(now: Place, was: Place, at?: string): boolean {
+  const { origin } = new URL(endpointIn(now, at).baseUrl)
+  return now.kind === was.kind && origin === originOf(was)
+}
+
+/** Undefined for one that was taken once and would not be today. */
+function originOf(stored: Place): string | undefined {
+  try {
+    return new URL(endpointIn(stored).baseUrl).origin
+  } catch {
+    return undefined
+  }
 }
 
 function lastOfEach(shares: NonNullable<SettingsChange['shares']>): NonNullable<SettingsChange['shares']> {

@@ -4,6 +4,7 @@ import { conversationBounds } from '../../contract/answers.ts'
 import { onEachDatabase } from '../../test/support/databases.ts'
 import { ConversationStore } from './conversation-store.ts'
 import type { AnswerRow, ConversationRow } from './conversation-tables.ts'
+import { up } from './migrations/0041-usage-of-users.ts'
 
 const conversation = (id: string, more: Partial<ConversationRow> = {}): ConversationRow => ({
   ...{ id, owner: 'user-ann', user_id: null, title: `About ${id}`, created_at: at(1), updated_at: at(1) },
@@ -15,6 +16,7 @@ const answer = (id: string, conversationId: string, more: Partial<AnswerRow> = {
   ...{ said: '', facts: '{}', expires_at: null },
   ...more,
 })
+const ann = { id: 'ann', email: 'ann@example.org', name: 'Ann', role: 'viewer', accounts: '[]', totp_last_step: 0 }
 const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString()
 
 onEachDatabase(open => {
@@ -92,16 +94,60 @@ onEachDatabase(open => {
     expect(await store.find('user-bob', 'c0')).toBeDefined()
   })
 
-  test('who is deleted takes their conversations along', async () => {
+  test('what was spent before is given to its user, and goes where that one is gone', async () => {
     const db = await open()
-    const store = new ConversationStore(db)
-    const user = { id: 'ann', email: 'ann@example.org', name: 'Ann', role: 'viewer', accounts: '[]', totp_last_step: 0 }
+    await db.schema.dropTable('assistant_usage').execute()
+    await db.schema
+      .createTable('assistant_usage')
+      .addColumn('owner', 'text', column => column.notNull())
+      .addColumn('day', 'text', column => column.notNull())
+      .addColumn('tokens', 'double precision', column => column.notNull())
+      .addColumn('cost_usd', 'double precision', column => column.notNull())
+      .addPrimaryKeyConstraint('assistant_usage_key', ['owner', 'day'])
+      .execute()
     await db
       .insertInto('users')
-      .values({ ...user, disabled: 0, created_at: at(0), updated_at: at(0) } as never)
+      .values({ ...ann, disabled: 0, created_at: at(0), updated_at: at(0) } as never)
       .execute()
-    await store.add(conversation('c1', { user_id: 'ann' }), answer('n1', 'c1'))
+    const spent = { day: '2026-01-01', tokens: 7, cost_usd: 0 }
+    const owners = ['user-ann', 'user-gone', 'token-gone', 'api-key']
+    await db
+      .insertInto('assistant_usage')
+      .values(owners.map(owner => ({ ...spent, owner })) as never)
+      .execute()
+    await up(db as never)
+    const rows = await db.selectFrom('assistant_usage').select(['owner', 'user_id']).orderBy('owner').execute()
+    expect(rows).toEqual([
+      { owner: 'api-key', user_id: null },
+      { owner: 'user-ann', user_id: 'ann' },
+    ])
+    await db.deleteFrom('users').where('id', '=', 'ann').execute()
+    expect(await db.selectFrom('assistant_usage').select('owner').execute()).toEqual([{ owner: 'api-key' }])
+  })
+
+  test('who is deleted takes their conversations along, and what they and their tokens spent', async () => {
+    const db = await open()
+    const store = new ConversationStore(db)
+    await db
+      .insertInto('users')
+      .values({ ...ann, disabled: 0, created_at: at(0), updated_at: at(0) } as never)
+      .execute()
+    for (const [id, owner, user_id] of [
+      ['1', 'user-ann', 'ann'],
+      ['2', 'token-t', 'ann'],
+      ['3', 'api-key', null],
+    ] as const) {
+      await store.add(conversation(`c${id}`, { owner, user_id }), answer(`n${id}`, `c${id}`))
+      const spent = { tokens: 7, costUsd: 0.5, owner, day: '2026-01-01' }
+      const keep = () => store.keep(answer(`n${id}`, `c${id}`), undefined, { answer: {}, spent, at: at(2) })
+      expect([await keep(), await keep()]).toEqual([true, true])
+      expect(await store.usageOf(owner, '2026-01-01')).toEqual({ tokens: 14, cost_usd: 1 })
+    }
     await db.deleteFrom('users').where('id', '=', 'ann').execute()
     expect(await store.find('user-ann', 'c1')).toBeUndefined()
+    const left = await db.selectFrom('assistant_usage').select('owner').execute()
+    expect(left).toEqual([{ owner: 'api-key' }])
+    const late = { tokens: 7, costUsd: null, owner: 'user-ann', day: '2026-01-01' }
+    expect(await store.keep(answer('n1', 'c1'), undefined, { answer: {}, spent: late, at: at(3) })).toBe(false)
   })
 })

@@ -267,13 +267,21 @@ async function keep(
     }))
     .where('id', '=', row.conversation_id)
   await later(transaction, counted)
-  if (spent) await later(transaction, usageOn(transaction, { ...spent, cost_usd: costUsd ?? 0 }))
+  if (spent) await later(transaction, usageOn(transaction, row, { ...spent, cost_usd: costUsd ?? 0 }))
 }
 
-function usageOn(db: Database, { owner, day, tokens, cost_usd }: UsageRow) {
+/** It goes with whom its conversation goes. */
+function usageOn(
+  db: Database,
+  { conversation_id: id }: AnswerRow,
+  { owner, day, tokens, cost_usd }: Omit<UsageRow, 'user_id'>,
+) {
   return db
     .insertInto('assistant_usage')
-    .values({ owner, day, tokens, cost_usd })
+    .values(({ selectFrom }) => {
+      const user_id = selectFrom('conversations').select('user_id').where('id', '=', id)
+      return { owner, day, tokens, cost_usd, user_id }
+    })
     .onConflict(conflict =>
       conflict.columns(['owner', 'day']).doUpdateSet(({ eb }) => ({
         tokens: eb('assistant_usage.tokens', '+', tokens),

@@ -49,6 +49,7 @@ export interface PartsRow {
 
 export interface UsageRow {
   owner: string
+  user_id: string | null
   /** In UTC. */
   day: string
   tokens: number

@@ -38,6 +38,7 @@ export interface ModelChainOptions {
 }
 
 export class ModelChain implements ModelChoice {
+  off: ReadonlyMap<string, string> = new Map()
   readonly #logger: Logger
   readonly #patience: Patience
   readonly #observe: (call: ProviderCall) => void
@@ -51,13 +52,14 @@ export class ModelChain implements ModelChoice {
   }
 
   /** From now on; what is being answered ends as it began. @param entries In the order in which they are tried. */
-  use(entries: readonly ModelEntry[], limits: AssistantLimits): void {
+  use(entries: readonly ModelEntry[], limits: AssistantLimits, off: ModelChoice['off'] = new Map()): void {
     const before = new Map(this.#standings.map(({ identity, breaker }) => [identity, breaker]))
     this.#standings = entries.map(entry => ({
       ...entry,
       breaker: before.get(entry.identity) ?? new ProviderBreaker(now),
     }))
     this.#limits = limits
+    this.off = off
   }
 
   models(): readonly ChatModel[] {

@@ -8,6 +8,8 @@ import type { ChatModel, ChatRequest, Part, Usage } from './chat-model.ts'
 export interface ModelChoice {
   /** Enabled ones, in the order in which they would be tried. */
   models(): readonly ChatModel[]
+  /** Names of those that are turned off, by id. */
+  readonly off: ReadonlyMap<string, string>
   limits(): AssistantLimits
   /** What of the mail of an account a model may be sent. */
   shareOf(model: ChatModel, accountId: string): MailShare

@@ -1,7 +1,9 @@
 /** The text of an attachment, as far as the house can read its kind: texts of any character set, HTML by the reading worker, and invitations. */
+import { Problem } from '../platform/problem.ts'
 import { decodeBody, type EncodedBody, isQuick } from '../reading/decode-body.ts'
 import type { Asker, NoOutcome } from '../reading/job-cache.ts'
 import type { PartsReader } from '../reading/parts-reader.ts'
+import { Fence } from '../reading/stranger-text.ts'
 
 export type TextParts = Pick<PartsReader, 'read' | 'decode'>
 
@@ -51,4 +53,19 @@ export async function textOf(
   if (typeof decoded === 'string') return decoded
   const read = await parts.read({ text: decoded.text, html: decoded.html }, asker)
   return typeof read === 'string' ? read : (read.shown ?? read.plain)
+}
+
+/** A page of it, between fences. @throws Problem for a cursor that is none of this text. */
+export function pieceOf(text: string, { maxChars, cursor = '0' }: { maxChars: number; cursor: string | undefined }) {
+  const from = /^\d{1,8}$/.test(cursor) ? Number(cursor) : Number.NaN
+  if (!(from <= text.length)) throw new Problem('bad_request', 'cursor: is not of this attachment.')
+  const end = endOf(text, from + maxChars)
+  const left = text.length - end
+  const fenced = { untrusted_text: new Fence().around(text.slice(from, end)) }
+  return left > 0 ? { ...fenced, more: left, cursor: `${end}` } : fenced
+}
+
+/** Not in the middle of a character. */
+function endOf(text: string, end: number): number {
+  return end < text.length && /[\udc00-\udfff]/.test(text[end]!) ? end - 1 : Math.min(end, text.length)
 }

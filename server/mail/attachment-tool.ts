@@ -6,9 +6,9 @@ import type { ProblemCode } from '../../contract/problem.ts'
 import type { AccountService } from '../accounts/account-service.ts'
 import { limitKeyOf, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
-import { cleanLine, Fence } from '../reading/stranger-text.ts'
+import { cleanLine } from '../reading/stranger-text.ts'
 import { defineAccountTool, type Tool, type ToolCall } from '../tools/tool.ts'
-import { type TextParts, textKindOf, textOf } from './attachment-text.ts'
+import { pieceOf, type TextParts, textKindOf, textOf } from './attachment-text.ts'
 import { imageTypeOf } from './image-type.ts'
 import type { MailService } from './mail-service.ts'
 import { nameOfPart } from './message-files.ts'
@@ -67,6 +67,15 @@ export function attachmentTool({ mail, parts, accounts, hints }: AttachmentToolO
     return file
   }
 
+  /** Where none is named: the only file, or the only picture in the text where there is no file. */
+  const onlyId = async ({ principal, signal }: ToolCall<unknown>, accountId: string, ref: string) => {
+    const { attachments, attachment_count } = (await mail.getUncompared(principal, accountId, ref, signal)).message
+    const files = attachments.filter(each => !each.is_inline)
+    const [only, ...others] = files.length > 0 ? files : attachments
+    if (only && others.length === 0 && attachment_count <= attachments.length) return only.id
+    throw new Problem('bad_request', `id: there are ${attachment_count} attachments; mail_read lists them.`)
+  }
+
   const take = async ({ principal, accountId, ref, id, signal }: Call): Promise<Taken> => {
     const request = { signal, checkAgain: () => undefined }
     const { bytes: pieces, name, type } = await mail.openAttachment({ principal, accountId, ref }, id, request)
@@ -117,13 +126,13 @@ export function attachmentTool({ mail, parts, accounts, hints }: AttachmentToolO
     name: 'mail_attachment',
     title: 'Attachment',
     description:
-      'By the id that mail_read lists. as: text (untrusted content, page by page), inline (an image, or a file, up to 1 MiB), or a link.',
+      'By the id that mail_read lists; without it, the only one. as: text (untrusted content, page by page), inline (an image, or a file, up to 1 MiB), or a link.',
     scope: 'mail:read',
     effect: 'read',
     hints: { ...hints, attachment_not_found: 'mail_read lists the attachments of a message.' },
     input: z.strictObject({
       ref: ToolRef,
-      id: z.string().min(1).max(200),
+      id: z.string().min(1).max(200).optional(),
       as: z.enum(['text', 'link', 'inline']).default('text'),
       max_chars: z.int().min(500).max(maxChars).default(6000),
       cursor: z.string().max(20).optional(),
@@ -134,10 +143,11 @@ export function attachmentTool({ mail, parts, accounts, hints }: AttachmentToolO
     run: async given => {
       const { input, accountId } = given
       const { ref, accountId: named } = fromToolRef(input.ref)
-      const call: Call = { ...given, ref, id: input.id, named }
+      const id = input.id ?? (await onlyId(given, accountId, ref))
+      const call: Call = { ...given, ref, id, named }
       const wanted: Wanted = { as: input.as, maxChars: input.max_chars, cursor: input.cursor }
       const file = await describe(call)
-      const uri = attachmentUri({ accountId, ref, id: input.id })
+      const uri = attachmentUri({ accountId, ref, id })
       // What is known to be no text is not fetched to say so.
       const isNoText = wanted.as === 'text' && file && textKindOf(file.type, file.name) === undefined
       const taken = wanted.as === 'link' || file?.message_ref || isNoText ? undefined : await take(call)
@@ -148,7 +158,7 @@ export function attachmentTool({ mail, parts, accounts, hints }: AttachmentToolO
         ...(file && { bytes: file.size_bytes }),
       }
       const link = (note?: string): Answer => {
-        const called = head.name ?? nameOfPart(input.id, type)
+        const called = head.name ?? nameOfPart(id, type)
         call.attach({ type: 'resource_link', uri, name: called, mimeType: head.type })
         return { ...head, uri, ...(note !== undefined && { note }) }
       }
@@ -165,21 +175,6 @@ export function attachmentTool({ mail, parts, accounts, hints }: AttachmentToolO
       return read ? { ...head, ...read } : link(`No text can be read from ${head.type}.`)
     },
   })
-}
-
-/** @throws Problem for a cursor that is none of this text. */
-function pieceOf(text: string, { maxChars: most, cursor = '0' }: Wanted): Partial<Answer> {
-  const from = /^\d{1,8}$/.test(cursor) ? Number(cursor) : Number.NaN
-  if (!(from <= text.length)) throw new Problem('bad_request', 'cursor: is not of this attachment.')
-  const end = endOf(text, from + most)
-  const left = text.length - end
-  const fenced = { untrusted_text: new Fence().around(text.slice(from, end)) }
-  return left > 0 ? { ...fenced, more: left, cursor: `${end}` } : fenced
-}
-
-/** Not in the middle of a character. */
-function endOf(text: string, end: number): number {
-  return end < text.length && /[\udc00-\udfff]/.test(text[end]!) ? end - 1 : Math.min(end, text.length)
 }
 
 function attachmentLines({ name, type, bytes, untrusted_text: text, note, more, cursor, uri }: Answer): string {

@@ -50,11 +50,12 @@ const flagsOf = async () => {
   return items.find(({ subject }) => subject === 'lunch')?.flags
 }
 /** Looks for the mail, marks it, and says what came of it. */
-const marks = (asked: Asked) => {
+const marksAs = (flag: string) => (asked: Asked) => {
   if (stepOf(asked) === 0) return [toolCall('mail_search', { q: 'subject:lunch' })]
-  if (stepOf(asked) === 1) return [toolCall('mail_update', { refs: [refIn(asked)], add: ['flagged'] })]
+  if (stepOf(asked) === 1) return [toolCall('mail_update', { refs: [refIn(asked)], add: [flag] })]
   return [`Told: ${lastResult(asked).slice(0, 60)}`]
 }
+const marks = marksAs('flagged')
 
 test('a change waits for the person, and is done once, for exactly what was shown', async () => {
   world.choice.script = marks
@@ -106,6 +107,80 @@ test('what the person declines is not done, and the model is told', async () => 
     ...{ decision: 'allow', input_hash: call.input_hash },
   })
   expect(late.status).toBe(409)
+})
+
+test.each([
+  [
+    'its account is',
+    'answered',
+    () => ({ account_id: ann }),
+    /^frozen: A human stopped what is done with this account/,
+  ],
+  ['all programs are', 'seen', () => ({ everything: true }), /^frozen: A human stopped what programs do/],
+])(
+  'what waits while %s frozen is refused in words, also when it is allowed; lifted, the next question works',
+  async (_what, flag, target, words) => {
+    const { people, choice } = world
+    choice.script = marksAs(flag)
+    const asked = await chat.ask('Mark it.')
+    const call = waitingIn(asked)
+    const freeze = await people.tell<{ id: string }>(people.admin, 'POST', '/api/dashboard/freeze', target())
+    await chat.decide(asked, call, 'allow')
+    const ended = await chat.ended(asked)
+    expect(ended).toMatchObject({ state: 'done', problem: null })
+    const done = ended.blocks.flatMap(block => (block.type === 'tool_call' ? [block.call] : [])).at(-1)
+    expect(done).toMatchObject({ name: 'mail_update', outcome: 'refused', result: expect.stringMatching(words) })
+    expect(ended.blocks.at(-1)).toMatchObject({ text: expect.stringMatching(/^Told: frozen: /) })
+    // What is asked for now is refused before anybody is asked about it, as far as that is known.
+    const more = { conversation_id: asked.conversation_id }
+    const during = await chat.ask('Mark it now.', more)
+    for (const each of during.tool_calls.filter(({ outcome }) => outcome === 'waiting')) {
+      await chat.decide(during, each, 'allow')
+    }
+    expect((await chat.ended(during)).blocks.at(-1)).toMatchObject({ text: expect.stringMatching(/^Told: frozen: /) })
+    expect(await flagsOf()).not.toContain(flag)
+    await people.tell(people.admin, 'DELETE', `/api/dashboard/freeze/${freeze.id}`)
+    const after = await chat.ask('Mark it after all.', more)
+    await chat.decide(after, waitingIn(after), 'allow')
+    expect(await chat.ended(after)).toMatchObject({ state: 'done' })
+    expect(await flagsOf()).toContain(flag)
+  },
+)
+
+test('where programs may not read either, the model is told nothing of mail and figures, and says so', async () => {
+  const { people, choice } = world
+  const body = { everything: true, reads: 'stop' }
+  const freeze = await people.tell<{ id: string }>(people.admin, 'POST', '/api/dashboard/freeze', body)
+  choice.script = asked =>
+    stepOf(asked) === 0 ? [toolCall('mail_search', { q: 'lunch' }), toolCall('stats', {}, 'y')] : [lastResult(asked)]
+  const answer = await chat.ask('What is there?')
+  expect(answer.tool_calls.map(({ outcome }) => outcome)).toEqual(['refused', 'refused'])
+  expect(answer.response).toMatch(/^frozen: /)
+  await people.tell(people.admin, 'DELETE', `/api/dashboard/freeze/${freeze.id}`)
+  expect((await chat.ask('And now?')).tool_calls.map(({ outcome }) => outcome)).toEqual(['ok', 'ok'])
+})
+
+test('what waits is done with the rights that its person has when they allow it, and the model hears no more of an account that was taken from them', async () => {
+  const { people, choice } = world
+  const person = await people.invite('administrator')
+  choice.script = marksAs('later')
+  const asked = await chat.ask('Mark it.', {}, person.proof)
+  const call = waitingIn(asked)
+  const narrow = (change: object) => people.tell(people.admin, 'PATCH', `/api/dashboard/users/${person.userId}`, change)
+  await narrow({ role: 'viewer' })
+  const given = { decision: 'allow', input_hash: call.input_hash }
+  expect((await people.ask(person.proof, 'POST', chat.decidePath(asked, call), given)).status).toBe(403)
+  await narrow({ role: 'operator', accounts: [] })
+  await chat.decide(asked, call, 'allow', person.proof)
+  const states = async () => (await chat.get(asked.conversation_id, person.proof)).items.map(({ state }) => state)
+  await expect.poll(states).toEqual(['done'])
+  const [ended] = (await chat.get(asked.conversation_id, person.proof)).items
+  const done = ended!.blocks.flatMap(block => (block.type === 'tool_call' ? [block.call] : [])).at(-1)
+  expect(done).toMatchObject({ name: 'mail_update', outcome: 'refused', result: expect.stringMatching(/^forbidden: /) })
+  const told = JSON.stringify(choice.requests.at(-1)!.asked.messages)
+  expect(told).not.toContain('cy@example.org')
+  expect(told).toContain(`Mail of the account ${ann} is not shared`)
+  expect((await chat.ask('Next?', { conversation_id: asked.conversation_id }, person.proof)).response).toBeDefined()
 })
 
 test('a message is sent as its draft says, to whom the person is shown, and is bound to that revision', async () => {

@@ -10,6 +10,10 @@ let world: Awaited<ReturnType<typeof startChatWorld>>
 let account: string
 /** All 10,000 of the goal where figures are wanted. */
 const messages = process.env.RUSTYMAIL_TEST_FIGURES ? 10_000 : 300
+const billText = `position,euros\n${Array.from({ length: 350 }, (_each, at) => `item ${at},${at}`).join('\n')}\ntotal,79800\n`
+const bill = {
+  ...{ id: '2', name: 'bill-77.csv', type: 'text/csv', is_inline: false, content_id: null },
+}
 const since = new Date(Date.now() - 6 * 3_600_000).toISOString()
 
 beforeAll(async () => {
@@ -17,21 +21,56 @@ beforeAll(async () => {
   const { gateway, people } = world
   for (let count = 0; count < messages; count++) {
     const from = [{ name: `Sender ${count % 40}`, email: `sender${count % 40}@example.org` }]
-    gateway.deliver({ subject: `Report ${count} of the week`, text: `Figures of ${count}: all fine.`, from })
+    const text = `Figures of ${count}: all fine. ${'Nothing else is to be said about this week. '.repeat(10)}`
+    const flags = count % 3 === 0 ? [] : ['seen' as const]
+    const date = new Date(Date.now() - (messages - count) * 1_000).toISOString()
+    gateway.deliver({ subject: `Report ${count} of the week`, text, from, flags, date })
   }
+  // An exchange of six, each with the one before below it, and a bill.
+  let quoted = ''
+  for (let count = 0; count < 6; count++) {
+    const id = (of: number) => `<offer-${of}@example.org>`
+    const said = `Offer number ${count}: ${900 + count} euros. ${'Let us know what you think of it. '.repeat(10)}`
+    gateway.deliver({
+      ...{
+        subject: count === 0 ? 'Offer of May' : 'Re: Offer of May',
+        messageId: id(count),
+        text: `${said}\n${quoted}`,
+      },
+      ...{ from: [{ name: 'Bea', email: 'bea@shop.example' }], flags: ['seen'] },
+      ...(count > 0 && { inReplyTo: id(count - 1), references: Array.from({ length: count }, (_each, of) => id(of)) }),
+    })
+    quoted = `On Monday Bea wrote:\n${said.replaceAll(/^/gm, '> ')}\n${quoted.replaceAll(/^/gm, '> ')}`
+  }
+  gateway.deliver({
+    ...{
+      subject: 'Your bill',
+      from: [{ name: 'Shop', email: 'bills@shop.example' }],
+      text: 'As attached.',
+      flags: ['seen'],
+    },
+    ...{ attachments: [{ ...bill, size_bytes: billText.length }], parts: { 2: Buffer.from(billText) } },
+  })
   account = await world.connect('gmail')
-  await untilIndexed(people, account, messages)
+  await untilIndexed(people, account, messages + 7)
   return world.stop
 })
 
-/** Of all that its model was sent. */
-async function ask(query: string, script: Script): Promise<{ answer: ChatbotResponse; sent: number; largest: number }> {
+/** Within the bounds of the goal: of all that its model was sent, in all of its steps, and the tools with each. */
+async function ask(query: string, script: Script): Promise<ChatbotResponse> {
   world.choice.requests.length = 0
   world.choice.script = script
   const answer = await world.chat.ask(query)
   const sizes = world.choice.requests.map(({ asked }) => tokensIn(asked.messages) + tokensIn(asked.tools ?? []))
-  return { answer, sent: sizes.reduce((sum, size) => sum + size, 0), largest: Math.max(...sizes) }
+  const sent = sizes.reduce((sum, size) => sum + size, 0)
+  const calls = answer.tool_calls.length
+  if (process.env.RUSTYMAIL_TEST_FIGURES) console.log({ query, messages, calls, sent, steps: sizes })
+  expect(answer.tool_calls.map(({ outcome }) => outcome)).toEqual(Array(calls).fill('ok'))
+  expect(calls).toBeLessThanOrEqual(4)
+  expect(sent).toBeLessThanOrEqual(8_000)
+  return answer
 }
+const refIn = (text: string) => /^(?:ref: )?([\w-]{20})(?: |$)/m.exec(text)?.[1] ?? ''
 
 test('why is Gmail slow since noon?', async () => {
   const { people, gateway } = world
@@ -45,7 +84,7 @@ test('why is Gmail slow since noon?', async () => {
   await expect
     .poll(async () => (await people.tell<{ groups: unknown[] }>(people.admin, 'GET', recorded)).groups.length)
     .toBeGreaterThan(0)
-  const { answer, sent } = await ask('Why is Gmail slow since noon?', asked =>
+  const answer = await ask('Why is Gmail slow since noon?', asked =>
     stepOf(asked) === 0
       ? [
           toolCall('explain_account', { account: 'gmail', since }, 'a'),
@@ -54,8 +93,6 @@ test('why is Gmail slow since noon?', async () => {
       : [lastResult(asked)],
   )
   const [explained, history] = answer.tool_calls
-  expect(answer.tool_calls.length).toBeLessThanOrEqual(4)
-  expect(sent).toBeLessThanOrEqual(8_000)
   expect(explained?.result).toMatch(/gmail@example\.org at mail\.example\.org: ready since/)
   expect(explained?.result).toMatch(/Work on IMAP connections since .*: [1-9]\d* times, p50 .* ms, p95 .* ms/)
   expect(explained?.result).toMatch(/As long before: none/)
@@ -75,10 +112,9 @@ test('what did that token do last night?', async () => {
     await people.ask(token.proof, 'GET', `/api/v1/accounts/${account}/messages?folder=INBOX&limit=1`)
     await people.ask(token.proof, 'GET', '/api/dashboard/users')
   }
-  const { answer, sent } = await ask('What did that token do last night?', asked =>
+  const answer = await ask('What did that token do last night?', asked =>
     stepOf(asked) === 0 ? [toolCall('audit', { principal: `token-${token.id}`, from: since })] : [lastResult(asked)],
   )
-  expect(sent).toBeLessThanOrEqual(8_000)
   expect(answer.response).toMatch(/30 × .*users\.listUsers forbidden|[12]\d × .*users\.listUsers forbidden/)
   expect(answer.response).toMatch(/mail\.listMessages ok/)
   expect(answer.tool_calls[0]?.citations[0]?.href).toBe(
@@ -87,18 +123,61 @@ test('what did that token do last night?', async () => {
 })
 
 test('who wrote of the report 77?', async () => {
-  const { answer, sent, largest } = await ask('Who wrote of the report 77?', asked => {
+  const answer = await ask('Who wrote of the report 77?', asked => {
     if (stepOf(asked) === 0) return [toolCall('mail_search', { q: 'subject:report 77', limit: 10 })]
     return [`Found: ${lastResult(asked).split('\n')[0]}`]
   })
   expect(answer.response).toMatch(/Found: [1-9]/)
-  expect([sent <= 8_000, largest <= 8_000]).toEqual([true, true])
-  expect(answer.tool_calls.length).toBeLessThanOrEqual(4)
-  if (process.env.RUSTYMAIL_TEST_FIGURES) console.log({ messages, calls: answer.tool_calls.length, sent, largest })
   expect(answer.tool_calls[0]?.citations[0]).toMatchObject({
     kind: 'message',
     href: expect.stringMatching(/^\/mail\?account=/),
   })
+})
+
+test('what did sender 7 write last?', async () => {
+  const answer = await ask('What did sender 7 write last?', asked => {
+    if (stepOf(asked) === 0) return [toolCall('mail_search', { q: 'from:sender7@example.org', limit: 1 })]
+    if (stepOf(asked) === 1) return [toolCall('mail_read', { refs: [refIn(lastResult(asked))] })]
+    return [lastResult(asked)]
+  })
+  const newest = Math.floor((messages - 8) / 40) * 40 + 7
+  expect(answer.response).toContain(`Figures of ${newest}: all fine.`)
+  expect(answer.tool_calls[1]?.citations[0]?.href).toMatch(/^\/mail\?account=/)
+})
+
+test('how much is unread?', async () => {
+  const answer = await ask('How much is unread?', asked => {
+    if (stepOf(asked) > 0) return [lastResult(asked)]
+    return [
+      toolCall('mail_folders', { role: 'inbox' }, 'a'),
+      toolCall('mail_search', { q: 'is:unread', limit: 3 }, 'b'),
+    ]
+  })
+  const unread = Math.ceil(messages / 3)
+  expect(answer.tool_calls[0]?.result).toBe(`INBOX inbox ${unread} unread of ${messages + 7}`)
+  expect(answer.response).toMatch(/^3 of \d+( or more)? found/)
+})
+
+test('how did the exchange about the offer of May go?', async () => {
+  const answer = await ask('How did the exchange about the offer of May go?', asked => {
+    if (stepOf(asked) === 0) {
+      return [toolCall('mail_search', { q: 'subject:"offer of may"', group: 'thread', snippet: false, limit: 3 })]
+    }
+    if (stepOf(asked) === 1) return [toolCall('mail_read', { thread: refIn(lastResult(asked)) })]
+    return [lastResult(asked)]
+  })
+  for (let count = 0; count < 6; count++)
+    expect(answer.response).toContain(`Offer number ${count}: ${900 + count} euros`)
+})
+
+test('what is the total of the bill that was attached?', async () => {
+  const answer = await ask('What is the total of the bill that was attached?', asked => {
+    if (stepOf(asked) === 0) return [toolCall('mail_search', { q: 'filename:bill-77', limit: 3 })]
+    if (stepOf(asked) === 1) return [toolCall('mail_attachment', { ref: refIn(lastResult(asked)) })]
+    return [lastResult(asked)]
+  })
+  expect(answer.response).toContain('bill-77.csv')
+  expect(answer.response).toContain('total,79800')
 })
 
 test('figures, accounts, alerts, clients and links are told in few words, each with where it is seen', async () => {
@@ -111,9 +190,9 @@ test('figures, accounts, alerts, clients and links are told in few words, each w
     ['metrics_history', { series: 'requests', from: since }],
     ['metrics_history', { series: 'no_such', from: since }],
   ] as const
-  const { answer } = await ask('All of it.', asked =>
-    stepOf(asked) === 0 ? calls.map(([name, input], place) => toolCall(name, input, `x${place}`)) : ['ok'],
-  )
+  world.choice.script = asked =>
+    stepOf(asked) === 0 ? calls.map(([name, input], place) => toolCall(name, input, `x${place}`)) : ['ok']
+  const answer = await world.chat.ask('All of it.')
   expect(answer.tool_calls.map(({ outcome }) => outcome)).toEqual([...Array(6).fill('ok'), 'refused'])
   for (const { result } of answer.tool_calls) expect(tokensIn(result ?? '')).toBeLessThan(400)
   expect(answer.tool_calls[4]?.result).toBe(`/analytics?${new URLSearchParams({ from: since })}`)

@@ -134,6 +134,33 @@ test('a failure in the middle is told, and can be asked again of another provide
   expect((await chat.get(start.conversation_id)).items).toHaveLength(1)
 })
 
+test('a provider that is not there, or turned off, is said for its field: nothing is begun, nobody else is asked, and what was there stays', async () => {
+  const { people, choice } = world
+  choice.all = [scriptedModel('one'), scriptedModel('two')]
+  choice.off.set('three', 'Company model')
+  says(() => ['hm'])
+  const first = await chat.ask('Who?', { provider: 'two' })
+  expect(first.provider).toBe('two')
+  const { conversation_id, answer_id: retry_of } = first
+  const before = await chat.get(conversation_id)
+  choice.requests.length = 0
+  for (const [provider, words] of [
+    ['no-such', /There is no provider no-such/],
+    ['three', /Company model is turned off: an administrator/],
+  ] as const) {
+    for (const more of [{}, { conversation_id }, { conversation_id, retry_of }]) {
+      const body = { query: 'Who?', provider, ...more }
+      const { status, text } = await people.ask(people.admin, 'POST', `${chatbot}/query`, body)
+      expect([status, JSON.parse(text)]).toMatchObject([
+        400,
+        { code: 'bad_request', detail: expect.stringMatching(words), errors: [{ path: 'body.provider' }] },
+      ])
+    }
+  }
+  expect([choice.requests, await chat.get(conversation_id)]).toEqual([[], before])
+  choice.off.clear()
+})
+
 test('who did not answer, and why, is in the answer', async () => {
   world.choice.all = [scriptedModel('one'), scriptedModel('two')]
   says((_asked, { id }) => [id === 'one' ? new Problem('provider_timeout', 'one sleeps.') : 'here'])

@@ -133,6 +133,11 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     expect((await raw('report.txt', 'link')).structuredContent).toMatchObject({
       uri: expect.stringContaining('mail://'),
     })
+    const unnamed = await callTool(client, 'mail_attachment', { ref })
+    expect(unnamed.value).toMatchObject({
+      code: 'bad_request',
+      message: expect.stringMatching(/^id: there are \d+ att/),
+    })
     expect((await callTool(client, 'mail_attachment', { ref, id: '99' })).value).toMatchObject({
       code: 'attachment_not_found',
       hint: expect.stringContaining('mail_read'),

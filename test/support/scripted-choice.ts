@@ -46,6 +46,7 @@ export class ScriptedChoice implements ModelChoice {
   all: ChatModel[]
   script: Script
   bounds: AssistantLimits
+  off = new Map<string, string>()
   shares = new Map<string, MailShare>()
   /** US dollars for a token. */
   price: number | null = null

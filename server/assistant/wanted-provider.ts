@@ -1,0 +1,11 @@
+/** The provider that a caller wants to be asked first: one that is not there, or turned off, is said at once, and no other is asked in its place. */
+import type { ModelChoice } from './model-choice.ts'
+import { fault } from './provider-check.ts'
+
+/** @throws Problem for its field. */
+export function checkWanted(choice: Pick<ModelChoice, 'models' | 'off'>, id: string | undefined): void {
+  if (id === undefined || choice.models().some(model => model.id === id)) return
+  const off = choice.off.get(id)
+  if (off === undefined) throw fault('body.provider', `There is no provider ${id}: see the list of providers.`)
+  throw fault('body.provider', `${off} is turned off: an administrator turns it on under Configuration, Assistant.`)
+}
