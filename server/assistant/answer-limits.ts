@@ -39,14 +39,14 @@ export function reachedLimit(limits: AssistantLimits, { facts }: OpenAnswer, spe
     return `This answer has used its ${limits.max_steps} rounds of tools. Ask again to go on from here.`
   }
   if (spent.conversation.tokens + tokens >= limits.conversation_tokens) {
-    return `This conversation has used its ${limits.conversation_tokens} tokens. Begin a new one to go on.`
+    return `This conversation has used its ${limits.conversation_tokens.toLocaleString('en')} tokens. Begin a new one to go on.`
   }
   const { conversation_cost_usd: conversationCost, principal_cost_usd_per_day: dayCost } = limits
   if (conversationCost !== null && spent.conversation.costUsd + cost >= conversationCost) {
     return `This conversation has cost the ${conversationCost} US dollars that it may. Begin a new one to go on.`
   }
   if (spent.today.tokens + tokens >= limits.principal_tokens_per_day) {
-    return `You have used your ${limits.principal_tokens_per_day} tokens of today. Ask again tomorrow, or have an administrator raise the limit.`
+    return `You have used your ${limits.principal_tokens_per_day.toLocaleString('en')} tokens of today. Ask again tomorrow, or have an administrator raise the limit.`
   }
   if (dayCost !== null && spent.today.costUsd + cost >= dayCost) {
     return `You have used your ${dayCost} US dollars of today. Ask again tomorrow, or have an administrator raise the limit.`

@@ -253,6 +253,11 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.getByRole('button', { name: 'Revoke', exact: true }).click()
     await page.getByText('No tokens yet').waitFor()
     expect(await statusWith(renewed)).toBe(401)
+    // A webhook has the rights of a token: without one its dialog leads to where one is created.
+    await page.goto(`${run.url}/tokens/webhooks`)
+    await page.getByRole('button', { name: 'Create a webhook' }).click()
+    await page.getByRole('link', { name: 'Create a token' }).click()
+    await page.getByRole('dialog', { name: 'Create a token' }).waitFor()
   })
 
   test('a session that is ended is signed out in its own browser, and gone from the list', async () => {

@@ -69,7 +69,7 @@ function AllAgents() {
           empty={
             <EmptyState icon={Waypoints} title="No agent has come since the server started" actions={connectButton}>
               A token says what an agent may do, with which accounts, and until when. Give it to the agent by the lines
-              below, and it appears here with its first word.
+              below, and it appears here with its first call.
             </EmptyState>
           }
         >

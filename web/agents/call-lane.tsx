@@ -28,7 +28,7 @@ function CallRow({ call, account }: { call: AgentCall; account: string | undefin
   const what = touchedWords(call)
   const where = account ?? (call.account_id === null ? 'its accounts' : 'an account')
   return (
-    <li className="grid grid-cols-[auto_minmax(0,1fr)_auto] items-center gap-x-3 gap-y-0.5 border-b px-4 py-1.5 text-sm last:border-b-0 @2xl/lane:grid-cols-[minmax(6rem,10rem)_9rem_minmax(5rem,8rem)_minmax(0,1fr)_auto]">
+    <li className="grid grid-cols-[auto_minmax(0,1fr)_auto] items-center gap-x-3 gap-y-0.5 border-b px-4 py-1.5 text-sm last:border-b-0 @2xl/lane:grid-cols-[minmax(5rem,8rem)_8.5rem_minmax(4rem,6rem)_minmax(0,1fr)_auto] @5xl/lane:grid-cols-[minmax(6rem,10rem)_9rem_minmax(5rem,8rem)_minmax(0,1fr)_auto]">
       <span className="col-span-2 flex min-w-0 items-center gap-1.5 @2xl/lane:col-span-1">
         <ToneIcon tone={outcomeTones[outcome]} />
         <span className="sr-only">{outcomeWords[outcome]}: </span>
@@ -56,7 +56,7 @@ function CallRow({ call, account }: { call: AgentCall; account: string | undefin
       <span className="col-start-3 row-start-1 flex shrink-0 items-center gap-2 text-xs text-muted tabular-nums @2xl/lane:col-auto @2xl/lane:row-auto @2xl/lane:justify-end">
         <span className="@2xl/lane:w-14 @2xl/lane:text-right">{msWords(ms)}</span>
         <span
-          className="hidden w-24 text-right @2xl/lane:inline"
+          className="hidden w-24 text-right @5xl/lane:inline"
           title={`${formatNumber(call.bytes)} bytes of result; about ${formatNumber(tokens)} tokens, an estimate`}
         >
           {tokenWords(tokens)} tokens

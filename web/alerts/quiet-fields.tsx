@@ -12,7 +12,7 @@ export function QuietFields({ fields: { draft, change, faultOf } }: { fields: Ru
     <div className="grid gap-4">
       <Switch
         label="Quiet at some hours"
-        hint="What is raised then is in the list, and marked quiet."
+        hint="Alerts that are raised then are listed and marked quiet, and nobody is notified."
         isOn={draft.isQuiet}
         onChange={isQuiet => change({ isQuiet })}
       />
@@ -47,7 +47,7 @@ export function QuietFields({ fields: { draft, change, faultOf } }: { fields: Ru
                 onChange={event => change({ quietFrom: event.target.value })}
               />
             </Field>
-            <Field label="To" hint="Past midnight where that is earlier." error={faultOf('quietTo')}>
+            <Field label="To" hint="An earlier time than “From” is on the next day." error={faultOf('quietTo')}>
               <Input type="time" value={draft.quietTo} onChange={event => change({ quietTo: event.target.value })} />
             </Field>
             <Field label="Time zone" error={faultOf('timeZone')}>

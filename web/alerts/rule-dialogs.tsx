@@ -33,8 +33,8 @@ export function RuleDialog({
     >
       <p>
         {kind === 'delete'
-          ? 'What it has open is cleared. Its alerts of the past stay in the log.'
-          : 'It becomes what it was when it came with RustyMail, and is switched on.'}
+          ? 'Its open alerts are cleared. Its past alerts stay in the log.'
+          : 'It gets the values that it came with, and is switched on.'}
       </p>
     </ConfirmDialog>
   )

@@ -158,7 +158,7 @@ export function ruleOf(draft: RuleDraft, known: HistorySeries): { rule?: AlertRu
   }
   if (usual && !faults.usualAtLeast && usual.at_least < 0.001) faults.usualAtLeast = 'Must be above 0.'
   if (per.length > 0 && share) faults.measure = 'A share is of all together: no label may be an alert of its own.'
-  if (usual && comparison === 'below') faults.comparison = 'What is usual goes with “above”.'
+  if (usual && comparison === 'below') faults.comparison = 'A multiple of what is usual only works with “above”.'
   if (per.length > 0 && draft.noData === 'alert')
     faults.noData = 'Only where all are one alert: what was never there cannot be missed.'
   if (draft.isQuiet && draft.quietDays.length === 0) faults.quietDays = 'Choose at least one day.'

@@ -131,7 +131,7 @@ export function RuleForm({
         </Card>
         <Switch
           label="Enabled"
-          hint="A rule that is off raises nothing; what it has open is cleared."
+          hint="A rule that is off raises nothing, and its open alerts are cleared."
           isOn={draft.enabled}
           onChange={enabled => fields.change({ enabled })}
         />

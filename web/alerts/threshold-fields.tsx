@@ -65,7 +65,7 @@ export function ThresholdFields({ fields, series }: { fields: RuleFields; series
         >
           <option value="value">The value itself</option>
           {known.kind === 'count' && <option value="share">Its share of another count</option>}
-          <option value="usual">What is usual</option>
+          <option value="usual">A multiple of what is usual</option>
         </Select>
       </Field>
       {isShare && (
@@ -81,7 +81,7 @@ export function ThresholdFields({ fields, series }: { fields: RuleFields; series
           </Field>
           <Field
             label="Only where that is at least"
-            hint="A share of a few says nothing."
+            hint="A share of only a few says little."
             error={faultOf('shareAtLeast')}
           >
             <Input inputMode="decimal" {...text('shareAtLeast')} />
@@ -91,15 +91,15 @@ export function ThresholdFields({ fields, series }: { fields: RuleFields; series
       {draft.measure === 'usual' && (
         <>
           <Field
-            label="Usual of how many days"
-            hint="The median of the highest value of each, the day before yesterday the last."
+            label="Days to learn from"
+            hint="The median of each day’s highest value, up to the day before yesterday."
             error={faultOf('usualDays')}
           >
             <Input inputMode="numeric" {...text('usualDays')} />
           </Field>
           <Field
-            label="Usual is at least"
-            hint="So that a little more than nothing is not unusual."
+            label="Never less than"
+            hint="So that a few more than none do not count as unusual."
             error={faultOf('usualAtLeast')}
           >
             <Input inputMode="decimal" {...text('usualAtLeast')} />
@@ -118,18 +118,18 @@ export function ThresholdFields({ fields, series }: { fields: RuleFields; series
       <Field label="Threshold" hint={words} error={faultOf('threshold')}>
         <Input inputMode="decimal" {...text('threshold')} />
       </Field>
-      <Field label="For" hint="So long it must be so before it fires." error={faultOf('wait')}>
+      <Field label="For" hint="How long this must last before it fires." error={faultOf('wait')}>
         <Input list={list} {...text('wait')} />
       </Field>
       <Field
         label="Clears at"
         isOptional
-        hint="The threshold unless given: a gap keeps it from flapping."
+        hint="The threshold if empty. A gap between the two keeps it from flapping."
         error={faultOf('clear')}
       >
         <Input inputMode="decimal" {...text('clear')} />
       </Field>
-      <Field label="Clears after" hint="So long it must be well before it clears." error={faultOf('keep')}>
+      <Field label="Clears after" hint="How long it must be well again before it clears." error={faultOf('keep')}>
         <Input list={list} {...text('keep')} />
       </Field>
       <Field label="Without data" error={faultOf('noData')}>

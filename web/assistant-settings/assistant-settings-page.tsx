@@ -31,7 +31,7 @@ export function AssistantSettingsPage() {
     <>
       <PageHeader
         title="Assistant settings"
-        description="Model providers, what they may be sent, and limits. Changes hold for the next question."
+        description="Model providers, what they may be sent, and limits. Changes apply from the next question on."
         actions={
           <>
             <ButtonLink href="/assistant" icon={Bot}>

@@ -22,7 +22,7 @@ const fields: readonly { name: keyof AssistantLimits; label: string; hint: strin
     ...{ name: 'principal_cost_usd_per_day', label: 'Cost of a user a day' },
     ...{ hint: 'US dollars. Empty: no limit.', mayBeEmpty: true },
   },
-  { name: 'retention_days', label: 'Days that conversations are kept', hint: 'After they were last touched.' },
+  { name: 'retention_days', label: 'Days that conversations are kept', hint: 'Counted from their last message.' },
 ]
 
 export function LimitsForm({ limits }: { limits: AssistantLimits }) {

@@ -20,13 +20,13 @@ export function PrivacyTable({ settings: { providers, shares } }: { settings: As
   }
   return (
     <Panel
-      title="Privacy: what of whose mail may go where"
+      title="Privacy: which mail each provider may be sent"
       query={accounts}
       isEmpty={({ items }) => items.length === 0}
       empty={<p className="px-4 py-3 text-sm text-soft">No mailbox is connected yet.</p>}
     >
       {({ items }) => (
-        <Table label="What of whose mail may go to which provider" isStacked>
+        <Table label="Which mail each provider may be sent" isStacked>
           <TableHead>
             <ColumnHead>Account</ColumnHead>
             {providers.map(({ id, name, is_local: isLocal }) => (

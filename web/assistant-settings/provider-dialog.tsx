@@ -111,7 +111,7 @@ export function ProviderDialog({
       <form id={formId} noValidate autoComplete="off" onSubmit={submit} className="grid gap-4">
         {isFixed && (
           <p className="text-sm text-soft">
-            The environment sets this provider: its address, key and model are changed there. What is below holds here.
+            The environment sets this provider: its address, key and model are changed there, and the settings below here.
           </p>
         )}
         {!isFixed && (
@@ -134,7 +134,7 @@ export function ProviderDialog({
                 ))}
               </Select>
             </Field>
-            <Field label="Name" hint="As answers name it." error={faultOf('name')}>
+            <Field label="Name" hint="Shown with its answers." error={faultOf('name')}>
               <Input {...text('name')} placeholder={words.label} maxLength={60} />
             </Field>
             <Field label="Base URL" isOptional={words.usualUrl !== ''} hint={words.urlHint} error={faultOf('base_url')}>
@@ -143,7 +143,7 @@ export function ProviderDialog({
             <Field
               label="API key"
               isOptional={!words.needsKey}
-              hint={provider?.has_key ? 'Stored encrypted. Empty: as it is.' : words.keyHint}
+              hint={provider?.has_key ? 'Stored encrypted. Leave empty to keep it.' : words.keyHint}
               error={faultOf('api_key')}
             >
               <PasswordInput {...text('key')} autoComplete="new-password" maxLength={1_000} />

@@ -13,7 +13,7 @@ export interface KindWords {
   modelPlaceholder: string
 }
 
-const usual = 'Empty: its own. With or without the version at its end.'
+const usual = 'Leave empty for the usual one. With or without the version at its end.'
 
 export const kinds: readonly KindWords[] = [
   {
@@ -44,7 +44,7 @@ export const kinds: readonly KindWords[] = [
   },
   {
     ...{ kind: 'ollama', label: 'Ollama', usualUrl: 'http://127.0.0.1:11434', needsKey: false, hasModel: true },
-    urlHint: 'Empty: on this machine. The first test asks you to allow its address.',
+    urlHint: 'Leave empty for this machine. The first test asks you to allow its address.',
     ...{ keyHint: 'Only where a proxy in front of it asks for one.', modelPlaceholder: 'llama3.2' },
   },
   {

@@ -101,7 +101,7 @@ function State({ provider: { state, last_fault: fault } }: { provider: Assistant
   return (
     <span className="max-w-80">
       <StatePill tone={state === 'limited' ? 'warn' : 'bad'}>
-        {state === 'limited' ? 'Takes no more questions' : 'Left out for a while'}
+        {state === 'limited' ? 'Rate limit reached' : 'Skipped for a while'}
       </StatePill>
       {fault && <span className="block text-xs break-words text-muted">{fault}</span>}
     </span>

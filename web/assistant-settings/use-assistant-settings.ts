@@ -35,7 +35,10 @@ export function useChangeSettings() {
       }
       return before
     },
-    onSuccess: saved => queries.setQueryData(queryKeys.assistantSettings, saved),
+    onSuccess: (saved, { limits }) => {
+      queries.setQueryData(queryKeys.assistantSettings, saved)
+      if (limits) toast({ tone: 'good', title: 'Limits saved' })
+    },
     onError: (error, _change, before) => {
       queries.setQueryData(queryKeys.assistantSettings, before)
       toast({ tone: 'bad', title: 'Not saved', detail: error.message })

@@ -26,7 +26,7 @@ export function LogFilterForm({
   return (
     <search className="mb-3 grid gap-2">
       <fieldset className="flex flex-wrap gap-1 justify-self-start rounded-md border border-line-strong p-0.5">
-        <legend className="sr-only">Level, with the graver ones</legend>
+        <legend className="sr-only">Level and above</legend>
         {levels.map((level, index) => (
           <button
             key={level}

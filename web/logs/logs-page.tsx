@@ -29,7 +29,7 @@ export function LogsPage() {
     <>
       <PageHeader
         title="Logs"
-        description="The last lines of the log of this server, without secrets."
+        description="The latest lines of the log of this server, without secrets."
         actions={
           <>
             <Button size="sm" icon={isPaused ? Play : Pause} onClick={() => setPaused(!isPaused)}>
@@ -85,8 +85,8 @@ export function LogsPage() {
             actions={isFiltered && <Button onClick={() => setView(viewDefaults)}>Show all</Button>}
           >
             {isFiltered
-              ? 'No line in memory matches. Older ones are where the service writes its log.'
-              : 'What the server has to say appears here.'}
+              ? 'No line in memory matches. Older lines are in the log of the service, such as journalctl.'
+              : 'Lines appear here as the server writes them.'}
           </EmptyState>
         }
       >

@@ -24,7 +24,7 @@ export function DeliveriesOfNotifier({ notifier, onClose }: { notifier: Notifier
         query={deliveries}
         intervalMs={notifiersIntervalMs}
         isEmpty={({ items }) => items.length === 0}
-        empty={<p className="p-4 text-sm text-muted">It has told nothing yet.</p>}
+        empty={<p className="p-4 text-sm text-muted">Nothing was sent yet.</p>}
       >
         {({ items }) => (
           <ul className="divide-y">

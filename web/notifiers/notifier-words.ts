@@ -52,18 +52,18 @@ export const fieldsOfKind: Partial<Record<NotifierKind, readonly FieldWords[]>> 
     {
       name: 'server',
       label: 'Server',
-      hint: 'Where you host ntfy yourself, its address.',
+      hint: 'The address of your own server, if you host ntfy yourself.',
       placeholder: 'https://ntfy.sh',
     },
     {
       name: 'topic',
       label: 'Topic',
-      hint: 'Who knows it reads along: choose one that cannot be guessed.',
+      hint: 'Anyone who knows it can read along: choose one that cannot be guessed.',
       isSecret: true,
     },
     {
       ...{ name: 'token', label: 'Access token', isSecret: true, isOptional: true },
-      hint: 'Where the topic is protected.',
+      hint: 'Needed if the topic is protected.',
     },
   ],
   telegram: [
@@ -77,14 +77,14 @@ export const fieldsOfKind: Partial<Record<NotifierKind, readonly FieldWords[]>> 
     },
     {
       ...{ name: 'server', label: 'Server', isOptional: true, placeholder: 'https://api.telegram.org' },
-      hint: 'Only where you host the Bot API yourself.',
+      hint: 'Only if you host the Bot API yourself.',
     },
   ],
   webhook: [
-    { ...url, hint: 'Your program gets a signed request, as Standard Webhooks has it.', placeholder: 'https://' },
+    { ...url, hint: 'Your program gets a request that is signed as Standard Webhooks describes.', placeholder: 'https://' },
     {
       ...{ name: 'secret', label: 'Signing secret', isSecret: true, isOptional: true, placeholder: 'whsec_…' },
-      hint: 'One is made, and shown once, unless you give one.',
+      hint: 'If empty, one is created and shown once.',
     },
   ],
 }

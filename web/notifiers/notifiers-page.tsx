@@ -38,7 +38,7 @@ export function NotifiersPage() {
     <>
       <PageHeader
         title="Notifiers"
-        description="By which ways people are told of alerts."
+        description="How people are told of alerts: by e-mail, chat, phone or a signed request."
         actions={items.length > 0 && create}
       />
       <AlertsTabs />
@@ -48,7 +48,7 @@ export function NotifiersPage() {
         isEmpty={({ items: all }) => all.length === 0}
         empty={
           <EmptyState icon={Send} title="No notifiers yet" actions={create}>
-            Alerts are on their page. A notifier also tells people by e-mail, chat or phone.
+            Until you add one, alerts appear only on the page Alerts and in the event stream.
           </EmptyState>
         }
       >
@@ -185,7 +185,7 @@ function DeleteNotifierDialog({ notifier, onClose }: { notifier: Notifier; onClo
       onConfirm={() => mutate(undefined, { onSuccess: onClose })}
       onClose={onClose}
     >
-      <p>It tells nobody any more, and what waits for it is dropped.</p>
+      <p>It no longer notifies anybody, and notices that wait for it are dropped.</p>
     </ConfirmDialog>
   )
 }

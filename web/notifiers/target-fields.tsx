@@ -114,7 +114,7 @@ function PushFields({ draft, onChange }: Omit<TargetProps, 'isNew'>) {
     <fieldset className="grid">
       <legend className="mb-1 text-sm font-medium">Users</legend>
       <p className="mb-1 text-xs text-muted">
-        Told are the browsers and phones that each has subscribed in the own profile.
+        Each is notified in the browsers and on the phones that they added in their profile.
       </p>
       {users.data?.items.map(({ id, name }) => (
         <Checkbox

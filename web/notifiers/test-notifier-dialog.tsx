@@ -37,8 +37,8 @@ export function TestNotifierDialog({ notifier, onClose }: { notifier: Notifier; 
           <>
             <p className="mb-2">
               {data.outcome === 'delivered'
-                ? 'It was taken. Look whether it arrived.'
-                : 'It was not taken. This is what came back:'}
+                ? 'It was accepted. Check that it arrived.'
+                : 'It was not accepted. This is what came back:'}
             </p>
             <NotifierAttempt delivery={data} />
           </>

@@ -3,7 +3,7 @@ import { type FormEvent, useState } from 'react'
 import type { FactType } from '../../contract/event.ts'
 import { useSession } from '../platform/session.ts'
 import { useTokens } from '../tokens/use-tokens.ts'
-import { Button } from '../ui/button.tsx'
+import { Button, ButtonLink } from '../ui/button.tsx'
 import { CopyField } from '../ui/copy-lines.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { ErrorNote } from '../ui/error-state.tsx'
@@ -30,6 +30,7 @@ export function CreateWebhookDialog({ onClose }: { onClose(): void }) {
     setDraft({ ...draft, [field]: event.target.value })
   if (data)
     return <WebhookSecret title="Webhook created" name={data.webhook.name} secret={data.secret} onClose={onClose} />
+  if (own?.length === 0) return <NoToken onClose={onClose} />
   const submit = (event: FormEvent) => {
     event.preventDefault()
     const types = draft.types.split(/[\s,]+/).filter(type => type !== '') as FactType[]
@@ -84,6 +85,30 @@ export function CreateWebhookDialog({ onClose }: { onClose(): void }) {
         <OrderField value={draft.order} onChange={set('order')} />
         {error && <ErrorNote error={error} />}
       </form>
+    </Dialog>
+  )
+}
+
+/** Its rights are those of a token: without one it could not be created. */
+function NoToken({ onClose }: { onClose(): void }) {
+  return (
+    <Dialog
+      isOpen
+      onClose={onClose}
+      title="Create a webhook"
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <ButtonLink variant="primary" href="/tokens?create=1">
+            Create a token
+          </ButtonLink>
+        </>
+      }
+    >
+      <p>
+        A webhook belongs to one of your tokens, whose scopes and accounts say which events it gets. You have no token
+        yet: create one first.
+      </p>
     </Dialog>
   )
 }

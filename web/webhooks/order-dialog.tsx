@@ -30,8 +30,8 @@ export function OrderDialog({ webhook, onClose }: { webhook: Webhook; onClose():
         <OrderField value={order} onChange={event => setOrder(event.target.value)} />
         {webhook.waiting.length > 0 && order === 'endpoint' && (
           <p className="text-sm text-muted">
-            Events of some accounts wait. It goes on where the account that is furthest behind is: events of the others
-            come again, with the same ids.
+            Events of some accounts wait. Delivery goes on from the account that is furthest behind: events of the others
+            are sent again, with the same ids.
           </p>
         )}
         {error && <ErrorNote error={error} />}
@@ -42,7 +42,7 @@ export function OrderDialog({ webhook, onClose }: { webhook: Webhook; onClose():
 
 export function OrderField(props: { value: string; onChange(event: ChangeEvent<HTMLSelectElement>): void }) {
   return (
-    <Field label="Order" hint="What an event that fails holds up: all behind it, or those of its account.">
+    <Field label="Order" hint="What waits behind an event that fails: all events, or those of its account.">
       <Select {...props}>
         <option value="endpoint">Of all events</option>
         <option value="account">Of each account alone</option>

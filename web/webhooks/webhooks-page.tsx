@@ -61,7 +61,7 @@ export function WebhooksPage() {
         isEmpty={({ items }) => items.length === 0}
         empty={
           <EmptyState icon={WebhookIcon} title="No webhooks yet" actions={create}>
-            A webhook sends events to an address of yours. It may be away for days, and misses nothing.
+            A webhook sends events to an address of yours. Your program may be away for up to three days and misses nothing.
           </EmptyState>
         }
       >
