@@ -16,9 +16,9 @@ RUN install -d -o node -g node -m 0700 /data /var/cache/rustymail
 USER node
 WORKDIR /app
 # Starts are faster and smaller for it, on a read-only file system too.
-RUN ["node", "--max-semi-space-size=4", "bin/rustymail.js", "--fill-cache"]
+RUN ["node", "--max-semi-space-size=16", "bin/rustymail.js", "--fill-cache"]
 VOLUME /data
 EXPOSE 9437
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["node", "healthcheck.js"]
 # Neither a shell nor npm stands between, so SIGTERM reaches the server and it stops in order.
-CMD ["node", "--max-semi-space-size=4", "bin/rustymail.js", "serve"]
+CMD ["node", "--max-semi-space-size=16", "bin/rustymail.js", "serve"]

@@ -126,7 +126,7 @@ interface Server {
 }
 
 async function startServer(url: string): Promise<Server> {
-  const execArgv = ['--max-semi-space-size=4']
+  const execArgv = ['--max-semi-space-size=16']
   const child: ChildProcess = fork(join(import.meta.dirname, 'audience', 'hub-server.ts'), [url], { execArgv })
   const next = async () => (await once(child, 'message'))[0]
   const { port } = await next()

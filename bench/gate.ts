@@ -20,7 +20,7 @@ const administrator = {
 }
 
 export async function gate(): Promise<object> {
-  const start = (...flags: string[]) => startServer(['--max-semi-space-size=4', 'bench/gate-server.ts', ...flags])
+  const start = (...flags: string[]) => startServer(['--max-semi-space-size=16', 'bench/gate-server.ts', ...flags])
   const [gated, open] = await Promise.all([start(), start('--without-gate')])
   const micros: Record<Way, number[]> = { token: [], session: [], none: [] }
   try {

@@ -1,4 +1,5 @@
 /** The real server for the benchmark of MCP: an account whose index is full, and a command for its memory. `--tokens N` makes as many people, each with a token as of a reader. */
+import '../bin/v8-flags.js'
 import { createInterface } from 'node:readline'
 import { withIndexedApp } from './indexed-app.ts'
 import { apiKey } from './measure.ts'

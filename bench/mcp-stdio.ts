@@ -44,7 +44,7 @@ async function median(words: string[], env: Record<string, string>) {
 export async function mcpStdio() {
   const home = mkdtempSync(join(tmpdir(), 'mcp-stdio-'))
   const env = { RUSTYMAIL_PORT: '0', RUSTYMAIL_API_KEY: key, RUSTYMAIL_LOG_LEVEL: 'warn' }
-  const program = ['--max-semi-space-size=4', 'bin/rustymail.js']
+  const program = ['--max-semi-space-size=16', 'bin/rustymail.js']
   const server = spawn(process.execPath, [...program, 'serve'], {
     cwd: root,
     env: { ...process.env, ...env, RUSTYMAIL_DATA_DIR: join(home, 'server') },

@@ -253,7 +253,7 @@ async function stdioStarts(adapter: string): Promise<object> {
 async function stdioStart(dir: string, adapter: string): Promise<number> {
   const environment = { RUSTYMAIL_DATA_DIR: dir, RUSTYMAIL_PORT: '0', RUSTYMAIL_MCP_ADAPTER: adapter }
   const began = performance.now()
-  const child = spawn(process.execPath, ['--max-semi-space-size=4', 'bin/rustymail.js', 'mcp'], {
+  const child = spawn(process.execPath, ['--max-semi-space-size=16', 'bin/rustymail.js', 'mcp'], {
     cwd: join(import.meta.dirname, '..'),
     env: { ...process.env, ...environment, RUSTYMAIL_LOG_LEVEL: 'warn' },
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -276,7 +276,7 @@ async function stdioStart(dir: string, adapter: string): Promise<number> {
 }
 
 async function serve(adapter: string, tokens = 0): Promise<Served> {
-  const program = ['--max-semi-space-size=4', '--expose-gc', join(import.meta.dirname, 'mcp-server.ts')]
+  const program = ['--max-semi-space-size=16', '--expose-gc', join(import.meta.dirname, 'mcp-server.ts')]
   const child = spawn(process.execPath, [...program, '--tokens', String(tokens)], {
     env: { ...process.env, RUSTYMAIL_MCP_ADAPTER: adapter },
     stdio: ['pipe', 'pipe', 'inherit'],

@@ -75,7 +75,7 @@ export async function startRustyMail(dataDir?: string, environment: NodeJS.Proce
     RUSTYMAIL_PRIVATE_NETWORKS: '127.0.0.0/8',
     ...environment,
   }
-  const server = await startServer(['--max-semi-space-size=4', 'bin/rustymail.js', 'serve'], env)
+  const server = await startServer(['--max-semi-space-size=16', 'bin/rustymail.js', 'serve'], env)
   return {
     ...server,
     stop: async () => {

@@ -66,7 +66,7 @@ interface Measured {
 }
 
 async function measureWay({ isProxied, query, isTls, isFirst }: Way, streams: number): Promise<Measured> {
-  const program = ['--max-semi-space-size=4', '--expose-gc', join(import.meta.dirname, 'events-server.ts')]
+  const program = ['--max-semi-space-size=16', '--expose-gc', join(import.meta.dirname, 'events-server.ts')]
   if (isTls) program.push('--tls')
   const server = spawn(process.execPath, program, { stdio: ['ignore', 'pipe', 'inherit'] })
   const { url, control, pid, dataDir } = JSON.parse(await firstLine(server)) as Started

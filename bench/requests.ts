@@ -50,7 +50,7 @@ interface Way {
 export async function requests(): Promise<object> {
   const fill = (directory: string) => fillMaildir(join(directory, 'alice@test.local', 'Maildir'), messages)
   const dovecot = await startDovecot({ fill })
-  const rustymail = await startServer(['--max-semi-space-size=4', 'bench/gate-server.ts'], {
+  const rustymail = await startServer(['--max-semi-space-size=16', 'bench/gate-server.ts'], {
     ...process.env,
     ...unlimited,
     RUSTYMAIL_API_KEY: apiKey,

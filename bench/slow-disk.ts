@@ -94,7 +94,7 @@ async function startTraced(dir: string, delayMs: number) {
   const inject = delayMs === 0 ? [] : ['-e', `inject=fsync,fdatasync:delay_exit=${delayMs * 1_000}`]
   const probe = join(import.meta.dirname, 'slow-disk', 'loop-probe.ts')
   const strace = ['-f', '--seccomp-bpf', '-ttt', '-e', 'trace=fsync,fdatasync', ...inject, '-o', trace]
-  const node = [process.execPath, '--max-semi-space-size=4', '--import', probe, 'bin/rustymail.js', 'serve']
+  const node = [process.execPath, '--max-semi-space-size=16', '--import', probe, 'bin/rustymail.js', 'serve']
   const data = join(dir, 'data')
   const child = spawn('strace', [...strace, ...node], {
     cwd: join(import.meta.dirname, '..'),

@@ -35,7 +35,7 @@ export async function streamBurst(): Promise<object> {
 
 async function measure() {
   const probe = join(import.meta.dirname, 'slow-disk', 'loop-probe.ts')
-  const program = ['--max-semi-space-size=4', '--expose-gc', '--import', probe]
+  const program = ['--max-semi-space-size=16', '--expose-gc', '--import', probe]
   const server = spawn(process.execPath, [...program, join(import.meta.dirname, 'events-server.ts')], {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   })

@@ -16,7 +16,7 @@ export async function tracing(): Promise<object> {
   const { port } = collector.address() as { port: number }
   const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`, OTEL_METRICS_EXPORTER: 'none' }
   const start = (variables: Record<string, string>) =>
-    startServer(['--max-semi-space-size=4', 'bench/gate-server.ts'], {
+    startServer(['--max-semi-space-size=16', 'bench/gate-server.ts'], {
       ...process.env,
       RUSTYMAIL_API_KEY: apiKey,
       ...variables,

@@ -9,8 +9,8 @@ import { canReplaceItself, canRun, runOnNode24, stopWithParent } from './node-24
 // Node opens a debugger at this signal, to anyone who can reach its port, unless the signal has a listener.
 process.on('SIGUSR1', () => undefined)
 
-/** Bounds V8's young generation, which would hold 30 MiB more; see docs/decisions/0001. Node takes it only at its start. */
-const flag = '--max-semi-space-size=4'
+/** Bounds V8's young generation of the main thread, where all requests meet; `v8-flags.js` bounds those of the others. See docs/decisions/0056. Node takes it only at its start. */
+const flag = '--max-semi-space-size=16'
 const isBounded = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].some(text =>
   text.includes('max-semi-space-size'),
 )

@@ -4,7 +4,10 @@
  */
 import { setFlagsFromString } from 'node:v8'
 
-// One thread collects a young generation of 4 MiB in the time that it takes to wake others for it; see docs/decisions/0001.
+// Of each thread that is started from here on; the main thread has its own already, by Node's own flag. What a request needs lives as long as its
+// answer takes, and what lives longer than two collections is in the way until the old generation is collected; see docs/decisions/0056.
+setFlagsFromString('--max-semi-space-size=4')
+// One thread collects a small young generation in the time that it takes to wake others for it; see docs/decisions/0001.
 setFlagsFromString('--no-parallel-scavenge')
 // V8 collects the old generation of a heap when it has grown by so much; by itself it lets it become two to four times as large. While
 // mail was indexed that was 100 MiB instead of 60.

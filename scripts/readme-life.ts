@@ -80,7 +80,7 @@ export async function startLife() {
 }
 
 async function startServer(dataDir: string, key: string) {
-  const child = spawn(process.execPath, ['--max-semi-space-size=4', 'bin/rustymail.js', 'serve', '--demo'], {
+  const child = spawn(process.execPath, ['--max-semi-space-size=16', 'bin/rustymail.js', 'serve', '--demo'], {
     cwd: root,
     env: {
       PATH: process.env.PATH,

@@ -3,10 +3,10 @@
 import { AccountHealthService } from './accounts/account-health-service.ts'
 import { accountRoutes } from './accounts/account-routes.ts'
 import { AccountService } from './accounts/account-service.ts'
-import { AccountStore } from './accounts/account-store.ts'
 import type { AccountVerifier } from './accounts/account-verifier.ts'
 import { CertificateEnds } from './accounts/certificate-ends.ts'
 import { HealthRegistry } from './accounts/health-registry.ts'
+import { KnownAccounts } from './accounts/known-accounts.ts'
 import { ProtocolLog } from './accounts/protocol-log.ts'
 import { type ComposedActing, composeActing } from './compose-acting.ts'
 import { composeDiagnose } from './compose-diagnose.ts'
@@ -157,7 +157,7 @@ export function composeMail({
   })
   const timeoutMs = () => settings.limits.connection_timeout_seconds * 1000
   const accounts: AccountService = new AccountService({
-    store: new AccountStore(db),
+    store: new KnownAccounts(db, hub),
     hub,
     health,
     secrets,

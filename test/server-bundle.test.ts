@@ -50,7 +50,7 @@ test('a bundle is used only while each file it was made of is the same', () => {
 function mainOf(words: string[]): string[] {
   const hook = `import { registerHooks } from 'node:module'
     registerHooks({ load: (url, context, next) => (/\\/main\\.[jt]s$/.test(url) && console.log(url), next(url, context)) })`
-  const flags = ['--max-semi-space-size=4', '--import', `data:text/javascript,${encodeURIComponent(hook)}`]
+  const flags = ['--max-semi-space-size=16', '--import', `data:text/javascript,${encodeURIComponent(hook)}`]
   const out = execFileSync(process.execPath, [...flags, 'bin/rustymail.js', ...words], { cwd: root, encoding: 'utf8' })
   return out.split('\n').filter(line => line.startsWith('file:'))
 }

@@ -55,7 +55,7 @@ export function candidates({ cbcast }: Setting): Record<string, Start> {
 
 export async function startRustyMail({ watchBlocked = false } = {}): Promise<RustyMail> {
   // As `npm start` does it.
-  const program = ['--max-semi-space-size=4', join(import.meta.dirname, '..', 'events-server.ts')]
+  const program = ['--max-semi-space-size=16', join(import.meta.dirname, '..', 'events-server.ts')]
   const child = start([process.execPath, ...program, ...(watchBlocked ? ['--watch-blocked'] : [])])
   const { url, control, pid } = JSON.parse(await firstLine(child)) as { url: string; control: string; pid: number }
   const ask = async (path: string) => (await fetch(control + path)).json()

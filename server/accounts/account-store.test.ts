@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { onEachDatabase } from '../../test/support/databases.ts'
 import { AccountStore } from './account-store.ts'
+import { KnownAccounts } from './known-accounts.ts'
 
 const account = (id: string, host = `${id}.example.com`) => ({
   id,
@@ -58,5 +59,51 @@ onEachDatabase(open => {
     await expect(store.insert(db, { ...account('bb', 'same.example.com'), imap_user: 'a' })).rejects.toThrow()
     expect(await store.findLogin({ host: 'same.example.com', port: 993, user: 'a' })).toMatchObject({ id: 'a' })
     expect(await store.list()).toHaveLength(1)
+  })
+
+  test('accounts that are known are read again once they have changed, here or in another process', async () => {
+    const db = await open()
+    const listeners: (() => void)[] = []
+    const hub = { listen: (_type: unknown, listener: () => void) => void listeners.push(listener) }
+    const known = new KnownAccounts(db, hub as never)
+    const tell = () => void listeners.map(listener => listener())
+    const names = async () => [...(await known.listIds()), (await known.findDefault())?.id]
+    const elsewhere = new AccountStore(db)
+    await elsewhere.insert(db, account('a'))
+    expect(await names()).toEqual(['a', 'a'])
+    await elsewhere.insert(db, account('bb'))
+    // What another process writes is known when it is told.
+    expect(await names()).toEqual(['a', 'a'])
+    expect(await known.find('bb', db)).toMatchObject({ id: 'bb' })
+    tell()
+    expect(await names()).toEqual(['a', 'bb', 'a'])
+    expect(await known.find('bb')).toMatchObject({ id: 'bb' })
+    // What is written here counts from its commit on, told or not; what was taken back never did.
+    const written = db.transaction().execute(async transaction => {
+      await known.insert(transaction, account('ccc'))
+      throw new Error('taken back')
+    })
+    await expect(written).rejects.toThrow('taken back')
+    expect(await names()).toEqual(['a', 'bb', 'a'])
+    await db.transaction().execute(transaction => known.delete(transaction, 'a'))
+    expect(await names()).toEqual(['bb', 'bb'])
+    tell()
+    const row = await known.find('bb')
+    await db.transaction().execute(transaction => known.update(transaction, { ...row!, name: 'new' }))
+    expect((await known.list()).map(({ name }) => name)).toEqual(['new'])
+  })
+
+  test('one look is for all who ask meanwhile, and one that fails is made again', async () => {
+    const db = await open()
+    await new AccountStore(db).insert(db, account('a'))
+    let asked = 0
+    const selectFrom = (...given: Parameters<typeof db.selectFrom>) => {
+      if (++asked === 1) throw new Error('busy')
+      return db.selectFrom(...given)
+    }
+    const known = new KnownAccounts({ selectFrom } as never, { listen: () => () => undefined })
+    await expect(known.list()).rejects.toThrow('busy')
+    const all = await Promise.all([known.list(), known.find('a'), known.listIds()])
+    expect([all, asked]).toMatchObject([[[{ id: 'a' }], { id: 'a' }, ['a']], 2])
   })
 })

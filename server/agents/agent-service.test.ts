@@ -31,6 +31,8 @@ const token = (id: string, accounts: Principal['accounts'], more: Partial<Princi
 })
 
 const mail = { from: [{ name: 'Cy', email: 'cy@example.org' }], subject: 'lunch' }
+/** As searches name them. */
+const hit = { from: 'cy@example.org (Cy)', subject: 'lunch' }
 
 function setUp() {
   let now = Date.parse('2026-11-29T10:00:00.000Z')
@@ -132,7 +134,7 @@ test('callers are told of calls whose accounts they see, and of whole agents onl
   const { agents, call } = setUp()
   const caller = token('a', new Set(['ann', 'bob']))
   call(caller, 'mail_read', { refs: { account_id: 'ann' } }, { messages: [mail] })
-  call(caller, 'mail_search', {}, { hits: [mail] })
+  call(caller, 'mail_search', {}, { hits: [hit] })
   // What it made up, or may not see, is not the account of anybody.
   call(caller, 'mail_folders', { refs: { account_id: 'eve' }, status: 404, code: 'account_not_found' })
   const toolsFor = (principal: Principal) => agents.listCalls(principal, { limit: 50 }).map(({ tool }) => tool)

@@ -17,12 +17,18 @@ export function touchedBy(output: object): Touched {
   const found = lists.map(name => fields[name]).find(Array.isArray)
   if (!found) return { messages: typeof fields.ok === 'number' ? fields.ok : null, sender: null, subject: null }
   const { from, subject } = (found[0] ?? {}) as { from?: unknown; subject?: unknown }
-  const [author] = (Array.isArray(from) ? from : []) as { email?: string; invalid?: string; name?: string }[]
   return {
     messages: found.length,
-    sender: short(author?.email ?? author?.invalid ?? author?.name, touchedBounds.sender),
+    sender: short(senderOf(from), touchedBounds.sender),
     subject: short(subject, touchedBounds.subject),
   }
+}
+
+/** Of messages that were read, people; of hits, words: an address, and the name behind it. */
+function senderOf(from: unknown): string | undefined {
+  if (typeof from === 'string') return /^[^\s,]+@[^\s,]+/.exec(from)?.[0] ?? from
+  const [author] = (Array.isArray(from) ? from : []) as { email?: string; invalid?: string; name?: string }[]
+  return author?.email ?? author?.invalid ?? author?.name
 }
 
 function short(words: unknown, most: number): string | null {

@@ -3,6 +3,10 @@ import { CompiledQuery, type RawBuilder, sql } from 'kysely'
 import { bucketOf, byBucket, type FullText, type TextMatch, type TextRow, textFields, wordsOf } from './full-text.ts'
 import type { IndexDatabase } from './index-tables.ts'
 
+const bucketTables = CompiledQuery.raw(
+  `select name from sqlite_schema where type = 'table' and sql like 'create virtual table%'`,
+) as CompiledQuery<{ name: string }>
+
 /** Pages that one call of `tidy` merges at most: some milliseconds. */
 const pagesAtOnce = 500
 
@@ -60,8 +64,7 @@ export class SqliteFullText implements FullText {
   }
 
   async buckets(db: IndexDatabase): Promise<number[]> {
-    const { rows } = await sql<{ name: string }>`
-      select name from sqlite_schema where type = 'table' and sql like 'create virtual table%'`.execute(db)
+    const { rows } = await db.executeQuery(bucketTables)
     return rows.flatMap(({ name }) => {
       const [, bucket] = /^texts_(\d+)$/.exec(name) ?? []
       return bucket === undefined ? [] : [Number(bucket)]

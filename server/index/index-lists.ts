@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { lists } from './bulk-rows.ts'
 import type { IndexOwner } from './change-log.ts'
 import { addressesOf, type Envelope, readEnvelopes } from './envelope.ts'
+import { fixedStatement } from './fixed-statement.ts'
 import { getFolder, toFolder } from './folder-index.ts'
 import type { MessageRow } from './index-tables.ts'
 import type { IndexedMessage, IndexedPage, IndexedPlace, PlaceFlags } from './index-types.ts'
@@ -25,6 +26,10 @@ const listed = [
   'envelope',
   'text',
 ] as const satisfies (keyof MessageRow)[]
+
+const rowsAt = fixedStatement((db, account: number, rowids: readonly number[]) =>
+  db.selectFrom('messages').select(listed).where('account', '=', account).where('rowid', 'in', rowids),
+)
 
 export interface FolderPageQuery {
   path: string
@@ -57,32 +62,34 @@ export async function messagesByRow(
   rowids: readonly number[],
   { previews }: { previews: boolean },
 ): Promise<IndexedMessage[]> {
-  const found = await messagesAtRows(owner, rowids, previews ? new BlockReader(owner) : undefined)
+  const found = await messagesAtRows(owner, rowids, { blocks: previews ? new BlockReader(owner) : undefined })
   return rowids.map(rowid => found.get(rowid)).filter(message => message !== undefined)
 }
 
-/** @param blocks Where texts, and with them previews, are read from; undefined where no previews are wanted. */
+interface ReadAlong {
+  /** Where texts, and with them previews, are read from; undefined where no previews are wanted. */
+  blocks: Pick<BlockReader, 'read'> | undefined
+  /** Hears where the text of each is. */
+  textAt?(rowid: number, place: number | null): void
+}
+
 export async function messagesAtRows(
   owner: IndexOwner,
   rowids: readonly number[],
-  blocks: Pick<BlockReader, 'read'> | undefined,
+  { blocks, textAt }: ReadAlong,
 ): Promise<ReadonlyMap<number, IndexedMessage>> {
   const { db, account } = owner
   const places = await placesOf(owner, rowids)
   const found = new Map<number, IndexedMessage>()
   for (const piece of lists(rowids)) {
-    const rows = await db
-      .selectFrom('messages')
-      .select(listed)
-      .where('account', '=', account)
-      .where('rowid', 'in', piece)
-      .execute()
+    const rows = await rowsAt(db, account, piece)
     const texts = await blocks?.read(rows.map(({ text }) => text))
     const envelopeAt = await readEnvelopes(
       owner,
       rows.map(({ envelope }) => envelope),
     )
     for (const row of rows) {
+      textAt?.(row.rowid, row.text)
       const text = row.text === null ? undefined : texts?.get(row.text)
       found.set(row.rowid, toMessage(row, envelopeAt(row.envelope), text, places.get(row.rowid) ?? []))
     }

@@ -2,6 +2,7 @@
 import { lists } from './bulk-rows.ts'
 import type { IndexOwner } from './change-log.ts'
 import { withIds } from './find-by-id.ts'
+import { fixedStatement } from './fixed-statement.ts'
 import { messageIdBytes, messageIdText, threadIdText } from './message-identity.ts'
 
 export interface IndexReach {
@@ -16,31 +17,32 @@ export interface IndexReach {
   textlessFrom: number | null
 }
 
-/** In the same state as the search that it is said of. */
-export async function reachOf({ db, account }: IndexOwner): Promise<IndexReach> {
-  const folders = await db
-    .selectFrom('folders')
-    .select(['path', 'lowest_uid'])
-    .where('account', '=', account)
-    .where('selectable', '=', 1)
-    .execute()
-  const { messages, texts } = await db
-    .selectFrom('account_state')
-    .select(['messages', 'texts'])
-    .where('account', '=', account)
-    .executeTakeFirstOrThrow()
-  const textless = await db
+const foldersOf = fixedStatement((db, account: number) =>
+  db.selectFrom('folders').select(['path', 'lowest_uid']).where('account', '=', account).where('selectable', '=', 1),
+)
+const sumsOf = fixedStatement((db, account: number) =>
+  db.selectFrom('account_state').select(['messages', 'texts']).where('account', '=', account),
+)
+const textlessOf = fixedStatement((db, account: number) =>
+  db
     .selectFrom('messages')
     .select('rowid')
     .where('account', '=', account)
     .where('text', 'is', null)
     .where('orphaned_round', 'is', null)
     .orderBy('rowid', 'desc')
-    .limit(1)
-    .executeTakeFirst()
+    .limit(1),
+)
+
+/** In the same state as the search that it is said of. */
+export async function reachOf({ db, account }: IndexOwner): Promise<IndexReach> {
+  const folders = await foldersOf(db, account)
+  const [sums] = await sumsOf(db, account)
+  if (!sums) throw new Error('the index has no such account')
+  const [textless] = await textlessOf(db, account)
   return {
-    messages,
-    texts,
+    messages: sums.messages,
+    texts: sums.texts,
     hasFolders: folders.length > 0,
     missing: folders
       .filter(({ lowest_uid: lowest }) => lowest === null || lowest > 1)

@@ -1,5 +1,5 @@
 /** The index of one account, in the thread that has its database open. */
-import { sql } from 'kysely'
+import { CompiledQuery } from 'kysely'
 import type { BlockCache } from './block-cache.ts'
 import { lists } from './bulk-rows.ts'
 import {
@@ -72,6 +72,8 @@ import { removeTexts, type TextReader } from './text-index.ts'
 import { shrinkThreads } from './thread-links.ts'
 import { listThreads, messagesOfThread, type ThreadListQuery, type ThreadQuery } from './thread-lists.ts'
 
+const beginReading = CompiledQuery.raw('begin deferred')
+const endReading = CompiledQuery.raw('commit')
 /** Messages that one transaction removes. */
 const removedAtOnce = 500
 /** Messages that one fact tells of. */
@@ -220,8 +222,13 @@ export class IndexStore {
 
   /** @param style With it, what was found is written, too: it saves the way to the thread and back. */
   async findHits(query: IndexSearch, style?: HitStyle): Promise<FoundPlaces & { written?: WrittenHit[] }> {
-    const found = await this.#read(owner => this.#searchOf(owner).find(query))
-    return style ? { ...found, written: await this.writeHits(found.places, query.inBody, style) } : found
+    return this.#read(async owner => {
+      const search = this.#searchOf(owner)
+      const found = await search.find(query)
+      if (!style) return found
+      const hits = await search.read(found.places, { tree: style.tree, inBody: query.inBody }, style.hasPreview)
+      return { ...found, written: this.#write(hits, style) }
+    })
   }
 
   /** What `findHits` found, as far as it is in a page. */
@@ -235,10 +242,7 @@ export class IndexStore {
 
   /** The same as JSON text, made here: nothing is left to do for each of them. */
   async writeHits(places: readonly HitPlace[], inBody: boolean, style: HitStyle): Promise<WrittenHit[]> {
-    const { writeHit } = this.#options
-    if (!writeHit) throw new Error('this thread writes no hits')
-    const hits = await this.readHits(places, { tree: style.tree, inBody }, style.hasPreview)
-    return hits.map(hit => ({ rowid: hit.rowid, json: writeHit(hit, style) }))
+    return this.#write(await this.readHits(places, { tree: style.tree, inBody }, style.hasPreview), style)
   }
 
   /** Which of these ids it holds. */
@@ -296,6 +300,12 @@ export class IndexStore {
     return { messages, texts, threads, modseq, bytes: await this.#options.bytes() }
   }
 
+  #write(hits: readonly SearchHit[], style: HitStyle): WrittenHit[] {
+    const { writeHit } = this.#options
+    if (!writeHit) throw new Error('this thread writes no hits')
+    return hits.map(hit => ({ rowid: hit.rowid, json: writeHit(hit, style) }))
+  }
+
   get #writer(): BatchWriter {
     const { accountId, fullText, readText } = this.#options
     return { accountId, fullText, readText, numbers: this.#numbers }
@@ -324,11 +334,11 @@ export class IndexStore {
       return reading.execute(transaction => read({ db: transaction, account, blocks }))
     }
     return db.connection().execute(async connection => {
-      await sql`begin deferred`.execute(connection)
+      await connection.executeQuery(beginReading)
       try {
         return await read({ db: connection, account, blocks })
       } finally {
-        await sql`commit`.execute(connection)
+        await connection.executeQuery(endReading)
       }
     })
   }

@@ -4,6 +4,7 @@ import { lists } from './bulk-rows.ts'
 import type { IndexOwner } from './change-log.ts'
 import { readMessageIds } from './envelope.ts'
 import { withIds } from './find-by-id.ts'
+import { fixedStatement } from './fixed-statement.ts'
 import { isSqlite } from './index-schema.ts'
 import type { MessageRow, PlaceRow } from './index-tables.ts'
 import type { IndexedPlace, LocatedMessage } from './index-types.ts'
@@ -108,15 +109,25 @@ async function uidsOf({ db, account }: IndexOwner, rowids: readonly number[]): P
   return found
 }
 
+const foldersOf = fixedStatement((db, account: number) =>
+  db.selectFrom('folders').select(['id', 'path', 'uid_validity']).where('account', '=', account),
+)
+
 /** Of a few folders: their names are not read for each message. */
 async function foldersById({ db, account }: IndexOwner): Promise<Map<number, { path: string; uidValidity: number }>> {
-  const folders = await db
-    .selectFrom('folders')
-    .select(['id', 'path', 'uid_validity'])
-    .where('account', '=', account)
-    .execute()
+  const folders = await foldersOf(db, account)
   return new Map(folders.map(({ id, path, uid_validity }) => [id, { path, uidValidity: uid_validity }]))
 }
+
+const placesAt = fixedStatement((db, account: number, messages: readonly number[]) =>
+  db
+    .selectFrom('places')
+    .select(['message', 'folder', 'uid', ...flagColumns])
+    .where('account', '=', account)
+    .where('message', 'in', messages)
+    .orderBy('message')
+    .orderBy('folder'),
+)
 
 /** By rowids of messages, in the order of folders. */
 export async function placesOf(
@@ -127,15 +138,7 @@ export async function placesOf(
   if (rowids.length === 0) return found
   const folders = await foldersById({ db, account })
   for (const piece of lists([...new Set(rowids)])) {
-    const rows = await db
-      .selectFrom('places')
-      .select(['message', 'folder', 'uid', ...flagColumns])
-      .where('account', '=', account)
-      .where('message', 'in', piece)
-      .orderBy('message')
-      .orderBy('folder')
-      .execute()
-    for (const row of rows) {
+    for (const row of await placesAt(db, account, piece)) {
       const place = { ...folders.get(row.folder)!, uid: row.uid, flags: toFlags(row) }
       const others = found.get(row.message)
       if (others) others.push(place)

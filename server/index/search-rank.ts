@@ -3,6 +3,7 @@ import type { Address } from '../../contract/mail.ts'
 import { lists } from './bulk-rows.ts'
 import type { IndexOwner } from './change-log.ts'
 import { addressesOf } from './envelope.ts'
+import { fixedStatement } from './fixed-statement.ts'
 import { type Phrase, phraseOf, tokensOf } from './fulltext.ts'
 import type { SearchNode } from './search-tree.ts'
 
@@ -29,26 +30,29 @@ const dayMs = 86_400_000
 const halfLife = 60
 const weights = { subject: 4, sender: 3, recency: 4, flagged: 2, answered: 1 } as const
 
+const factsAt = fixedStatement((db, account: number, rowids: readonly number[]) =>
+  db
+    .selectFrom('messages')
+    .select(['rowid', 'subject', 'from_json', 'date'])
+    .where('account', '=', account)
+    .where('rowid', 'in', rowids),
+)
+const placesAt = fixedStatement((db, account: number, messages: readonly number[]) =>
+  db
+    .selectFrom('places')
+    .select(['message', 'folder', 'flagged', 'answered'])
+    .where('account', '=', account)
+    .where('message', 'in', messages),
+)
+
 export async function factsOf({ db, account }: IndexOwner, rowids: readonly number[]): Promise<HitFacts[]> {
   const found = new Map<number, HitFacts>()
   for (const piece of lists(rowids)) {
-    const messages = await db
-      .selectFrom('messages')
-      .select(['rowid', 'subject', 'from_json', 'date'])
-      .where('account', '=', account)
-      .where('rowid', 'in', piece)
-      .execute()
-    for (const { rowid, subject, from_json, date } of messages) {
+    for (const { rowid, subject, from_json, date } of await factsAt(db, account, piece)) {
       const from = addressesOf(from_json)
       found.set(rowid, { rowid, subject, from, date, isFlagged: false, isAnswered: false, folders: [] })
     }
-    const places = await db
-      .selectFrom('places')
-      .select(['message', 'folder', 'flagged', 'answered'])
-      .where('account', '=', account)
-      .where('message', 'in', piece)
-      .execute()
-    for (const { message, folder, flagged, answered } of places) {
+    for (const { message, folder, flagged, answered } of await placesAt(db, account, piece)) {
       const facts = found.get(message)
       if (!facts) continue
       facts.isFlagged ||= flagged === 1

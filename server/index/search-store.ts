@@ -1,5 +1,6 @@
 /** Searches one account's index: newest first, or the best of the newest thousand; with what is said of all hits, and snippets. */
 import type { IndexOwner } from './change-log.ts'
+import { fixedStatement } from './fixed-statement.ts'
 import type { FullText } from './full-text.ts'
 import { messagesAtRows } from './index-lists.ts'
 import { reachOf } from './index-reach.ts'
@@ -14,6 +15,10 @@ import { BlockReader } from './text-blocks.ts'
 
 /** Hits that are counted, scored and spread over facets. */
 export const mostCounted = 1_000
+
+const foldersOf = fixedStatement((db, account: number) =>
+  db.selectFrom('folders').select(['id', 'path', 'role']).where('account', '=', account),
+)
 
 interface Folders {
   paths: ReadonlyMap<number, string>
@@ -93,39 +98,33 @@ export class SearchStore {
 
   /** In this order; those that are gone meanwhile are left out. @param previews Whether they are wanted. */
   async read(
-    places: readonly HitPlace[],
+    hits: readonly HitPlace[],
     { tree, inBody }: Pick<IndexSearch, 'tree' | 'inBody'>,
     previews: boolean,
   ): Promise<SearchHit[]> {
-    const rowids = places.map(({ rowid }) => rowid)
+    const rowids = hits.map(({ rowid }) => rowid)
     const blocks = new BlockReader(this.#owner)
-    const messages = await messagesAtRows(this.#owner, rowids, inBody && previews ? blocks : undefined)
+    const places = new Map<number, number>()
+    const textAt = (rowid: number, place: number | null) => void (place !== null && places.set(rowid, place))
+    const messages = await messagesAtRows(this.#owner, rowids, {
+      blocks: inBody && previews ? blocks : undefined,
+      textAt,
+    })
     const phrases = inBody ? phrasesOf(tree) : []
-    const texts = phrases.length === 0 ? new Map<number, string>() : await this.#texts(rowids, blocks)
-    return places.flatMap(place => {
+    // Blocks that were read for previews are not read again.
+    const texts = phrases.length === 0 ? undefined : await blocks.read([...places.values()])
+    const textOf = (rowid: number) => texts?.get(places.get(rowid) ?? -1) ?? ''
+    return hits.flatMap(place => {
       const message = messages.get(place.rowid)
       if (!message) return []
       if (!inBody) return { ...place, message: { ...message, preview: null }, snippet: null }
-      return { ...place, message, snippet: snippetIn(texts.get(place.rowid) ?? '', phrases) }
+      return { ...place, message, snippet: snippetIn(textOf(place.rowid), phrases) }
     })
-  }
-
-  /** By the rows of their messages. Blocks that were read for previews are not read again. */
-  async #texts(rowids: readonly number[], blocks: BlockReader): Promise<Map<number, string>> {
-    const { db, account } = this.#owner
-    const rows = await db
-      .selectFrom('messages')
-      .select(['rowid', 'text'])
-      .where('account', '=', account)
-      .where('rowid', 'in', [...rowids, -1])
-      .execute()
-    const texts = await blocks.read(rows.map(({ text }) => text))
-    return new Map(rows.map(({ rowid, text }) => [rowid, (text === null ? undefined : texts.get(text)) ?? '']))
   }
 
   async #folders(): Promise<Folders> {
     const { db, account } = this.#owner
-    const all = await db.selectFrom('folders').select(['id', 'path', 'role']).where('account', '=', account).execute()
+    const all = await foldersOf(db, account)
     return {
       paths: new Map(all.map(({ id, path }) => [id, path])),
       idsOf: name => {

@@ -5,6 +5,7 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { insertRows, lists } from './bulk-rows.ts'
 import type { IndexOwner } from './change-log.ts'
+import { fixedStatement } from './fixed-statement.ts'
 import { isSqlite } from './index-schema.ts'
 
 export interface BlockKind {
@@ -137,6 +138,14 @@ async function lastNumber({ db, account }: IndexOwner, { table }: BlockKind): Pr
   return last ?? 0
 }
 
+const blocksAt = { text_blocks: blocksIn('text_blocks'), envelope_blocks: blocksIn('envelope_blocks') }
+
+function blocksIn(table: BlockKind['table']) {
+  return fixedStatement((db, account: number, numbers: readonly number[]) =>
+    db.selectFrom(table).select(['number', 'texts']).where('account', '=', account).where('number', 'in', numbers),
+  )
+}
+
 async function readBlocks(
   { db, account, blocks }: IndexOwner,
   numbers: readonly number[],
@@ -144,13 +153,7 @@ async function readBlocks(
 ): Promise<Map<number, Buffer>> {
   const found = new Map<number, Buffer>()
   for (const piece of lists(numbers)) {
-    const rows = await db
-      .selectFrom(table)
-      .select(['number', 'texts'])
-      .where('account', '=', account)
-      .where('number', 'in', piece)
-      .execute()
-    for (const { number, texts } of rows) {
+    for (const { number, texts } of await blocksAt[table](db, account, piece)) {
       const key = `${blocks?.accountId} ${table} ${number}`
       found.set(number, blocks ? blocks.cache.inflated(key, texts, inflate) : inflate(texts))
     }

@@ -72,7 +72,9 @@ test('one thread of very many messages does not keep a search going', async () =
 
 test('names say which account they are of only where there are several', async () => {
   const one = await setUp(['t']).run({ q: 'x', group: 'thread', snippet: false })
-  expect(one.output.hits).toEqual([{ ref: 'id-0', from: [], subject: 't', date: '2026-11-20T08:59Z', thread: 't' }])
+  expect(one.output.hits).toEqual([
+    { ref: 'id-0', from: 'no address', subject: 't', date: '2026-11-20T08:59Z', thread: 't' },
+  ])
   const several = await setUp(['t'], ['a', 'b']).run({ q: 'x', group: 'thread' })
   expect(several.output.hits).toMatchObject([{ ref: 'a.id-0', thread: 'a.t', snippet: 'words' }])
   const lines = '1 of 1 found.\na.id-0 2026-11-20T08:59Z [thread a.t] no address: t\n  "words"'

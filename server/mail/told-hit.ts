@@ -3,15 +3,15 @@ import { z } from 'zod'
 import type { Address } from '../../contract/mail.ts'
 import type { SearchHit } from '../../contract/mail-search.ts'
 import { cleanLine } from '../reading/stranger-text.ts'
-import { Person, toPerson } from './mail-address.ts'
+import { toPerson } from './mail-address.ts'
 import { toToolRef } from './read-message.ts'
 import { toolPath } from './search-folder.ts'
-import { shortDate } from './told-lines.ts'
+import { addressWords, peopleWords, shortDate } from './told-lines.ts'
 
 export const Hit = z.object({
   ref: z.string(),
-  from: z.array(Person),
-  to: z.array(Person).optional().describe('Unless the account alone'),
+  from: z.string(),
+  to: z.string().optional().describe('Unless the account alone'),
   more_to: z.int().optional(),
   warn: z.array(z.string()).optional(),
   subject: z.string(),
@@ -50,7 +50,7 @@ export function toHit(hit: SearchHit, { named, own, hasSnippet, found }: HitStyl
   const [folder = 'INBOX'] = folders
   return {
     ref: toToolRef({ accountId: named, ref: id ?? hit.ref }),
-    from: from.slice(0, maxPeople).map(toPerson),
+    from: peopleWords(from.slice(0, maxPeople).map(toPerson)),
     ...recipientsOf(to, count, own),
     ...(warnings.length > 0 && { warn: warnings }),
     subject: cleanLine(subject),
@@ -66,12 +66,12 @@ export function toHit(hit: SearchHit, { named, own, hasSnippet, found }: HitStyl
   }
 }
 
-/** Nothing for mail that came to the account itself, as most does: of what was sent, or came by a list, they name the recipients. */
-function recipientsOf(to: readonly Address[], count: number, own: string): { to?: Person[]; more_to?: number } {
+/** Nothing for mail that came to the account itself, as most does: of what was sent, or came by a list, they are the addresses of the recipients. */
+function recipientsOf(to: readonly Address[], count: number, own: string): { to?: string; more_to?: number } {
   const [first] = to
   if (!first || (count === 1 && first.email.toLowerCase() === own.toLowerCase())) return {}
-  const shown = to.slice(0, maxPeople).map(toPerson)
-  return { to: shown, ...(count > shown.length && { more_to: count - shown.length }) }
+  const shown = to.slice(0, maxPeople).map(each => addressWords(toPerson(each)))
+  return { to: shown.join(', '), ...(count > shown.length && { more_to: count - shown.length }) }
 }
 
 /** Words of people and of their programs; a hit has no room for all. */

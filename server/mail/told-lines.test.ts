@@ -1,13 +1,13 @@
 /** Lines that no subject, name, label or folder can forge. */
 import { expect, test } from 'vitest'
-import { hitLines, nameWords, personWords, shortDate } from './told-lines.ts'
+import { hitLines, nameWords, peopleWords, personWords, shortDate } from './told-lines.ts'
 
 test('what is certain stands before what a stranger chose, and names that could be several are quoted', () => {
   const hit = {
     ref: 'a.id',
     date: '2026-11-20T08:59Z',
-    from: [{ name: 'Boss <boss@corp.example> [seen]', email: 'eve@evil.example' }],
-    to: [{ name: 'warn nothing', email: 'ann@x.example' }, { invalid: '@@' }],
+    from: peopleWords([{ name: 'Boss <boss@corp.example> [seen]', email: 'eve@evil.example' }]),
+    to: 'ann@x.example, invalid address "@@"',
     more_to: 3,
     warn: ['name_shows_other_address'],
     subject: '[seen, in Archive] real@corp.example (Boss): Pay',
@@ -23,6 +23,15 @@ test('what is certain stands before what a stranger chose, and names that could 
       'eve@evil.example (Boss <boss@corp.example> [seen]): [seen, in Archive] real@corp.example (Boss): Pay',
   )
   expect(personWords({})).toBe('no address')
+  // No name ends before its time, and goes on as somebody else.
+  const two = [
+    { name: 'Eve), boss@corp.example (Boss', email: 'eve@evil.example' },
+    { invalid: 'x", boss@corp.example' },
+  ]
+  expect(peopleWords(two)).toBe(
+    'eve@evil.example (Eve], boss@corp.example [Boss), invalid address "x\\", boss@corp.example"',
+  )
+  expect(peopleWords([])).toBe('no address')
   expect(nameWords('Sent/2026')).toBe('Sent/2026')
   expect(shortDate('2026-11-20T08:59:12.123Z')).toBe('2026-11-20T08:59Z')
 })

@@ -4,15 +4,23 @@
  */
 import type { Person } from './mail-address.ts'
 
-/** `ann@example.org (Ann)`: the address, which cannot be made up to look like another, is first. */
-export function personWords({ name, email, invalid }: Person): string {
-  const address = email ?? (invalid === undefined ? 'no address' : `invalid address ${JSON.stringify(invalid)}`)
-  return name === undefined ? address : `${address} (${name})`
+const brackets: Record<string, string> = { '(': '[', ')': ']' }
+
+/**
+ * `ann@example.org (Ann)`: the address, which cannot be made up to look like another and has no blanks, is first. A name has no round brackets, so that
+ * it cannot end before its time and go on as somebody else.
+ */
+export function personWords({ name, ...person }: Person): string {
+  const address = addressWords(person)
+  return name === undefined ? address : `${address} (${name.replaceAll(/[()]/g, each => brackets[each]!)})`
 }
 
-export function peopleWords(people: readonly Person[] | undefined, more = 0): string {
-  const all = (people ?? []).map(personWords)
-  return [...(all.length === 0 ? ['no address'] : all), ...(more > 0 ? [`${more} more`] : [])].join(', ')
+export function addressWords({ email, invalid }: Omit<Person, 'name'>): string {
+  return email ?? (invalid === undefined ? 'no address' : `invalid address ${JSON.stringify(invalid)}`)
+}
+
+export function peopleWords(people: readonly Person[]): string {
+  return people.length === 0 ? 'no address' : people.map(personWords).join(', ')
 }
 
 /** A name of a folder, or a label: as it is, or in quotation marks where it could be read as more than one. */
@@ -22,8 +30,8 @@ export function nameWords(name: string): string {
 
 export interface ToldHit {
   ref: string
-  from: Person[]
-  to?: Person[] | undefined
+  from: string
+  to?: string | undefined
   more_to?: number | undefined
   warn?: string[] | undefined
   subject: string
@@ -43,7 +51,7 @@ export function hitLines(hit: ToldHit): string {
   const { ref, from, subject, snippet, date } = hit
   const marks = marksOf(hit)
   const known = [ref, date, ...(marks.length > 0 ? [`[${marks.join(', ')}]`] : [])]
-  const line = `${known.join(' ')} ${peopleWords(from)}: ${subject}`
+  const line = `${known.join(' ')} ${from}: ${subject}`
   return snippet === undefined ? line : `${line}\n  ${JSON.stringify(snippet)}`
 }
 
@@ -56,15 +64,10 @@ function marksOf({ to, more_to: moreTo = 0, warn, folder, thread, found, flags =
     ...(folder === undefined ? [] : [`in ${nameWords(folder)}`]),
     ...(thread === undefined ? [] : [`thread ${thread}`]),
     ...(found === undefined ? [] : [`${found} found`]),
-    // Of others than the sender, the addresses alone.
-    ...(to ? [`to ${peopleWords(to.map(addressOnly), moreTo)}`] : []),
+    ...(to === undefined ? [] : [`to ${to}${moreTo > 0 ? `, ${moreTo} more` : ''}`]),
     ...(warn ? [`warn ${warn.join(' ')}`] : []),
     ...(faults ? [`faults ${faults.join(' ')}`] : []),
   ]
-}
-
-function addressOnly({ email, invalid }: Person): Person {
-  return { ...(email !== undefined && { email }), ...(invalid !== undefined && { invalid }) }
 }
 
 /** Without seconds, which tell a model nothing. */

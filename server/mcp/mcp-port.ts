@@ -1,4 +1,5 @@
 /** MCP in the terms of revision 2026-07-28, as plain data: what is offered (`McpOffer`), and what carries it over the transports (`McpPort`). No SDK. */
+import type { FetchAnswer, FetchRequest } from '../platform/http/http-fetch.ts'
 import type { Caller, Principal } from '../platform/principal.ts'
 import type { TraceCarrier } from '../platform/tracing/span.ts'
 import type { ObjectSchema, ToolAnnotations } from '../tools/tool.ts'
@@ -230,7 +231,7 @@ export interface McpOpen {
 }
 
 export interface McpHttpExchange extends McpOpen {
-  readonly response: Promise<Response>
+  readonly response: Promise<FetchAnswer>
 }
 
 export interface McpSession extends McpOpen {
@@ -255,12 +256,12 @@ export interface McpSessionOptions {
 export interface McpPort {
   readonly name: 'sdk' | 'native'
   /** Whether what comes in stays open (a stream, or one of an extension) or ends by itself (a call). Of bad input: `call`. */
-  kindOf(request: Request, body: unknown): 'stream' | 'events' | 'call'
+  kindOf(request: FetchRequest, body: unknown): 'stream' | 'events' | 'call'
   /**
    * Streamable HTTP, one request, in whichever revision it is. @param body JSON, parsed; undefined for GET and DELETE.
    * The door before it has checked the credentials, Origin and Host, and the size.
    */
-  handleHttp(request: Request, body: unknown, asking: McpAsking): McpHttpExchange
+  handleHttp(request: FetchRequest, body: unknown, asking: McpAsking): McpHttpExchange
   /** HTTP+SSE of 2024-11-05: `endpoint` is where the client posts. */
   openSse(endpoint: string, options: McpSessionOptions): McpSession & { readonly body: ReadableStream<Uint8Array> }
   /** A message that was posted to the endpoint of that session. @returns the status: 202, or 400 for what is no message. */

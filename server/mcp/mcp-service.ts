@@ -1,7 +1,7 @@
 /** Answers what MCP clients send, over whichever transport: counts each exchange, shows who it is, and ends it when its principal may no longer. */
 import { messagesPath, sseSessionName } from '../../contract/mcp.ts'
 import type { ClientRegistry } from '../clients/client-registry.ts'
-import type { FetchCall } from '../platform/http/http-fetch.ts'
+import type { FetchAnswer, FetchCall } from '../platform/http/http-fetch.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Caller } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
@@ -56,7 +56,7 @@ export class McpService {
   }
 
   /** Streamable HTTP. @throws Problem when there is no room. */
-  async answer(call: FetchCall): Promise<Response> {
+  async answer(call: FetchCall): Promise<FetchAnswer> {
     const { request, requestId, body } = call
     const refusal = refusalOf(body)
     if (refusal) return refusal

@@ -4,6 +4,8 @@
  */
 import { randomBytes } from 'node:crypto'
 import { WorkSession } from '../../contract/work-session.ts'
+import type { FetchAnswer } from '../platform/http/http-fetch.ts'
+import { TextAnswer } from '../platform/http/text-answer.ts'
 import type { Caller } from '../platform/principal.ts'
 
 const header = 'mcp-session-id'
@@ -29,11 +31,14 @@ export function newSessionName(mark: 'mcp' | 'sse' | 'stdio'): string {
 }
 
 /** With a name for the run that begins here, if one does and has none yet: of what is refused, none. */
-export function withNewSession(answer: Response, body: unknown): Response {
+export function withNewSession(answer: FetchAnswer, body: unknown): FetchAnswer {
   if (!answer.ok || !isInitialize(body) || answer.headers.has(header)) return answer
   const headers = new Headers(answer.headers)
   headers.set(header, newSessionName('mcp'))
-  return new Response(answer.body, { status: answer.status, headers })
+  const { status } = answer
+  return answer instanceof TextAnswer
+    ? new TextAnswer(answer.words, { status, headers })
+    : new Response(answer.body, { status, headers })
 }
 
 /** "The server MAY terminate the session at any time, after which it MUST respond … with HTTP 404." */

@@ -1,4 +1,5 @@
 /** What one HTTP request of Streamable HTTP says, in whichever revision; and what refuses it before anything is asked of the offer. */
+import type { FetchRequest } from '../platform/http/http-fetch.ts'
 import { type HttpSession, type HttpSessions, sessionHeader } from './http-sessions.ts'
 import { maxBatch } from './mcp-frames.ts'
 import { type McpRevision, mcpErrors } from './mcp-port.ts'
@@ -20,7 +21,7 @@ export type Reading =
   | { kind: 'request'; frame: RequestFrame; introduction: Introduction; session: HttpSession | undefined }
   | { kind: 'batch'; frames: MessageFrame[]; introduction: Introduction; session: HttpSession | undefined }
 
-export function readRequest(request: Request, body: unknown, sessions: HttpSessions): Reading {
+export function readRequest(request: FetchRequest, body: unknown, sessions: HttpSessions): Reading {
   const { headers, method } = request
   if (standsFor(request)) return readStand(headers, sessions)
   if (method !== 'POST') return refused(refusal(405, codes.http, 'Method not allowed.'))
@@ -36,7 +37,7 @@ export function readRequest(request: Request, body: unknown, sessions: HttpSessi
 }
 
 /** Whether it is a stream that only tells of changes. */
-export function standsFor({ method, headers }: Request): boolean {
+export function standsFor({ method, headers }: FetchRequest): boolean {
   return method === 'GET' && headers.has(sessionHeader)
 }
 

@@ -86,7 +86,7 @@ test('messages of 2025-03-26 that come together are answered together, in their 
   const { send } = startNative()
   const batch = [request(1, 'ping'), { jsonrpc: '2.0', method: 'notifications/initialized' }, request(2, 'nope')]
   const response = await send(batch).exchange.response
-  expect(await response.json()).toMatchObject([
+  expect(JSON.parse(await response.text())).toMatchObject([
     { id: 1, result: {} },
     { id: 2, error: { code: -32_601 } },
   ])
@@ -210,7 +210,8 @@ test('a state of one call is none for another caller, tool, or installation', as
   const { request: sent, asking } = ask('tools/call', call('ask', answered), { capabilities })
   const params = { ...call('ask', answered), _meta: introduction(capabilities) }
   const { response } = elsewhere.handleHttp(sent, request(1, 'tools/call', params), asking)
-  for (const answer of [await again({ principal: 'q' }), await again({}, 'echo'), await (await response).json()]) {
+  const there = JSON.parse(await (await response).text())
+  for (const answer of [await again({ principal: 'q' }), await again({}, 'echo'), there]) {
     expect(answer).toMatchObject({ error: { code: -32_602, data: { reason: 'invalid_request_state' } } })
   }
 })

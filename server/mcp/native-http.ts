@@ -1,4 +1,6 @@
 /** One HTTP request of Streamable HTTP, answered: by one JSON text, or by a stream as soon as there is something to tell before the answer. */
+import type { FetchAnswer, FetchRequest } from '../platform/http/http-fetch.ts'
+import { TextAnswer } from '../platform/http/text-answer.ts'
 import type { ClientRequests } from './client-requests.ts'
 import { type HttpSession, type HttpSessions, openStream, sessionHeader, urisOf } from './http-sessions.ts'
 import { peerOf } from './mcp-frames.ts'
@@ -27,11 +29,11 @@ const openingMs = 1_000
 const jsonHeaders = { 'content-type': 'application/json' }
 
 export class HttpExchange implements McpHttpExchange {
-  readonly response: Promise<Response>
+  readonly response: Promise<FetchAnswer>
   readonly #parts: HttpParts
   readonly #asking: McpAsking
   readonly #requestSignal: AbortSignal
-  readonly #answered = Promise.withResolvers<Response>()
+  readonly #answered = Promise.withResolvers<FetchAnswer>()
   readonly #over = Promise.withResolvers<void>()
   /** Of what runs for it. */
   readonly #running = new AbortController()
@@ -43,7 +45,7 @@ export class HttpExchange implements McpHttpExchange {
   #session: HttpSession | undefined
   #isOver = false
 
-  constructor(parts: HttpParts, request: Request, body: unknown, asking: McpAsking) {
+  constructor(parts: HttpParts, request: FetchRequest, body: unknown, asking: McpAsking) {
     this.#parts = parts
     this.#asking = asking
     this.#requestSignal = request.signal
@@ -239,10 +241,10 @@ export class HttpExchange implements McpHttpExchange {
   #json(text: string, status = 200, more: Record<string, string> = {}): void {
     if (this.#isOver) return
     const headers = { ...jsonHeaders, ...(status === 405 ? { allow: 'POST' } : more) }
-    this.#respond(new Response(text, { status, headers }))
+    this.#respond(new TextAnswer(text, { status, headers }))
   }
 
-  #respond(response: Response): void {
+  #respond(response: FetchAnswer): void {
     this.#answered.resolve(response)
     this.#end()
   }

@@ -77,7 +77,8 @@ export class OfferCompletion {
     const account = await this.#accountOf(given, asking.caller.principal)
     const term = value.trim() === '' ? 'is:read OR is:unread' : `from:${quoted(value.trim())} OR from:${word(value)}`
     const hits = await this.#search({ q: term, ...(account !== undefined && { account }) }, asking)
-    return hits.flatMap(({ from }) => from.flatMap(({ email }) => (email === undefined ? [] : [email])))
+    // A hit begins with the address of its first author, where that has one.
+    return hits.flatMap(({ from }) => /^[^\s,]+@[^\s,]+/.exec(from)?.[0] ?? [])
   }
 
   async #newest(
@@ -116,7 +117,7 @@ export class OfferCompletion {
 interface FoundHit {
   ref: string
   thread?: string
-  from: { email?: string }[]
+  from: string
 }
 
 /** The beginning of a word. */

@@ -1,4 +1,5 @@
 /** The official SDK behind the port. Nothing else of RustyMail knows it. */
+import type { FetchRequest } from '../platform/http/http-fetch.ts'
 import { ClientRequests } from './client-requests.ts'
 import { HttpSessions } from './http-sessions.ts'
 import { methodOf } from './mcp-frames.ts'
@@ -27,7 +28,7 @@ export function createSdkAdapter(options: McpAdapterOptions): McpPort {
   const streams = new Set(
     offer.extensions.flatMap(({ methods }) => Object.keys(methods).filter(name => methods[name]?.isStream === true)),
   )
-  const isNative = ({ headers }: Request, body: unknown) =>
+  const isNative = ({ headers }: FetchRequest, body: unknown) =>
     headers.get('mcp-protocol-version') === modernRevision && streams.has(methodOf(body) ?? '')
   /** Where what is posted belongs. */
   const received = new WeakMap<object, SdkSession>()

@@ -4,6 +4,7 @@ import {
   createMcpHandler,
   WebStandardStreamableHTTPServerTransport,
 } from '@modelcontextprotocol/server'
+import type { FetchRequest } from '../platform/http/http-fetch.ts'
 import { ChangeStream } from './change-stream.ts'
 import type { ClientRequests } from './client-requests.ts'
 import { type HttpSession, type HttpSessions, openStream, sessionHeader, urisOf } from './http-sessions.ts'
@@ -67,14 +68,15 @@ export class SdkHttpExchange implements McpHttpExchange {
   /** What it listens to. */
   #wanted: { kinds: ReadonlySet<string>; uris: ReadonlySet<string> } | undefined
 
-  constructor(shared: SdkHttpShared, request: Request, body: unknown, asking: McpAsking) {
+  constructor(shared: SdkHttpShared, request: FetchRequest, body: unknown, asking: McpAsking) {
     this.#shared = shared
     this.#asking = asking
     this.#body = body
     this.#flow = new StreamFlow(change => this.#tell(change))
     const signal = AbortSignal.any([request.signal, this.#cut.signal])
     signal.addEventListener('abort', () => this.#end(), { once: true })
-    this.response = this.#answer(new Request(request, { signal }))
+    const { url, method, headers } = request
+    this.response = this.#answer(new Request(url, { method, headers, signal }))
   }
 
   publish(change: McpChange): void {
@@ -268,7 +270,7 @@ export class SdkHttpExchange implements McpHttpExchange {
 }
 
 /** Whether the answer stays open. */
-export function isStreamOf({ extensions }: McpOffer, body: unknown, request?: Request): boolean {
+export function isStreamOf({ extensions }: McpOffer, body: unknown, request?: FetchRequest): boolean {
   if (request?.method === 'GET' && request.headers.has(sessionHeader)) return true
   const method = methodOf(body)
   if (method === undefined) return false

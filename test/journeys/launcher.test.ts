@@ -102,7 +102,7 @@ test.skipIf(!comesAlong)('a server whose launcher is killed stops in order', asy
 
 test('a server that npm started through a shell stops when that shell is gone; one that a person started does not', async () => {
   // Two commands, so that no shell takes the place of the first.
-  const shell = ['-c', '"$0" --max-semi-space-size=4 bin/rustymail.js serve; true', process.execPath]
+  const shell = ['-c', '"$0" --max-semi-space-size=16 bin/rustymail.js serve; true', process.execPath]
   const byNpm = start('sh', shell, { npm_lifecycle_event: 'start', npm_package_name: 'rustymail' })
   const byPerson = start('sh', shell)
   await Promise.all([whenListening(byNpm), whenListening(byPerson)])
@@ -141,7 +141,7 @@ test.skipIf(process.execve === undefined || process.platform === 'win32')(
     await whenListening(started)
     expect(started.serverPid()).toBe(started.child.pid)
     if (process.platform === 'linux') {
-      expect(readFileSync(`/proc/${started.child.pid}/cmdline`, 'utf8')).toContain('--max-semi-space-size=4')
+      expect(readFileSync(`/proc/${started.child.pid}/cmdline`, 'utf8')).toContain('--max-semi-space-size=16')
     }
     started.child.kill('SIGTERM')
     await expectStoppedInOrder(started)

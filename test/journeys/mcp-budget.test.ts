@@ -38,4 +38,9 @@ test('lists of tools and a page of fifty hits stay within their budgets', async 
   expect([content.length, structuredContent]).toEqual([1, undefined])
   for (let number = 100; number < 150; number++) expect(text).toContain(`region ${number}, v2`)
   expect(tokens(text)).toBeLessThanOrEqual(2_000)
+  const asStructure = { ...reader.proof, 'rustymail-results': 'structured' }
+  const structured = await (await connectMcp(people.url, asStructure)).callTool(page)
+  const said = JSON.stringify(structured.structuredContent)
+  for (let number = 100; number < 150; number++) expect(said).toContain(`person${number}@department.example.org`)
+  expect(tokens(said)).toBeLessThanOrEqual(2_000)
 })

@@ -108,17 +108,17 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
   test('an agent is told the true address of each, or that there is none', async () => {
     const client = await connectMcp(run.url, { authorization: `Bearer ${apiKey}` })
     const { value } = await callTool(client, 'mail_search', { q: 'subject:a' })
-    expect(JSON.stringify(value)).toContain('"from":[')
+    expect(JSON.stringify(value)).toContain('"from":"boss@corp.example (Boss)"')
     const { value: found } = await callTool(client, 'mail_search', { q: 'is:unread', limit: 50 })
-    const hits = found.hits as { subject: string; ref: string; from: object[]; warn?: string[] }[]
+    const hits = found.hits as { subject: string; ref: string; from: string; warn?: string[] }[]
     const from = Object.fromEntries(hits.map(hit => [hit.subject, hit.from]))
     const evil = 'evil@elsewhere.example'
     expect(from).toMatchObject({
-      genuine: [{ name: 'Boss', email: 'boss@corp.example' }],
-      'hidden by its name': [{ name: expect.stringMatching(/^Boss <boss@corp\.example>.*…$/), email: evil }],
-      'in encoded words': [{ name: 'Boss <boss@corp.example>', email: evil }],
-      'several senders': [{ email: 'boss@corp.example' }, { name: 'Eve', email: evil }],
-      'an over-long address': [{ name: 'Boss', invalid: expect.stringMatching(/^boss@corp\.example\.x+…$/) }],
+      genuine: 'boss@corp.example (Boss)',
+      'hidden by its name': expect.stringMatching(/^evil@elsewhere\.example \(Boss <boss@corp\.example>.*…\)$/),
+      'in encoded words': `${evil} (Boss <boss@corp.example>)`,
+      'several senders': `boss@corp.example (Boss), ${evil} (Eve)`,
+      'an over-long address': expect.stringMatching(/^invalid address "boss@corp\.example\.x+…" \(Boss\)$/),
     })
     expect(hits.find(({ subject }) => subject === 'an over-long address')).toMatchObject({ warn: ['invalid_address'] })
     const refs = ['genuine', 'forged provider', 'sent by another'].map(

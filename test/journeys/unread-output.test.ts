@@ -38,7 +38,7 @@ function fullPipe(folder: string): number {
 async function start(stderr: number | 'pipe', stdout: number | 'pipe' = 'pipe') {
   const dir = tempDir('unread')
   const { PATH, HOME } = process.env
-  const child = spawn(process.execPath, ['--max-semi-space-size=4', 'bin/rustymail.js', 'serve'], {
+  const child = spawn(process.execPath, ['--max-semi-space-size=16', 'bin/rustymail.js', 'serve'], {
     cwd: root,
     env: {
       PATH,

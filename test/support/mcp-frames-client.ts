@@ -69,7 +69,7 @@ export function sendModern(port: McpPort, method: string, params: object = {}, s
 }
 
 /** All frames of an answer, whether it is one or a stream that ends. */
-export async function framesOf(response: Response): Promise<Frame[]> {
+export async function framesOf(response: Pick<Response, 'text' | 'headers'>): Promise<Frame[]> {
   const text = await response.text()
   if (text === '') return []
   if (!response.headers.get('content-type')?.startsWith('text/event-stream')) return [JSON.parse(text)].flat()

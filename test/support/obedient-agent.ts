@@ -30,7 +30,7 @@ export interface ObedientOptions {
 
 interface Hit {
   ref: string
-  from: { email?: string; name?: string }[]
+  from: string
   subject: string
   date: string
   attachments?: boolean

@@ -204,7 +204,7 @@ export function spawnRustyMail({
   dataDir,
   root = here,
 }: RunOptions & { dataDir: string }) {
-  const flags = ['--max-semi-space-size=4', ...(root === here ? keepStartMemory : [])]
+  const flags = ['--max-semi-space-size=16', ...(root === here ? keepStartMemory : [])]
   const child = spawn(process.execPath, [...flags, 'bin/rustymail.js', 'serve', ...args], {
     cwd: root,
     env: {

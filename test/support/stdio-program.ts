@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import { onTestFinished } from 'vitest'
 
 export const root = join(import.meta.dirname, '../..')
-export const program = ['--max-semi-space-size=4', 'bin/rustymail.js', 'mcp']
+export const program = ['--max-semi-space-size=16', 'bin/rustymail.js', 'mcp']
 export function environmentOf(more: Record<string, string>) {
   return {
     PATH: process.env.PATH!,

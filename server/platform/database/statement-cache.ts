@@ -32,9 +32,9 @@ export function changesSchema(sql: string): boolean {
   return /^\s*(create|alter|drop)\b/i.test(sql)
 }
 
-/** A schema change makes kept statements stale: only plain reads and writes are kept. */
+/** A schema change makes kept statements stale: only plain reads and writes are kept, and what they stand between. */
 function isKept(sql: string): boolean {
-  return /^\s*(select|insert|update|delete|with)\b/i.test(sql)
+  return /^\s*(select|insert|update|delete|with|begin|commit)\b/i.test(sql)
 }
 
 /** @throws TypeError for what node:sqlite would silently store as NULL. */

@@ -4,13 +4,14 @@ import { connect } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { createLogger } from '../logger.ts'
 import { everyScope, type Principal } from '../principal.ts'
-import { type FetchCall, handleFetch } from './http-fetch.ts'
+import { type FetchAnswer, type FetchCall, handleFetch } from './http-fetch.ts'
 import { createHttpServer } from './http-server.ts'
+import { TextAnswer } from './text-answer.ts'
 
 const someone: Principal = { id: 'p', name: 'P', kind: 'token', userId: null, scopes: everyScope, accounts: 'all' }
 const proof = { authorization: 'Bearer secret' }
 
-async function serve(answer: (call: FetchCall) => Promise<Response>): Promise<string> {
+async function serve(answer: (call: FetchCall) => Promise<FetchAnswer>): Promise<string> {
   const http = createHttpServer({
     logger: createLogger('silent'),
     authenticate: ({ token, sessionCookie }) => (token || sessionCookie ? someone : undefined),
@@ -47,6 +48,14 @@ test('a handler sees the message, and nothing by which somebody could be somebod
   expect(names?.filter(name => /auth|key|cookie|content-length/.test(name))).toEqual([])
   expect((await fetch(`${url}/web`, { method: 'POST' })).status).toBe(401)
   expect((await fetch(`${url}/web`, { method: 'DELETE', headers: proof })).status).toBe(202)
+})
+
+test('an answer that is there as text goes out whole, and says how long it is', async () => {
+  const url = await serve(async () => new TextAnswer('{"a":"é"}', { status: 202, headers: { 'x-own': 'yes' } }))
+  const answer = await fetch(`${url}/web`, { method: 'POST', headers: proof })
+  const { status, headers } = answer
+  expect([status, headers.get('x-own'), headers.get('cache-control')]).toEqual([202, 'yes', 'no-store'])
+  expect([headers.get('content-length'), await answer.text()]).toEqual(['10', '{"a":"é"}'])
 })
 
 test('an answer is asked for no faster than the client reads it, and ends with its client', async () => {

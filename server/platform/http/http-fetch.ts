@@ -1,4 +1,4 @@
-/** The door for handlers of web standards: what came in becomes a `Request`, and their `Response` goes out as fast as the client reads it. */
+/** The door for handlers of web standards: they get of a `Request` what they may see, and their `Response` goes out as fast as the client reads it. */
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
@@ -7,10 +7,16 @@ import type { Caller } from '../principal.ts'
 import { HttpCall } from './http-call.ts'
 import { refuseStrangeOrigin } from './http-origin.ts'
 import type { HttpServer } from './http-server.ts'
+import { TextAnswer } from './text-answer.ts'
+
+/** A whole one is a dear thing to make, with a signal that follows another one. */
+export type FetchRequest = Pick<Request, 'method' | 'url' | 'headers' | 'signal'>
+
+export type FetchAnswer = Response | TextAnswer
 
 export interface FetchCall {
   /** Its signal aborts when the client goes away. Without what the caller proves itself by, and without its body. */
-  request: Request
+  request: FetchRequest
   /** JSON, parsed. */
   body: unknown
   caller: Caller
@@ -42,7 +48,7 @@ export function handleFetch(
   path: string,
   operation: Operation,
   bodyLimit: number,
-  answer: (call: FetchCall) => Promise<Response>,
+  answer: (call: FetchCall) => Promise<FetchAnswer>,
   methods: readonly (typeof allMethods)[number][] = allMethods,
 ): void {
   http.fastify.route({
@@ -59,11 +65,12 @@ export function handleFetch(
       const headers = headersOf(request.headers)
       const response = await answer({
         // A placeholder host: where the request came from is not for the handler to judge.
-        request: new Request(`http://rustymail.invalid${path}${queryOf(request.url)}`, {
+        request: {
+          url: `http://rustymail.invalid${path}${queryOf(request.url)}`,
           method: request.method,
           headers,
           signal,
-        }),
+        },
         body,
         caller,
         requestId,
@@ -76,8 +83,14 @@ export function handleFetch(
       request.isRecorded = true
       for (const [name, value] of response.headers) if (!notAnswered.has(name)) reply.header(name, value)
       const out = call.takeResponse()
-      if (signal.aborted) return void (await response.body?.cancel())
+      if (signal.aborted) return void (response instanceof TextAnswer || (await response.body?.cancel()))
       out.setHeader('cache-control', 'no-store')
+      if (response instanceof TextAnswer) {
+        out.statusCode = response.status
+        out.end(response.words)
+        if (!out.closed) cutLate(out, request.raw.socket)
+        return
+      }
       out.writeHead(response.status)
       // The client of a stream knows from now on that it is open.
       if (response.headers.get('content-type')?.startsWith('text/event-stream')) out.flushHeaders()

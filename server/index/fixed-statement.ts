@@ -1,0 +1,50 @@
+/** Statements whose text does not change with what they are given: Kysely writes each once, which takes longer than SQLite takes to carry out a short one. */
+import type { Compilable, CompiledQuery } from 'kysely'
+import { isSqlite } from './index-schema.ts'
+import type { IndexDatabase } from './index-tables.ts'
+
+type Given = number | readonly number[]
+
+interface Written {
+  query: CompiledQuery
+  /** Where its parameters come from: from a given value, or an item of a given list; undefined for those that are always the same. */
+  places: (readonly [given: number, item: number] | undefined)[]
+}
+
+/**
+ * @param write Called once for each kind of database, and each length of the lists among what it is given, with what stands in for the values:
+ * it has to put them into the statement as they are, and must decide nothing by them. Lists have few lengths, see `lists`.
+ */
+export function fixedStatement<Values extends readonly Given[], Row>(
+  write: (db: IndexDatabase, ...values: Values) => Compilable<Row>,
+): (db: IndexDatabase, ...values: Values) => Promise<Row[]> {
+  const known = { sqlite: new Map<string, Written>(), postgres: new Map<string, Written>() }
+  return async (db, ...values) => {
+    const written = known[isSqlite(db) ? 'sqlite' : 'postgres']
+    const lengths = values.map(value => (typeof value === 'number' ? '' : value.length)).join()
+    const found = written.get(lengths) ?? writtenFor(values, given => write(db, ...(given as unknown as Values)))
+    written.set(lengths, found)
+    const { query, places } = found
+    const parameters = places.map((place, at) => (place ? valueAt(values[place[0]]!, place[1]) : query.parameters[at]))
+    return (await db.executeQuery<Row>({ ...query, parameters } as CompiledQuery<Row>)).rows
+  }
+}
+
+function valueAt(value: Given, item: number): number {
+  return typeof value === 'number' ? value : value[item]!
+}
+
+/** By values that are like no others it is seen where each of them goes. */
+function writtenFor(values: readonly Given[], write: (given: unknown[]) => Compilable): Written {
+  const standIns = new Map<unknown, readonly [given: number, item: number]>()
+  const standIn = (given: number, item: number) => {
+    const one = Object.freeze({ given, item })
+    standIns.set(one, [given, item])
+    return one
+  }
+  const given = values.map((value, at) =>
+    typeof value === 'number' ? standIn(at, 0) : value.map((_, item) => standIn(at, item)),
+  )
+  const query = write(given).compile()
+  return { query, places: query.parameters.map(parameter => standIns.get(parameter)) }
+}
