@@ -169,4 +169,22 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click()
     await expect.poll(names).toEqual(['Ours'])
   })
+
+  test('a provider that was removed under an open answer is said, and asking again asks the others', async () => {
+    const { page } = await open('/assistant')
+    const old = [{ id: 'gone', provider: 'Gone', model: 'g-1' }, ...(await run.call(api.assistant.listProviders)).items]
+    await page.route('**/api/dashboard/chatbot/providers', route =>
+      route.fulfill({ json: { items: old.map(each => ({ is_local: false, ...each })) } }),
+    )
+    await page.reload()
+    await ask(page, 'Who?')
+    await page.getByText('ready', { exact: true }).waitFor()
+    await page.getByRole('button', { name: 'with … another provider' }).click()
+    await page.getByRole('button', { name: 'Gone g-1' }).click()
+    await page.getByText(/There is no provider gone/).waitFor()
+    model.behave({ does: 'answer', pieces: ['ready again'] })
+    await page.getByRole('button', { name: 'Ask again' }).click()
+    await page.getByText('ready again', { exact: true }).waitFor()
+    expect(await page.getByText('ready', { exact: true }).count()).toBe(0)
+  })
 })

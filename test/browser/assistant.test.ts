@@ -1,14 +1,16 @@
 /** The assistant on its page and beside others, against the real server, real mail and providers on loopback that speak the wire format of OpenAI. */
 import { readFileSync } from 'node:fs'
 import type { Browser, Page } from 'playwright-core'
-import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { expectAccessible, expectNothingClipped, keepPicture, setScheme, visit } from '../support/browser.ts'
 import { startBrowserDemo } from '../support/browser-demo.ts'
 import { ModelStandIn, type Play } from '../support/model-stand-in.ts'
+import { calls, findsAndMoves, messagesIn, questionIn, says, stepIn } from '../support/played-models.ts'
 import { available } from '../support/require.ts'
 import type { Served } from '../support/rustymail.ts'
 import type { SignedIn } from '../support/signed-in.ts'
+import { startRelay } from '../support/tcp-relay.ts'
 
 const markdown = `## What I found
 
@@ -27,30 +29,6 @@ curl -s localhost
 
 ![pixel](https://evil.example/p.png)
 `
-
-type Asked = { role: string; content: string; tool_call_id?: string }[]
-const messagesIn = (body: Record<string, unknown>) => body.messages as Asked
-const questionIn = (body: Record<string, unknown>) => messagesIn(body).findLast(({ role }) => role === 'user')!.content
-/** What the last tool answered, as the model is told. */
-const resultIn = (body: Record<string, unknown>) =>
-  messagesIn(body).findLast(({ role }) => role === 'tool')?.content ?? ''
-/** Answers of the model since the question. */
-const stepIn = (body: Record<string, unknown>) =>
-  messagesIn(body)
-    .slice(messagesIn(body).findLastIndex(({ role }) => role === 'user'))
-    .filter(({ role }) => role === 'assistant').length
-const refIn = (text: string) => /^(?:ref: )?((?:[\w-]+\.)?[\w-]{20})(?: |$)/m.exec(text)?.[1] ?? ''
-const calls = (name: string, input: object) => ({ calls: [{ id: `call_${name}`, name, input: JSON.stringify(input) }] })
-const says = (text: string) => ({ pieces: [text] })
-
-const findsAndMoves: Play = async function* (body) {
-  const step = stepIn(body)
-  if (step === 0) yield calls('mail_search', { q: 'in:inbox', limit: 3 })
-  else if (step === 1) {
-    yield says('I would move the newest one.')
-    yield calls('mail_move', { refs: [refIn(resultIn(body))], to: 'archive' })
-  } else yield says(/declined/.test(resultIn(body)) ? 'Left where it was.' : 'Moved.')
-}
 
 describe.skipIf(!available('chromium'))('in Chromium', () => {
   let browser: Browser
@@ -227,6 +205,44 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     expect(dead).toMatch(/^compatible-/)
   })
 
+  test('a page that loses the network in the middle of an answer says so, and has all of it once when it is back', async () => {
+    const go = [1, 2].map(() => Promise.withResolvers<void>())
+    plays(async function* () {
+      yield says('One. ')
+      await go[0]!.promise
+      yield says('Two. ')
+      await go[1]!.promise
+      yield says('Three.')
+    })
+    const port = Number(new URL(run.url).port)
+    const way = await startRelay(port)
+    const { page } = await visit(browser, `http://127.0.0.1:${way.port}/assistant`, { storageState })
+    await ask(page, 'Count')
+    await said(page, 'One.').waitFor()
+    await page.waitForURL(/\/assistant\/[\w-]+$/)
+    const followed: string[] = []
+    page.on('request', request => request.url().includes('/parts') && followed.push(request.url()))
+    await way.stop()
+    await said(page, 'Cut off: the answer goes on at the server').waitFor()
+    await page.getByText('The server cannot be reached. What is being answered goes on there.').waitFor()
+    await keepPicture(page, 'assistant-offline')
+    go[0]!.resolve()
+    const cookie = storageState.cookies.map(({ name, value }) => `${name}=${value}`).join('; ')
+    const path = `/api/dashboard/chatbot/conversations/${idOf(page)}`
+    const atServer = async () => (await fetch(run.url + path, { headers: { cookie } })).text()
+    await expect.poll(atServer).toContain('One. Two. ')
+    expect(await said(page, /Two/).count()).toBe(0)
+    const back = await startRelay(port, {}, way.port)
+    onTestFinished(back.stop)
+    await said(page, 'One. Two.').waitFor()
+    await page.getByText('Writing').waitFor()
+    go[1]!.resolve()
+    await page.getByRole('button', { name: 'Retry', exact: true }).waitFor()
+    expect(await said(page, /One|Two|Three/).allInnerTexts()).toEqual(['One. Two. Three.'])
+    // From the part that it had, not from the first.
+    expect(new URL(followed.at(-1)!).searchParams.get('after')).toMatch(/^[1-9]/)
+  })
+
   test('conversations are searched, renamed, exported and deleted after a question', async () => {
     const { page, expectQuiet } = await open('/assistant')
     await ask(page, 'About invoices')
@@ -354,13 +370,22 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.getByRole('article', { name: 'The open message' }).waitFor()
     await page.keyboard.press('Control+j')
     await page.getByRole('button', { name: 'Draft a reply' }).waitFor()
-    await expectNothingClipped(page, 'the assistant beside mail, 1440')
-    await keepPicture(page, 'assistant-panel-1440')
-    await page.setViewportSize({ width: 1920, height: 900 })
-    await expectNothingClipped(page, 'the assistant beside mail, 1920')
-    await keepPicture(page, 'assistant-panel-1920')
-    await page.setViewportSize({ width: 390, height: 800 })
-    await keepPicture(page, 'assistant-panel-390')
+    const box = (name: string, role: 'article' | 'complementary' = 'article') =>
+      page
+        .getByRole(role, { name })
+        .boundingBox()
+        .then(found => found!)
+    for (const width of [1920, 1440, 1280, 1024, 390]) {
+      await page.setViewportSize({ width, height: 900 })
+      await expectNothingClipped(page, `the assistant beside mail, ${width}`)
+      // From 1280 on the page gives way; below it is covered.
+      const [message, panel] = [await box('The open message'), await box('Assistant', 'complementary')]
+      if (width >= 1280) expect(message.x + message.width).toBeLessThanOrEqual(panel.x)
+      for (const scheme of ['dark', 'light'] as const) {
+        await setScheme(page, scheme)
+        await keepPicture(page, `assistant-panel-${scheme}-${width}`)
+      }
+    }
     expectQuiet()
   })
 })

@@ -77,7 +77,7 @@ export function RuleForm({
       ref={element}
       noValidate
       onSubmit={submit}
-      className="grid items-start gap-4 xl:grid-cols-[minmax(0,5fr)_minmax(0,4fr)]"
+      className="grid items-start gap-4 @min-[60rem]/page:grid-cols-[minmax(0,5fr)_minmax(0,4fr)]"
     >
       <div className="grid min-w-0 gap-4">
         <Card title="What is watched">
@@ -143,7 +143,7 @@ export function RuleForm({
           <ButtonLink href="/alerts/rules">Cancel</ButtonLink>
         </div>
       </div>
-      <div className="min-w-0 xl:sticky xl:top-17">
+      <div className="min-w-0 @min-[60rem]/page:sticky @min-[60rem]/page:top-17">
         <Card title="What it would have done">
           <BackTestView rule={tried} unit={known.unit} />
         </Card>

@@ -65,7 +65,7 @@ export function AnalyticsPage() {
       {!shown && !known.error && <PageSkeleton />}
       {shown && (
         <div className="grid gap-4">
-          <div className="grid gap-4 lg:grid-cols-2">
+          <div className="grid gap-4 @min-[44rem]/page:grid-cols-2">
             {shown.map(chart => (
               <HistoryChart
                 key={chart.id}
@@ -86,7 +86,7 @@ export function AnalyticsPage() {
           ) : null}
           <Marks window={window} onMoment={at => show(zoomed(window, 0.1, now, at))} />
           {names.has('calls') && (
-            <div className="grid items-start gap-4 lg:grid-cols-2">
+            <div className="grid items-start gap-4 @min-[44rem]/page:grid-cols-2">
               <WhoUsedIt window={window} hasTokens={names.has('tokens')} />
               <WhatWasSlow window={window} />
             </div>
@@ -118,7 +118,7 @@ function useWindow(view: typeof viewDefaults) {
 
 function PageSkeleton() {
   return (
-    <div role="status" className="grid gap-4 lg:grid-cols-2">
+    <div role="status" className="grid gap-4 @min-[44rem]/page:grid-cols-2">
       <span className="sr-only">Loading the charts</span>
       {['one', 'two', 'three', 'four'].map(name => (
         <Skeleton key={name} className="h-64 w-full" />

@@ -20,6 +20,8 @@ interface Stream {
   ending: AbortController
   gathered: ChatbotPart[]
   timer: ReturnType<typeof setTimeout> | undefined
+  /** Ends a wait before the next try. */
+  wake: () => void
 }
 
 export class AnswerStreams {
@@ -47,6 +49,11 @@ export class AnswerStreams {
     if (!this.has(answerId)) void this.#run(conversationId, answerId, new AbortController(), undefined)
   }
 
+  /** The server can be reached again: nobody waits any longer. */
+  wake(): void {
+    for (const { wake } of this.#streams.values()) wake()
+  }
+
   /** Ends the streams of all other conversations. */
   keepOnly(conversationId: string | undefined): void {
     for (const [answerId, stream] of this.#streams) {
@@ -70,7 +77,7 @@ export class AnswerStreams {
     ending: AbortController,
     opened: AsyncIterable<ChatbotPart> | undefined,
   ): Promise<void> {
-    const stream: Stream = { conversationId, ending, gathered: [], timer: undefined }
+    const stream: Stream = { conversationId, ending, gathered: [], timer: undefined, wake: () => undefined }
     const { signal } = ending
     this.#streams.set(answerId, stream)
     let failures = 0
@@ -92,7 +99,7 @@ export class AnswerStreams {
       if (!this.#isRunning(conversationId, answerId)) break
       parts = undefined
       failures += 1
-      await wait(Math.min(longestWaitMs, 250 * 2 ** failures), signal)
+      await wait(Math.min(longestWaitMs, 250 * 2 ** failures), stream)
     }
     if (signal.aborted) return
     this.#end(answerId, stream)
@@ -149,9 +156,10 @@ export class AnswerStreams {
   }
 }
 
-function wait(ms: number, signal: AbortSignal): Promise<void> {
+function wait(ms: number, stream: Stream): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   const timer = setTimeout(resolve, ms)
-  signal.addEventListener('abort', () => resolve(), { once: true })
+  stream.wake = resolve
+  stream.ending.signal.addEventListener('abort', () => resolve(), { once: true })
   return promise.finally(() => clearTimeout(timer))
 }

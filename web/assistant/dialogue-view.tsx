@@ -4,7 +4,6 @@ import { ArrowDown } from 'lucide-react'
 import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
 import { api } from '../../contract/index.ts'
 import { call } from '../platform/api-client.ts'
-import { useLiveStatus } from '../platform/live.tsx'
 import { queryKeys } from '../platform/query-keys.ts'
 import { Button } from '../ui/button.tsx'
 import { ErrorState } from '../ui/error-state.tsx'
@@ -12,10 +11,12 @@ import { SkeletonRows } from '../ui/skeleton.tsx'
 import { useToast } from '../ui/toast.tsx'
 import type { AskedFrom } from './asked-from.ts'
 import { Composer, type ComposerProps } from './composer.tsx'
+import { isRunning } from './conversation-parts.ts'
 import { ExchangeView, PendingView } from './exchange-view.tsx'
 import { NoModel } from './no-model.tsx'
 import { SpokenState } from './spoken-state.tsx'
 import type { OpenConversation } from './use-conversation.ts'
+import { useIsCutOff } from './use-is-cut-off.ts'
 import { useStickToEnd } from './use-stick-to-end.ts'
 
 /** More are drawn when they are asked for. */
@@ -73,7 +74,8 @@ export function DialogueView({
     open.stop().catch((error: Error) => toast({ tone: 'bad', title: 'The answer goes on', detail: error.message }))
   }
   const hasModel = providers.data === undefined || providers.data.items.length > 0
-  const obstacle = useObstacle(hasModel, isBusy && !isAnswering)
+  const isCutOff = useIsCutOff()
+  const obstacle = obstacleOf({ isCutOff, hasModel, isWaiting: isBusy && !isAnswering })
   const replaced = pending?.question.replaces
   const items = (conversation?.items ?? none).filter(({ id }) => id !== replaced)
   const isEmpty = id === undefined && !pending
@@ -106,6 +108,7 @@ export function DialogueView({
                   key={answer.id}
                   answer={answer}
                   isLast={!pending && answer === items.at(-1)}
+                  isCutOff={isCutOff && isRunning(answer)}
                   providers={providers.data?.items ?? none}
                   acts={acts}
                 />
@@ -135,9 +138,8 @@ export function DialogueView({
   )
 }
 
-function useObstacle(hasModel: boolean, isWaiting: boolean): string | undefined {
-  const { state } = useLiveStatus()
-  if (state === 'offline') return 'The server cannot be reached. What is being answered goes on there.'
-  if (!hasModel) return 'No model is configured; earlier answers can be read.'
-  return isWaiting ? 'The assistant waits for your decision above.' : undefined
+function obstacleOf(now: { isCutOff: boolean; hasModel: boolean; isWaiting: boolean }): string | undefined {
+  if (now.isCutOff) return 'The server cannot be reached. What is being answered goes on there.'
+  if (!now.hasModel) return 'No model is configured; earlier answers can be read.'
+  return now.isWaiting ? 'The assistant waits for your decision above.' : undefined
 }

@@ -23,12 +23,15 @@ export interface ExchangeActs {
 export const ExchangeView = memo(function ExchangeView({
   answer,
   isLast,
+  isCutOff,
   providers,
   acts,
 }: {
   answer: AssistantAnswer
   /** The last one alone can be given again. */
   isLast: boolean
+  /** It grows at the server, unseen. */
+  isCutOff: boolean
   providers: readonly ProviderChoice[]
   acts: ExchangeActs
 }) {
@@ -45,7 +48,7 @@ export const ExchangeView = memo(function ExchangeView({
           onDecide={(call, decision) => acts.decide(id, call, decision)}
         />
       ))}
-      {state === 'running' && <BusyLine blocks={blocks} />}
+      {state === 'running' && <BusyLine blocks={blocks} isCutOff={isCutOff} />}
       {problem && <ErrorNote error={new ApiProblem(problem)} />}
       <div className="flex min-h-8 flex-wrap items-center gap-x-3 gap-y-1 text-xs text-muted">
         <Origin answer={answer} />
@@ -128,8 +131,15 @@ const Block = memo(
 )
 
 /** What is awaited; a tool that runs says so itself. */
-function BusyLine({ blocks }: { blocks: readonly AnswerBlock[] }) {
+function BusyLine({ blocks, isCutOff }: { blocks: readonly AnswerBlock[]; isCutOff: boolean }) {
   const last = blocks.at(-1)
+  if (isCutOff) {
+    return (
+      <p>
+        <StatePill tone="warn">Cut off: the answer goes on at the server</StatePill>
+      </p>
+    )
+  }
   if (last?.type === 'tool_call' && last.call.outcome === 'running') return null
   return (
     <p>

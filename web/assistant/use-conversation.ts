@@ -6,7 +6,7 @@ import type { Conversation } from '../../contract/conversations.ts'
 import { conversationsApi } from '../../contract/conversations.ts'
 import { api } from '../../contract/index.ts'
 import { ApiProblem, call, callStream } from '../platform/api-client.ts'
-
+import { useLiveStatus } from '../platform/live.tsx'
 import { queryKeys } from '../platform/query-keys.ts'
 import { AnswerStreams } from './answer-streams.ts'
 import type { AskedFrom } from './asked-from.ts'
@@ -69,9 +69,12 @@ export function useConversation(id: string | undefined, onBegun: (id: string) =>
   // A connection of the browser is for what is shown.
   useEffect(() => streams.keepOnly(id), [id, streams])
   const running = conversation?.items.find(isRunning)?.id
+  const isLive = useLiveStatus().state === 'live'
+  // Again when the server is back: what was not reached for too long is followed no more.
   useEffect(() => {
+    if (isLive) streams.wake()
     if (id !== undefined && running !== undefined) streams.follow(id, running)
-  }, [id, running, streams])
+  }, [id, running, streams, isLive])
 
   const ask = async (question: Question) => {
     asking.current?.abort()
@@ -89,7 +92,11 @@ export function useConversation(id: string | undefined, onBegun: (id: string) =>
       void queries.invalidateQueries({ queryKey: queryKeys.conversations })
     } catch (error) {
       if (signal.aborted) return
-      setPending({ question, error: asProblem(error) })
+      const problem = asProblem(error)
+      // The provider was removed or turned off meanwhile: asking again asks in the usual order.
+      const isGone = problem.faultOf('body.provider') !== undefined
+      if (isGone) void queries.invalidateQueries({ queryKey: queryKeys.providers })
+      setPending({ question: isGone ? { ...question, provider: undefined } : question, error: problem })
       if (error instanceof ApiProblem && error.status === 401) queries.setQueryData(queryKeys.session, null)
     }
   }
@@ -166,7 +173,7 @@ function remember(
   )
 }
 
-function asProblem(error: unknown): Error {
+function asProblem(error: unknown): ApiProblem {
   return error instanceof ApiProblem ? error : brokenOff(error)
 }
 

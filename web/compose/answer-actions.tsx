@@ -45,7 +45,7 @@ export function ComposeCorner({ accountId }: { accountId: string }) {
       disabled={isBeginning}
       onClick={() => begin(accountId, {})}
       data-at-bottom="begin"
-      className="fixed right-4 bottom-28 z-10 flex size-14 items-center justify-center rounded-full bg-accent-fill text-on-fill shadow-float enabled:hover:bg-accent-fill-hover md:bottom-14 xl:hidden"
+      className="fixed right-4 bottom-28 z-10 flex size-14 items-center justify-center rounded-full bg-accent-fill text-on-fill shadow-float enabled:hover:bg-accent-fill-hover md:absolute md:bottom-14 roomy:hidden"
     >
       <PenLine className="size-6" aria-hidden="true" />
     </button>

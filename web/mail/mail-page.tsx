@@ -40,7 +40,7 @@ export function MailPage() {
   const wanted = at.view.account
   const account = wanted ? accounts.find(({ id }) => id === wanted) : (accounts.find(a => a.is_default) ?? accounts[0])
   return (
-    <div className="flex min-h-80 flex-1 flex-col bg-surface">
+    <div className="@container/page relative flex min-h-80 flex-1 flex-col bg-surface">
       <PageHeader title="Mail" windowTitle={useWindowTitle(account, at.view)} className="sr-only" />
       {!data && error && <ErrorState error={error} onRetry={() => void refetch()} />}
       {!data && !error && <SkeletonRows count={8} />}
@@ -92,13 +92,13 @@ function Panes({ accounts, account }: { accounts: readonly Account[]; account: A
       <Pane
         label="Folders"
         className={classNames(
-          'shrink-0 bg-canvas/60 md:w-80 md:border-r lg:w-88 xl:flex xl:w-60',
+          'shrink-0 bg-canvas/60 md:w-80 md:border-r lg:w-88 roomy:flex roomy:w-60',
           areFoldersOver ? 'flex' : 'hidden',
           message ? 'max-md:hidden' : 'max-md:w-full',
         )}
         head={
           areFoldersOver && (
-            <span className="xl:hidden">
+            <span className="roomy:hidden">
               <ButtonLink href={at.hrefTo({ pane: '' })} variant="quiet" size="sm" icon={ArrowLeft}>
                 Back to the messages
               </ButtonLink>
@@ -128,7 +128,7 @@ function Panes({ accounts, account }: { accounts: readonly Account[]; account: A
       {isShown && index.isPending && <SkeletonRows count={8} />}
       {!isShown && (
         <div className={classNames('min-w-0 flex-1 overflow-y-auto p-4', areFoldersOver && 'max-md:hidden')}>
-          <p className="mb-3 xl:hidden">
+          <p className="mb-3 roomy:hidden">
             <ButtonLink href={at.hrefTo({ pane: 'folders' })} size="sm" icon={FolderOpen}>
               Accounts
             </ButtonLink>

@@ -72,7 +72,7 @@ export function Mailbox({
           handle={handle}
           actions={actions}
           className={classNames(
-            'shrink-0 md:w-80 md:border-r lg:w-88 xl:flex xl:w-100',
+            'shrink-0 md:w-80 md:border-r @min-[50rem]/page:w-88 roomy:flex roomy:w-100',
             pane === 'folders' ? 'hidden' : 'flex',
             message ? 'max-md:hidden' : 'max-md:w-full',
           )}

@@ -84,7 +84,7 @@ export function MessageList({
             {total !== null && <span className="shrink-0 text-xs text-muted">{formatNumber(total)}</span>}
           </div>
           {isStale && <AsOf at={freshness.isStale ? freshness.asOf : newest.dataUpdatedAt} reason={error?.message} />}
-          <span className="max-md:hidden xl:hidden">
+          <span className="max-md:hidden roomy:hidden">
             <ToFolders at={at} />
           </span>
           {actions.act && data && data.rows.length > 0 && (
@@ -204,7 +204,7 @@ function ToFolders({ at }: { at: ReturnType<typeof useMailView> }) {
   return (
     <ButtonLink href={at.hrefTo({ pane: 'folders' })} variant="quiet" size="sm" icon={FolderOpen}>
       {/* Between phones and wide windows its word would leave no room for the name of the folder. */}
-      <span className="md:max-xl:sr-only">Folders</span>
+      <span className="md:sr-only roomy:not-sr-only">Folders</span>
     </ButtonLink>
   )
 }

@@ -79,7 +79,7 @@ function ToolBar({ backHref, children }: { backHref: string; children: ReactNode
           Back to the messages
         </ButtonLink>
       </span>
-      <span className="flex max-md:order-last max-md:ml-auto md:max-lg:hidden">
+      <span className="flex max-md:order-last max-md:ml-auto md:@max-[50rem]/page:hidden">
         <IconButton icon={ChevronUp} label="Previous (k)" onClick={() => press('k')} />
         <IconButton icon={ChevronDown} label="Next (j)" onClick={() => press('j')} />
       </span>
@@ -95,7 +95,7 @@ function ToolBar({ backHref, children }: { backHref: string; children: ReactNode
 function OpenActions({ row, actions: { act, placeOf } }: { row: MailRow; actions: MailActions }) {
   if (!act) return null
   return (
-    <span className="max-sm:order-first max-sm:basis-full lg:ml-2 lg:border-l lg:pl-2">
+    <span className="max-sm:order-first max-sm:basis-full @min-[50rem]/page:ml-2 @min-[50rem]/page:border-l @min-[50rem]/page:pl-2">
       <ActionBar rows={[row]} place={placeOf([row])} subject={wordsOf([row])} onAct={action => act(action, 'opened')} />
     </span>
   )

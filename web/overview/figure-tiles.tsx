@@ -101,7 +101,7 @@ const ranges = { '15m': '15 min', '1h': '1 hour', '24h': '24 hours', '7d': '7 da
 /** Values under the pointer, and other ranges: loaded when somebody wants them. */
 const TileChart = lazyPage<TileChartProps>(async () => (await import('./tile-chart.tsx')).TileChart)
 
-const grid = 'grid grid-cols-2 gap-3 md:grid-cols-3 xl:grid-cols-6'
+const grid = 'grid grid-cols-2 gap-3 md:grid-cols-3 @min-[60rem]/page:grid-cols-6'
 
 export function FigureTiles({
   stats,

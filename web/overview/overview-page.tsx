@@ -52,7 +52,7 @@ export function OverviewPage() {
           </Suspense>
         )}
         <FigureTiles stats={stats} samples={samples.data?.items} freshness={freshness} />
-        <div className={classNames('grid items-start gap-4', items?.length !== 0 && 'lg:grid-cols-2')}>
+        <div className={classNames('grid items-start gap-4', items?.length !== 0 && '@min-[44rem]/page:grid-cols-2')}>
           {items?.length !== 0 && <AccountsPanel query={accounts} />}
           <ChangeFeed accounts={items ?? []} />
         </div>

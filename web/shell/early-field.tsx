@@ -88,10 +88,8 @@ function noteEnter(event: KeyboardEvent, early: Early): void {
 
 const over = 'fixed inset-y-0 right-0 z-40 flex w-full max-w-md flex-col border-l bg-surface shadow-float'
 
-/** Over the page where there is no room beside it: one that fills the window needs more of it than others. */
+/** Over the page where there is no room beside it. One that fills the window needs more of it than others, and gets it on wide ones alone. */
 export function assistantPlace(isWhole: boolean): string {
-  const beside = isWhole
-    ? 'wide:sticky wide:top-0 wide:h-dvh wide:w-104 wide:shrink-0 wide:shadow-none'
-    : 'xl:sticky xl:top-0 xl:h-dvh xl:w-104 xl:shrink-0 xl:shadow-none'
-  return `${over} ${beside}`
+  const beside = 'xl:sticky xl:top-0 xl:h-dvh xl:shrink-0 xl:shadow-none'
+  return `${over} ${beside} ${isWhole ? 'xl:w-88 wide:w-104' : 'xl:w-104'}`
 }

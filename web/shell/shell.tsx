@@ -60,7 +60,7 @@ export function Shell({
                 isWhole ? 'flex min-h-0 flex-col overflow-y-auto max-md:pb-nav' : 'p-4 max-md:pb-20 lg:p-6',
               )}
             >
-              {isWhole ? children : <div className="mx-auto max-w-page">{children}</div>}
+              {isWhole ? children : <div className="@container/page mx-auto max-w-page">{children}</div>}
             </main>
           </div>
           <AssistantSide early={assistant} isWhole={isWhole} onClose={closeAssistant} />

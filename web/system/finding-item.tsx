@@ -22,7 +22,7 @@ export function FindingItem({ finding: { title, tone, verdict, measured, remedy 
               <ChevronRight className="size-3.5 group-open/fix:rotate-90" aria-hidden="true" />
               {promises[remedy]}
             </summary>
-            <ul className="grid gap-3 pt-2 pb-1 xl:grid-cols-3">
+            <ul className="grid gap-3 pt-2 pb-1 @min-[60rem]/page:grid-cols-3">
               {remedies[remedy].map(prescription => (
                 <PrescriptionItem key={prescription.program} prescription={prescription} />
               ))}
