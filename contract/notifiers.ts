@@ -168,6 +168,19 @@ export const Notifier = z
     failing_since: Timestamp.nullable(),
     last_fault: z.string().nullable(),
     last_success_at: Timestamp.nullable(),
+    warnings: z
+      .array(
+        z.object({
+          code: z
+            .enum(['accounts_untold'])
+            .describe(
+              'It mails by the account it would tell of, or to that account alone, and no other notifier tells',
+            ),
+          detail: z.string(),
+          account_ids: z.array(z.string()).describe(`At most ${notifierBounds.accounts}`),
+        }),
+      )
+      .describe('What keeps it from telling what it is set up to tell'),
   })
   .meta({ id: 'Notifier' })
 export type Notifier = z.infer<typeof Notifier>

@@ -101,7 +101,7 @@ export const Webhook = z
     waiting: z
       .array(
         z.object({
-          account_id: z.string(),
+          account_id: z.string().nullable().describe('Null for events of no account'),
           behind: z.int().describe('Events in the log after the last of it that was taken'),
           failures: z.int().describe('In a row'),
           failing_since: Timestamp.nullable(),
@@ -109,7 +109,9 @@ export const Webhook = z
           last_fault: WebhookFaultName.nullable(),
         }),
       )
-      .describe('With `order` `account`: accounts whose events wait, while those of others are delivered'),
+      .describe(
+        'With `order` `account`: accounts whose events wait, while those of others are delivered; events of no account wait for themselves',
+      ),
     created_at: Timestamp,
   })
   .meta({ id: 'Webhook' })

@@ -199,7 +199,7 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
   })
   const alerts = composeAlerts({ db, hub, leases, history, logger })
   const notifying = composeNotifiers({
-    ...{ db, hub, leases, secrets, accounts, freezes, guard, version, baseUrl: address, logger },
+    ...{ db, hub, leases, secrets, accounts, freezes, guard, version, baseUrl: address, tracer, logger },
     ...{ alerts: alerts.source, browsers: pushes.browsers, privateNetworks: config.privateNetworks },
   })
   const mcpAuth = composeMcpAuth({

@@ -37,7 +37,7 @@ export interface HistoryReadings {
   storage: Pick<StorageWatch, 'figures'>
   connections: AccountRows<Pick<AccountConnections, 'open' | 'idle' | 'busy' | 'connecting'>>
   accounts: AccountRows<Pick<AccountHealth, 'state'>>
-  certificates: Pick<CertificateEnds, 'daysLeft'>
+  certificates: Pick<CertificateEnds, 'left'>
 }
 
 export interface ComposedHistory {
@@ -153,7 +153,11 @@ function readMachine(
     set('imap_connections', connecting, { account_id, state: 'connecting' })
     set('imap_connections', open - idle - busy, { account_id, state: 'watching' })
   }
-  for (const { days, ...labels } of certificates.daysLeft(Date.now())) set('certificate_days', days, labels)
+  for (const certificate of certificates.left(Date.now())) {
+    const { account_id, protocol } = certificate
+    if ('days' in certificate) set('certificate_days', certificate.days, { account_id, protocol })
+    else set('certificate_life', certificate.percent, { account_id, protocol })
+  }
   for (const [account_id, { state }] of accounts.entries()) {
     if (state !== 'disabled') set('account_ready', state === 'ready' ? 1 : 0, { account_id })
   }

@@ -21,6 +21,7 @@ import { NotifierEngine } from './notifiers/notifier-engine.ts'
 import { notifierRoutes } from './notifiers/notifier-routes.ts'
 import { NotifierService } from './notifiers/notifier-service.ts'
 import { NotifierStore } from './notifiers/notifier-store.ts'
+import { tracedNotifiers } from './notifiers/traced-notifiers.ts'
 import { NodemailerSenders } from './outbox/adapters/nodemailer-sender.ts'
 import type { Database } from './platform/database/database.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
@@ -29,6 +30,7 @@ import type { Logger } from './platform/logger.ts'
 import { GuardedFetch } from './platform/network/guarded-fetch.ts'
 import { OutboundGuard } from './platform/network/outbound-guard.ts'
 import type { SecretBox } from './platform/secret-box.ts'
+import type { Tracer } from './platform/tracing/tracer.ts'
 
 export interface NotifierSurroundings {
   db: Database
@@ -45,6 +47,7 @@ export interface NotifierSurroundings {
   version: string
   /** Of the page. */
   baseUrl(): string
+  tracer: Tracer | undefined
   logger: Logger
 }
 
@@ -75,7 +78,7 @@ export function composeNotifiers(around: NotifierSurroundings): ComposedNotifier
     userAgent: `RustyMail/${around.version}`,
     now,
   })
-  const notifiers: Notifiers = {
+  const plain: Notifiers = {
     email: emailNotifier({
       senders: new NodemailerSenders({ guard: around.guard, timeoutMs: () => smtpTimeoutMs }),
       loginOf: (accountId, rejected) => accounts.smtpLogin(accountId, rejected),
@@ -90,10 +93,11 @@ export function composeNotifiers(around: NotifierSurroundings): ComposedNotifier
     telegram: telegramNotifier(post),
     web_push: webPushNotifier(browsers),
   }
+  const notifiers = around.tracer ? tracedNotifiers(plain, around.tracer) : plain
   const link = () => `${baseUrl()}/alerts`
   const shared = { store, notifiers, secrets, link, now, logger }
   const engine = new NotifierEngine({ ...shared, alerts, hub, leases, addressOf })
-  const service = new NotifierService({ ...shared, hub, changed: () => engine.wake() })
+  const service = new NotifierService({ ...shared, hub, accounts: () => known.list(), changed: () => engine.wake() })
   return {
     hear: fact => engine.hear(fact),
     addRoutes: server => notifierRoutes(server, service),

@@ -8,33 +8,47 @@ export interface SeenCertificate {
 
 export type MailProtocol = 'imap' | 'smtp'
 
+/** @property days Of one that lives long. @property percent Of its life, of one that lives short. */
+export type CertificateLeft = { account_id: string; protocol: MailProtocol } & ({ days: number } | { percent: number })
+
 const day = 86_400_000
-/** One that lives shorter is renewed every few days: how many it has left says nothing. */
-const leastLifeMs = 20 * day
+/** One that lives shorter is renewed every few days: how many it has left says nothing, but the share of its life does. */
+const longLifeMs = 20 * day
+/** A connection may last for days, and its server have another certificate meanwhile: of its life, one that lives short counts for this share. */
+const freshShare = 0.1
 const mostAccounts = 2_000
 
 export class CertificateEnds {
-  readonly #ends = new Map<string, Map<MailProtocol, number>>()
+  readonly #ends = new Map<string, Map<MailProtocol, SeenCertificate & { at: number }>>()
 
-  /** @param certificate Undefined where the connection has none. */
-  seen(accountId: string, protocol: MailProtocol, certificate: SeenCertificate | undefined): void {
+  /** @param certificate Undefined where the connection has none. @param at When it was shown, in epoch milliseconds. */
+  seen(
+    accountId: string,
+    protocol: MailProtocol,
+    certificate: SeenCertificate | undefined,
+    at: number = Date.now(),
+  ): void {
     const known = this.#ends.get(accountId)
-    if (!certificate || !(certificate.until - certificate.from >= leastLifeMs)) {
+    if (!certificate || !(certificate.until > certificate.from)) {
       known?.delete(protocol)
       return
     }
     if (!known && this.#ends.size >= mostAccounts) return
-    this.#ends.set(accountId, (known ?? new Map()).set(protocol, certificate.until))
+    this.#ends.set(accountId, (known ?? new Map()).set(protocol, { ...certificate, at }))
   }
 
   forget(accountId: string): void {
     this.#ends.delete(accountId)
   }
 
-  /** Days that are left, of each account and protocol; 0 for one that is over. */
-  *daysLeft(now: number): Generator<{ account_id: string; protocol: MailProtocol; days: number }> {
+  /** What is left of each account and protocol; 0 for one that is over. */
+  *left(now: number): Generator<CertificateLeft> {
     for (const [account_id, ends] of this.#ends) {
-      for (const [protocol, end] of ends) yield { account_id, protocol, days: Math.max(0, (end - now) / day) }
+      for (const [protocol, { from, until, at }] of ends) {
+        const [life, rest] = [until - from, Math.max(0, until - now)]
+        if (life >= longLifeMs) yield { account_id, protocol, days: rest / day }
+        else if (now - at <= life * freshShare) yield { account_id, protocol, percent: (100 * rest) / life }
+      }
     }
   }
 }

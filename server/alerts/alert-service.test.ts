@@ -307,6 +307,8 @@ test('a quiet week raises nothing: no starter rule fires on figures of a server 
     const left = minute < 4 * 1440 ? 34 : 94
     for (const protocol of ['imap', 'smtp']) {
       put(keyOf('certificate_days', { account_id: 'a', protocol }), left - minute / 1440)
+      // One of six days, renewed with a third of its life left.
+      put(keyOf('certificate_life', { account_id: 'b', protocol }), 100 - (minute % (4 * 1440)) / (6 * 14.4))
     }
     points.set(keyOf('response_time', {}), [[0, observe(undefined, 20)]])
     // What is older than two days is not looked at in minutes: some of them do.

@@ -159,6 +159,18 @@ const written: Record<string, z.input<typeof Rule>> = {
     comparison: 'below',
     threshold: 7,
   },
+  // Of six days, as some authorities give them: they are renewed with a half or a third of their life left.
+  'certificate-not-renewed': {
+    name: 'The certificate of a mail server was not renewed in time',
+    series: 'certificate_life',
+    per: ['account_id', 'protocol'],
+    aggregation: 'min',
+    window_seconds: 10 * minute,
+    comparison: 'below',
+    threshold: 20,
+    clear_threshold: 30,
+    for_seconds: 30 * minute,
+  },
   'token-ending': {
     name: 'A token is about to expire',
     severity: 'info',

@@ -1,16 +1,18 @@
 /** Which series and rows a caller is shown, in which step, and what is refused in words. */
 import { expect, test } from 'vitest'
+import { scopeSet } from '../platform/principal.ts'
 import type { Points, SeriesQuery } from './history-reader.ts'
 import { HistoryService, stepFor } from './history-service.ts'
+import type { MarkRow } from './history-tables.ts'
 import { observe } from './point.ts'
 import type { Labels } from './series.ts'
 
 const now = Date.parse('2026-11-29T12:00:00Z')
-const all = { accounts: 'all' } as const
-const some = { accounts: new Set(['a']) }
+const all = { accounts: 'all', scopes: scopeSet(['dashboard:admin', 'dashboard:read']) } as const
+const some = { ...all, accounts: new Set(['a']) }
 const hourAgo = '2026-11-29T11:00:00.000Z'
 
-function setUp(rows: [Labels, Points][] = []) {
+function setUp(rows: [Labels, Points][] = [], extraMarks: MarkRow[] = []) {
   const asked: SeriesQuery[] = []
   const reader = {
     read: async (query: SeriesQuery) => {
@@ -23,6 +25,7 @@ function setUp(rows: [Labels, Points][] = []) {
   const marks = [
     { id: '2', at: now / 1000 - 10, kind: 'account', account_id: 'b', words: 'b is away' },
     { id: '1', at: now / 1000 - 20, kind: 'restart', account_id: null, words: 'Started.' },
+    ...extraMarks,
   ]
   const store = { listMarks: async () => marks }
   return { asked, history: new HistoryService({ reader, store, waitingMarks: () => [], now: () => now }) }
@@ -98,4 +101,14 @@ test('the finest step that is kept that far back and can be drawn is chosen; wha
       message: expect.stringContaining(word),
     })
   }
+})
+
+test('marks that name tokens and webhooks of others are for callers that may list these', async () => {
+  const of = (kind: string): MarkRow => ({ id: kind, at: now / 1000 - 30, kind, account_id: null, words: kind })
+  const { history } = setUp([], [of('token'), of('webhook')])
+  const seenBy = async (sight: Parameters<typeof history.get>[0]) =>
+    (await history.get(sight, { series: 'up', from: hourAgo })).marks.map(({ kind }) => kind)
+  expect(await seenBy(all)).toEqual(['webhook', 'token', 'restart', 'account'])
+  expect(await seenBy({ ...all, scopes: scopeSet(['dashboard:read']) })).toEqual(['webhook', 'restart', 'account'])
+  expect(await seenBy(some)).toEqual(['restart'])
 })

@@ -1,4 +1,4 @@
-/** What a collector is told of connections to mail servers: each command by its name, those that fail as such, and nothing without a trace. */
+/** What a collector is told of connections to mail servers: each command by its name, those that fail as such, also of what the server does by itself. */
 import { expect, test } from 'vitest'
 import { startTraced } from '../../test/support/traced.ts'
 import type { LineListener } from '../accounts/protocol-log.ts'
@@ -36,15 +36,21 @@ test('commands are told by name, with what the server says to each, and the work
   }
   const onLine: LineListener = (from, line) => void heard.push(`${from} ${line}`)
   const connection = await new TracedGateway(gateway, tracer).connect(login, { ...options, onLine })
-  // Without a trace none begins here.
+  // Without a trace each is one of its own.
   await connection.search('INBOX', undefined, 10)
-  expect(collector.spans).toEqual([])
+  const alone = await collector.until('imap search')
+  expect(alone).toMatchObject({ parentId: '', attributes: { 'rustymail.is_background': true } })
+  expect(collector.tree(alone)).toEqual(['imap search', '  UID SEARCH'])
+  expect(collector.find('imap connect')).toMatchObject({ parentId: '' })
   await tracer.trace('work', {}, async () => {
     await connection.search('INBOX', undefined, 10)
     await expect(connection.getMessage('INBOX', 1, 10)).rejects.toThrow('zebrafinch')
     expect(connection.openFolder).toBe('INBOX')
   })
   const work = await collector.until('work')
+  expect(collector.find('imap search', ({ parentId }) => parentId === work.spanId)!.attributes).not.toHaveProperty(
+    'rustymail.is_background',
+  )
   expect(collector.tree(work)).toEqual(['work', '  imap search', '    UID SEARCH', '  imap getMessage'])
   expect(collector.find('UID SEARCH')).toMatchObject({
     ...{ kind: 3, status: 2 },
@@ -56,5 +62,18 @@ test('commands are told by name, with what the server says to each, and the work
   expect(collector.find('imap getMessage')).toMatchObject({ status: 2, attributes: { 'error.type': 'timeout' } })
   expect(heard).toContain('client A1 UID SEARCH …')
   expect(collector.text.toLowerCase()).not.toContain('zebrafinch')
+  await connection.close()
+})
+
+test('of what the server does by itself no more is told than a collector takes beside requests', async () => {
+  const { collector, tracer } = await startTraced()
+  const connection = await new TracedGateway(new MemoryGateway(), tracer).connect(login, options)
+  for (let count = 0; count < 700; count++) await connection.search('INBOX', undefined, 10)
+  await tracer.trace('work', {}, () => connection.search('INBOX', undefined, 10))
+  const work = await collector.until('work')
+  expect(collector.tree(work)).toEqual(['work', '  imap search'])
+  const alone = collector.spans.filter(({ parentId }) => parentId === '').length
+  expect(alone).toBeGreaterThan(590)
+  expect(alone).toBeLessThan(690)
   await connection.close()
 })

@@ -1,9 +1,10 @@
 /**
- * A mail gateway whose connections tell what they are asked for, and with which commands: spans within a trace that runs already. What a
- * server does by itself, such as watching, begins no traces.
+ * A mail gateway whose connections tell what they are asked for, and with which commands: spans within a trace that runs already. What the server
+ * asks for by itself, such as new mail, is a trace of its own each, as far as there are not too many of them.
  */
 import type { MailLogin } from '../accounts/mail-login.ts'
 import type { LineListener } from '../accounts/protocol-log.ts'
+import { TokenBuckets } from '../platform/token-buckets.ts'
 import { overridden } from '../platform/tracing/overridden.ts'
 import type { Span } from '../platform/tracing/span.ts'
 import { errorType, type Tracer } from '../platform/tracing/tracer.ts'
@@ -20,10 +21,13 @@ const commands: ReadonlySet<string> = new Set(
 )
 /** Of one connection, answers that are waited for. */
 const maxOpen = 20
+/** Of all accounts: a first synchronization must not crowd out requests. */
+const rootsPerMinute = 600
 
 export class TracedGateway implements MailGateway {
   readonly #gateway: MailGateway
   readonly #tracer: Tracer
+  readonly #roots = new TokenBuckets({ perMinute: rootsPerMinute, now: () => performance.now() })
 
   constructor(gateway: MailGateway, tracer: Tracer) {
     this.#gateway = gateway
@@ -69,8 +73,9 @@ export class TracedGateway implements MailGateway {
 
   async #told<T>(name: string, lines: CommandSpans, work: () => Promise<T>): Promise<T> {
     const { active } = this.#tracer
-    if (!active) return work()
-    const span = this.#tracer.begin(`imap ${name}`, { parent: active, attributes: lines.attributes })
+    if (!active && !this.#roots.take('').isAllowed) return work()
+    const attributes = { ...lines.attributes, ...(!active && { 'rustymail.is_background': true }) }
+    const span = this.#tracer.begin(`imap ${name}`, { parent: active ?? 'none', attributes })
     const before = lines.within
     lines.within = span
     try {

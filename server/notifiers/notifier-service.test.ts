@@ -43,6 +43,24 @@ onEachDatabase(open => {
     await expect(service.change(token, id, body({ target }))).rejects.toMatchObject({ code: 'session_needed' })
   })
 
+  test('one that mails by the account it is to tell of says so, until another tells as much', async () => {
+    const { service, stand, create } = await notifyWorld(await open())
+    const mail = await create({ target: { kind: 'email', to: ['ops@there.test'], account_id: 'box' } })
+    expect(mail.warnings).toEqual([
+      {
+        code: 'accounts_untold',
+        detail: expect.stringMatching(/^Alerts about box@here.test reach nobody: /),
+        account_ids: ['box'],
+      },
+    ])
+    const { notifier } = await service.create(administrator(), body({ target: (await stand('slack')).target }))
+    expect(notifier.warnings).toEqual([])
+    const warned = async () => (await service.list(administrator())).map(({ warnings }) => warnings.length)
+    expect(await warned()).toEqual([0, 0])
+    await service.delete(administrator(), notifier.id)
+    expect(await warned()).toEqual([1])
+  })
+
   test('another key seals them again', async () => {
     const { service, stand, store, db, secrets: box } = await notifyWorld(await open())
     const { target } = await stand('telegram')

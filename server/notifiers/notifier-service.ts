@@ -19,10 +19,13 @@ import type { NotifierStore } from './notifier-store.ts'
 import type { NotifierRow } from './notifier-tables.ts'
 import { missing, openTarget, sealTarget, type WholeTarget, wholeTarget } from './notifier-target.ts'
 import { deliveryOf, routingOf, viewOf } from './notifier-view.ts'
+import { type NamedAccount, warningsOf } from './untold-accounts.ts'
 
 export interface NotifierServiceOptions extends AttemptOptions {
   store: NotifierStore
   hub: Pick<EventHub, 'publish'>
+  /** All that there are. */
+  accounts(): Promise<readonly NamedAccount[]>
   /** Hears that something changed. */
   changed(): void
 }
@@ -42,10 +45,12 @@ export class NotifierService {
 
   /** None for a caller that does not see all accounts. */
   async list(principal: Principal): Promise<Notifier[]> {
-    const { store, secrets } = this.#options
+    const { store, secrets, accounts } = this.#options
     if (!seesAll(principal)) return []
     const notices = new Map((await store.listNotices()).map(notice => [notice.notifier_id, notice]))
-    return (await store.list()).map(row => viewOf(row, notices.get(row.id), secrets))
+    const views = (await store.list()).map(row => viewOf(row, notices.get(row.id), secrets))
+    const known = await accounts()
+    return views.map(view => ({ ...view, warnings: warningsOf(view, views, known) }))
   }
 
   async create(principal: Principal, body: NotifierBody): Promise<{ notifier: Notifier; secret: string | null }> {
@@ -67,7 +72,7 @@ export class NotifierService {
       throw new Problem('not_possible_now', message)
     }
     this.#tell(principal)
-    return { notifier: viewOf(row, undefined, secrets), secret: made }
+    return { notifier: await this.#view(principal, id), secret: made }
   }
 
   async change(principal: Principal, id: string, body: NotifierBody): Promise<Notifier> {
@@ -155,16 +160,19 @@ export class NotifierService {
   async #get(principal: Principal, id: string): Promise<NotifierRow> {
     this.#check(principal)
     const row = await this.#options.store.find(id)
-    if (!row) throw new Problem('not_found', 'There is no such notifier; it may have been deleted.')
+    if (!row) throw unknown()
     return row
   }
 
   async #view(principal: Principal, id: string): Promise<Notifier> {
-    const { store, secrets } = this.#options
-    const row = await this.#get(principal, id)
-    const notice = (await store.listNotices()).find(each => each.notifier_id === id)
-    return viewOf(row, notice, secrets)
+    const found = (await this.list(principal)).find(each => each.id === id)
+    if (!found) throw unknown()
+    return found
   }
+}
+
+function unknown(): Problem {
+  return new Problem('not_found', 'There is no such notifier; it may have been deleted.')
 }
 
 function newSecret(): string {

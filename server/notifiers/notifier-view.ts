@@ -12,7 +12,12 @@ export function routingOf({ id, routing }: Pick<NotifierRow, 'id' | 'routing'>):
   return read.success ? read.data : Routing.parse({ name: `Unreadable notifier ${id}`, enabled: false })
 }
 
-export function viewOf(row: NotifierRow, notice: NoticeRow | undefined, secrets: SecretBox): Notifier {
+/** Warnings are of all notifiers together. */
+export function viewOf(
+  row: NotifierRow,
+  notice: NoticeRow | undefined,
+  secrets: SecretBox,
+): Omit<Notifier, 'warnings'> {
   const { id, target_sealed, changed_at, changed_by, failing_since, last_fault, last_success_at } = row
   return {
     ...routingOf(row),

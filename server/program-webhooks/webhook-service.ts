@@ -7,10 +7,12 @@ import type { Logger } from '../platform/logger.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
+import { seesAll } from '../platform/visible-figures.ts'
 import type { WebhookEndpoints } from '../webhooks/webhook-endpoints.ts'
 import { signerOfRow } from '../webhooks/webhook-row-signer.ts'
 import type { WebhookSender } from '../webhooks/webhook-sender.ts'
 import {
+  noAccount,
   secretContext,
   type WebhookBacklogRow,
   type WebhookEnding,
@@ -71,16 +73,13 @@ export class WebhookService {
 
   async list(principal: Principal): Promise<Webhook[]> {
     const { endpoints } = this.#options
-    const rows = await endpoints.list(
-      'program',
-      principal.kind === 'token' && !isAdmin(principal) ? principal.id : undefined,
-    )
+    const rows = await endpoints.list('program', principal.kind === 'token' ? principal.id : undefined)
     const backlogs = await endpoints.backlogs()
-    return rows.filter(row => mayLook(principal, row)).map(row => this.#view(row, backlogs.get(row.id)))
+    return rows.filter(row => isTheirs(principal, row)).map(row => this.#view(row, backlogs.get(row.id)))
   }
 
   async get(principal: Principal, id: string): Promise<Webhook> {
-    return this.#viewNow(await this.#find(principal, id, mayLook))
+    return this.#viewNow(await this.#find(principal, id))
   }
 
   async create(principal: Principal, { url, token_id, ...settings }: NewWebhook) {
@@ -107,7 +106,7 @@ export class WebhookService {
   }
 
   async change(principal: Principal, id: string, { url, ...change }: WebhookChange): Promise<Webhook> {
-    const row = await this.#find(principal, id, mayChange)
+    const row = await this.#find(principal, id)
     const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined))
     const settings: WebhookSettings = { ...settingsOf(row), ...given }
     const owner = await this.#standing(row)
@@ -118,14 +117,14 @@ export class WebhookService {
 
   async delete(principal: Principal, id: string): Promise<void> {
     const { endpoints, log } = this.#options
-    await this.#find(principal, id, mayLook)
+    await this.#find(principal, id)
     if (!(await endpoints.remove(id))) throw notFound()
     log.forget(id)
   }
 
   async rotate(principal: Principal, id: string, keepMinutes: number) {
     const { endpoints, secrets, now } = this.#options
-    const row = await this.#find(principal, id, mayChange)
+    const row = await this.#find(principal, id)
     const secret = newSecret()
     const previous = {
       previous_sealed: keepMinutes > 0 ? row.secret_sealed : null,
@@ -140,7 +139,7 @@ export class WebhookService {
   /** At once, beside what waits for it: it says how the endpoint answers, and moves nothing. */
   async test(principal: Principal, id: string, signal: AbortSignal): Promise<WebhookDelivery> {
     const { sender, secrets, log, now } = this.#options
-    const row = await this.#find(principal, id, mayChange)
+    const row = await this.#find(principal, id)
     const sign = await signerOfRow(row, { secrets, now })
     const message = control('test', `test_${randomBytes(12).toString('hex')}`, {
       webhook_id: id,
@@ -160,7 +159,7 @@ export class WebhookService {
     id: string,
     { after, from }: { after?: string | undefined; from?: string | undefined },
   ) {
-    const row = await this.#find(principal, id, mayChange)
+    const row = await this.#find(principal, id)
     const owner = await this.#standing(row)
     const place = after === undefined ? await this.#options.places.placeBefore(from ?? '') : this.#placeOf(after)
     return this.#restart(row, { place, next_try_at: null }, owner)
@@ -168,19 +167,19 @@ export class WebhookService {
 
   /** It keeps its place, for as long as the log holds what follows. */
   async disable(principal: Principal, id: string): Promise<Webhook> {
-    const row = await this.#find(principal, id, mayLook)
+    const row = await this.#find(principal, id)
     if (row.ending !== null) return this.#viewNow(row)
     const ending: WebhookEnding = { why: 'asked', detail: 'It was disabled.' }
     return this.#restart(row, { ...begun, ending: JSON.stringify(ending) }, principal)
   }
 
   async enable(principal: Principal, id: string): Promise<Webhook> {
-    const row = await this.#find(principal, id, mayChange)
+    const row = await this.#find(principal, id)
     return this.#restart(row, begun, await this.#standing(row))
   }
 
   async deliveries(principal: Principal, id: string): Promise<WebhookDelivery[]> {
-    await this.#find(principal, id, mayChange)
+    await this.#find(principal, id)
     return this.#options.log.list(id, seesPrivate(principal))
   }
 
@@ -213,10 +212,9 @@ export class WebhookService {
     return this.#viewNow(found)
   }
 
-  async #find(principal: Principal, id: string, may: (principal: Principal, row: WebhookRow) => boolean) {
+  async #find(principal: Principal, id: string): Promise<WebhookRow> {
     const row = await this.#options.endpoints.find(id)
-    if (row?.kind !== 'program' || !mayLook(principal, row)) throw notFound()
-    if (!may(principal, row)) throw new Problem('forbidden', 'Only its token or the user of the token may do this.')
+    if (row?.kind !== 'program' || !isTheirs(principal, row)) throw notFound()
     return row
   }
 
@@ -279,7 +277,10 @@ export class WebhookService {
       last_fault: last_fault as Webhook['last_fault'],
       previous_secret_until: row.previous_until,
       waiting: backlogs.map(each => ({
-        ...{ account_id: each.account_id, behind: Math.max(0, places.newest - Number(each.place)) },
+        ...{
+          account_id: each.account_id === noAccount ? null : each.account_id,
+          behind: Math.max(0, places.newest - Number(each.place)),
+        },
         ...{ failures: each.failures, failing_since: each.failing_since, next_try_at: each.next_try_at },
         last_fault: each.last_fault as Webhook['last_fault'],
       })),
@@ -299,14 +300,9 @@ function isOwn({ kind, id, userId }: Principal, row: WebhookRow): boolean {
   return row.principal_id === id || (kind === 'session' && userId !== null && row.user_id === userId)
 }
 
-/** Also to disable and delete it. */
-function mayLook(principal: Principal, row: WebhookRow): boolean {
-  return isOwn(principal, row) || isAdmin(principal)
-}
-
-/** What is told to it may be more than a token of an administrator may read. */
-function mayChange(principal: Principal, row: WebhookRow): boolean {
-  return isOwn(principal, row) || (isAdmin(principal) && principal.accounts === 'all')
+/** What is told to it, and where it leads, is of its owner: a token of an administrator, whose accounts are a list, sees none of others. */
+function isTheirs(principal: Principal, row: WebhookRow): boolean {
+  return isOwn(principal, row) || (isAdmin(principal) && seesAll(principal))
 }
 
 function newSecret(): string {

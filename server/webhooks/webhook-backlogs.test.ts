@@ -4,21 +4,25 @@ import { onEachDatabase } from '../../test/support/databases.ts'
 import { patience } from '../../test/support/patience.ts'
 import { answer } from '../../test/support/webhook-sink.ts'
 import { reader, webhookWorld } from '../../test/support/webhook-world.ts'
+import { scopeSet } from '../platform/principal.ts'
 import type { WebhookKind } from './webhook-kind.ts'
 
 const range = (from: number, count: number) => Array.from({ length: count }, (_, index) => from + index)
-const all = reader('token-1', ['a', 'b', 'c'])
+const all = { ...reader('token-1', ['a', 'b', 'c']), scopes: scopeSet(['mail:meta', 'dashboard:read']) }
 
 onEachDatabase(open => {
   const world = async () => {
     const order = { isByAccount: true }
     const kind: Partial<WebhookKind> = {
       isByAccount: () => order.isByAccount,
+      filterOf: () => ({ types: new Set(['mail_received', 'server_started']), accounts: undefined }),
       ended: () => undefined,
       messageOf: async (_row, _principal, { number, fact }) =>
         fact.type === 'mail_received'
           ? { id: `evt_${number}`, body: JSON.stringify({ uid: fact.data.uid, account: fact.data.account_id }) }
-          : undefined,
+          : fact.type === 'server_started'
+            ? { id: `evt_${number}`, body: JSON.stringify({ uid: Number(fact.data.version), account: 'none' }) }
+            : undefined,
     }
     const parts = await webhookWorld(await open(), { kind })
     const { sink, add, store } = parts
@@ -57,6 +61,28 @@ onEachDatabase(open => {
     await vi.waitFor(() => expect(uidsOf('a').length).toBe(22), patience)
     expect(sink.uniqueIds(one)).toBe(sink.of(one).length)
     expect(sink.faults).toEqual([])
+  })
+
+  test('what is of no account waits for itself too, in its order, also over an end of the process', async () => {
+    const { refused, deliverTo, told, backlogs, stop, start, hub, uidsOf, engine, one } = await world()
+    const tellNone = (number: number) =>
+      hub.publish({ type: 'server_started', data: { version: String(number), at: new Date().toISOString() } })
+    refused.add('none').add('a')
+    for (const number of range(1, 5)) {
+      tellNone(number)
+      for (const account of ['a', 'b']) await deliverTo(account, number)
+    }
+    await told('b', ...range(1, 5))
+    expect([await backlogs(), engine.find(one.id)!.failures]).toEqual([['', 'a'], 0])
+    expect([uidsOf('none'), uidsOf('a')]).toEqual([[], []])
+    await stop()
+    tellNone(6)
+    refused.delete('none')
+    await start()
+    await vi.waitFor(() => expect([...new Set(uidsOf('none'))]).toEqual(range(1, 6)), patience)
+    await vi.waitFor(async () => expect(await backlogs()).toEqual(['a']), patience)
+    refused.delete('a')
+    await vi.waitFor(() => expect([...new Set(uidsOf('a'))]).toEqual(range(1, 5)), patience)
   })
 
   test('an end of the process loses nothing of what waits, and keeps its order', async () => {

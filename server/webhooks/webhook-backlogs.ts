@@ -1,18 +1,17 @@
 /**
- * Order for each account alone: what an endpoint does not take of one account waits beside it, at a place of its own, and the endpoint goes on
+ * Order for each account alone, and for what is of no account: what an endpoint does not take of one waits beside it, at a place of its own, and the endpoint goes on
  * with the others. A backlog that has caught up is over. An end of the process repeats some, with the same ids, and loses none: a backlog is
  * stored before the endpoint passes what is in it, and removed once the endpoint is behind it.
  */
 import type { EventHub } from '../events/event-hub.ts'
 import { type Lease, LeaseLost } from '../platform/lease.ts'
 import type { Logger } from '../platform/logger.ts'
-import type { NextMessage } from './webhook-endpoint.ts'
-import { WebhookEndpoint } from './webhook-endpoint.ts'
+import { type NextMessage, WebhookEndpoint } from './webhook-endpoint.ts'
 import type { WebhookFault } from './webhook-sender.ts'
 import type { WebhookStore } from './webhook-store.ts'
-import type { WebhookBacklogRow } from './webhook-tables.ts'
+import { noAccount, type WebhookBacklogRow } from './webhook-tables.ts'
 
-/** Accounts of one endpoint that wait beside it; beyond, the endpoint itself waits. */
+/** Accounts of one endpoint that wait beside it, and what is of no account; beyond, the endpoint itself waits. */
 export const maxBacklogs = 50
 
 export interface WebhookBacklogsOptions {
@@ -51,8 +50,8 @@ export class WebhookBacklogs {
   }
 
   /** Whether it is of one account alone that this failed: an endpoint that cannot be reached is away for all of them. */
-  mayBegin(endpoint: WebhookEndpoint, { account, isGap }: NextMessage, { fault }: Retry): boolean {
-    if (endpoint.backlogOf || !endpoint.isByAccount || account === undefined || isGap) return false
+  mayBegin(endpoint: WebhookEndpoint, { isGap }: NextMessage, { fault }: Retry): boolean {
+    if (endpoint.backlogOf || !endpoint.isByAccount || isGap) return false
     return fault !== 'connection_refused' && fault !== 'tls_error' && endpoint.backlogs.size < maxBacklogs
   }
 
@@ -60,12 +59,7 @@ export class WebhookBacklogs {
    * The message and what follows it of the account wait from now on.
    * @returns The backlog and how long it waits; undefined where it could not be stored, so that the endpoint itself waits.
    */
-  async begin(
-    endpoint: WebhookEndpoint,
-    { account = '', number }: NextMessage,
-    { fault, afterMs }: Retry,
-    now: number,
-  ) {
+  async begin(endpoint: WebhookEndpoint, { account, number }: NextMessage, { fault, afterMs }: Retry, now: number) {
     const { store, findLease, logger } = this.#options
     const lease = findLease()
     if (!lease) return undefined
@@ -118,7 +112,8 @@ export class WebhookBacklogs {
     const { types } = kind.filterOf(parent.row)
     const follower = hub.follow({
       principal,
-      filter: { types, accounts: new Set([account]) },
+      // Facts of no account are seen in any case.
+      filter: { types, accounts: new Set(account === noAccount ? [] : [account]) },
       after: row.place,
       wake: () => wake(backlog),
     })

@@ -8,12 +8,12 @@ import { delayOf } from './webhook-pace.ts'
 import type { WebhookFault, WebhookMessage } from './webhook-sender.ts'
 import type { Sign } from './webhook-signer.ts'
 import type { WebhookProgress } from './webhook-store.ts'
-import type { WebhookBacklogRow, WebhookRow } from './webhook-tables.ts'
+import { noAccount, type WebhookBacklogRow, type WebhookRow } from './webhook-tables.ts'
 
 /** Once it is taken, everything up to the number was. */
 export interface NextMessage {
-  /** Whose fact it is of. */
-  account: string | undefined
+  /** Whose fact it is of; `noAccount` for one of none. */
+  account: string
   number: number
   message: WebhookMessage
   isGap: boolean
@@ -115,7 +115,7 @@ export class WebhookEndpoint {
       if (reader.isExpired) {
         const number = this.#oldest() - 1
         const message = this.kind.gapOf(this.row, number)
-        if (message) this.#pending = { number, account: undefined, message, isGap: true }
+        if (message) this.#pending = { number, account: noAccount, message, isGap: true }
         else this.passGap(number)
         continue
       }
@@ -149,7 +149,6 @@ export class WebhookEndpoint {
     const account = accountOf(fact)
     // The view lets facts of no account through, too.
     if (this.backlogOf) return account === this.backlogOf.account
-    if (account === undefined) return true
     return !this.backlogs.has(account) && number > (this.#passed.get(account) ?? 0)
   }
 
@@ -205,8 +204,8 @@ export function backlogRowOf({ row, backlogOf }: WebhookEndpoint): WebhookBacklo
   return { endpoint_id: id, account_id: backlogOf?.account ?? '', place, ...fares }
 }
 
-function accountOf({ data }: Fact): string | undefined {
-  return 'account_id' in data ? data.account_id : undefined
+function accountOf({ data }: Fact): string {
+  return ('account_id' in data && data.account_id) || noAccount
 }
 
 /** By state, and how many facts the one that is furthest behind has not looked at. */

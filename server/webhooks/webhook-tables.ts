@@ -44,8 +44,12 @@ export interface WebhookRow {
 export interface WebhookBacklogRow
   extends Pick<WebhookRow, 'place' | 'failing_since' | 'failures' | 'next_try_at' | 'last_success_at' | 'last_fault'> {
   endpoint_id: string
+  /** Or `noAccount`. */
   account_id: string
 }
+
+/** In place of an account: facts of none have an order of their own. */
+export const noAccount = ''
 
 /** Why nothing more is delivered. */
 export interface WebhookEnding {

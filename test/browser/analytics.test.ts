@@ -341,10 +341,16 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     })
     await page.getByRole('link', { name: 'Cancel', exact: true }).press('Enter')
     await expect.poll(() => asked).toEqual([expect.stringContaining('Leave without saving?')])
+    // The same with the browser's Back, and again.
+    for (const times of [2, 3]) {
+      await page.evaluate('history.back()')
+      await expect.poll(() => asked.length).toBe(times)
+      await expect.poll(() => new URL(page.url()).pathname).toMatch(/^\/alerts\/rules\/starter-/)
+    }
     expect(await field('Threshold').inputValue()).toBe('40')
     await page.getByRole('button', { name: 'Save the rule' }).press('Enter')
     await row('Internal errors').getByText('starter, changed').waitFor()
-    expect(asked.length).toBe(1)
+    expect(asked.length).toBe(3)
     await choose('Internal errors', 'Reset')
     await page.getByRole('dialog').getByRole('button', { name: 'Reset the rule' }).press('Enter')
     await row('Internal errors').getByText('starter', { exact: true }).waitFor()

@@ -1,4 +1,6 @@
 /** Traces over real sockets: what a collector is told of requests, tools, IMAP commands, SMTP and webhooks, and what it is never told. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
 import { api } from '../../contract/index.ts'
@@ -196,4 +198,17 @@ test('the figures of /metrics are sent too, under the same names', async () => {
   const requests = collector.metrics.get('rustymail_http_request_duration_seconds')
   const listing = requests?.points.find(({ attributes }) => attributes.operation === 'mail.listMessages')
   expect(listing?.buckets?.reduce((sum, count) => sum + count, 0)).toBe(listing?.value)
+})
+
+test('what the dashboard for Grafana and the rules for Prometheus ask for is in /metrics of a server', async () => {
+  const { text } = await people.ask(people.admin, 'GET', '/metrics')
+  const families = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].flatMap(([, name, type]) =>
+    type === 'histogram' ? [`${name}_bucket`, `${name}_sum`, `${name}_count`] : [name!],
+  )
+  const files = ['grafana/rustymail.json', 'prometheus/rustymail.rules.yml']
+  const read = files.map(file => readFileSync(join(import.meta.dirname, '../../deploy', file), 'utf8'))
+  const asked = new Set(read.flatMap(file => file.match(/\b(?:rustymail|mcp)_\w+/g)))
+  expect(asked.size).toBeGreaterThan(30)
+  // Or a label, which a sample has.
+  expect([...asked].filter(name => !families.includes(name!) && !text.includes(`${name}="`))).toEqual([])
 })

@@ -1,6 +1,6 @@
 /** A server with mailboxes, every word of which says whose it is, and people and tokens whose rights change. */
 import { randomBytes } from 'node:crypto'
-import { expect } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import type { Role } from '../../contract/access.ts'
 import type { Account } from '../../contract/accounts.ts'
 import { api } from '../../contract/index.ts'
@@ -10,7 +10,7 @@ import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
 import type { Delivery } from '../../server/imap/adapters/memory-message.ts'
 import type { MailGateway } from '../../server/imap/mail-gateway.ts'
 import { Problem } from '../../server/platform/problem.ts'
-import { type People, type Proof, startApp } from './people.ts'
+import { type People, type Proof, runApp } from './people.ts'
 import { untilIndexed } from './until-indexed.ts'
 
 export interface Mailbox {
@@ -50,6 +50,17 @@ export async function startMailWorld(
   environment: Record<string, string> = {},
   overrides: Overrides = {},
 ): Promise<MailWorld> {
+  const { world, stop } = await runMailWorld(mailboxes, environment, overrides)
+  onTestFinished(stop)
+  return world
+}
+
+/** The caller stops it. */
+export async function runMailWorld(
+  mailboxes: number,
+  environment: Record<string, string> = {},
+  overrides: Overrides = {},
+): Promise<{ world: MailWorld; stop(): Promise<void> }> {
   const servers = new Map<string, MemoryGateway>()
   const serverAt = (host: string) => {
     const server = servers.get(host)
@@ -60,10 +71,15 @@ export async function startMailWorld(
     connect: async (login, options) => serverAt(login.host).connect(login, options),
     probe: async (place, options) => serverAt(place.host).probe(place, options),
   }
-  const { people } = await startApp({ environment, overrides: { gateway, heartbeatSeconds: 0.05, ...overrides } })
+  const { people, stop } = await runApp({ environment, overrides: { gateway, heartbeatSeconds: 0.05, ...overrides } })
   const world = new MailWorld(people, servers)
-  for (let index = 0; index < mailboxes; index++) await world.addMailbox(index > 0)
-  return world
+  try {
+    for (let index = 0; index < mailboxes; index++) await world.addMailbox(index > 0)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return { world, stop }
 }
 
 export class MailWorld {

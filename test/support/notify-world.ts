@@ -50,6 +50,7 @@ export async function notifyWorld(db: Database) {
   })
   const mails = new MemorySenders()
   const addressOf = async (id: string) => (id === 'gone' ? undefined : `${id}@here.test`)
+  const accounts = ['box', 'other'].map(id => ({ id, email: `${id}@here.test` }))
   const stopped = new Set<string>()
   const notifiers = {
     email: emailNotifier({
@@ -83,7 +84,7 @@ export async function notifyWorld(db: Database) {
   }
   const engineOf = () => new NotifierEngine({ ...shared, alerts: source, hub, leases, addressOf })
   let engine = engineOf()
-  const service = new NotifierService({ ...shared, hub, changed: () => undefined })
+  const service = new NotifierService({ ...shared, hub, accounts: async () => accounts, changed: () => undefined })
   const settle = async () => {
     // What an attempt changes is looked at again.
     for (let rounds = 0; rounds < 3; rounds++) {

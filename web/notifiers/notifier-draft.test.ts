@@ -17,7 +17,7 @@ const notifier = (target: Notifier['target']): Notifier => ({
   escalate: { notifier_id: 'n0mk2v7q1abcd1235', after_minutes: 7 },
   target,
   ...{ changed_at: '2026-03-02T12:00:00.000Z', changed_by: 'Ada', waiting: 0, next_try_at: null },
-  ...{ failing_since: null, last_fault: null, last_success_at: null },
+  ...{ failing_since: null, last_fault: null, last_success_at: null, warnings: [] },
 })
 
 const smtp = { host: 'smtp.example.org', port: 587, tls: 'starttls', user: 'me' } as const

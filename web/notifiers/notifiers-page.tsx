@@ -19,7 +19,6 @@ import { switched } from './notifier-draft.ts'
 import { NotifierForm } from './notifier-form.tsx'
 import { kindNames, placeOf } from './notifier-words.ts'
 import { TestNotifierDialog } from './test-notifier-dialog.tsx'
-import { untoldAccounts } from './untold-accounts.ts'
 import { notifiersIntervalMs, useDeleteNotifier, useNotifiers, useSwitchNotifier } from './use-notifiers.ts'
 
 type Opened = { kind: 'edit' | 'test' | 'deliveries' | 'delete'; notifier: Notifier } | { kind: 'create' }
@@ -88,9 +87,9 @@ function NotifiersTable({ notifiers, onOpen }: { notifiers: readonly Notifier[];
             </Cell>
             <Cell label="State">
               <State notifier={notifier} />
-              <Untold
-                names={untoldAccounts(notifier, notifiers, accounts.data?.items ?? []).map(({ id }) => accountName(id))}
-              />
+              {notifier.warnings.map(({ code, account_ids: ids }) => (
+                <Untold key={code} names={ids.map(accountName)} />
+              ))}
             </Cell>
             <Cell label="Tells">{tellsOf(notifier, notifiers)}</Cell>
             <Cell label="Last delivery">

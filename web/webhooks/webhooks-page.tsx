@@ -125,6 +125,12 @@ function WebhooksTable({ webhooks, onOpen }: { webhooks: readonly Webhook[]; onO
   )
 }
 
+function waitingWords(waiting: Webhook['waiting']): string {
+  const accounts = waiting.filter(({ account_id: of }) => of !== null).length
+  const rest = accounts < waiting.length && 'events of no account'
+  return [accounts > 0 && formatCount(accounts, 'account'), rest].filter(Boolean).join(' and ')
+}
+
 function State({ webhook }: { webhook: Webhook }) {
   const { state, disabled, last_fault: fault, next_try_at: next, behind, waiting, failures } = webhook
   if (disabled) {
@@ -140,7 +146,7 @@ function State({ webhook }: { webhook: Webhook }) {
     const faults = [...new Set(waiting.map(each => each.last_fault).filter(Boolean))].join(', ')
     return (
       <>
-        <StatePill tone="warn">Failing for {formatCount(waiting.length, 'account')}</StatePill>
+        <StatePill tone="warn">Failing for {waitingWords(waiting)}</StatePill>
         <span className="block text-xs text-muted">{faults}; the others go on</span>
       </>
     )

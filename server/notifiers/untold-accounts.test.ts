@@ -1,7 +1,7 @@
 /** A notifier that mails by the account it would tell of is said to tell nobody, unless another one does. */
 import { expect, test } from 'vitest'
 import type { Notifier } from '../../contract/notifiers.ts'
-import { untoldAccounts } from './untold-accounts.ts'
+import { warningsOf } from './untold-accounts.ts'
 
 const accounts = [
   { id: 'a', email: 'a@example.org' },
@@ -22,7 +22,7 @@ const byMail = (id: string, accountId: string | null, to = ['me@example.net']) =
 const chat = (change: Partial<Notifier> = {}) =>
   ({ ...byMail('chat', null), target: { kind: 'slack', host: 'x' }, ...change }) as Notifier
 const untold = (one: Notifier, ...others: Notifier[]) =>
-  untoldAccounts(one, [one, ...others], accounts).map(({ id }) => id)
+  warningsOf(one, [one, ...others], accounts).flatMap(({ account_ids: ids }) => ids)
 
 test('alone it tells nobody of the account by which it mails, or to which alone it mails', () => {
   expect(untold(byMail('m', 'a'))).toEqual(['a'])
@@ -48,4 +48,15 @@ test('another one that tells as much is enough, also as the one to which it is h
   const handsOver = { ...mail, escalate: { notifier_id: 'chat', after_minutes: 5 } }
   expect(untold(handsOver, chat({ only_escalations: true }))).toEqual([])
   expect(untold(handsOver, chat({ only_escalations: true, enabled: false }))).toEqual(['a'])
+})
+
+test('the warning names a few of the accounts, and says what helps', () => {
+  const many = Array.from({ length: 5 }, (_, at) => ({ id: `i${at}`, email: `${at}@example.org` }))
+  const mail = byMail('m', null, ['0@example.org'])
+  const [one] = warningsOf(mail, [mail], many)
+  expect(one?.detail).toMatch(/^Alerts about 0@example.org reach nobody: .* Add another notifier.$/)
+  const own = { ...mail, target: { ...mail.target, to: [] } } as Notifier
+  const [all] = warningsOf(own, [own], many)
+  expect(all).toMatchObject({ code: 'accounts_untold', detail: expect.stringContaining('and 2 more') })
+  expect(all!.account_ids.length).toBe(5)
 })

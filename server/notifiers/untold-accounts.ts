@@ -1,17 +1,40 @@
 /** Accounts whose alerts no notifier tells: mail about an account never leaves by it, nor goes to it alone. */
-import type { Notifier } from '../../contract/notifiers.ts'
+import { type Notifier, notifierBounds } from '../../contract/notifiers.ts'
 
 export interface NamedAccount {
   id: string
   email: string
 }
 
+/** What of a notifier decides that. */
+type Told = Pick<
+  Notifier,
+  'id' | 'enabled' | 'only_escalations' | 'escalate' | 'account_ids' | 'rule_ids' | 'min_severity' | 'target'
+>
+
+/** Accounts that a warning says by name. */
+const mostNamed = 3
+
+export function warningsOf(
+  notifier: Told,
+  all: readonly Told[],
+  accounts: readonly NamedAccount[],
+): Notifier['warnings'] {
+  const untold = untoldAccounts(notifier, all, accounts)
+  if (untold.length === 0) return []
+  const names = untold.slice(0, mostNamed).map(({ email }) => email)
+  const more = untold.length > mostNamed ? ` and ${untold.length - mostNamed} more` : ''
+  const detail = `Alerts about ${names.join(', ')}${more} reach nobody: mail about an account never leaves by it. Add another notifier.`
+  const account_ids = untold.slice(0, notifierBounds.accounts).map(({ id }) => id)
+  return [{ code: 'accounts_untold', detail, account_ids }]
+}
+
 const ranks = { info: 0, warning: 1, critical: 2 } as const
 
 /** Of what this one would tell if it could: told by none of the others either. */
-export function untoldAccounts<Account extends NamedAccount>(
-  notifier: Notifier,
-  all: readonly Notifier[],
+function untoldAccounts<Account extends NamedAccount>(
+  notifier: Told,
+  all: readonly Told[],
   accounts: readonly Account[],
 ): Account[] {
   const { enabled, only_escalations: isSecond, escalate } = notifier
@@ -28,16 +51,16 @@ export function untoldAccounts<Account extends NamedAccount>(
   })
 }
 
-function isAbout({ account_ids: ids }: Notifier, { id }: NamedAccount): boolean {
+function isAbout({ account_ids: ids }: Told, { id }: NamedAccount): boolean {
   return ids.length === 0 || ids.includes(id)
 }
 
-function loops({ target }: Notifier, { id, email }: NamedAccount): boolean {
+function loops({ target }: Told, { id, email }: NamedAccount): boolean {
   if (target.kind !== 'email') return false
   return target.account_id === id || target.to.every(to => to.toLowerCase() === email.toLowerCase())
 }
 
-function tellsAsMuch(other: Notifier, one: Notifier): boolean {
+function tellsAsMuch(other: Told, one: Told): boolean {
   if (other.only_escalations || ranks[other.min_severity] > ranks[one.min_severity]) return false
   if (other.rule_ids.length === 0) return true
   return one.rule_ids.length > 0 && one.rule_ids.every(id => other.rule_ids.includes(id))
