@@ -1,5 +1,6 @@
 /** What is remembered of sessions of Streamable HTTP: little of each, and what an open stream needs as long as it is open. */
 import { expect, test } from 'vitest'
+import { WorkSession } from '../../contract/work-session.ts'
 import { HttpSessions, openStream, urisOf } from './http-sessions.ts'
 import type { McpRevision } from './mcp-port.ts'
 import { addUri, maxUriCharacters } from './watched-uris.ts'
@@ -16,6 +17,30 @@ test('of what a client declares only what is used is kept, as after a restart', 
   expect(sessions.find(name)).toMatchObject({ revision, peer: handshake.peer })
   expect(sessions.find(name)?.capabilities).toEqual(capabilities)
   expect(new HttpSessions(key).find(name)?.capabilities).toEqual(capabilities)
+})
+
+test('its name says who a client is, as far as there is room, and nobody can say otherwise', () => {
+  const sessions = new HttpSessions(key)
+  const named = (name: string, version: string) => sessions.open({ ...handshake, peer: { name, version } })
+  const knownAfterwards = (name: string) => new HttpSessions(key).find(name)?.peer
+  for (const [name, version, known] of [
+    ['claude-code', '2.1.63', { name: 'claude-code', version: '2.1.63' }],
+    ['Visual Studio Code', '1.110.0', { name: 'Visual Studio Code', version: '' }],
+    ['é'.repeat(100), '1', { name: 'é'.repeat(9), version: '' }],
+    [`${'x'.repeat(17)}é`, '', { name: 'x'.repeat(17), version: '' }],
+    ['', '', { name: '', version: '' }],
+  ] as const) {
+    const session = named(name, version)
+    expect([session, WorkSession.safeParse(session).success, knownAfterwards(session)]).toEqual([session, true, known])
+  }
+  const unnamed = sessions.open({ ...handshake, peer: undefined })
+  expect([knownAfterwards(unnamed), sessions.find(unnamed)?.revision]).toEqual([undefined, revision])
+  // Another name under the same signature, and names that are longer.
+  const [one, other] = [named('desk', '1'), named('disk', '1')].map(name => Buffer.from(name.slice(4), 'base64url'))
+  const forged = [Buffer.concat([one!.subarray(0, 27), other!.subarray(27)]), Buffer.concat([one!, Buffer.alloc(20)])]
+  for (const bytes of [...forged, one!.subarray(0, 27)]) {
+    expect(sessions.find(`mcp-${bytes.toString('base64url')}`)).toBeUndefined()
+  }
 })
 
 test('the URIs of a session have a bound together, and only the last two principals are known', () => {

@@ -1,5 +1,5 @@
 /**
- * Sessions of Streamable HTTP before 2026: their name says, signed, what client it is (revision, what it can be asked), so that they outlive a
+ * Sessions of Streamable HTTP before 2026: their name says, signed, what client it is (revision, what it can be asked, who it says it is), so that they outlive a
  * restart and are the same in every process. What else is known of one is kept in memory for the last of them, and is lost without harm.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
@@ -41,6 +41,8 @@ const abilities = [
 ] as const
 const headBytes = 12
 const signatureBytes = 15
+/** Of what it calls itself: as many as there is room for. */
+const peerBytes = 18
 
 export class HttpSessions {
   readonly #key: Uint8Array
@@ -51,12 +53,13 @@ export class HttpSessions {
     this.#key = key
   }
 
-  /** @returns its name: visible ASCII, less than 64 characters. */
+  /** @returns its name: visible ASCII, at most 64 characters. */
   open(handshake: McpHandshake): string {
     const { revision, peer, capabilities } = handshake
     const bits = abilities.reduce((sum, path, index) => sum + (has(capabilities, path) ? 1 << index : 0), 0)
     const head = Buffer.concat([Buffer.from([revisions.indexOf(revision), bits]), randomBytes(headBytes - 2)])
-    const name = prefix + Buffer.concat([head, this.#sign(head)]).toString('base64url')
+    const words = wordsOf(peer)
+    const name = prefix + Buffer.concat([head, this.#sign(head, words), words]).toString('base64url')
     // Of what it said only what is used, which after a restart is all that is known: the rest may be long.
     const kept = peer && { name: ownCopy(peer.name), version: ownCopy(peer.version) }
     this.#remember(name, begun({ revision, peer: kept, capabilities: capabilitiesOf(bits) }))
@@ -79,11 +82,13 @@ export class HttpSessions {
 
   #read(name: string): McpHandshake | undefined {
     const bytes = Buffer.from(name.slice(prefix.length), 'base64url')
-    if (bytes.length !== headBytes + signatureBytes || prefix + bytes.toString('base64url') !== name) return undefined
-    const head = bytes.subarray(0, headBytes)
-    if (!timingSafeEqual(bytes.subarray(headBytes), this.#sign(head))) return undefined
+    const wordsAt = headBytes + signatureBytes
+    if (bytes.length < wordsAt || bytes.length > wordsAt + peerBytes) return undefined
+    if (prefix + bytes.toString('base64url') !== name) return undefined
+    const [head, words] = [bytes.subarray(0, headBytes), bytes.subarray(wordsAt)]
+    if (!timingSafeEqual(bytes.subarray(headBytes, wordsAt), this.#sign(head, words))) return undefined
     const revision = revisions[head[0] ?? -1]
-    return revision && { revision, peer: undefined, capabilities: capabilitiesOf(head[1] ?? 0) }
+    return revision && { revision, peer: peerIn(words), capabilities: capabilitiesOf(head[1] ?? 0) }
   }
 
   #remember(name: string, session: HttpSession): void {
@@ -98,9 +103,25 @@ export class HttpSessions {
     }
   }
 
-  #sign(head: Uint8Array): Buffer {
-    return createHmac('sha256', this.#key).update('mcp-session\0').update(head).digest().subarray(0, signatureBytes)
+  #sign(head: Uint8Array, words: Uint8Array): Buffer {
+    const hmac = createHmac('sha256', this.#key).update('mcp-session\0').update(head).update(words)
+    return hmac.digest().subarray(0, signatureBytes)
   }
+}
+
+/** Its name, if need be cut between characters, and its version where that finds room as a whole. */
+function wordsOf(peer: McpPeer | undefined): Uint8Array {
+  if (!peer) return new Uint8Array()
+  const whole = Buffer.from(`${peer.name}\0${peer.version}`)
+  if (whole.length <= peerBytes) return whole
+  const room = new Uint8Array(peerBytes)
+  return room.subarray(0, new TextEncoder().encodeInto(peer.name, room).written)
+}
+
+function peerIn(words: Buffer): McpPeer | undefined {
+  if (words.length === 0) return undefined
+  const [name = '', version = ''] = words.toString().split('\0')
+  return { name, version }
 }
 
 function begun(handshake: McpHandshake): HttpSession {

@@ -308,14 +308,14 @@ test.each(adapters)(
     const opened = await people.ask({ ...proof, accept }, 'POST', mcpPath, begin)
     const session = opened.headers.get('mcp-session-id')!
     const list = { jsonrpc: '2.0', id: 2, method: 'tools/list', params: {} }
-    const ask = (id: string) =>
+    const ask = (id: string, body: object = list) =>
       fetch(people.url + mcpPath, {
         method: 'POST',
         headers: {
           ...{ ...proof, accept, 'content-type': 'application/json' },
           ...{ 'mcp-session-id': id, 'mcp-protocol-version': '2025-11-25' },
         },
-        body: JSON.stringify(list),
+        body: JSON.stringify(body),
       })
     expect((await ask(session)).status).toBe(200)
     await first.stop()
@@ -324,6 +324,12 @@ test.each(adapters)(
     // Its client goes on as if nothing had been: the first that this server hears of it is no `initialize`.
     const again = await ask(session)
     expect([again.status, await again.text()]).toEqual([200, expect.stringContaining('mail_read')])
+    // And is known by what it called itself before.
+    const call = { ...list, method: 'tools/call', params: { name: 'mail_accounts', arguments: {} } }
+    expect((await ask(session, call)).status).toBe(200)
+    const trail = `${api.audit.listAudit.path}?operation=tool.mail_accounts`
+    const { items } = await people.tell<{ items: { refs: object }[] }>(people.admin, 'GET', trail)
+    expect(items).toMatchObject([{ refs: { client: 'c 1' } }])
     for (const wrong of ['', 'mcp-AAAA', session.slice(0, -2), 'x'.repeat(100)]) {
       expect([wrong, (await ask(wrong)).status]).toEqual([wrong, 404])
     }
