@@ -9,6 +9,7 @@ import type { DashboardStats } from '../../contract/metrics.ts'
 import { formatBytes, formatCount, formatDuration, formatMinute, formatNumber } from '../../web/platform/format.ts'
 import { expectAccessible, expectNothingClipped, isOutside, keepPicture, setScheme, visit } from '../support/browser.ts'
 import { startBrowserDemo } from '../support/browser-demo.ts'
+import { chooseNames } from '../support/chosen-names.ts'
 import { startNoticeStandIn } from '../support/notice-stand-ins.ts'
 import { available } from '../support/require.ts'
 import type { Served } from '../support/rustymail.ts'
@@ -306,5 +307,44 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await dialog.waitFor({ state: 'hidden' })
     const { clients } = await run.call(api.clients.listClients, { query: { kind: 'api' } })
     expect(clients).toHaveLength(1)
+  })
+
+  test('names and words that anybody chose are words on every page, however long they are', async () => {
+    const active = `"><img src=x onerror="window.hit=1"><svg onload=window.hit=1>`
+    const name = (most: number) => `${active}${'W'.repeat(100)}`.slice(0, most)
+    const places = await chooseNames(run, storageState, name)
+    const { page, context } = await visit(browser, run.url, { width: 360, storageState })
+    const heard: string[] = []
+    // The mail server of one of them answers nothing else.
+    page.on('console', message => {
+      if (!message.text().includes('status of 502')) heard.push(message.text())
+    })
+    context.on('request', request => {
+      if (isOutside(request.url(), run.url)) heard.push(request.url())
+    })
+    await isLive(page)
+    const shown = new Set<string>()
+    for (const [title, path] of [...Object.entries(pages), ...places]) {
+      await page.evaluate(`history.pushState(null, '', '${path}')`)
+      await isLoaded(page, title)
+      for (const width of [360, 1280]) {
+        await page.setViewportSize({ width, height: 900 })
+        await expectNothingClipped(page, `${title} ${width}`)
+      }
+      if ((await page.locator('main').innerText()).includes('onerror=')) shown.add(title)
+    }
+    expect(await page.evaluate('window.hit')).toBeUndefined()
+    const expected = [
+      'Agents',
+      'Accounts',
+      'Users',
+      'Tokens',
+      'Notifiers',
+      'Webhooks',
+      'Assistant settings',
+      'Assistant',
+    ]
+    expect([...shown]).toEqual(expect.arrayContaining(expected))
+    expect(heard).toEqual([])
   })
 })

@@ -82,8 +82,9 @@ function NotifiersTable({ notifiers, onOpen }: { notifiers: readonly Notifier[];
         {notifiers.map(notifier => (
           <TableRow key={notifier.id}>
             <Cell label="Name">
-              <span className="font-medium">{notifier.name}</span> <Badge>{kindNames[notifier.target.kind]}</Badge>
-              <span className="block max-w-80 truncate text-xs text-muted">{placeOf(notifier, accountName)}</span>
+              <span className="block max-w-64 font-medium break-words">{notifier.name}</span>
+              <Badge>{kindNames[notifier.target.kind]}</Badge>
+              <span className="block max-w-64 truncate text-xs text-muted">{placeOf(notifier, accountName)}</span>
             </Cell>
             <Cell label="State">
               <State notifier={notifier} />
@@ -91,7 +92,9 @@ function NotifiersTable({ notifiers, onOpen }: { notifiers: readonly Notifier[];
                 <Untold key={code} names={ids.map(accountName)} />
               ))}
             </Cell>
-            <Cell label="Tells">{tellsOf(notifier, notifiers)}</Cell>
+            <Cell label="Tells">
+              <span className="block max-w-48 break-words">{tellsOf(notifier, notifiers)}</span>
+            </Cell>
             <Cell label="Last delivery">
               {notifier.last_success_at ? <RelativeTime at={notifier.last_success_at} /> : 'None yet'}
             </Cell>

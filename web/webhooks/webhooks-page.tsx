@@ -92,13 +92,15 @@ function WebhooksTable({ webhooks, onOpen }: { webhooks: readonly Webhook[]; onO
         {webhooks.map(webhook => (
           <TableRow key={webhook.id}>
             <Cell label="Name">
-              <span className="font-medium">{webhook.name}</span>
+              <span className="block max-w-64 font-medium break-words">{webhook.name}</span>
               <span className="block max-w-80 truncate font-mono text-xs text-muted">{webhook.url}</span>
             </Cell>
             <Cell label="State">
               <State webhook={webhook} />
             </Cell>
-            <Cell label="Events">{webhook.types.join(', ') || 'All'}</Cell>
+            <Cell label="Events">
+              <span className="block max-w-80 break-words">{webhook.types.join(', ') || 'All'}</span>
+            </Cell>
             <Cell label="Last delivery">
               {webhook.last_success_at ? <RelativeTime at={webhook.last_success_at} /> : 'None yet'}
             </Cell>
