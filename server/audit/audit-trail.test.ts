@@ -56,7 +56,8 @@ test('behind its own entries a group is one message to the thread that writes', 
   const started = new Promise<Worker>(resolve => process.once('worker', resolve))
   const { db } = await openOnThreads()
   await migrate(db, migrations)
-  const { record } = await startAudit(db)
+  // Without the look for old entries at the start, which takes the ends for itself: beside it they are read.
+  const { record } = await startAudit(db, { findLease: () => undefined })
   await record(1)
   const sent = vi.spyOn(await started, 'postMessage')
   await record(1)
