@@ -8,8 +8,8 @@ import { AuditWriter } from './audit-writer.ts'
 
 const chain = new AuditChain(auditSecrets)
 
-function row(requestId: string): NewAuditRow {
-  return toRow(auditFact({ requestId }), chain)
+function row(requestId: string, effect: 'read' | 'write' = 'write'): NewAuditRow {
+  return toRow(auditFact({ requestId, effect }), chain)
 }
 
 function startWriter(logger = createLogger('silent'), settle?: () => Promise<void>) {
@@ -61,6 +61,29 @@ test('what comes at the same time is one commit, in the order in which it came',
     ['d', 'e'],
     ['f', 'g'],
   ])
+})
+
+test('what was only read waits a moment for others, and goes at once with what changes something', async () => {
+  const { advance } = fakeTimers()
+  const { writer, database } = startWriter()
+  const first = writer.write(row('a', 'read'))
+  for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate)
+  const second = writer.write(row('b', 'read'))
+  for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate)
+  expect(database.commits).toEqual([])
+  advance(10)
+  await Promise.all([first, second])
+  expect(database.commits).toEqual([['a', 'b']])
+  const third = writer.write(row('c', 'read'))
+  for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate)
+  await Promise.all([third, writer.write(row('d'))])
+  expect(database.commits).toEqual([
+    ['a', 'b'],
+    ['c', 'd'],
+  ])
+  const last = writer.write(row('e', 'read'))
+  await Promise.all([writer.stop(), last])
+  expect(database.commits.at(-1)).toEqual(['e'])
 })
 
 test('who changed something waits until it would survive a power failure, together with all of the same commit', async () => {

@@ -57,6 +57,8 @@ export class IndexThreads {
   readonly #opened = new Map<string, OpenedFile>()
   readonly #dropping = new Map<string, Promise<void>>()
   readonly #waiting = new Map<string, number>()
+  /** Of accounts that were asked for, until they are dropped. */
+  readonly #operations = new Map<string, IndexOperations>()
   #waitingCalls = 0
   #waitingBytes = 0
   #drained: (() => void) | undefined
@@ -90,13 +92,18 @@ export class IndexThreads {
    * @throws IndexFault from each of its methods
    */
   of(accountId: string): IndexOperations {
+    const known = this.#operations.get(accountId)
+    if (known) return known
     const names = Object.keys(roles) as IndexOperation[]
     const calls = names.map(name => [name, (...given: unknown[]) => this.#call(accountId, name, given)])
-    return Object.fromEntries(calls) as IndexOperations
+    const operations = Object.freeze(Object.fromEntries(calls)) as IndexOperations
+    this.#operations.set(accountId, operations)
+    return operations
   }
 
   /** Removes all that is indexed of an account. Calls that come meanwhile find an empty one. @throws IndexFault */
   async drop(accountId: string): Promise<void> {
+    this.#operations.delete(accountId)
     this.#refuse(accountId, 0)
     await this.#counted(accountId, 0, () => this.#drop(accountId))
   }
