@@ -2,6 +2,7 @@
 import { beforeAll, beforeEach, expect, test } from 'vitest'
 import type { ChatbotPart } from '../../contract/answers.ts'
 import type { ConversationSummary } from '../../contract/conversations.ts'
+import { createLogger } from '../../server/platform/logger.ts'
 import { Problem } from '../../server/platform/problem.ts'
 import { Chat, chatbot, startChatWorld } from '../support/chat-world.ts'
 import { openStream } from '../support/open-stream.ts'
@@ -9,9 +10,11 @@ import { lastResult, type Script, scriptedModel, stepOf, toolCall, usualLimits }
 
 let world: Awaited<ReturnType<typeof startChatWorld>>
 let chat: Chat
+const lines: { msg: string; answer?: string }[] = []
 
 beforeAll(async () => {
-  world = await startChatWorld()
+  const logger = createLogger('info', { write: line => void lines.push(JSON.parse(line)) })
+  world = await startChatWorld({ overrides: { logger } })
   chat = world.chat
   await world.connect('ann')
   return world.stop
@@ -167,10 +170,16 @@ test('a provider that is not there, or turned off, is said for its field: nothin
   choice.off.clear()
 })
 
-test('who did not answer, and why, is in the answer', async () => {
+test('who answered, and who did not and why, is in the answer and in the log, which has no word of either', async () => {
   world.choice.all = [scriptedModel('one'), scriptedModel('two')]
-  says((_asked, { id }) => [id === 'one' ? new Problem('provider_timeout', 'one sleeps.') : 'here'])
-  const { attempts, provider } = await chat.ask('Who?')
+  says((_asked, { id }) => [id === 'one' ? new Problem('provider_timeout', 'one sleeps.') : 'here-it-is'])
+  const { attempts, provider, answer_id: answer } = await chat.ask('Who-is-it?')
+  await expect
+    .poll(() => lines.filter(each => each.answer === answer))
+    .toMatchObject([
+      { msg: 'an answer ended', state: 'done', provider: 'two', model: 'two-1', not_by: ['one: provider_timeout'] },
+    ])
+  expect(JSON.stringify(lines)).not.toMatch(/Who-is-it|here-it-is/)
   expect([provider, attempts]).toMatchObject([
     'two',
     [{ provider: 'one', code: 'provider_timeout', detail: 'one sleeps.' }],
