@@ -220,12 +220,17 @@ test('each limit is answered in words', async () => {
   expect((await chat.ask('Two?', more)).response).toMatch(/conversation has used its 1 tokens/)
   world.choice.bounds = { ...usualLimits, principal_tokens_per_day: 1 }
   expect((await chat.ask('Three?')).response).toMatch(/used your 1 tokens of today/)
+  world.choice.bounds = { ...usualLimits, max_steps: 1 }
+  says(() => [toolCall('stats', {})])
+  expect((await chat.ask('A step?')).response).toMatch(/has used its 1 rounds of tools/)
   world.choice.bounds = { ...usualLimits, conversation_cost_usd: 0.01 }
   world.choice.price = 1
   says(asked => [stepOf(asked) === 0 ? toolCall('stats', {}) : 'never'])
   expect((await chat.ask('Four?')).response).toMatch(/has cost the 0.01 US dollars/)
   const { cost_usd: cost } = await chat.get((await chat.ask('Five?')).conversation_id)
   expect(cost).toBeGreaterThan(0.01)
+  world.choice.bounds = { ...usualLimits, principal_cost_usd_per_day: 0.01 }
+  expect((await chat.ask('Six?')).response).toMatch(/used your 0.01 US dollars of today/)
 })
 
 test('conversations are listed, searched, renamed, exported and deleted by their owner alone', async () => {
