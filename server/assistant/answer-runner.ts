@@ -5,6 +5,7 @@ import type { Logger } from '../platform/logger.ts'
 import { type Caller, maySeeAccount } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { AnswerCalls, type CallSurroundings } from './answer-calls.ts'
+import { loggedFacts } from './answer-facts.ts'
 import { reachedLimit, type Spent, spentBefore } from './answer-limits.ts'
 import type { ChatModel, FinishReason, ToolRequest, Usage } from './chat-model.ts'
 import type { ConversationStore } from './conversation-store.ts'
@@ -115,6 +116,7 @@ export class AnswerRunner {
       })
     } finally {
       clearTimeout(timer)
+      logger.info(loggedFacts(answer, run.requestId, performance.now() - began), 'an answer ended')
     }
   }
 

@@ -278,9 +278,9 @@ function usageOn(
 ) {
   return db
     .insertInto('assistant_usage')
-    .values(({ selectFrom }) => {
-      const user_id = selectFrom('conversations').select('user_id').where('id', '=', id)
-      return { owner, day, tokens, cost_usd, user_id }
+    .values({
+      ...{ owner, day, tokens, cost_usd },
+      user_id: sql<string | null>`(select user_id from conversations where id = ${id})`,
     })
     .onConflict(conflict =>
       conflict.columns(['owner', 'day']).doUpdateSet(({ eb }) => ({

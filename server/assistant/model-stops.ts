@@ -2,7 +2,7 @@
 import type { Stops } from '../platform/guard.ts'
 import type { Principal } from '../platform/principal.ts'
 
-/** Whoever stops all programs, or that they read an account, stops the model too; what people do by hand goes on. */
+/** A freeze of all programs, or of what they read of an account, holds for the model too; what people do by hand goes on. */
 export function modelStops(stops: Stops): Stops {
   return {
     check: (principal, operation, accountId) => stops.check(asProgram(principal), operation, accountId),

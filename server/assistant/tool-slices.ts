@@ -38,7 +38,7 @@ export function toldResult(result: ToolResult, accounts: readonly string[] | und
   ]
   const text = bounded(whole.join('\n'))
   const slices = accounts ? slicesOf(output, accounts) : []
-  const seen = citations.length > 0 ? citations : messagesIn(output, accounts ?? [])
+  const seen = citations.length > 0 ? citations : [...madeIn(output), ...messagesIn(output, accounts ?? [])]
   return { text, told: { slices, isError: false }, citations: seen.slice(0, maxCitations) }
 }
 
@@ -102,6 +102,20 @@ function messagesIn(output: object, accounts: readonly string[]): Citation[] {
     })
     return [{ kind: 'message', label: subject.slice(0, 200), href: `/mail?${place}`.slice(0, 1_000) }]
   })
+}
+
+/** What was written, proposed or waits for approval, where a person looks at it. */
+function madeIn(output: object): Citation[] {
+  const { draft, review_url: review, approve_url: approve } = output as Record<string, unknown>
+  const seenAt = (kind: Citation['kind'], label: string, url: unknown): Citation[] => {
+    if (typeof url !== 'string' || !URL.canParse(url)) return []
+    const { pathname, search } = new URL(url)
+    return [{ kind, label, href: `${pathname}${search}`.slice(0, 1_000) }]
+  }
+  return [
+    ...(draft === undefined ? seenAt('outbox', 'Proposal', review) : seenAt('draft', 'Draft', review)),
+    ...seenAt('outbox', 'Approval', approve),
+  ]
 }
 
 function bounded(text: string): string {

@@ -196,6 +196,10 @@ test('a message is sent as its draft says, to whom the person is shown, and is b
   await chat.decide(asked, waitingIn(asked), 'allow')
   const before = await chat.ended(asked)
   expect(before.state).toBe('waiting')
+  // The draft is a click away.
+  expect(before.blocks[0]).toMatchObject({
+    call: { citations: [{ kind: 'draft', href: expect.stringMatching(/^\/mail\?compose=[\w-]+\.[\w-]+$/) }] },
+  })
   const send = before.blocks.flatMap(block =>
     block.type === 'tool_call' && block.call.name === 'mail_send' ? [block.call] : [],
   )[0]!
@@ -267,8 +271,9 @@ test('a token acts by its own policy: what it sends waits for an approval, and w
     const draft = /"draft":"([^"]+)"/.exec(lastResult(asked))?.[1]
     return step === 1 ? [toolCall('mail_send', { draft, rev: 1 })] : [lastResult(asked)]
   }
-  const { response } = await chat.ask('Send it.', {}, proof)
+  const { response, tool_calls: done } = await chat.ask('Send it.', {}, proof)
   expect(response).toContain('"status":"pending"')
+  expect(done.at(-1)?.citations).toMatchObject([{ label: 'Approval', href: expect.stringMatching(/^\/approvals/) }])
   const path = `${api.approvals.listApprovals.path}?account_id=${ann}`
   const { items } = await world.people.tell<{ items: unknown[] }>(world.people.admin, 'GET', path)
   expect(items).toHaveLength(1)

@@ -3,6 +3,7 @@ import { beforeAll, beforeEach, expect, test } from 'vitest'
 import type { ChatbotPart } from '../../contract/answers.ts'
 import type { ConversationSummary } from '../../contract/conversations.ts'
 import { api } from '../../contract/index.ts'
+import { createLogger } from '../../server/platform/logger.ts'
 import { Problem } from '../../server/platform/problem.ts'
 import { Chat, chatbot, type Named, partsIn, startChatWorld } from '../support/chat-world.ts'
 import { openStream } from '../support/open-stream.ts'
@@ -12,9 +13,11 @@ import { administrator } from '../support/signed-in.ts'
 
 let world: Awaited<ReturnType<typeof startChatWorld>>
 let chat: Chat
+const lines: { msg: string; answer?: string }[] = []
 
 beforeAll(async () => {
-  world = await startChatWorld()
+  const logger = createLogger('info', { write: line => void lines.push(JSON.parse(line)) })
+  world = await startChatWorld({ overrides: { logger } })
   chat = world.chat
   await world.connect('ann')
   return world.stop
@@ -161,10 +164,16 @@ test('a provider that is not there, or turned off, is said for its field: nothin
   choice.off.clear()
 })
 
-test('who did not answer, and why, is in the answer', async () => {
+test('who answered, and who did not and why, is in the answer and in the log, which has no word of either', async () => {
   world.choice.all = [scriptedModel('one'), scriptedModel('two')]
-  says((_asked, { id }) => [id === 'one' ? new Problem('provider_timeout', 'one sleeps.') : 'here'])
-  const { attempts, provider } = await chat.ask('Who?')
+  says((_asked, { id }) => [id === 'one' ? new Problem('provider_timeout', 'one sleeps.') : 'here-it-is'])
+  const { attempts, provider, answer_id: answer } = await chat.ask('Who-is-it?')
+  await expect
+    .poll(() => lines.filter(each => each.answer === answer))
+    .toMatchObject([
+      { msg: 'an answer ended', state: 'done', provider: 'two', model: 'two-1', not_by: ['one: provider_timeout'] },
+    ])
+  expect(JSON.stringify(lines)).not.toMatch(/Who-is-it|here-it-is/)
   expect([provider, attempts]).toMatchObject([
     'two',
     [{ provider: 'one', code: 'provider_timeout', detail: 'one sleeps.' }],
@@ -205,12 +214,17 @@ test('each limit is answered in words', async () => {
   expect((await chat.ask('Two?', more)).response).toMatch(/conversation has used its 1 tokens/)
   world.choice.bounds = { ...usualLimits, principal_tokens_per_day: 1 }
   expect((await chat.ask('Three?')).response).toMatch(/used your 1 tokens of today/)
+  world.choice.bounds = { ...usualLimits, max_steps: 1 }
+  says(() => [toolCall('stats', {})])
+  expect((await chat.ask('A step?')).response).toMatch(/has used its 1 rounds of tools/)
   world.choice.bounds = { ...usualLimits, conversation_cost_usd: 0.01 }
   world.choice.price = 1
   says(asked => [stepOf(asked) === 0 ? toolCall('stats', {}) : 'never'])
   expect((await chat.ask('Four?')).response).toMatch(/has cost the 0.01 US dollars/)
   const { cost_usd: cost } = await chat.get((await chat.ask('Five?')).conversation_id)
   expect(cost).toBeGreaterThan(0.01)
+  world.choice.bounds = { ...usualLimits, principal_cost_usd_per_day: 0.01 }
+  expect((await chat.ask('Six?')).response).toMatch(/used your 0.01 US dollars of today/)
 })
 
 test('conversations are listed, searched, renamed, exported and deleted by their owner alone', async () => {
