@@ -226,7 +226,7 @@ describe('with one account', () => {
     const cleared = () => narrowStream.events.filter(({ event }) => event === 'alert_cleared').length
     await expect.poll(cleared).toBeGreaterThan(0)
     const { text } = await ask(narrow.proof, 'GET', `${api.events.listFacts.path}?limit=100`)
-    // That there are tokens is told to whoever may make some.
+    // Callers that may make tokens are told of tokens.
     const isTold = (secret: string) => secret !== otherToken
     for (const told of [text, JSON.stringify(narrowStream.events)]) expect(leaks(told, '').filter(isTold)).toEqual([])
   })
