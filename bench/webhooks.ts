@@ -1,6 +1,7 @@
 /**
  * Webhooks of the real server to a receiver in another process, over TLS: how many a second, how soon, beside endpoints that hang, and through
- * kill -9 of either side. `npm run bench -- webhooks`; BENCH_PARTS names the parts (all), BENCH_FACTS, BENCH_KILLS and BENCH_SECONDS make it smaller.
+ * kill -9 of either side. `npm run bench -- webhooks`; BENCH_PARTS names the parts (all), BENCH_FACTS, BENCH_KILLS and BENCH_SECONDS make it smaller; BENCH_ORDER=account keeps order for
+ * each account alone.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -14,6 +15,7 @@ import type { SinkFigures, SinkSetup } from './webhooks/protocol.ts'
 
 const facts = Number(process.env.BENCH_FACTS ?? 2_000)
 const seconds = Number(process.env.BENCH_SECONDS ?? 20)
+const order = process.env.BENCH_ORDER ?? 'endpoint'
 const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' }
 const idleMs = 20
 
@@ -95,7 +97,7 @@ async function makeHooks(world: World, count: number, kind: 'fine' | 'hang', par
   const ids: string[] = []
   for (let index = 0; index < count; index++) {
     const url = `https://localhost:${world.sink.port}/${kind}/${part}-${index}`
-    const body = { name: `${part} ${index}`, url, types: ['account_updated'] }
+    const body = { name: `${part} ${index}`, url, types: ['account_updated'], order }
     const { webhook } = await ask<{ webhook: { id: string } }>(world, 'POST', '/api/v1/webhooks', body)
     ids.push(webhook.id)
   }
@@ -207,6 +209,7 @@ export async function webhooks(): Promise<object> {
     rmSync(dir, { recursive: true, force: true })
   }
   return {
+    ...(order === 'endpoint' ? {} : { variant: `order-${order}` }),
     targets: { per_second: 2_000, latency_p99_ms: 50, beside_hanging_p99_ms: 100, lost: 0, out_of_order: 0 },
     ...results,
   }

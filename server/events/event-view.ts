@@ -5,7 +5,7 @@ import type { Scope } from '../../contract/scope.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { ownCopy } from '../platform/text.ts'
-import { seesAll, sightKey } from '../platform/visible-figures.ts'
+import { sightKey } from '../platform/visible-figures.ts'
 import type { EventLog, LogEntry } from './event-log.ts'
 import type { Seen } from './event-store.ts'
 
@@ -188,11 +188,7 @@ function split(name: string, value: string | string[] | undefined): string[] | u
   throw new Problem('bad_request', `${name}: ${message}`, { errors: [{ path: `query.${name}`, message }] })
 }
 
-/** Facts of no account that name what is of one principal. */
-const ofOthers: ReadonlySet<string> = new Set(['webhook_disabled'])
-
 function mayRead(principal: Principal, type: string): boolean {
-  if (ofOthers.has(type) && !seesAll(principal)) return false
   const scope: Scope = Object.hasOwn(facts, type) ? facts[type as FactType].scope : states[type as StateType].scope
   return principal.scopes.has(scope)
 }

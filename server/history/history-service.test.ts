@@ -103,12 +103,11 @@ test('the finest step that is kept that far back and can be drawn is chosen; wha
   }
 })
 
-test('marks that name tokens and webhooks of others are for callers that may list these', async () => {
+test('marks of tokens are for callers that may list tokens, as the facts are', async () => {
   const of = (kind: string): MarkRow => ({ id: kind, at: now / 1000 - 30, kind, account_id: null, words: kind })
-  const { history } = setUp([], [of('token'), of('webhook')])
+  const { history } = setUp([], [of('token')])
   const seenBy = async (sight: Parameters<typeof history.get>[0]) =>
     (await history.get(sight, { series: 'up', from: hourAgo })).marks.map(({ kind }) => kind)
-  expect(await seenBy(all)).toEqual(['webhook', 'token', 'restart', 'account'])
-  expect(await seenBy({ ...all, scopes: scopeSet(['dashboard:read']) })).toEqual(['webhook', 'restart', 'account'])
-  expect(await seenBy(some)).toEqual(['restart'])
+  expect(await seenBy(all)).toEqual(['token', 'restart', 'account'])
+  expect(await seenBy({ ...all, scopes: scopeSet(['dashboard:read']) })).toEqual(['restart', 'account'])
 })

@@ -129,10 +129,9 @@ export class HistoryService {
   }
 }
 
-/** As the facts: what was made of which name is for callers that may list it. */
-function isMarkSeen(sight: MarkSight, kind: string): boolean {
-  if (kind === 'token') return seesAll(sight) && sight.scopes.has('dashboard:admin')
-  return kind !== 'webhook' || seesAll(sight)
+/** As the facts: those that tell of tokens are for callers that may list them. */
+function isMarkSeen({ scopes }: MarkSight, kind: string): boolean {
+  return kind !== 'token' || scopes.has('dashboard:admin')
 }
 
 function isVisible(sight: Sight, name: SeriesName): boolean {

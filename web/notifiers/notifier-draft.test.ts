@@ -34,7 +34,7 @@ test.each([
   const shown = notifier(target as unknown as Notifier['target'])
   const body = bodyOf(draftOf(shown), true)
   const { id: _, target: __, changed_at: ___, changed_by: ____, ...rest } = shown
-  const { waiting, next_try_at, failing_since, last_fault, last_success_at, ...routing } = rest
+  const { warnings: _____, waiting, next_try_at, failing_since, last_fault, last_success_at, ...routing } = rest
   expect([waiting, next_try_at, failing_since, last_fault, last_success_at]).toEqual([0, null, null, null, null])
   expect(body).toEqual({ ...routing, target: { ...target, ...left } })
   expect(NotifierBody.safeParse(body).error).toBeUndefined()

@@ -2,7 +2,8 @@
 import { useCallback, useEffect, useRef } from 'react'
 import type { AroundNavHandler } from 'wouter'
 
-const unsaved = new Set<object>()
+/** With where each stands. */
+const unsaved = new Map<object, { href: string; state: unknown }>()
 
 /** @returns To be called before the page is left on purpose. */
 export function useUnsaved(isUnsaved: boolean): () => void {
@@ -13,21 +14,11 @@ export function useUnsaved(isUnsaved: boolean): () => void {
     const ask = (event: BeforeUnloadEvent) => {
       if (unsaved.has(form)) event.preventDefault()
     }
-    const { state } = history
-    const { href } = location
-    const askAtBack = (event: PopStateEvent) => {
-      if (!unsaved.has(form) || location.href === href || mayLeave()) return
-      // The router does not hear of it: the address is that of the form again before anything is drawn.
-      event.stopImmediatePropagation()
-      history.pushState(state, '', href)
-    }
-    unsaved.add(form)
+    unsaved.set(form, { href: location.href, state: history.state })
     addEventListener('beforeunload', ask)
-    addEventListener('popstate', askAtBack, { capture: true })
     return () => {
       unsaved.delete(form)
       removeEventListener('beforeunload', ask)
-      removeEventListener('popstate', askAtBack, { capture: true })
     }
   }, [isUnsaved])
   return useCallback(() => void unsaved.delete(own.current), [])
@@ -36,6 +27,14 @@ export function useUnsaved(isUnsaved: boolean): () => void {
 export const askBeforeLeaving: AroundNavHandler = (navigate, to, options) => {
   if (unsaved.size === 0 || mayLeave()) navigate(to, options)
 }
+
+// Before the router hears of it, which would have left the page by then: so from the start, and not with the first form.
+globalThis.addEventListener?.('popstate', event => {
+  const [form] = unsaved.values()
+  if (!form || location.href === form.href || mayLeave()) return
+  event.stopImmediatePropagation()
+  history.pushState(form.state, '', form.href)
+})
 
 function mayLeave(): boolean {
   return confirm('Leave without saving? What you changed here is lost.')
