@@ -67,6 +67,8 @@ export class AccountLane {
   #came: string[] = []
   /** The one that is taken in, or was just taken in, with nothing before it. */
   #ahead: LookedAhead | undefined
+  /** How long it took the last time to look at what was about to be taken in. */
+  #lookMs: number | undefined
 
   constructor(accountId: string, options: AccountLaneOptions) {
     this.#accountId = accountId
@@ -96,13 +98,13 @@ export class AccountLane {
       this.spoil()
       return undefined
     }
-    const looking = this.#runner.lookAhead({ ...operation }, items, this.#abort.signal)
+    const began = performance.now()
+    const looking = this.#runner.lookAhead({ ...operation }, items, this.#abort.signal).finally(() => {
+      this.#lookMs = performance.now() - began
+    })
     // What went wrong is found once more when its turn comes.
-    this.#ahead = new LookedAhead(
-      { operation, items },
-      lease,
-      looking.catch(() => undefined),
-    )
+    const sound = looking.catch(() => undefined)
+    this.#ahead = new LookedAhead({ operation, items }, lease, sound, this.#lookMs)
     return this.#ahead
   }
 

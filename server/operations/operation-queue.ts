@@ -44,8 +44,10 @@ export class OperationQueue {
     const ahead = lane?.lookAhead(operation, items)
     return (
       ahead && {
+        soon: () => ahead.soon(),
         toStore: transaction => ahead.toStore(transaction),
         ended: isTaken => lane?.lookedAhead(ahead, isTaken),
+        told: () => ahead.told(),
       }
     )
   }
