@@ -24,7 +24,7 @@ export interface IndexWriterOptions {
 
 /** So often a message is read again that the mail server did not give, and of so many it is known how often. */
 const unreadable = { tries: 3, messages: 10_000 }
-/** To write so many takes as long as the answer to who asked for it: it is begun when that has left, about. */
+/** To write so many takes as long as the answer of the call that changes them: it is begun when that has left, about. */
 const large = { messages: 100, afterMs: 20 }
 
 export class IndexWriter {
