@@ -56,6 +56,13 @@ async function door() {
   handle(http, accessApi.openSession, refuse)
   handle(http, accessApi.getSession, refuse)
   handle(http, usersApi.changeUser, refuse)
+  const made = Promise.withResolvers<void>()
+  handle(http, accountsApi.deleteAccount, async call => {
+    call.note({ removed: 'all' })
+    call.recordAs(204)
+    await made.promise
+    if (call.params.account_id === 'broken') throw new Error('the answer cannot be made')
+  })
   handle(http, accessApi.beginPasskeySignIn, () => ({ challenge_id: 'c', options: {} }))
   const base = await http.fastify.listen({ host: '127.0.0.1', port: 0 })
   onTestFinished(() => http.fastify.close())
@@ -64,7 +71,7 @@ async function door() {
     if (init.body) headers.set('content-type', 'application/json')
     return fetch(base + path, { headers, ...init })
   }
-  return { audit, store, db, record, http, base, send, logger }
+  return { audit, store, db, record, http, base, send, logger, made }
 }
 
 const put = (body: unknown) => ({ method: 'PUT', body: JSON.stringify(body) })
@@ -100,6 +107,21 @@ test('what changes something is in the trail before its answer leaves, whatever 
   expect(refused).toMatchObject({ principal_id: 'token-5', token_id: '5', session_id: null, outcome: 'forbidden' })
   expect(faulty).toMatchObject({ outcome: 'bad_request', status: 400 })
   expect(anonymous).toMatchObject({ principal_id: 'anonymous', user_id: null, outcome: 'unauthorized' })
+})
+
+test('what is recorded while its long answer is made is in the trail once, as it is answered, and before it leaves', async () => {
+  const { audit, send, made } = await door()
+  const remove = (id: string) => send(accountsApi.deleteAccount.path.replace('{account_id}', id), { method: 'DELETE' })
+  const entries = async () => (await audit.list({ limit: 5 })).items.filter(each => each.effect !== 'read')
+  const [whole, broken] = [remove('whole'), remove('broken')]
+  await vi.waitFor(async () => expect(await entries()).toHaveLength(2))
+  made.resolve()
+  expect([(await whole).status, (await broken).status]).toEqual([204, 500])
+  const refs = expect.objectContaining({ removed: 'all' })
+  expect(await entries()).toMatchObject([
+    { outcome: 'ok', status: 204, refs },
+    { outcome: 'ok', status: 204, refs },
+  ])
 })
 
 test('who holds the key and the trail cannot try passwords at it: no digest depends on a secret', async () => {

@@ -117,16 +117,11 @@ export interface ChangeReader {
   /** All folders of one's own: with one LIST-STATUS (RFC 5819), else one STATUS for each, as many as the budget allows, from those named in `first` on. */
   listStandings(budgetMs: number, first?: readonly string[]): Promise<FolderStanding[]>
   changesSince(path: string, known: KnownFolder): Promise<FolderChanges>
-  /**
-   * Of these messages, as the folder is now: a few lines for a thousand.
-   * @param flags At most 20, as servers write them.
-   * @param isToChange They are changed next: on this connection the folder is not opened once more for that.
-   */
+  /** Of these messages, as the folder is now: a few lines for a thousand. @param flags At most 20, as servers write them. */
   flagStanding(
     path: string,
     uids: readonly UidRange[],
     flags: readonly string[],
-    isToChange?: boolean,
   ): Promise<FlagStanding & { uidValidity: number }>
   /**
    * By falling UID, at most `limit` of the newest, or of the oldest; messages that cannot be read are rows with a fault.

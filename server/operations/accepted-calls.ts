@@ -1,5 +1,6 @@
 /** Takes operations in: under the key of their call, if it has one, and only while there is room. */
 import { createHash } from 'node:crypto'
+import { setImmediate as yieldLoop } from 'node:timers/promises'
 import type { Fact } from '../../contract/event.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { Database } from '../platform/database/database.ts'
@@ -42,9 +43,13 @@ export interface NewOperation {
 
 /** What is read of an operation while it is taken in. */
 export interface TakenAhead {
+  /** Resolves when it was read, where that is soon. */
+  soon(): Promise<void>
   /** How it is stored; undefined for as it is. Asked for in the transaction, right before. */
   toStore(transaction: Database): Promise<Omit<NewOperation, 'needs'> | undefined>
   ended(isTaken: boolean): void
+  /** Resolves when the mail server has its command, and soon where it does not get it at once. */
+  told(): Promise<void>
 }
 
 type Tell = (fact: Fact) => void
@@ -158,18 +163,21 @@ export class AcceptedCalls {
     check: StillMay,
   ): Promise<string | undefined> {
     const ahead = this.#lookAhead(added)
+    // Its first command is on its way while the rest is prepared.
+    if (ahead) await yieldLoop()
     for (const { operation, items } of added) {
       this.#shown.expect(operation, items)
       this.#fresh.keep(operation, items)
     }
     let isTaken = false
+    let before: string | undefined
     try {
-      const before = await this.#keep(call, answer, async (transaction, tell) => {
+      await ahead?.soon()
+      before = await this.#keep(call, answer, async (transaction, tell) => {
         await check(transaction)
         await this.#insert(transaction, tell, added, ahead)
       })
       isTaken = before === undefined
-      return before
     } finally {
       ahead?.ended(isTaken)
       const operations = added.map(({ operation }) => operation)
@@ -181,6 +189,9 @@ export class AcceptedCalls {
         }
       }
     }
+    // What the answer still costs is done while the mail server is at work.
+    if (isTaken) await ahead?.told()
+    return before
   }
 
   async #keep(

@@ -1,49 +1,14 @@
 /** Does the operations of one account, one after the other: those that fail are tried again, and those that are held are passed by. */
-import type { EventHub } from '../events/event-hub.ts'
-import { type Backoff, backoffDelay } from '../imap/backoff.ts'
-import type { ConnectionPool } from '../imap/connection-pool.ts'
-import type { LeaseClaim, LeaseService } from '../leases/lease-service.ts'
+import { backoffDelay } from '../imap/backoff.ts'
+import type { LeaseClaim } from '../leases/lease-service.ts'
 import { type Lease, LeaseLost } from '../platform/lease.ts'
-import type { Logger } from '../platform/logger.ts'
 import { isStopping, Problem } from '../platform/problem.ts'
-import type { FreshOperations } from './fresh-operations.ts'
-import { LookedAhead } from './looked-ahead.ts'
-import type { MovedMessageStore } from './moved-message-store.ts'
-import { type IsHeld, isNeverHeld } from './operation-control.ts'
+import { AheadOfLane } from './ahead-of-lane.ts'
+import { type AccountLaneOptions, laneDefaults } from './lane-options.ts'
+import type { LookedAhead } from './looked-ahead.ts'
 import { OperationRunner } from './operation-runner.ts'
-import type { OperationStore } from './operation-store.ts'
 import type { ItemRow, OperationRow } from './operation-tables.ts'
-import type { ShownOperations } from './shown-operations.ts'
 import { TryLater, wordsOf } from './step-outcomes.ts'
-
-export interface AccountLaneOptions {
-  store: OperationStore
-  moved: MovedMessageStore
-  hub: Pick<EventHub, 'transact' | 'listen'>
-  pool: Pick<ConnectionPool, 'run' | 'runOnce' | 'untilWorthTrying'>
-  leases: Pick<LeaseService, 'want'>
-  shown: Pick<ShownOperations, 'follow' | 'renameFolder'>
-  /** What this process took in. */
-  fresh: Pick<FreshOperations, 'take' | 'forget'>
-  /** Something changed in a folder of an account: it is to be compared now. */
-  notice(accountId: string, path: string): void
-  /** Folders of an account were created, renamed or deleted. */
-  noticeFolders(accountId: string): void
-  logger: Logger
-  /** Asked before each step; left out where nothing is held. After a change of its answers `lookAgain` is called. */
-  isHeld?: IsHeld
-  backoff?: Backoff
-  now?: () => number
-  /** After so long an operation that cannot be done is given up. */
-  giveUpMs?: number
-}
-
-const defaults = {
-  backoff: { firstMs: 1_000, maxMs: 5 * 60_000, random: Math.random } satisfies Backoff,
-  now: Date.now,
-  giveUpMs: 24 * 60 * 60_000,
-  isHeld: isNeverHeld,
-}
 
 /** What is done next, as far as it need not be read. */
 interface Next {
@@ -54,7 +19,7 @@ interface Next {
 
 export class AccountLane {
   readonly #accountId: string
-  readonly #options: AccountLaneOptions & typeof defaults
+  readonly #options: AccountLaneOptions & typeof laneDefaults
   readonly #runner: OperationRunner
   readonly #claim: LeaseClaim
   readonly #abort = new AbortController()
@@ -65,12 +30,11 @@ export class AccountLane {
   #emptyUnder: Lease | undefined
   /** What came since. */
   #came: string[] = []
-  /** The one that is taken in, or was just taken in, with nothing before it. */
-  #ahead: LookedAhead | undefined
+  readonly #ahead: AheadOfLane
 
   constructor(accountId: string, options: AccountLaneOptions) {
     this.#accountId = accountId
-    this.#options = { ...defaults, ...options }
+    this.#options = { ...laneDefaults, ...options }
     const { store, moved, hub, pool, shown, leases, notice, noticeFolders, logger } = options
     const { isHeld } = this.#options
     this.#claim = leases.want(`operations:${accountId}`, { won: () => this.wake() })
@@ -80,6 +44,7 @@ export class AccountLane {
       notice: path => notice(accountId, path),
       noticeFolders: () => noticeFolders(accountId),
     })
+    this.#ahead = new AheadOfLane(this.#runner, this.#abort.signal)
     this.#running = this.#run(this.#abort.signal).catch(err =>
       logger.error({ err, account_id: accountId }, 'doing the operations of an account ended'),
     )
@@ -91,34 +56,25 @@ export class AccountLane {
    */
   lookAhead(operation: OperationRow, items: readonly ItemRow[]): LookedAhead | undefined {
     const lease = this.#claim.find()
-    const isIdle = lease !== undefined && this.#emptyUnder === lease && !this.#isWoken && !this.#abort.signal.aborted
-    if (!isIdle || this.#ahead) {
-      this.spoil()
-      return undefined
-    }
-    const looking = this.#runner.lookAhead({ ...operation }, items, this.#abort.signal)
-    // What went wrong is found once more when its turn comes.
-    this.#ahead = new LookedAhead(
-      { operation, items },
-      lease,
-      looking.catch(() => undefined),
-    )
-    return this.#ahead
+    const isIdle = this.#emptyUnder === lease && !this.#isWoken
+    return this.#ahead.begin(operation, items, isIdle ? lease : undefined)
   }
 
   lookedAhead(ahead: LookedAhead, isTaken: boolean): void {
-    if (!isTaken && this.#ahead === ahead) this.#ahead = undefined
+    this.#ahead.ended(ahead, isTaken)
   }
 
-  /** Something else comes, and may be before it. */
+  /** Something else is about to be taken in. */
   spoil(): void {
-    this.#ahead?.spoil()
+    this.#ahead.spoil()
   }
 
   /** @param operationId Of one that came. */
   wake(operationId?: string): void {
-    if (operationId !== undefined) this.#came.push(operationId)
-    if (operationId !== undefined && operationId !== this.#ahead?.operation.id) this.spoil()
+    if (operationId !== undefined) {
+      this.#came.push(operationId)
+      this.#ahead.spoil(operationId)
+    }
     this.#isWoken = true
     this.#wake()
   }
@@ -126,7 +82,7 @@ export class AccountLane {
   async stop(isGone = false): Promise<void> {
     this.#abort.abort()
     this.#wake()
-    await Promise.all([this.#running, this.#ahead?.looking])
+    await Promise.all([this.#running, this.#ahead.idle()])
     await this.#claim.giveBack(isGone)
   }
 
@@ -159,7 +115,7 @@ export class AccountLane {
   async #next(): Promise<Next | undefined> {
     const { store, isHeld, fresh } = this.#options
     const lease = this.#claim.find()
-    if (this.#ahead && this.#ahead.lease !== lease) this.#ahead = undefined
+    this.#ahead.keepUnder(lease)
     const came = this.#takeFresh(lease)
     if (!lease) return undefined
     // Whether it is held is asked before anything is told.
@@ -171,7 +127,7 @@ export class AccountLane {
     if (!next) return undefined
     // It may be done by the time that it is told that it came.
     fresh.forget(next.id)
-    const ahead = this.#takeAhead(next.id)
+    const ahead = this.#ahead.take(next.id)
     // Whatever is stored of it, the mail server was told nothing.
     return { operation: next, ...(ahead && { items: ahead.items }) }
   }
@@ -183,18 +139,11 @@ export class AccountLane {
     this.#emptyUnder = undefined
     if (!wasEmpty || came.length !== 1) return undefined
     const fresh = this.#options.fresh.take(came[0]!)
-    const ahead = this.#takeAhead(came[0]!)
+    const ahead = this.#ahead.take(came[0]!)
     if (!ahead) return fresh
     if (ahead.isSpoiled) return { operation: ahead.operation, items: ahead.items }
     const { operation, items } = ahead.stored ?? ahead
     return { operation, items, ahead }
-  }
-
-  #takeAhead(id: string): LookedAhead | undefined {
-    const ahead = this.#ahead
-    if (ahead?.operation.id !== id) return undefined
-    this.#ahead = undefined
-    return ahead
   }
 
   /** It is tried again, unless it was for a day. Never throws. */

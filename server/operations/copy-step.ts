@@ -16,7 +16,7 @@ export const copyStep: MailStep = {
   async look(connection, items, { to = '' }) {
     // The source last: then it is open already when the command comes.
     const intent = await intentFor(connection, to)
-    const { there: uids } = await standingOf(connection, items.map(placeOf), [], true)
+    const { there: uids } = await standingOf(connection, items.map(placeOf))
     const there = items.filter(({ uid }) => holdsUid(uids, uid))
     const identities = await identitiesOf(connection, there)
     const verdicts: Verdicts = new Map(items.map(item => [item, gone]))

@@ -6,7 +6,7 @@ import { gone, standingOf, writeTarget } from './source-messages.ts'
 
 export const deleteStep: MailStep = {
   async look(connection, items) {
-    const { there: uids } = await standingOf(connection, items.map(placeOf), [], true)
+    const { there: uids } = await standingOf(connection, items.map(placeOf))
     const verdicts = new Map(items.map(item => [item, holdsUid(uids, item.uid) ? { state: 'sent' as const } : gone]))
     return { verdicts, intent: undefined }
   },

@@ -7,7 +7,7 @@ import { flagsIn, gone, standingOf, type Values, type Verdicts, writeTarget } fr
 
 export const flagsStep: MailStep = {
   async look(connection, items, change) {
-    const standing = await standingOf(connection, items.map(placeOf), named(change), true)
+    const standing = await standingOf(connection, items.map(placeOf), named(change))
     const valuesOf = onceFor((before): { known: Values; state: Values } => {
       const needed = neededChange(before, change)
       return {

@@ -14,6 +14,11 @@ export interface StoredAhead extends FreshOperation {
   changed: readonly ItemRow[]
 }
 
+/** For the first command: it is a message to the database and back. */
+const mostWaitMs = 5
+/** A mail server that was looked at within this time the last time is waited for as long: that saves a commit. */
+const nearMs = 10
+
 export class LookedAhead {
   /** As it was taken in: nobody was told anything of it. */
   readonly operation: OperationRow
@@ -21,16 +26,27 @@ export class LookedAhead {
   readonly lease: Lease
   /** Undefined where it could not be read, or earlier operations have moved some of them. Never rejects. */
   readonly looking: Promise<Looked | undefined>
+  readonly #isNear: boolean
   #looked: Looked | undefined
+  readonly #told = Promise.withResolvers<void>()
   #isSpoiled = false
   #stored: StoredAhead | undefined
 
-  /** @param looking Of the first group of its messages. */
-  constructor({ operation, items }: FreshOperation, lease: Lease, looking: Promise<Looked | undefined>) {
+  /**
+   * @param looking Of the first group of its messages.
+   * @param lastMs How long it took the last time; undefined where that is not known.
+   */
+  constructor(
+    { operation, items }: FreshOperation,
+    lease: Lease,
+    looking: Promise<Looked | undefined>,
+    lastMs?: number,
+  ) {
     // The caller is told how it was taken in, whatever becomes of it meanwhile.
     this.operation = { ...operation }
     this.items = items
     this.lease = lease
+    this.#isNear = lastMs !== undefined && lastMs <= nearMs
     this.looking = looking.then(looked => {
       this.#looked = looked
       return looked
@@ -51,6 +67,21 @@ export class LookedAhead {
     return this.#stored
   }
 
+  /** The mail server has its first command, or gets none soon. */
+  wasTold(): void {
+    this.#told.resolve()
+  }
+
+  /** Resolves then. To wait for a connection may take longer than anybody should wait here. */
+  async told(): Promise<void> {
+    if (this.#stored) await within(this.#told.promise, mostWaitMs)
+  }
+
+  /** Resolves when it was read, where that is soon: a mail server that is far away is not waited for. */
+  async soon(): Promise<void> {
+    if (this.#isNear && !this.#isSpoiled) await within(this.looking, nearMs)
+  }
+
   /** In the transaction that takes it in, right before it is written. */
   async toStore(transaction: Database): Promise<StoredAhead | undefined> {
     if (!this.#looked || this.#isSpoiled || !(await this.#isOurs(transaction))) return undefined
@@ -68,6 +99,13 @@ export class LookedAhead {
       throw error
     }
   }
+}
+
+async function within(work: Promise<unknown>, mostMs: number): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, mostMs)
+  await Promise.race([work, late])
+  clearTimeout(timer)
 }
 
 /** Undefined where nothing is to be told: then it is done like any other. */

@@ -27,7 +27,7 @@ export const moveStep: MailStep = {
   async look(connection, items, { to = '' }) {
     const [{ path }] = items as [PlacedItem]
     const intent = to === path ? undefined : await intentFor(connection, to)
-    const { there: uids } = await standingOf(connection, items.map(placeOf), [], true)
+    const { there: uids } = await standingOf(connection, items.map(placeOf))
     const there = items.filter(({ uid }) => holdsUid(uids, uid))
     const identities = intent ? await identitiesOf(connection, there) : new Map()
     const verdicts: Verdicts = new Map(items.map(item => [item, gone]))

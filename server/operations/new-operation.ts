@@ -50,23 +50,27 @@ export function newItem(
   change: string,
   message: FoundMessage | NotFound,
 ): ItemRow {
-  const isFound = 'place' in message
-  const { path = null, uidValidity = null, uid = null } = isFound ? message.place : {}
+  const found = 'place' in message ? message : undefined
+  const missing = 'place' in message ? undefined : message
   return {
     operation_id: id,
     position,
     account_id,
-    message_id: isFound ? message.messageId : null,
-    ...{ path, uid_validity: uidValidity, uid },
+    message_id: found?.messageId ?? null,
+    path: found?.place.path ?? null,
+    uid_validity: found?.place.uidValidity ?? null,
+    uid: found?.place.uid ?? null,
     change,
     flags: null,
-    identity: isFound && message.identity ? JSON.stringify(message.identity) : null,
+    identity: found?.identity ? JSON.stringify(found.identity) : null,
     changed: null,
-    ...{ after_path: null, after_uid_validity: null, after_uid: null },
+    after_path: null,
+    after_uid_validity: null,
+    after_uid: null,
     undoes: null,
-    state: isFound ? 'waiting' : 'failed',
-    code: isFound ? null : message.code,
-    why: isFound ? null : message.why,
+    state: found ? 'waiting' : 'failed',
+    code: missing?.code ?? null,
+    why: missing?.why ?? null,
   }
 }
 

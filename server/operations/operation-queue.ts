@@ -1,8 +1,9 @@
 /** Does the operations of all accounts: those of one account in order and one at a time, so that no account holds up another one. */
 
 import type { NewOperation, TakenAhead } from './accepted-calls.ts'
-import { AccountLane, type AccountLaneOptions } from './account-lane.ts'
+import { AccountLane } from './account-lane.ts'
 import { isFolderKind } from './folder-kinds.ts'
+import type { AccountLaneOptions } from './lane-options.ts'
 
 export type OperationQueueOptions = AccountLaneOptions
 
@@ -44,8 +45,10 @@ export class OperationQueue {
     const ahead = lane?.lookAhead(operation, items)
     return (
       ahead && {
+        soon: () => ahead.soon(),
         toStore: transaction => ahead.toStore(transaction),
         ended: isTaken => lane?.lookedAhead(ahead, isTaken),
+        told: () => ahead.told(),
       }
     )
   }

@@ -27,7 +27,7 @@ import { OperationWork } from './operation-work.ts'
 import type { RunnerOptions } from './runner-options.ts'
 import type { Verdicts } from './source-messages.ts'
 import { failed, isRefusal, TryLater, toChanges, unknown } from './step-outcomes.ts'
-import { UndoChecks } from './undo-checks.ts'
+import { noChecks, UndoChecks } from './undo-checks.ts'
 
 type Saved = Pick<Looked, 'intent'>
 
@@ -56,7 +56,7 @@ export class OperationRunner {
     const { isHeld } = this.#options
     const work = new OperationWork(operation, items ?? (await this.#options.store.items(operation.id)))
     const checks = await UndoChecks.of(work, this.#options)
-    if (ahead?.stored) await this.#goOn(work, ahead.stored.changed, signal)
+    if (ahead?.stored) await this.#goOn(work, ahead, ahead.stored.changed, signal)
     for (let sent = work.group('sent'); sent; sent = work.group('sent')) await this.#lookAfter(work, sent, signal)
     let read = ahead?.stored ? undefined : await ahead?.looking
     let isFollowed = ahead?.stored !== undefined || read !== undefined
@@ -91,19 +91,23 @@ export class OperationRunner {
     const first = work.group('waiting')
     if (!first) return undefined
     const places = work.in('waiting').map(placeOf)
-    const [checks, moved] = [
-      UndoChecks.of(work, this.#options),
+    const [looked, { size }] = await Promise.all([
+      this.#look(work, first, noChecks, signal),
       this.#options.moved.follow(this.#options.accountId, places),
-    ]
-    const [looked, { size }] = await Promise.all([this.#look(work, first, await checks, signal), moved])
+    ])
     return size > 0 ? undefined : looked
   }
 
   /** It was stored with what is about to be done, and the mail server was told nothing of it yet. */
-  async #goOn(work: OperationWork, looked: readonly ItemRow[], signal: AbortSignal): Promise<void> {
+  async #goOn(work: OperationWork, ahead: LookedAhead, looked: readonly ItemRow[], signal: AbortSignal): Promise<void> {
     this.#options.shown.follow(work.operation, work.items, looked)
     const sent = work.group('sent')
-    if (sent) await this.#send(work, stepOf(work), sent, work.change(sent[0]!), work.intent, signal)
+    try {
+      const told = () => ahead.wasTold()
+      if (sent) await this.#send(work, stepOf(work), sent, work.change(sent[0]!), work.intent, signal, told)
+    } finally {
+      ahead.wasTold()
+    }
   }
 
   /** After the last try: what was never told to the mail server is failed, and of the rest nobody knows. */
@@ -126,7 +130,12 @@ export class OperationRunner {
     return changes.length > 0
   }
 
-  #look(work: OperationWork, items: PlacedItem[], checks: UndoChecks, signal: AbortSignal): Promise<Looked> {
+  #look(
+    work: OperationWork,
+    items: PlacedItem[],
+    checks: Pick<UndoChecks, 'conflicts'>,
+    signal: AbortSignal,
+  ): Promise<Looked> {
     const step = stepOf(work)
     const change = work.change(items[0]!)
     return this.#read(
@@ -157,12 +166,17 @@ export class OperationRunner {
     change: Change,
     intent: Intent | undefined,
     signal: AbortSignal,
+    hasTold: () => void = () => undefined,
   ): Promise<void> {
     const { accountId, pool, isHeld } = this.#options
     const [{ path }] = sent as [PlacedItem]
     // Waiting for a connection may have taken a while.
-    const send = async (writer: MessageWriter) =>
-      (await isHeld(work.operation)) ? ('held' as const) : step.send(writer, sent, change, intent)
+    const send = async (writer: MessageWriter) => {
+      if (await isHeld(work.operation)) return 'held' as const
+      // In the turn behind this one the command is on its way.
+      setImmediate(hasTold)
+      return step.send(writer, sent, change, intent)
+    }
     const told = await pool.runOnce(accountId, 'interactive', send, signal, path).catch((error: unknown) => {
       endedBy(error, signal)
       if (error instanceof UnknownOutcome) return undefined

@@ -32,20 +32,15 @@ export async function flagsOf(connection: MailConnection, places: readonly Place
   return new Map(now.changed.filter(({ uid }) => wanted.has(uid)).map(({ uid, flags }) => [uid, flags.filter(isKept)]))
 }
 
-/**
- * How these messages stand, with these flags alone.
- * @param isToChange Before they are changed.
- * @throws Problem `stale_ref` when the folder was recreated.
- */
+/** How these messages stand, with these flags alone. @throws Problem `stale_ref` when the folder was recreated. */
 export async function standingOf(
   connection: MailConnection,
   places: readonly Place[],
   flags: readonly string[] = [],
-  isToChange = false,
 ): Promise<FlagStanding> {
   const [{ path, uidValidity }] = places as [Place]
   const uids = rangesOfUids(places.map(({ uid }) => uid))
-  const now = await connection.changes.flagStanding(path, uids, flags, isToChange)
+  const now = await connection.changes.flagStanding(path, uids, flags)
   if (now.uidValidity !== uidValidity) throw recreated()
   return now
 }

@@ -18,6 +18,9 @@ export const originalGone: Values = {
   why: 'The message that was copied is gone since: its copy is kept.',
 }
 
+/** Of what undoes nothing. */
+export const noChecks: Pick<UndoChecks, 'conflicts'> = { conflicts: async () => new Map() }
+
 export class UndoChecks {
   readonly #kind: 'move' | 'copy' | undefined
   /** By position in the operation that is undone. */

@@ -1,4 +1,5 @@
 /** Writes into the index of an account, and forwards to the event log what that changed. */
+import { setTimeout as wait } from 'node:timers/promises'
 import type { FolderStanding } from '../imap/gateway-capabilities.ts'
 import type { AccountExpectations } from '../index/expected-changes.ts'
 import type { IndexOperations } from '../index/index-operations.ts'
@@ -23,10 +24,14 @@ export interface IndexWriterOptions {
 
 /** So often a message is read again that the mail server did not give, and of so many it is known how often. */
 const unreadable = { tries: 3, messages: 10_000 }
+/** To write so many takes as long as the answer of the call that changes them: it is begun when that has left, about. */
+const large = { messages: 100, afterMs: 20 }
 
 export class IndexWriter {
   readonly #options: IndexWriterOptions
   #forwarding: Promise<void> = Promise.resolve()
+  /** What is to be shown, and is not written yet. */
+  #showing: Promise<unknown> = Promise.resolve()
   /** How often messages were read again that the mail server did not give. */
   readonly #tries = new Map<string, number>()
 
@@ -57,9 +62,10 @@ export class IndexWriter {
 
   /** What was asked to be done, before the mail server has done it. */
   async show(batch: ExpectedBatch, failed: () => void): Promise<void> {
-    const { index, facts, known } = this.#options
-    known.touch()
-    await index.applyExpected(batch, await facts.lowest())
+    this.#options.known.touch()
+    const showing = this.#show(batch)
+    this.#showing = Promise.allSettled([this.#showing, showing])
+    await showing
     this.#forwardAhead(failed)
   }
 
@@ -86,6 +92,13 @@ export class IndexWriter {
     return this.#forwarding
   }
 
+  async #show(batch: ExpectedBatch): Promise<void> {
+    const { index, facts } = this.#options
+    const messages = batch.flags.reduce((sum, { uids }) => sum + uids.length, batch.leaving.length)
+    if (messages >= large.messages) await wait(large.afterMs)
+    await index.applyExpected(batch, await facts.lowest())
+  }
+
   #forwardAhead(failed: () => void): void {
     this.#forwarding = this.#forwarding.then(() => this.#options.facts.forward()).catch(failed)
   }
@@ -93,6 +106,8 @@ export class IndexWriter {
   async #write(batch: FolderBatch): Promise<AppliedBatch> {
     const { index, own, facts, known } = this.#options
     known.touch()
+    // What was read later than that was asked for is written later.
+    await this.#showing
     const applied = await index.applyBatch(own ? { ...batch, own } : batch, await facts.lowest())
     this.#readUnreadableAgain(batch)
     return applied

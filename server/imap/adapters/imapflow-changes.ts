@@ -64,10 +64,10 @@ export class ImapFlowChanges implements ChangeReader {
     })
   }
 
-  flagStanding(path: string, uids: readonly UidRange[], flags: readonly string[], isToChange = false) {
+  flagStanding(path: string, uids: readonly UidRange[], flags: readonly string[]) {
     const { client, folder, command } = this.#options
     return command(async () => {
-      const { uidValidity, exists } = await folder.openAgain(path, isToChange)
+      const { uidValidity, exists } = await folder.openAgain(path)
       return { uidValidity, ...(await readStanding(client, exists === 0 ? [] : uids, flags)) }
     })
   }

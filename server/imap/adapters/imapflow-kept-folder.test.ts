@@ -102,6 +102,27 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     expect(after.messages.map(({ subject }) => subject)).toEqual(['other'])
   })
 
+  test('nothing is changed in a folder that was made again after it was looked at for that', async () => {
+    const target = async () => {
+      const { uidValidity, there } = await connection.changes.flagStanding('Work', [[1, 10]], ['\\Flagged'])
+      return { path: 'Work', uidValidity, uids: there.map(([uid]) => uid) }
+    }
+    const looked = await target()
+    expect(looked.uids).not.toEqual([])
+    await other.run('DELETE Work')
+    await other.run('CREATE Work')
+    await other.append('Work', 'Subject: other\r\n\r\n')
+    const change = { add: ['\\Flagged'], remove: [] }
+    await expect(connection.writer.changeFlags(looked, change)).rejects.toMatchObject({ code: 'stale_ref' })
+    await expect(connection.writer.move(looked, 'INBOX')).rejects.toMatchObject({ code: 'stale_ref' })
+    expect((await connection.listMessages('Work', 10, undefined)).messages).toMatchObject([
+      { subject: 'other', flags: [] },
+    ])
+    const again = await target()
+    await connection.writer.changeFlags(again, change)
+    expect((await connection.listMessages('Work', 10, undefined)).messages).toMatchObject([{ flags: ['flagged'] }])
+  })
+
   test.each(['DELETE Work', 'RENAME Work Play'])(
     'after %s the connection ends, and the next one does not find it',
     async deed => {

@@ -1,6 +1,6 @@
 /**
  * Keeps the folder of a connection open between requests: opening a large one costs the server a hundred times what NOOP does. Other
- * programs notice nothing of it: the folder is open read-only, as it was before. Only for a change that comes at once it is not.
+ * programs notice nothing of it: the folder is open read-only, as it was before.
  */
 import type { ImapFlow, MailboxObject } from 'imapflow'
 import { type OpenFolder, openFolder } from './imapflow-folder.ts'
@@ -10,14 +10,11 @@ interface Executing {
   exec(command: string, attributes: unknown, options?: unknown): Promise<{ next(): void }>
 }
 
-interface Opened {
+interface Kept {
   readonly path: string
   readonly mailbox: MailboxObject
   readonly opened: OpenFolder
   readonly openedAt: number
-}
-
-interface Kept extends Opened {
   /** Messages came or went since: `uidNext` of the opening says nothing more. */
   hasChanged: boolean
 }
@@ -32,8 +29,6 @@ export interface KeepingTimes {
 
 export const keepingTimes: KeepingTimes = { provedMs: 30_000, unprovedMs: 5_000, now: () => performance.now() }
 
-/** A folder that was looked at for a change is not opened once more for it within this time. */
-const writableMs = 1_000
 /** So often a view that was opened again may show what NOOP had not told. Once may be mail that came in between. */
 const mostMissed = 2
 
@@ -41,7 +36,6 @@ export class KeptFolder {
   readonly #client: ImapFlow & Executing
   readonly #times: KeepingTimes
   #kept: Kept | undefined
-  #writable: Opened | undefined
   #isProved = false
   #missed = 0
 
@@ -58,7 +52,7 @@ export class KeptFolder {
 
   /** The folder that is open, by which connections are chosen. */
   get path(): string | undefined {
-    return (this.#current ?? this.#currentWritable)?.path
+    return this.#current?.path
   }
 
   /** With all that the server knows by now. Opened read-only. */
@@ -78,24 +72,15 @@ export class KeptFolder {
     return isOld ? this.#examineAgain(kept) : viewOf(kept)
   }
 
-  /**
-   * Opened now, whatever is open: what the opening says is of this moment.
-   * @param isToChange It is looked at for a change that comes next.
-   */
-  async openAgain(path: string, isToChange = false): Promise<OpenFolder> {
-    if (!isToChange) return this.#examine(path)
-    const opened = await this.#select(path)
-    const { mailbox } = this.#client
-    if (mailbox) this.#writable = { path, mailbox, opened, openedAt: this.#times.now() }
-    return opened
+  /** Opened now, whatever is open: what the opening says is of this moment. */
+  openAgain(path: string): Promise<OpenFolder> {
+    return this.#examine(path)
   }
 
   /** For one change; whatever is asked next opens it read-only again. */
-  async openForWriting(path: string): Promise<OpenFolder> {
-    const writable = this.#currentWritable
-    if (writable?.path !== path || this.#times.now() - writable.openedAt > writableMs) return this.#select(path)
-    this.#writable = undefined
-    return writable.opened
+  openForWriting(path: string): Promise<OpenFolder> {
+    this.#kept = undefined
+    return openFolder(this.#client, path, false)
   }
 
   /**
@@ -119,17 +104,8 @@ export class KeptFolder {
     return this.#kept && this.#client.mailbox === this.#kept.mailbox ? this.#kept : undefined
   }
 
-  get #currentWritable(): Opened | undefined {
-    return this.#writable && this.#client.mailbox === this.#writable.mailbox ? this.#writable : undefined
-  }
-
-  #select(path: string): Promise<OpenFolder> {
-    this.#kept = this.#writable = undefined
-    return openFolder(this.#client, path, false)
-  }
-
   async #examine(path: string): Promise<OpenFolder> {
-    this.#kept = this.#writable = undefined
+    this.#kept = undefined
     const opened = await openFolder(this.#client, path)
     const { mailbox } = this.#client
     if (mailbox) this.#kept = { path, mailbox, opened, openedAt: this.#times.now(), hasChanged: false }

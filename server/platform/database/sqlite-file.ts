@@ -1,10 +1,11 @@
 /** Opens SQLite files so that only their owner can read them, from before there is anything in them. */
-import { chmodSync, closeSync, fsync, openSync, realpathSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, closeSync, fdatasync, openSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { promisify } from 'node:util'
 
-const sync = promisify(fsync)
+/** As SQLite itself does it: all that is needed to read it again, without waiting for what other files of the disk do meanwhile. */
+const sync = promisify(fdatasync)
 
 /** How long SQLite waits for a lock of another program before it says SQLITE_BUSY. */
 const busyMs = 5_000
