@@ -250,7 +250,7 @@ export class AssistantService implements PrincipalListener {
     await store.prune(new Date(this.#now() - choice.limits().retention_days * dayMs).toISOString())
   }
 
-  /** Whoever asks or reads may until their time is over. */
+  /** Callers may ask and read until their time is over. */
   check(): void {
     this.#working.check(this.#now())
     this.#readers.check(this.#now())
