@@ -1,6 +1,6 @@
 /** Answers over a real database: what a server that ended left behind, how many there may be at once, and what becomes of those whose time is over. */
 import { expect, onTestFinished, test, vi } from 'vitest'
-import type { ChatbotPart } from '../../contract/answers.ts'
+import type { AssistantToolCall, ChatbotPart } from '../../contract/answers.ts'
 import { memoryDatabase, onEachDatabase } from '../../test/support/databases.ts'
 import { type Script, ScriptedChoice, scriptedModel, toolCall } from '../../test/support/scripted-choice.ts'
 import type { Database } from '../platform/database/database.ts'
@@ -68,7 +68,7 @@ function serviceOn(db: Database, script: Script, now = () => Date.now(), held?: 
     end: id => service.end(id),
     underWay: id => service.underWay(id),
   })
-  return { service, conversations, choice, ran, store }
+  return { service, conversations, choice, ran, store, logger }
 }
 
 onEachDatabase(open => {
@@ -326,6 +326,22 @@ test('who is signed out, or stopped by a human, has no answer that goes on', asy
   expect(answer.state).toBe('running')
   service.revoked('session-1')
   await vi.waitFor(() => expect(answer.view()).toMatchObject({ state: 'failed', problem: { code: 'unauthorized' } }))
+})
+
+test('a conversation that is deleted while an allowed change is being done is no fault', async () => {
+  const gate = Promise.withResolvers<void>()
+  const script = () => [toolCall('change', {})]
+  const { service, store, ran, logger } = serviceOn(await memoryDatabase(), script, Date.now, gate.promise)
+  const errors = vi.spyOn(logger, 'error')
+  const { tool_calls: calls, ...named } = await service.query(asked, { query: 'Change it.' }, noAbort())
+  const [{ id: callId, input_hash }] = calls as [AssistantToolCall]
+  const place = { conversationId: named.conversation_id, answerId: named.answer_id, callId }
+  await service.decide(asked, place, { decision: 'allow', input_hash })
+  await vi.waitFor(() => expect(ran).toEqual(['change']))
+  await store.delete(named.conversation_id)
+  gate.resolve()
+  await service.end(named.conversation_id)
+  expect(errors).not.toHaveBeenCalled()
 })
 
 for (const how of ['signed out', 'stopped'] as const) {

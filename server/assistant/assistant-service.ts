@@ -252,7 +252,7 @@ export class AssistantService implements PrincipalListener {
     await store.prune(new Date(this.#now() - choice.limits().retention_days * dayMs).toISOString())
   }
 
-  /** Whoever asks or reads may until their time is over. */
+  /** Callers may ask and read until their time is over. */
   check(): void {
     this.#working.check(this.#now())
     this.#readers.check(this.#now())
@@ -303,7 +303,7 @@ export class AssistantService implements PrincipalListener {
     }
     // What it waits with is not done: the person goes on with something else.
     if (last?.state === 'waiting') await this.#close(await this.#open.opened(owner, last), 'declined', 'stopped')
-    await store.addAnswer(row, retryOf)
+    if (!(await store.addAnswer(row, retryOf))) throw noConversation()
     if (retryOf !== undefined) this.#open.forget(retryOf)
     return this.#open.before(id, row.id)
   }
@@ -325,6 +325,8 @@ export class AssistantService implements PrincipalListener {
       else await answer.settle('waiting', undefined, expiryOf(answer))
     })()
       .catch((err: unknown) => {
+        // It was deleted meanwhile.
+        if (err instanceof Problem) return
         this.#options.logger.error({ err, answer: answer.row.id }, 'an answer could not be ended')
       })
       .finally(() => {
@@ -365,7 +367,7 @@ export class AssistantService implements PrincipalListener {
   async #find(owner: string, id: string): Promise<ConversationRow> {
     const row = await this.#options.store.find(owner, id)
     if (row) return row
-    throw new Problem('not_found', 'There is no such conversation.')
+    throw noConversation()
   }
 
   async #get(principal: Principal, conversationId: string, answerId: string): Promise<OpenAnswer> {
@@ -383,6 +385,7 @@ function summaryIn({ summary }: Pick<ConversationRow, 'summary'>): Run['summary'
   return summary === null ? undefined : JSON.parse(summary)
 }
 
+const noConversation = () => new Problem('not_found', 'There is no such conversation.')
 const busy = () => new Problem('not_possible_now', 'This conversation is being answered. Wait, or stop the answer.')
 const frozen = () => new Problem('frozen', 'A human stopped what this caller does.')
 const draining = () =>

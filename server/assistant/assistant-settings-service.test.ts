@@ -1,6 +1,6 @@
 /** What is set for the assistant: kept with sealed keys, in force at once, refused in words, and tried step by step. */
 import { expect, onTestFinished, test } from 'vitest'
-import { ProviderBody } from '../../contract/model-provider.ts'
+import { ProviderBody, type ProviderKind } from '../../contract/model-provider.ts'
 import { memoryDatabase as memory, onEachDatabase } from '../../test/support/databases.ts'
 import { startHub } from '../../test/support/event-hub.ts'
 import { type Behaviour, type Dialect, ModelStandIn } from '../../test/support/model-stand-in.ts'
@@ -314,6 +314,24 @@ test('a trial says that nothing listens, that an inner address is closed, that a
     { name: 'address', ok: false, detail: expect.stringContaining('RUSTYMAIL_PRIVATE_NETWORKS') },
   ])
 })
+
+test.each<ProviderKind>(['openai', 'anthropic', 'gemini', 'mistral', 'rig'])(
+  '%s at a name that leads to a closed network is refused in words, also when it is asked',
+  async kind => {
+    const { service, chain } = await world(await memory(), { environment: [], privateNetworks: [] })
+    const provider = bodyOf({ kind, base_url: 'http://localhost:8123/v1', is_local: true })
+    await service.create(ann, provider)
+    const [model] = chain.models()
+    const asking = model!.stream({ messages: [{ role: 'user', content: 'Hi' }], signal: noAbort } as never)
+    const closed = {
+      code: 'address_refused',
+      message: expect.stringContaining('localhost (127.0.0.1) is this machine'),
+    }
+    await expect(asking[Symbol.asyncIterator]().next()).rejects.toMatchObject(closed)
+    if (kind === 'rig') return
+    await expect(service.listModels(ann, { provider }, noAbort)).rejects.toMatchObject(closed)
+  },
+)
 
 test('where there is no list of models it is said why', async () => {
   const { service } = await world(await memory())

@@ -67,7 +67,8 @@ onEachDatabase(open => {
       ['n2', 'user-ann'],
       ['n3', 'user-ann'],
     ])
-    await store.addAnswer(answer('n4', 'c1', { state: 'waiting', expires_at: at(5), asked_at: at(9) }), 'n1')
+    const next = answer('n4', 'c1', { state: 'waiting', expires_at: at(5), asked_at: at(9) })
+    expect(await store.addAnswer(next, 'n1')).toBe(true)
     expect((await store.listAnswers('c1')).map(({ id }) => id)).toEqual(['n4'])
     expect(await store.listOpen('waiting', at(4))).toEqual([])
     expect((await store.listOpen('waiting', at(5))).map(({ id }) => id)).toEqual(['n4'])
@@ -75,6 +76,8 @@ onEachDatabase(open => {
     expect(await ids({ limit: 9 })).toEqual(['c1', 'c3'])
     await store.deleteOf('user-ann')
     expect(await ids({ limit: 9 })).toEqual([])
+    // It was deleted while the question came.
+    expect(await store.addAnswer(answer('n5', 'c1'), undefined)).toBe(false)
   })
 
   test('the oldest is evicted where there are too many, and those of others stay', async () => {

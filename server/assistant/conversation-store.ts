@@ -73,19 +73,20 @@ export class ConversationStore {
     return { evicted: rows.map(({ id }) => id), today: spent.rows[0] ?? unspent }
   }
 
-  /** @param replaces An answer that goes. */
-  async addAnswer(answer: AnswerRow, replaces: string | undefined): Promise<void> {
-    await this.#db.transaction().execute(async transaction => {
-      if (replaces !== undefined) {
-        await later(transaction, transaction.deleteFrom('conversation_answers').where('id', '=', replaces))
-      }
-      await later(transaction, transaction.insertInto('conversation_answers').values(answer))
+  /** @param replaces An answer that goes. @returns Whether its conversation is still there. */
+  async addAnswer(answer: AnswerRow, replaces: string | undefined): Promise<boolean> {
+    const work = this.#db.transaction().execute(async transaction => {
       const touched = transaction
         .updateTable('conversations')
         .set({ updated_at: answer.asked_at })
         .where('id', '=', answer.conversation_id)
-      await later(transaction, touched)
+      await later(transaction, touched, 1)
+      if (replaces !== undefined) {
+        await later(transaction, transaction.deleteFrom('conversation_answers').where('id', '=', replaces))
+      }
+      await later(transaction, transaction.insertInto('conversation_answers').values(answer))
     })
+    return unlessOutdated(work)
   }
 
   /** The one touched last first. */
@@ -222,17 +223,22 @@ export class ConversationStore {
 
   /** False where the answer is gone. */
   async keep(row: AnswerRow, parts: PartsRow | undefined, change: AnswerChange): Promise<boolean> {
-    try {
-      await this.#db.transaction().execute(transaction => keep(transaction, row, parts, change))
-      return true
-    } catch (error) {
-      if (isOutdated(error)) return false
-      throw error
-    }
+    return unlessOutdated(this.#db.transaction().execute(transaction => keep(transaction, row, parts, change)))
   }
 
   async usageOf(owner: string, day: string): Promise<Spending> {
     return (await spentOn(this.#db, owner, day).executeTakeFirst()) ?? unspent
+  }
+}
+
+/** False where what it belongs to was deleted meanwhile. */
+async function unlessOutdated(work: Promise<unknown>): Promise<boolean> {
+  try {
+    await work
+    return true
+  } catch (error) {
+    if (isOutdated(error)) return false
+    throw error
   }
 }
 

@@ -69,7 +69,9 @@ export class ProviderFaults {
   /** What to throw for an error that came up under this signal. */
   of(error: unknown, signal: AbortSignal): unknown {
     if (signal.aborted) return this.#aborted(signal.reason)
-    if (error instanceof Problem) return error
+    // Of our own, as that its name leads where RustyMail does not connect to.
+    const own = problemIn(error)
+    if (own) return own
     const code = codeOf(error)
     return code === undefined ? this.unreadable() : this.#failed(`cannot be reached (${code}).`)
   }
@@ -116,6 +118,11 @@ function wordsIn(value: unknown, depth: number): string | undefined {
     if (words !== undefined) return words
   }
   return undefined
+}
+
+function problemIn(error: unknown, depth = 5): Problem | undefined {
+  if (error instanceof Problem) return error
+  return error instanceof Error && depth > 0 ? problemIn(error.cause, depth - 1) : undefined
 }
 
 /** `ECONNREFUSED` and its like, wherever in the chain of causes it stands; the message may hold the address. */

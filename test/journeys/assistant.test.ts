@@ -291,7 +291,7 @@ test('other tabs of the same person hear of it, and nobody else does', async () 
   theirs.close()
 })
 
-/** An answer that goes on until it is ended, by whoever asks: its names, and all that its asker is sent. */
+/** An answer that goes on until it is ended: its names, and all that its caller is sent. */
 async function beginAnswer(proof: Proof) {
   says(() => ['so far', forever])
   const { response } = await chat.open('Long?', {}, proof)
@@ -316,7 +316,7 @@ async function beginReading(named: Named, proof: Proof) {
 test.each<[string, object, string]>([
   ['has expired', {}, 'unauthorized'],
   ['may not ask any more', { scopes: ['dashboard:read'] }, 'forbidden'],
-])('the answer of a token that %s ends, also for whoever reads it', async (_how, change, code) => {
+])('the answer of a token that %s ends, and so does a stream that reads it', async (_how, change, code) => {
   const { id, proof } = await world.people.token(['dashboard:operate'])
   const { named, whole } = await beginAnswer(proof)
   const reading = await beginReading(named, proof)
@@ -326,7 +326,7 @@ test.each<[string, object, string]>([
   expect(typesOf(await reading.parts).slice(0, 3)).toEqual(['start', 'model', 'text_delta'])
 })
 
-test('whoever reads an answer hears no more of it once their session has ended; the answer goes on', async () => {
+test('a stream that reads an answer ends with its own session, and the answer goes on', async () => {
   const { email, proof } = await world.people.invite('operator')
   const { headers } = await world.people.ask({}, 'POST', api.access.openSession.path, {
     ...{ email, password: administrator.password },

@@ -77,6 +77,13 @@ export function databaseFaultKind(error: unknown): DatabaseFaultKind | undefined
   return ofPostgres.get(code) ?? (isGone(error, code) ? 'silent' : undefined)
 }
 
+/** A row refers to one that is not there: what it belongs to was deleted between the look at it and the write. */
+export function isOrphan(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  // SQLITE_CONSTRAINT_FOREIGNKEY, and foreign_key_violation.
+  return ('errcode' in error && error.errcode === 787) || ('code' in error && error.code === '23503')
+}
+
 /** What node-postgres throws when its server is away. */
 function isGone(error: Error, code: string): boolean {
   if (!isDatabaseFault(error)) return false

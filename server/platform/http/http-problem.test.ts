@@ -1,10 +1,12 @@
 /** Faults of what stands below are told as what they are, and not as faults of ours. */
 import { DatabaseSync } from 'node:sqlite'
 import { sql } from 'kysely'
-import { expect, inject, onTestFinished, test } from 'vitest'
+import { expect, inject, onTestFinished, test, vi } from 'vitest'
+import { onEachDatabase } from '../../../test/support/databases.ts'
 import { freePort } from '../../../test/support/free-port.ts'
 import { openDatabase } from '../database/database.ts'
-import { toProblem } from './http-problem.ts'
+import { createLogger } from '../logger.ts'
+import { noteFault, toProblem } from './http-problem.ts'
 
 function thrownBy(work: () => unknown): unknown {
   try {
@@ -51,4 +53,17 @@ const postgresUrl = inject('postgresUrl')
 
 test.skipIf(postgresUrl === undefined)('so is one that goes away while it is asked', async () => {
   expect(toProblem(await faultAt(postgresUrl!))).toMatchObject(gone)
+})
+
+onEachDatabase(open => {
+  test('what belongs to something that was deleted meanwhile is not found, and that is in the log', async () => {
+    const db = await open()
+    const writing = db.insertInto('conversation_parts').values({ answer_id: 'gone', first: 1, parts: '[]' }).execute()
+    const error = await writing.catch((thrown: unknown) => thrown)
+    const logger = createLogger('silent')
+    const warned = vi.spyOn(logger, 'warn')
+    const problem = noteFault(logger, error, { id: 'r-1', method: 'POST', url: '/' })
+    expect(problem).toMatchObject({ code: 'not_found', status: 404 })
+    expect(warned).toHaveBeenCalledOnce()
+  })
 })

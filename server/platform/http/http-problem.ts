@@ -1,7 +1,7 @@
 /** Turns whatever went wrong into an RFC 9457 answer. What is not a Problem is a bug: logged whole, answered without detail. */
 import type { Duplex } from 'node:stream'
 import type { ProblemCode } from '../../../contract/problem.ts'
-import { type DatabaseFaultKind, databaseFaultKind, isDatabaseFault } from '../database/database-fault.ts'
+import { type DatabaseFaultKind, databaseFaultKind, isDatabaseFault, isOrphan } from '../database/database-fault.ts'
 import type { Logger } from '../logger.ts'
 import { Problem } from '../problem.ts'
 
@@ -57,6 +57,7 @@ export function toProblem(error: unknown): Problem | undefined {
     const retryAfterSeconds = fault === 'silent' ? 5 : 10
     return new Problem('overloaded', wordsOfFault[fault], { cause: error, retryAfterSeconds })
   }
+  if (isOrphan(error)) return new Problem('not_found', 'What this belongs to was deleted meanwhile.', { cause: error })
   if (error instanceof SyntaxError && statusCode === 400) {
     return new Problem('bad_request', 'The body is not valid JSON, or has a key that is not allowed.', { cause: error })
   }
@@ -85,6 +86,9 @@ export function noteFault(logger: Logger, error: unknown, request: Request): Pro
     const level = problem.code === 'overloaded' && problem.cause === undefined ? 'debug' : 'warn'
     logger[level]({ request_id: request.id, code: problem.code, detail: problem.message }, 'request failed')
   }
+  // Rare, so that a fault of ours would be seen.
+  if (isOrphan(error))
+    logger.warn({ request_id: request.id, err: error }, 'what a request belongs to was deleted meanwhile')
   return problem
 }
 
