@@ -121,7 +121,8 @@ export function splitForPhones([first, ...others]: readonly DestinationGroup[]):
 }
 
 export function isHere(path: string, href: string): boolean {
-  return href === '/' ? path === '/' : path === href || path.startsWith(`${href}/`)
+  const of = path === '/settings/assistant' ? '/configuration' : path
+  return href === '/' ? of === '/' : of === href || of.startsWith(`${href}/`)
 }
 
 /** @param href May have a query. */

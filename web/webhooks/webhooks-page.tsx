@@ -25,6 +25,7 @@ import { RowActions } from '../ui/row-actions.tsx'
 import { Cell, ColumnHead, Table, TableBody, TableHead, TableRow } from '../ui/table.tsx'
 import { CreateWebhookDialog, WebhookSecret } from './create-webhook-dialog.tsx'
 import { DeliveriesDialog } from './deliveries-dialog.tsx'
+import { faultWords } from './fault-words.ts'
 import { OrderDialog } from './order-dialog.tsx'
 import { ReplayDialog } from './replay-dialog.tsx'
 import { useRotateWebhook, useWebhookDeed, useWebhooks, webhooksIntervalMs } from './use-webhooks.ts'
@@ -61,7 +62,7 @@ export function WebhooksPage() {
         isEmpty={({ items }) => items.length === 0}
         empty={
           <EmptyState icon={WebhookIcon} title="No webhooks yet" actions={create}>
-            A webhook sends events to an address of yours. Your program may be away for up to three days and misses nothing.
+            A webhook sends events to an address of yours. It may be away for three days and misses nothing.
           </EmptyState>
         }
       >
@@ -137,7 +138,7 @@ function State({ webhook }: { webhook: Webhook }) {
   }
   if (state === 'active') return <StatePill tone="good">Active</StatePill>
   if (failures === 0) {
-    const faults = [...new Set(waiting.map(each => each.last_fault).filter(Boolean))].join(', ')
+    const faults = [...new Set(waiting.map(each => faultWords(each.last_fault)))].join(', ')
     return (
       <>
         <StatePill tone="warn">Failing for {formatCount(waiting.length, 'account')}</StatePill>
@@ -147,9 +148,9 @@ function State({ webhook }: { webhook: Webhook }) {
   }
   return (
     <>
-      <StatePill tone="bad">Failing: {fault}</StatePill>
+      <StatePill tone="bad">Failing: {faultWords(fault)}</StatePill>
       <span className="block text-xs text-muted">
-        {behind} events wait
+        {formatCount(behind, 'event')} waiting
         {next && (
           <>
             ; next try <RelativeTime at={next} />
