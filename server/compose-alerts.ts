@@ -12,6 +12,10 @@ import type { Database } from './platform/database/database.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
+import { TokenStore } from './tokens/token-store.ts'
+
+/** Before the id of a token, where principals are counted. */
+const tokenMark = 'token-'
 
 export interface AlertSurroundings {
   db: Database
@@ -34,10 +38,12 @@ export function composeAlerts({ db, hub, leases, history, logger }: AlertSurroun
   const store = new AlertStore(db)
   const { reader, marks } = history
   const accounts = new AccountStore(db)
+  const tokens = new TokenStore(db)
   const engine = new AlertEngine({
     ...{ store, reader, hub, leases, now, logger },
-    nameOf: async id => {
-      const row = await accounts.find(id)
+    nameOf: async (value, label) => {
+      if (label === 'principal') return (await tokens.find(value.replace(tokenMark, '')))?.name
+      const row = await accounts.find(value)
       return row && (row.name || row.email)
     },
     mark: (at, words, accountId) => marks.add('alert', at, words, accountId),

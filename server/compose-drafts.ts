@@ -58,6 +58,8 @@ export interface DraftSurroundings {
   shown: Shown
   /** Bytes of a message that the SMTP server of an account takes at most, where it named a limit. */
   sizeLimitOf(accountId: string): number | undefined
+  /** Those of the addresses to which the account wrote before. */
+  writtenTo(accountId: string, emails: readonly string[]): Promise<ReadonlySet<string>>
   /** As drafts ask it of their writers. */
   taintOf: StrangerReads['taintOf']
   logger: Logger
@@ -90,7 +92,8 @@ export function composeDrafts(around: DraftSurroundings): ComposedDrafts {
   const answers = new AnsweredMessages({ mail: heardMail(mail, around.shown), bodies })
   const keys = new DraftKeys(store)
   const copies = new DraftCopyStore(db)
-  const warnings = new DraftWarnings({ index, isIndexed: accountId => indexerOf(accountId) !== undefined })
+  const isIndexed = (accountId: string) => indexerOf(accountId) !== undefined
+  const warnings = new DraftWarnings({ index, isIndexed, writtenTo: around.writtenTo })
   const drafts = new DraftService({
     store,
     keys,

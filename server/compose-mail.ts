@@ -209,9 +209,12 @@ export function composeMail({
   const search = new MailSearch({ ...fromIndex, pool, accountsOf: principal => accounts.list(principal) })
   const indexed = new IndexedMail({ ...fromIndex, hasIndex: composed.hasIndex, defaultLevel })
   const watcher = new MailWatcher({ accounts, states, pool, refs, health, hub, leases, logger, indexing })
+  const isIndexed = (accountId: string) => composed.find(accountId) !== undefined
+  const written = writtenTo({ search, isIndexed, accounts })
   const acting = composeActing({
     ...{ config, db, hub, pool, refs, guard, accounts, freezes, ruling, intake, shown, calls },
     taintOf: (...asked) => ruling.reads.taintOf(...asked),
+    writtenTo: written,
     ...{ index, expected, indexerOf: composed.find, mail, bodies, cleaner: reading.cleaner, timeoutMs },
     ...{ leases, mayPrune, retention, protocol, certificates, greeted, sizeLimitOf, history, tracer, logger },
   })
@@ -231,11 +234,7 @@ export function composeMail({
     indexed,
     textParts: reading.parts,
     waits,
-    writtenTo: writtenTo({
-      search,
-      isIndexed: accountId => composed.find(accountId) !== undefined,
-      accounts,
-    }),
+    writtenTo: written,
     operations: acting.operations,
     folders: acting.folders,
     proposed: acting.proposed,

@@ -10,7 +10,7 @@ import { useOpenedByNotification } from './push/push-follower.tsx'
 import { AlarmProvider } from './shell/alarm.tsx'
 import { EntranceSkeleton } from './shell/entrance.tsx'
 import { ForbiddenPage } from './shell/forbidden-page.tsx'
-import { destinations, isHere } from './shell/navigation.ts'
+import { mayOpen, placeAt } from './shell/navigation.ts'
 import { NotFoundPage } from './shell/not-found-page.tsx'
 import { PageBoundary } from './shell/page-boundary.tsx'
 import { PageSkeleton } from './shell/page-skeleton.tsx'
@@ -95,15 +95,14 @@ function Inside({ theme }: { theme: Theme }) {
 function Pages({ session, theme }: { session: SessionView; theme: Theme }) {
   useForgetting()
   const [path] = useLocation()
-  const destination = destinations.find(({ href }) => isHere(path, href))
-  const isForbidden = destination?.needs && !session.principal.scopes.includes(destination.needs)
+  const isForbidden = !mayOpen(path, session.principal.scopes)
   return (
     <Router aroundNav={askBeforeLeaving}>
       <AlarmProvider>
         <Shell theme={theme}>
           <PageBoundary key={path.split('/')[1]}>
             <Suspense fallback={<PageSkeleton />}>
-              {isForbidden ? <ForbiddenPage label={destination.label} /> : <PageSwitch />}
+              {isForbidden ? <ForbiddenPage label={placeAt(path)?.label ?? ''} /> : <PageSwitch />}
             </Suspense>
           </PageBoundary>
         </Shell>

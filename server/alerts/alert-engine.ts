@@ -30,7 +30,8 @@ export interface AlertEngineOptions {
   hub: Pick<EventHub, 'transact'>
   leases: Pick<LeaseService, 'want'>
   /** Of an account; undefined where there is none. */
-  nameOf(accountId: string): Promise<string | undefined>
+  /** Of an account or a token, as humans name it. */
+  nameOf(value: string, label: 'account_id' | 'principal'): Promise<string | undefined>
   /** Beside the figures of the history. @param at ISO date. */
   mark(at: string, words: string, accountId: string | null): void
   /** Epoch milliseconds. */
@@ -277,7 +278,8 @@ function isSame(one: MachineState | undefined, other: MachineState | undefined):
 async function aboutOf(labels: Labels, nameOf: AlertEngineOptions['nameOf']): Promise<string[]> {
   const about: string[] = []
   for (const [label, value] of Object.entries(labels)) {
-    about.push(label === 'account_id' ? ((await nameOf(value)) ?? value) : value)
+    const isNamed = label === 'account_id' || label === 'principal'
+    about.push(isNamed ? ((await nameOf(value, label)) ?? value) : value)
   }
   return about.filter(text => text !== '')
 }

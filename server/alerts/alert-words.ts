@@ -1,14 +1,63 @@
 /** Rules and alerts in plain words. */
 import type { AlertRuleBody } from '../../contract/alerts.ts'
-import { type SeriesInfo, type SeriesName, series } from '../history/series.ts'
+import { type SeriesInfo, type SeriesLabel, type SeriesName, series } from '../history/series.ts'
+
+const MiB = 1024 ** 2
+const GiB = 1024 ** 3
 
 const units: Record<SeriesInfo['unit'], (value: number) => string> = {
   percent: value => `${rounded(value)} %`,
   ms: value => `${rounded(value)} ms`,
-  count: value => String(rounded(value)),
+  count: value => rounded(value),
   days: value => `${rounded(value)} days`,
   tokens: value => `${rounded(value)} tokens`,
-  bytes: value => `${rounded(value / 1024 / 1024)} MiB`,
+  bytes: value => (value >= GiB ? `${rounded(value / GiB)} GiB` : `${rounded(value / MiB)} MiB`),
+}
+
+/** As they stand in a sentence: "the sum of failed requests". */
+const seriesWords: Record<SeriesName, string> = {
+  up: 'samples that were taken',
+  requests: 'requests',
+  response_time: 'response times',
+  system_cpu: 'processor use of the machine',
+  system_memory: 'memory use of the machine',
+  process_cpu: 'processor use of this server',
+  process_memory: 'memory of this server',
+  event_loop_delay: 'event-loop delay',
+  streams: 'open event streams',
+  slow_streams: 'event streams that were closed for slow readers',
+  database_size: 'size of the database',
+  storage_free: 'free space where the database is',
+  events: 'events in the log',
+  operation_time: 'response times by operation',
+  errors: 'requests that failed or were refused',
+  queue: 'what waits',
+  calls: 'requests and calls of tools',
+  tokens: 'estimated tokens of results',
+  messages_changed: 'messages changed by programs',
+  token_days: 'days until a token expires',
+  imap_connections: 'IMAP connections',
+  imap_command_time: 'times of work on IMAP connections',
+  imap_failures: 'failed connections to the mail server',
+  account_ready: '“connected” (1, else 0)',
+  certificate_days: 'days until the certificate ends',
+  mail_received: 'new messages',
+  mail_sent: 'messages that were sent',
+  mail_failed: 'messages that could not be sent',
+}
+
+const labelWords: Record<SeriesLabel, string> = {
+  account_id: 'account',
+  principal: 'program or agent',
+  state: 'state',
+  cause: 'cause',
+  operation: 'operation',
+  code: 'code',
+  tool: 'tool',
+  outcome: 'outcome',
+  caller: 'caller',
+  queue: 'queue',
+  protocol: 'protocol',
 }
 
 const aggregations: Record<AlertRuleBody['aggregation'], string> = {
@@ -41,10 +90,10 @@ export function durationWords(seconds: number): string {
 /** As a sentence, without a caller's accounts in it. */
 export function ruleWords(rule: AlertRuleBody): string {
   const { comparison, threshold, for_seconds: wait, share_of: share } = rule
-  const rows = Object.entries(rule.where).map(([label, value]) => `${label} ${value}`)
-  const of = `${rule.series}${rows.length > 0 ? ` (${rows.join(', ')})` : ''}`
-  const whole = share ? ` in percent of ${share.series}` : ''
-  const per = rule.per.length > 0 ? `, for each ${rule.per.join(' and ')}` : ''
+  const rows = Object.entries(rule.where).map(([label, value]) => `${labelWords[label as SeriesLabel]} ${value}`)
+  const of = `${seriesWords[rule.series as SeriesName]}${rows.length > 0 ? ` (${rows.join(', ')})` : ''}`
+  const whole = share ? ` in percent of ${seriesWords[share.series as SeriesName]}` : ''
+  const per = rule.per.length > 0 ? `, for each ${rule.per.map(label => labelWords[label]).join(' and ')}` : ''
   const lasting = wait > 0 ? ` for ${durationWords(wait)}` : ''
   const floor = rule.usual ? units[series[rule.series as SeriesName].unit](rule.usual.at_least) : ''
   const limit = `${valueWords(rule, threshold)}${floor && ` (of ${rule.usual?.days} days, at least ${floor})`}`
@@ -59,6 +108,6 @@ export function alertWords(rule: AlertRuleBody, about: readonly string[], value:
   return `${rule.name}${subject}: ${valueWords(rule, value)} over ${durationWords(rule.window_seconds)}; alerts ${border}`
 }
 
-function rounded(value: number): number {
-  return Math.round(value * 100) / 100
+function rounded(value: number): string {
+  return value.toLocaleString('en', { maximumFractionDigits: 2 })
 }

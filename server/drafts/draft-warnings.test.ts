@@ -8,14 +8,21 @@ const contact = (email: string, writtenTo: number): IndexedContact => ({
   lastWrote: null,
   lastWrittenTo: null,
 })
-const contacts = [contact('bob@example.com', 4), contact('eve@paypai.example', 0), contact('carol@firma-berg.de', 2)]
+const contacts = [
+  contact('bob@example.com', 4),
+  contact('eve@paypai.example', 0),
+  contact('carol@firma-berg.de', 2),
+  contact('dave@example.com', 1),
+]
 const index = {
   of: () => ({
     listContacts: async ({ query, limit }: { query: string; limit: number }) =>
       contacts.filter(({ email }) => email.includes(query)).slice(0, limit),
   }),
 }
-const start = (isIndexed = true) => startDrafts({ contacts: { index, isIndexed: () => isIndexed } })
+const sent = new Set(['bob@example.com', 'carol@firma-berg.de'])
+const writtenTo = async (_account: string, emails: readonly string[]) => sent.intersection(new Set(emails))
+const start = (isIndexed = true) => startDrafts({ contacts: { index, isIndexed: () => isIndexed, writtenTo } })
 const subject = 's'
 const warned = async (input: object, isIndexed = true) => {
   const { warnings } = await (await start(isIndexed)).create({ subject, ...input })
@@ -25,6 +32,8 @@ const warned = async (input: object, isIndexed = true) => {
 test('recipients that are new, or look like known ones, are told; known ones are not', async () => {
   expect(await warned({ to: ['bob@example.com', 'Carol <CAROL@firma-berg.de>'] })).toEqual([])
   expect(await warned({ to: ['eve@paypai.example'] })).toEqual(['You never wrote to eve@paypai.example before.'])
+  // The message to him is only being written, maybe this one.
+  expect(await warned({ to: ['dave@example.com'] })).toEqual(['You never wrote to dave@example.com before.'])
   expect(await warned({ cc: ['b0b@example.com'] })).toEqual([
     'b0b@example.com looks like bob@example.com, to whom you write.',
     'You never wrote to b0b@example.com before.',

@@ -12,6 +12,8 @@ export interface DraftWarningsOptions {
   index: { of(accountId: string): Pick<IndexOperations, 'listContacts'> }
   /** Whether the account is indexed: another has no contacts, and gets no index by being asked for. */
   isIndexed(accountId: string): boolean
+  /** Those to whom something was sent. Among contacts are also people to whom a message is only being written. */
+  writtenTo(accountId: string, emails: readonly string[]): Promise<ReadonlySet<string>>
 }
 
 type Written = Pick<Draft, 'account_id' | 'mode' | 'from' | 'to' | 'cc' | 'bcc' | 'subject' | 'body' | 'attachments'>
@@ -42,14 +44,14 @@ export class DraftWarnings {
     const known = await this.#contacts(accountId)
     const domains = [...new Set([own, ...(known ?? []).map(({ email }) => domainOf(email))])].filter(isNamed)
     const warnings: string[] = []
+    const written = known ? await this.#options.writtenTo(accountId, emails) : undefined
     for (const email of emails) {
-      const contact = known && (known.find(each => keyOf(each.email) === email) ?? (await this.#find(accountId, email)))
       const twin = known?.find(each => keyOf(each.email) !== email && looksOf(each.email) === looksOf(email))
       const domain = domainOf(email)
       const imitated = domain === undefined ? undefined : imitatedBy(domain, domains)
       if (twin) warnings.push(`${email} looks like ${twin.email}, to whom you write.`)
       else if (imitated !== undefined) warnings.push(`The domain of ${email} looks like ${imitated}.`)
-      if (known && !contact?.writtenTo) warnings.push(`You never wrote to ${email} before.`)
+      if (written && !written.has(email)) warnings.push(`You never wrote to ${email} before.`)
     }
     return warnings
   }
@@ -63,16 +65,6 @@ export class DraftWarnings {
       return contacts.filter(({ writtenTo }) => writtenTo > 0)
     } catch (error) {
       // Drafts are written all the same.
-      if (error instanceof IndexFault) return undefined
-      throw error
-    }
-  }
-
-  async #find(accountId: string, email: string): Promise<IndexedContact | undefined> {
-    try {
-      const found = await this.#options.index.of(accountId).listContacts({ query: email, limit: 5 })
-      return found.find(contact => keyOf(contact.email) === email)
-    } catch (error) {
       if (error instanceof IndexFault) return undefined
       throw error
     }

@@ -141,7 +141,7 @@ export class PolicyService {
     if (known && known.row.changed_at > row.changed_at) return
     const read = readPolicy(row.policy)
     if (read.isUnreadable)
-      this.#options.logger.error({ token: row.token_id }, 'a policy cannot be read: nothing is allowed')
+      this.#options.logger.error({ token_id: row.token_id }, 'a policy cannot be read: nothing is allowed')
     this.#kept.set(row.token_id, { row, ...read })
   }
 

@@ -133,7 +133,7 @@ export class TokenService {
       return { ...row, ...found.owner }
     })
     if (!client) learn(made)
-    logger.info({ token: row.id, user: userId }, 'a token was created')
+    logger.info({ token_id: row.id, user: userId }, 'a token was created')
     return { token, info: toView(made, now(), isSeenBy(principal, known)) }
   }
 
@@ -165,7 +165,7 @@ export class TokenService {
       return row
     })
     await this.#known.follow(user_id)
-    logger.info({ token: tokenId, fields: Object.keys(change), by: principal.id }, 'a token was changed')
+    logger.info({ token_id: tokenId, fields: Object.keys(change), by: principal.id }, 'a token was changed')
     return this.#view(principal, tokenId)
   }
 
@@ -188,7 +188,7 @@ export class TokenService {
       tell({ type: 'token_updated', data: { ...named(row, at), changed: ['secret'] } })
     })
     await this.#known.follow(userId)
-    logger.info({ token: tokenId, by: principal.id }, 'a token was rotated')
+    logger.info({ token_id: tokenId, by: principal.id }, 'a token was rotated')
     return { token, info: await this.#view(principal, tokenId) }
   }
 
@@ -226,7 +226,7 @@ export class TokenService {
     })
     await this.#known.follow(row.user_id)
     for (const userId of others) await ended(userId)
-    logger.info({ token: tokenId, by: principal.id, ended: others.length }, 'a token was revoked')
+    logger.info({ token_id: tokenId, by: principal.id, ended: others.length }, 'a token was revoked')
     return others
   }
 
@@ -275,7 +275,7 @@ export class TokenService {
         })
         if (!row) return
         await this.#known.follow(row.user_id)
-        logger.warn({ token: tokenId, why }, 'a connected client was disconnected')
+        logger.warn({ token_id: tokenId, why }, 'a connected client was disconnected')
       },
     })
   }

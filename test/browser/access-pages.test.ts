@@ -61,8 +61,10 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await theirs.keyboard.press('Enter')
     await theirs.getByRole('heading', { level: 1, name: 'Overview', exact: true }).waitFor()
     expect(await theirs.getByRole('link', { name: 'Users' }).count()).toBe(0)
-    await theirs.goto(`${run.url}/audit`)
-    await theirs.getByText('Your role cannot open this page').waitFor()
+    for (const path of ['/audit', '/settings/assistant']) {
+      await theirs.goto(run.url + path)
+      await theirs.getByText('Your role cannot open this page').waitFor()
+    }
     await theirs.getByRole('button', { name: 'Live', exact: true }).waitFor()
 
     await page.getByRole('button', { name: 'Disable: Grace' }).click()

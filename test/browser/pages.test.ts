@@ -78,6 +78,8 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   ] as const)('every page is whole and accessible in %s', async (scheme, widths) => {
     const { page, expectQuiet } = await visit(browser, run.url, { width: widths[0], scheme, storageState })
     await isLive(page)
+    // Motion is not wanted here: then nothing passes over, not even colours that are inherited, which would take a frame a level.
+    expect(await page.evaluate('getComputedStyle(document.body).transitionDuration')).toBe('0s')
     for (const [name, path] of Object.entries(pages)) {
       await page.setViewportSize({ width: widths[0], height: 900 })
       // By its address, and in the dark as a link leads there: to load everything again costs as much as to look at it.

@@ -50,7 +50,11 @@ export interface DraftWorldOptions {
 
 export type DraftMail = AnsweredMessagesOptions['mail'] & AttachmentFilesOptions['mail']
 
-const noContacts: DraftWarningsOptions = { index: { of: () => absent() }, isIndexed: () => false }
+const noContacts: DraftWarningsOptions = {
+  index: { of: () => absent() },
+  isIndexed: () => false,
+  writtenTo: () => absent(),
+}
 const absent = () => {
   throw new Error('there is no mail here')
 }

@@ -88,7 +88,7 @@ function SignatureForm({ account, signature }: { account: Account; signature: Si
       </Field>
       <Field
         label="Your other addresses"
-        hint="One a line, with another name if you like: Sales <sales@example.com>. You can send from them; a reply is from the one that the message was sent to."
+        hint="One per line, with another name if you like: Sales <sales@example.com>. You can send from them; a reply is from the one that the message was sent to."
         error={wrong && `${wrong} is not an address.`}
         isOptional
       >

@@ -98,8 +98,8 @@ function Begin({
     <Card title="Begin">
       <form noValidate onSubmit={submit} aria-describedby={id} className="grid max-w-3xl gap-4">
         <p id={id} className="text-sm text-soft">
-          This creates a token that ends after {lifeMinutes} minutes, or when you leave this page, and uses it alone, not
-          your session. Calls are real, and are in the audit trail like those of any agent.
+          This creates a token that ends after {lifeMinutes} minutes, or when you leave this page, and uses it alone,
+          not your session. Calls are real, and are in the audit trail like those of any agent.
         </p>
         {error && <ErrorNote error={error} />}
         <div className="grid gap-4 sm:grid-cols-2">

@@ -1,5 +1,5 @@
 /** What is wrong now, the rules by which it is told, and what was. */
-import { BellRing, Plus } from 'lucide-react'
+import { BellRing, History, Plus } from 'lucide-react'
 import { useLocation } from 'wouter'
 import { ButtonLink } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
@@ -48,9 +48,17 @@ function AlertList({ state }: { state: 'open' | 'cleared' }) {
       isEmpty={({ items }) => items.length === 0}
       empty={
         isNow ? (
-          <EmptyState icon={BellRing} title="Nothing is wrong" />
+          <EmptyState
+            icon={BellRing}
+            title="Nothing is wrong"
+            actions={<ButtonLink href="/alerts/rules">See the rules</ButtonLink>}
+          >
+            An alert appears here when a rule fires. Notifiers also tell people of it.
+          </EmptyState>
         ) : (
-          <EmptyState title="No alert has cleared yet" />
+          <EmptyState icon={History} title="No alert has cleared yet">
+            Alerts that are over are listed here.
+          </EmptyState>
         )
       }
     >
@@ -72,13 +80,15 @@ function Rules() {
     <Panel title="Rules" query={rules}>
       {({ items }) => (
         <ul>
-          {items.map(rule => (
-            <RuleRow
-              key={rule.id}
-              rule={rule}
-              unit={series?.find(({ name }) => name === rule.series)?.unit ?? 'count'}
-            />
-          ))}
+          {items
+            .toSorted((one, other) => one.name.localeCompare(other.name))
+            .map(rule => (
+              <RuleRow
+                key={rule.id}
+                rule={rule}
+                unit={series?.find(({ name }) => name === rule.series)?.unit ?? 'count'}
+              />
+            ))}
         </ul>
       )}
     </Panel>

@@ -4,6 +4,7 @@ import type { AlertRuleBody, BackTest } from '../../contract/alerts.ts'
 import type { HistorySeries } from '../../contract/history.ts'
 import { useAccounts } from '../accounts/use-accounts.ts'
 import { formatDuration, formatMinute } from '../platform/format.ts'
+import { useTokens } from '../tokens/use-tokens.ts'
 import { Button } from '../ui/button.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { ErrorState } from '../ui/error-state.tsx'
@@ -114,9 +115,11 @@ function Firings({ data, unit, nameOf }: { data: BackTest; unit: Unit; nameOf(in
 
 function useInstanceNames(): (instance: Tried) => string {
   const accounts = useAccounts().data?.items
+  const tokens = useTokens().data?.items
   return ({ labels }) =>
     Object.entries(labels)
       .map(([label, value]) => {
+        if (label === 'principal') return tokens?.find(({ id }) => value === `token-${id}`)?.name ?? value
         const account = label === 'account_id' ? accounts?.find(({ id }) => id === value) : undefined
         return account ? account.name || account.email : value
       })

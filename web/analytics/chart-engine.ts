@@ -122,6 +122,9 @@ interface Drawing {
   marks(): readonly HistoryMark[]
 }
 
+/** Of the axis of values. Not 0.25 and its like: with one digit after the point it would read 0.3. */
+const steps = Array.from({ length: 18 }, (_, power) => [1, 2, 5].map(step => step * 10 ** (power - 1))).flat()
+
 function optionsOf(element: HTMLElement, drawing: Drawing): uPlot.Options {
   const { chart, shape, window, events, marks } = drawing
   const { series, bands } = seriesOf(shape)
@@ -157,6 +160,7 @@ function optionsOf(element: HTMLElement, drawing: Drawing): uPlot.Options {
         font: font(),
         size: 60,
         space: 32,
+        ...(isLog ? {} : { incrs: steps }),
         values: (_plot, splits) => splits.map(value => (value === null ? '' : chart.format(value))),
       },
     ],

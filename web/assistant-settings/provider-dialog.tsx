@@ -111,7 +111,8 @@ export function ProviderDialog({
       <form id={formId} noValidate autoComplete="off" onSubmit={submit} className="grid gap-4">
         {isFixed && (
           <p className="text-sm text-soft">
-            The environment sets this provider: its address, key and model are changed there, and the settings below here.
+            The environment sets this provider: its address, key and model are changed there, and the settings below
+            here.
           </p>
         )}
         {!isFixed && (

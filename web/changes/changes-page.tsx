@@ -1,5 +1,5 @@
 /** Changes of mail: what programs and people did to messages, newest first, as it happens; each can be looked into and undone. */
-import { Undo2 } from 'lucide-react'
+import { History, Undo2 } from 'lucide-react'
 import { useState } from 'react'
 import type { Operation } from '../../contract/operations.ts'
 import type { ApiToken } from '../../contract/tokens.ts'
@@ -145,7 +145,7 @@ function tokenPrincipal({ id, name }: ApiToken): Operation['principal'] {
 function NoChanges({ isFiltered, onReset }: { isFiltered: boolean; onReset(): void }) {
   if (!isFiltered) {
     return (
-      <EmptyState title="No changes yet">
+      <EmptyState icon={History} title="No changes yet">
         Each move, flag, label, copy and deletion of messages appears here, with a way to undo it. They are kept for 30
         days.
       </EmptyState>

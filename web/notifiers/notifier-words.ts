@@ -81,7 +81,11 @@ export const fieldsOfKind: Partial<Record<NotifierKind, readonly FieldWords[]>> 
     },
   ],
   webhook: [
-    { ...url, hint: 'Your program gets a request that is signed as Standard Webhooks describes.', placeholder: 'https://' },
+    {
+      ...url,
+      hint: 'Your program gets a request that is signed as Standard Webhooks describes.',
+      placeholder: 'https://',
+    },
     {
       ...{ name: 'secret', label: 'Signing secret', isSecret: true, isOptional: true, placeholder: 'whsec_…' },
       hint: 'If empty, one is created and shown once.',

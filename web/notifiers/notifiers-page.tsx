@@ -98,7 +98,7 @@ function NotifiersTable({ notifiers, onOpen }: { notifiers: readonly Notifier[];
             <Cell label="Last delivery">
               {notifier.last_success_at ? <RelativeTime at={notifier.last_success_at} /> : 'None yet'}
             </Cell>
-            <Cell label="Actions" align="right">
+            <Cell align="right">
               <RowActions
                 subject={notifier.name}
                 actions={[

@@ -10,7 +10,7 @@ const minute = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short'
 
 /** Small figures with one digit after the point, large ones without. */
 export function formatNumber(value: number): string {
-  return Number.isInteger(value) || Math.abs(value) >= 100 ? whole.format(value) : tenths.format(value)
+  return Number.isInteger(value) || Math.abs(value) >= 99.95 ? whole.format(value) : tenths.format(value)
 }
 
 export function formatCount(count: number, one: string, many = `${one}s`): string {

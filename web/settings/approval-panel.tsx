@@ -75,7 +75,7 @@ function SettingsForm({ settings }: { settings: ApprovalSettingsAnswer }) {
         {figure(
           'fresh_sign_in_minutes',
           'Minutes since the last sign-in',
-          'Who approves has to have signed in within so many minutes, 1 to 1440. Empty: every session may approve.',
+          'Who approves must have signed in within this time, 1 to 1440 minutes. Empty: every session may approve.',
           'every',
         )}
         {figure('undo_seconds', 'Seconds in which users can undo sending', '0 to 120 seconds.')}

@@ -121,12 +121,23 @@ export function splitForPhones([first, ...others]: readonly DestinationGroup[]):
 }
 
 export function isHere(path: string, href: string): boolean {
-  return href === '/' ? path === '/' : path === href || path.startsWith(`${href}/`)
+  const of = path === '/settings/assistant' ? '/configuration' : path
+  return href === '/' ? of === '/' : of === href || of.startsWith(`${href}/`)
+}
+
+/** Pages inside of one that more people may open. */
+const inner: readonly Pick<Destination, 'href' | 'label' | 'needs'>[] = [
+  { href: '/alerts/notifiers', label: 'Notifiers', needs: 'dashboard:admin' },
+  { href: '/settings/assistant', label: 'Assistant settings', needs: 'dashboard:admin' },
+]
+
+export function placeAt(path: string): Pick<Destination, 'href' | 'label' | 'needs'> | undefined {
+  return inner.find(({ href }) => href === path) ?? destinations.find(({ href }) => isHere(path, href))
 }
 
 /** @param href May have a query. */
 export function mayOpen(href: string, scopes: readonly Scope[]): boolean {
   const [path = ''] = href.split('?')
-  const needs = destinations.find(destination => isHere(path, destination.href))?.needs
+  const needs = placeAt(path)?.needs
   return needs === undefined || scopes.includes(needs)
 }

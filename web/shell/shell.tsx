@@ -7,13 +7,14 @@ import { ComposeHost } from '../compose/compose-host.tsx'
 import { FreezeBanner } from '../freeze/freeze-banner.tsx'
 import { lazyPage } from '../platform/lazy-page.ts'
 import { useStream } from '../platform/live.tsx'
+import { useSession } from '../platform/session.ts'
 import type { ThemeChoice } from '../platform/theme.ts'
 import { PushFollower } from '../push/push-follower.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { AssistantSide } from './assistant-side.tsx'
 import type { Early } from './early-field.tsx'
 import { NavRail } from './nav-rail.tsx'
-import { destinations, isHere } from './navigation.ts'
+import { destinations, isHere, mayOpen } from './navigation.ts'
 import { type PageKeys, PageKeysContext } from './page-keys.ts'
 import { type Opened, Shortcuts } from './shortcuts.tsx'
 import { TopBar } from './top-bar.tsx'
@@ -35,7 +36,9 @@ export function Shell({
   const closeAssistant = useCallback(() => setAssistant(undefined), [])
   const pageKeys = useRef(new Set<RefObject<PageKeys>>())
   const [path] = useLocation()
-  const isWhole = destinations.some(destination => destination.isWhole && isHere(path, destination.href))
+  const { scopes } = useSession().principal
+  const isWhole =
+    mayOpen(path, scopes) && destinations.some(destination => destination.isWhole && isHere(path, destination.href))
   useEffect(() => stream.open(), [stream])
   return (
     <PageKeysContext value={pageKeys}>

@@ -5,6 +5,7 @@ import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
+import { faultWords } from './fault-words.ts'
 import { useDeliveries, webhooksIntervalMs } from './use-webhooks.ts'
 
 export function DeliveriesDialog({ webhook, onClose }: { webhook: Webhook; onClose(): void }) {
@@ -42,7 +43,9 @@ function Delivery({ delivery }: { delivery: WebhookDelivery }) {
     <li className="p-3 text-sm">
       <details>
         <summary className="flex cursor-pointer flex-wrap items-center gap-2">
-          <StatePill tone={outcome === 'delivered' ? 'good' : 'bad'}>{response?.status ?? fault ?? outcome}</StatePill>
+          <StatePill tone={outcome === 'delivered' ? 'good' : 'bad'}>
+            {response?.status ?? (fault === null ? outcome : faultWords(fault))}
+          </StatePill>
           <span className="font-medium">{type}</span>
           <span className="text-xs text-muted">
             <RelativeTime at={at} />, {ms} ms

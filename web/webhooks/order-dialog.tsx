@@ -30,8 +30,8 @@ export function OrderDialog({ webhook, onClose }: { webhook: Webhook; onClose():
         <OrderField value={order} onChange={event => setOrder(event.target.value)} />
         {webhook.waiting.length > 0 && order === 'endpoint' && (
           <p className="text-sm text-muted">
-            Events of some accounts wait. Delivery goes on from the account that is furthest behind: events of the others
-            are sent again, with the same ids.
+            Events of some accounts wait. Delivery goes on from the account that is furthest behind: events of the
+            others are sent again, with the same ids.
           </p>
         )}
         {error && <ErrorNote error={error} />}

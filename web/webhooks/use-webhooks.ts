@@ -6,6 +6,7 @@ import { call } from '../platform/api-client.ts'
 import { useLiveStatus } from '../platform/live.tsx'
 import { queryKeys } from '../platform/query-keys.ts'
 import { useToast } from '../ui/toast.tsx'
+import { faultWords } from './fault-words.ts'
 
 /** No event tells how deliveries go. */
 export const webhooksIntervalMs = 5_000
@@ -84,7 +85,7 @@ export function useWebhookDeed() {
     onSuccess: async tested => {
       if (tested) {
         const { outcome, fault, response, duration_ms: ms } = tested
-        const detail = `${response ? `Status ${response.status}` : (fault ?? '')}, ${ms} ms`
+        const detail = `${response ? `Status ${response.status}` : faultWords(fault)}, ${ms} ms`
         toast({ tone: outcome === 'delivered' ? 'good' : 'bad', title: `Test: ${outcome}`, detail })
       }
       await changed()

@@ -16,18 +16,19 @@ import type { Webhook } from '../../contract/webhooks.ts'
 import { formatCount } from '../platform/format.ts'
 import { StatePill } from '../ui/badge.tsx'
 import { Button, ButtonLink } from '../ui/button.tsx'
-import { ConfirmDialog } from '../ui/dialog.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
 import { RowActions } from '../ui/row-actions.tsx'
 import { Cell, ColumnHead, Table, TableBody, TableHead, TableRow } from '../ui/table.tsx'
-import { CreateWebhookDialog, WebhookSecret } from './create-webhook-dialog.tsx'
+import { CreateWebhookDialog } from './create-webhook-dialog.tsx'
 import { DeliveriesDialog } from './deliveries-dialog.tsx'
+import { faultWords } from './fault-words.ts'
 import { OrderDialog } from './order-dialog.tsx'
 import { ReplayDialog } from './replay-dialog.tsx'
-import { useRotateWebhook, useWebhookDeed, useWebhooks, webhooksIntervalMs } from './use-webhooks.ts'
+import { useWebhookDeed, useWebhooks, webhooksIntervalMs } from './use-webhooks.ts'
+import { DeleteWebhookDialog, RotateDialog } from './webhook-dialogs.tsx'
 
 type Opened = { kind: 'deliveries' | 'rotate' | 'replay' | 'order' | 'delete'; webhook: Webhook }
 
@@ -61,7 +62,7 @@ export function WebhooksPage() {
         isEmpty={({ items }) => items.length === 0}
         empty={
           <EmptyState icon={WebhookIcon} title="No webhooks yet" actions={create}>
-            A webhook sends events to an address of yours. Your program may be away for up to three days and misses nothing.
+            A webhook sends events to an address of yours. It may be away for three days and misses nothing.
           </EmptyState>
         }
       >
@@ -72,10 +73,13 @@ export function WebhooksPage() {
       {opened?.kind === 'replay' && <ReplayDialog webhook={opened.webhook} onClose={close} />}
       {opened?.kind === 'order' && <OrderDialog webhook={opened.webhook} onClose={close} />}
       {opened?.kind === 'rotate' && <RotateDialog webhook={opened.webhook} onClose={close} />}
-      {opened?.kind === 'delete' && <DeleteDialog webhook={opened.webhook} onClose={close} />}
+      {opened?.kind === 'delete' && <DeleteWebhookDialog webhook={opened.webhook} onClose={close} />}
     </>
   )
 }
+
+/** To enable one that fails is to try it at once. */
+const wayBack: Record<Webhook['state'], readonly string[]> = { active: [], failing: ['Try now'], disabled: ['Enable'] }
 
 function WebhooksTable({ webhooks, onOpen }: { webhooks: readonly Webhook[]; onOpen(opened: Opened): void }) {
   const { mutate } = useWebhookDeed()
@@ -104,7 +108,7 @@ function WebhooksTable({ webhooks, onOpen }: { webhooks: readonly Webhook[]; onO
             <Cell label="Last delivery">
               {webhook.last_success_at ? <RelativeTime at={webhook.last_success_at} /> : 'None yet'}
             </Cell>
-            <Cell label="Actions" align="right">
+            <Cell align="right">
               <RowActions
                 subject={webhook.name}
                 actions={[
@@ -113,9 +117,14 @@ function WebhooksTable({ webhooks, onOpen }: { webhooks: readonly Webhook[]; onO
                   { label: 'Replay', icon: Rewind, onChoose: () => onOpen({ kind: 'replay', webhook }) },
                   { label: 'Order', icon: ListOrdered, onChoose: () => onOpen({ kind: 'order', webhook }) },
                   { label: 'Rotate the secret', icon: KeyRound, onChoose: () => onOpen({ kind: 'rotate', webhook }) },
-                  webhook.state === 'active'
-                    ? { label: 'Disable', icon: Pause, onChoose: () => mutate({ deed: 'disable', id: webhook.id }) }
-                    : { label: 'Enable', icon: Play, onChoose: () => mutate({ deed: 'enable', id: webhook.id }) },
+                  ...wayBack[webhook.state].map(label => ({
+                    label,
+                    icon: Play,
+                    onChoose: () => mutate({ deed: 'enable', id: webhook.id }),
+                  })),
+                  ...(webhook.state === 'disabled'
+                    ? []
+                    : [{ label: 'Disable', icon: Pause, onChoose: () => mutate({ deed: 'disable', id: webhook.id }) }]),
                   { label: 'Delete', icon: Trash2, onChoose: () => onOpen({ kind: 'delete', webhook }) },
                 ]}
               />
@@ -145,7 +154,7 @@ function State({ webhook }: { webhook: Webhook }) {
   }
   if (state === 'active') return <StatePill tone="good">Active</StatePill>
   if (failures === 0) {
-    const faults = [...new Set(waiting.map(each => each.last_fault).filter(Boolean))].join(', ')
+    const faults = [...new Set(waiting.map(each => faultWords(each.last_fault)))].join(', ')
     return (
       <>
         <StatePill tone="warn">Failing for {waitingWords(waiting)}</StatePill>
@@ -155,9 +164,9 @@ function State({ webhook }: { webhook: Webhook }) {
   }
   return (
     <>
-      <StatePill tone="bad">Failing: {fault}</StatePill>
-      <span className="block text-xs text-muted">
-        {behind} events wait
+      <StatePill tone="bad">Failing</StatePill>
+      <span className="block max-w-64 text-xs text-muted">
+        {faultWords(fault)}; {formatCount(behind, 'event')} waiting
         {next && (
           <>
             ; next try <RelativeTime at={next} />
@@ -165,41 +174,5 @@ function State({ webhook }: { webhook: Webhook }) {
         )}
       </span>
     </>
-  )
-}
-
-function RotateDialog({ webhook, onClose }: { webhook: Webhook; onClose(): void }) {
-  const { mutate, data, error, isPending } = useRotateWebhook(webhook.id)
-  if (data) return <WebhookSecret title="New secret" name={webhook.name} secret={data.secret} onClose={onClose} />
-  return (
-    <ConfirmDialog
-      isOpen
-      title={`Rotate the secret of ${webhook.name}?`}
-      confirmLabel="Rotate"
-      isDangerous={false}
-      isBusy={isPending}
-      error={error}
-      onConfirm={() => mutate()}
-      onClose={onClose}
-    >
-      <p>Both secrets sign for 24 hours. Give your program the new one within that time.</p>
-    </ConfirmDialog>
-  )
-}
-
-function DeleteDialog({ webhook, onClose }: { webhook: Webhook; onClose(): void }) {
-  const { mutate, error, isPending } = useWebhookDeed()
-  return (
-    <ConfirmDialog
-      isOpen
-      title={`Delete ${webhook.name}?`}
-      confirmLabel="Delete"
-      isBusy={isPending}
-      error={error}
-      onConfirm={() => mutate({ deed: 'delete', id: webhook.id }, { onSuccess: onClose })}
-      onClose={onClose}
-    >
-      <p>Nothing more is delivered to it.</p>
-    </ConfirmDialog>
   )
 }

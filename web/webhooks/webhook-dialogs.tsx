@@ -1,0 +1,41 @@
+/** Asks before the secret of a webhook is replaced, or the webhook deleted. */
+import type { Webhook } from '../../contract/webhooks.ts'
+import { ConfirmDialog } from '../ui/dialog.tsx'
+import { WebhookSecret } from './create-webhook-dialog.tsx'
+import { useRotateWebhook, useWebhookDeed } from './use-webhooks.ts'
+
+export function RotateDialog({ webhook, onClose }: { webhook: Webhook; onClose(): void }) {
+  const { mutate, data, error, isPending } = useRotateWebhook(webhook.id)
+  if (data) return <WebhookSecret title="New secret" name={webhook.name} secret={data.secret} onClose={onClose} />
+  return (
+    <ConfirmDialog
+      isOpen
+      title={`Rotate the secret of ${webhook.name}?`}
+      confirmLabel="Rotate"
+      isDangerous={false}
+      isBusy={isPending}
+      error={error}
+      onConfirm={() => mutate()}
+      onClose={onClose}
+    >
+      <p>Both secrets sign for 24 hours. Give your program the new one within that time.</p>
+    </ConfirmDialog>
+  )
+}
+
+export function DeleteWebhookDialog({ webhook, onClose }: { webhook: Webhook; onClose(): void }) {
+  const { mutate, error, isPending } = useWebhookDeed()
+  return (
+    <ConfirmDialog
+      isOpen
+      title={`Delete ${webhook.name}?`}
+      confirmLabel="Delete"
+      isBusy={isPending}
+      error={error}
+      onConfirm={() => mutate({ deed: 'delete', id: webhook.id }, { onSuccess: onClose })}
+      onClose={onClose}
+    >
+      <p>Nothing more is delivered to it.</p>
+    </ConfirmDialog>
+  )
+}
