@@ -41,6 +41,7 @@ const seriesWords: Record<SeriesName, string> = {
   imap_failures: 'failed connections to the mail server',
   account_ready: '“connected” (1, else 0)',
   certificate_days: 'days until the certificate ends',
+  certificate_life: 'share of the certificate’s life that is left',
   mail_received: 'new messages',
   mail_sent: 'messages that were sent',
   mail_failed: 'messages that could not be sent',
