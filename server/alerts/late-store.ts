@@ -30,11 +30,13 @@ export class LateStore {
       approvalsSince: iso(at - lateAfter.approvalMs),
       soon: iso(at + lateAfter.tokenMs),
     }
-    const [outbox, outboxLate, approvals, approvalsLate, tokens] = await Promise.all([
+    const [outbox, outboxLate, approvals, approvalsLate, webhooks, notices, tokens] = await Promise.all([
       this.#countSubmissions(times.now),
       this.#countSubmissions(times.sendingSince),
       this.#countApprovals(times.now),
       this.#countApprovals(times.approvalsSince),
+      this.#countWebhooks(),
+      this.#countNotices(),
       this.#db
         .selectFrom('api_tokens')
         .select(['id', 'expires_at'])
@@ -51,6 +53,8 @@ export class LateStore {
         ['outbox_late', outboxLate],
         ['approvals', approvals],
         ['approvals_late', approvalsLate],
+        ['webhooks', webhooks],
+        ['notices', notices],
       ]),
       tokenEnds: new Map(tokens.map(({ id, expires_at: at }) => [`token-${id}`, Date.parse(at ?? '')])),
     }
@@ -63,6 +67,30 @@ export class LateStore {
       .select(({ fn }) => fn.countAll().as('count'))
       .where('state', 'in', ['queued', 'sending'])
       .where('ready_at', '<', since)
+      .executeTakeFirstOrThrow()
+    return Number(count)
+  }
+
+  /** Whose next event failed, and is tried again. */
+  async #countWebhooks(): Promise<number> {
+    const { count } = await this.#db
+      .selectFrom('webhook_endpoints')
+      .select(({ fn }) => fn.countAll().as('count'))
+      .where('ending', 'is', null)
+      .where(({ or, eb, exists, selectFrom }) =>
+        or([
+          eb('failing_since', 'is not', null),
+          exists(selectFrom('webhook_backlogs').select('place').whereRef('endpoint_id', '=', 'webhook_endpoints.id')),
+        ]),
+      )
+      .executeTakeFirstOrThrow()
+    return Number(count)
+  }
+
+  async #countNotices(): Promise<number> {
+    const { count } = await this.#db
+      .selectFrom('notices')
+      .select(({ fn }) => fn.countAll().as('count'))
       .executeTakeFirstOrThrow()
     return Number(count)
   }

@@ -77,7 +77,7 @@ export const series = {
     ...gauge,
     audience: 'whole',
     labels: ['queue'],
-    words: 'What waits: messages to be sent, approvals, webhooks',
+    words: 'What waits: messages to be sent, approvals, webhooks that fail, notices of alerts',
   },
   calls: {
     ...count,

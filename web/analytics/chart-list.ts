@@ -36,7 +36,11 @@ export function formatMs(ms: number): string {
 
 const percent = (value: number) => `${formatNumber(value)} %`
 const connectionStates = { watching: 'Watching', idle: 'Idle', busy: 'Busy', connecting: 'Connecting' }
-const queues = { outbox: 'Messages to be sent', approvals: 'Approvals', webhooks: 'Webhooks' }
+const queues = {
+  ...{ outbox: 'Messages to be sent', outbox_late: 'Messages that are late' },
+  ...{ approvals: 'Approvals', approvals_late: 'Approvals that are late' },
+  ...{ webhooks: 'Webhooks that fail', notices: 'Notices of alerts' },
+}
 
 export const charts: readonly ChartInfo[] = [
   {

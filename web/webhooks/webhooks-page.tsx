@@ -136,12 +136,6 @@ function WebhooksTable({ webhooks, onOpen }: { webhooks: readonly Webhook[]; onO
   )
 }
 
-function waitingWords(waiting: Webhook['waiting']): string {
-  const accounts = waiting.filter(({ account_id: of }) => of !== null).length
-  const rest = accounts < waiting.length && 'events of no account'
-  return [accounts > 0 && formatCount(accounts, 'account'), rest].filter(Boolean).join(' and ')
-}
-
 function State({ webhook }: { webhook: Webhook }) {
   const { state, disabled, last_fault: fault, next_try_at: next, behind, waiting, failures } = webhook
   if (disabled) {
@@ -155,9 +149,11 @@ function State({ webhook }: { webhook: Webhook }) {
   if (state === 'active') return <StatePill tone="good">Active</StatePill>
   if (failures === 0) {
     const faults = [...new Set(waiting.map(each => faultWords(each.last_fault)))].join(', ')
+    const count = waiting.filter(({ account_id: of }) => of !== null).length
+    const of = count > 0 ? formatCount(count, 'account') : 'events of no account'
     return (
       <>
-        <StatePill tone="warn">Failing for {waitingWords(waiting)}</StatePill>
+        <StatePill tone="warn">Failing for {of}</StatePill>
         <span className="block text-xs text-muted">{faults}; the others go on</span>
       </>
     )
