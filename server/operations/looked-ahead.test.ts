@@ -1,8 +1,9 @@
 /** What is read of an operation while it is taken in is used where nothing came before it, and nothing is told to the mail server before it is stored. */
-import { expect, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { agent, startOperations, type WorldOptions } from '../../test/support/operation-world.ts'
 import { LeaseLost } from '../platform/lease.ts'
 import { Problem } from '../platform/problem.ts'
+import { AccountLane } from './account-lane.ts'
 import { LookedAhead } from './looked-ahead.ts'
 import type { Looked } from './mail-step.ts'
 import { newItem, newOperation } from './new-operation.ts'
@@ -122,6 +123,20 @@ test('a change of before it, of which the queue hears first, does not make it mi
   expect([world.in('INBOX'), world.in('Archive')]).toEqual([[], ['one later', 'two later']])
   expect(world.in('Junk')).toHaveLength(2)
   expect([told.filter(step => step === 'move'), stored().length]).toEqual([['move'], 3])
+})
+
+test('where the queue hears of something else first, what was stored is looked at once more, as nobody was told of it', async () => {
+  const { world, told, stored, saved } = await idle()
+  const { wake } = AccountLane.prototype
+  const heard = vi.spyOn(AccountLane.prototype, 'wake').mockImplementation(function (this: AccountLane, id) {
+    if (id !== undefined) wake.call(this, 'another')
+    wake.call(this, id)
+  })
+  onTestFinished(() => heard.mockRestore())
+  const moved = await world.run({ kind: 'move', ids: world.refsIn('INBOX'), to: archive })
+  expect([moved.state, told, stored(), world.in('Archive')]).toEqual(['done', ['move'], ['sent,sent'], ['one', 'two']])
+  // The intent, and the result: it is not taken for one of which the mail server may know.
+  expect(saved).toHaveBeenCalledTimes(2)
 })
 
 test('what a human stops before it is told waits, and is done when it may be', async () => {
