@@ -196,6 +196,41 @@ onEachDatabase(open => {
     await looked
   })
 
+  test('an attempt that is just being written is written once, and meanwhile others are told', async () => {
+    const { create, raise, start, stand, store, hub, clock, settle } = await notifyWorld(await open())
+    const [first, second] = [await stand('slack'), await stand('discord')]
+    await create({ name: 'First', target: first.target, rule_ids: ['away'] })
+    await create({ name: 'Second', target: second.target, rule_ids: ['r2'] })
+    await start()
+    const { transaction, finish } = store
+    const held = Promise.withResolvers<void>()
+    let [written, isHeld] = [0, false]
+    store.finish = async (...given) => {
+      written += 1
+      return finish.apply(store, given)
+    }
+    // What is committed is not known to be so before somebody hears of it.
+    store.transaction = async work => {
+      const result = await transaction.call(store, work)
+      if (written === 1 && !isHeld) {
+        isHeld = true
+        await held.promise
+      }
+      return result
+    }
+    raise('l1')
+    const looked = settle()
+    await expect.poll(() => written, { timeout: patience }).toBe(1)
+    raise('l2', { rule_id: 'r2' })
+    const at = new Date(clock()).toISOString()
+    hub.publish({ type: 'alert_raised', data: { alert: 'rule', detail: 'Away', at } })
+    await expect.poll(() => second.taken.length, { timeout: patience }).toBe(1)
+    held.resolve()
+    await looked
+    await settle()
+    expect([written, first.taken.length, second.taken.length]).toEqual([2, 1, 1])
+  })
+
   test('mail about an account neither leaves by it nor goes to it alone: the other notifier is told at once', async () => {
     const { create, raise, clear, pass, start, stand, settle, mails, stopped } = await notifyWorld(await open())
     const phone = await stand('ntfy')

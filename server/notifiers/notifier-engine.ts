@@ -143,7 +143,8 @@ export class NotifierEngine {
     this.#nextAt = now() + idleMs
     const rows = await store.list()
     this.#unstored.know(rows)
-    for (const [id, result] of this.#unwritten) await this.#write(id, result)
+    // Of one that is running its attempt is just writing it.
+    for (const [id, result] of this.#unwritten) if (!this.#running.has(id)) await this.#write(id, result)
     if (rows.length === 0) return
     const plan = await this.#plan(rows)
     await this.#store(plan)
