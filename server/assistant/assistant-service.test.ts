@@ -1,75 +1,13 @@
 /** Answers over a real database: what a server that ended left behind, how many there may be at once, and what becomes of those whose time is over. */
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { AssistantToolCall, ChatbotPart } from '../../contract/answers.ts'
+import { asked, noAbort, person, serviceOn } from '../../test/support/assistant-service.ts'
 import { memoryDatabase, onEachDatabase } from '../../test/support/databases.ts'
-import { type Script, ScriptedChoice, scriptedModel, toolCall } from '../../test/support/scripted-choice.ts'
-import type { Database } from '../platform/database/database.ts'
-import { createLogger } from '../platform/logger.ts'
-import { everyScope, type Principal } from '../platform/principal.ts'
+import { type Script, scriptedModel, toolCall } from '../../test/support/scripted-choice.ts'
 import { Problem } from '../platform/problem.ts'
-import type { CallSurroundings } from './answer-calls.ts'
-import { AssistantService } from './assistant-service.ts'
-import { ConversationService } from './conversation-service.ts'
-import { ConversationStore } from './conversation-store.ts'
 import { maxAnswersOfOwner } from './working-answers.ts'
 
-const person: Principal = {
-  ...{ id: 'session-1', name: 'Ann', kind: 'session', userId: null, scopes: everyScope, accounts: 'all' },
-}
-const asked = { caller: { principal: person, address: '', userAgent: '' }, requestId: 'r-1' }
 const forever = new Promise(() => undefined)
-const noAbort = () => new AbortController().signal
-
-const tools = ['look', 'change', 'destroy'] as const
-function surroundings(ran: string[], held?: Promise<unknown>): CallSurroundings {
-  return {
-    toolbox: {
-      list: () =>
-        tools.map(name => ({
-          ...{ name, title: name, description: name, annotations: {} },
-          ...{ inputSchema: { type: 'object' as const }, outputSchema: { type: 'object' as const } },
-        })),
-      has: name => tools.some(known => known === name),
-      check: () => undefined,
-      refuseUnknown: () => undefined,
-      // As the toolbox does it.
-      call: async (name, _input, { signal }) => {
-        if (signal.aborted) return { isError: true, problem: { code: 'bad_request', message: 'The client went away.' } }
-        ran.push(name)
-        if (name === 'change') await held
-        return { isError: false, output: { done: name } }
-      },
-    },
-    effectOf: name => (name === 'look' ? 'read' : name === 'destroy' ? 'destroy' : 'write'),
-    isOfMail: () => false,
-    accountIds: async () => [],
-    shareOf: () => 'text',
-    describe: async () => undefined,
-    leftOut: () => false,
-  }
-}
-
-function serviceOn(db: Database, script: Script, now = () => Date.now(), held?: Promise<unknown>) {
-  const store = new ConversationStore(db)
-  const choice = new ScriptedChoice(script)
-  const ran: string[] = []
-  const logger = createLogger('silent')
-  const service = new AssistantService({
-    choice,
-    store,
-    calls: surroundings(ran, held),
-    changed: () => undefined,
-    logger,
-    now,
-  })
-  onTestFinished(() => service.stop())
-  const conversations = new ConversationService({
-    store,
-    end: id => service.end(id),
-    underWay: id => service.underWay(id),
-  })
-  return { service, conversations, choice, ran, store, logger }
-}
 
 onEachDatabase(open => {
   test('what a server worked on when it was killed has failed, loses nothing that was stored, and the next question works', async () => {
@@ -119,65 +57,13 @@ onEachDatabase(open => {
     expect(second.ran).toEqual(['change'])
     expect((await second.conversations.get(person, id)).items[0]?.blocks.at(-1)).toMatchObject({ text: 'done' })
   })
-})
 
-onEachDatabase(open => {
   test('what no database stores as text does not keep an answer from its end', async () => {
     const { service, conversations } = serviceOn(await open(), () => ['a\0b \ud800'])
     const { conversation_id: id, response } = await service.query(asked, { query: 'Q\0?' }, noAbort())
     expect(response).toBe('a\ufffdb \ud800')
     expect(await conversations.get(person, id)).toMatchObject({ state: 'idle', items: [{ state: 'done' }] })
     expect((await conversations.list(person, { q: 'a\0b', limit: 10 })).items).toHaveLength(1)
-  })
-})
-
-/** Two calls that wait, of which the first is allowed and does not end before the gate opens. */
-async function halfAllowed() {
-  const gate = Promise.withResolvers<void>()
-  const db = await memoryDatabase()
-  const script: Script = () => [toolCall('change', { to: 1 }, 'a'), toolCall('change', { to: 2 }, 'b')]
-  const first = serviceOn(db, script, undefined, gate.promise)
-  const {
-    conversation_id: id,
-    answer_id: answerId,
-    tool_calls: calls,
-  } = await first.service.query(asked, { query: 'Change both.' }, noAbort())
-  const [one, two] = calls.map(call => ({
-    named: { conversationId: id, answerId, callId: call.id },
-    given: { decision: 'allow' as const, input_hash: call.input_hash },
-  }))
-  await first.service.decide(asked, one!.named, one!.given)
-  await vi.waitFor(() => expect(first.ran).toEqual(['change']))
-  return { ...first, db, script, id, answerId, two: two!, gate }
-}
-
-test('what waits in an answer that is stopped cannot be allowed any more', async () => {
-  const { service, conversations, ran, id, answerId, two, gate } = await halfAllowed()
-  const stopped = service.stopAnswer(person, id, answerId)
-  gate.resolve()
-  expect(await stopped).toMatchObject({ state: 'stopped' })
-  await expect(service.decide(asked, two.named, two.given)).rejects.toMatchObject({ code: 'not_possible_now' })
-  expect(ran).toEqual(['change'])
-  const { items } = await conversations.get(person, id)
-  expect(items[0]?.blocks).toMatchObject([
-    { call: { outcome: 'ok' } },
-    { call: { outcome: 'stopped', expires_at: null } },
-  ])
-})
-
-test('what waited beside a change that was being done when the server was killed cannot be allowed any more', async () => {
-  const { db, script, id, two, gate } = await halfAllowed()
-  onTestFinished(() => gate.resolve())
-  const after = serviceOn(db, script)
-  await after.service.start()
-  await expect(after.service.decide(asked, two.named, two.given)).rejects.toMatchObject({ code: 'not_possible_now' })
-  expect(after.ran).toEqual([])
-  expect((await after.conversations.get(person, id)).items[0]).toMatchObject({
-    state: 'failed',
-    blocks: [
-      { call: { outcome: 'stopped', result: expect.stringContaining('whether it was done is not known') } },
-      { call: { outcome: 'stopped' } },
-    ],
   })
 })
 
@@ -191,22 +77,6 @@ test('an answer whose end could not be stored does not keep the next question fr
     expect((await service.query(asked, { query: 'Next?', conversation_id: id }, noAbort())).response).toBe('fine')
   })
   expect((await conversations.get(person, id)).items.map(({ state }) => state)).not.toContain('running')
-})
-
-test('what destroys is refused to a token, and waits for a person', async () => {
-  const { service, ran } = serviceOn(await memoryDatabase(), ({ messages }) =>
-    messages.some(({ role }) => role === 'tool') ? ['hm'] : [toolCall('destroy', {}), toolCall('change', {}, 'y')],
-  )
-  const token: Principal = { ...person, id: 'token-1', kind: 'token' }
-  const asToken = { ...asked, caller: { ...asked.caller, principal: token } }
-  const { tool_calls: calls } = await service.query(asToken, { query: 'Q' }, noAbort())
-  expect(calls.map(({ outcome }) => outcome)).toEqual(['refused', 'ok'])
-  expect(calls[0]?.result).toMatch(/Only a signed-in person/)
-  expect(ran).toEqual(['change'])
-  expect((await service.query(asked, { query: 'Q' }, noAbort())).tool_calls).toMatchObject([
-    { outcome: 'waiting', effect: 'destroy' },
-    { outcome: 'waiting' },
-  ])
 })
 
 test('what a model said before it was stopped counts, and a later step counts no words of an earlier one', async () => {
@@ -255,31 +125,6 @@ test('what is neither in a summary nor read is told to the model as left out', a
   const told = JSON.stringify(choice.requests.at(-1)?.asked.messages)
   expect(told).toContain('Earlier parts of this conversation were left out')
   expect(told).not.toContain('Question 0?')
-})
-
-test('what nobody decided in time is not done', async () => {
-  let now = Date.now()
-  const db = await memoryDatabase()
-  const { service, ran, conversations } = serviceOn(
-    db,
-    () => [toolCall('change', {})],
-    () => now,
-  )
-  const {
-    conversation_id: id,
-    answer_id: answerId,
-    tool_calls: calls,
-  } = await service.query(asked, { query: 'Change it.' }, noAbort())
-  now += 31 * 60_000
-  const named = { conversationId: id, answerId, callId: calls[0]!.id }
-  const given = { decision: 'allow' as const, input_hash: calls[0]!.input_hash }
-  await expect(service.decide(asked, named, given)).rejects.toMatchObject({ code: 'not_possible_now' })
-  await service.expire()
-  expect((await conversations.get(person, id)).items[0]).toMatchObject({
-    state: 'done',
-    blocks: [{ call: { outcome: 'expired' } }],
-  })
-  expect(ran).toEqual([])
 })
 
 test('there is room for so many answers of one person; the next is told to come back, and a place that is left is free again', async () => {
@@ -342,72 +187,4 @@ test('a conversation that is deleted while an allowed change is being done is no
   gate.resolve()
   await service.end(named.conversation_id)
   expect(errors).not.toHaveBeenCalled()
-})
-
-for (const how of ['signed out', 'stopped'] as const) {
-  test(`of several allowed calls, those that wait for the first are not done when their person is ${how} meanwhile`, async () => {
-    const gate = Promise.withResolvers<void>()
-    const { service, conversations, ran } = serviceOn(
-      await memoryDatabase(),
-      () => [1, 2, 3].map(to => toolCall('change', { to })),
-      Date.now,
-      gate.promise,
-    )
-    const {
-      conversation_id: conversationId,
-      answer_id: answerId,
-      tool_calls: calls,
-    } = await service.query(asked, { query: 'Change them.' }, noAbort())
-    for (const { id: callId, input_hash } of calls) {
-      await service.decide(asked, { conversationId, answerId, callId }, { decision: 'allow', input_hash })
-    }
-    await vi.waitFor(() => expect(ran).toEqual(['change']))
-    const stopped = how === 'stopped' ? service.stopAnswer(person, conversationId, answerId) : undefined
-    if (!stopped) service.revoked(person.id)
-    gate.resolve()
-    await stopped
-    const state = async () => (await conversations.get(person, conversationId)).items[0]!.state
-    await vi.waitFor(async () => expect(await state()).toBe(how === 'stopped' ? 'stopped' : 'failed'))
-    expect(ran).toEqual(['change'])
-  })
-}
-
-test('what a provider asks of tools beyond all measure is told to the model, or ends the answer in words', async () => {
-  let deep: unknown = {}
-  for (let level = 0; level < 20_000; level++) deep = { deep }
-  const endless = JSON.parse('{"to":1e400}')
-  const { service, ran, choice } = serviceOn(await memoryDatabase(), ({ messages }) =>
-    messages.some(({ role }) => role === 'tool') ? ['done'] : [toolCall('change', deep), toolCall('look', endless)],
-  )
-  const { response, tool_calls: calls } = await service.query(asked, { query: 'Q' }, noAbort())
-  expect([response, ran]).toEqual(['done', []])
-  expect(calls.map(({ outcome, result, input }) => [outcome, result?.slice(0, 28), input])).toEqual(
-    Array(2).fill(['refused', 'The input is no JSON object,', null]),
-  )
-  choice.script = () => Array.from({ length: 50_000 }, (_, to) => toolCall('look', { to }))
-  await expect(service.query(asked, { query: 'Q' }, noAbort())).rejects.toMatchObject({
-    code: 'provider_failed',
-    message: 'one was ended after 128 calls of tools in one step.',
-  })
-  expect(ran).toEqual([])
-})
-
-test('of more calls in one step than are run at once, the rest is told to the model in words; one past all measure ends; the next question works', async () => {
-  const many = (count: number) => Array.from({ length: count }, (_, to) => toolCall('look', { to }, `c${to}`))
-  const { service, ran, choice, conversations } = serviceOn(await memoryDatabase(), ({ messages }) =>
-    messages.some(({ role }) => role === 'tool') ? ['done'] : many(40),
-  )
-  const { conversation_id: id, ...first } = await service.query(asked, { query: 'Q' }, noAbort())
-  expect([first.response, ran.length]).toEqual(['done', 16])
-  const outcomes = first.tool_calls.map(({ outcome }) => outcome)
-  expect(outcomes).toEqual([...Array(16).fill('ok'), ...Array(24).fill('refused')])
-  expect(first.tool_calls.at(-1)?.result).toBe('Only 16 calls are run at once; make the others in the next step.')
-  choice.script = () => many(129)
-  const more = { query: 'Q', conversation_id: id }
-  await expect(service.query(asked, more, noAbort())).rejects.toMatchObject({ code: 'provider_failed' })
-  choice.script = () => ['fine']
-  expect((await service.query(asked, more, noAbort())).response).toBe('fine')
-  const { items } = await conversations.get(person, id)
-  expect(items.map(({ state }) => state)).toEqual(['done', 'failed', 'done'])
-  expect(items[1]?.problem?.detail).toMatch(/was ended after 128 calls of tools in one step/)
 })

@@ -202,7 +202,8 @@ onEachDatabase(open => {
     await create({ name: 'First', target: first.target, rule_ids: ['away'] })
     await create({ name: 'Second', target: second.target, rule_ids: ['r2'] })
     await start()
-    const { transaction, finish } = store
+    const { finish } = store
+    const transaction = store.transaction.bind(store)
     const held = Promise.withResolvers<void>()
     let [written, isHeld] = [0, false]
     store.finish = async (...given) => {
@@ -211,7 +212,7 @@ onEachDatabase(open => {
     }
     // What is committed is not known to be so before somebody hears of it.
     store.transaction = async work => {
-      const result = await transaction.call(store, work)
+      const result = await transaction(work)
       if (written === 1 && !isHeld) {
         isHeld = true
         await held.promise
