@@ -4,6 +4,7 @@ import { onEachDatabase } from '../../test/support/databases.ts'
 import type { NoticeStandIn } from '../../test/support/notice-stand-ins.ts'
 import { administrator, notifyWorld } from '../../test/support/notify-world.ts'
 import { patience } from '../../test/support/patience.ts'
+import type { Database } from '../platform/database/database.ts'
 
 const titles = ({ taken }: NoticeStandIn) => taken.map(({ text }) => text.split('\n')[0])
 
@@ -211,7 +212,7 @@ onEachDatabase(open => {
       return finish.apply(store, given)
     }
     // What is committed is not known to be so before somebody hears of it.
-    store.transaction = async work => {
+    store.transaction = async <T>(work: (within: Database) => Promise<T>): Promise<T> => {
       const result = await transaction(work)
       if (written === 1 && !isHeld) {
         isHeld = true
