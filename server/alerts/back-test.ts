@@ -33,7 +33,7 @@ const mostFirings = 200
 /** One that fires again so soon has flapped. */
 const flapSeconds = 60 * 60
 /** So long it works before the event loop has its turn. */
-const pieceMs = 3
+const pieceMs = 2
 
 export async function backTest(reader: ReadHistory, rule: AlertRuleBody, range: BackTestRange): Promise<BackTest> {
   const step = stepFor(range.from, range.to, range.now)

@@ -23,7 +23,7 @@ export interface ValueRange {
 export type Values = Map<string, Float64Array>
 
 /** So long one piece of work may be. */
-const pieceMs = 3
+const pieceMs = 2
 /** Between two looks at the time. */
 const stepsAtOnce = 32
 /** Of one that is alone: no labels. */

@@ -15,7 +15,7 @@ const day = 86_400
 const usualStep = 900
 /** Looks that are remembered: one of each rule and day. */
 const mostKept = 200
-const pieceMs = 3
+const pieceMs = 2
 /** Between two looks at the time. */
 const stepsAtOnce = 32
 

@@ -42,9 +42,9 @@ export interface HistoryReaderOptions {
 }
 
 /** So long it works before the event loop has its turn. */
-const pieceMs = 3
+const pieceMs = 2
 /** What the database answers at once is taken over in one piece. */
-const blocksAtOnce = 600
+const blocksAtOnce = 300
 
 export class HistoryReader {
   readonly #options: HistoryReaderOptions
@@ -128,7 +128,7 @@ export class HistoryReader {
     // With series that were new in a minute that was stored meanwhile.
     const ids = this.#idsOf(query)
     const packed = new Set<string>()
-    const pauseInBlocks = pauses(8)
+    const pauseInBlocks = pauses(4)
     if (block !== undefined) {
       for await (const blocks of this.#blocks(
         [...ids.keys()].sort((one, other) => one - other),
