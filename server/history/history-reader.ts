@@ -127,7 +127,8 @@ export class HistoryReader {
     const frames = await store.listFrames(step, startOf(from, length), query.until)
     // With series that were new in a minute that was stored meanwhile.
     const ids = this.#idsOf(query)
-    const packed = new Set<string>()
+    // Of each series alone: it may happen between the blocks of two of them.
+    const packed = new Map<string, Set<number>>()
     const pauseInBlocks = pauses(4)
     if (block !== undefined) {
       for await (const blocks of this.#blocks(
@@ -138,9 +139,10 @@ export class HistoryReader {
       )) {
         for (const { series: id, start, writer, bytes } of blocks) {
           tail = Math.max(tail, start + block)
-          packed.add(`${writer} ${start}`)
-          for (const [place, point] of decodeBlock(bytes, numbers.scaleOf(id))) {
-            const at = start + place * step
+          const place = `${writer} ${start}`
+          packed.set(place, (packed.get(place) ?? new Set()).add(id))
+          for (const [offset, point] of decodeBlock(bytes, numbers.scaleOf(id))) {
+            const at = start + offset * step
             if (at >= from) add(ids.get(id), at, point)
           }
           const paused = pauseInBlocks()
@@ -151,8 +153,10 @@ export class HistoryReader {
     const wanted = new Set(ids.keys())
     for (const { start, writer, bytes } of frames) {
       tail = Math.max(tail, start + length)
-      if (block !== undefined && packed.has(`${writer} ${startOf(start, block)}`)) continue
+      const inBlock = block === undefined ? undefined : packed.get(`${writer} ${startOf(start, block)}`)
+      if (inBlock?.size === wanted.size) continue
       for (const [id, points] of decodeFrame(bytes, numbers.scaleOf, wanted)) {
+        if (inBlock?.has(id)) continue
         for (const [place, point] of points) {
           const at = start + place * step
           if (at >= from) add(ids.get(id), at, point)

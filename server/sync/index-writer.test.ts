@@ -1,4 +1,6 @@
 /** What is asked for, and what is read of the mail server afterwards, comes into the index in this order. */
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { AccountExpectations } from '../index/expected-changes.ts'
 import type { IndexOperations } from '../index/index-operations.ts'
@@ -6,9 +8,10 @@ import type { IndexFacts } from './index-facts.ts'
 import { IndexWriter } from './index-writer.ts'
 import { KnownStandings } from './known-standings.ts'
 
-function setUp() {
+function setUp(mayFail?: () => void) {
   const written: string[] = []
   const writes = (name: string) => async () => {
+    mayFail?.()
     written.push(name)
     return { added: [], changed: 0, removed: 0, modseq: 1 }
   }
@@ -47,4 +50,23 @@ test('a change of a few messages is written at once', async () => {
   expect(written).toEqual(['expected'])
   await Promise.all([small, writer.apply(batch)])
   expect(written).toEqual(['expected', 'batch'])
+})
+
+test('what could not be shown is not held on to, though more is shown after it', async () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const failures: WeakRef<Error>[] = []
+  const { writer, expected } = setUp(() => {
+    const error = new Error('busy')
+    failures.push(new WeakRef(error))
+    throw error
+  })
+  const shows = async () => {
+    const shown = await writer.show(expected(3), () => undefined).catch(() => 'failed')
+    expect(shown).toBe('failed')
+  }
+  for (let count = 0; count < 5; count++) await shows()
+  await new Promise(setImmediate)
+  collect()
+  expect(failures.map(ref => ref.deref())).toEqual(failures.map(() => undefined))
 })

@@ -31,7 +31,7 @@ export class IndexWriter {
   readonly #options: IndexWriterOptions
   #forwarding: Promise<void> = Promise.resolve()
   /** What is to be shown, and is not written yet. */
-  #showing: Promise<unknown> = Promise.resolve()
+  #showing: Promise<void> = Promise.resolve()
   /** How often messages were read again that the mail server did not give. */
   readonly #tries = new Map<string, number>()
 
@@ -64,7 +64,8 @@ export class IndexWriter {
   async show(batch: ExpectedBatch, failed: () => void): Promise<void> {
     this.#options.known.touch()
     const showing = this.#show(batch)
-    this.#showing = Promise.allSettled([this.#showing, showing])
+    // What they resolve with is not kept: else each would hold on to all before it.
+    this.#showing = Promise.allSettled([this.#showing, showing]).then(() => undefined)
     await showing
     this.#forwardAhead(failed)
   }
