@@ -72,12 +72,17 @@ onEachDatabase(open => {
     await elsewhere.insert(db, account('a'))
     expect(await names()).toEqual(['a', 'a'])
     await elsewhere.insert(db, account('bb'))
-    // What another process writes is known when it is told.
+    // What another process writes is known when it is told, and what it adds when it is asked for.
     expect(await names()).toEqual(['a', 'a'])
     expect(await known.find('bb', db)).toMatchObject({ id: 'bb' })
-    tell()
-    expect(await names()).toEqual(['a', 'bb', 'a'])
     expect(await known.find('bb')).toMatchObject({ id: 'bb' })
+    expect(await names()).toEqual(['a', 'bb', 'a'])
+    await elsewhere.delete(db, 'bb')
+    expect(await names()).toEqual(['a', 'bb', 'a'])
+    tell()
+    expect([await known.find('bb'), ...(await names())]).toEqual([undefined, 'a', 'a'])
+    await elsewhere.insert(db, account('bb'))
+    tell()
     // What is written here counts from its commit on, told or not; what was taken back never did.
     const written = db.transaction().execute(async transaction => {
       await known.insert(transaction, account('ccc'))

@@ -10,7 +10,9 @@ type Rows = ReadonlyMap<string, AccountRow>
 const settleMs = 60_000
 
 /**
- * A change is told before it is answered, whichever process made it: callers that ask after the answer see what it says. Memory is bounded by the accounts that there are; their passwords are as sealed as in the database.
+ * A change of this process is told before it is answered: callers that ask after the answer see what it says. One of another process is told some
+ * milliseconds after it, or two seconds where the word of it is lost; an account that is added is found at once. Memory is bounded by the accounts
+ * that there are; their passwords are as sealed as in the database.
  */
 export class KnownAccounts extends AccountStore {
   #rows: Promise<Rows> | undefined
@@ -36,7 +38,13 @@ export class KnownAccounts extends AccountStore {
 
   /** @param db A transaction sees what it has changed itself. */
   override async find(id: string, db?: Database): Promise<AccountRow | undefined> {
-    return db ? super.find(id, db) : (await this.#known()).get(id)
+    if (db) return super.find(id, db)
+    const known = (await this.#known()).get(id)
+    if (known) return known
+    // Another process may have added it, and its caller ask here for what it was just told of.
+    const row = await super.find(id)
+    if (row) this.#rows = undefined
+    return row
   }
 
   override async findDefault(): Promise<AccountRow | undefined> {
