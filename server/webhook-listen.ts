@@ -4,15 +4,18 @@
  */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Fact } from '../contract/event.ts'
+import { type Fact, factTypes, type StateType, stateTypes } from '../contract/event.ts'
 import { parseCommandLine } from './command-line.ts'
-import { BridgeError, BridgeLink, eventsIn, pauseMs, refusalIn } from './mcp/bridge-link.ts'
+import { BridgeError, BridgeLink, codeOf, eventsIn, LinkBroken, pauseMs, refusalIn } from './mcp/bridge-link.ts'
 import { messageOf } from './program-webhooks/program-webhooks.ts'
 import { isSecret, type Sign, signerOf } from './webhooks/webhook-signer.ts'
 
 const badUsage = 2
 const forwardMs = 10_000
 const eventsPath = '/api/dashboard/events'
+const notOurs = 'There is no RustyMail at this address: --url takes the one that its page has.'
+const redirected =
+  'This address leads to another one: --url takes the one that the page of RustyMail has, often with https.'
 
 export async function run(): Promise<void> {
   const faults: string[] = []
@@ -24,6 +27,7 @@ export async function run(): Promise<void> {
   if (!url || !/^https?:$/.test(url.protocol)) faults.push('--url takes the address of a running RustyMail')
   if (forward === null) faults.push('--forward takes the address of a program, such as http://127.0.0.1:3000/hook')
   if (token === '') faults.push('RUSTYMAIL_TOKEN must be set to a token of that server, which its Tokens page creates')
+  faults.push(...typeFaults(webhook.types))
   if (!isSecret(secret)) faults.push('RUSTYMAIL_WEBHOOK_SECRET must be whsec_ and base64 of 24 to 64 bytes')
   if (faults.length > 0 || !url) {
     process.stderr.write(`${['Please fix:', ...faults.map(each => `  ${each}`)].join('\n')}\n`)
@@ -35,56 +39,99 @@ export async function run(): Promise<void> {
   const stop = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => stop.abort())
   process.stdout.on('error', () => stop.abort())
-  if (forward) process.stderr.write(`Events are passed on to ${forward.href}, signed with ${secret}\n`)
+  const say = (line: string) => void process.stderr.write(`${line}\n`)
+  if (forward) say(`Events are passed on to ${forward.href}, signed with ${secret}`)
   const link = new BridgeLink({ url, token, headers: { 'user-agent': 'rustymail-webhook' }, fetch })
   const sign = await signerOf([secret])
   try {
-    await follow(link, webhook.types, stop.signal, async message => {
+    const taken = async (message: Message) => {
       process.stdout.write(`${message.body}\n`)
-      if (forward) process.stderr.write(`${message.id}: ${await pass(forward, sign, message, stop.signal)}\n`)
-    })
+      if (forward) say(`${message.id}: ${await pass(forward, sign, message, stop.signal)}`)
+    }
+    await follow(link, webhook.types, { signal: stop.signal, say, take: taken })
   } catch (error) {
     if (stop.signal.aborted) return
-    process.stderr.write(`Failed: ${error instanceof Error ? error.message : error}\n`)
+    say(`Failed: ${error instanceof Error ? error.message : error}`)
     process.exitCode = 1
   }
 }
 
 type Message = ReturnType<typeof messageOf>
 
+interface Following {
+  signal: AbortSignal
+  /** To the person who started it: once for each change. */
+  say: (line: string) => void
+  take: (message: Message) => Promise<void>
+}
+
 /** One event after the other. It begins again where it was when the stream breaks. @throws BridgeError for what another connection would not change. */
-async function follow(
-  link: BridgeLink,
-  types: string | undefined,
-  signal: AbortSignal,
-  take: (message: Message) => Promise<void>,
-): Promise<void> {
+async function follow(link: BridgeLink, types: string | undefined, { signal, say, take }: Following): Promise<void> {
   const query = types === undefined ? '' : `?types=${encodeURIComponent(types)}`
   let lastId: string | undefined
+  let [isTold, isAway] = [false, false]
+  const tellAway = (why: string) => {
+    if (!isAway) say(`${why} Trying again until it answers.`)
+    isAway = true
+  }
   for (let turn = 0; ; turn++) {
     try {
       const headers = { accept: 'text/event-stream', ...(lastId !== undefined && { 'last-event-id': lastId }) }
       const response = await link.get(eventsPath + query, { signal, headers })
       if (!response.ok) {
         const refusal = await refusalIn(response)
-        if (response.status < 500 && response.status !== 429) {
-          throw refusal instanceof BridgeError ? refusal : new BridgeError(`the server answered ${response.status}`)
-        }
+        const known =
+          refusal instanceof BridgeError ? refusal : new BridgeError(`the server answered ${response.status}`)
+        if (response.status < 500 && response.status !== 429) throw known
+        tellAway(known.message)
       } else {
+        if (!response.headers.get('content-type')?.startsWith('text/event-stream')) throw new BridgeError(notOurs)
         for await (const { event: type, id, data } of eventsIn(response)) {
           turn = 0
+          if (type === 'welcome' && (!isTold || isAway)) {
+            say(isTold ? 'Listening again.' : listening(link.url, types))
+            ;[isTold, isAway] = [true, false]
+          }
           // States have no id, and are no events of webhooks.
           if (id === undefined || id === lastId || typeof data !== 'object' || data === null) continue
           lastId = id
           if ('at' in data) await take(messageOf(`evt_${id}`, { type, data } as Fact))
         }
+        tellAway('The connection to RustyMail has ended.')
       }
     } catch (error) {
       signal.throwIfAborted()
       if (error instanceof BridgeError) throw error
+      if (isRedirect(error)) throw new BridgeError(redirected)
+      const isLost = error instanceof LinkBroken
+      const { origin } = link.url
+      tellAway(isLost ? error.message : `RustyMail cannot be reached at ${origin} (${codeOf(error)}). Is it running?`)
     }
     await pause(pauseMs(turn), undefined, { signal })
   }
+}
+
+/** What is waited for, and how to cause it. */
+function listening({ href }: URL, types: string | undefined): string {
+  const wanted = types?.split(',') ?? []
+  const what = wanted.length > 0 ? wanted.join(', ') : 'all events that the token may read'
+  const isOfMail = wanted.length === 0 || wanted.includes('mail_received')
+  const hint = isOfMail
+    ? 'To see one, send a message to one of its accounts (mail_received).'
+    : 'When each of them happens: docs/events.md.'
+  return `Listening to ${href.replace(/\/mcp$/, '')} for ${what}; Ctrl+C ends it. ${hint}`
+}
+
+/** Names of facts that a newer server may know are left to it. */
+function typeFaults(types: string | undefined): string[] {
+  const isState = (name: string) => stateTypes.includes(name as StateType)
+  const named = types?.split(',').filter(isState) ?? []
+  return named.map(name => `--types: ${name} is not an event of webhooks; those are ${factTypes.join(', ')}`)
+}
+
+/** `fetch` says it in its cause only. */
+function isRedirect(error: unknown): boolean {
+  return error instanceof Error && error.cause instanceof Error && error.cause.message === 'unexpected redirect'
 }
 
 /** Once: what a program answers is told, and its developer sends it again. */

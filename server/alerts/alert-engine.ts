@@ -142,7 +142,8 @@ export class AlertEngine {
     const step: Step = body.window_seconds <= fineWindow ? 5 : 60
     const isLive = step === 5 || isToldOfRunningMinute(body)
     const at = startOf(now() / 1000, isLive ? 5 : step)
-    if (this.#lookedAt.get(rule.id) === at) return []
+    const lookedAt = this.#lookedAt.get(rule.id)
+    if (lookedAt === at) return []
     const until = step === 60 && isLive ? startOf(at, step) + step : at
     const range = { step, from: until - step, until, sees: () => true }
     const values = await valuesOf(reader, body, { ...range, usual: this.#usual })
@@ -156,8 +157,9 @@ export class AlertEngine {
       const before = known && stateOf(known)
       const { state, transitions } = advance(body, before, { at, value })
       if (!known && !state) continue
-      // The value of one that fires is stored once a minute.
-      const isStale = known?.value !== (value ?? null) && at % 60 === 0
+      // The value of one that fires is stored once a minute; its words of an earlier version, when it is first looked at.
+      const isOfOtherWords = lookedAt === undefined && value !== undefined
+      const isStale = isOfOtherWords || (known?.value !== (value ?? null) && at % 60 === 0)
       if (known && transitions.length === 0 && isSame(before, state) && !isStale) continue
       const row = known ?? (await this.#newRow(rule, instance, at))
       const labels = JSON.parse(instance) as Labels

@@ -100,7 +100,8 @@ const rule = (change: Partial<AlertRuleBody> = {}) => ({ ...Rule.parse(away), ..
 
 onEachDatabase(open => {
   test('a fault is told within 10 s after its time, also over a restart, and cleared when it was well for long enough', async () => {
-    const { service, gauges, pass, start, stop, told, marks, now } = await world(await open())
+    const db = await open()
+    const { service, gauges, pass, start, stop, told, marks, now } = await world(db)
     await start()
     for (const { id } of (await service.listRules(principal())).filter(({ is_starter: own }) => own)) {
       await service.delete(principal(), id)
@@ -123,9 +124,14 @@ onEachDatabase(open => {
     }
     // The window first has to hold nothing but the fault.
     expect(raisedAt! - fault).toBeLessThanOrEqual(15 + 60 + 10)
-    expect(told()).toEqual([['alert_raised', 'Away (Mail of a): 0 over 15 s; alerts below 0.5']])
+    expect(told()).toEqual([['alert_raised', 'Away (Mail of a): 0 in the last 15 s; alerts below 0.5']])
     await stop()
+    // As an earlier version said it.
+    await db.updateTable('alerts').set({ words: 'Away (a): 0' }).execute()
     await start()
+    await pass(5)
+    const { items: firing } = await service.list(principal(), { state: 'firing', limit: 10 })
+    expect(firing.map(({ words }) => words)).toEqual(['Away (Mail of a): 0 in the last 15 s; alerts below 0.5'])
     gauges.set('a', 1)
     await pass(20)
     expect(told().length).toBe(1)

@@ -106,7 +106,7 @@ export function alertWords(rule: AlertRuleBody, about: readonly string[], value:
   const subject = about.length > 0 ? ` (${about.join(', ')})` : ''
   if (value === undefined) return `${rule.name}${subject}: there is no data`
   const border = `${rule.comparison} ${valueWords(rule, rule.threshold)}`
-  return `${rule.name}${subject}: ${valueWords(rule, value)} over ${durationWords(rule.window_seconds)}; alerts ${border}`
+  return `${rule.name}${subject}: ${valueWords(rule, value)} in the last ${durationWords(rule.window_seconds)}; alerts ${border}`
 }
 
 function rounded(value: number): string {

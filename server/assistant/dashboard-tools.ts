@@ -35,7 +35,7 @@ export function dashboardTools({ accounts, alerts, clients, metrics }: Dashboard
       const free = storage.free_bytes === null ? '' : `, ${gibibytes(storage.free_bytes)} GiB free`
       return {
         lines: [
-          `At ${now.sampled_at}, up ${Math.round(now.uptime_seconds / 60)} min: ${round(now.requests_per_minute)} requests/min, ${now.errors.failed_requests} failed in 60 s.`,
+          `At ${now.sampled_at}, up ${Math.round(now.uptime_seconds / 60)} min: ${requestRate(now.requests_per_minute)}, ${now.errors.failed_requests} failed in 60 s.`,
           `Response time p50 ${round(time.p50)} ms, p95 ${round(time.p95)} ms, p99 ${round(time.p99)} ms.`,
           `System CPU ${round(now.system_cpu_usage)} %, memory ${round(now.system_memory_usage)} %; this server ${round(own.cpu_percent)} % of one CPU, ${Math.round(own.rss_bytes / 2 ** 20)} MiB, event-loop delay ${round(own.event_loop_lag_ms)} ms.`,
           `IMAP connections: ${imap.open} open (${imap.busy} busy, ${imap.connecting} connecting), at most ${imap.max}. Event streams: ${now.active_sse_connections}.`,
@@ -154,6 +154,11 @@ export function isMeant(
   if (words === undefined) return true
   const wanted = words.trim().toLowerCase()
   return id === words || [name, email, imap.host].some(each => each.toLowerCase().includes(wanted))
+}
+
+export function requestRate(perMinute: number): string {
+  const count = round(perMinute)
+  return `${count} ${count === '1' ? 'request' : 'requests'}/min`
 }
 
 export function round(value: number): string {

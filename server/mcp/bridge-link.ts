@@ -227,7 +227,7 @@ function headerText(text: string): string {
 }
 
 /** Why there was no answer: `fetch` hides it behind what it throws. */
-function codeOf(error: unknown): string {
+export function codeOf(error: unknown): string {
   const cause = error instanceof Error ? (error.cause ?? error) : error
   const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined
   return typeof code === 'string' ? code : 'no answer'

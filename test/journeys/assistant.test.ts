@@ -53,7 +53,7 @@ test('the body of the plan is answered, and the conversation goes on from there'
 test('parts are numbered densely, and any of them is a beginning for a reader that comes back', async () => {
   says(function* (asked) {
     if (stepOf(asked) === 0) yield toolCall('stats', {})
-    else yield `It is ${lastResult(asked).includes('requests/min') ? 'up' : 'unknown'}.`
+    else yield `It is ${lastResult(asked).includes('/min, ') ? 'up' : 'unknown'}.`
   })
   const parts = await chat.stream('How is the server?')
   expect(typesOf(parts)).toEqual([

@@ -4,6 +4,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { type Account, accountsApi } from '../../contract/accounts.ts'
 import { api } from '../../contract/index.ts'
 import { People } from '../support/people.ts'
+import { runCommandHere } from '../support/run-command.ts'
 import { type Served, startHere, startRustyMail } from '../support/rustymail.ts'
 import { enter } from '../support/signed-in.ts'
 import { tempDir } from '../support/temp-dir.ts'
@@ -71,6 +72,12 @@ test('over restarts its account keeps its id, what it is to others and who may s
   const now = new People(again.url, await enter(again.url))
   expect(await listedTo(now, viewer.proof)).toEqual([sandbox.id])
   expect(await listedTo(now, token.proof)).toEqual([sandbox.id])
+  // The command beside the server judges its address as the server does, and those of other accounts too.
+  const diagnosed = await runCommandHere(['diagnose', sandbox.email], { dataDir })
+  expect(diagnosed.stdout).toMatch(/ok +imap login .*The login succeeded/)
+  expect(diagnosed.stdout).not.toContain('not allowed')
+  const refused = await runCommandHere(['diagnose', 'ann@example.com'], { dataDir })
+  expect(refused.stdout).toContain('127.0.0.1, on a private network, not allowed')
 
   // Deleted and started again it is another one, invisible to those who saw the old one.
   await again.call(api.accounts.deleteAccount, { params: { account_id: sandbox.id } })

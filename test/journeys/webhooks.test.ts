@@ -12,6 +12,7 @@ import type { History } from '../../contract/history.ts'
 import { api } from '../../contract/index.ts'
 import type { Webhook, WebhookDelivery } from '../../contract/webhooks.ts'
 import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
+import { freePort } from '../support/free-port.ts'
 import { patience } from '../support/patience.ts'
 import { type People, type Proof, runApp } from '../support/people.ts'
 import { selfSigned } from '../support/tls.ts'
@@ -341,16 +342,54 @@ test('the command prints events as webhooks send them, and passes them on, signe
   const told: string[] = []
   createInterface({ input: child.stdout }).on('line', line => lines.push(line))
   createInterface({ input: child.stderr }).on('line', line => told.push(line))
-  // It hears of what comes once it is connected.
-  await vi.waitFor(() => {
-    deliver('while it listens')
-    if (passed.length === 0) throw new Error(told.join('\n'))
-  }, patience)
+  await vi.waitFor(() => expect(told.join('\n')).toContain(`Listening to ${people.url} for mail_received;`), patience)
+  expect(told.join('\n')).toContain('send a message to one of its accounts')
+  // Said when it hears: one message is enough.
+  deliver('while it listens')
+  await vi.waitFor(() => expect(passed.length, told.join('\n')).toBeGreaterThan(0), patience)
   const first = JSON.parse(lines[0]!)
   expect(first).toMatchObject({ id: expect.stringMatching(/^evt_/), type: 'mail_received', data: { account_id: ann } })
   expect(passed[0]).toEqual(first)
   expect(told.join('\n')).toContain(to)
   const ended = once(child, 'exit')
-  child.kill('SIGTERM')
+  child.kill('SIGINT')
   expect(await ended).toEqual([0, null])
+})
+
+test('the command says why it hears nothing: a wrong token, a state, another server; and one that is away is waited for', async () => {
+  const { secret: given } = await token()
+  const { PATH, HOME } = process.env
+  const listen = (words: string[], secret = given) => {
+    const env = { PATH, HOME, RUSTYMAIL_TOKEN: secret }
+    const command = ['bin/rustymail.js', 'webhook', 'listen', ...words]
+    const child = spawn(process.execPath, command, { env, stdio: ['ignore', 'ignore', 'pipe'] })
+    onTestFinished(() => void child.kill())
+    let said = ''
+    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    return { child, said: () => said, ended: once(child, 'close').then(([code]) => `${code}: ${said}`) }
+  }
+  const pages = createPlainServer((request, response) => {
+    if (request.url?.startsWith('/moved')) response.writeHead(302, { location: 'https://localhost/' }).end()
+    else response.writeHead(200, { 'content-type': 'text/html' }).end('<p>Hello')
+  })
+  pages.listen(0, '127.0.0.1')
+  await once(pages, 'listening')
+  const { port } = pages.address() as { port: number }
+  onTestFinished(() => void pages.close())
+  const other = `http://127.0.0.1:${port}`
+  const [wrong, state, strange, moved] = await Promise.all([
+    listen(['--url', people.url], 'rm_wrong').ended,
+    listen(['--url', people.url, '--types', 'stats_update']).ended,
+    listen(['--url', other]).ended,
+    listen(['--url', `${other}/moved`]).ended,
+  ])
+  expect(wrong).toMatch(/^1: [\s\S]*does not accept the token/)
+  expect(state).toMatch(/^2: [\s\S]*stats_update is not an event of webhooks/)
+  expect(strange).toMatch(/^1: [\s\S]*There is no RustyMail at this address/)
+  expect(moved).toMatch(/^1: [\s\S]*leads to another one/)
+  const free = await freePort()
+  const away = listen(['--url', `http://127.0.0.1:${free}`])
+  await vi.waitFor(() => expect(away.said()).toContain('(ECONNREFUSED). Is it running?'), patience)
+  away.child.kill('SIGINT')
+  expect(await away.ended).toMatch(/^0: /)
 })

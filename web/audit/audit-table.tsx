@@ -86,7 +86,8 @@ function EntryRow({
           </span>
         </span>
         {refs.length > 0 && (
-          <span className="block text-xs text-muted wrap-anywhere stacked:hidden">{refs.join(' · ')}</span>
+          // As wide as it likes, a long list would take the room of names and outcomes.
+          <span className="block max-w-88 text-xs text-muted wrap-anywhere stacked:hidden">{refs.join(' · ')}</span>
         )}
       </LineCell>
       <LineCell line="none">{account ?? <span className="text-muted">None</span>}</LineCell>

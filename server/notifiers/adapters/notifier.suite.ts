@@ -35,7 +35,7 @@ export interface OpenNotifier {
 
 export const alertOf = (change: Partial<NoticeAlert> = {}): NoticeAlert => ({
   ...{ alert_id: 'l1', rule_id: 'starter-account-away', name: 'Account away', severity: 'critical', what: 'raised' },
-  words: 'Account away (Anna): 0 over 1 min; alerts below 0.5',
+  words: 'Account away (Anna): 0 in the last 1 min; alerts below 0.5',
   ...{ account_id: 'a', raised_at: '2026-03-02T14:02:00.000Z', cleared_at: null },
   ...change,
 })
@@ -57,7 +57,7 @@ export function notifierSuite(harness: NotifierHarness): void {
     const [first, second] = taken()
     for (const words of [
       'Critical: Account away (Anna)',
-      '0 over 1 min; alerts below 0.5',
+      '0 in the last 1 min; alerts below 0.5',
       'Since 2026-03-02 14:02 UTC',
     ])
       expect(first).toContain(words)
@@ -68,7 +68,9 @@ export function notifierSuite(harness: NotifierHarness): void {
 
   test('many are one notice, and a test says that it is one', async () => {
     const { send, taken } = await harness.open()
-    const all = Array.from({ length: 20 }, (_, at) => alertOf({ words: `Account away (Box ${at}): 0 over 1 min` }))
+    const all = Array.from({ length: 20 }, (_, at) =>
+      alertOf({ words: `Account away (Box ${at}): 0 in the last 1 min` }),
+    )
     expect(await send(noticeOf(all, { others: 300 }))).toMatchObject({ kind: 'sent' })
     expect(await send(noticeOf([], { reason: 'test' }))).toMatchObject({ kind: 'sent' })
     expect(taken()[0]).toContain('320 alerts fire')
@@ -79,7 +81,7 @@ export function notifierSuite(harness: NotifierHarness): void {
   test('a name is shown as it is: it mentions nobody, is no link, and ends no line', async () => {
     const { send, taken } = await harness.open()
     const name = '<!channel> @everyone [click](https://evil.example) www.evil.example *b* `c` & <b>x</b>'
-    const words = `${name}\r\nBcc: all@example.org\u202e: 0 over 1 min`
+    const words = `${name}\r\nBcc: all@example.org\u202e: 0 in the last 1 min`
     expect(await send(noticeOf([alertOf({ name, words })]))).toMatchObject({ kind: 'sent' })
     expect(taken().length).toBe(1)
     expect(taken()[0]!.replaceAll('\r', '')).toContain(`${name} Bcc: all@example.org`)
