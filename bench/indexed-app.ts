@@ -1,18 +1,21 @@
 /** A server in this process with an account of many messages, whose index was filled directly and whose mail server has nothing new. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { api } from '../contract/index.ts'
 import { createApp } from '../server/app.ts'
 import { loadConfig } from '../server/config.ts'
 import { MemoryGateway } from '../server/imap/adapters/memory-gateway.ts'
+import type { MailGateway } from '../server/imap/mail-gateway.ts'
 import { IndexThreads } from '../server/index/index-threads.ts'
 import { createLogger } from '../server/platform/logger.ts'
+import { startDovecot } from '../test/support/dovecot.ts'
 import { corpus } from './index-corpus.ts'
 import { fillIndex, recordOf } from './index-fill.ts'
+import { fillMaildir } from './large-mailbox.ts'
 import { apiKey, unlimited } from './measure.ts'
 
-const imap = { host: '127.0.0.1', port: 143, tls: 'none', user: 'ann', password: 'secret' }
+const user = 'alice@test.local'
 
 interface IndexedApp {
   /** The set-up link. */
@@ -21,13 +24,22 @@ interface IndexedApp {
   dataDir: string
 }
 
+interface MailServer {
+  /** Undefined: the one that is in the login. */
+  gateway: MailGateway | undefined
+  imap: { host: string; port: number; tls: 'none'; user: string; password: string }
+  stop(): Promise<void>
+}
+
+/** @param isApart Its mail server is a Dovecot: one in this process holds all messages on the heap that is measured (6 MB of 20,000). */
 export async function withIndexedApp(
   count: number,
   work: (app: IndexedApp) => Promise<object>,
   environment: Record<string, string> = {},
+  isApart = false,
 ): Promise<object> {
   const dataDir = mkdtempSync(join(tmpdir(), 'rustymail-bench-'))
-  const gateway = gatewayOf(count)
+  const { gateway, imap, stop } = isApart ? await dovecotOf(count) : memoryOf(count)
   try {
     const empty = await start(dataDir, gateway, 'off')
     const made = await empty.call('POST', api.accounts.createAccount.path, { email: 'ann@example.org', imap })
@@ -42,12 +54,25 @@ export async function withIndexedApp(
       await run.app.stop()
     }
   } finally {
+    await stop()
     rmSync(dataDir, { recursive: true, force: true })
   }
 }
 
+/** As many messages as are indexed, under the same numbers; what they say is not asked for. */
+async function dovecotOf(count: number): Promise<MailServer> {
+  const fill = (directory: string) => {
+    const maildir = join(directory, user, 'Maildir')
+    fillMaildir(maildir, count)
+    writeFileSync(join(maildir, 'dovecot-uidlist'), `3 V1 N1 G${'0'.repeat(31)}1\n`)
+  }
+  const dovecot = await startDovecot({ fill })
+  const imap = { host: dovecot.host, port: dovecot.imapPort, tls: 'none', user, password: 'pw-alice' } as const
+  return { gateway: undefined, imap, stop: () => dovecot.stop() }
+}
+
 /** As many messages as are indexed, and nothing to read of them. */
-function gatewayOf(count: number): MemoryGateway {
+function memoryOf(count: number): MailServer {
   const gateway = new MemoryGateway()
   const inbox = gateway.getFolder('INBOX')
   inbox.uidValidity = 1
@@ -59,12 +84,13 @@ function gatewayOf(count: number): MemoryGateway {
       flags: flags.includes('\\Seen') ? ['seen'] : flags.includes('\\Flagged') ? ['flagged'] : [],
     })
   }
-  return gateway
+  const imap = { host: '127.0.0.1', port: 143, tls: 'none', user: 'ann', password: 'secret' } as const
+  return { gateway, imap, stop: async () => undefined }
 }
 
 async function start(
   dataDir: string,
-  gateway: MemoryGateway,
+  gateway: MailGateway | undefined,
   level: 'off' | 'text',
   more: Record<string, string> = {},
 ) {
@@ -73,10 +99,12 @@ async function start(
     RUSTYMAIL_DATA_DIR: dataDir,
     RUSTYMAIL_API_KEY: apiKey,
     RUSTYMAIL_INDEX: level,
+    // Mail servers of benchmarks are on this machine.
+    RUSTYMAIL_PRIVATE_NETWORKS: '127.0.0.0/8',
     ...more,
   }
   const config = loadConfig([], { ...unlimited, ...environment })
-  const app = createApp(config, { logger: createLogger('warn'), gateway })
+  const app = createApp(config, { logger: createLogger('warn'), ...(gateway && { gateway }) })
   await app.start()
   const call = async (method: string, path: string, body?: object) => {
     const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' }

@@ -51,7 +51,7 @@ export async function mcp(): Promise<object> {
   for (const adapter of parts.includes('stdio') ? adapters : [])
     figures[`stdio_${adapter}`] = await stdioStarts(adapter)
   return {
-    what: `mail_search over HTTP beside the same search over REST: CPU µs of all threads of a request, ${rounds} rounds of ${requestsPerRound} in turns, medians of ratios within a round; ms at ${atOnce} at once; KiB of a stream of ${streams}; ms from the start of the process to the answer of initialize`,
+    what: `mail_search over HTTP beside the same search over REST, the account's mail server a Dovecot apart: CPU µs of all threads of a request, ${rounds} rounds of ${requestsPerRound} in turns, medians of ratios within a round; ms at ${atOnce} at once; KiB of a stream of ${streams}; ms from the start of the process to the answer of initialize`,
     load_before: before,
     ...figures,
     load_after: load(),

@@ -7,6 +7,7 @@ import {
   ProtocolError,
   type ServerContext,
 } from '@modelcontextprotocol/server'
+import { followCall } from './call-signal.ts'
 import { canBeAsked, missingCapability, missingFor } from './input-requests.ts'
 import { isObject, peerOf, toMcpError, traceIn } from './mcp-frames.ts'
 import {
@@ -60,7 +61,9 @@ export function askingOf(scope: SdkScope, context: ServerContext, name = ''): Mc
   const { mcpReq } = context
   const asking = scope.askingOf(mcpReq.id)
   const client = scope.era === 'modern' ? modernClient(context) : scope.client()
-  const signal = AbortSignal.any([asking.signal, mcpReq.signal])
+  const signals = [asking.signal, mcpReq.signal] as const
+  // A session lasts longer than its calls, whose signals must not gather on it.
+  const signal = (asking.transport ?? 'http') === 'http' ? followCall(...signals) : AbortSignal.any([...signals])
   const { id } = mcpReq
   const progress = progressOf(scope, context)
   const call: McpCallAsking = { ...asking, ...client, id, trace: traceIn(mcpReq._meta), signal, progress }

@@ -5,6 +5,7 @@ import {
   WebStandardStreamableHTTPServerTransport,
 } from '@modelcontextprotocol/server'
 import type { FetchRequest } from '../platform/http/http-fetch.ts'
+import { followCall, requestOfCall } from './call-signal.ts'
 import { ChangeStream } from './change-stream.ts'
 import type { ClientRequests } from './client-requests.ts'
 import { type HttpSession, type HttpSessions, openStream, sessionHeader, urisOf } from './http-sessions.ts'
@@ -73,10 +74,10 @@ export class SdkHttpExchange implements McpHttpExchange {
     this.#asking = asking
     this.#body = body
     this.#flow = new StreamFlow(change => this.#tell(change))
-    const signal = AbortSignal.any([request.signal, this.#cut.signal])
+    const signal = followCall(request.signal, this.#cut.signal)
     signal.addEventListener('abort', () => this.#end(), { once: true })
     const { url, method, headers } = request
-    this.response = this.#answer(new Request(url, { method, headers, signal }))
+    this.response = this.#answer(requestOfCall(url, { method, headers }, signal))
   }
 
   publish(change: McpChange): void {

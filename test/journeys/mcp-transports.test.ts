@@ -328,8 +328,10 @@ test.each(adapters)(
     const call = { ...list, method: 'tools/call', params: { name: 'mail_accounts', arguments: {} } }
     expect((await ask(session, call)).status).toBe(200)
     const trail = `${api.audit.listAudit.path}?operation=tool.mail_accounts`
-    const { items } = await people.tell<{ items: { refs: object }[] }>(people.admin, 'GET', trail)
-    expect(items).toMatchObject([{ refs: { client: 'c 1' } }])
+    // Entries about reads are written a moment later.
+    await expect
+      .poll(async () => (await people.tell<{ items: { refs: object }[] }>(people.admin, 'GET', trail)).items)
+      .toMatchObject([{ refs: { client: 'c 1' } }])
     for (const wrong of ['', 'mcp-AAAA', session.slice(0, -2), 'x'.repeat(100)]) {
       expect([wrong, (await ask(wrong)).status]).toEqual([wrong, 404])
     }
