@@ -1,4 +1,4 @@
-/** A server in this process with an account of many messages, whose index was filled directly and whose mail server has nothing new. */
+/** A server, in this process or as a program, with an account of many messages, whose index was filled directly and whose mail server has nothing new. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,7 +13,7 @@ import { startDovecot } from '../test/support/dovecot.ts'
 import { corpus } from './index-corpus.ts'
 import { fillIndex, recordOf } from './index-fill.ts'
 import { fillMaildir } from './large-mailbox.ts'
-import { apiKey, unlimited } from './measure.ts'
+import { apiKey, startRustyMail, unlimited } from './measure.ts'
 
 const user = 'alice@test.local'
 
@@ -38,25 +38,72 @@ export async function withIndexedApp(
   environment: Record<string, string> = {},
   isApart = false,
 ): Promise<object> {
+  return withIndexedData(count, isApart, async ({ dataDir, accountId, gateway }) => {
+    const run = await start(dataDir, gateway, 'text', environment)
+    try {
+      await untilIndexed(run.app.address, accountId, count)
+      return await work({ link: run.link, accountId, dataDir })
+    } finally {
+      await run.app.stop()
+    }
+  })
+}
+
+/** The same account on RustyMail as a user runs it, built and in a process of its own, with a Dovecot. */
+export async function withIndexedProgram(
+  count: number,
+  work: (program: { url: string; pid: number; accountId: string; dataDir: string }) => Promise<object>,
+  environment: Record<string, string> = {},
+): Promise<object> {
+  return withIndexedData(count, true, async ({ dataDir, accountId }) => {
+    const { url, pid, stop } = await startRustyMail(dataDir, {
+      ...unlimited,
+      RUSTYMAIL_INDEX: 'text',
+      ...environment,
+    })
+    try {
+      await untilIndexed(url, accountId, count)
+      return await work({ url, pid, accountId, dataDir })
+    } finally {
+      await stop()
+    }
+  })
+}
+
+interface IndexedData {
+  dataDir: string
+  accountId: string
+  gateway: MailGateway | undefined
+}
+
+async function withIndexedData(
+  count: number,
+  isApart: boolean,
+  work: (data: IndexedData) => Promise<object>,
+): Promise<object> {
   const dataDir = mkdtempSync(join(tmpdir(), 'rustymail-bench-'))
   const { gateway, imap, stop } = isApart ? await dovecotOf(count) : memoryOf(count)
   try {
     const empty = await start(dataDir, gateway, 'off')
-    const made = await empty.call('POST', api.accounts.createAccount.path, { email: 'ann@example.org', imap })
+    const made = await call(empty.app.address, 'POST', api.accounts.createAccount.path, {
+      email: 'ann@example.org',
+      imap,
+    })
     const { id } = made as { id: string }
     await empty.app.stop()
     await fill(dataDir, id, count)
-    const run = await start(dataDir, gateway, 'text', environment)
-    try {
-      await untilComplete(() => run.call('GET', api.mailIndex.getIndex.path.replace('{account_id}', id)), count)
-      return await work({ link: run.link, accountId: id, dataDir })
-    } finally {
-      await run.app.stop()
-    }
+    return await work({ dataDir, accountId: id, gateway })
   } finally {
     await stop()
     rmSync(dataDir, { recursive: true, force: true })
   }
+}
+
+async function call(url: string, method: string, path: string, body?: object): Promise<unknown> {
+  const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' }
+  const answer = await fetch(url + path, { method, headers, ...(body && { body: JSON.stringify(body) }) })
+  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`)
+  return answer.json()
 }
 
 /** As many messages as are indexed, under the same numbers; what they say is not asked for. */
@@ -106,13 +153,7 @@ async function start(
   const config = loadConfig([], { ...unlimited, ...environment })
   const app = createApp(config, { logger: createLogger('warn'), ...(gateway && { gateway }) })
   await app.start()
-  const call = async (method: string, path: string, body?: object) => {
-    const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' }
-    const answer = await fetch(app.address + path, { method, headers, ...(body && { body: JSON.stringify(body) }) })
-    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`)
-    return answer.json()
-  }
-  return { app, call, link: (await app.createSetupLink()) ?? app.address }
+  return { app, link: (await app.createSetupLink()) ?? app.address }
 }
 
 /** As a sync that is over leaves it, so that nothing is read again. */
@@ -134,9 +175,10 @@ async function fill(dataDir: string, accountId: string, count: number): Promise<
   }
 }
 
-async function untilComplete(status: () => Promise<unknown>, count: number): Promise<void> {
+async function untilIndexed(url: string, accountId: string, count: number): Promise<void> {
   for (;;) {
-    const { state, messages } = (await status()) as { state: string; messages: number }
+    const path = api.mailIndex.getIndex.path.replace('{account_id}', accountId)
+    const { state, messages } = (await call(url, 'GET', path)) as { state: string; messages: number }
     if (state === 'complete' && messages === count) return
     await new Promise(resolve => setTimeout(resolve, 200))
   }

@@ -166,8 +166,9 @@ export class AuditService {
     await this.#writer.write(toRow(fact, this.#chain))
   }
 
-  /** Newest first. */
+  /** Newest first, with all that was answered before. */
   async list({ limit, cursor, ...filter }: Query): Promise<{ items: AuditEntry[]; next_cursor: string | null }> {
+    await this.#writer.flush()
     const { newest, forgottenTo } = await this.#ends()
     const found: AuditEntry[] = []
     let before = cursor === undefined ? newest + 1 : readCursor(cursor, newest)

@@ -49,6 +49,19 @@ async function until(isSo: () => boolean): Promise<void> {
   }
 }
 
+test('a reader of the trail waits for no more than what came before, and not for the pause in which reads gather', async () => {
+  fakeTimers()
+  const { writer, database } = startWriter()
+  const read = writer.write(row('a', 'read'))
+  // The pause has begun, and its time never passes here.
+  for (let turns = 0; turns < 10; turns++) await new Promise(setImmediate)
+  expect(database.commits).toEqual([])
+  await writer.flush()
+  expect(database.commits).toEqual([['a']])
+  await read
+  await writer.flush()
+})
+
 test('what comes at the same time is one commit, in the order in which it came', async () => {
   const { writer, database } = startWriter()
   await Promise.all(['a', 'b', 'c'].map(name => writer.write(row(name))))

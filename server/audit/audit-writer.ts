@@ -91,6 +91,12 @@ export class AuditWriter {
     return done.promise
   }
 
+  /** Ends when what came before is in the database, or takes longer than anybody should wait, or is lost. */
+  async flush(): Promise<void> {
+    this.#hurry?.()
+    await this.#waiting.at(-1)?.done.promise.catch(() => undefined)
+  }
+
   /** What came before is still written, when the database takes it. */
   async stop(): Promise<void> {
     this.#stopped.abort()
