@@ -37,12 +37,15 @@ class PeopleOver2 extends People {
     const type = body === undefined ? {} : { 'content-type': 'application/json' }
     const stream = this.#session.request({ ':method': method, ':path': path, ...proof, ...type })
     stream.end(body === undefined ? undefined : JSON.stringify(body))
+    // From the start: what nobody reads when its stream closes, Node throws away.
+    const whole = text(stream)
+    whole.catch(() => undefined)
     const [head] = (await once(stream, 'response')) as [IncomingHttpHeaders & { ':status': number }]
     const fields = Object.entries(head).filter(([name]) => !name.startsWith(':'))
     const headers = new Headers(fields.flatMap(([name, value]) => [value ?? ''].flat().map(each => [name, each])))
     const isStream = headers.get('content-type')?.startsWith('text/event-stream')
     if (isStream) stream.close()
-    return { status: head[':status'], headers, text: isStream ? '' : await text(stream) }
+    return { status: head[':status'], headers, text: isStream ? '' : await whole }
   }
 }
 
