@@ -12,7 +12,7 @@ export interface DraftWarningsOptions {
   index: { of(accountId: string): Pick<IndexOperations, 'listContacts'> }
   /** Whether the account is indexed: another has no contacts, and gets no index by being asked for. */
   isIndexed(accountId: string): boolean
-  /** Those to whom something was sent. Among contacts are also people to whom a message is only being written. */
+  /** Recipients of what was sent. Contacts also hold recipients of drafts. */
   writtenTo(accountId: string, emails: readonly string[]): Promise<ReadonlySet<string>>
 }
 
