@@ -37,7 +37,7 @@ class PeopleOver2 extends People {
     const type = body === undefined ? {} : { 'content-type': 'application/json' }
     const stream = this.#session.request({ ':method': method, ':path': path, ...proof, ...type })
     stream.end(body === undefined ? undefined : JSON.stringify(body))
-    // From the start: what nobody reads when its stream closes, Node throws away.
+    // From the start: Node discards what is not read when its stream closes.
     const whole = text(stream)
     whole.catch(() => undefined)
     const [head] = (await once(stream, 'response')) as [IncomingHttpHeaders & { ':status': number }]
