@@ -1,10 +1,11 @@
 /** A server with two accounts on one mail server in memory, for journeys of MCP clients; and what these do on it. */
 import type { Client } from '@modelcontextprotocol/client'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished, vi } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
 import { api } from '../../contract/index.ts'
 import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
 import { callTool, connectMcp } from './mcp-client.ts'
+import { patience } from './patience.ts'
 import { type People, type Proof, type Surroundings, startApp } from './people.ts'
 import { untilIndexed } from './until-indexed.ts'
 
@@ -14,6 +15,8 @@ export const fill = (path: string, id: string) => path.replace(/\{\w+\}/, id)
 export async function startMcpWorld({ folders = [], ...surroundings }: Surroundings & { folders?: string[] } = {}) {
   const gateway = new MemoryGateway()
   for (const path of folders) gateway.addFolder(path)
+  // Before there is an account: what is there the first time is never told as new, whoever listens.
+  gateway.deliver({ subject: 'lunch', text: 'At noon?', from: [{ name: 'Cy', email: 'cy@example.org' }] })
   const { app, config, people } = await startApp({ ...surroundings, overrides: { gateway } })
   const connect = async (user: string) => {
     const imap = { host: 'mail.example.org', port: 993, tls: 'implicit', user, password: 'secret' }
@@ -22,13 +25,15 @@ export async function startMcpWorld({ folders = [], ...surroundings }: Surroundi
     return (await people.tell<Account>(people.admin, 'POST', path, body)).id
   }
   const [ann, bob] = [await connect('ann'), await connect('bob')]
-  gateway.deliver({ subject: 'lunch', text: 'At noon?', from: [{ name: 'Cy', email: 'cy@example.org' }] })
   /** Until all that was delivered is found: a search begins with the index. */
   const indexed = async () => {
     const messages = [...gateway.folders.values()].reduce((sum, folder) => sum + folder.messages.length, 0)
     for (const account of [ann, bob]) await untilIndexed(people, account, messages)
   }
   await indexed()
+  // What comes from here on is new to both.
+  const watching = () => [...gateway.connections].filter(({ isWatching }) => isWatching).length
+  await vi.waitFor(() => expect(watching()).toBe(2), { interval: 20, timeout: patience })
   return { app, config, people, gateway, ann, bob, indexed }
 }
 
