@@ -16,7 +16,7 @@ import { freePort } from '../support/free-port.ts'
 import { patience } from '../support/patience.ts'
 import { type People, type Proof, runApp } from '../support/people.ts'
 import { selfSigned } from '../support/tls.ts'
-import { untilIndexed } from '../support/until-indexed.ts'
+import { untilIndexed, untilWatched } from '../support/until-indexed.ts'
 import { answer, flood, hang, newSecret, startWebhookSink, type WebhookSink } from '../support/webhook-sink.ts'
 
 let people: People
@@ -43,6 +43,7 @@ beforeAll(async () => {
   deliver('before anybody asked')
   ;[ann, bob] = [await connect('ann'), await connect('bob')]
   for (const account of [ann, bob]) await untilIndexed(people, account, 1)
+  await untilWatched(gateway, 2)
 })
 afterAll(() => stop())
 

@@ -1,13 +1,12 @@
 /** A server with two accounts on one mail server in memory, for journeys of MCP clients; and what these do on it. */
 import type { Client } from '@modelcontextprotocol/client'
-import { expect, onTestFinished, vi } from 'vitest'
+import { onTestFinished } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
 import { api } from '../../contract/index.ts'
 import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
 import { callTool, connectMcp } from './mcp-client.ts'
-import { patience } from './patience.ts'
 import { type People, type Proof, type Surroundings, startApp } from './people.ts'
-import { untilIndexed } from './until-indexed.ts'
+import { untilIndexed, untilWatched } from './until-indexed.ts'
 
 export const fill = (path: string, id: string) => path.replace(/\{\w+\}/, id)
 
@@ -31,9 +30,7 @@ export async function startMcpWorld({ folders = [], ...surroundings }: Surroundi
     for (const account of [ann, bob]) await untilIndexed(people, account, messages)
   }
   await indexed()
-  // What comes from here on is new to both.
-  const watching = () => [...gateway.connections].filter(({ isWatching }) => isWatching).length
-  await vi.waitFor(() => expect(watching()).toBe(2), { interval: 20, timeout: patience })
+  await untilWatched(gateway, 2)
   return { app, config, people, gateway, ann, bob, indexed }
 }
 
