@@ -3,7 +3,6 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import type { ClientHttp2Session, IncomingHttpHeaders } from 'node:http2'
-import { text } from 'node:stream/consumers'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Role } from '../contract/access.ts'
 import { api } from '../contract/index.ts'
@@ -15,7 +14,7 @@ import { passwordMemory } from './support/passwords.ts'
 import { type Answer, People, type Proof } from './support/people.ts'
 import { administrator } from './support/signed-in.ts'
 import { tempDir } from './support/temp-dir.ts'
-import { askOver2, openSession, selfSigned } from './support/tls.ts'
+import { askOver2, openSession, selfSigned, wholeOf } from './support/tls.ts'
 
 const scopesOf = {
   viewer: ['dashboard:read'] as const,
@@ -37,9 +36,7 @@ class PeopleOver2 extends People {
     const type = body === undefined ? {} : { 'content-type': 'application/json' }
     const stream = this.#session.request({ ':method': method, ':path': path, ...proof, ...type })
     stream.end(body === undefined ? undefined : JSON.stringify(body))
-    // From the start: Node discards what is not read when its stream closes.
-    const whole = text(stream)
-    whole.catch(() => undefined)
+    const whole = wholeOf(stream)
     const [head] = (await once(stream, 'response')) as [IncomingHttpHeaders & { ':status': number }]
     const fields = Object.entries(head).filter(([name]) => !name.startsWith(':'))
     const headers = new Headers(fields.flatMap(([name, value]) => [value ?? ''].flat().map(each => [name, each])))

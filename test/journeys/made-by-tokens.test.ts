@@ -38,8 +38,11 @@ async function enterBy(link: string): Promise<Proof> {
   return { cookie: headers.getSetCookie()[0]!.split(';')[0]!, origin: people.url }
 }
 
+let invited = 0
+/** An address is invited once: a second try of a test has others. */
+const addressOf = (name: string) => `${name}-${++invited}@example.com`
 const invite = (proof: Proof, email: string) =>
-  people.tell<{ user: { id: string }; link: string }>(proof, 'POST', api.users.inviteUser.path, {
+  people.tell<{ user: { id: string; email: string }; link: string }>(proof, 'POST', api.users.inviteUser.path, {
     email,
     name: 'Mallory',
     role: 'viewer',
@@ -51,7 +54,7 @@ const reset = (proof: Proof, id: string) =>
 /** A token that leaked, and all that can be done with it. */
 async function leak(name: string) {
   const token = await people.token(['dashboard:admin'])
-  const invited = await invite(token.proof, `${name}-mole@example.com`)
+  const invited = await invite(token.proof, addressOf(`${name}-mole`))
   const mole = await enterBy(invited.link)
   const wanted = { name: 'Later', scopes: ['dashboard:read'], accounts: [] }
   const later = await people.tell<{ token: string }>(mole, 'POST', api.tokens.createToken.path, wanted)
@@ -60,7 +63,7 @@ async function leak(name: string) {
   const raised = await people.invite('viewer', [])
   await change(token.proof, raised.userId, { disabled: true })
   await change(token.proof, raised.userId, { disabled: false })
-  const waiting = await invite(token.proof, `${name}-waiting@example.com`)
+  const waiting = await invite(token.proof, addressOf(`${name}-waiting`))
   const innocent = await people.invite('viewer', [])
   await change(token.proof, innocent.userId, { name: 'Renamed' })
   const spare: Proof = { authorization: `Bearer ${later.token}` }
@@ -98,11 +101,11 @@ test('revoked with what it made, sessions, tokens, links and passwords that came
   const shut = [token.proof, mole, spare, victims, raised.proof]
   expect(await Promise.all(shut.map(whoAmI))).toEqual([401, 401, 401, 401, 401])
   expect(await Promise.all([people.admin, mine.proof, innocent.proof].map(whoAmI))).toEqual([200, 200, 200])
-  expect([await signIn('ended-mole@example.com'), await signIn(victim.email)]).toEqual([401, 401])
+  expect([await signIn(invited.user.email), await signIn(victim.email)]).toEqual([401, 401])
   const link = { link_token: waiting.link.split('#')[1], password }
   for (const id of [invited.user.id, victim.userId, waiting.user.id])
     await change(people.admin, id, { disabled: false })
-  expect([await signIn('ended-mole@example.com'), await signIn(victim.email)]).toEqual([401, 401])
+  expect([await signIn(invited.user.email), await signIn(victim.email)]).toEqual([401, 401])
   expect((await people.ask({}, 'POST', api.users.acceptLink.path, link)).text).toContain('link_invalid')
   expect(await whoAmI(spare)).toBe(401)
   // What was raised had ways in of its own, which are its own again.
@@ -134,7 +137,7 @@ test.each(Object.entries(makers))(
   async (name, start) => {
     for (let round = 0; round < 3; round++) {
       const { proof, end } = await start()
-      const prefix = `${name.replaceAll(' ', '-')}-${round}-`
+      const prefix = `${addressOf(name.replaceAll(' ', '-')).replace(/@.*/, '')}-`
       const inviting = Array.from({ length: 12 }, (_, index) => {
         const wanted = { email: `${prefix}${index}@example.com`, name: 'Racer', role: 'viewer', accounts: [] }
         return people.ask(proof, 'POST', api.users.inviteUser.path, wanted)
@@ -203,12 +206,12 @@ test('users that somebody made by their tokens and in person are shown, and go w
   const boss = await people.invite('administrator')
   const wanted = { name: 'Boss', scopes: ['dashboard:admin'], accounts: [] }
   const token = await people.tell<{ token: string }>(boss.proof, 'POST', api.tokens.createToken.path, wanted)
-  const one = await invite({ authorization: `Bearer ${token.token}` }, 'by-token@example.com')
-  const two = await invite(boss.proof, 'in-person@example.com')
+  const one = await invite({ authorization: `Bearer ${token.token}` }, addressOf('by-token'))
+  const two = await invite(boss.proof, addressOf('in-person'))
   const [first, second] = [await enterBy(one.link), await enterBy(two.link)]
   const path = fill(api.users.listMadeByUser.path, boss.userId)
   const { items } = await people.tell<Made>(people.admin, 'GET', path)
-  expect(items.map(({ email }) => email)).toEqual(['by-token@example.com', 'in-person@example.com'])
+  expect(items.map(({ email }) => email)).toEqual([one.user.email, two.user.email])
   const gone = await people.ask(people.admin, 'DELETE', `${fill(api.users.deleteUser.path, boss.userId)}?end_made=true`)
   expect(gone.status).toBe(204)
   expect([await whoAmI(boss.proof), await whoAmI(first), await whoAmI(second)]).toEqual([401, 401, 401])
@@ -216,7 +219,7 @@ test('users that somebody made by their tokens and in person are shown, and go w
 })
 
 test('a link ends when its user is disabled, and does not come back with them', async () => {
-  const { user, link } = await invite(people.admin, 'link@example.com')
+  const { user, link } = await invite(people.admin, addressOf('link'))
   await change(people.admin, user.id, { disabled: true })
   await change(people.admin, user.id, { disabled: false })
   const given = { link_token: link.split('#')[1], password }

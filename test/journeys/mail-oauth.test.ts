@@ -75,11 +75,17 @@ async function connect(user: string, { imapPort = dovecot.imapPort, smtpPort = 0
   await comeBack(signIn, user)
   const { grant_id } = await settled(signIn.id)
   const server = { host: '127.0.0.1', tls: 'none', user }
-  return people.tell<Account>(people.admin, 'POST', accounts, {
+  const account = await people.tell<Account>(people.admin, 'POST', accounts, {
     ...{ email: user, auth: { grant_id }, imap: { ...server, port: imapPort } },
     ...(smtpPort === 0 ? {} : { smtp: { ...server, port: smtpPort } }),
   })
+  leaves(account)
+  return account
 }
+
+/** A mailbox can be connected once: the next test, and a second try of this one, connect it again. */
+const leaves = ({ id }: Account) =>
+  onTestFinished(() => people.ask(people.admin, 'DELETE', `${accounts}/${id}`).then(() => undefined))
 
 const isState = (account: Account, state: Account['state']) =>
   expect.poll(async () => (await find(account)).state, { timeout: patience }).toBe(state)
@@ -151,6 +157,7 @@ run(
     }
     expect((await people.ask(other.proof, 'POST', accounts, body)).status).toBe(404)
     const account = await people.tell<Account>(people.admin, 'POST', accounts, body)
+    leaves(account)
     expect(account.auth).toEqual({ kind: 'oauth', provider: 'example', grant_id })
     expect((await people.ask(people.admin, 'POST', accounts, { ...body, email: 'x@y.example' })).status).not.toBe(201)
     await isState(account, 'ready')
@@ -184,8 +191,9 @@ run(
     expect([sending.status, sending.text]).toEqual([400, expect.stringContaining('for reading alone')])
 
     // The access of an account that is disconnected is revoked.
+    const before = authority.requests.length
     await people.ask(people.admin, 'DELETE', `${accounts}/${account.id}`)
-    await expect.poll(() => authority.requests.at(-1), { timeout: patience }).toBe('POST /token/revocation')
+    await expect.poll(() => authority.requests.slice(before), { timeout: patience }).toContain('POST /token/revocation')
   },
 )
 
@@ -221,6 +229,8 @@ run.each(['XOAUTH2', 'OAUTHBEARER'] as const)('mail is sent by %s', async mechan
   })
   await people.tell(people.admin, 'POST', `${drafts}/${draft.id}/send`, { rev: draft.rev })
   await expect.poll(() => sink.taken.length, { timeout: patience }).toBe(1)
+  // It sends while its connection for new mail is still being opened, which a diagnosis would say.
+  await isState(account, 'ready')
   const made = await people.tell<Diagnosis>(people.admin, 'GET', `${accounts}/${account.id}/diagnose`)
   expect(made.verdict).toBe('Everything works.')
   const said = made.lines.map(({ text }) => text)
@@ -228,7 +238,6 @@ run.each(['XOAUTH2', 'OAUTHBEARER'] as const)('mail is sent by %s', async mechan
     expect.arrayContaining([`AUTH ${mechanism} …`, expect.stringMatching(/^\S+ AUTHENTICATE OAUTHBEARER …$/)]),
   )
   expectNoToken(made)
-  await people.ask(people.admin, 'DELETE', `${accounts}/${account.id}`)
 })
 
 run('a token that ends in use: the next login refreshes it once, and nobody notices', async () => {
@@ -239,7 +248,6 @@ run('a token that ends in use: the next login refreshes it once, and nobody noti
   const result = await people.tell<VerifyResult>(people.admin, 'POST', `${accounts}/${account.id}/verify`)
   expect([result.imap, authority.refreshes - before]).toMatchObject([{ ok: true }, 1])
   await isState(account, 'ready')
-  await people.ask(people.admin, 'DELETE', `${accounts}/${account.id}`)
 })
 
 run(
@@ -314,7 +322,6 @@ run('the command line logs in with the access token that is stored, and refreshe
   const elsewhere = await runCommandHere(['diagnose', 'grace@test.local'], { dataDir, environment })
   expect(elsewhere.stdout).toMatch(/skipped {2}imap login .*this server is none of the provider/)
   expect(authority.refreshes).toBe(before)
-  await people.ask(people.admin, 'DELETE', `${accounts}/${account.id}`)
 })
 
 run('while no mail server says whose access it is, another sign-in is not kept', async () => {
@@ -336,7 +343,6 @@ run('while no mail server says whose access it is, another sign-in is not kept',
   const right = await begin({ account_id: account.id })
   await comeBack(right, 'erin@test.local')
   expect(await settled(right.id)).toMatchObject({ state: 'done' })
-  await people.ask(people.admin, 'DELETE', `${accounts}/${account.id}`)
 })
 
 run(
@@ -346,6 +352,7 @@ run(
       email: 'dave@test.local',
       imap: { host: '127.0.0.1', port: dovecot.imapPort, tls: 'none', user: 'dave@test.local', password: 'pw-dave' },
     })
+    leaves(account)
     expect(account.auth).toEqual({ kind: 'password' })
     const signIn = await begin({ method: 'device', account_id: account.id })
     expect(signIn).toMatchObject({
@@ -382,6 +389,7 @@ run(
     const result = items.find(({ email }) => email === bob)!
     expect(result).toMatchObject({ status: 'created', needs_sign_in: true })
     const moved = await people.tell<Account>(people.admin, 'GET', `${accounts}/${result.account_id}`)
+    leaves(moved)
     await isState(moved, 'auth_failed')
     expect(await find(moved)).toMatchObject({
       ...{ last_error: { cause: 'revoked', detail: expect.stringContaining('Sign in again.') } },
@@ -393,6 +401,5 @@ run(
     expect(await settled(again.id)).toMatchObject({ state: 'done' })
     await isState(moved, 'ready')
     expect(await grantOf(moved)).toMatchObject({ state: 'active', failure: null })
-    await people.ask(people.admin, 'DELETE', `${accounts}/${moved.id}`)
   },
 )

@@ -8,7 +8,7 @@ import { requireOfPeers } from '../support/mcp-peers.ts'
 import { patience } from '../support/patience.ts'
 import { startApp } from '../support/people.ts'
 import { available } from '../support/require.ts'
-import { untilIndexed } from '../support/until-indexed.ts'
+import { untilIndexed, untilWatched } from '../support/until-indexed.ts'
 import { startWebhookSink } from '../support/webhook-sink.ts'
 
 /** As far as it is used here. */
@@ -67,6 +67,7 @@ describe.skipIf(!available('mcp-peers'))('@ai-sdk/mcp', () => {
     const path = `${api.accounts.createAccount.path}?verify=false`
     const made = await people.tell<Account>(people.admin, 'POST', path, { name: 'Ann', email: 'ann@example.org', imap })
     await untilIndexed(people, made.id, 1)
+    await untilWatched(gateway, 1)
     const sink = await startWebhookSink()
     const token = await people.token(['mail:meta'], [made.id])
     const store = new MemoryStore()

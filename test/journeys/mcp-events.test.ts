@@ -14,7 +14,7 @@ import { connectWithConsent, TestClient } from '../support/oauth-client.ts'
 import { patience } from '../support/patience.ts'
 import { type NewToken, type People, runApp } from '../support/people.ts'
 import { selfSigned } from '../support/tls.ts'
-import { untilIndexed } from '../support/until-indexed.ts'
+import { untilIndexed, untilWatched } from '../support/until-indexed.ts'
 import { answer, newSecret, startWebhookSink, type WebhookSink } from '../support/webhook-sink.ts'
 
 let people: People
@@ -41,6 +41,7 @@ beforeAll(async () => {
   deliver('before anybody asked')
   ;[ann, bob] = [await connect('ann'), await connect('bob')]
   for (const account of [ann, bob]) await untilIndexed(people, account, 1)
+  await untilWatched(gateway, 2)
 })
 afterAll(() => stop())
 

@@ -48,8 +48,12 @@ test('an alert is told over real services, also where the process is killed whil
   await run.call(api.alerts.deleteAlertRule, { params: { rule_id: rule.id } })
   const ends = () => [hook, phone].map(({ taken }) => taken.at(-1)!.text.split('\n')[0])
   await expect.poll(ends, { timeout: patience }).toEqual(['Over: It is asked', 'Over: It is asked'])
-  const { items } = await run.call(api.notifiers.listNotifierDeliveries, { params: { notifier_id: first.id } })
-  expect(items.map(({ outcome, title }) => [outcome, title])).toEqual([
+  // Written once it was answered.
+  const deliveries = async () => {
+    const { items } = await run.call(api.notifiers.listNotifierDeliveries, { params: { notifier_id: first.id } })
+    return items.map(({ outcome, title }) => [outcome, title])
+  }
+  await expect.poll(deliveries, { timeout: patience }).toEqual([
     ['delivered', 'Over: It is asked'],
     ['delivered', 'Notice: It is asked'],
   ])

@@ -6,7 +6,7 @@ import { api } from '../../contract/index.ts'
 import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
 import { callTool, connectMcp } from './mcp-client.ts'
 import { type People, type Proof, type Surroundings, startApp } from './people.ts'
-import { untilIndexed } from './until-indexed.ts'
+import { untilIndexed, untilWatched } from './until-indexed.ts'
 
 export const fill = (path: string, id: string) => path.replace(/\{\w+\}/, id)
 
@@ -14,6 +14,8 @@ export const fill = (path: string, id: string) => path.replace(/\{\w+\}/, id)
 export async function startMcpWorld({ folders = [], ...surroundings }: Surroundings & { folders?: string[] } = {}) {
   const gateway = new MemoryGateway()
   for (const path of folders) gateway.addFolder(path)
+  // Before there is an account: what is there the first time is never told as new, whoever listens.
+  gateway.deliver({ subject: 'lunch', text: 'At noon?', from: [{ name: 'Cy', email: 'cy@example.org' }] })
   const { app, config, people } = await startApp({ ...surroundings, overrides: { gateway } })
   const connect = async (user: string) => {
     const imap = { host: 'mail.example.org', port: 993, tls: 'implicit', user, password: 'secret' }
@@ -22,13 +24,13 @@ export async function startMcpWorld({ folders = [], ...surroundings }: Surroundi
     return (await people.tell<Account>(people.admin, 'POST', path, body)).id
   }
   const [ann, bob] = [await connect('ann'), await connect('bob')]
-  gateway.deliver({ subject: 'lunch', text: 'At noon?', from: [{ name: 'Cy', email: 'cy@example.org' }] })
   /** Until all that was delivered is found: a search begins with the index. */
   const indexed = async () => {
     const messages = [...gateway.folders.values()].reduce((sum, folder) => sum + folder.messages.length, 0)
     for (const account of [ann, bob]) await untilIndexed(people, account, messages)
   }
   await indexed()
+  await untilWatched(gateway, 2)
   return { app, config, people, gateway, ann, bob, indexed }
 }
 

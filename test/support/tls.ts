@@ -12,6 +12,7 @@ import {
 import { request } from 'node:https'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
 import { onTestFinished } from 'vitest'
 import { spawnRustyMail } from './rustymail.ts'
 import { tempDir } from './temp-dir.ts'
@@ -109,10 +110,16 @@ export async function askOver2(session: ClientHttp2Session, path: string, sent: 
   const { method = 'GET', headers = {}, body } = sent
   const asked = session.request({ ':path': path, ':method': method, ...headers, ...typeOf(body) })
   asked.end(body && JSON.stringify(body))
+  const whole = wholeOf(asked)
   const [head] = (await once(asked, 'response')) as [IncomingHttpHeaders & { ':status': number }]
-  let text = ''
-  for await (const chunk of asked) text += chunk
-  return { status: head[':status'], headers: head, text }
+  return { status: head[':status'], headers: head, text: await whole }
+}
+
+/** The body of an answer. To be called before anything is awaited: what nobody reads when its stream closes, Node throws away. */
+export function wholeOf(stream: ClientHttp2Stream): Promise<string> {
+  const whole = text(stream)
+  whole.catch(() => undefined)
+  return whole
 }
 
 export interface Reader {

@@ -2,12 +2,11 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { type AddressInfo, connect } from 'node:net'
-import { text } from 'node:stream/consumers'
 import { expect, onTestFinished, test } from 'vitest'
 import { bodyLimits } from '../../../contract/endpoint.ts'
 import { api } from '../../../contract/index.ts'
 import { headOf, openRaw } from '../../../test/support/raw-http.ts'
-import { openSession, selfSigned } from '../../../test/support/tls.ts'
+import { openSession, selfSigned, wholeOf } from '../../../test/support/tls.ts'
 import { createLogger } from '../logger.ts'
 import { everyScope, type Principal } from '../principal.ts'
 import { Problem } from '../problem.ts'
@@ -234,18 +233,20 @@ test('over HTTP/2 too the answer comes before the body, and its stream ends', as
   for (const [path, headers, status] of cases) {
     const stream = session.request({ ':method': 'POST', ':path': path, ...json, ...headers })
     stream.on('error', () => undefined)
+    const whole = wholeOf(stream)
     stream.write('[')
     const [head] = await once(stream, 'response')
     expect([path, head[':status']]).toEqual([path, status])
-    expect(JSON.parse(await text(stream))).toMatchObject({ status })
+    expect(JSON.parse(await whole)).toMatchObject({ status })
     if (!stream.closed) await once(stream, 'close')
   }
   const stream = session.request({ ':method': 'POST', ':path': signIn, ...json })
   stream.on('error', () => undefined)
+  const whole = wholeOf(stream)
   stream.write('['.repeat(bodyLimits.public + 1))
   const [head] = await once(stream, 'response')
   expect(head[':status']).toBe(413)
-  expect(await text(stream)).toContain('larger than 16 KiB')
+  expect(await whole).toContain('larger than 16 KiB')
   if (!stream.closed) await once(stream, 'close')
   expect(bodies).toEqual([])
 })
