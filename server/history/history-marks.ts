@@ -6,15 +6,16 @@ import type { Logger } from '../platform/logger.ts'
 import type { HistoryStore } from './history-store.ts'
 import type { MarkRow } from './history-tables.ts'
 
-/** Marks that wait to be stored: of a storm of troubles the rest is left out, and the log says so. */
+/** Marks that wait to be stored: of a storm of troubles the rest is left out, and the log says once how many. */
 const maxWaiting = 200
 const storeEveryMs = 10_000
 const maxWords = 200
 
 export class HistoryMarks {
-  readonly #marks: Pick<HistoryStore, 'addMark'>
+  readonly #marks: Pick<HistoryStore, 'addMarks'>
   readonly #logger: Logger
   readonly #waiting = new Map<string, MarkRow>()
+  #leftOut = 0
   readonly #stopped = new AbortController()
   #storing: Promise<void> | undefined
   readonly #ends: (() => void)[]
@@ -23,7 +24,7 @@ export class HistoryMarks {
     store,
     hub,
     logger,
-  }: { store: Pick<HistoryStore, 'addMark'>; hub: Pick<EventHub, 'listen'>; logger: Logger }) {
+  }: { store: Pick<HistoryStore, 'addMarks'>; hub: Pick<EventHub, 'listen'>; logger: Logger }) {
     this.#marks = store
     this.#logger = logger
     this.#ends = [
@@ -64,7 +65,7 @@ export class HistoryMarks {
   /** @param at ISO date. Several processes hear of the same, and keep one. */
   add(kind: HistoryMark['kind'], at: string, words: string, accountId: string | null = null): void {
     if (this.#waiting.size >= maxWaiting) {
-      this.#logger.warn({ kind }, 'a mark of the history was left out: too many wait to be stored')
+      this.#leftOut++
       return
     }
     const id = `${kind} ${at} ${accountId ?? ''}`
@@ -81,6 +82,10 @@ export class HistoryMarks {
   }
 
   #store(): void {
+    if (this.#leftOut > 0) {
+      this.#logger.warn({ left_out: this.#leftOut }, 'marks of the history were left out: too many waited to be stored')
+      this.#leftOut = 0
+    }
     if (this.#storing || this.#waiting.size === 0) return
     const rows = this.waiting
     this.#storing = this.#storeAll(rows)
@@ -91,9 +96,7 @@ export class HistoryMarks {
   }
 
   async #storeAll(rows: readonly MarkRow[]): Promise<void> {
-    for (const row of rows) {
-      await this.#marks.addMark(row)
-      this.#waiting.delete(row.id)
-    }
+    await this.#marks.addMarks(rows)
+    for (const { id } of rows) this.#waiting.delete(id)
   }
 }

@@ -155,12 +155,12 @@ export class HistoryStore {
     return unused.length
   }
 
-  async addMark(row: MarkRow): Promise<void> {
-    await this.#db
-      .insertInto('history_marks')
-      .values(row)
-      .onConflict(conflict => conflict.column('id').doNothing())
-      .execute()
+  /** Those that are there stay as they are. */
+  async addMarks(rows: readonly MarkRow[]): Promise<void> {
+    for (const some of pieces(rows)) {
+      const insert = this.#db.insertInto('history_marks').values(some)
+      await insert.onConflict(conflict => conflict.column('id').doNothing()).execute()
+    }
   }
 
   /** Newest first. */

@@ -259,8 +259,8 @@ onEachDatabase(open => {
     await third.maintenance.maintain(at())
     expect((await read(third, 900, midnight, midnight + 900, 'mail_received')).size).toBe(0)
     expect(await sumOf(86_400)).toBe(17)
-    await store.addMark({ id: 'm', at: midnight, kind: 'restart', account_id: null, words: 'Started.' })
-    await store.addMark({ id: 'm', at: midnight, kind: 'restart', account_id: null, words: 'Again.' })
+    await store.addMarks([{ id: 'm', at: midnight, kind: 'restart', account_id: null, words: 'Started.' }])
+    await store.addMarks([{ id: 'm', at: midnight, kind: 'restart', account_id: null, words: 'Again.' }])
     expect(await store.listMarks(midnight, midnight + 1, 10)).toEqual([
       { id: 'm', at: midnight, kind: 'restart', account_id: null, words: 'Started.' },
     ])

@@ -44,7 +44,7 @@ async function seed(dataDir: string, now: number): Promise<void> {
     { at: now - 5 * hour, kind: 'settings', words: 'Settings changed: http.limits.', account_id: null },
     { at: now - 4 * day, kind: 'account', words: 'Work: The mail server does not answer.', account_id: null },
   ]
-  for (const mark of marks) await store.addMark({ ...mark, id: `${mark.kind} ${mark.at}` })
+  await store.addMarks(marks.map(mark => ({ ...mark, id: `${mark.kind} ${mark.at}` })))
   await db.destroy()
 }
 
