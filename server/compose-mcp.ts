@@ -150,10 +150,7 @@ export function composeMcp({
   const port = onceLoaded(adapter, { offer, stateKey: secrets.derive('mcp'), onFault, onPeerFault })
   const service = new McpService({ port: port.load, exchanges, clients, observer: agents, logger })
   const scopes = new Map(offered.map(({ name, scope }) => [name, scope]))
-  mcpRoutes(
-    http,
-    withScopeChallenge(service, name => scopes.get(name)),
-  )
+  mcpRoutes(http, withScopeChallenge(service, { scopeOf: name => scopes.get(name), extensions }))
   let unwatch: (() => void) | undefined
   const part = {
     name: 'mcp',

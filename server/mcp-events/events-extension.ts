@@ -3,7 +3,7 @@ import type { McpExtension, McpExtensionAsking } from '../mcp/mcp-port.ts'
 import type { EventAction, EventGate } from './event-gate.ts'
 import type { EventReading } from './event-reading.ts'
 import type { EventStreams } from './event-streams.ts'
-import { describeType, eventNames } from './event-types.ts'
+import { describeType, eventNames, isEventName, scopeOf } from './event-types.ts'
 import {
   complete,
   extensionName,
@@ -38,6 +38,7 @@ export function eventsExtension(options: EventsExtensionOptions): McpExtension {
   const { gate, reading, streams, subscriptions, sent } = options
   const method = (action: EventAction, answer: Answer) => ({
     isStream: action === 'stream',
+    scopeOf: ({ name }: Params) => (typeof name === 'string' && isEventName(name) ? scopeOf(name) : undefined),
     answer: async (params: Params, asking: McpExtensionAsking): Promise<Params> => {
       const refs: Record<string, string> = {}
       return complete(await gate.run(action, asking, refs, () => answer(params, asking, refs)))

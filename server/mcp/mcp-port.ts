@@ -1,4 +1,5 @@
 /** MCP in the terms of revision 2026-07-28, as plain data: what is offered (`McpOffer`), and what carries it over the transports (`McpPort`). No SDK. */
+import type { Scope } from '../../contract/scope.ts'
 import type { FetchAnswer, FetchRequest } from '../platform/http/http-fetch.ts'
 import type { Caller, Principal } from '../platform/principal.ts'
 import type { TraceCarrier } from '../platform/tracing/span.ts'
@@ -179,6 +180,8 @@ export interface McpExtension {
 export interface McpExtensionMethod {
   /** It notifies until its signal aborts, and is counted among the streams of extensions. */
   isStream: boolean
+  /** What a call with these parameters requires; undefined where that is nothing, or not known. */
+  scopeOf?(params: Record<string, unknown>): Scope | undefined
   /** @throws McpError, Problem */
   answer(params: Record<string, unknown>, asking: McpExtensionAsking): Promise<Record<string, unknown>>
 }

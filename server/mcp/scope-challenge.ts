@@ -1,26 +1,31 @@
 /**
- * A connected client that asks for what is beyond its scopes (a tool; a resource or a prompt that needs one) is told by HTTP which to ask for (MCP,
- * authorization, step-up), not by a result. Events have an error of their own for it.
+ * A connected client that asks for what is beyond its scopes (a tool; a resource or a prompt that needs one; an event) is told by HTTP which to ask
+ * for (MCP, authorization, step-up), not by a result.
  */
+import { connectionScopes } from '../../contract/mcp-auth.ts'
 import type { Scope } from '../../contract/scope.ts'
 import type { FetchCall } from '../platform/http/http-fetch.ts'
 import { Problem } from '../platform/problem.ts'
 import { isObject } from './mcp-frames.ts'
+import type { McpExtension } from './mcp-port.ts'
 import type { McpTransports } from './mcp-service.ts'
 import { prompts } from './offer-prompts.ts'
 import { parseResource, resourceTemplates } from './resource-uri.ts'
 
-/** @param scopeOf Undefined for tools that there are not. */
-export function withScopeChallenge(
-  service: McpTransports,
-  scopeOf: (tool: string) => Scope | 'signed_in' | undefined,
-): McpTransports {
+export interface ChallengeOptions {
+  /** Undefined for tools that there are not. */
+  scopeOf(tool: string): Scope | 'signed_in' | undefined
+  extensions: readonly McpExtension[]
+}
+
+export function withScopeChallenge(service: McpTransports, { scopeOf, extensions }: ChallengeOptions): McpTransports {
+  const scopesFor = (frame: unknown) => [...toolsFor(frame).map(scopeOf), scopeIn(extensions, frame)]
   const check = ({ caller: { principal }, body }: FetchCall) => {
     // Others were given their token by a user, and cannot ask for another.
     if (principal.audience === undefined) return
-    for (const tool of (Array.isArray(body) ? body : [body]).flatMap(toolsFor)) {
-      const scope = scopeOf(tool)
-      if (scope === undefined || scope === 'signed_in' || principal.scopes.has(scope)) continue
+    for (const scope of (Array.isArray(body) ? body : [body]).flatMap(scopesFor)) {
+      // What no client can be granted, it is not told to ask for.
+      if (scope === undefined || !isGrantable(scope) || principal.scopes.has(scope)) continue
       throw new Problem('forbidden', `This requires the scope ${scope}.`, { missing_scope: scope })
     }
   }
@@ -35,6 +40,21 @@ export function withScopeChallenge(
       return service.postSse(call)
     },
   }
+}
+
+const grantable: ReadonlySet<string> = new Set(connectionScopes)
+
+function isGrantable(scope: Scope | 'signed_in'): scope is Scope {
+  return grantable.has(scope)
+}
+
+/** Of a method of an extension. */
+function scopeIn(extensions: readonly McpExtension[], frame: unknown): Scope | undefined {
+  if (!isObject(frame) || typeof frame.method !== 'string' || !isObject(frame.params)) return undefined
+  for (const { methods } of extensions) {
+    if (Object.hasOwn(methods, frame.method)) return methods[frame.method]?.scopeOf?.(frame.params)
+  }
+  return undefined
 }
 
 /** What is asked for, as the tools by which it is done. */

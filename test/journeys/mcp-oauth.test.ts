@@ -8,6 +8,7 @@ import { mcpPath } from '../../contract/mcp.ts'
 import { mcpAuthApi, mcpAuthPaths, protectedResourcePath } from '../../contract/mcp-auth.ts'
 import type { ApiToken } from '../../contract/tokens.ts'
 import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
+import { ask as askEvents, refusal } from '../support/events-client.ts'
 import { callTool } from '../support/mcp-client.ts'
 import { namesOf } from '../support/mcp-world.ts'
 import { NamedNetwork } from '../support/named-network.ts'
@@ -120,6 +121,19 @@ test('what a client is not granted is refused with the scopes to ask for, and wh
   ])
     expect(answer.headers.get('www-authenticate')).toContain('scope="mail:meta mail:read"')
   expect((await ask('resources/read', { uri: `mail://${account}` })).status).toBe(200)
+  // And for an event; but not for one that no client can be granted, which its extension refuses.
+  const delivery = { mode: 'webhook', url: 'https://localhost/hook', secret: 'whsec_x' }
+  for (const method of ['events/poll', 'events/stream', 'events/subscribe', 'events/unsubscribe']) {
+    const answer = await ask(method, { name: 'approval.decided', delivery })
+    expect([method, answer.status]).toEqual([method, 403])
+    expect(answer.headers.get('www-authenticate')).toContain(
+      'error="insufficient_scope", scope="mail:meta mail:read mail:organize mail:draft"',
+    )
+  }
+  const proof = { authorization: `Bearer ${client.kept!.access_token}` }
+  const poll = (name: string) => askEvents(people.url, proof, 'events/poll', { name })
+  expect(await refusal(poll('account.trouble'))).toMatchObject({ code: -32_024 })
+  expect(await poll('message.received')).toMatchObject({ events: [] })
   // A token that a user made is answered as ever: it could not ask for more.
   const { secret } = await people.token(['mail:read'], [account])
   expect((await listTools(secret, { ...list, method: 'tools/call', params: { name: 'mail_draft' } })).status).toBe(200)
@@ -342,12 +356,29 @@ test('hostile requests: no browser is led elsewhere, no code works without its p
   expect((await listTools(good.body.access_token!)).status).toBe(401)
 })
 
+/** A browser that a client sends, which is named by its document. */
+const ask = (id: string) => {
+  const query = { client_id: id, redirect_uri: redirectUri, response_type: 'code', code_challenge_method: 'S256' }
+  const url = `${people.url}${mcpAuthPaths.authorize}?${new URLSearchParams({ ...query, code_challenge: 'a'.repeat(43) })}`
+  return new Visitor(people, people.admin).open(url)
+}
+
+test('documents that never end are given up, few are fetched at once, and one that failed is not fetched again at once', async () => {
+  const idOf = (n: number) => `https://localhost/slow-${n}.json`
+  network.requests.length = 0
+  network.serve = ({ path }) => (/[02468]/.test(path) ? 'silent' : 'drip')
+  const slow = Array.from({ length: 8 }, (_, n) => ask(idOf(n)))
+  await expect.poll(() => network.requests.length).toBe(8)
+  const document = { ...new TestClient().clientMetadata, client_id: idOf(8) }
+  network.serve = () => ({ body: JSON.stringify(document) })
+  expect((await ask(idOf(8))).status).toBe(400)
+  expect(network.requests.length).toBe(8)
+  for (const { status } of await Promise.all(slow)) expect(status).toBe(400)
+  expect((await ask(idOf(0))).status).toBe(400)
+  expect(network.requests.length).toBe(8)
+})
+
 test('hostile clients: what they say of themselves is bounded, and nothing inside is fetched for them', async () => {
-  const ask = (id: string) => {
-    const query = { client_id: id, redirect_uri: redirectUri, response_type: 'code', code_challenge_method: 'S256' }
-    const url = `${people.url}${mcpAuthPaths.authorize}?${new URLSearchParams({ ...query, code_challenge: 'a'.repeat(43) })}`
-    return new Visitor(people, people.admin).open(url)
-  }
   const idOf = (index: number) => `https://localhost/hostile-${index}.json`
   const document = { ...new TestClient().clientMetadata, client_id: idOf(0) }
   const places = '127.0.0.1:8443 [::ffff:127.0.0.1]:8443 0x7f000001:8443 10.0.0.5 [::1] 169.254.169.254'
@@ -371,6 +402,8 @@ test('hostile clients: what they say of themselves is bounded, and nothing insid
     { body: JSON.stringify({ ...document, client_id: idOf(7), redirect_uris: ['http://evil.example/'] }) },
     { body: JSON.stringify({ ...document, client_id: idOf(8), redirect_uris: Array(21).fill(redirectUri) }) },
     { status: 302, headers: { location: 'https://127.0.0.1:8443/inside.json' } },
+    { status: 307, headers: { location: 'https://localhost:8443/inside.json' } },
+    { status: 301, headers: { location: '/hostile-0.json' } },
     { status: 500 },
   ]
   for (const [index, page] of pages.entries()) {

@@ -215,6 +215,24 @@ test('fetch goes to judged addresses, sends its body, and is not led to another 
   expect(hits).not.toContain('/secret')
 })
 
+test('a name that changes its answer between two connections of fetch is judged with each, and asked once for each', async () => {
+  const { port, hits } = await web()
+  const answers = [[v4('127.0.0.1')], [v4('127.0.0.1'), v4('169.254.169.254')], [v4('10.0.0.1')]]
+  let asked = 0
+  const resolve = async () => answers[asked++] ?? []
+  const rebinding = new OutboundGuard({ privateNetworks: ['127.0.0.0/8'], trusted: [], resolve })
+  const { fetch, renew, stop } = guarded(rebinding)
+  onTestFinished(stop)
+  const ask = (path: string) => fetch(`http://rebind.example:${port}${path}`)
+  expect(await (await ask('/first')).text()).toBe('GET ')
+  expect(asked).toBe(1)
+  for (const path of ['/second', '/third']) {
+    renew()
+    await expect(ask(path)).rejects.toMatchObject({ cause: expect.objectContaining({ code: 'address_refused' }) })
+  }
+  expect([asked, hits]).toEqual([3, ['/first']])
+})
+
 test('what is closed later is not reached over a connection from before', async () => {
   const { port } = await web()
   const judged = guard({ 'model.example': [v4('127.0.0.1')] })
