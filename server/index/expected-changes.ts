@@ -66,10 +66,9 @@ export class ExpectedChanges {
 }
 
 export class AccountExpectations {
-  /** In the order in which they are done: later ids are greater. */
   readonly #byOperation = new Map<string, Kept[]>()
   readonly #byPlace = new Map<string, Kept[]>()
-  /** The changes by which each message leaves its folder, in their order, and, of those that are not done, how many there are of each folder. */
+  /** The changes by which each message leaves its folder, as `inOrder` has them, and, of those that are not done, how many there are of each folder. */
   readonly #leaving = new Map<string, Kept[]>()
   readonly #leavingCounts = new Map<string, number>()
   readonly #again = new Map<string, Map<number, ToRead>>()
@@ -287,8 +286,14 @@ export class AccountExpectations {
   }
 }
 
+/** What was done, in the order in which it was done, and behind it what is still to be done: an operation that was held is done behind later ones. */
 function inOrder(changes: Kept[]): Kept[] {
-  return changes.length === 1 ? changes : changes.sort((one, other) => (one.operation < other.operation ? -1 : 1))
+  if (changes.length === 1) return changes
+  const doneAt = (kept: Kept) => kept.doneAt ?? Number.POSITIVE_INFINITY
+  return changes.sort((one, other) => {
+    if (doneAt(one) !== doneAt(other)) return doneAt(one) - doneAt(other)
+    return one.operation < other.operation ? -1 : 1
+  })
 }
 
 function without(lists: Map<string, Kept[]>, key: string, kept: Kept): void {

@@ -7,6 +7,7 @@ import type { Database } from '../platform/database/database.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { noProposals, type ProposalIntake, type ProposedItem } from '../platform/proposal-intake.ts'
+import { AccountTurns, type Turn } from './account-turns.ts'
 import type { CallKeyStore } from './call-key-store.ts'
 import type { FreshOperations } from './fresh-operations.ts'
 import type { StillMay } from './operation-control.ts'
@@ -90,6 +91,7 @@ export class AcceptedCalls {
   readonly #fresh: FreshOperations
   readonly #intake: ProposalIntake
   readonly #lookAhead: NonNullable<AcceptedCallsOptions['lookAhead']>
+  readonly #turns = new AccountTurns()
   readonly #now: () => number
 
   constructor(
@@ -121,6 +123,7 @@ export class AcceptedCalls {
 
   /**
    * All of them, or none. They are done from now on; what a caller only proposes waits for a human: its rows say so afterwards.
+   * Of each account they are stored in the order of their ids: nothing may be awaited between an id and this call.
    * @param answer Asked for when the rows are as they are stored.
    * @param stillMay What let each of them pass: asked again in the transaction.
    * @returns The answer of an earlier call under the same key, with which nothing is taken in.
@@ -131,6 +134,21 @@ export class AcceptedCalls {
     answer: () => string,
     stillMay: readonly (StillMay | undefined)[] = [],
   ): Promise<string | undefined> {
+    const turn = this.#turns.begin(added.map(({ operation }) => operation.account_id))
+    try {
+      return await this.#inTurn(turn, call, added, answer, stillMay)
+    } finally {
+      turn.end()
+    }
+  }
+
+  async #inTurn(
+    turn: Turn,
+    call: KeyedCall,
+    added: readonly NewOperation[],
+    answer: () => string,
+    stillMay: readonly (StillMay | undefined)[],
+  ): Promise<string | undefined> {
     // Whether it is done or proposed is decided in the transaction; what is done is shown from before its end on.
     for (let look = 1; look <= mostLooks; look++) {
       const isProposed = await this.#intake.isProposing(call.principal)
@@ -140,8 +158,8 @@ export class AcceptedCalls {
       }
       try {
         return await (isProposed
-          ? this.#takeProposed(call, added, answer, check)
-          : this.#take(call, added, answer, check))
+          ? this.#takeProposed(turn, call, added, answer, check)
+          : this.#take(turn, call, added, answer, check))
       } catch (error) {
         if (!(error instanceof ModeChanged)) throw error
       }
@@ -149,14 +167,15 @@ export class AcceptedCalls {
     throw new Problem('overloaded', 'The policy is being changed; try again.', { retryAfterSeconds: 1 })
   }
 
-  #takeProposed(call: KeyedCall, added: readonly NewOperation[], answer: () => string, check: StillMay) {
-    return this.#keep(call, answer, async (transaction, tell) => {
+  #takeProposed(turn: Turn, call: KeyedCall, added: readonly NewOperation[], answer: () => string, check: StillMay) {
+    return this.#keep(turn, call, answer, async (transaction, tell) => {
       await check(transaction)
       await this.#propose(transaction, tell, call.principal, added)
     })
   }
 
   async #take(
+    turn: Turn,
     call: KeyedCall,
     added: readonly NewOperation[],
     answer: () => string,
@@ -173,7 +192,7 @@ export class AcceptedCalls {
     let before: string | undefined
     try {
       await ahead?.soon()
-      before = await this.#keep(call, answer, async (transaction, tell) => {
+      before = await this.#keep(turn, call, answer, async (transaction, tell) => {
         await check(transaction)
         await this.#insert(transaction, tell, added, ahead)
       })
@@ -181,8 +200,10 @@ export class AcceptedCalls {
     } finally {
       ahead?.ended(isTaken)
       const operations = added.map(({ operation }) => operation)
-      if (isTaken) this.#shown.show(operations)
-      else {
+      if (isTaken) {
+        this.#shown.show(operations)
+        turn.end()
+      } else {
         for (const operation of operations) {
           this.#shown.forget(operation)
           this.#fresh.forget(operation.id)
@@ -195,10 +216,12 @@ export class AcceptedCalls {
   }
 
   async #keep(
+    turn: Turn,
     call: KeyedCall,
     answer: () => string,
     store: (transaction: Database, tell: Tell) => Promise<void>,
   ): Promise<string | undefined> {
+    await turn.come()
     return this.#hub.transact(async (transaction, tell) => {
       const before = await this.repeated(call, transaction)
       if (before !== undefined) return before

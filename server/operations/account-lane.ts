@@ -8,6 +8,7 @@ import { type AccountLaneOptions, laneDefaults } from './lane-options.ts'
 import type { LookedAhead } from './looked-ahead.ts'
 import { OperationRunner } from './operation-runner.ts'
 import type { ItemRow, OperationRow } from './operation-tables.ts'
+import { SettledTimes } from './settled-times.ts'
 import { TryLater, wordsOf } from './step-outcomes.ts'
 
 /** What is done next, as far as it need not be read. */
@@ -31,6 +32,9 @@ export class AccountLane {
   /** What came since. */
   #came: string[] = []
   readonly #ahead: AheadOfLane
+  readonly #times: SettledTimes
+  /** Under which they go on behind what others have settled. */
+  #timesUnder: Lease | undefined
 
   constructor(accountId: string, options: AccountLaneOptions) {
     this.#accountId = accountId
@@ -38,7 +42,9 @@ export class AccountLane {
     const { store, moved, hub, pool, shown, leases, notice, noticeFolders, logger } = options
     const { isHeld } = this.#options
     this.#claim = leases.want(`operations:${accountId}`, { won: () => this.wake() })
-    const shared = { accountId, store, moved, hub, pool, shown, isHeld, lease: () => this.#lease() }
+    this.#times = new SettledTimes(this.#options.now)
+    const settledAt = () => this.#times.next()
+    const shared = { accountId, store, moved, hub, pool, shown, isHeld, settledAt, lease: () => this.#lease() }
     this.#runner = new OperationRunner({
       ...shared,
       notice: path => notice(accountId, path),
@@ -99,7 +105,10 @@ export class AccountLane {
       try {
         const next = await this.#next()
         operation = next?.operation
-        if (next) await this.#runner.run(next.operation, signal, next.items, next.ahead)
+        if (next) {
+          await this.#goOnBehind(this.#lease())
+          await this.#runner.run(next.operation, signal, next.items, next.ahead)
+        }
         failures = 0
       } catch (error) {
         if (signal.aborted) return
@@ -109,6 +118,13 @@ export class AccountLane {
       }
       if (!operation) await this.#rest(signal)
     }
+  }
+
+  /** What this process, or another one, has settled before. */
+  async #goOnBehind(lease: Lease): Promise<void> {
+    if (this.#timesUnder === lease) return
+    this.#times.startAfter(await this.#options.store.lastSettledAt(this.#accountId))
+    this.#timesUnder = lease
   }
 
   /** Those that are held are passed by. */

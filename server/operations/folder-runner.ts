@@ -104,7 +104,7 @@ export class FolderRunner {
     const { waiting, total: _total, ...counts } = countsOf([item])
     const isSettled = waiting === 0
     const state: OperationState = isSettled ? stateOf(countsOf([item])) : 'pending'
-    const values = { ...counts, state, ...(isSettled && { settled_at: new Date().toISOString(), error: null }) }
+    const values = { ...counts, state, ...(isSettled && { settled_at: this.#options.settledAt(), error: null }) }
     const renamed = operation.kind === 'rename_folder' && item.state === 'done' ? renamedBy(args) : undefined
     await hub.transact(async (transaction, tell) => {
       await lease().fence(transaction)

@@ -3,6 +3,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { agent, startOperations, type WorldOptions } from '../../test/support/operation-world.ts'
 import { LeaseLost } from '../platform/lease.ts'
 import { Problem } from '../platform/problem.ts'
+import { noProposals } from '../platform/proposal-intake.ts'
 import { AccountLane } from './account-lane.ts'
 import { LookedAhead } from './looked-ahead.ts'
 import type { Looked } from './mail-step.ts'
@@ -125,6 +126,55 @@ test('a change of before it, of which the queue hears first, does not make it mi
   expect([told.filter(step => step === 'move'), stored().length]).toEqual([['move'], 3])
 })
 
+test('those that come while the first one is looked at are stored and done behind it', async () => {
+  const { world, work, rows } = await idle()
+  const ids = world.refsIn('INBOX')
+  const looked = Promise.withResolvers<void>()
+  const { delay } = world.gateway
+  world.gateway.delay = step => {
+    delay(step)
+    return step === 'listArrivals' ? looked.promise : undefined
+  }
+  const goOn = async () => {
+    work.inTransaction = goOn
+  }
+  work.inTransaction = goOn
+  const wanted = [archive, { role: 'junk' } as const, { role: 'trash' } as const]
+  const taken = await Promise.all(wanted.map(to => world.accept({ kind: 'move', ids, to })))
+  looked.resolve()
+  await world.allSettled(taken)
+  const inOrder = taken.map(({ id }) => id).toSorted()
+  expect([taken.map(({ id }) => id), rows.map(({ id }) => id)]).toEqual([inOrder, inOrder])
+  expect(world.in('Trash')).toEqual(['one', 'two'])
+  const { undone } = await world.undo.undoSince(
+    agent,
+    { principal: agent.id, since: rows[0]!.at, dry_run: false },
+    { signal: AbortSignal.any([]) },
+  )
+  await world.allSettled(undone.map(({ undo }) => undo))
+  expect(world.in('INBOX')).toEqual(['one', 'two'])
+})
+
+test('one that is found out to be proposed or not later than others is stored before them', async () => {
+  const asked: PromiseWithResolvers<boolean>[] = []
+  const isProposing = (_principal: unknown, db?: unknown) => {
+    if (db) return Promise.resolve(false)
+    asked.push(Promise.withResolvers())
+    return asked.at(-1)!.promise
+  }
+  const world = await startOperations({ intake: { ...noProposals, isProposing } })
+  world.gateway.deliver({ subject: 'one' })
+  const ids = world.refsIn('INBOX')
+  const taken = [archive, { role: 'junk' } as const].map(to => world.accept({ kind: 'move', ids, to }))
+  await vi.waitFor(() => expect(asked).toHaveLength(2))
+  asked[1]!.resolve(false)
+  await new Promise(setImmediate)
+  expect(await world.store.newestId()).toBeUndefined()
+  asked[0]!.resolve(false)
+  await world.allSettled(await Promise.all(taken))
+  expect(world.in('Junk')).toEqual(['one'])
+})
+
 test('where the queue hears of something else first, what was stored is looked at once more, as nobody was told of it', async () => {
   const { world, told, stored, saved } = await idle()
   const { wake } = AccountLane.prototype
@@ -211,4 +261,16 @@ test('without the lease, and before it was read, it is stored as it was taken in
   expect((await ahead(async () => undefined, new Promise(() => undefined))).stored).toBeUndefined()
   made.spoil()
   expect(await made.toStore(db)).toBeUndefined()
+})
+
+test('a look that came to nothing is not waited for any longer', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const operation = newOperation(agent, { id: '1', accountId: 'a', kind: 'delete', args: {} })
+  const lease = { name: 'operations:a', fence: async () => undefined }
+  const near = new LookedAhead({ operation, items: [] }, lease, new Promise(() => undefined), 1)
+  const isOver = near.soon().then(() => true)
+  expect(await Promise.race([isOver, new Promise(resolve => setImmediate(() => resolve(false)))])).toBe(false)
+  near.spoil()
+  expect(await isOver).toBe(true)
 })

@@ -29,6 +29,7 @@ export class LookedAhead {
   readonly #isNear: boolean
   #looked: Looked | undefined
   readonly #told = Promise.withResolvers<void>()
+  readonly #spoiled = Promise.withResolvers<undefined>()
   #isSpoiled = false
   #stored: StoredAhead | undefined
 
@@ -56,6 +57,7 @@ export class LookedAhead {
   /** Something else came: what was read may not be so when its turn comes. */
   spoil(): void {
     this.#isSpoiled = true
+    this.#spoiled.resolve(undefined)
   }
 
   get isSpoiled(): boolean {
@@ -77,9 +79,9 @@ export class LookedAhead {
     if (this.#stored) await within(this.#told.promise, mostWaitMs)
   }
 
-  /** Resolves when it was read, where that is soon: a mail server that is far away is not waited for. */
+  /** Resolves when it was read, where that is soon and of use: a mail server that is far away is not waited for, and nobody waits behind this in vain. */
   async soon(): Promise<void> {
-    if (this.#isNear && !this.#isSpoiled) await within(this.looking, nearMs)
+    if (this.#isNear && !this.#isSpoiled) await within(Promise.race([this.looking, this.#spoiled.promise]), nearMs)
   }
 
   /** In the transaction that takes it in, right before it is written. */

@@ -265,7 +265,7 @@ export class OperationRunner {
       ...counts,
       state,
       intent: saved.intent ? JSON.stringify(saved.intent) : null,
-      ...(isSettled && { settled_at: new Date().toISOString(), error: null }),
+      ...(isSettled && { settled_at: this.#options.settledAt(), error: null }),
     }
     await hub.transact(async (transaction, tell) => {
       await lease().fence(transaction)

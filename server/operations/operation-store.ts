@@ -142,6 +142,16 @@ export class OperationStore {
     await updateItems(transaction, changes)
   }
 
+  /** Null where none is. */
+  async lastSettledAt(accountId: string): Promise<string | null> {
+    const { at } = await this.#db
+      .selectFrom('operations')
+      .select(({ fn }) => fn.max('settled_at').as('at'))
+      .where('account_id', '=', accountId)
+      .executeTakeFirstOrThrow()
+    return at
+  }
+
   /** Sizes of settled operations of an account, newest first. */
   async settledSizes(accountId: string): Promise<{ id: string; at: string; total: number }[]> {
     return this.#db

@@ -16,6 +16,8 @@ export interface RunnerOptions {
   /** @throws LeaseLost when another process does the operations of the account now. */
   lease(): Lease
   isHeld: IsHeld
+  /** For an operation that is settled now: later than for all before it. */
+  settledAt(): string
   shown: Pick<ShownOperations, 'follow' | 'renameFolder'>
   /** Something changed in a folder. */
   notice(path: string): void

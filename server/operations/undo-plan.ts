@@ -1,5 +1,5 @@
 /**
- * What undoing operations comes to: newest first, each message as it is on the mail server now and as the undoing before it leaves it.
+ * What undoing operations comes to: what was done last first, each message as it is on the mail server now and as the undoing before it leaves it.
  * Flags that somebody else set since, and messages that were moved or deleted since, are left as they are.
  */
 import type { UndoOutcome } from '../../contract/operations.ts'
@@ -86,7 +86,7 @@ export class UndoPlan {
     }
   }
 
-  /** Newest first, after `look`. */
+  /** As `lastDoneFirst` has them, after `look`. */
   make(undoables: readonly Undoable[]): PlannedUndo[] {
     return undoables.map(({ operation, items }) => ({
       operation,

@@ -16,6 +16,7 @@ import { refuseUndo, sightOf } from './operation-rights.ts'
 import type { OperationService } from './operation-service.ts'
 import type { OperationStore } from './operation-store.ts'
 import { type Arguments, type Change, isPlaced, type OperationRow, placeOf } from './operation-tables.ts'
+import { lastDoneFirst } from './undo-order.ts'
 import { type PlannedUndo, type Undoable, UndoPlan } from './undo-plan.ts'
 import { reportOf, visibleReport } from './undo-report.ts'
 
@@ -118,24 +119,29 @@ export class UndoService {
     call: KeyedCall,
     signal: AbortSignal,
   ): Promise<UndoReport> {
+    const accounts = new Set(rows.map(row => row.account_id))
+    for (const accountId of accounts) await this.#options.operations.checkAccount(principal, accountId)
+    const undoables = lastDoneFirst(await this.#settled(rows))
     const planned = new Map<string, PlannedUndo>()
-    for (const [accountId, ofAccount] of Map.groupBy(rows, row => row.account_id)) {
-      await this.#options.operations.checkAccount(principal, accountId)
-      const settled = ofAccount.filter(({ state }) => state !== 'pending')
-      for (const plan of await this.#plan(accountId, settled, signal)) planned.set(plan.operation.id, plan)
+    for (const [accountId, ofAccount] of Map.groupBy(undoables, ({ operation }) => operation.account_id)) {
+      for (const plan of await this.#plan(accountId, ofAccount, signal)) planned.set(plan.operation.id, plan)
     }
-    const plans = rows.map(operation => planned.get(operation.id) ?? { operation, changes: [] })
-    const undos = new Map<string, NewOperation>()
+    const waiting = rows.filter(({ state }) => state === 'pending')
+    const ordered = [...waiting, ...undoables.map(({ operation }) => operation)]
+    const plans = ordered.map(operation => planned.get(operation.id) ?? { operation, changes: [] })
+    const meant = new Map<string, NewOperation>()
     if (!isDryRun) {
       for (const plan of plans) {
         const undo = this.#undoOf(principal, plan)
-        if (undo) undos.set(plan.operation.id, undo)
+        if (undo) meant.set(plan.operation.id, undo)
       }
     }
-    const report = reportOf(plans, undos, isDryRun)
-    if (isDryRun || undos.size === 0) return report
+    const report = reportOf(plans, meant, isDryRun)
+    if (isDryRun || meant.size === 0) return report
     const still: (StillMay | undefined)[] = []
-    for (const [id, undo] of undos) still.push(await this.#mayChange(principal, undo, planned.get(id)?.inside))
+    for (const [id, undo] of meant) still.push(await this.#mayChange(principal, undo, planned.get(id)?.inside))
+    // They are done in the order of their ids, and nothing is awaited from here on until they are taken in.
+    const undos = new Map([...meant].map(([id, undo]) => [id, withId(undo, this.#options.ids.next())]))
     const omitted = report.changes.length + report.changes_omitted
     // As they were taken in: done from now on, or only proposed.
     const kept = () => {
@@ -165,14 +171,22 @@ export class UndoService {
     return mayChange(principal, account_id, { kind, undoOf: undo_of ?? undefined, messages, ...folder })
   }
 
-  async #plan(accountId: string, rows: readonly OperationRow[], signal: AbortSignal): Promise<PlannedUndo[]> {
-    const { store, moved, pool } = this.#options
+  async #settled(rows: readonly OperationRow[]): Promise<Undoable[]> {
     const all: Undoable[] = []
-    for (const operation of rows) all.push({ operation, items: await store.items(operation.id) })
+    for (const operation of rows) {
+      if (operation.state === 'pending') continue
+      all.push({ operation, items: await this.#options.store.items(operation.id) })
+    }
+    return all
+  }
+
+  /** @param all As `lastDoneFirst` has them. */
+  async #plan(accountId: string, all: readonly Undoable[], signal: AbortSignal): Promise<PlannedUndo[]> {
+    const { moved, pool } = this.#options
     const undoables = all.filter(({ operation }) => !isFolderKind(operation.kind))
     const ofFolders = all.filter(({ operation }) => isFolderKind(operation.kind))
     const places = UndoPlan.places(undoables)
-    if (places.length === 0 && ofFolders.length === 0) return rows.map(operation => ({ operation, changes: [] }))
+    if (places.length === 0 && ofFolders.length === 0) return []
     const plan = new UndoPlan(await moved.follow(accountId, places))
     const look = async (connection: MailConnection) => {
       await plan.look(connection, undoables)
@@ -185,12 +199,12 @@ export class UndoService {
     return [...plan.make(undoables), ...planned]
   }
 
-  /** Undefined where nothing would change. */
+  /** Undefined where nothing would change. It has no id yet. */
   #undoOf(principal: Principal, { operation, changes }: PlannedUndo): NewOperation | undefined {
     const meant = changes.filter(({ outcome }) => outcome === 'will_change')
     if (meant.length === 0) return undefined
     const inverse = inverseOf(operation)
-    const its = { id: this.#options.ids.next(), accountId: operation.account_id, undoOf: operation.id }
+    const its = { id: '', accountId: operation.account_id, undoOf: operation.id }
     if (inverse) return newFolderOperation(principal, { ...its, ...inverse, undoes: 0 })
     const targets = new Set(meant.map(({ change }) => change.to))
     const [to] = targets
@@ -205,6 +219,10 @@ export class UndoService {
     settleIfNothing(undo, items)
     return { operation: undo, items }
   }
+}
+
+function withId({ operation, items }: NewOperation, id: string): NewOperation {
+  return { operation: { ...operation, id }, items: items.map(item => ({ ...item, operation_id: id })) }
 }
 
 function isUnapplied({ state }: OperationRow): boolean {
