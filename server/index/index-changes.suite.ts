@@ -106,6 +106,28 @@ export function indexChangesSuite(world: IndexWorld): void {
     expect((await facts()).map(({ number }) => number)).toEqual([4])
   })
 
+  test('an account is removed after what is being written of it, of which nothing stays', async () => {
+    const { use, databases, accountId } = await opened('INBOX')
+    const other = await opened('INBOX')
+    const [begun, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const ended: string[] = []
+    const writing = use(async store => {
+      begun.resolve()
+      await held.promise
+      await store.applyFolders([folder('INBOX'), folder('Late')], 1)
+      ended.push('written')
+    })
+    await begun.promise
+    const dropped = databases.drop(accountId).then(() => void ended.push('removed'))
+    // As much as removing takes.
+    for (let times = 0; times < 20; times++) await other.use(store => store.listFolders())
+    held.resolve()
+    await Promise.all([writing, dropped])
+    expect(ended).toEqual(['written', 'removed'])
+    const left = other.use((_store, db) => db.selectFrom('folders').select('path').where('path', '=', 'Late').execute())
+    expect(await left).toEqual([])
+  })
+
   test('tells flags, and messages that were known before; new ones only as counts', async () => {
     const { apply, facts } = await opened('INBOX', 'Archive')
     await apply({ path: 'INBOX', added: [recordOf(1)], announces: true })
