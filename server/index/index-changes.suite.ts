@@ -1,5 +1,6 @@
 /** What an index says of changes: folders that come, are renamed and go, what changed since a number, and facts for the log. */
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { plainSearch } from '../../test/support/index-parts.ts'
 import { folder, type IndexWorld, recordOf } from '../../test/support/index-world.ts'
 import { callsOf, openedIndex } from '../../test/support/opened-index.ts'
 
@@ -126,6 +127,25 @@ export function indexChangesSuite(world: IndexWorld): void {
     expect(ended).toEqual(['written', 'removed'])
     const left = other.use((_store, db) => db.selectFrom('folders').select('path').where('path', '=', 'Late').execute())
     expect(await left).toEqual([])
+  })
+
+  test('a removal that is interrupted shows nothing of the account, and can be finished', async () => {
+    const { apply, use, databases, accountId } = await opened('INBOX')
+    await apply({ path: 'INBOX', added: [recordOf(1)] })
+    // SQLite removes a file.
+    const removing = vi.spyOn(plainSearch, 'remove').mockRejectedValueOnce(new Error('interrupted'))
+    onTestFinished(() => removing.mockRestore())
+    const isCut = await databases.drop(accountId).then(
+      () => false,
+      () => true,
+    )
+    expect(await use(store => store.listFolders())).toEqual([])
+    if (!isCut) return
+    const left = () =>
+      use((_store, db) => db.selectFrom('accounts').select('id').where('id', 'like', 'removed %').execute())
+    const [{ id } = { id: '' }] = await left()
+    await databases.drop(id)
+    expect(await left()).toEqual([])
   })
 
   test('tells flags, and messages that were known before; new ones only as counts', async () => {

@@ -63,6 +63,12 @@ export class PostgresIndex implements IndexBackend {
     const account = await this.#find(accountId)
     if (account === undefined) return
     const db = this.#db
+    // Its name first: whatever interrupts this, nobody is shown half of it, and the next start removes the rest as what has no account.
+    await db
+      .updateTable('accounts')
+      .set({ id: `removed ${account}` })
+      .where('number', '=', account)
+      .execute()
     for (;;) {
       const ofAccount = db.selectFrom('messages').select('rowid').where('account', '=', account)
       const rowids = (await ofAccount.limit(removedAtOnce).execute()).map(({ rowid }) => rowid)
