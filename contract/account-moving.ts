@@ -8,6 +8,8 @@ import { AccountId, line, secret, Timestamp } from './wire.ts'
 export const movingBounds = {
   accounts: 1_000,
   fileBytes: 8 * 1024 * 1024,
+  /** Characters; the rest of a file has room beside it. */
+  sealed: 8 * 1024 * 1024 - 4_096,
   csvBytes: 1024 * 1024,
   csvRows: 1_000,
 } as const
@@ -34,7 +36,7 @@ export const AccountsFile = z
     check: base64.max(88).describe('Tells a wrong passphrase from a damaged file'),
     cipher: z.strictObject({ name: z.literal('aes-256-gcm'), nonce: base64.max(24), tag: base64.max(32) }),
     sealed: base64
-      .max(movingBounds.fileBytes - 4_096)
+      .max(movingBounds.sealed)
       .describe('Servers, user names, passwords, signatures and settings of the accounts'),
   })
   .meta({

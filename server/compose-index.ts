@@ -108,7 +108,7 @@ export function composeIndex({
   const drop = async (accountId: string) => {
     try {
       // Without one its threads are not started.
-      if (!(await hasIndex(accountId))) return
+      if (!index.isOpened(accountId) && !(await hasIndex(accountId))) return
       await index.drop(accountId)
       indexers.get(accountId)?.renew()
     } catch (err) {
@@ -118,6 +118,7 @@ export function composeIndex({
   const forget = (accountId: string) => {
     indexers.delete(accountId)
     expected.forget(accountId)
+    index.retire(accountId)
     void drop(accountId)
   }
   const follow = (accountId: string, changed: readonly string[]) => {

@@ -1,6 +1,7 @@
 /** How an account signs, as a part of the account when it is moved to another server. */
 import { SignatureInput } from '../../contract/draft.ts'
 import type { Database } from '../platform/database/database.ts'
+import { checkValue } from '../platform/http/http-input.ts'
 import { Problem } from '../platform/problem.ts'
 import { signatureOf, toSignatureRow } from './identity-service.ts'
 import type { IdentityStore } from './identity-store.ts'
@@ -15,12 +16,13 @@ export function movedIdentity(store: IdentityStore) {
       return identity
     },
     write: async (transaction: Database, accountId: string, data: unknown): Promise<void> => {
-      const { success, data: input, error } = SignatureInput.safeParse(data)
-      if (!success) {
-        const [issue] = error.issues
-        const detail = `identity.${issue?.path.join('.')}: ${issue?.message}`
-        throw new Problem('bad_request', detail.slice(0, 300))
+      // As a request with it: a file may come from anybody.
+      const checked = checkValue(SignatureInput, data)
+      if (!('data' in checked)) {
+        const [fault] = checked.faults
+        throw new Problem('bad_request', `identity.${fault?.path}: ${fault?.message}`.slice(0, 300))
       }
+      const input = checked.data as SignatureInput
       const account = await store.emailOf(accountId, transaction)
       await store.save(toSignatureRow(accountId, input, account), transaction)
     },

@@ -1,5 +1,6 @@
 /** What an index says of changes: folders that come, are renamed and go, what changed since a number, and facts for the log. */
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { plainSearch } from '../../test/support/index-parts.ts'
 import { folder, type IndexWorld, recordOf } from '../../test/support/index-world.ts'
 import { callsOf, openedIndex } from '../../test/support/opened-index.ts'
 
@@ -104,6 +105,47 @@ export function indexChangesSuite(world: IndexWorld): void {
     await databases.drop(accountId)
     await use(store => store.applyFolders([folder('INBOX')], 4))
     expect((await facts()).map(({ number }) => number)).toEqual([4])
+  })
+
+  test('an account is removed after what is being written of it, of which nothing stays', async () => {
+    const { use, databases, accountId } = await opened('INBOX')
+    const other = await opened('INBOX')
+    const [begun, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const ended: string[] = []
+    const writing = use(async store => {
+      begun.resolve()
+      await held.promise
+      await store.applyFolders([folder('INBOX'), folder('Late')], 1)
+      ended.push('written')
+    })
+    await begun.promise
+    const dropped = databases.drop(accountId).then(() => void ended.push('removed'))
+    // As much as removing takes.
+    for (let times = 0; times < 20; times++) await other.use(store => store.listFolders())
+    held.resolve()
+    await Promise.all([writing, dropped])
+    expect(ended).toEqual(['written', 'removed'])
+    const left = other.use((_store, db) => db.selectFrom('folders').select('path').where('path', '=', 'Late').execute())
+    expect(await left).toEqual([])
+  })
+
+  test('a removal that is interrupted shows nothing of the account, and can be finished', async () => {
+    const { apply, use, databases, accountId } = await opened('INBOX')
+    await apply({ path: 'INBOX', added: [recordOf(1)] })
+    // SQLite removes a file.
+    const removing = vi.spyOn(plainSearch, 'remove').mockRejectedValueOnce(new Error('interrupted'))
+    onTestFinished(() => removing.mockRestore())
+    const isCut = await databases.drop(accountId).then(
+      () => false,
+      () => true,
+    )
+    expect(await use(store => store.listFolders())).toEqual([])
+    if (!isCut) return
+    const left = () =>
+      use((_store, db) => db.selectFrom('accounts').select('id').where('id', 'like', 'removed %').execute())
+    const [{ id } = { id: '' }] = await left()
+    await databases.drop(id)
+    expect(await left()).toEqual([])
   })
 
   test('tells flags, and messages that were known before; new ones only as counts', async () => {

@@ -1,4 +1,4 @@
-/** The tables: what SQLite is told about them. */
+/** The tables: what SQLite and PostgreSQL are told about them. */
 import { join } from 'node:path'
 import { sql } from 'kysely'
 import { expect, onTestFinished, test } from 'vitest'
@@ -6,6 +6,7 @@ import { folder, recordOf } from '../../test/support/index-world.ts'
 import { tempDir } from '../../test/support/temp-dir.ts'
 import { IndexDatabases } from './index-databases.ts'
 import { indexParts } from './index-parts.ts'
+import { tableStatements, tables } from './postgres-text-tables.ts'
 
 test('SQLite knows of each index how selective it is, from the first row on', async () => {
   const dir = tempDir('index')
@@ -45,4 +46,10 @@ test('a mailbox that is indexed newest first, as mail is, leaves no pages of SQL
     expect(rows).toHaveLength(4)
     expect(rows.filter(({ empty }) => empty > 0.2)).toEqual([])
   })
+})
+
+test('PostgreSQL before 16 makes the tables too: it knows no storage beside a column', () => {
+  const statements = tables.flatMap(tableStatements)
+  expect(statements.filter(statement => /^create table .* storage /.test(statement))).toEqual([])
+  expect(statements).toContain('alter table texts alter column body set storage main')
 })

@@ -211,6 +211,19 @@ test('an account that is removed while it is read is gone, and others stay', asy
   expect(await index.of('two').listFolders()).toHaveLength(1)
 })
 
+test('calls that come after an account was removed for good write nothing of it', async () => {
+  const { index, account, begin, apply, dir } = started()
+  await begin()
+  const late = Array.from({ length: 5 }, (_, uid) => apply({ added: [recordOf(uid + 1)] }))
+  expect(index.isOpened('one')).toBe(true)
+  index.retire('one')
+  await Promise.all([index.drop('one'), Promise.allSettled(late)])
+  await expect(apply({ added: [recordOf(9)] })).rejects.toMatchObject({ code: 'account_removed' })
+  await expect(account.listFolders()).rejects.toMatchObject({ code: 'account_removed' })
+  await expect(index.of('one').listFolders()).rejects.toMatchObject({ code: 'account_removed' })
+  expect(readdirSync(dir).filter(name => name.startsWith('one'))).toEqual([])
+})
+
 test('only some files are open at a time, and all are there', async () => {
   const { index } = started()
   const names = Array.from({ length: 40 }, (_, number) => `account${number}`)

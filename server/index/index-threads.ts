@@ -47,6 +47,9 @@ interface OpenedFile {
   made: Promise<unknown>
 }
 
+/** Accounts that were removed, whose calls may still come. */
+const maxRemoved = 1_000
+
 const program = threadProgram(import.meta, 'index-thread')
 
 export class IndexThreads {
@@ -56,6 +59,7 @@ export class IndexThreads {
   /** Made by the one that writes before others open them. */
   readonly #opened = new Map<string, OpenedFile>()
   readonly #dropping = new Map<string, Promise<void>>()
+  readonly #removed = new Set<string>()
   readonly #waiting = new Map<string, number>()
   /** Of accounts that were asked for, until they are dropped. */
   readonly #operations = new Map<string, IndexOperations>()
@@ -108,6 +112,17 @@ export class IndexThreads {
     await this.#counted(accountId, 0, () => this.#drop(accountId))
   }
 
+  /** Its calls are refused from now on: one that comes late would write what it read of an account that is no longer there. */
+  retire(accountId: string): void {
+    this.#removed.add(accountId)
+    if (this.#removed.size > maxRemoved) this.#removed.delete(this.#removed.values().next().value!)
+  }
+
+  /** Whether a call may have made it. */
+  isOpened(accountId: string): boolean {
+    return this.#opened.has(accountId)
+  }
+
   /** What was asked before is done, as far as there is time. */
   async close(): Promise<void> {
     this.#isClosed = true
@@ -157,6 +172,7 @@ export class IndexThreads {
     for (let dropping = this.#dropping.get(accountId); dropping; dropping = this.#dropping.get(accountId)) {
       await dropping.catch(() => undefined)
     }
+    if (this.#removed.has(accountId)) throw new IndexFault('account_removed', 'the account was removed')
     const known = this.#opened.get(accountId)
     const opened = known ?? { made: this.#workers.writes.run(accountId, { do: 'open' }) }
     this.#opened.set(accountId, opened)

@@ -21,6 +21,8 @@ export class PostgresIndex implements IndexBackend {
   readonly #isReader: boolean
   readonly #now: () => number
   readonly #numbers = new Map<string, number>()
+  /** What is under way, of each account. */
+  readonly #running = new Map<string, Set<Promise<unknown>>>()
   #prepared: Promise<void> | undefined
 
   constructor(url: string, fullText: FullTextWriter, { isReader, now = Date.now }: OpenOptions) {
@@ -31,21 +33,42 @@ export class PostgresIndex implements IndexBackend {
   }
 
   async use<Result>(accountId: string, work: (index: OpenIndex) => Promise<Result>): Promise<Result> {
+    const running = this.#running.get(accountId) ?? new Set()
+    this.#running.set(accountId, running)
+    const using = this.#use(accountId, work)
+    running.add(using)
+    try {
+      return await using
+    } finally {
+      running.delete(using)
+      if (running.size === 0) this.#running.delete(accountId)
+    }
+  }
+
+  async #use<Result>(accountId: string, work: (index: OpenIndex) => Promise<Result>): Promise<Result> {
     await this.#prepare()
     const account = await this.#numberOf(accountId)
     return work({ db: this.#db, account, bytes: () => this.#bytesOf(account) })
   }
 
+  /** After what is under way: it would find no rows any more, or write some behind those that are removed. */
   async release(accountId: string): Promise<void> {
+    await Promise.allSettled(this.#running.get(accountId) ?? [])
     this.#numbers.delete(accountId)
   }
 
   async drop(accountId: string): Promise<void> {
+    await this.release(accountId)
     await this.#prepare()
     const account = await this.#find(accountId)
-    this.#numbers.delete(accountId)
     if (account === undefined) return
     const db = this.#db
+    // Its name first: whatever interrupts this, nobody is shown half of it, and the next start removes the rest as what has no account.
+    await db
+      .updateTable('accounts')
+      .set({ id: `removed ${account}` })
+      .where('number', '=', account)
+      .execute()
     for (;;) {
       const ofAccount = db.selectFrom('messages').select('rowid').where('account', '=', account)
       const rowids = (await ofAccount.limit(removedAtOnce).execute()).map(({ rowid }) => rowid)

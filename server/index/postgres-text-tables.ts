@@ -33,10 +33,12 @@ export interface TextTable {
 }
 
 export function tableStatements({ table, columns: kept }: TextTable): string[] {
-  const list = kept.map(({ column }) => `${column} text storage main not null`).join(', ')
+  const list = kept.map(({ column }) => `${column} text not null`).join(', ')
   const words = kept.map(({ column }) => `(${vectorOf(column)})`).join(', ')
   return [
     `create table ${table} (account integer not null, rowid bigint not null, bucket smallint not null, ${list})`,
+    // By a statement of its own: beside the column PostgreSQL knows it from version 16 on only.
+    ...kept.map(({ column }) => `alter table ${table} alter column ${column} set storage main`),
     // Newest first, as mail comes: see index-schema.ts.
     `create unique index ${table}_key on ${table} (account, rowid desc)`,
     `alter table ${table} set (toast_tuple_target = 128)`,

@@ -33,6 +33,8 @@ export function serveIndex(port: MessagePort, { home, isReader }: IndexThreadDat
     const answered = answer(number, accountId, order).finally(() => {
       running.delete(answered)
       if (order.do === 'applyBatch') tidier.note(accountId)
+      // Else it would make an index again of an account that is gone.
+      if (order.do === 'drop') tidier.forget(accountId)
       if (running.size === 0) tidier.start()
     })
     running.add(answered)
@@ -51,6 +53,10 @@ class Tidier {
 
   note(accountId: string): void {
     this.#written.add(accountId)
+  }
+
+  forget(accountId: string): void {
+    this.#written.delete(accountId)
   }
 
   start(): void {

@@ -1,7 +1,8 @@
 /** Accounts out as a sealed file, and in again. What other features keep of an account goes along as a part of their own. */
-import { type AccountsFile, type ImportedAccount, MovedAccount } from '../../contract/account-moving.ts'
+import { type AccountsFile, type ImportedAccount, MovedAccount, movingBounds } from '../../contract/account-moving.ts'
 import type { AccountMover } from '../accounts/account-mover.ts'
 import type { Database } from '../platform/database/database.ts'
+import { pathOfNul } from '../platform/http/http-input.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { openAccounts, sealAccounts } from './sealed-file.ts'
@@ -47,7 +48,11 @@ export class MovingService {
     return this.#inTurn(async () => {
       const { mover, parts, cost } = this.#options
       const accounts: MovedAccount[] = []
-      for (const { id, account } of await mover.list()) {
+      const listed = await mover.list()
+      if (listed.length > movingBounds.accounts) {
+        throw tooLarge(`There are ${listed.length} accounts, and a file holds ${movingBounds.accounts}`)
+      }
+      for (const { id, account } of listed) {
         const kept: Record<string, unknown> = {}
         for (const { name, read } of parts) {
           const data = await read(id)
@@ -55,7 +60,14 @@ export class MovingService {
         }
         accounts.push({ ...account, parts: kept })
       }
-      return sealAccounts(accounts, passphrase, cost)
+      const file = await sealAccounts(accounts, passphrase, cost)
+      // It could not be read again.
+      if (file.sealed.length > movingBounds.sealed) {
+        throw tooLarge(
+          `With their signatures the accounts take more than the ${movingBounds.fileBytes / 2 ** 20} MiB of a file`,
+        )
+      }
+      return file
     })
   }
 
@@ -73,15 +85,12 @@ export class MovingService {
     const { success, data, error } = MovedAccount.safeParse(given)
     if (!success) {
       const why = error.issues.slice(0, 3).map(({ path, message }) => `${path.join('.')}: ${message}`)
-      return {
-        email: emailOf(given),
-        status: 'invalid',
-        account_id: null,
-        needs_sign_in: false,
-        why: why.join('; ').slice(0, 500),
-      }
+      return invalid(emailOf(given), why.join('; ').slice(0, 500))
     }
     const { parts: kept, ...account } = data
+    // Those of parts are for their features.
+    const nul = pathOfNul(account)
+    if (nul) return invalid(account.email, `${nul.join('.')}: must not contain NUL`)
     try {
       const account_id = await mover.create(account, async (transaction, accountId) => {
         for (const { name, write } of parts) {
@@ -92,8 +101,8 @@ export class MovingService {
       return { email: account.email, status: 'created', account_id, needs_sign_in, why: null }
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem
-      const status = problem.code === 'account_exists' ? 'exists' : 'invalid'
-      return { email: account.email, status, account_id: null, needs_sign_in: false, why: problem.message }
+      const refused = invalid(account.email, problem.message)
+      return problem.code === 'account_exists' ? { ...refused, status: 'exists' } : refused
     }
   }
 
@@ -118,6 +127,14 @@ export class MovingService {
     const detail = 'The file holds all passwords, so this requires a sign-in within the last 10 minutes. Sign in again.'
     throw new Problem('recent_sign_in_required', detail)
   }
+}
+
+function tooLarge(why: string): Problem {
+  return new Problem('too_large', `${why}. A backup holds all of a server.`)
+}
+
+function invalid(email: string | null, why: string): ImportedAccount {
+  return { email, status: 'invalid', account_id: null, needs_sign_in: false, why }
 }
 
 function emailOf(given: unknown): string | null {

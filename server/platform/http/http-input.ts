@@ -54,8 +54,8 @@ export function checkValue(type: z.ZodType, value: unknown): { data: unknown } |
   return nul ? { faults: [{ path: nul.join('.'), message: 'must not contain NUL' }] } : { data: result.data }
 }
 
-/** Where a text has one: PostgreSQL takes no such text, and SQLite compares some of them only up to there. */
-function pathOfNul(value: unknown): string[] | undefined {
+/** Where a text has one: PostgreSQL takes no such text, and SQLite compares some of them only up to there. For values of a bounded depth. */
+export function pathOfNul(value: unknown): string[] | undefined {
   if (typeof value === 'string') return value.includes('\0') ? [] : undefined
   if (typeof value !== 'object' || value === null) return undefined
   for (const [name, each] of Object.entries(value)) {
