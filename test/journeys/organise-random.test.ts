@@ -212,19 +212,23 @@ interface Row {
 }
 
 function rowsOf(text: string): Row[] {
-  return text
-    .split(/^\* \d+ FETCH /m)
-    .slice(1)
-    .map(row => {
-      const words = (/FLAGS \(([^)]*)\)/.exec(row)?.[1] ?? '').split(' ')
-      return {
-        uid: Number(/UID (\d+)/.exec(row)?.[1]),
-        subject: /Subject: (\w+)/.exec(row)?.[1] ?? '',
-        flags: words
-          .filter(flag => flag !== '' && flag !== '\\Recent')
-          .map(flag => flag.replace('\\', '').toLowerCase()),
-      }
-    })
+  return (
+    text
+      .split(/^\* \d+ FETCH /m)
+      .slice(1)
+      // A server may tell of other flags in between, without the subject.
+      .filter(row => /UID \d+/.test(row) && /Subject: \w/.test(row))
+      .map(row => {
+        const words = (/FLAGS \(([^)]*)\)/.exec(row)?.[1] ?? '').split(' ')
+        return {
+          uid: Number(/UID (\d+)/.exec(row)?.[1]),
+          subject: /Subject: (\w+)/.exec(row)?.[1] ?? '',
+          flags: words
+            .filter(flag => flag !== '' && flag !== '\\Recent')
+            .map(flag => flag.replace('\\', '').toLowerCase()),
+        }
+      })
+  )
 }
 
 /** @throws where a message is missing, or is there twice. */
