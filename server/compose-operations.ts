@@ -56,6 +56,9 @@ export interface OperationSurroundings {
   control?: { mayChange: MayChange; isHeld: IsHeld }
 }
 
+/** For a look at all folders, when a message that is named left its folder by another program. */
+const lookMs = 10_000
+
 export interface ComposedOperations {
   operations: OperationService
   folders: FolderService
@@ -86,7 +89,11 @@ export function composeOperations(around: OperationSurroundings): ComposedOperat
     hub,
     defaultBounds,
   )
-  const named = new NamedMessages({ refs, index, expected, isIndexed: accountId => indexerOf(accountId) !== undefined })
+  const named = new NamedMessages({
+    ...{ refs, index, expected },
+    isIndexed: accountId => indexerOf(accountId) !== undefined,
+    look: async accountId => (await indexerOf(accountId)?.look(lookMs)) ?? false,
+  })
   const foldersOf = (accountId: string, signal: AbortSignal) =>
     pool.run(accountId, 'interactive', connection => connection.listFolders(false), signal)
   // People choose thousands at once by hand.

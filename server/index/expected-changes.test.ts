@@ -72,6 +72,20 @@ test('a message that leaves its folder is counted there and found by its id, unt
   expect([known.countLeaving('INBOX', 7), known.hasLeaving, known.placeOf('m2')]).toEqual([0, false, undefined])
 })
 
+test('what was held and is done behind a later change counts behind it', () => {
+  const known = new AccountExpectations()
+  const inArchive = { path: 'Archive', uidValidity: 8 }
+  known.set('1', [leaving(1, { to: 'Junk' }), seen(2)])
+  known.set('2', [leaving(1), changeOf(2, { remove: ['\\Seen'] })])
+  known.set('2', [leaving(1, { isDone: true }), changeOf(2, { remove: ['\\Seen'], isDone: true })])
+  // Followed to where the later one moved it.
+  const held = (isDone: boolean) => [leaving(1, { ...inArchive, to: 'Junk', isDone }), seen(2, { isDone })]
+  known.set('1', held(false))
+  known.set('1', held(true))
+  expect(known.placeOf('m1')).toMatchObject({ path: 'Archive', uid: 1 })
+  expect(known.adjust(read({ uid: 2, flags: ['\\Seen'] })).changed).toEqual([{ uid: 2, flags: ['\\Seen'] }])
+})
+
 test('what did not come about is read again, once, and found by its id until then', () => {
   const known = new AccountExpectations()
   const uidsOf = (uidValidity = 7) => known.toReadAgain('INBOX', uidValidity).map(({ place }) => place.uid)

@@ -33,8 +33,6 @@ export class AccountLane {
   #came: string[] = []
   readonly #ahead: AheadOfLane
   readonly #times: SettledTimes
-  /** Under which they go on behind what others have settled. */
-  #timesUnder: Lease | undefined
 
   constructor(accountId: string, options: AccountLaneOptions) {
     this.#accountId = accountId
@@ -99,6 +97,7 @@ export class AccountLane {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
+    const { store } = this.#options
     for (let failures = 0; !signal.aborted; ) {
       this.#isWoken = false
       let operation: OperationRow | undefined
@@ -106,7 +105,7 @@ export class AccountLane {
         const next = await this.#next()
         operation = next?.operation
         if (next) {
-          await this.#goOnBehind(this.#lease())
+          await this.#times.goOn(this.#lease(), () => store.lastSettledAt(this.#accountId))
           await this.#runner.run(next.operation, signal, next.items, next.ahead)
         }
         failures = 0
@@ -118,13 +117,6 @@ export class AccountLane {
       }
       if (!operation) await this.#rest(signal)
     }
-  }
-
-  /** What this process, or another one, has settled before. */
-  async #goOnBehind(lease: Lease): Promise<void> {
-    if (this.#timesUnder === lease) return
-    this.#times.startAfter(await this.#options.store.lastSettledAt(this.#accountId))
-    this.#timesUnder = lease
   }
 
   /** Those that are held are passed by. */

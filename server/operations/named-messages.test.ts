@@ -21,7 +21,12 @@ function setUp() {
   const noticed: string[] = []
   const indexer = { show: () => undefined, notice: (path: string) => void noticed.push(path) }
   const shown = new ShownOperations({ expected, indexerOf: () => indexer })
-  const world: { places: IndexedPlace[]; whileAsked: () => void } = { places: [inbox], whileAsked: () => undefined }
+  const world: { places: IndexedPlace[]; whileAsked: () => void; look: () => boolean; looks: number } = {
+    places: [inbox],
+    whileAsked: () => undefined,
+    look: () => true,
+    looks: 0,
+  }
   const packPlaces = async (): Promise<PackedPlaces> => {
     const { places } = world
     world.whileAsked()
@@ -38,6 +43,10 @@ function setUp() {
     index: { of: () => ({ packPlaces }) },
     expected,
     isIndexed: () => true,
+    look: async () => {
+      world.looks++
+      return world.look()
+    },
   })
   const find = async () => {
     const [found] = await named.find('a', [id])
@@ -118,4 +127,21 @@ test('in a folder that has another path on the mail server it is found there, be
   expected.listed(expected.now)
   world.places = [{ ...inbox, path: 'Older' }]
   expect(await find()).toBe('Older 1')
+})
+
+test('one that another program moved is looked for, and found where it came up', async () => {
+  const { world, find } = setUp()
+  expect([await find(), world.looks]).toEqual(['INBOX 1', 0])
+  world.places = []
+  world.look = () => {
+    world.places = [archive]
+    return true
+  }
+  expect([await find(), world.looks]).toEqual(['Archive 5', 1])
+  // Looked for in vain it is gone; where nobody could look, nobody knows.
+  world.places = []
+  world.look = () => true
+  expect(await find()).toBe('message_not_found')
+  world.look = () => false
+  expect([await find(), world.looks]).toEqual(['mail_server_unreachable', 3])
 })

@@ -15,6 +15,8 @@ export interface NamedMessagesOptions {
   expected: Pick<ExpectedChanges, 'of'>
   /** Whether the account is indexed: another has no ids, and gets no index by being asked for. */
   isIndexed(accountId: string): boolean
+  /** At all folders of the account, within a bound of time. @returns Whether it came about. */
+  look(accountId: string): Promise<boolean>
 }
 
 export interface FoundMessage {
@@ -30,6 +32,10 @@ export interface NotFound {
 
 const idForm = /^[A-Za-z0-9_-]{20}$/
 const unknown: NotFound = { code: 'message_not_found', why: 'There is no such message in this account.' }
+const nowhere: NotFound = {
+  code: 'mail_server_unreachable',
+  why: 'Another program moved or deleted the message, and the mail server could not be asked where it is: try again.',
+}
 
 export class NamedMessages {
   readonly #options: NamedMessagesOptions
@@ -40,8 +46,38 @@ export class NamedMessages {
 
   /** In the order of the names. @param isCopied They come up in another folder, where they have to be recognised. */
   async find(accountId: string, names: readonly string[], isCopied = true): Promise<(FoundMessage | NotFound)[]> {
-    const expected = this.#options.expected.of(accountId)
     const ids = names.filter(name => idForm.test(name))
+    const found = await this.#findIds(accountId, ids, isCopied)
+    const lost = ids.filter((_, at) => found[at] === undefined)
+    const again = lost.length > 0 ? await this.#lookFor(accountId, lost, isCopied) : []
+    const seen = new Set<string>()
+    const isMixed = ids.length > 0 && ids.length < names.length
+    let [at, lostAt] = [0, 0]
+    return names.map(name => {
+      const each = idForm.test(name) ? (found[at++] ?? again[lostAt++]!) : this.#fromRef(accountId, name)
+      // Different ids are of different messages, and so are references.
+      if (!isMixed || !('place' in each)) return each
+      const key = placeKey(each.place)
+      if (seen.has(key)) return { code: 'bad_request', why: 'It is named twice: by its id and by a reference.' }
+      seen.add(key)
+      return each
+    })
+  }
+
+  /** They left their folders by another program, and come up elsewhere or are deleted. */
+  async #lookFor(accountId: string, ids: readonly string[], isCopied: boolean): Promise<(FoundMessage | NotFound)[]> {
+    const isOver = await this.#options.look(accountId)
+    const found = await this.#findIds(accountId, ids, isCopied)
+    return ids.map((_, at) => found[at] ?? (isOver ? unknown : nowhere))
+  }
+
+  /** Undefined for one that is known and in no folder. */
+  async #findIds(
+    accountId: string,
+    ids: readonly string[],
+    isCopied: boolean,
+  ): Promise<(FoundMessage | NotFound | undefined)[]> {
+    const expected = this.#options.expected.of(accountId)
     const otherwise = (id: string) => expected.returningTo(id)
     // Of before the index is asked: a message may come up in another folder, or come back, between its answer and a look here.
     const before = new Map<string, Place>()
@@ -50,21 +86,7 @@ export class NamedMessages {
       if (place) before.set(id, place)
     }
     const known = await this.#byId(accountId, ids, isCopied)
-    const seen = new Set<string>()
-    const isMixed = ids.length > 0 && ids.length < names.length
-    let at = 0
-    return names.map(name => {
-      const isId = idForm.test(name)
-      const found = isId
-        ? fromIndex(name, known, at++, expected, () => otherwise(name) ?? before.get(name))
-        : this.#fromRef(accountId, name)
-      // Different ids are of different messages, and so are references.
-      if (!isMixed || !('place' in found)) return found
-      const key = placeKey(found.place)
-      if (seen.has(key)) return { code: 'bad_request', why: 'It is named twice: by its id and by a reference.' }
-      seen.add(key)
-      return found
-    })
+    return ids.map((id, at) => fromIndex(id, known, at, expected, () => otherwise(id) ?? before.get(id)))
   }
 
   async #byId(accountId: string, ids: readonly string[], isCopied: boolean): Promise<PackedPlaces | undefined> {
@@ -98,10 +120,10 @@ function fromIndex(
   at: number,
   expected: Pick<AccountExpectations, 'placeOf' | 'pathNow'>,
   otherwise: () => Place | undefined,
-): FoundMessage | NotFound {
+): FoundMessage | NotFound | undefined {
   if (!known?.there[at]) return unknown
   const place = expected.placeOf(id) ?? indexedPlace(known, at, expected) ?? otherwise()
-  if (!place) return unknown
+  if (!place) return undefined
   const { path, uidValidity, uid } = place
   return { messageId: id, place: { path, uidValidity, uid }, identity: identityAt(known, at) }
 }

@@ -21,6 +21,7 @@ async function filled() {
     world,
     one,
     folders,
+    /** @returns What was undone, in that order. */
     undoAll: async () => {
       const report = await started.undo.undoSince(
         agent,
@@ -28,7 +29,8 @@ async function filled() {
         { signal },
       )
       await started.allSettled(report.undone.map(({ undo }) => undo))
-      return report.undone.map(({ operation }) => operation.id)
+      const undos = report.undone.toSorted((one, other) => (one.undo!.id < other.undo!.id ? -1 : 1))
+      return undos.map(({ operation }) => operation.id)
     },
     goOn: () => {
       world.isHeld = () => false

@@ -126,14 +126,13 @@ export class UndoService {
     for (const [accountId, ofAccount] of Map.groupBy(undoables, ({ operation }) => operation.account_id)) {
       for (const plan of await this.#plan(accountId, ofAccount, signal)) planned.set(plan.operation.id, plan)
     }
-    const waiting = rows.filter(({ state }) => state === 'pending')
-    const ordered = [...waiting, ...undoables.map(({ operation }) => operation)]
-    const plans = ordered.map(operation => planned.get(operation.id) ?? { operation, changes: [] })
+    const plans = rows.map(operation => planned.get(operation.id) ?? { operation, changes: [] })
     const meant = new Map<string, NewOperation>()
     if (!isDryRun) {
-      for (const plan of plans) {
-        const undo = this.#undoOf(principal, plan)
-        if (undo) meant.set(plan.operation.id, undo)
+      for (const { operation } of undoables) {
+        const plan = planned.get(operation.id)
+        const undo = plan && this.#undoOf(principal, plan)
+        if (undo) meant.set(operation.id, undo)
       }
     }
     const report = reportOf(plans, meant, isDryRun)

@@ -17,8 +17,9 @@ import { IndexWriter } from './index-writer.ts'
 import { IndexedArrivals } from './indexed-arrivals.ts'
 import { isFinal, isOfFolder } from './indexing-faults.ts'
 import { KnownStandings } from './known-standings.ts'
+import { NoticedFolders, pathsToLookAt } from './noticed-folders.ts'
 import { RoundTimes } from './round-times.ts'
-import { RoundWaiters } from './round-waiters.ts'
+import { type RoundWaiter, RoundWaiters } from './round-waiters.ts'
 import type { SyncPhase } from './sync-progress.ts'
 import { TextBackfill } from './text-backfill.ts'
 import type { BackgroundStep } from './usage-service.ts'
@@ -35,8 +36,7 @@ export class AccountIndexer {
   readonly #folders: FolderIndexer
   readonly #texts: TextBackfill
   readonly #arrivals: IndexedArrivals
-  /** Folders that are said to have changed. */
-  readonly #noticed = new Set<string>()
+  readonly #noticed = new NoticedFolders()
   #abort = new AbortController()
   #running: Promise<unknown> = Promise.resolve()
   #isRunning = false
@@ -61,7 +61,10 @@ export class AccountIndexer {
     this.#expected = options.expected ?? new AccountExpectations()
     const expected = this.#expected
     const notice = (path: string) => this.notice(path)
-    this.#writer = new IndexWriter({ index, own, facts, known: this.#known, expected, notice })
+    this.#writer = new IndexWriter({
+      ...{ index, own, facts, known: this.#known, expected, notice },
+      miss: () => this.#noticed.miss(),
+    })
     this.#folders = new FolderIndexer({
       apply: (batch, asOf) => this.#writer.apply(batch, asOf),
       expected,
@@ -117,12 +120,12 @@ export class AccountIndexer {
     return this.#known.asOf(path)
   }
 
-  /** All folders are looked at now. Resolves when they were, when that failed, and when the time is up. */
-  async look(boundMs: number): Promise<void> {
-    if (!this.#isRunning) return
+  /** All folders are looked at now. Resolves when they were, when that failed, and when the time is up. @returns Whether they were. */
+  async look(boundMs: number): Promise<boolean> {
+    if (!this.#isRunning) return false
     const over = this.#lookers.wait(boundMs)
     this.noticeAll()
-    await over
+    return over
   }
 
   /**
@@ -232,7 +235,7 @@ export class AccountIndexer {
   }
 
   async #step(signal: AbortSignal): Promise<void> {
-    if (this.#times.isDue || this.#noticed.size > 0) {
+    if (this.#times.isDue || this.#noticed.isAny) {
       const delayMs = await this.#delayOf('look')
       if (delayMs > 0) return void (await wait(delayMs, undefined, { signal }).catch(() => undefined))
       await this.#forgetAhead()
@@ -255,17 +258,16 @@ export class AccountIndexer {
   async #round(signal: AbortSignal): Promise<void> {
     const { index, roundsBetweenFlags } = this.#options
     const asksAll = this.#hasFailed || this.#rounds % roundsBetweenFlags === 0
-    const noticed = new Set(this.#noticed)
+    const noticed = this.#noticed.now
     // A renewal from here on asks for one more.
     this.#times.begin()
     const lookers = this.#lookers.now
     const asOf = Date.now()
     const done = this.#expected.now
     const standings = await this.#standings()
-    // From here on a further notice is of something that these figures may not hold.
-    for (const path of noticed) this.#noticed.delete(path)
+    this.#noticed.asked(noticed)
     // Then the index is not even asked, so that its threads can end and its files be closed.
-    if (this.#known.isUnchanged(standings, asksAll || noticed.size > 0)) {
+    if (this.#known.isUnchanged(standings, asksAll || noticed.paths.size > 0)) {
       this.#known.confirm(standings, asOf)
       this.#expected.compared(done)
       return this.#roundOver(lookers)
@@ -282,7 +284,7 @@ export class AccountIndexer {
       if (isSelectable && !status) this.#noticed.add(path)
       if (!folder || !status) continue
       if (signal.aborted) return
-      const comparesAll = status.modseq === undefined && (asksAll || noticed.has(path))
+      const comparesAll = status.modseq === undefined && (asksAll || noticed.paths.has(path))
       const isCurrent = await this.#catchUp(folder, status, comparesAll, done)
       isWhole = isCurrent && isWhole
       // Other flags were not looked for.
@@ -300,14 +302,14 @@ export class AccountIndexer {
     this.#roundOver(lookers)
   }
 
-  #roundOver(lookers: Iterable<() => void>): void {
+  #roundOver(lookers: readonly RoundWaiter[]): void {
     this.#rounds++
     this.#hasFailed = false
     this.#lookedAt = new Date().toISOString()
     this.#looked(lookers)
   }
 
-  #looked(lookers?: Iterable<() => void>): void {
+  #looked(lookers?: readonly RoundWaiter[]): void {
     this.#hasLooked = true
     this.#lookers.release(lookers)
   }
@@ -332,15 +334,14 @@ export class AccountIndexer {
   }
 
   async #lookAtNoticed(): Promise<void> {
-    const paths = [...this.#noticed]
+    const noticed = this.#noticed.now
     const asOf = Date.now()
     const done = this.#expected.now
-    const standings = await this.#standings(paths)
-    // From here on a further notice is of something that these figures may not hold.
-    for (const path of paths) this.#noticed.delete(path)
+    const standings = await this.#standings([...noticed.paths])
+    this.#noticed.asked(noticed)
     const folders = await this.#writer.applyFolders(standings)
     this.#expected.listed(done)
-    for (const path of paths) {
+    for (const path of pathsToLookAt(noticed, standings, folders)) {
       const folder = folders.find(each => each.path === path)
       const status = standings.find(each => each.path === path)?.status
       // A notice may say more than the figures do.
@@ -367,7 +368,7 @@ export class AccountIndexer {
 
   /** Whether the next step is one more of the same, as far as is known now. */
   async #goesOn(): Promise<boolean> {
-    return !this.#times.isDue && this.#noticed.size === 0 && (await this.#delayOf('backfill')) === 0
+    return !this.#times.isDue && !this.#noticed.isAny && (await this.#delayOf('backfill')) === 0
   }
 
   #forgetAhead = () => Promise.all([this.#folders.forgetAhead(), this.#texts.forgetAhead()])
@@ -392,7 +393,7 @@ export class AccountIndexer {
 
   /** Until something is noticed, the next round is due, or so long. */
   async #rest(signal: AbortSignal, mostMs = Number.POSITIVE_INFINITY): Promise<void> {
-    if (this.#noticed.size > 0 || signal.aborted) return
+    if (this.#noticed.isAny || signal.aborted) return
     await this.#pause.rest(Math.min(mostMs, this.#times.restMs))
   }
 }

@@ -23,6 +23,7 @@ function setUp(mayFail?: () => void) {
     known: new KnownStandings(),
     expected: new AccountExpectations(),
     notice: () => undefined,
+    miss: () => undefined,
   })
   const folder = { path: 'INBOX', uidValidity: 1 }
   const expected = (messages: number) => ({

@@ -20,6 +20,8 @@ export interface IndexWriterOptions {
   expected: AccountExpectations
   /** Messages of a folder are to be read again. */
   notice(path: string): void
+  /** Messages left a folder that were shown there. */
+  miss(): void
 }
 
 /** So often a message is read again that the mail server did not give, and of so many it is known how often. */
@@ -105,11 +107,12 @@ export class IndexWriter {
   }
 
   async #write(batch: FolderBatch): Promise<AppliedBatch> {
-    const { index, own, facts, known } = this.#options
+    const { index, own, facts, known, miss } = this.#options
     known.touch()
     // What was read later than that was asked for is written later.
     await this.#showing
     const applied = await index.applyBatch(own ? { ...batch, own } : batch, await facts.lowest())
+    if (applied.removed > 0) miss()
     this.#readUnreadableAgain(batch)
     return applied
   }

@@ -12,7 +12,7 @@ export interface IndexedArrivalsOptions {
   index: Pick<IndexOperations, 'listFolders'>
   writer: Pick<IndexWriter, 'applyAhead'>
   /** Of all folders, at most for so long. */
-  look(boundMs: number): Promise<void>
+  look(boundMs: number): Promise<unknown>
   notice(path: string): void
 }
 

@@ -33,15 +33,19 @@ const folders = ['INBOX', 'Archive', 'Junk']
 const flags = ['seen', 'flagged', 'urgent']
 const subjects = Array.from({ length: 8 }, (_, at) => `m${at}`)
 const [steps, callers] = [8, 3]
+const seeds = [1, 2, 3, 4]
 
 describe.skipIf(!available('dovecot'))('on Dovecot', () => {
   let dovecot: Dovecot
+  /** Each try has a mailbox of its own: the one of a try that failed is full of what that left. */
+  let users = 0
   beforeAll(async () => {
-    dovecot = await startDovecot({ moreUsers: 5 })
+    dovecot = await startDovecot({ moreUsers: 2 * seeds.length })
     return () => dovecot.stop()
   })
 
-  async function setUp(user: string) {
+  async function setUp() {
+    const user = `user${++users}@test.local`
     const imap = await RawImap.login(dovecot.imapPort, user, 'pw-user')
     onTestFinished(() => imap.close())
     for (const folder of folders.slice(1)) await imap.run(`CREATE ${folder}`).catch(() => '')
@@ -95,8 +99,8 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     }
   }
 
-  test.each([1, 2, 3, 4])('random changes are done as their results say, and undone (%i)', async seed => {
-    const world = await setUp(`user${seed}@test.local`)
+  test.each(seeds)('random changes are done as their results say, and undone (%i)', async seed => {
+    const world = await setUp()
     const { imap, way } = world
     const random = numbersFrom(seed)
     const one = <T>(all: readonly T[]): T => all[random() % all.length]!
@@ -104,6 +108,8 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     expect(ids.size).toBe(subjects.length)
     const first = await readAll(imap)
     const touched = new Set<string>()
+    /** What was done to each message, for a human who reads what went wrong. */
+    const told = new Map<string, string[]>(subjects.map(subject => [subject, []]))
     let model = await readAll(imap)
     let [principal, refused] = ['', 0]
     for (let step = 0; step < steps; step++) {
@@ -122,7 +128,12 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
           return world.act({ ids: named.map(subject => ids.get(subject)!), ...change })
         }),
       )
-      if (isOutside) for (const subject of await changeOutside(imap, one)) touched.add(subject)
+      if (isOutside) {
+        for (const subject of await changeOutside(imap, one)) {
+          touched.add(subject)
+          told.get(subject)!.push(`step ${step}: changed outside`)
+        }
+      }
       if (isRestarted) await world.restart()
       principal = took[0]!.principal.id
       const ended: [string, (typeof asked)[number], OperationWithResults['results']][] = []
@@ -130,10 +141,11 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
         const { results } = await world.settled(operation)
         ended.push([operation.id, asked[at]!, results])
       }
-      for (const [, { named, kind, value }, results] of ended.toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+      for (const [id, { named, kind, value }, results] of ended.toSorted(([a], [b]) => (a < b ? -1 : 1))) {
         for (const [at, subject] of named.entries()) {
           const { state, code } = results[at]!
           const name = `step ${step}: ${subject} ${kind} ${value}`
+          told.get(subject)!.push(`${name}: ${state} ${code ?? ''} (${id})`)
           // It can be named by its id at every moment, wherever it is.
           expect([name, state, code]).not.toEqual([name, 'failed', 'message_not_found'])
           if (state === 'done') apply(model.get(subject)!, kind, value)
@@ -142,7 +154,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
         }
       }
       const now = await readAll(imap)
-      if (!isOutside) expect(wordsOf(now), `step ${step}`).toEqual(wordsOf(model))
+      if (!isOutside) expect(wordsOf(now), wrongOf(now, model, told)).toEqual(wordsOf(model))
       model = now
     }
     way.isSpoilt = false
@@ -150,13 +162,27 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     await untilListed(world.list, model)
     const report = await world.undoAll({ principal, since: '2020-01-01T00:00:00.000Z', dry_run: false })
     expect(report.has_more).toBe(false)
-    for (const { undo } of report.undone) if (undo) await world.settled(undo)
+    for (const { operation, undo } of report.undone) {
+      if (!undo) continue
+      for (const { id, state, code } of (await world.settled(undo)).results) {
+        const [subject = ''] = [...ids].find(each => each[1] === id) ?? []
+        told.get(subject)?.push(`undo of ${operation.id}: ${state} ${code ?? ''} (${undo.id})`)
+      }
+    }
     const after = await readAll(imap)
     const untouched = (of: Mailbox) => new Map([...of].filter(([subject]) => !touched.has(subject)))
-    expect(wordsOf(untouched(after))).toEqual(wordsOf(untouched(first)))
+    expect(wordsOf(untouched(after)), wrongOf(untouched(after), first, told)).toEqual(wordsOf(untouched(first)))
     await untilListed(world.list, after)
   })
 })
+
+/** What was done to the messages that are not as they should be. */
+function wrongOf(now: Mailbox, meant: Mailbox, told: ReadonlyMap<string, readonly string[]>): string {
+  const wrong = [...now].filter(
+    ([subject, message]) => lineOf(subject, message) !== lineOf(subject, meant.get(subject)!),
+  )
+  return wrong.flatMap(([subject]) => ['', ...told.get(subject)!]).join('\n')
+}
 
 function apply(message: Message, kind: 'add' | 'remove' | 'move_to', value: string): void {
   if (kind === 'move_to') message.folder = value
@@ -186,19 +212,23 @@ interface Row {
 }
 
 function rowsOf(text: string): Row[] {
-  return text
-    .split(/^\* \d+ FETCH /m)
-    .slice(1)
-    .map(row => {
-      const words = (/FLAGS \(([^)]*)\)/.exec(row)?.[1] ?? '').split(' ')
-      return {
-        uid: Number(/UID (\d+)/.exec(row)?.[1]),
-        subject: /Subject: (\w+)/.exec(row)?.[1] ?? '',
-        flags: words
-          .filter(flag => flag !== '' && flag !== '\\Recent')
-          .map(flag => flag.replace('\\', '').toLowerCase()),
-      }
-    })
+  return (
+    text
+      .split(/^\* \d+ FETCH /m)
+      .slice(1)
+      // A server may tell of other flags in between, without the subject.
+      .filter(row => /UID \d+/.test(row) && /Subject: \w/.test(row))
+      .map(row => {
+        const words = (/FLAGS \(([^)]*)\)/.exec(row)?.[1] ?? '').split(' ')
+        return {
+          uid: Number(/UID (\d+)/.exec(row)?.[1]),
+          subject: /Subject: (\w+)/.exec(row)?.[1] ?? '',
+          flags: words
+            .filter(flag => flag !== '' && flag !== '\\Recent')
+            .map(flag => flag.replace('\\', '').toLowerCase()),
+        }
+      })
+  )
 }
 
 /** @throws where a message is missing, or is there twice. */

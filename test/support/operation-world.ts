@@ -101,7 +101,7 @@ export async function startOperations({
       throw new Error('nothing is indexed')
     },
   }
-  const named = new NamedMessages({ refs, index: noIndex, expected, isIndexed: () => false })
+  const named = new NamedMessages({ refs, index: noIndex, expected, isIndexed: () => false, look: async () => false })
   const foldersOf = (accountId: string) =>
     pool.run(accountId, 'interactive', connection => connection.listFolders(false), signal)
   let known: readonly Folder[] | undefined
