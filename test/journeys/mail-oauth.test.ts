@@ -6,6 +6,7 @@ import type { Account, VerifyResult } from '../../contract/accounts.ts'
 import type { Diagnosis } from '../../contract/diagnose.ts'
 import { api } from '../../contract/index.ts'
 import type { OAuthGrant, OAuthProvider, OAuthSignIn } from '../../contract/mail-oauth.ts'
+import type { Submission } from '../../contract/submission.ts'
 import { openDatabase } from '../../server/platform/database/database.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { MailAuthority, mailClientId, mailClientSecret } from '../support/mail-authority.ts'
@@ -227,8 +228,14 @@ run.each(['XOAUTH2', 'OAUTHBEARER'] as const)('mail is sent by %s', async mechan
     ...{ mode: 'new', to: ['anne@there.test'], subject: 'Lunch' },
     body: { format: 'markdown', content: 'At noon?' },
   })
-  await people.tell(people.admin, 'POST', `${drafts}/${draft.id}/send`, { rev: draft.rev })
-  await expect.poll(() => sink.taken.length, { timeout: patience }).toBe(1)
+  const { id } = await people.tell<Submission>(people.admin, 'POST', `${drafts}/${draft.id}/send`, { rev: draft.rev })
+  const submission = api.outbox.getSubmission.path.replace('{submission_id}', id)
+  const sent = async () => {
+    const { state, error } = await people.tell<Submission>(people.admin, 'GET', submission)
+    return { state, error }
+  }
+  await expect.poll(sent, { timeout: patience }).toEqual({ state: 'sent', error: null })
+  expect(sink.taken.length).toBe(1)
   // It sends while its connection for new mail is still being opened, which a diagnosis would say.
   await isState(account, 'ready')
   const made = await people.tell<Diagnosis>(people.admin, 'GET', `${accounts}/${account.id}/diagnose`)
