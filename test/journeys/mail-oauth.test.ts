@@ -14,8 +14,8 @@ import { patience } from '../support/patience.ts'
 import { type People, type Proof, runApp } from '../support/people.ts'
 import { available } from '../support/require.ts'
 import { runCommandHere } from '../support/run-command.ts'
-import { SmtpSink } from '../support/smtp-sink.ts'
 import { startRelay } from '../support/tcp-relay.ts'
+import { startTokenSink } from '../support/token-sink.ts'
 
 const providers = api.mailOAuth.listOAuthProviders.path
 const signIns = api.mailOAuth.beginOAuthSignIn.path
@@ -90,31 +90,6 @@ const leaves = ({ id }: Account) =>
 
 const isState = (account: Account, state: Account['state']) =>
   expect.poll(async () => (await find(account)).state, { timeout: patience }).toBe(state)
-
-/** It shows each token to the authorisation server. */
-async function startSink(
-  mechanism: 'XOAUTH2' | 'OAUTHBEARER',
-): Promise<{ sink: SmtpSink; port: number; logins: string[] }> {
-  const logins: string[] = []
-  const sink = new SmtpSink({
-    onCommand: async line => {
-      if (/^EHLO/i.test(line))
-        return `250-sink.test\r\n250-AUTH LOGIN PLAIN ${mechanism}\r\n250-8BITMIME\r\n250 SIZE 52428800`
-      if (line === '' || line === 'AQ==') return '535 5.7.8 not accepted'
-      const [, given, response = ''] = /^AUTH (\S+) (\S+)$/.exec(line) ?? []
-      if (given === undefined) return undefined
-      const fields = Buffer.from(response, 'base64').toString().split(String.fromCharCode(1))
-      const user = /(?:user=|a=)([^,]+)/.exec(fields[0] ?? '')?.[1]
-      const token = fields.find(field => field.startsWith('auth='))?.replace('auth=Bearer ', '')
-      const owner = await authority.ownerOf(token ?? '')
-      logins.push(`${given} ${user} ${owner}`)
-      return owner !== undefined && owner === user ? '235 2.7.0 ok' : '334 eyJzdGF0dXMiOiI0MDEifQ=='
-    },
-  })
-  const port = await sink.start()
-  onTestFinished(() => sink.stop())
-  return { sink, port, logins }
-}
 
 /** Whatever of the last lines is base64, no login is in it. */
 function expectNoToken({ lines }: Diagnosis): void {
@@ -220,7 +195,7 @@ run('what somebody cancels, or a foreign issuer, is told in words', async () => 
 })
 
 run.each(['XOAUTH2', 'OAUTHBEARER'] as const)('mail is sent by %s', async mechanism => {
-  const { sink, port, logins } = await startSink(mechanism)
+  const { sink, port, logins } = await startTokenSink(authority, mechanism)
   const account = await connect('bob@test.local', { smtpPort: port })
   expect(logins).toEqual([`${mechanism} bob@test.local bob@test.local`])
   const drafts = `/api/v1/accounts/${account.id}/drafts`
