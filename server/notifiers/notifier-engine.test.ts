@@ -1,10 +1,11 @@
 /** Which notices leave and when: grouping, repetition, escalation, ends, loops, failures and restarts, over real sockets. */
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { onEachDatabase } from '../../test/support/databases.ts'
 import type { NoticeStandIn } from '../../test/support/notice-stand-ins.ts'
 import { administrator, notifyWorld } from '../../test/support/notify-world.ts'
 import { patience } from '../../test/support/patience.ts'
 import type { Database } from '../platform/database/database.ts'
+import { NotifierStore } from './notifier-store.ts'
 
 const titles = ({ taken }: NoticeStandIn) => taken.map(({ text }) => text.split('\n')[0])
 
@@ -180,6 +181,38 @@ onEachDatabase(open => {
     expect(titles(hook)).toEqual(['Critical: Away (l1)'])
     await settle()
     expect(hook.asked).toBe(2)
+  })
+
+  test('an attempt that ends while it is read what waits is not made again by what was read', async () => {
+    const { create, raise, start, stand, settle, hub, clock, store } = await notifyWorld(await open())
+    const slack = await stand('slack')
+    await create({ target: slack.target })
+    await start()
+    const [listed, finished] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const { transaction, listNotices } = NotifierStore.prototype
+    vi.spyOn(store, 'transaction').mockImplementation(async work => {
+      if (slack.asked > 0) await listed.promise
+      return transaction.call(store, work)
+    })
+    let looks = 0
+    vi.spyOn(store, 'listNotices').mockImplementation(async () => {
+      const rows = await listNotices.call(store)
+      // The first is for the plan of that round.
+      if (slack.asked === 0 || rows.length === 0 || ++looks !== 2) return rows
+      listed.resolve()
+      await finished.promise
+      return rows
+    })
+    const data = { alert: 'rule' as const, detail: 'Away', at: new Date(clock()).toISOString() }
+    raise('l1')
+    hub.publish({ type: 'alert_raised', data })
+    await expect.poll(() => slack.asked).toBe(1)
+    hub.publish({ type: 'alert_raised', data })
+    await listed.promise
+    await expect.poll(() => listNotices.call(store)).toEqual([])
+    finished.resolve()
+    await settle()
+    expect(titles(slack)).toEqual(['Critical: Away (l1)'])
   })
 
   test('one that hangs holds up no other', async () => {

@@ -50,6 +50,8 @@ export class NotifierEngine {
   readonly #running = new Map<string, Promise<void>>()
   /** Attempts that were made, and could not be written: their notices are not sent again. */
   readonly #unwritten = new Map<string, AttemptResult>()
+  /** Since notices were last asked for: the answer may be from before. */
+  readonly #written = new Set<string>()
   /** When notices were made for each notifier in the last hour. */
   readonly #stamps = new Map<string, number[]>()
   readonly #unstored: UnstoredNotices
@@ -150,6 +152,7 @@ export class NotifierEngine {
     await this.#store(plan)
     this.#nextAt = Math.min(this.#nextAt, plan.nextAt)
     const byId = new Map(rows.map(row => [row.id, row]))
+    this.#written.clear()
     for (const notice of await store.listNotices()) this.#deliver(notice, byId.get(notice.notifier_id))
   }
 
@@ -195,7 +198,7 @@ export class NotifierEngine {
   #deliver(notice: NoticeRow, row: NotifierRow | undefined): void {
     const { now } = this.#options
     if (!row || !routingOf(row).enabled || this.#stopped.signal.aborted) return
-    if (this.#running.has(notice.id) || this.#unwritten.has(notice.id)) return
+    if (this.#running.has(notice.id) || this.#unwritten.has(notice.id) || this.#written.has(notice.id)) return
     if (notice.next_try_at > now()) {
       this.#nextAt = Math.min(this.#nextAt, notice.next_try_at)
       return
@@ -232,6 +235,7 @@ export class NotifierEngine {
         await store.finish(transaction, noticeId, result)
       })
     }
+    this.#written.add(noticeId)
     this.#unwritten.delete(noticeId)
   }
 

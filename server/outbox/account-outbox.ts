@@ -110,12 +110,13 @@ export class AccountOutbox {
     // While the account cannot send, one message finds out whether it can again.
     const free = (isFailing ? 1 : connections()) - this.#sending.size
     if (free <= 0) return undefined
-    const { claimed, isMore } = await takeDue(this.#accountId, lease, free, this.#options)
+    const at = new Date(clock.now()).toISOString()
+    const { claimed, isMore } = await takeDue(this.#accountId, lease, { at, limit: free }, this.#options)
     for (const each of claimed) this.#begin(each, lease)
     if (claimed.length > 0 || isMore) return 0
-    const at = clock.now()
-    const next = await store.nextDue(this.#accountId, new Date(at).toISOString())
-    return next === undefined ? undefined : Math.max(1, Date.parse(next) - at)
+    // By the same clock: what has fallen due since then is the next, and not one that nobody wakes for.
+    const next = await store.nextDue(this.#accountId, at)
+    return next === undefined ? undefined : Math.max(1, Date.parse(next) - clock.now())
   }
 
   #begin(claimed: Claimed, lease: Lease): void {

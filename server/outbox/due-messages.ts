@@ -31,14 +31,14 @@ export interface Taken {
   isMore: boolean
 }
 
+/** @param at What is due by then, in ISO 8601. */
 export async function takeDue(
   accountId: string,
   lease: Lease,
-  limit: number,
+  { at, limit }: { at: string; limit: number },
   options: DueMessagesOptions,
 ): Promise<Taken> {
-  const { store, hub, clock, leaving } = options
-  const at = new Date(clock.now()).toISOString()
+  const { store, hub, leaving } = options
   if ((await store.listDue(accountId, { at, limit: 1 })).length === 0) return { claimed: [], isMore: false }
   const asked: SubmissionRow[] = []
   const taken = await hub.transact(async (transaction, tell) => {

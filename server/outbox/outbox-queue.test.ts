@@ -1,7 +1,8 @@
 /** The queue sends each message once, keeps bad ones out of the way of others, tries again when that helps, and never when it could do harm. */
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { principalOf } from '../../test/support/operation-world.ts'
-import { agent, startOutbox, user } from '../../test/support/outbox-world.ts'
+import { agent, ManualClock, startOutbox, user } from '../../test/support/outbox-world.ts'
+import { SubmissionStore } from './submission-store.ts'
 
 const minute = 60_000
 
@@ -31,6 +32,27 @@ test('a message is sent at its time, and not when it was cancelled before', asyn
   await until(late.id, 'sent')
   expect(senders.taken).toHaveLength(2)
   expect((await outbox.get(agent, undone.id)).state).toBe('cancelled')
+})
+
+test('a message whose timer rings a moment early is sent all the same, though it falls due while the queue looks', async () => {
+  const clock = new ManualClock()
+  let earlyMs = 0
+  const time = { now: () => clock.now() - earlyMs, after: (ms: number, run: () => void) => clock.after(ms, run) }
+  const { submit, until } = await startOutbox({ clock: time })
+  const { id } = await submit({}, 'scheduled', { sendAt: new Date(clock.now() + minute).toISOString() })
+  await expect.poll(() => clock.pending).toEqual([minute])
+  const { listDue } = SubmissionStore.prototype
+  vi.spyOn(SubmissionStore.prototype, 'listDue').mockImplementation(async function (this: SubmissionStore, ...asked) {
+    const due = await listDue.apply(this, asked)
+    // By the time of the answer it has come.
+    earlyMs = 0
+    return due
+  })
+  earlyMs = 1
+  clock.advance(minute)
+  await expect.poll(() => clock.pending).toEqual([1])
+  clock.advance(1)
+  await until(id, 'sent')
 })
 
 test('a temporary refusal is tried again, later and later, and given up after two days', async () => {

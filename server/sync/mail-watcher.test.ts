@@ -26,6 +26,8 @@ afterEach(async () => {
 })
 
 const isState = (state: string, id = 'a') => vi.waitFor(() => expect(mail.stateOf(id).state).toBe(state))
+/** Told of a state is a moment after it can be read. */
+const hasTold = (states: string[]) => vi.waitFor(() => expect(mail.states).toEqual(states))
 const hasReceived = (uids: number[], id = 'a') => vi.waitFor(() => expect(mail.receivedBy(id)).toEqual(uids))
 
 async function start(): Promise<void> {
@@ -125,8 +127,7 @@ test('mail that came while the connection was lost is announced when it is back'
   const missed = [gateway.deliver(), gateway.deliver()]
   gateway.refusal = undefined
   await hasReceived([first, ...missed])
-  await isState('ready')
-  expect(mail.states).toEqual(['ready', 'connecting', 'unreachable', 'ready'])
+  await hasTold(['ready', 'connecting', 'unreachable', 'ready'])
 })
 
 test('an account that cannot be connected says why and when it is tried again', async () => {
@@ -230,8 +231,7 @@ test('a look that fails is tried again and the account is degraded meanwhile', a
   }
   const uid = gateway.deliver()
   await hasReceived([uid])
-  await isState('ready')
-  expect(mail.states).toEqual(['ready', 'degraded', 'ready'])
+  await hasTold(['ready', 'degraded', 'ready'])
 })
 
 test('a server without IDLE leaves the account degraded, with the reason', async () => {
@@ -267,7 +267,7 @@ test('nothing is said of an account because RustyMail is going away', async () =
   await isState('connecting')
   const { attempts } = gateway
   await expect.poll(() => mail.pool.connections('a')?.open ?? 0).toBe(0)
-  expect(mail.states).toEqual(['ready', 'connecting'])
+  await hasTold(['ready', 'connecting'])
   expect(gateway.attempts).toBe(attempts)
 })
 

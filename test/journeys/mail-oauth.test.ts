@@ -6,6 +6,7 @@ import type { Account, VerifyResult } from '../../contract/accounts.ts'
 import type { Diagnosis } from '../../contract/diagnose.ts'
 import { api } from '../../contract/index.ts'
 import type { OAuthGrant, OAuthProvider, OAuthSignIn } from '../../contract/mail-oauth.ts'
+import type { Submission } from '../../contract/submission.ts'
 import { openDatabase } from '../../server/platform/database/database.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { MailAuthority, mailClientId, mailClientSecret } from '../support/mail-authority.ts'
@@ -13,8 +14,8 @@ import { patience } from '../support/patience.ts'
 import { type People, type Proof, runApp } from '../support/people.ts'
 import { available } from '../support/require.ts'
 import { runCommandHere } from '../support/run-command.ts'
-import { SmtpSink } from '../support/smtp-sink.ts'
 import { startRelay } from '../support/tcp-relay.ts'
+import { startTokenSink } from '../support/token-sink.ts'
 
 const providers = api.mailOAuth.listOAuthProviders.path
 const signIns = api.mailOAuth.beginOAuthSignIn.path
@@ -89,31 +90,6 @@ const leaves = ({ id }: Account) =>
 
 const isState = (account: Account, state: Account['state']) =>
   expect.poll(async () => (await find(account)).state, { timeout: patience }).toBe(state)
-
-/** It shows each token to the authorisation server. */
-async function startSink(
-  mechanism: 'XOAUTH2' | 'OAUTHBEARER',
-): Promise<{ sink: SmtpSink; port: number; logins: string[] }> {
-  const logins: string[] = []
-  const sink = new SmtpSink({
-    onCommand: async line => {
-      if (/^EHLO/i.test(line))
-        return `250-sink.test\r\n250-AUTH LOGIN PLAIN ${mechanism}\r\n250-8BITMIME\r\n250 SIZE 52428800`
-      if (line === '' || line === 'AQ==') return '535 5.7.8 not accepted'
-      const [, given, response = ''] = /^AUTH (\S+) (\S+)$/.exec(line) ?? []
-      if (given === undefined) return undefined
-      const fields = Buffer.from(response, 'base64').toString().split(String.fromCharCode(1))
-      const user = /(?:user=|a=)([^,]+)/.exec(fields[0] ?? '')?.[1]
-      const token = fields.find(field => field.startsWith('auth='))?.replace('auth=Bearer ', '')
-      const owner = await authority.ownerOf(token ?? '')
-      logins.push(`${given} ${user} ${owner}`)
-      return owner !== undefined && owner === user ? '235 2.7.0 ok' : '334 eyJzdGF0dXMiOiI0MDEifQ=='
-    },
-  })
-  const port = await sink.start()
-  onTestFinished(() => sink.stop())
-  return { sink, port, logins }
-}
 
 /** Whatever of the last lines is base64, no login is in it. */
 function expectNoToken({ lines }: Diagnosis): void {
@@ -219,7 +195,7 @@ run('what somebody cancels, or a foreign issuer, is told in words', async () => 
 })
 
 run.each(['XOAUTH2', 'OAUTHBEARER'] as const)('mail is sent by %s', async mechanism => {
-  const { sink, port, logins } = await startSink(mechanism)
+  const { sink, port, logins } = await startTokenSink(authority, mechanism)
   const account = await connect('bob@test.local', { smtpPort: port })
   expect(logins).toEqual([`${mechanism} bob@test.local bob@test.local`])
   const drafts = `/api/v1/accounts/${account.id}/drafts`
@@ -227,8 +203,14 @@ run.each(['XOAUTH2', 'OAUTHBEARER'] as const)('mail is sent by %s', async mechan
     ...{ mode: 'new', to: ['anne@there.test'], subject: 'Lunch' },
     body: { format: 'markdown', content: 'At noon?' },
   })
-  await people.tell(people.admin, 'POST', `${drafts}/${draft.id}/send`, { rev: draft.rev })
-  await expect.poll(() => sink.taken.length, { timeout: patience }).toBe(1)
+  const { id } = await people.tell<Submission>(people.admin, 'POST', `${drafts}/${draft.id}/send`, { rev: draft.rev })
+  const submission = api.outbox.getSubmission.path.replace('{submission_id}', id)
+  const sent = async () => {
+    const { state, error } = await people.tell<Submission>(people.admin, 'GET', submission)
+    return { state, error }
+  }
+  await expect.poll(sent, { timeout: patience }).toEqual({ state: 'sent', error: null })
+  expect(sink.taken.length).toBe(1)
   // It sends while its connection for new mail is still being opened, which a diagnosis would say.
   await isState(account, 'ready')
   const made = await people.tell<Diagnosis>(people.admin, 'GET', `${accounts}/${account.id}/diagnose`)

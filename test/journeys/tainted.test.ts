@@ -15,7 +15,7 @@ import { type NewToken, type People, runApp } from '../support/people.ts'
 import type { Road } from '../support/road.ts'
 import { ScriptedChoice } from '../support/scripted-choice.ts'
 import { SmtpSink } from '../support/smtp-sink.ts'
-import { untilIndexed } from '../support/until-indexed.ts'
+import { untilIndexed, untilWatched } from '../support/until-indexed.ts'
 
 let people: People
 let app: Awaited<ReturnType<typeof runApp>>['app']
@@ -44,6 +44,11 @@ beforeAll(async () => {
     overrides: { gateway, models, openDatabase: observer => (db = openDatabase('sqlite::memory:', observer)) },
   })
   ;({ people, app } = started)
+  // Before the account is there: it is not told as new.
+  gateway.deliver({
+    ...{ subject: 'Hello', from: [{ name: 'Eve', email: 'eve@evil.example' }], text: 'Hi' },
+    ...{ attachments: [attachment], parts: { 2: notes } },
+  })
   const imap = { host: 'mail.example.org', port: 993, tls: 'implicit', user: 'ann', password: 'secret' }
   const smtp = { host: '127.0.0.1', port, tls: 'none', user: 'me', password: 'secret' }
   const wanted = { name: 'Ann', email: 'ann@example.org', imap, smtp }
@@ -54,11 +59,8 @@ beforeAll(async () => {
     wanted,
   )
   account = made.id
-  gateway.deliver({
-    ...{ subject: 'Hello', from: [{ name: 'Eve', email: 'eve@evil.example' }], text: 'Hi' },
-    ...{ attachments: [attachment], parts: { 2: notes } },
-  })
   await untilIndexed(people, account, 1)
+  await untilWatched(gateway, 1)
   const list = `/api/v1/accounts/${account}/messages?folder=INBOX`
   type List = { items: [{ id: string; ref: string; thread_id: string }] }
   const { items } = await people.tell<List>(people.admin, 'GET', list)

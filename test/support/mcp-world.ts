@@ -14,7 +14,7 @@ export const fill = (path: string, id: string) => path.replace(/\{\w+\}/, id)
 export async function startMcpWorld({ folders = [], ...surroundings }: Surroundings & { folders?: string[] } = {}) {
   const gateway = new MemoryGateway()
   for (const path of folders) gateway.addFolder(path)
-  // Before there is an account: what is there the first time is never told as new, whoever listens.
+  // Before there is an account: what is there the first time is never told as new.
   gateway.deliver({ subject: 'lunch', text: 'At noon?', from: [{ name: 'Cy', email: 'cy@example.org' }] })
   const { app, config, people } = await startApp({ ...surroundings, overrides: { gateway } })
   const connect = async (user: string) => {

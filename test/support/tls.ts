@@ -115,7 +115,7 @@ export async function askOver2(session: ClientHttp2Session, path: string, sent: 
   return { status: head[':status'], headers: head, text: await whole }
 }
 
-/** The body of an answer. To be called before anything is awaited: what nobody reads when its stream closes, Node throws away. */
+/** The body of an answer. To be called before anything is awaited: what nobody has read when its stream closes, Node discards. */
 export function wholeOf(stream: ClientHttp2Stream): Promise<string> {
   const whole = text(stream)
   whole.catch(() => undefined)
