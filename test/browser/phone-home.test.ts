@@ -169,7 +169,7 @@ describe.skipIf(!available('chromium'))('what opening a mail tells its sender', 
         .filter(vector => vector !== 'cssHover')
         .toSorted(),
     ).toEqual(pictures)
-    // A second connection, opened since the first one was slow, may say nothing; whose it is stands in the log.
+    // What the pointer asked for is given up with the message, and its connection may then say nothing; whose it is stands in the log.
     for (const { isTls, dest, name } of sender.contacts.filter(({ name }) => name !== '')) {
       expect([name, dest]).toEqual([name, isTls ? '' : 'image'])
     }
