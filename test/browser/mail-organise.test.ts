@@ -69,7 +69,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await expect.poll(() => box.subjectsIn('Archive')).toEqual([])
     expect(await box.subjectsIn('INBOX')).toContain('Note 70')
     await expect.poll(() => row(page, 'Note 69').getByText('Unread').count()).toBe(1)
-    expect(await row(page, 'Note 69').getByText('Flagged').count()).toBe(0)
+    await expect.poll(() => row(page, 'Note 69').getByText('Flagged').count()).toBe(0)
     expectQuiet()
   })
 
@@ -146,6 +146,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     refusal = /^(\w+) UID MOVE/
     await page.keyboard.press('j')
     await page.keyboard.press('j')
+    await expect.poll(() => focused(page)).toContain('Note 70')
     await page.keyboard.press('#')
     await toast(page, '1 message could not be moved').waitFor()
     await row(page, 'Note 70').waitFor()

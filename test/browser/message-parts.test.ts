@@ -51,7 +51,7 @@ describe.skipIf(!available('chromium'))('the parts of a message', () => {
 
   test('are shown, saved and opened', async () => {
     const world = await startMailWorld(2, {}, slowHeartbeats)
-    world.serverOf(1)!.deliver(toDelivery({ subject: 'parts', root }))
+    await world.deliver(1, toDelivery({ subject: 'parts', root }))
     const { people, mailboxes } = world
     const { id } = mailboxes[1]!
     const path = `${fill(api.mail.listMessages.path, { account_id: id })}?limit=1`
@@ -114,13 +114,12 @@ describe.skipIf(!available('chromium'))('the parts of a message', () => {
     await page.getByRole('link', { name: 'Download Calendar entry' }).waitFor()
 
     // Of a long one the beginning, whatever its file holds behind it.
-    world
-      .serverOf(1)!
-      .deliver(
-        toDelivery({ subject: 'long <b>words</b>', root: text(`first words\n${'x'.repeat(400)}\n`.repeat(2_000)) }),
-      )
+    await world.deliver(
+      1,
+      toDelivery({ subject: 'long <b>words</b>', root: text(`first words\n${'x'.repeat(400)}\n`.repeat(2_000)) }),
+    )
     await page.goto(`${people.url}/mail?account=${id}`)
-    await page.locator('a[data-ref]').first().click()
+    await page.locator('a[data-ref]', { hasText: 'long <b>words</b>' }).click()
     await page.getByRole('button', { name: 'To and other details' }).click()
     await page.getByRole('button', { name: 'View source' }).click()
     await source.getByText('Only the first 262 kB are shown.').waitFor()

@@ -44,14 +44,14 @@ describe.skipIf(!available('chromium'))('the HTML of a message', () => {
       context.waitForEvent('page'),
       page.evaluate(`void open(${JSON.stringify(`${path}?remote=true`)})`),
     ])
-    await opened.waitForLoadState('load')
+    await opened.waitForURL(`${url}${path}?remote=true`)
     expect(await opened.content()).toContain('frame_only')
   })
 })
 
 async function startedWith(html: string) {
   const world = await startMailWorld(2, { RUSTYMAIL_ALLOWED_HOSTS: 'mail.example' }, slowHeartbeats)
-  world.serverOf(1)!.deliver({ subject: 'hello', html })
+  await world.deliver(1, { subject: 'hello', html })
   const { people, mailboxes } = world
   const path = `${fill(api.mail.listMessages.path, { account_id: mailboxes[1]!.id })}?limit=1`
   const { items } = api.mail.listMessages.response.parse(await people.tell(people.admin, 'GET', path))

@@ -137,7 +137,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     expect(await shows(row.and(page.locator('[aria-current=true]')), unmark)).toBe(true)
     expect(await shows(page.locator('nav[aria-label=Folders] a[aria-current=true]'), unmark)).toBe(true)
     expect(await shows(page.locator('nav[aria-label=Pages] a[aria-current=page]:visible'), unmark)).toBe(true)
-    const unread = page.locator('a[data-ref]').filter({ hasText: 'Unread' }).last()
+    const unread = page.locator('a[data-ref]').filter({ hasText: 'Unread' }).nth(1)
     expect(await shows(unread, element => element.querySelector('.unread-dot')!.remove())).toBe(true)
 
     await open(page, '/configuration', 'Configuration')

@@ -129,9 +129,14 @@ describe.skipIf(!available('chromium'))('what opening a mail tells its sender', 
     const shown = ['img', 'cssImport', 'cssHover', 'svgImage', 'metaRefresh', 'scriptInline']
     const at = (names: string[], kind: string) =>
       names.map(name => `${url}/${kind}/${vectors.findIndex(([known]) => known === name)}`)
-    await inTabs(context, [...at(leaks, 'guarded'), ...at([...leaks, ...shown], 'bare')], async (page, address) => {
+    const asking = new Set(at(shown, 'bare'))
+    await inTabs(context, [...at(leaks, 'guarded'), ...at(leaks, 'bare'), ...asking], async (page, address) => {
       await page.goto(address)
-      await lookAt(await loadedFrame(page, 'iframe'))
+      await lookAt(await page.waitForSelector('iframe'))
+      // What begins after a frame is loaded or hovered over would else be cut off by the next page.
+      const index = address.split('/').at(-1)
+      const asked = () => sender.contacts.map(({ name }) => name)
+      if (asking.has(address)) await expect.poll(asked).toContain(`bare${index}`)
     })
     const names = namesIn(await close())
     expect(vectorsOf(names, 'guarded').toSorted()).toEqual(leaks.toSorted())
@@ -164,7 +169,8 @@ describe.skipIf(!available('chromium'))('what opening a mail tells its sender', 
         .filter(vector => vector !== 'cssHover')
         .toSorted(),
     ).toEqual(pictures)
-    for (const { isTls, dest, name } of sender.contacts) {
+    // What the pointer asked for is given up with the message, and its connection may then say nothing; whose it is stands in the log.
+    for (const { isTls, dest, name } of sender.contacts.filter(({ name }) => name !== '')) {
       expect([name, dest]).toEqual([name, isTls ? '' : 'image'])
     }
   })
@@ -189,7 +195,7 @@ async function deliver(mails: readonly { subject: string; html: string }[]) {
   const world = await startMailWorld(2, {}, slowHeartbeats)
   const { people } = world
   const { id } = world.mailboxes[1]!
-  for (const mail of mails) world.serverOf(1)!.deliver(mail)
+  await world.deliver(1, ...mails)
   const refs = new Map<string, string>()
   for (let cursor: string | null = ''; cursor !== null; ) {
     const path = `${fill(api.mail.listMessages.path, { account_id: id })}?limit=100${cursor && `&cursor=${cursor}`}`
@@ -197,6 +203,8 @@ async function deliver(mails: readonly { subject: string; html: string }[]) {
     for (const { ref, subject } of page.items) refs.set(subject, ref)
     cursor = page.next_cursor
   }
+  // One that is not in the list has no address, and would be waited for in vain.
+  expect(mails.filter(({ subject }) => !refs.has(subject))).toEqual([])
   const urls = mails.map(
     ({ subject }) => [subject, `${people.url}/mail?account=${id}&message=${refs.get(subject)}`] as const,
   )

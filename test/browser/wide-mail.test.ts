@@ -79,7 +79,7 @@ describe.skipIf(!available('chromium'))('a wide mail', () => {
     const world = await startMailWorld(2, {}, slowHeartbeats)
     const { people } = world
     const { id } = world.mailboxes[1]!
-    for (const [subject, html] of mails) world.serverOf(1)!.deliver({ subject, html })
+    await world.deliver(1, ...mails.map(([subject, html]) => ({ subject, html })))
     const path = `${fill(api.mail.listMessages.path, { account_id: id })}?limit=100`
     const { items } = api.mail.listMessages.response.parse(await people.tell(people.admin, 'GET', path))
     const storageState = await cookieOf(people)

@@ -193,9 +193,11 @@ export async function openMessage(page: Page, url: string): Promise<ElementHandl
   return loadedFrame(page, `iframe[src*="${searchParams.get('message')}"]`)
 }
 
+/** @returns The element, once its frame has loaded what it names now: that of a changed one still shows what was there before. */
 export async function loadedFrame(page: Page, selector: string): Promise<ElementHandle> {
   const element = await page.waitForSelector(selector)
-  await (await element.contentFrame())!.waitForLoadState('load')
+  const source = await (await element.getProperty('src')).jsonValue()
+  await (await element.contentFrame())!.waitForURL(url => url.href === source, { waitUntil: 'load' })
   return element
 }
 

@@ -103,10 +103,10 @@ export class MailWorld {
     return this.#servers.get(this.mailboxes[index]!.account.imap.host)
   }
 
-  /** Until it is indexed: lists and searches begin with the index. */
-  async deliver(index: number, delivery: Delivery): Promise<void> {
+  /** Until they are indexed: lists and searches begin with the index, which may have been compared just before they came. */
+  async deliver(index: number, ...deliveries: Delivery[]): Promise<void> {
     const server = this.serverOf(index)!
-    server.deliver(delivery)
+    for (const delivery of deliveries) server.deliver(delivery)
     const messages = [...server.folders.values()].reduce((sum, folder) => sum + folder.messages.length, 0)
     await untilIndexed(this.people, this.mailboxes[index]!.id, messages)
   }

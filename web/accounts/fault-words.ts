@@ -66,7 +66,7 @@ export const faultWords: Record<ConnectionFault, FaultWords> = {
     fields: { user: 'Rejected together with the password', password: 'Rejected together with the user' },
   },
   revoked: {
-    title: 'The access was revoked or has expired',
+    title: 'The provider no longer grants access',
     advice: 'The account keeps its mail and settings.',
     fields: {},
   },

@@ -121,10 +121,13 @@ function Progress({ account, status, updatedAt }: { account: Account; status: In
   const pace = useUsage(account.id).data?.pace ?? 'full'
   return (
     <div className="grid gap-3">
-      <div className="grid gap-3 lg:grid-cols-2">
-        <ProgressBar label="Headers" {...figure('headers', places, onServer)} />
-        {level === 'text' && <ProgressBar label="Texts" {...figure('texts', texts, messages)} />}
-      </div>
+      {/* Until the server was asked, 0 of 0 would say nothing. */}
+      {(onServer > 0 || live) && (
+        <div className="grid gap-3 lg:grid-cols-2">
+          <ProgressBar label="Headers" {...figure('headers', places, onServer)} />
+          {level === 'text' && <ProgressBar label="Texts" {...figure('texts', texts, messages)} />}
+        </div>
+      )}
       {live && <p className="min-w-0 break-words text-xs text-muted">{liveWords(live)}</p>}
       {pace !== 'full' && (
         <p className="text-xs text-warn">The daily limit of the mail server is near or reached. {paceWords[pace]}</p>

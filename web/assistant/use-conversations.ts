@@ -42,7 +42,8 @@ export function useDelete(id: string) {
     mutationFn: () => call(conversationsApi.deleteConversation, { params: { conversation_id: id } }),
     onSuccess: () => {
       queries.removeQueries({ queryKey: queryKeys.conversation(id) })
-      return queries.invalidateQueries({ queryKey: queryKeys.conversations })
+      // Not waited for: until it is left, the page would ask for what is deleted, and show that it is not found.
+      void queries.invalidateQueries({ queryKey: queryKeys.conversations })
     },
   })
 }

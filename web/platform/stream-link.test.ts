@@ -12,12 +12,15 @@ type Answer = (response: ServerResponse, request: IncomingMessage) => void
 const quick: LinkTiming = {
   backoffMs: [10, 20, 40],
   healthyMs: 200,
-  connectMs: 250,
+  connectMs: 60_000,
   heartbeatsUntilSilent: 2.5,
   longestWaitMs: 2_000,
   lateMs: 10,
   answerMs: 30,
 }
+
+/** Gives up a connection soon: for servers that say nothing. On a busy machine it may give up one of those that would. */
+const hasty: LinkTiming = { ...quick, connectMs: 250 }
 
 function welcome(change: object = {}): string {
   const data = {
@@ -90,11 +93,11 @@ test.each<[string, Answer]>([
     response => response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders(),
   ],
 ])('comes back by itself after %s', async (_, answer) => {
-  const { link, statuses } = await setUp([answer, answer, live])
+  const { link, statuses } = await setUp([answer, answer, live], hasty)
   await expect.poll(() => link.status.state).toBe('live')
   expect(link.status).toMatchObject({ attempt: 0, reason: null, troubleSince: null })
   expect(statuses.some(({ state, reason }) => state === 'reconnecting' && reason !== null)).toBe(true)
-  expect(Math.max(...statuses.map(({ attempt }) => attempt))).toBe(2)
+  expect(Math.max(...statuses.map(({ attempt }) => attempt))).toBeGreaterThanOrEqual(2)
 })
 
 test('after a break it sends the id of the last fact, also of one that had no data', async () => {
@@ -138,7 +141,7 @@ test('a server that falls silent is noticed after 2.5 heartbeats and shown as st
     response.writeHead(200, { 'content-type': 'text/event-stream' })
     response.write(welcome({ heartbeat_seconds: 0.06 }))
   }
-  const { link, statuses } = await setUp([silent, () => undefined, live])
+  const { link, statuses } = await setUp([silent, () => undefined, live], hasty)
   await expect.poll(() => statuses.some(({ state }) => state === 'stale')).toBe(true)
   const heardAt = statuses.find(({ state }) => state === 'live')!.liveSince!
   const stale = statuses.find(({ state }) => state === 'stale')!
@@ -175,12 +178,12 @@ test('a server that is frozen is told within 20 s, where heartbeats come every 1
 test('comments alone keep it live', async () => {
   const pinging: Answer = response => {
     response.writeHead(200, { 'content-type': 'text/event-stream' })
-    response.write(welcome({ heartbeat_seconds: 0.1 }))
+    response.write(welcome({ heartbeat_seconds: 0.4 }))
     const timer = setInterval(() => response.write(': ping\n'), 30)
     response.on('close', () => clearInterval(timer))
   }
   const { link, statuses } = await setUp([pinging])
-  await expect.poll(() => link.status.liveSince !== null && Date.now() - link.status.liveSince > 600).toBe(true)
+  await expect.poll(() => link.status.liveSince !== null && Date.now() - link.status.liveSince > 1_500).toBe(true)
   expect(statuses.map(({ state }) => state)).not.toContain('stale')
 })
 
@@ -195,20 +198,24 @@ test('goodbye tells when to come back, and is obeyed', async () => {
     live(response, undefined as never)
     response.end('event: goodbye\ndata: {"reason":"shutdown","reconnect_in_ms":300}\n\n')
   }
-  const { link, requests, statuses } = await setUp([leaving, live])
-  await expect.poll(() => link.status.attempt).toBe(1)
-  const leftAt = Date.now()
-  expect(statuses.at(-1)?.reason).toBe('The server is restarting')
+  const { requests, statuses } = await setUp([leaving, live])
+  const left = () => statuses.find(({ nextAttemptAt }) => nextAttemptAt !== null)
+  await expect.poll(left).toMatchObject({ attempt: 1, reason: 'The server is restarting' })
+  const { nextAttemptAt, endings } = left()!
+  expect(nextAttemptAt! - endings[0]!.at).toBeGreaterThanOrEqual(300)
   await expect.poll(() => requests.length).toBe(2)
-  expect(Date.now() - leftAt).toBeGreaterThan(200)
+  // A timer may be early by less than a millisecond.
+  expect(Date.now()).toBeGreaterThanOrEqual(nextAttemptAt! - 1)
 })
 
 test('Retry-After is obeyed, as seconds and as a date, and "retry now" ends the wait', async () => {
   const busy: Answer = response => response.writeHead(503, { 'retry-after': '600' }).end()
-  const { link, requests } = await setUp([busy, live])
+  const { link, requests } = await setUp([busy, live], { ...quick, longestWaitMs: 60_000 })
   await expect.poll(() => link.status.attempt).toBe(1)
   // Bounded: no server may send us away for longer.
-  expect(link.status.nextAttemptAt! - Date.now()).toBeGreaterThan(1_000)
+  const { nextAttemptAt, endings } = link.status
+  expect(nextAttemptAt! - endings[0]!.at).toBeGreaterThanOrEqual(60_000)
+  expect(nextAttemptAt! - endings[0]!.at).toBeLessThan(600_000)
   expect(requests).toHaveLength(1)
   link.retryNow()
   await expect.poll(() => link.status.state).toBe('live')
@@ -232,15 +239,14 @@ test('the wait grows to its ceiling, with jitter under it', async () => {
 })
 
 test('a link that was healthy for a while resets the back-off, a short one does not', async () => {
-  const endAfter =
-    (ms: number): Answer =>
-    (response, request) => {
-      live(response, request)
-      setTimeout(() => response.end(), ms)
-    }
-  const short = await setUp([endAfter(0), endAfter(0), endAfter(0), live])
+  const brief: Answer = (response, request) => {
+    live(response, request)
+    response.end()
+  }
+  // How long is long enough is a setting, so that no machine is too slow or too fast for it.
+  const short = await setUp([brief, brief, brief, live], { ...quick, healthyMs: 60_000 })
   await expect.poll(() => Math.max(...short.statuses.map(({ attempt }) => attempt))).toBe(3)
-  const healthy = await setUp([endAfter(250), endAfter(250), live])
+  const healthy = await setUp([brief, brief, live], { ...quick, healthyMs: 0 })
   await expect.poll(() => healthy.requests.length).toBe(3)
   expect(Math.max(...healthy.statuses.map(({ attempt }) => attempt))).toBe(1)
 })
@@ -252,7 +258,7 @@ test('remembers how links ended, and tells a goodbye from a cut', async () => {
   }
   const cut: Answer = response => {
     live(response, undefined as never)
-    setTimeout(() => response.destroy(), 60)
+    setTimeout(() => response.destroy(), 200)
   }
   const { link } = await setUp([goodbye, cut, response => response.writeHead(502).end(), live])
   await expect.poll(() => link.status.endings.length).toBe(3)
