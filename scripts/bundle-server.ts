@@ -6,6 +6,7 @@ import { existsSync, globSync, readFileSync, type Stats, statSync, writeFileSync
 import { isBuiltin } from 'node:module'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { build, normalizePath, type Plugin, type Rolldown } from 'vite'
+import { narrowSources } from './narrow-plugin.ts'
 
 /** Not bundled: the first reads files of its own package, and the second looks for a native part. */
 const external = ['@fastify/swagger', '@fastify/swagger-ui', 'pg']
@@ -26,7 +27,7 @@ export async function bundleServer(root: string, home: string, out: string): Pro
     root,
     configFile: false,
     logLevel: 'error',
-    plugins: [remembered(inputs), placed(root, relative(out, home)), requireTables(), licences()],
+    plugins: [remembered(inputs), placed(root, relative(out, home)), requireTables(), narrowSources(), licences()],
     ssr: { noExternal: true, external },
     build: {
       ssr: true,

@@ -1,6 +1,6 @@
 /** Drafts, wired by hand: written, composed and shown. A part of the composition root. */
 import type { AccountService } from './accounts/account-service.ts'
-import { BlobPruner } from './blobs/blob-pruner.ts'
+import { blobPruner } from './blobs/blob-pruner.ts'
 import { Blobs } from './blobs/blobs.ts'
 import { AnsweredMessages } from './drafts/answered-messages.ts'
 import { AttachmentFiles } from './drafts/attachment-files.ts'
@@ -10,7 +10,7 @@ import { DraftComposer } from './drafts/draft-composer.ts'
 import { DraftCopier } from './drafts/draft-copier.ts'
 import { DraftCopyStore } from './drafts/draft-copy-store.ts'
 import { DraftKeys } from './drafts/draft-keys.ts'
-import { DraftPruner } from './drafts/draft-pruner.ts'
+import { draftPruner } from './drafts/draft-pruner.ts'
 import { draftRoutes } from './drafts/draft-routes.ts'
 import { DraftService } from './drafts/draft-service.ts'
 import { DraftStore } from './drafts/draft-store.ts'
@@ -116,8 +116,8 @@ export function composeDrafts(around: DraftSurroundings): ComposedDrafts {
   const emailOf = (accountId: string) => accounts.emailOf(accountId)
   const notice = (accountId: string, path: string) => indexerOf(accountId)?.notice(path)
   const copier = new DraftCopier({ store, copies, composer, blobs, pool, emailOf, notice, hub, leases, logger })
-  const pruner = new BlobPruner({ blobs, mayPrune: isPruning, logger })
-  const forgetting = new DraftPruner({ db, store, blobs, mayPrune: isPruning, retentionNow, logger })
+  const pruner = blobPruner({ blobs, mayPrune: isPruning, logger })
+  const forgetting = draftPruner({ db, store, blobs, mayPrune: isPruning, retentionNow, logger })
   return {
     ...{ blobs, drafts, proposed, attachments, composer, messages, identities, keys },
     addRoutes: http => draftRoutes(http, { drafts, attachments, composer, messages, identities, blobs }),

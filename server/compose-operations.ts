@@ -16,7 +16,7 @@ import { MovedMessageStore } from './operations/moved-message-store.ts'
 import { NamedMessages } from './operations/named-messages.ts'
 import type { IsHeld, MayChange } from './operations/operation-control.ts'
 import { OperationIds } from './operations/operation-id.ts'
-import { OperationPruner } from './operations/operation-pruner.ts'
+import { operationPruner } from './operations/operation-pruner.ts'
 import { OperationQueue } from './operations/operation-queue.ts'
 import { operationRoutes } from './operations/operation-routes.ts'
 import { OperationService } from './operations/operation-service.ts'
@@ -131,7 +131,7 @@ export function composeOperations(around: OperationSurroundings): ComposedOperat
     ...control,
   })
   const isPruning = () => mayPrune() !== undefined
-  const pruner = new OperationPruner({ store, keys, mayPrune: isPruning, retentionNow: () => retention.now(), logger })
+  const pruner = operationPruner({ store, keys, mayPrune: isPruning, retentionNow: () => retention.now(), logger })
   return {
     operations,
     folders,

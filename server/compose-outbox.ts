@@ -18,7 +18,7 @@ import { CopyMemory } from './outbox/copy-memory.ts'
 import type { DraftMarks, SubmittedBlobs } from './outbox/draft-marks.ts'
 import type { Leaving } from './outbox/leaving.ts'
 import { systemClock } from './outbox/outbox-clock.ts'
-import { OutboxPruner } from './outbox/outbox-pruner.ts'
+import { outboxPruner } from './outbox/outbox-pruner.ts'
 import { OutboxQueue } from './outbox/outbox-queue.ts'
 import { outboxRoutes } from './outbox/outbox-routes.ts'
 import { OutboxService } from './outbox/outbox-service.ts'
@@ -113,7 +113,7 @@ export function composeOutbox(around: OutboxSurroundings): ComposedOutbox {
   })
   const isPruning = () => mayPrune() !== undefined
   const retentionNow = () => retention.now()
-  const pruner = new OutboxPruner({ db, store, blobs, mayPrune: isPruning, retentionNow, logger })
+  const pruner = outboxPruner({ db, store, blobs, mayPrune: isPruning, retentionNow, logger })
   return {
     outbox,
     lookAgain: () => queue.lookAgain(),

@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, wri
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect, inject, onTestFinished, test } from 'vitest'
+import { narrow } from '../scripts/narrow-plugin.ts'
 import { tempDir } from './support/temp-dir.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -107,4 +108,21 @@ test('what a start loads of the bundle has nothing that the sources load late', 
   expect(started.filter(file => /^server\/(commands|command-outcome|first-start|prompt)\.ts$/.test(file))).toEqual([])
   // A module in two files would be two of what is one.
   expect(all.filter((file, index) => file.startsWith('server/') && all.indexOf(file) !== index)).toEqual([])
+})
+
+test('its sources are kept in one byte a character: what is not Latin-1 is an escape, and means the same', async () => {
+  const folder = inject('bundle')
+  const wide = readdirSync(folder).filter(file => {
+    const code = file.endsWith('.js') ? readFileSync(join(folder, file), 'utf8') : ''
+    return /[\u0100-\uffff]/.test(code)
+  })
+  // Tables of character sets are mostly that, and would be larger.
+  expect(wide.every(file => sourcesOf(folder, file).some(source => source.includes('iconv-lite')))).toBe(true)
+  const code =
+    "export default ['ł', '\\ł', '\\\\ł', `…–`, /[\\–ł]+/.exec('a–łb')[0], '🙂'.length, /^[😀-🙂]$/u.test('🙂')]"
+  const narrowed = narrow(code)
+  expect(narrowed).not.toMatch(/[\u0100-\uffff]/)
+  const read = async (text: string) => (await import(`data:text/javascript,${encodeURIComponent(text)}`)).default
+  expect(await read(narrowed)).toEqual(await read(code))
+  expect(() => narrow('String.raw`ł`')).toThrow('String.raw')
 })

@@ -12,32 +12,12 @@ export interface BlobPrunerOptions {
 
 const everyMs = 10 * 60_000
 
-export class BlobPruner {
-  readonly #options: BlobPrunerOptions
-  readonly #rounds: Rounds
-
-  constructor(options: BlobPrunerOptions) {
-    this.#options = options
-    this.#rounds = new Rounds({
-      everyMs,
-      work: signal => this.#prune(signal),
-      failed: err => options.logger.warn({ err }, 'blobs that nothing uses could not be removed'),
-    })
-  }
-
-  start(): void {
-    this.#rounds.start()
-  }
-
-  stop(): Promise<void> {
-    return this.#rounds.stop()
-  }
-
-  run(): Promise<void> {
-    return this.#rounds.run()
-  }
-
-  async #prune(signal: AbortSignal): Promise<void> {
-    if (this.#options.mayPrune()) await this.#options.blobs.prune(signal)
-  }
+export function blobPruner({ blobs, mayPrune, logger }: BlobPrunerOptions): Rounds {
+  return new Rounds({
+    everyMs,
+    work: async signal => {
+      if (mayPrune()) await blobs.prune(signal)
+    },
+    failed: err => logger.warn({ err }, 'blobs that nothing uses could not be removed'),
+  })
 }

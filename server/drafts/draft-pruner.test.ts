@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { onEachDatabase } from '../../test/support/databases.ts'
 import { agent, startDrafts } from '../../test/support/draft-world.ts'
 import { createLogger } from '../platform/logger.ts'
-import { DraftPruner } from './draft-pruner.ts'
+import { draftPruner } from './draft-pruner.ts'
 
 const day = 24 * 60 * 60_000
 
@@ -15,7 +15,7 @@ onEachDatabase(open => {
     for (const draft of [sent, kept]) await world.attach(draft, 'a.txt', Buffer.from(draft.id))
     await hub.transact((transaction, tell) => drafts.mark(transaction, tell, sent.id, 'sent', 's01k5r9w2m3c7x4aq'))
     const prune = (ms: number, mayPrune = true) =>
-      new DraftPruner({
+      draftPruner({
         ...{ db, store, blobs },
         mayPrune: () => mayPrune,
         retentionNow: () => Date.now() + ms,

@@ -22,42 +22,26 @@ export interface DraftPrunerOptions {
 const keptMs = 30 * 24 * 60 * 60_000
 const everyMs = 60 * 60_000
 
-export class DraftPruner {
-  readonly #options: DraftPrunerOptions
-  readonly #rounds: Rounds
+export function draftPruner(options: DraftPrunerOptions): Rounds {
+  return new Rounds({
+    everyMs,
+    work: signal => prune(options, signal),
+    failed: err => options.logger.warn({ err }, 'old drafts could not be forgotten'),
+  })
+}
 
-  constructor(options: DraftPrunerOptions) {
-    this.#options = options
-    this.#rounds = new Rounds({
-      everyMs,
-      work: signal => this.#prune(signal),
-      failed: err => options.logger.warn({ err }, 'old drafts could not be forgotten'),
+async function prune(
+  { db, store, blobs, mayPrune, retentionNow }: DraftPrunerOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!mayPrune()) return
+  const before = (ms: number) => new Date(retentionNow() - ms).toISOString()
+  await store.deleteKeysBefore(before(keyMs))
+  for (let gone = 1; gone > 0 && !signal.aborted; ) {
+    gone = await db.transaction().execute(async transaction => {
+      const ids = await store.deleteSentBefore(transaction, before(keptMs))
+      for (const id of ids) await blobs.release(transaction, ownerOf(id))
+      return ids.length
     })
-  }
-
-  start(): void {
-    this.#rounds.start()
-  }
-
-  stop(): Promise<void> {
-    return this.#rounds.stop()
-  }
-
-  run(): Promise<void> {
-    return this.#rounds.run()
-  }
-
-  async #prune(signal: AbortSignal): Promise<void> {
-    const { db, store, blobs, mayPrune, retentionNow } = this.#options
-    if (!mayPrune()) return
-    const before = (ms: number) => new Date(retentionNow() - ms).toISOString()
-    await store.deleteKeysBefore(before(keyMs))
-    for (let gone = 1; gone > 0 && !signal.aborted; ) {
-      gone = await db.transaction().execute(async transaction => {
-        const ids = await store.deleteSentBefore(transaction, before(keptMs))
-        for (const id of ids) await blobs.release(transaction, ownerOf(id))
-        return ids.length
-      })
-    }
   }
 }

@@ -25,7 +25,10 @@ const forwards = [
   ],
 ]
 const before = (words: readonly string[]) =>
-  new RegExp(String.raw`^\s*(?:${words.join('|')})\s?(?:\[\d{1,3}\]|\(\d{1,3}\)|\^\d{1,3}|\*\d{1,3})?\s?[:：]\s*`, 'iu')
+  new RegExp(
+    String.raw`^\s*(?:${words.join('|')})\s?(?:\[\d{1,3}\]|\(\d{1,3}\)|\^\d{1,3}|\*\d{1,3})?\s?[:\uff1a]\s*`,
+    'iu',
+  )
 const reply = before(replies)
 const forward = before(forwards)
 /** A header field of a line and a bit; more is cut. */

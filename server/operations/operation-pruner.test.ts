@@ -7,7 +7,7 @@ import type { Database } from '../platform/database/database.ts'
 import { createLogger } from '../platform/logger.ts'
 import { CallKeyStore } from './call-key-store.ts'
 import { newItem, newOperation } from './new-operation.ts'
-import { OperationPruner } from './operation-pruner.ts'
+import { operationPruner } from './operation-pruner.ts'
 import { OperationStore } from './operation-store.ts'
 
 const keep = { ms: 60_000, operations: 3, messages: 10, keys: 2 }
@@ -31,7 +31,7 @@ onEachDatabase(open => {
   const prune = (db: Database, mayPrune = true) => {
     const store = new OperationStore(db)
     const logger = createLogger('silent')
-    return new OperationPruner({
+    return operationPruner({
       store,
       keys: new CallKeyStore(db),
       mayPrune: () => mayPrune,

@@ -28,47 +28,31 @@ export interface KeptOperations {
 const defaultKeep: KeptOperations = { ms: 30 * 24 * 60 * 60_000, operations: 10_000, messages: 200_000, keys: 10_000 }
 const everyMs = 60 * 60_000
 
-export class OperationPruner {
-  readonly #options: OperationPrunerOptions
-  readonly #rounds: Rounds
+export function operationPruner(options: OperationPrunerOptions): Rounds {
+  return new Rounds({
+    everyMs,
+    work: signal => prune(options, signal),
+    failed: err => options.logger.warn({ err }, 'old operations could not be forgotten'),
+  })
+}
 
-  constructor(options: OperationPrunerOptions) {
-    this.#options = options
-    this.#rounds = new Rounds({
-      everyMs,
-      work: signal => this.#prune(signal),
-      failed: err => options.logger.warn({ err }, 'old operations could not be forgotten'),
+async function prune(
+  { store, keys, mayPrune, retentionNow, keep = defaultKeep }: OperationPrunerOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!mayPrune()) return
+  const now = retentionNow()
+  const oldest = new Date(now - keep.ms).toISOString()
+  await keys.deleteBefore(new Date(now - keyMs).toISOString())
+  await keys.deleteBeyond(keep.keys)
+  for (const accountId of await store.accounts()) {
+    if (signal.aborted) return
+    let messages = 0
+    const sizes = await store.settledSizes(accountId)
+    const old = sizes.filter(({ at, total }, index) => {
+      messages += total
+      return at < oldest || index >= keep.operations || messages > keep.messages
     })
-  }
-
-  start(): void {
-    this.#rounds.start()
-  }
-
-  stop(): Promise<void> {
-    return this.#rounds.stop()
-  }
-
-  run(): Promise<void> {
-    return this.#rounds.run()
-  }
-
-  async #prune(signal: AbortSignal): Promise<void> {
-    const { store, keys, mayPrune, retentionNow, keep = defaultKeep } = this.#options
-    if (!mayPrune()) return
-    const now = retentionNow()
-    const oldest = new Date(now - keep.ms).toISOString()
-    await keys.deleteBefore(new Date(now - keyMs).toISOString())
-    await keys.deleteBeyond(keep.keys)
-    for (const accountId of await store.accounts()) {
-      if (signal.aborted) return
-      let messages = 0
-      const sizes = await store.settledSizes(accountId)
-      const old = sizes.filter(({ at, total }, index) => {
-        messages += total
-        return at < oldest || index >= keep.operations || messages > keep.messages
-      })
-      await store.delete(old.map(({ id }) => id))
-    }
+    await store.delete(old.map(({ id }) => id))
   }
 }

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { startOutbox, user } from '../../test/support/outbox-world.ts'
 import { createLogger } from '../platform/logger.ts'
-import { OutboxPruner } from './outbox-pruner.ts'
+import { outboxPruner } from './outbox-pruner.ts'
 
 const day = 24 * 60 * 60_000
 
@@ -20,7 +20,7 @@ test('ended ones are forgotten by age and number, their content by age and size'
   const keep = { ms: 30 * day, submissions: 3, contentMs: 7 * day, contentBytes: 1_000_000 }
   const logger = createLogger('silent')
   const options = { db, store, blobs, mayPrune: () => mayPrune, retentionNow: () => now, logger, keep }
-  const pruner = new OutboxPruner(options)
+  const pruner = outboxPruner(options)
   const left = async () => (await outbox.list(user, { limit: 100 })).items.map(({ id }) => id)
   const all = [...rows.map(({ id }) => id), failed.id, held.id].toReversed()
   mayPrune = false
@@ -38,6 +38,6 @@ test('ended ones are forgotten by age and number, their content by age and size'
   now += 23 * day
   await pruner.run()
   expect(await left()).toEqual([held.id])
-  await new OutboxPruner({ ...options, keep: { ...keep, contentBytes: 0 } }).run()
+  await outboxPruner({ ...options, keep: { ...keep, contentBytes: 0 } }).run()
   expect(await left()).toEqual([held.id])
 })

@@ -36,53 +36,37 @@ const defaultKeep: KeptSubmissions = {
 }
 const everyMs = 60 * 60_000
 
-export class OutboxPruner {
-  readonly #options: OutboxPrunerOptions
-  readonly #rounds: Rounds
+export function outboxPruner(options: OutboxPrunerOptions): Rounds {
+  return new Rounds({
+    everyMs,
+    work: signal => prune(options, signal),
+    failed: err => options.logger.warn({ err }, 'old messages of the outbox could not be forgotten'),
+  })
+}
 
-  constructor(options: OutboxPrunerOptions) {
-    this.#options = options
-    this.#rounds = new Rounds({
-      everyMs,
-      work: signal => this.#prune(signal),
-      failed: err => options.logger.warn({ err }, 'old messages of the outbox could not be forgotten'),
-    })
-  }
-
-  start(): void {
-    this.#rounds.start()
-  }
-
-  stop(): Promise<void> {
-    return this.#rounds.stop()
-  }
-
-  run(): Promise<void> {
-    return this.#rounds.run()
-  }
-
-  async #prune(signal: AbortSignal): Promise<void> {
-    const { db, store, blobs, mayPrune, retentionNow, keep = defaultKeep } = this.#options
-    if (!mayPrune()) return
-    const now = retentionNow()
-    const [oldest, oldestContent] = [keep.ms, keep.contentMs].map(ms => new Date(now - ms).toISOString()) as [
-      string,
-      string,
-    ]
-    for (const accountId of await store.accounts()) {
-      let bytes = 0
-      for (const [index, row] of (await store.listEnded(accountId)).entries()) {
-        if (signal.aborted) return
-        const isGone = row.ended_at < oldest || index >= keep.submissions
-        if (row.blob_id !== '') bytes += Number(row.size_bytes)
-        const isContentGone = isGone || row.ended_at < oldestContent || bytes > keep.contentBytes
-        if (!isGone && (!isContentGone || row.blob_id === '')) continue
-        await db.transaction().execute(async transaction => {
-          await blobs.release(transaction, ownerOf(row.id))
-          if (isGone) await store.delete(transaction, row.id)
-          else await store.dropContent(transaction, row.id)
-        })
-      }
+async function prune(
+  { db, store, blobs, mayPrune, retentionNow, keep = defaultKeep }: OutboxPrunerOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!mayPrune()) return
+  const now = retentionNow()
+  const [oldest, oldestContent] = [keep.ms, keep.contentMs].map(ms => new Date(now - ms).toISOString()) as [
+    string,
+    string,
+  ]
+  for (const accountId of await store.accounts()) {
+    let bytes = 0
+    for (const [index, row] of (await store.listEnded(accountId)).entries()) {
+      if (signal.aborted) return
+      const isGone = row.ended_at < oldest || index >= keep.submissions
+      if (row.blob_id !== '') bytes += Number(row.size_bytes)
+      const isContentGone = isGone || row.ended_at < oldestContent || bytes > keep.contentBytes
+      if (!isGone && (!isContentGone || row.blob_id === '')) continue
+      await db.transaction().execute(async transaction => {
+        await blobs.release(transaction, ownerOf(row.id))
+        if (isGone) await store.delete(transaction, row.id)
+        else await store.dropContent(transaction, row.id)
+      })
     }
   }
 }

@@ -81,6 +81,16 @@ function attackMails({ owner, attacks }: Dojo): Mail[] {
   ]
 }
 
+/**
+ * Of the mails of corpora that give orders a third, the first for the first and the fourth preset: each is read by one that may send and by one
+ * that may not. `RUSTYMAIL_TEST_ATTACKS=all` gives all to each.
+ */
+function shareOf(mails: readonly Mail[], which: number): Mail[] {
+  if (process.env.RUSTYMAIL_TEST_ATTACKS === 'all') return [...mails]
+  let count = which
+  return mails.filter(({ id }) => !/^(injection_task|spikee)/.test(id) || count++ % 3 === 0)
+}
+
 const files: Mail[] = [1, 2].map(n => ({
   ...{ id: `file-${n}`, from: 'david.smith@bluesparrowtech.com', to: ['emma.johnson@bluesparrowtech.com'] },
   ...{ subject: 'Notes', body: 'The notes of today.', file: 'confidential', isRead: true, at },
@@ -117,7 +127,7 @@ describe.skipIf(!hasCorpora())('with the corpora', () => {
     const beside = attackMails(dojo)
       .filter(({ id }) => besideTasks.includes(id))
       .map((mail, n) => ({ ...mail, subject: `${mail.subject} ${searched[n % searched.length]}` }))
-    const lists = [...presetNames.map(() => attacked), own, [...own, ...beside]]
+    const lists = [...presetNames.map((_, which) => shareOf(attacked, which)), own, [...own, ...beside]]
     world = await startObedientWorld(dojo.owner, lists)
   }, 3 * patience)
   afterAll(() => world?.stop())

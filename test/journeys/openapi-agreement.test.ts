@@ -81,11 +81,15 @@ async function ask({ method, path, parameters, requestBody }: DocumentedOperatio
 }
 
 const ajv = new Ajv2020({ strict: false, validateFormats: false })
+/** Read once: beside each schema they would be read again for each. */
+const shared = 'https://document.test/'
+ajv.addSchema({ $id: shared, components: theDocument.components })
 const compiled = new Map<unknown, ReturnType<typeof ajv.compile>>()
 
 function bodyFaults(schema: unknown, text: string): unknown[] {
   const check =
-    compiled.get(schema) ?? ajv.compile({ ...(schema as object), components: theDocument.components } as object)
+    compiled.get(schema) ??
+    ajv.compile(JSON.parse(JSON.stringify(schema).replaceAll('"#/components/', `"${shared}#/components/`)))
   compiled.set(schema, check)
   check(JSON.parse(text))
   return (check.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`)
