@@ -67,6 +67,8 @@ test('words are the same, whether what is no ASCII is folded by itself or the wh
       expect(words(text)).toEqual(words(text.replaceAll(' ', '\u3000')))
     }),
   )
+  const long = 'x'.repeat(40)
+  expect(words(`a é${long}é b${long}東 c`)).toEqual(['a', `e${long}e`, `b${long}`, '東', 'c'])
 })
 
 test('in plain text SQLite finds the words that are stored, and where it would not there is none', () => {
