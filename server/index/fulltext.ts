@@ -145,8 +145,8 @@ export function storedTokens(text: string, most: number, sharers: number): strin
 const counted = new Uint8Array(1024)
 
 /**
- * Text in which whoever splits at all that is no letter or digit of ASCII, and writes small letters, finds the words that are stored; undefined
- * where it takes more than that. Most texts are so, and a list of their words takes most of the time that storing them takes.
+ * Text in which the words that are stored are found by splitting at all that is no letter or digit of ASCII, in small letters; undefined where it
+ * takes more than that. Most texts are so, and a list of their words takes most of the time that storing them takes.
  */
 export function plainText(text: string, most: number, sharers: number): string | undefined {
   if (text.length > maxLength || !plain.test(text)) return undefined
