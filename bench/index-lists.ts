@@ -1,6 +1,6 @@
 /**
  * The newest 50 messages of an indexed mailbox at the API, beside the same list over a bare ImapFlow connection that has the folder open: one
- * caller, in turn; then 32 callers, and the processor time that a list takes.
+ * caller, in turn, and beside the least that the same server answers over HTTP; then 32 callers, and the processor time that a list takes.
  */
 import { Agent } from 'node:http'
 import { join } from 'node:path'
@@ -28,19 +28,25 @@ export async function indexLists(): Promise<object> {
     const indexedMs = await untilIndexed(url)
     bare = await openBare(dovecot)
     const overImap = bare
-    const ways = { index: () => get(url, agent), bare_imapflow: () => listOverImap(overImap) }
-    const times: Record<string, number[]> = { index: [], bare_imapflow: [] }
+    const ways = {
+      index: () => get(url, agent),
+      bare_imapflow: () => listOverImap(overImap),
+      empty_answer: () => get(`${rustymail.url}/health/live`, agent),
+    }
+    const times: Record<string, number[]> = { index: [], bare_imapflow: [], empty_answer: [] }
     for (const way of Object.values(ways)) await way()
     for (let turn = 0; turn < rounds * alone; turn++) {
       for (const [name, way] of Object.entries(ways)) times[name]!.push(await timeOf(way))
     }
-    const [index, floor] = [summary(times.index!), summary(times.bare_imapflow!)]
+    const [index, floor, empty] = [times.index!, times.bare_imapflow!, times.empty_answer!].map(summary)
     return {
       what: `ms of a list of ${page} of ${messages} messages, one caller, in turn (${rounds * alone} each); then ${callers} callers on the index for ${secondsEach} s`,
       indexed_after_s: round(indexedMs / 1000),
       index,
       bare_imapflow: floor,
-      times_faster_p50: round(floor.p50 / index.p50),
+      empty_answer: empty,
+      times_faster_p50: round(floor!.p50 / index!.p50),
+      times_faster_if_it_took_nothing: round(floor!.p50 / empty!.p50),
       together: await together(ways.index, rustymail.pid),
       target: 'p50 <= 3 ms, p95 <= 10 ms, 20 times faster; 32 callers: 1,500 a second, p99 <= 60 ms',
     }

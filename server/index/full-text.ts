@@ -1,6 +1,6 @@
 /** What the index needs of a database's full-text search. Both databases get the same tokens (fulltext.ts), so they have the same hits. */
 import type { RawBuilder } from 'kysely'
-import { maxTokens, type Phrase, storedTokens } from './fulltext.ts'
+import { maxTokens, type Phrase, plainText, storedTokens } from './fulltext.ts'
 import type { IndexDatabase } from './index-tables.ts'
 
 /** What is searched of one message. Each field is searched by itself, or several of them together. */
@@ -81,6 +81,15 @@ export function byBucket<Item>(items: readonly Item[], rowidOf: (item: Item) => 
 
 /** The words of a field as both databases get them. With PostgreSQL all fields but the body share a column with another one. */
 export function wordsOf(row: TextRow, field: TextField): string[] {
-  const isBody = field === 'body'
-  return storedTokens(row[field] ?? '', isBody ? maxTokens.body : maxTokens.field, isBody ? 1 : 2)
+  return storedTokens(row[field] ?? '', ...boundsOf(field))
+}
+
+/** Text in which FTS5 finds these words; with blanks between them where it would find others. */
+export function asciiOf(row: TextRow, field: TextField): string {
+  const text = row[field] ?? ''
+  return plainText(text, ...boundsOf(field)) ?? storedTokens(text, ...boundsOf(field)).join(' ')
+}
+
+function boundsOf(field: TextField): [most: number, sharers: number] {
+  return field === 'body' ? [maxTokens.body, 1] : [maxTokens.field, 2]
 }

@@ -1,6 +1,6 @@
 /** Full-text search of SQLite: FTS5 that keeps no texts, a table for each bucket of time. One file holds one account. */
 import { CompiledQuery, type RawBuilder, sql } from 'kysely'
-import { bucketOf, byBucket, type FullText, type TextMatch, type TextRow, textFields, wordsOf } from './full-text.ts'
+import { asciiOf, bucketOf, byBucket, type FullText, type TextMatch, type TextRow, textFields } from './full-text.ts'
 import type { IndexDatabase } from './index-tables.ts'
 
 const bucketTables = CompiledQuery.raw(
@@ -22,8 +22,8 @@ export class SqliteFullText implements FullText {
       const text = `insert or replace into ${tableOf(bucket)} (rowid, ${textFields.map(quoted).join(', ')}) values (?, ${marks})`
       // FTS5 writes what it holds in memory as a segment of its own whenever a row id is below the one before it.
       for (const row of members.toSorted((one, other) => one.rowid - other.rowid)) {
-        const values = textFields.map(field => wordsOf(row, field).join(' '))
-        await db.executeQuery(CompiledQuery.raw(text, [row.rowid, ...values]))
+        // One by one: before a statement of several rows, FTS5 writes what it holds as well.
+        await db.executeQuery(CompiledQuery.raw(text, [row.rowid, ...textFields.map(field => asciiOf(row, field))]))
       }
     }
   }

@@ -4,7 +4,7 @@ import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { onEachIndex } from '../../test/support/index-databases.ts'
 import { bucketOf, type TextField, type TextMatch, type TextRow, textFields } from './full-text.ts'
-import { phraseOf, storedTokens, tokensOf } from './fulltext.ts'
+import { phraseOf, plainText, storedTokens, tokensOf } from './fulltext.ts'
 
 const words = (text: string) => tokensOf(text, 1000)
 
@@ -43,6 +43,50 @@ test('words have a greatest length and number, and one word a greatest number of
   expect(storedTokens(long, 16_000, 1).join('').length).toBeLessThanOrEqual(200_000)
 })
 
+const units = fc.constantFrom(
+  ...[
+    'a',
+    'B1',
+    ' ',
+    '  the order of what stands between them  ',
+    'x'.repeat(40),
+    'é',
+    'ß',
+    'Σ',
+    'e\u0301',
+    '\u0301',
+    '\u00ad',
+  ],
+  ...['東京', 'が', '한', 'สั', '½', 'ﬁ', '🎉', '𠮷', '\ud800', '’', '\u00a0'],
+)
+const written = fc.array(units, { maxLength: 12 }).map(all => all.join(''))
+
+test('words are the same, whether what is no ASCII is folded by itself or the whole text', () => {
+  fc.assert(
+    fc.property(written, text => {
+      expect(words(text)).toEqual(words(text.replaceAll(' ', '\u3000')))
+    }),
+  )
+  const long = 'x'.repeat(40)
+  expect(words(`a é${long}é b${long}東 c`)).toEqual(['a', `e${long}e`, `b${long}`, '東', 'c'])
+})
+
+test('in plain text SQLite finds the words that are stored, and where it would not there is none', () => {
+  fc.assert(
+    fc.property(written, fc.integer({ min: 1, max: 8 }), (text, most) => {
+      const found = plainText(text, most, 1)
+      if (found !== undefined)
+        expect(found.toLowerCase().match(/[a-z0-9\u0080-\uffff]+/g) ?? []).toEqual(storedTokens(text, most, 1))
+    }),
+  )
+  expect(plainText('It’s “The Report”', 10, 1)).toBe('It s  The Report ')
+  expect(plainText('a b c', 2, 1)).toBeUndefined()
+  expect(plainText('Köln', 10, 1)).toBeUndefined()
+  expect(plainText('a'.repeat(65), 10, 1)).toBeUndefined()
+  expect(plainText('the '.repeat(255), 1000, 1)).toBeDefined()
+  expect(plainText('the '.repeat(256), 1000, 1)).toBeUndefined()
+})
+
 test('the work grows with the text and no faster', () => {
   const steps = (make: (length: number) => string) => {
     const spent = (length: number) => {
@@ -57,7 +101,19 @@ test('the work grows with the text and no faster', () => {
     }
     return spent(400_000) / Math.max(spent(50_000), 500)
   }
-  const hostile = ['a', '東', 'e\u0301\u0301\u0301', '\u0301', '\ufdfa', 'a ', '\u00ad', '한', '\ud800', 'ﬁ-']
+  const hostile = [
+    'a',
+    '東',
+    'e\u0301\u0301\u0301',
+    '\u0301',
+    '\ufdfa',
+    'a ',
+    '\u00ad',
+    '한',
+    '\ud800',
+    'ﬁ-',
+    `é${'a '.repeat(20)}`,
+  ]
   // Eight times the text; the square of it would be 64 times the work.
   for (const unit of hostile) {
     const ratio = steps(length => unit.repeat(length / unit.length))
