@@ -2,7 +2,7 @@
 import type { Person } from './mail-address.ts'
 import type { Read } from './message-reader.ts'
 import type { ReadMessage } from './read-message.ts'
-import { nameWords, peopleWords } from './told-lines.ts'
+import { nameWords, peopleWords, shortDate } from './told-lines.ts'
 
 export function readLines({ messages, failed = [], left, cursor }: Read): string {
   return [
@@ -28,7 +28,7 @@ function messageLines(message: ReadMessage): string {
     ...(morePeople === undefined ? [] : [`more_people: ${morePeople}`]),
     ...(warn ? [`warn: ${warn.join(' ')}`] : []),
     ...(auth ? [`auth: ${pairs(auth)}`] : []),
-    `date: ${date}`,
+    `date: ${shortDate(date)}`,
     `subject: ${subject}`,
     ...(messageId === undefined ? [] : [`message_id: ${messageId}`]),
     ...(flags ? [`flags: ${flags.join(' ')}`] : []),

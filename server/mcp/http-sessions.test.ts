@@ -1,7 +1,7 @@
 /** What is remembered of sessions of Streamable HTTP: little of each, and what an open stream needs as long as it is open. */
 import { expect, test } from 'vitest'
 import { WorkSession } from '../../contract/work-session.ts'
-import { HttpSessions, openStream, urisOf } from './http-sessions.ts'
+import { HttpSessions, openStream, runOf, urisOf } from './http-sessions.ts'
 import type { McpRevision } from './mcp-port.ts'
 import { addUri, maxUriCharacters } from './watched-uris.ts'
 
@@ -19,20 +19,27 @@ test('of what a client declares only what is used is kept, as after a restart', 
   expect(new HttpSessions(key).find(name)?.capabilities).toEqual(capabilities)
 })
 
-test('its name says who a client is, as far as there is room, and nobody can say otherwise', () => {
+test('its name says who a client is, as long names as there are, and nobody can say otherwise', () => {
   const sessions = new HttpSessions(key)
   const named = (name: string, version: string) => sessions.open({ ...handshake, peer: { name, version } })
   const knownAfterwards = (name: string) => new HttpSessions(key).find(name)?.peer
   for (const [name, version, known] of [
     ['claude-code', '2.1.63', { name: 'claude-code', version: '2.1.63' }],
-    ['Visual Studio Code', '1.110.0', { name: 'Visual Studio Code', version: '' }],
-    ['é'.repeat(100), '1', { name: 'é'.repeat(9), version: '' }],
-    [`${'x'.repeat(17)}é`, '', { name: 'x'.repeat(17), version: '' }],
+    ['Visual Studio Code', '1.110.0', { name: 'Visual Studio Code', version: '1.110.0' }],
+    ['x'.repeat(98), '1.0.0-beta', { name: 'x'.repeat(98), version: '1.0.0-beta' }],
+    ['é'.repeat(100), '1', { name: 'é'.repeat(100), version: '' }],
+    [`${'€'.repeat(66)}é€`, '', { name: `${'€'.repeat(66)}é`, version: '' }],
     ['', '', { name: '', version: '' }],
   ] as const) {
     const session = named(name, version)
-    expect([session, WorkSession.safeParse(session).success, knownAfterwards(session)]).toEqual([session, true, known])
+    const run = runOf(session)
+    expect([session, WorkSession.safeParse(run).success, knownAfterwards(session)]).toEqual([session, true, known])
+    // By the name of the run alone, or with other words, nothing is found.
+    if (run !== session)
+      expect([sessions.find(run), sessions.find(`${run}.${'A'.repeat(40)}`)]).toEqual([undefined, undefined])
+    expect(sessions.find(`${session}.`)).toBeUndefined()
   }
+  expect(runOf('mine.own')).toBe('mine.own')
   const unnamed = sessions.open({ ...handshake, peer: undefined })
   expect([knownAfterwards(unnamed), sessions.find(unnamed)?.revision]).toEqual([undefined, revision])
   // Another name under the same signature, and names that are longer.

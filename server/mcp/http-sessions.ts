@@ -41,8 +41,10 @@ const abilities = [
 ] as const
 const headBytes = 12
 const signatureBytes = 15
-/** Of what it calls itself: as many as there is room for. */
-const peerBytes = 18
+/** What a client calls itself finds room in the name of its run, or stands behind it. */
+const shortPeerBytes = 18
+/** More than every client of today takes. */
+const peerBytes = 200
 
 export class HttpSessions {
   readonly #key: Uint8Array
@@ -53,13 +55,13 @@ export class HttpSessions {
     this.#key = key
   }
 
-  /** @returns its name: visible ASCII, at most 64 characters. */
+  /** @returns its name, which is that of the run (visible ASCII, at most 64 characters), or begins with that. */
   open(handshake: McpHandshake): string {
     const { revision, peer, capabilities } = handshake
     const bits = abilities.reduce((sum, path, index) => sum + (has(capabilities, path) ? 1 << index : 0), 0)
     const head = Buffer.concat([Buffer.from([revisions.indexOf(revision), bits]), randomBytes(headBytes - 2)])
     const words = wordsOf(peer)
-    const name = prefix + Buffer.concat([head, this.#sign(head, words), words]).toString('base64url')
+    const name = nameOf(Buffer.concat([head, this.#sign(head, words)]), words)
     // Of what it said only what is used, which after a restart is all that is known: the rest may be long.
     const kept = peer && { name: ownCopy(peer.name), version: ownCopy(peer.version) }
     this.#remember(name, begun({ revision, peer: kept, capabilities: capabilitiesOf(bits) }))
@@ -81,11 +83,13 @@ export class HttpSessions {
   }
 
   #read(name: string): McpHandshake | undefined {
-    const bytes = Buffer.from(name.slice(prefix.length), 'base64url')
+    if (name.length > maxLength) return undefined
+    const parts = name.slice(prefix.length).split('.')
+    const bytes = Buffer.concat(parts.map(part => Buffer.from(part, 'base64url')))
     const wordsAt = headBytes + signatureBytes
-    if (bytes.length < wordsAt || bytes.length > wordsAt + peerBytes) return undefined
-    if (prefix + bytes.toString('base64url') !== name) return undefined
     const [head, words] = [bytes.subarray(0, headBytes), bytes.subarray(wordsAt)]
+    // No name can be written in two ways.
+    if (bytes.length < wordsAt || nameOf(bytes.subarray(0, wordsAt), words) !== name) return undefined
     if (!timingSafeEqual(bytes.subarray(headBytes, wordsAt), this.#sign(head, words))) return undefined
     const revision = revisions[head[0] ?? -1]
     return revision && { revision, peer: peerIn(words), capabilities: capabilitiesOf(head[1] ?? 0) }
@@ -107,6 +111,20 @@ export class HttpSessions {
     const hmac = createHmac('sha256', this.#key).update('mcp-session\0').update(head).update(words)
     return hmac.digest().subarray(0, signatureBytes)
   }
+}
+
+const maxLength = 400
+
+function nameOf(signed: Buffer, words: Uint8Array): string {
+  if (words.length <= shortPeerBytes) return prefix + Buffer.concat([signed, words]).toString('base64url')
+  return `${prefix}${signed.toString('base64url')}.${Buffer.from(words).toString('base64url')}`
+}
+
+const ofLongPeer = /^(mcp-[\w-]{36})\.[\w-]+$/
+
+/** The name of the run, under which what it does is stored. */
+export function runOf(name: string): string {
+  return ofLongPeer.exec(name)?.[1] ?? name
 }
 
 /** Its name, if need be cut between characters, and its version where that finds room as a whole. */

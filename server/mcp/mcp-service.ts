@@ -6,6 +6,7 @@ import type { Logger } from '../platform/logger.ts'
 import type { Caller } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { Exchange, ExchangeKind, ExchangeRegistry } from './exchange-registry.ts'
+import { runOf, sessionHeader } from './http-sessions.ts'
 import { type McpObserver, type McpSaid, type McpSeen, saidOf } from './mcp-observer.ts'
 import type { McpAsking, McpChange, McpOpen, McpPort, McpSession, McpSessionOptions } from './mcp-port.ts'
 import { callerIn, mcpSessionOf, newSessionName, sessionNotFound, withNewSession } from './mcp-session.ts'
@@ -75,7 +76,8 @@ export class McpService {
     const open = watch.begin(port.handleHttp(request, body, asking))
     if (kind !== 'call') this.#showStream(call, caller, watch)
     const answer = withNewSession(await open.response, body)
-    watch.seen.named(answer.headers.get('mcp-session-id') ?? undefined)
+    const begun = answer.headers.get(sessionHeader)
+    watch.seen.named(begun === null ? undefined : runOf(begun))
     return answer
   }
 

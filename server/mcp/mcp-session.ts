@@ -7,14 +7,15 @@ import { WorkSession } from '../../contract/work-session.ts'
 import type { FetchAnswer } from '../platform/http/http-fetch.ts'
 import { TextAnswer } from '../platform/http/text-answer.ts'
 import type { Caller } from '../platform/principal.ts'
+import { runOf, sessionHeader } from './http-sessions.ts'
 
-const header = 'mcp-session-id'
+const header = sessionHeader
 
 /** What the request names; `unknown` for what cannot be a name of ours, which the client must drop and initialize again. */
 export function mcpSessionOf(headers: Headers): { name: string | undefined } | 'unknown' {
   const value = headers.get(header)
   if (value === null) return { name: undefined }
-  const name = WorkSession.safeParse(value)
+  const name = WorkSession.safeParse(runOf(value))
   return name.success ? { name: name.data } : 'unknown'
 }
 

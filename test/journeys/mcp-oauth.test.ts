@@ -1,6 +1,4 @@
 /** Hosted MCP clients connect by the URL alone: the SDK's own OAuth client, a user who decides, and what becomes of the connection. */
-import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
 import { beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
 import { api } from '../../contract/index.ts'
@@ -18,19 +16,10 @@ import { type People, runApp } from '../support/people.ts'
 let people: People
 let network: NamedNetwork
 let account: string
-/** To port 8443, wherever that is. */
-let connections = 0
 
 beforeAll(async () => {
   network = new NamedNetwork({ names: ['localhost'] })
-  const { ca, portOf } = await network.start()
-  const trap = createServer(socket => {
-    connections++
-    socket.destroy()
-  }).listen(0, '127.0.0.1')
-  await once(trap, 'listening')
-  const { port } = trap.address() as AddressInfo
-  const documents = { ca, portOf: (wanted: number) => (wanted === 8443 ? port : portOf(wanted)), hosts: ['localhost'] }
+  const documents = { ...(await network.start()), hosts: ['localhost'] }
   const running = await runApp({ overrides: { gateway: new MemoryGateway(), documents } })
   people = running.people
   const imap = { host: 'mail.example.org', port: 993, tls: 'implicit', user: 'ann', password: 'secret' }
@@ -39,7 +28,6 @@ beforeAll(async () => {
   return async () => {
     await running.stop()
     await network.stop()
-    trap.close()
   }
 })
 
@@ -354,80 +342,4 @@ test('hostile requests: no browser is led elsewhere, no code works without its p
   // A code that comes twice was stolen: what the first got ends.
   expect(await post(mcpAuthPaths.token, { ...form, ...proof })).toMatchObject({ body: { error: 'invalid_grant' } })
   expect((await listTools(good.body.access_token!)).status).toBe(401)
-})
-
-/** A browser that a client sends, which is named by its document. */
-const ask = (id: string) => {
-  const query = { client_id: id, redirect_uri: redirectUri, response_type: 'code', code_challenge_method: 'S256' }
-  const url = `${people.url}${mcpAuthPaths.authorize}?${new URLSearchParams({ ...query, code_challenge: 'a'.repeat(43) })}`
-  return new Visitor(people, people.admin).open(url)
-}
-
-test('documents that never end are given up, few are fetched at once, and one that failed is not fetched again at once', async () => {
-  const idOf = (n: number) => `https://localhost/slow-${n}.json`
-  network.requests.length = 0
-  network.serve = ({ path }) => (/[02468]/.test(path) ? 'silent' : 'drip')
-  const slow = Array.from({ length: 8 }, (_, n) => ask(idOf(n)))
-  await expect.poll(() => network.requests.length).toBe(8)
-  const document = { ...new TestClient().clientMetadata, client_id: idOf(8) }
-  network.serve = () => ({ body: JSON.stringify(document) })
-  expect((await ask(idOf(8))).status).toBe(400)
-  expect(network.requests.length).toBe(8)
-  for (const { status } of await Promise.all(slow)) expect(status).toBe(400)
-  expect((await ask(idOf(0))).status).toBe(400)
-  expect(network.requests.length).toBe(8)
-})
-
-test('hostile clients: what they say of themselves is bounded, and nothing inside is fetched for them', async () => {
-  const idOf = (index: number) => `https://localhost/hostile-${index}.json`
-  const document = { ...new TestClient().clientMetadata, client_id: idOf(0) }
-  const places = '127.0.0.1:8443 [::ffff:127.0.0.1]:8443 0x7f000001:8443 10.0.0.5 [::1] 169.254.169.254'
-  const inside = places.split(' ').map(place => `https://${place}/x`)
-  network.requests.length = 0
-  for (const strange of [...inside, 'http://localhost/x', 'https://user:x@localhost/x', 'file:///etc/passwd']) {
-    expect((await ask(strange)).status).toBe(400)
-  }
-  expect([network.requests, connections]).toEqual([[], 0])
-  // There is something to connect to.
-  expect((await ask('https://localhost:8443/x')).status).toBe(400)
-  expect(connections).toBe(1)
-  const pages = [
-    { body: JSON.stringify(document), headers: { 'cache-control': 'max-age=0' } },
-    { body: 'x'.repeat(10 * 1024 * 1024) },
-    { body: JSON.stringify({ ...document, client_id: idOf(2), client_name: 'x'.repeat(100_000) }) },
-    { body: 'no JSON' },
-    { body: '[]' },
-    { body: JSON.stringify(document) },
-    { body: JSON.stringify({ ...document, client_id: idOf(6), redirect_uris: ['javascript:alert(1)'] }) },
-    { body: JSON.stringify({ ...document, client_id: idOf(7), redirect_uris: ['http://evil.example/'] }) },
-    { body: JSON.stringify({ ...document, client_id: idOf(8), redirect_uris: Array(21).fill(redirectUri) }) },
-    { status: 302, headers: { location: 'https://127.0.0.1:8443/inside.json' } },
-    { status: 307, headers: { location: 'https://localhost:8443/inside.json' } },
-    { status: 301, headers: { location: '/hostile-0.json' } },
-    { status: 500 },
-  ]
-  for (const [index, page] of pages.entries()) {
-    network.serve = () => page
-    expect((await ask(idOf(index))).status).toBe(index === 0 ? 303 : 400)
-  }
-  expect([network.requests.length, connections]).toEqual([pages.length, 1])
-
-  const register = async (metadata: object) => (await people.ask({}, 'POST', mcpAuthPaths.register, metadata)).status
-  const { clientMetadata } = new TestClient()
-  for (const uri of [
-    'javascript:alert(1)',
-    'http://evil.example/cb',
-    'data:text/html,x',
-    'https://a.example/#x',
-    'no url',
-  ]) {
-    expect(await register({ ...clientMetadata, redirect_uris: [uri] })).toBe(400)
-  }
-  expect(await register({ ...clientMetadata, redirect_uris: [] })).toBe(400)
-  expect(await register({ ...clientMetadata, client_name: 'x'.repeat(20_000) })).toBe(413)
-  const foreign = { origin: 'https://evil.example' }
-  expect((await people.ask(foreign, 'POST', mcpAuthPaths.register, clientMetadata)).status).toBe(403)
-  for (const uri of ['https://app.example/cb', 'http://127.0.0.1:1/cb', 'cursor://anysphere/oauth/callback']) {
-    expect(await register({ ...clientMetadata, redirect_uris: [uri] })).toBe(201)
-  }
 })

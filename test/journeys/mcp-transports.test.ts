@@ -302,7 +302,7 @@ test.each(adapters)(
     const hello = {
       protocolVersion: '2025-11-25',
       capabilities: {},
-      clientInfo: { name: 'c', version: '1' },
+      clientInfo: { name: 'A client with a name of its own', version: '2026.11.29-beta' },
     }
     const begin = { jsonrpc: '2.0', id: 1, method: 'initialize', params: hello }
     const opened = await people.ask({ ...proof, accept }, 'POST', mcpPath, begin)
@@ -331,7 +331,7 @@ test.each(adapters)(
     // Entries about reads are written a moment later.
     await expect
       .poll(async () => (await people.tell<{ items: { refs: object }[] }>(people.admin, 'GET', trail)).items)
-      .toMatchObject([{ refs: { client: 'c 1' } }])
+      .toMatchObject([{ refs: { client: 'A client with a name of its own 2026.11.29-beta' } }])
     for (const wrong of ['', 'mcp-AAAA', session.slice(0, -2), 'x'.repeat(100)]) {
       expect([wrong, (await ask(wrong)).status]).toEqual([wrong, 404])
     }

@@ -176,6 +176,7 @@ function PeerActions({
   const [, navigate] = useLocation()
   const mayOperate = useMay('dashboard:operate')
   const mayUndo = useMay('mail:meta') && mayOperate
+  const undo = undoAddress(peer.principal, peer.session)
   const isProgram = peer.principal_kind === 'api_key' || tokenIdOf(peer) !== undefined
   const actions: (RowAction | false)[] = [
     mayOperate && {
@@ -186,7 +187,7 @@ function PeerActions({
     },
     mayOperate &&
       isProgram && { label: 'Stop', icon: OctagonPause, disabled: isStopped, onChoose: () => onAct('freeze', peer) },
-    mayUndo && { label: 'Undo what it did', icon: Undo2, onChoose: () => navigate(undoOf(peer)) },
+    mayUndo && { label: 'Undo what it did', icon: Undo2, onChoose: () => navigate(undo) },
     mayRevoke && { label: 'Revoke', icon: Trash2, onChoose: () => onAct('revoke', peer) },
   ]
   return (
@@ -195,10 +196,4 @@ function PeerActions({
       actions={actions.filter(action => action !== false)}
     />
   )
-}
-
-/** All of its run where that has a name; else from a time on. */
-function undoOf({ principal, session }: AgentPeer): string {
-  if (session === null) return undoAddress(principal)
-  return `/changes?${new URLSearchParams({ principal, session, undo: 'session' })}`
 }

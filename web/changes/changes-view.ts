@@ -39,9 +39,10 @@ export function principalOfToken(tokenId: string): string {
   return `token-${tokenId}`
 }
 
-/** Where everything that somebody did is undone. */
-export function undoAddress(principalId: string): string {
-  return `/changes?principal=${encodeURIComponent(principalId)}&undo=since`
+/** Where everything that somebody did is undone: all of the session where it is named, else from a time on. */
+export function undoAddress(principal: string, session: string | null = null): string {
+  const chosen = session === null ? { undo: 'since' } : { session, undo: 'session' }
+  return `/changes?${new URLSearchParams({ principal, ...chosen })}`
 }
 
 /** Each once, with the name that comes first. */

@@ -10,7 +10,7 @@ import { openSession, selfSigned } from '../../../test/support/tls.ts'
 import { createLogger } from '../logger.ts'
 import { everyScope, type Principal } from '../principal.ts'
 import { paced, type UploadPace } from './body-clock.ts'
-import { createHttpServer, handle } from './http-server.ts'
+import { createHttpServer, handle, handleRaw } from './http-server.ts'
 import type { TlsFiles } from './http-tls.ts'
 import { handleUpload } from './http-upload.ts'
 
@@ -30,6 +30,11 @@ async function door(uploadPace: UploadPace, tls?: TlsFiles) {
   })
   const read: number[] = []
   const ended = Promise.withResolvers<unknown>()
+  const answered = Promise.withResolvers<void>()
+  handleRaw(http, '/slow', { name: 'slow', scope: 'signed_in', effect: 'read' }, async (_call, reply) => {
+    await answered.promise
+    return reply.send('at last')
+  })
   handle(http, api.accounts.createAccount, () => Promise.reject(new Error('far enough')))
   handleUpload(
     http,
@@ -57,6 +62,7 @@ async function door(uploadPace: UploadPace, tls?: TlsFiles) {
   return {
     read,
     ended: ended.promise,
+    answer: answered.resolve,
     port: (server.address() as AddressInfo).port,
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
   }
@@ -95,11 +101,12 @@ test('an upload that stops is cut, and its sender is told', async () => {
   expect(await ended).toMatchObject({ code: 'request_timeout' })
 })
 
-test('over HTTP/2, where Node bounds none, an ordinary body is cut and an upload goes on', async () => {
+test('over HTTP/2, where Node bounds none, an ordinary body is cut; an upload goes on, and so does a request without a body', async () => {
   const { certFile, keyFile } = selfSigned()
   const [cert, key] = [readFileSync(certFile), readFileSync(keyFile)]
-  const { read, port } = await door({ graceMs: 60_000, bytesPerSecond: 1 }, { cert, key })
+  const { read, port, answer } = await door({ graceMs: 60_000, bytesPerSecond: 1 }, { cert, key })
   const session = await openSession(`https://127.0.0.1:${port}`, cert, {})
+  const waiting = session.request({ ...proof, ':path': '/slow' })
   const post = { ':method': 'POST', 'content-type': 'application/json', ...proof }
   const upload = session.request({ ...post, ':path': '/upload' })
   upload.write('x')
@@ -109,6 +116,10 @@ test('over HTTP/2, where Node bounds none, an ordinary body is cut and an upload
   late.write('{')
   await once(late, 'close')
   expect(late.rstCode).toBe(8)
+  // It came before, so that it would have been cut before.
+  answer()
+  const [answered] = await Promise.race([once(waiting, 'response'), once(waiting, 'close')])
+  expect(answered?.[':status']).toBe(200)
   upload.end('yz')
   const [head] = await once(upload, 'response')
   expect([head[':status'], read]).toEqual([201, [1, 2]])

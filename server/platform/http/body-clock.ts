@@ -3,6 +3,7 @@
  * them alike, and those of HTTP/2 not at all.
  */
 import type { IncomingMessage } from 'node:http'
+import type { ServerHttp2Stream } from 'node:http2'
 import { Problem } from '../problem.ts'
 
 /** Of a file: so long its sender may be waited for altogether, and each byte that comes pays some of that back. */
@@ -23,7 +24,7 @@ export class BodyClock {
 
   /** From when its head is there. @param cut Is called when the body is late. */
   watch(request: IncomingMessage, cut: () => void): void {
-    if (request.complete) return
+    if (request.complete || isWithoutBody(request)) return
     const timer = setTimeout(() => {
       if (!request.complete) cut()
     }, this.#bodyMs)
@@ -36,6 +37,11 @@ export class BodyClock {
   release(request: IncomingMessage): void {
     clearTimeout(this.#timers.get(request))
   }
+}
+
+/** Over HTTP/2 a request is complete only once somebody has read its end, and of one without a body nobody does. */
+function isWithoutBody(request: IncomingMessage): boolean {
+  return 'stream' in request && (request.stream as ServerHttp2Stream).endAfterHeaders
 }
 
 /**

@@ -1,27 +1,44 @@
 /** Handlers of web standards behind a real socket: what they get to see, and how fast their answers are taken from them. */
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { constants } from 'node:http2'
 import { connect } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { connect as connectTls } from 'node:tls'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { createLogger } from '../logger.ts'
+import { openSession, selfSigned } from '../../../test/support/tls.ts'
+import { createLogger, type Logger } from '../logger.ts'
 import { everyScope, type Principal } from '../principal.ts'
 import { type FetchAnswer, type FetchCall, handleFetch } from './http-fetch.ts'
 import { createHttpServer } from './http-server.ts'
+import type { TlsFiles } from './http-tls.ts'
 import { TextAnswer } from './text-answer.ts'
 
 const someone: Principal = { id: 'p', name: 'P', kind: 'token', userId: null, scopes: everyScope, accounts: 'all' }
 const proof = { authorization: 'Bearer secret' }
 
-async function serve(answer: (call: FetchCall) => Promise<FetchAnswer>): Promise<string> {
+interface Serving {
+  tls?: TlsFiles
+  logger?: Logger
+}
+
+async function serve(
+  answer: (call: FetchCall) => Promise<FetchAnswer>,
+  { tls, logger = createLogger('silent') }: Serving = {},
+): Promise<string> {
   const http = createHttpServer({
-    logger: createLogger('silent'),
+    logger,
+    tls,
     authenticate: ({ token, sessionCookie }) => (token || sessionCookie ? someone : undefined),
     observe: () => undefined,
-    origins: { publicUrl: undefined, allowed: [], isHttps: false },
+    origins: { publicUrl: undefined, allowed: [], isHttps: tls !== undefined },
     trustedProxies: [],
   })
   onTestFinished(() => {
-    http.fastify.server.closeAllConnections()
-    return http.fastify.close()
+    if (!tls) http.fastify.server.closeAllConnections()
+    const closed = http.fastify.close()
+    http.tlsConnections?.cut()
+    return closed
   })
   handleFetch(http, '/web', { name: 'web', scope: 'signed_in', effect: 'read' }, 64 * 1024, answer)
   return http.fastify.listen({ port: 0, host: '127.0.0.1' })
@@ -94,19 +111,120 @@ test('an answer is asked for no faster than the client reads it, and ends with i
   await Promise.all([cancelled.promise, closed.promise])
 })
 
-test('an answer that breaks in the middle does not look whole', async () => {
-  const url = await serve(async () => {
-    const pieces = [new Uint8Array(10)]
-    const pull = (stream: ReadableStreamDefaultController) => {
-      const piece = pieces.pop()
-      if (piece) stream.enqueue(piece)
-      else stream.error(new Error('broken'))
+/** Over TLS, as HTTP/1.1 or as HTTP/2. @returns The client's end, which takes nothing by itself, and how it ends once it takes all. */
+async function openOver(version: string, url: string, ca: Buffer) {
+  const over = Promise.withResolvers<'whole' | 'cut'>()
+  if (version === 'HTTP/2') {
+    const stream = (await openSession(url, ca, {})).request({ ':path': '/web', ...proof })
+    stream.on('error', () => undefined)
+    stream.once('close', () => over.resolve(stream.rstCode === constants.NGHTTP2_NO_ERROR ? 'whole' : 'cut'))
+    stream.end()
+    const ends = () => {
+      stream.resume()
+      return over.promise
     }
-    return new Response(new ReadableStream({ pull }))
-  })
-  const read = async () => (await fetch(`${url}/web`, { method: 'POST', headers: proof })).arrayBuffer()
-  await expect(read()).rejects.toThrow()
-})
+    return { out: stream as Duplex, ends }
+  }
+  const { hostname, port } = new URL(url)
+  const socket = connectTls({ host: hostname, port: Number(port), ca, servername: 'localhost' })
+  onTestFinished(() => void socket.destroy())
+  let last = ''
+  socket.on('error', () => undefined)
+  socket.once('close', () => over.resolve(last === '\r\n0\r\n\r\n' ? 'whole' : 'cut'))
+  await once(socket, 'secureConnect')
+  const headers = `host: localhost\r\nauthorization: ${proof.authorization}\r\nconnection: close`
+  socket.write(`GET /web HTTP/1.1\r\n${headers}\r\n\r\n`)
+  const ends = () => {
+    socket.on('data', bytes => {
+      last = (last + bytes.toString('latin1')).slice(-7)
+    })
+    return over.promise
+  }
+  return { out: socket as Duplex, ends }
+}
+
+const versions = ['HTTP/1.1', 'HTTP/2']
+
+function overTls(answer: (call: FetchCall) => Promise<FetchAnswer>, more: Serving = {}) {
+  const { certFile, keyFile } = selfSigned()
+  const tls = { cert: readFileSync(certFile), key: readFileSync(keyFile) }
+  return serve(answer, { tls, ...more }).then(url => ({ url, ca: tls.cert }))
+}
+
+test.each(versions)(
+  'over %s an answer that breaks in the middle does not look whole, and one that ends does',
+  async version => {
+    let isBroken = true
+    const { url, ca } = await overTls(async () => {
+      const pieces = [new Uint8Array(10)]
+      const pull = (stream: ReadableStreamDefaultController) => {
+        const piece = pieces.pop()
+        if (piece) stream.enqueue(piece)
+        else if (isBroken) stream.error(new Error('broken'))
+        else stream.close()
+      }
+      return new Response(new ReadableStream({ pull }))
+    })
+    for (const [broken, expected] of [
+      [true, 'cut'],
+      [false, 'whole'],
+    ] as const) {
+      isBroken = broken
+      expect(await (await openOver(version, url, ca)).ends()).toBe(expected)
+    }
+  },
+)
+
+test.each(versions)(
+  'over %s a client that takes nothing is cut after 30 s, and that is said; one that takes a little goes on',
+  async version => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const piece = new Uint8Array(64 * 1024)
+    const lines: string[] = []
+    const logger = createLogger('info', { write: line => void lines.push(line) })
+    let [open, pulled] = [0, 0]
+    const answer = async ({ onClosed }: FetchCall) => {
+      open++
+      onClosed(() => void open--)
+      const pull = (stream: ReadableStreamDefaultController) => {
+        pulled++
+        stream.enqueue(piece)
+      }
+      return new Response(new ReadableStream({ pull }, { highWaterMark: 0 }))
+    }
+    const { url, ca } = await overTls(answer, { logger })
+    const { out, ends } = await openOver(version, url, ca)
+    let before = -1
+    const isStill = () => {
+      const [now, last] = [pulled, before]
+      before = now
+      return now === last && vi.getTimerCount() > 0
+    }
+    /** For its client, which has taken all that it takes. */
+    const waits = () => expect.poll(isStill, { interval: 200 }).toBe(true)
+    await waits()
+    // Longer than the body of a request may take to come: this one has none.
+    for (let turn = 0; turn < 4; turn++) {
+      vi.advanceTimersByTime(20_000)
+      const sent = pulled
+      const takeSome = () => {
+        out.read()
+        return pulled
+      }
+      await expect.poll(takeSome, { interval: 1 }).toBeGreaterThan(sent)
+      await waits()
+    }
+    expect([open, lines.join('')]).toEqual([1, ''])
+    vi.advanceTimersByTime(30_000)
+    await expect.poll(() => open).toBe(0)
+    expect(lines.map(line => JSON.parse(line))).toMatchObject([
+      { path: '/web', msg: 'a client took nothing of its answer for 30 s, so it was cut' },
+    ])
+    expect(await ends()).toBe('cut')
+    vi.useRealTimers()
+  },
+)
 
 test('an answer that waits behind one that never ends is not kept forever', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })

@@ -1,5 +1,4 @@
 /** The door for handlers of web standards: they get of a `Request` what they may see, and their `Response` goes out as fast as the client reads it. */
-import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Operation } from '../guard.ts'
@@ -7,6 +6,7 @@ import type { Caller } from '../principal.ts'
 import { HttpCall } from './http-call.ts'
 import { refuseStrangeOrigin } from './http-origin.ts'
 import type { HttpServer } from './http-server.ts'
+import { resetSocket } from './http-tls.ts'
 import { TextAnswer } from './text-answer.ts'
 
 /** A whole one is a dear thing to make, with a signal that follows another one. */
@@ -88,43 +88,82 @@ export function handleFetch(
       if (response instanceof TextAnswer) {
         out.statusCode = response.status
         out.end(response.words)
-        if (!out.closed) cutLate(out, request.raw.socket)
+        if (!isClosed(out)) cutLate(out, request.raw.socket, () => tellLate(http, request))
         return
       }
       out.writeHead(response.status)
       // The client of a stream knows from now on that it is open.
       if (response.headers.get('content-type')?.startsWith('text/event-stream')) out.flushHeaders()
-      if (response.body) await pour(response.body, out, signal)
+      if (response.body) await pour(response.body, out, { gone: signal, isLate: () => tellLate(http, request) })
       out.end()
-      if (!out.closed) cutLate(out, request.raw.socket)
+      if (!isClosed(out)) cutLate(out, request.raw.socket, () => tellLate(http, request))
     },
   })
 }
 
+interface Pouring {
+  gone: AbortSignal
+  /** The client took nothing for too long. */
+  isLate(): void
+}
+
 /** Ends early, without an error, when the client goes away or takes nothing any more. */
-async function pour(body: ReadableStream<Uint8Array>, out: ServerResponse, gone: AbortSignal): Promise<void> {
+async function pour(body: ReadableStream<Uint8Array>, out: ServerResponse, { gone, isLate }: Pouring): Promise<void> {
   const reader = body.getReader()
   const cancel = () => void reader.cancel().catch(() => undefined)
   out.once('close', cancel)
   try {
     for (;;) {
       const { done, value } = await reader.read()
-      if (done || out.destroyed) return
-      if (out.write(value)) continue
-      await once(out, 'drain', { signal: AbortSignal.any([gone, AbortSignal.timeout(stallMs)]) })
+      if (done || gone.aborted) return
+      if (!out.write(value)) await drained(out, isLate)
     }
   } catch {
     // What was promised cannot be kept, so the client must not take it for whole.
-    out.destroy()
+    cut(out)
   } finally {
     out.off('close', cancel)
     cancel()
   }
 }
 
+/** When the client has taken what was written. @throws if it is gone, or takes nothing for too long. */
+function drained(out: ServerResponse, isLate: () => void): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const left = () => reject(new Error('The client is gone'))
+  const late = setTimeout(() => {
+    isLate()
+    reject(new Error('The client takes nothing'))
+  }, stallMs)
+  out.once('drain', resolve).once('close', left)
+  return promise.finally(() => {
+    clearTimeout(late)
+    out.off('drain', resolve).off('close', left)
+  })
+}
+
+function isClosed(out: ServerResponse): boolean {
+  return 'stream' in out ? (out.stream as Duplex).destroyed : out.closed
+}
+
+/** Without an end, by which it would look whole. */
+function cut(out: ServerResponse): void {
+  if ('stream' in out) resetSocket(out.stream as Duplex)
+  else out.destroy()
+}
+
+function tellLate({ options }: HttpServer, { id, method, url }: { id: string; method: string; url: string }): void {
+  const refs = { request_id: id, method, path: url.split('?')[0] }
+  options.logger.info(refs, `a client took nothing of its answer for ${stallMs / 1000} s, so it was cut`)
+}
+
 /** What waits behind another answer of its connection, or for a client that takes nothing, waits no longer than that. */
-function cutLate(out: ServerResponse, connection: Duplex): void {
-  const late = setTimeout(() => connection.destroy(), stallMs)
+function cutLate(out: ServerResponse, connection: Duplex, isLate: () => void): void {
+  const late = setTimeout(() => {
+    isLate()
+    if ('stream' in out) cut(out)
+    else connection.destroy()
+  }, stallMs)
   out.once('close', () => clearTimeout(late))
 }
 
