@@ -303,7 +303,7 @@ export interface Api {
     /** List the series of which a history is kept, as far as you may see them: `GET /api/dashboard/metrics/series` */
     listHistorySeries: Method<{}, { items: Array<HistorySeries> }, CallOptions>
     /** Get a series over time: `GET /api/dashboard/metrics/history` */
-    getHistory: Method<{ series: string; from: string; /** Now, unless given */ to?: string | undefined; /** The finest that is kept that far back with at most 3,000 points, unless given */ step?: "5s" | "1m" | "15m" | "1d" | undefined; group_by?: "account_id" | "state" | "cause" | "operation" | "code" | "principal" | "tool" | "outcome" | "caller" | "queue" | "protocol" | undefined; /** Of this account alone */ account_id?: string | undefined }, History, CallOptions>
+    getHistory: Method<{ series: string; from: string; /** Now, unless given */ to?: string | undefined; /** The finest that is kept that far back with at most 3,000 points, unless given */ step?: "5s" | "1m" | "15m" | "1d" | undefined; group_by?: "account_id" | "state" | "cause" | "operation" | "code" | "principal" | "tool" | "outcome" | "caller" | "queue" | "protocol" | undefined; /** Of this account alone */ account_id?: string | undefined; /** How many groups have points, those with the largest sums first; each has its total, 0–100 */ lines?: number | undefined }, History, CallOptions>
   }
   notifiers: {
     /** List notifiers; callers without access to all accounts see none: `GET /api/dashboard/notifiers` */

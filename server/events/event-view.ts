@@ -72,7 +72,6 @@ export class EventView implements Seen {
   readonly seen: Principal['accounts']
   /** Equal for views of principals that see the same accounts. */
   readonly seenKey: string
-
   /** Of facts that are somebody's, whose are seen; undefined for all. */
   readonly owner: FactOwner | undefined
 

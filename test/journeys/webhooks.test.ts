@@ -217,10 +217,10 @@ test('with order by account one that fails holds up no other, and is named while
   expect((await people.tell<{ items: Webhook[] }>(proof, 'GET', base)).items[0]!.waiting.length).toBe(1)
   sink.judges.delete(hook.path)
   await people.tell(proof, 'POST', on(hook, '/enable'))
-  // One that is tried in the moment in which it is enabled is told twice, under the same id.
+  // One that is being tried as it is enabled is told twice, under the same id.
   await vi.waitFor(() => expect(sink.uniqueIds(hook)).toBe(6), patience)
-  const bodies = new Map(sink.of(hook).map(({ id, body }) => [id, body]))
-  expect([...bodies.values()].slice(3).map(accountOf)).toEqual([ann, ann, ann])
+  const bodies = new Map(sink.of(hook).map(({ id, body }) => [id, body])).values()
+  expect([...bodies].slice(3).map(accountOf)).toEqual([ann, ann, ann])
   await vi.waitFor(async () => expect(await get(proof, hook)).toMatchObject({ state: 'active', waiting: [] }), patience)
 })
 
@@ -228,7 +228,6 @@ test('410 disables it with an event; what came meanwhile is told when it is enab
   const sink = await startWebhookSink()
   const { proof } = await people.token(['mail:read', 'dashboard:read'], [ann])
   const watcher = await make(sink, proof, 'watcher', { types: ['webhook_disabled'] })
-  const { proof: outsider } = await people.token(['dashboard:read'])
   const hook = await make(sink, proof, 'gone')
   sink.answers.set(hook.path, [answer(410)])
   deliver('refused')
@@ -237,12 +236,10 @@ test('410 disables it with an event; what came meanwhile is told when it is enab
   }, patience)
   const [notice] = await told(sink, watcher, 1)
   expect(notice!.body).toMatchObject({ data: { webhook_id: hook.webhook.id, why: 'gone' } })
-  // Of webhooks of others one is told nothing.
   const facts = `${api.events.listFacts.path}?types=webhook_disabled`
-  const listed = (who: Proof) => people.tell<{ items: { data: object }[] }>(who, 'GET', facts)
-  const ofHook = expect.objectContaining({ data: expect.objectContaining({ webhook_id: hook.webhook.id }) })
-  expect((await listed(people.admin)).items).toContainEqual(ofHook)
-  expect((await listed(outsider)).items).toEqual([])
+  expect(JSON.stringify(await people.tell(people.admin, 'GET', facts))).toContain(hook.webhook.id)
+  const outsider = await people.token(['dashboard:read'])
+  expect(await people.tell(outsider.proof, 'GET', facts)).toEqual({ items: [] })
   // Analytics shows when it was.
   const from = new Date(Date.now() - 600_000).toISOString()
   const asked = `${api.history.getHistory.path}?series=requests&step=5s&from=${from}`
