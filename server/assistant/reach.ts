@@ -7,7 +7,7 @@ import type { KeptSummary, Turn } from './told-model.ts'
 
 type Reach = Pick<Principal, 'accounts' | 'scopes'>
 
-export const hiddenWords =
+const hiddenWords =
   'This is not shown any more: it was answered from accounts, or with rights, that you do not have now.'
 const ofMail: readonly Scope[] = ['mail:meta', 'mail:read']
 const ofDashboard: readonly Scope[] = ['dashboard:read', 'dashboard:admin']

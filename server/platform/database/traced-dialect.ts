@@ -10,6 +10,8 @@ const control = /^\s*(?:begin|start|commit|rollback|savepoint|release)\b/i
 /** Statements of which the name is remembered. */
 const maxNames = 1_000
 
+type Options = Parameters<DatabaseConnection['executeQuery']>[1]
+
 /** The same dialect; where nothing is recorded, a statement costs one look more. */
 export function tracedDialect(dialect: Dialect, system: 'sqlite' | 'postgresql', tracer: Tracer): Dialect {
   const statements = new TracedStatements(system, tracer)
@@ -23,28 +25,28 @@ export function tracedDialect(dialect: Dialect, system: 'sqlite' | 'postgresql',
 
 function tracedDriver(driver: Driver, statements: TracedStatements): Driver {
   const known = new WeakSet<DatabaseConnection>()
-  const acquireConnection = async () => {
-    const connection = await driver.acquireConnection()
+  const acquireConnection: Driver['acquireConnection'] = async options => {
+    const connection = await driver.acquireConnection(options)
     // Those of a pool come back.
     if (known.has(connection)) return connection
     known.add(connection)
     const plain = connection.executeQuery.bind(connection)
-    connection.executeQuery = <Row>(query: CompiledQuery): Promise<QueryResult<Row>> =>
+    connection.executeQuery = <Row>(query: CompiledQuery, options?: Options): Promise<QueryResult<Row>> => {
+      const run = () => plain<Row>(query, options)
       // What is sent with what follows: the time of that is theirs too. Ends of transactions are told by themselves.
-      isLater(query) || control.test(query.sql)
-        ? plain<Row>(query)
-        : statements.trace(query.sql, () => plain<Row>(query))
+      return isLater(query) || control.test(query.sql) ? run() : statements.trace(query.sql, run)
+    }
     return connection
   }
   const { savepoint, rollbackToSavepoint, releaseSavepoint } = driver
   return {
-    init: () => driver.init(),
+    init: options => driver.init(options),
     acquireConnection,
     beginTransaction: (connection, settings) => driver.beginTransaction(connection, settings),
     commitTransaction: connection => statements.trace('commit', () => driver.commitTransaction(connection)),
     rollbackTransaction: connection => driver.rollbackTransaction(connection),
-    releaseConnection: connection => driver.releaseConnection(connection),
-    destroy: () => driver.destroy(),
+    releaseConnection: (connection, options) => driver.releaseConnection(connection, options),
+    destroy: options => driver.destroy(options),
     ...(savepoint && { savepoint: savepoint.bind(driver) }),
     ...(rollbackToSavepoint && { rollbackToSavepoint: rollbackToSavepoint.bind(driver) }),
     ...(releaseSavepoint && { releaseSavepoint: releaseSavepoint.bind(driver) }),

@@ -63,7 +63,7 @@ export class HttpTracing {
   }
 }
 
-export interface Opening {
+interface Opening {
   path: string
   operation: string
   principalId: string
