@@ -1,4 +1,4 @@
-/** Processor time of GET /api/dashboard/clients with tracing off, on, and on without sampling, in turn: what a request pays for its span. */
+/** Processor time of GET /api/dashboard/clients, which asks no database, and of /api/dashboard/users, which does, with tracing off, on, and on without sampling, in turn: what a request pays for its spans. */
 import { Agent, createServer } from 'node:http'
 import { api } from '../contract/index.ts'
 import { apiKey, get, median, preciseCpuMs, round, rssBytes, type Server, startServer } from './measure.ts'
@@ -7,6 +7,7 @@ const rounds = Number(process.env.RUSTYMAIL_BENCH_ROUNDS ?? 60)
 const warmUp = 6_000
 const requestsPerRound = 600
 const concurrency = 16
+const paths = { '': api.clients.listClients.path, 'sql ': api.users.listUsers.path }
 
 export async function tracing(): Promise<object> {
   const collector = createServer((request, response) => {
@@ -27,12 +28,19 @@ export async function tracing(): Promise<object> {
     unsampled: await start({ ...endpoint, OTEL_TRACES_SAMPLER: 'always_off' }),
   }
   const idle = Object.fromEntries(Object.entries(servers).map(([name, { pid }]) => [name, rssBytes(pid) / 2 ** 20]))
-  const micros: Record<string, number[]> = { off: [], on: [], unsampled: [] }
+  const micros: Record<string, number[]> = {}
   try {
-    for (const server of Object.values(servers)) await load(server, warmUp)
+    for (const server of Object.values(servers)) {
+      for (const path of Object.values(paths)) await load(server, path, warmUp)
+    }
     for (let turn = 0; turn < rounds; turn++) {
       const order = Object.entries(servers)
-      for (const [name, server] of turn % 2 === 0 ? order : order.toReversed()) micros[name]?.push(await cost(server))
+      for (const [name, server] of turn % 2 === 0 ? order : order.toReversed()) {
+        for (const [what, path] of Object.entries(paths)) {
+          const key = `${what}${name}`
+          micros[key] = [...(micros[key] ?? []), await cost(server, path)]
+        }
+      }
     }
   } finally {
     await Promise.all(Object.values(servers).map(server => server.stop()))
@@ -42,21 +50,22 @@ export async function tracing(): Promise<object> {
   return {
     what: `CPU µs per request on all threads, ${rounds} rounds of ${requestsPerRound} requests in turns, ${concurrency} at once; RSS once it listens, MiB`,
     ...{ off_us: us('off'), on_us: us('on'), unsampled_us: us('unsampled') },
+    with_statements: { off_us: us('sql off'), on_us: us('sql on'), unsampled_us: us('sql unsampled') },
     rss_mib: Object.fromEntries(Object.entries(idle).map(([name, value]) => [name, round(value)])),
   }
 }
 
-async function cost(server: Server): Promise<number> {
+async function cost(server: Server, path: string): Promise<number> {
   const before = preciseCpuMs(server.pid)
-  await load(server, requestsPerRound)
+  await load(server, path, requestsPerRound)
   return ((preciseCpuMs(server.pid) - before) * 1000) / requestsPerRound
 }
 
-async function load(server: Server, requests: number): Promise<void> {
+async function load(server: Server, path: string, requests: number): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: concurrency })
   let left = requests
   const worker = async () => {
-    while (left-- > 0) await get(server.url + api.clients.listClients.path, agent)
+    while (left-- > 0) await get(server.url + path, agent)
   }
   await Promise.all(Array.from({ length: concurrency }, worker))
   agent.destroy()

@@ -303,7 +303,7 @@ export interface Api {
     /** List the series of which a history is kept, as far as you may see them: `GET /api/dashboard/metrics/series` */
     listHistorySeries: Method<{}, { items: Array<HistorySeries> }, CallOptions>
     /** Get a series over time: `GET /api/dashboard/metrics/history` */
-    getHistory: Method<{ series: string; from: string; /** Now, unless given */ to?: string | undefined; /** The finest that is kept that far back with at most 3,000 points, unless given */ step?: "5s" | "1m" | "15m" | "1d" | undefined; group_by?: "account_id" | "state" | "cause" | "operation" | "code" | "principal" | "tool" | "outcome" | "caller" | "queue" | "protocol" | undefined; /** Of this account alone */ account_id?: string | undefined }, History, CallOptions>
+    getHistory: Method<{ series: string; from: string; /** Now, unless given */ to?: string | undefined; /** The finest that is kept that far back with at most 3,000 points, unless given */ step?: "5s" | "1m" | "15m" | "1d" | undefined; group_by?: "account_id" | "state" | "cause" | "operation" | "code" | "principal" | "tool" | "outcome" | "caller" | "queue" | "protocol" | undefined; /** Of this account alone */ account_id?: string | undefined; /** How many groups have points, those with the largest sums first; each has its total, 0–100 */ lines?: number | undefined }, History, CallOptions>
   }
   notifiers: {
     /** List notifiers; callers without access to all accounts see none: `GET /api/dashboard/notifiers` */
@@ -521,7 +521,7 @@ export type Fact =
   | { type: 'freeze_changed'; data: { freeze_id: string; target: "principal" | "account" | "everything"; is_frozen: boolean; reads: "allow" | "stop"; by: string; at: string } }
   | { type: 'alert_raised'; data: { alert: "database_unwritable" | "disk_low" | "rule"; detail: string; /** With `rule` */ alert_id?: string | undefined; /** With `rule` */ rule_id?: string | undefined; /** With `rule` */ severity?: "info" | "warning" | "critical" | undefined; /** Of an alert about one account */ account_id?: string | undefined; /** With `rule`: it is silenced, or these are quiet hours */ is_quiet?: boolean | undefined; at: string } }
   | { type: 'alert_cleared'; data: { alert: "database_unwritable" | "disk_low" | "rule"; detail?: string | undefined; /** With `rule` */ alert_id?: string | undefined; /** With `rule` */ rule_id?: string | undefined; /** With `rule` */ severity?: "info" | "warning" | "critical" | undefined; /** Of an alert about one account */ account_id?: string | undefined; at: string } }
-  | { type: 'webhook_disabled'; data: { webhook_id: string; name: string; /** Id of the principal that it is of */ principal: string; why: "failed" | "gone" | "forbidden"; detail: string; at: string } }
+  | { type: 'webhook_disabled'; data: { webhook_id: string; name: string; /** Id of the principal that it is of */ principal: string; /** Whose token that is; null for tokens of no user and the API key. Absent in facts of an earlier version */ user_id?: (string | null) | undefined; why: "failed" | "gone" | "forbidden"; detail: string; at: string } }
   | { type: 'token_created'; data: { token_id: string; name: string; user_id: string; at: string } }
   | { type: 'token_updated'; data: { token_id: string; name: string; user_id: string; at: string; changed: Array<string> } }
   | { type: 'token_revoked'; data: { token_id: string; name: string; user_id: string; at: string } }

@@ -176,7 +176,7 @@ export const endpoints = {
   },
   history: {
     listHistorySeries: 'GET /api/dashboard/metrics/series',
-    getHistory: 'GET /api/dashboard/metrics/history series,from,to,step,group_by,account_id',
+    getHistory: 'GET /api/dashboard/metrics/history series,from,to,step,group_by,account_id,lines',
   },
   notifiers: {
     listNotifiers: 'GET /api/dashboard/notifiers',

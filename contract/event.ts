@@ -227,6 +227,13 @@ export const facts = {
       webhook_id: z.string(),
       name: z.string(),
       principal: z.string().describe('Id of the principal that it is of'),
+      user_id: z
+        .string()
+        .nullable()
+        .optional()
+        .describe(
+          'Whose token that is; null for tokens of no user and the API key. Absent in facts of an earlier version',
+        ),
       why: z.enum(['failed', 'gone', 'forbidden']),
       detail: z.string(),
       at,

@@ -1,7 +1,7 @@
 /** Figures over time: which series there are, and what they were. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
-import { Timestamp } from './wire.ts'
+import { Timestamp, wholeOr } from './wire.ts'
 
 export const historySteps = { '5s': 5, '1m': 60, '15m': 900, '1d': 86_400 } as const
 export const HistoryStep = z.enum(['5s', '1m', '15m', '1d'])
@@ -114,6 +114,9 @@ export const historyApi = {
       ),
       group_by: HistoryLabel.optional(),
       account_id: z.string().min(1).max(40).optional().describe('Of this account alone'),
+      lines: wholeOr(historyBounds.groups, 0, historyBounds.groups).describe(
+        'How many groups have points, those with the largest sums first; each has its total, 0–100',
+      ),
     }),
     response: History,
   }),

@@ -103,10 +103,10 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
   const { logger } = logs
   const failed = Promise.withResolvers<Error>()
   const lifecycle = new Lifecycle(logger)
+  const tracing = composeTracing(config, logger)
+  const { tracer } = tracing
   const stored = composeStorage({
-    config,
-    dataDir,
-    logger,
+    ...{ config, dataDir, tracer, logger },
     openDatabase: overrides.openDatabase,
     lost: error => {
       // Not before the start, when all stands.
@@ -115,8 +115,6 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
     },
   })
   const { db, retention, settle, leases, mayPrune } = stored
-  const tracing = composeTracing(config, logger)
-  const { tracer } = tracing
   const key = findKey(config.secretKey, dataDir)
   const { secrets } = key
   const head = trailHeadOf(config, secrets)
@@ -179,7 +177,7 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
   const auditBacklog = () => people.auditBacklog()
   tracing.readFrom(() => observing.readMetrics())
   if (tracing.figures) addTracingMetrics(calls.whole, tracing.figures)
-  const observing = composeObserving({ ...mailboxes, version, calls, hub, storage, auditBacklog, logger })
+  const observing = composeObserving({ ...mailboxes, version, calls, hub, storage, auditBacklog, tracer, logger })
   const models = composeModels({
     ...{ db, hub, secrets, config: config.assistant, outbound, calls, tracer, logger },
   })

@@ -115,7 +115,7 @@ export function composeAssistant(around: AssistantSurroundings): { addRoutes(htt
   const conversations = new ConversationService({
     store,
     end: id => assistant.end(id),
-    underWay: id => assistant.underWay(id),
+    underWay: (id, principal) => assistant.underWay(id, principal),
   })
   around.news.join(assistant)
   around.stopping.follow(isStopped => assistant.endWhere(isStopped))

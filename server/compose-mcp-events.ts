@@ -94,11 +94,11 @@ export function composeMcpEvents(around: McpEventsSurroundings): ComposedMcpEven
     idOf: number => hub.places.idOf(number),
     matches: (...asked) => knowledge.matches(...asked),
     attempted: (row, attempt) => log.add(row.id, attempt),
-    ended: ({ id: webhook_id, principal_id: principal, settings }, { why, detail }) => {
+    ended: ({ id: webhook_id, principal_id: principal, user_id, settings }, { why, detail }) => {
       if (why === 'asked') return
       const { name } = settingsOf({ settings })
       const at = new Date(now()).toISOString()
-      hub.publish({ type: 'webhook_disabled', data: { webhook_id, name, principal, why, detail, at } })
+      hub.publish({ type: 'webhook_disabled', data: { webhook_id, name, principal, user_id, why, detail, at } })
     },
   })
   const kinds = { mcp: new McpWebhooks({ reading, projector, gate }), program: programs }

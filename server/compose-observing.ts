@@ -17,6 +17,7 @@ import type { RequestOutcome, Trail } from './platform/http/http-outcome.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
+import type { Tracer } from './platform/tracing/tracer.ts'
 import type { StorageWatch } from './storage/storage-watch.ts'
 
 export interface ObservingSurroundings extends Pick<ComposedMail, 'accounts' | 'health' | 'pool'> {
@@ -25,6 +26,7 @@ export interface ObservingSurroundings extends Pick<ComposedMail, 'accounts' | '
   hub: EventHub
   storage: StorageWatch
   auditBacklog: PrometheusOptions['auditBacklog']
+  tracer: Tracer | undefined
   logger: Logger
 }
 
@@ -43,7 +45,7 @@ export interface ComposedObserving {
 const trailFault = 'accepts no audit entries, so nothing can be changed'
 
 export function composeObserving(around: ObservingSurroundings): ComposedObserving {
-  const { accounts, health, pool, version, calls, hub, storage, auditBacklog, logger } = around
+  const { accounts, health, pool, version, calls, hub, storage, auditBacklog, tracer, logger } = around
   const clients = new ClientRegistry({ hub, logger })
   const readings = new SystemReadings(thisMachine)
   const shown = { connections: pool, streams: () => hub.streamCount, readings, storage }
@@ -68,7 +70,7 @@ export function composeObserving(around: ObservingSurroundings): ComposedObservi
         now: () => performance.now(),
       })
       clientRoutes(http, new ClientService({ registry: clients }))
-      eventRoutes(http, hub, (caller, kick) => clients.openStream(caller, kick))
+      eventRoutes(http, { hub, tracer, openObserver: (caller, kick) => clients.openStream(caller, kick) })
       healthRoutes(http, serverHealth)
       metricsRoutes(http, metrics, prometheus)
     },

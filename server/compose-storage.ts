@@ -14,6 +14,7 @@ import type { FindLease } from './platform/lease.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import { RetentionClock } from './platform/retention-clock.ts'
+import type { Tracer } from './platform/tracing/tracer.ts'
 import { retentionStore } from './settings/retention-store.ts'
 import { type Room, StorageWatch } from './storage/storage-watch.ts'
 import { probeWrite } from './storage/write-probe.ts'
@@ -24,6 +25,7 @@ export interface StorageSurroundings {
   logger: Logger
   /** In place of that which the configuration names. */
   openDatabase: ((observer: DatabaseObserver) => Database) | undefined
+  tracer: Tracer | undefined
   /** Somebody else has the data now, or it cannot be reached any more: nothing may be read or written. */
   lost: (error: Error) => void
 }
@@ -44,10 +46,10 @@ export interface ComposedStorage {
 }
 
 export function composeStorage(around: StorageSurroundings): ComposedStorage {
-  const { config, dataDir, logger } = around
+  const { config, dataDir, tracer, logger } = around
   const health = new DatabaseHealth()
   const url = config.databaseUrl
-  const db = around.openDatabase?.(health) ?? openServerDatabase({ url, observer: health, died: around.lost })
+  const db = around.openDatabase?.(health) ?? openServerDatabase({ url, observer: health, died: around.lost, tracer })
   const file = fileOf(config)
   const lost = (error: Error) => {
     db.destroy().catch((err: unknown) => logger.warn({ err }, 'the database could not be closed'))

@@ -10,6 +10,7 @@ import { inTurns } from './in-turns.ts'
 import { inputHash } from './input-hash.ts'
 import type { KeptCall } from './kept-parts.ts'
 import type { OpenAnswer } from './open-answer.ts'
+import { bothNeeds, needsOf } from './reach.ts'
 import { toldResult, withheldOf } from './tool-slices.ts'
 
 export interface CallSurroundings {
@@ -111,10 +112,17 @@ export class AnswerCalls {
       !mail || result.isError ? undefined : asking.heard ? [asking.heard] : await accountIds(caller.principal)
     const { text, told, citations } = toldResult(result, accounts)
     const withheld = withheldOf(told, id => this.#around.shareOf(answer.facts.modelId, id))
+    const seen = mail ? (accounts ?? (asking.heard === undefined ? [] : [asking.heard])) : undefined
+    const needs = result.isError && seen?.length !== 1 ? undefined : needsOf(caller.principal, seen)
+    answer.facts.needs = bothNeeds(answer.facts.needs, needs)
     const outcome = isStopped ? 'stopped' : result.isError ? outcomeOf(result.problem.code) : 'ok'
     this.#tell(
       answer,
-      { ...call, outcome, duration_ms: performance.now() - began, expires_at: null, ...(withheld && { withheld }) },
+      {
+        ...{ ...call, outcome, duration_ms: performance.now() - began, expires_at: null },
+        ...(withheld && { withheld }),
+        ...(needs && { needs }),
+      },
       text,
       told,
       citations,
@@ -183,7 +191,7 @@ export class AnswerCalls {
     if (effect === 'destroy' && caller.principal.kind !== 'session') {
       return 'Only a signed-in person can allow this in a conversation. Tell them.'
     }
-    const problem = toolbox.check(name, input, asking)
+    const problem = await toolbox.check(name, input, asking)
     return problem && `${problem.code}: ${problem.message}`
   }
 }

@@ -2,6 +2,9 @@
 import type { ChatbotPart } from '../../contract/answers.ts'
 import type { Principal } from '../platform/principal.ts'
 import { hasEnded, mayAsk } from './asking-rights.ts'
+import { type KeptPart, toPart } from './kept-parts.ts'
+import type { OpenAnswer } from './open-answer.ts'
+import { partsInReach } from './reach.ts'
 
 interface Reader {
   principal: Principal
@@ -18,17 +21,28 @@ export class AnswerReaders {
   async open(
     principal: Principal,
     signal: AbortSignal,
-    open: (signal: AbortSignal) => Promise<AsyncGenerator<ChatbotPart>>,
+    open: (signal: AbortSignal) => Promise<{ answer: OpenAnswer; parts: AsyncGenerator<KeptPart> }>,
   ): Promise<ReadParts> {
     const reader: Reader = { principal, cut: new AbortController() }
     this.#readers.add(reader)
     const over = () => void this.#readers.delete(reader)
     try {
-      const parts = await open(AbortSignal.any([signal, reader.cut.signal]))
-      return new Reading(parts, reader.cut.signal, over)
+      const { answer, parts } = await open(AbortSignal.any([signal, reader.cut.signal]))
+      return new Reading(shownTo(reader, answer, parts), reader.cut.signal, over)
     } catch (error) {
       over()
       throw error
+    }
+  }
+
+  /** For the one who asked: what becomes of the answer ends it. */
+  async *asking(answer: OpenAnswer, principal: Principal, signal: AbortSignal): AsyncGenerator<ChatbotPart> {
+    const reader: Reader = { principal, cut: new AbortController() }
+    this.#readers.add(reader)
+    try {
+      yield* shownTo(reader, answer, answer.follow(0, signal, true))
+    } finally {
+      this.#readers.delete(reader)
     }
   }
 
@@ -45,6 +59,16 @@ export class AnswerReaders {
   endWhere(isStopped: (principal: Principal) => boolean): void {
     for (const { principal, cut } of this.#readers) if (isStopped(principal)) cut.abort()
   }
+}
+
+/** As far as the reader may see it when it is told. */
+async function* shownTo(
+  reader: Reader,
+  { facts }: OpenAnswer,
+  parts: AsyncGenerator<KeptPart>,
+): AsyncGenerator<ChatbotPart> {
+  const inReach = partsInReach()
+  for await (const part of parts) yield toPart(inReach(part, facts.needs, reader.principal))
 }
 
 /** Says once that it is over, also where nothing of it was ever read. */

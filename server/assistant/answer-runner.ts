@@ -15,6 +15,7 @@ import type { ModelChoice } from './model-choice.ts'
 import type { OpenAnswer } from './open-answer.ts'
 import { mostTurns } from './open-answers.ts'
 import { QuietText } from './quiet-text.ts'
+import { beforeInReach, bothNeeds } from './reach.ts'
 import { addRequest } from './sound-request.ts'
 import { type KeptSummary, type Turn, tokensIn, toldModel } from './told-model.ts'
 
@@ -132,14 +133,15 @@ export class AnswerRunner {
     const tools = calls.offered(run.caller.principal)
     const limits = choice.limits()
     const system = `${instructions}Now it is ${new Date(this.#options.now()).toISOString()}.`
-    const turns = this.#turns(run)
+    const { history, summary } = beforeInReach(run, run.caller.principal)
+    const turns = [...history, turnNow(run)]
     const asked = new Map<string, number>()
     let lastAsked: ChatModel | undefined
     const oldest = run.history[0]?.id ?? ''
-    const isCut = run.history.length >= mostTurns - 1 && (run.summary === undefined || oldest > run.summary.upTo)
+    const isCut = run.history.length >= mostTurns - 1 && (summary === undefined || oldest > summary.upTo)
     const told = (model: ChatModel) => {
       const request = toldModel({
-        ...{ model, system, summary: run.summary, turns, tools, isCut },
+        ...{ model, system, summary, turns, tools, isCut },
         share: this.#shareFor(run, model),
         ...{ maxOutputTokens: limits.max_output_tokens, temperature: limits.temperature },
       })
@@ -167,7 +169,7 @@ export class AnswerRunner {
         }
         const { model } = part
         if (part.part.type === 'reasoning_delta') continue
-        if (by !== model) this.#speaks(run, model, turns)
+        if (by !== model) this.#speaks(run, model, { turns, summary })
         by = model
         if (part.part.type === 'text_delta') {
           said += part.part.text.length
@@ -197,13 +199,18 @@ export class AnswerRunner {
   }
 
   /** Says which model it is from here on, and what of mail it was told. */
-  #speaks(run: Run, model: ChatModel, turns: readonly Turn[]): void {
-    const { answer, summary } = run
+  #speaks(
+    run: Run,
+    model: ChatModel,
+    { turns, summary }: { turns: readonly Turn[]; summary: KeptSummary | undefined },
+  ): void {
+    const { answer } = run
     const { facts } = answer
     if (facts.modelId !== model.id || answer.blocks.length === 0) {
       answer.append({ type: 'model', provider: model.provider, model: model.model })
     }
     Object.assign(facts, { provider: model.provider, model: model.model, modelId: model.id })
+    for (const { needs } of [...turns, { needs: summary?.needs }]) facts.needs = bothNeeds(facts.needs, needs)
     const shares: Shares = {}
     const accounts = [...turns.flatMap(({ blocks }) => accountsIn(blocks)), ...Object.keys(summary?.shares ?? {})]
     const shareOf = this.#shareFor(run, model)
@@ -216,10 +223,12 @@ export class AnswerRunner {
     answer.shares = shares
   }
 
-  /** Of an account that its person may not see any more, no model is told what was found there before. */
+  /** Of mail that its person may not see any more, no model is told what was found before. */
   #shareFor({ caller }: Run, model: ChatModel): (accountId: string) => MailShare {
     const { choice } = this.#options
-    return id => (maySeeAccount(caller.principal, id) ? choice.shareOf(model, id) : 'none')
+    const { principal } = caller
+    const maySee = (id: string) => maySeeAccount(principal, id) && principal.scopes.has('mail:meta')
+    return id => (maySee(id) ? choice.shareOf(model, id) : 'none')
   }
 
   #count(
@@ -249,12 +258,6 @@ export class AnswerRunner {
     answer.append({ type: 'usage', usage: facts.usage, cost_usd: facts.costUsd })
   }
 
-  #turns({ answer, history, summary }: Run): Turn[] {
-    const { question, context } = answer.row
-    const now = { question, context: context === null ? null : JSON.parse(context), blocks: answer.blocks }
-    return [...history.filter(({ id }) => summary === undefined || id > summary.upTo), now]
-  }
-
   /** Where what was said before takes too much of what the model reads, the model sums it up. Without that, the oldest is left out. */
   async #sumUp(run: Run, endsAt: number, signal: AbortSignal): Promise<void> {
     const { choice, store, logger } = this.#options
@@ -263,14 +266,15 @@ export class AnswerRunner {
     // One that takes a question and nothing else does not see what it would sum up.
     const readers = models.filter(({ takesTools }) => takesTools)
     const model = readers.find(({ id }) => id === wanted) ?? readers[0]
-    const turns = this.#turns(run)
+    const { history, summary } = beforeInReach(run, run.caller.principal)
+    const turns = [...history, turnNow(run)]
     if (!model || turns.length <= keptTurns + 1) return
     const isLong = tokensIn(turns.map(({ question, blocks }) => [question, blocks])) >= model.contextTokens * summedPart
     if (!isLong && turns.length <= unsummedTurns) return
-    const old = run.history.filter(({ id }) => run.summary === undefined || id > run.summary.upTo).slice(0, -keptTurns)
+    const old = history.slice(0, -keptTurns)
     const last = old.at(-1)
     if (!last) return
-    const summaryShares: Shares = { ...run.summary?.shares }
+    const summaryShares: Shares = { ...summary?.shares }
     let text = ''
     let by: ChatModel | undefined
     try {
@@ -282,7 +286,7 @@ export class AnswerRunner {
       const requestFor = (asked: ChatModel) => {
         if (!asked.takesTools) return new Problem('provider_failed', `${asked.provider} takes one question alone.`)
         return toldModel({
-          ...{ model: asked, system: instructions, summary: run.summary, turns: [...old, ask], tools: [] },
+          ...{ model: asked, system: instructions, summary, turns: [...old, ask], tools: [] },
           share: this.#shareFor(run, asked),
           ...{ maxOutputTokens: summaryTokens, temperature: null },
         })
@@ -310,7 +314,8 @@ export class AnswerRunner {
       const share = shareOf(account)
       if (share !== 'none') summaryShares[account] = share
     }
-    run.summary = { upTo: last.id, text: text.trim(), shares: summaryShares }
+    const needs = old.reduce((sum, turn) => bothNeeds(sum, turn.needs), summary?.needs)
+    run.summary = { upTo: last.id, text: text.trim(), shares: summaryShares, needs }
     await store.keepSummary(run.answer.row.conversation_id, JSON.stringify(run.summary))
   }
 
@@ -343,6 +348,11 @@ export class AnswerRunner {
     this.#options.logger.error({ err, request_id: requestId, answer: answer.row.id }, 'a bug')
     return new Problem('internal', 'This is an error in RustyMail itself. The log has it under this request id.')
   }
+}
+
+function turnNow({ answer: { row, blocks } }: Run): Turn {
+  const { question, context } = row
+  return { question, context: context === null ? null : JSON.parse(context), blocks }
 }
 
 function endWords(reason: FinishReason): string | undefined {

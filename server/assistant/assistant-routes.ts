@@ -39,8 +39,7 @@ export function assistantRoutes(
         return undefined as never
       }
     }
-    const answer = await assistant.ask(asked, call.body)
-    await stream(http, call, assistantApi.queryChatbot, answer.follow(0, signal, true), signal)
+    await stream(http, call, assistantApi.queryChatbot, await assistant.stream(asked, call.body, signal), signal)
     return undefined as never
   })
   handle(http, assistantApi.listProviders, () => assistant.listProviders())

@@ -147,7 +147,7 @@ test('stopping ends the answers under way in words, and begins no more', async (
   const answer = await service.ask(asked, { query: 'Q' })
   await vi.waitFor(() => expect(answer.text).toBe('a'))
   await service.stop()
-  expect(answer.view()).toMatchObject({ state: 'failed', problem: { code: 'draining' }, blocks: [{ text: 'a' }] })
+  expect(answer.view(person)).toMatchObject({ state: 'failed', problem: { code: 'draining' }, blocks: [{ text: 'a' }] })
   await expect(service.ask(asked, { query: 'Q' })).rejects.toMatchObject({ code: 'draining' })
 })
 
@@ -170,7 +170,9 @@ test('who is signed out, or stopped by a human, has no answer that goes on', asy
   service.revoked('session-2')
   expect(answer.state).toBe('running')
   service.revoked('session-1')
-  await vi.waitFor(() => expect(answer.view()).toMatchObject({ state: 'failed', problem: { code: 'unauthorized' } }))
+  await vi.waitFor(() =>
+    expect(answer.view(person)).toMatchObject({ state: 'failed', problem: { code: 'unauthorized' } }),
+  )
 })
 
 test('a conversation that is deleted while an allowed change is being done is no fault', async () => {

@@ -161,11 +161,16 @@ export class AssistantService implements PrincipalListener {
   /** The whole answer, or as far as it came where it waits for a person. @throws Problem where it failed. */
   async query(asked: Asked, input: ChatbotQuery, signal: AbortSignal): Promise<ChatbotResponse> {
     const answer = await this.ask(asked, input, true)
-    for await (const part of answer.follow(0, signal, true)) {
+    for await (const part of this.#readers.asking(answer, asked.caller.principal, signal)) {
       if (part.type === 'finish') return part.result
     }
     if (answer.failure) throw answer.failure
     throw new Problem('not_found', 'The conversation was deleted.')
+  }
+
+  /** The same as it comes. */
+  async stream(asked: Asked, input: ChatbotQuery, signal: AbortSignal): Promise<ReadParts> {
+    return this.#readers.asking(await this.ask(asked, input), asked.caller.principal, signal)
   }
 
   /** @throws Problem before the first part. */
@@ -176,7 +181,7 @@ export class AssistantService implements PrincipalListener {
   ): Promise<ReadParts> {
     return this.#readers.open(principal, signal, async whole => {
       const answer = await this.#get(principal, conversationId, answerId)
-      return this.#open.held(answer, answer.follow(after, whole))
+      return { answer, parts: this.#open.held(answer, answer.follow(after, whole)) }
     })
   }
 
@@ -185,7 +190,7 @@ export class AssistantService implements PrincipalListener {
     const answer = await this.#get(principal, conversationId, answerId)
     if (this.#working.find(answerId)) await this.#working.end(({ answer: { row } }) => row.id === answerId)
     else if (answer.state === 'waiting') await this.#close(answer, 'declined', 'stopped')
-    return answer.view()
+    return answer.view(principal)
   }
 
   /** @throws Problem where it is not for this person to decide, or not any more. */
@@ -224,7 +229,7 @@ export class AssistantService implements PrincipalListener {
     if (decision === 'allow') this.#begin(run, { execute: decided, goesOn: isLast })
     else if (isLast) this.#begin(run)
     else await answer.settle('waiting', undefined, expiryOf(answer))
-    return answer.view()
+    return answer.view(principal)
   }
 
   /** Answers that work in a conversation end; readers of it too. */
@@ -234,8 +239,8 @@ export class AssistantService implements PrincipalListener {
   }
 
   /** As far as it came; undefined where nothing works on it. */
-  async underWay(answerId: string): Promise<AssistantAnswer | undefined> {
-    return (await this.#open.find(answerId))?.view()
+  async underWay(answerId: string, principal: Principal): Promise<AssistantAnswer | undefined> {
+    return (await this.#open.find(answerId))?.view(principal)
   }
 
   /** What waited too long for a person is not done. */

@@ -7,13 +7,14 @@ import { toMarkdown } from './conversation-markdown.ts'
 import type { ConversationStore, ListedConversation } from './conversation-store.ts'
 import type { ConversationRow } from './conversation-tables.ts'
 import { type AnswerFacts, blocksOf, type KeptPart, toAnswer } from './kept-parts.ts'
+import { isInReach, isLimited, shownBlocks } from './reach.ts'
 
 export interface ConversationServiceOptions {
   store: ConversationStore
   /** Ends what works in it. */
   end(conversationId: string): Promise<void>
-  /** As far as it came: what is not stored yet is there too. */
-  underWay(answerId: string): Promise<AssistantAnswer | undefined>
+  /** As far as it came, and as the principal may see it: what is not stored yet is there too. */
+  underWay(answerId: string, principal: Principal): Promise<AssistantAnswer | undefined>
 }
 
 interface ListQuery {
@@ -36,10 +37,22 @@ export class ConversationService {
   ): Promise<{ items: ConversationSummary[]; next_cursor: string | null }> {
     const before = cursor === undefined ? undefined : readCursor(cursor)
     const rows = await this.#options.store.list(ownerOf(principal), { q, limit: limit + 1, before })
-    const items = rows.slice(0, limit)
-    const last = items.at(-1)
+    const page = rows.slice(0, limit)
+    const last = page.at(-1)
     const next = rows.length > limit && last ? `${last.updated_at}~${last.id}` : null
+    const items = q === undefined || !isLimited(principal) ? page : await this.#foundInReach(principal, page, q)
     return { items: items.map(toSummary), next_cursor: next }
+  }
+
+  /** Words of answers that the principal may not see any more find nothing: else one could ask for them one by one. */
+  async #foundInReach(principal: Principal, page: readonly ListedConversation[], q: string) {
+    const { store } = this.#options
+    const facts = await store.listFacts(page.map(({ id }) => id))
+    const hidden = facts.filter(row => !isInReach((JSON.parse(row.facts) as AnswerFacts).needs, principal))
+    const hiddenIds = new Set(hidden.map(row => row.conversation_id))
+    if (hiddenIds.size === 0) return page
+    const found = new Set(await store.findUnsaid([...hiddenIds], q))
+    return page.filter(({ id }) => !hiddenIds.has(id) || found.has(id))
   }
 
   async get(principal: Principal, id: string): Promise<Conversation> {
@@ -53,7 +66,8 @@ export class ConversationService {
         .filter(piece => piece.answer_id === answer.id)
         .flatMap(piece => JSON.parse(piece.parts) as KeptPart[])
       const facts = JSON.parse(answer.facts) as AnswerFacts
-      items.push((await underWay(answer.id)) ?? toAnswer(answer, blocksOf(parts, facts.shares), facts))
+      const shown = shownBlocks(blocksOf(parts, facts.shares), facts.needs, principal)
+      items.push((await underWay(answer.id, principal)) ?? toAnswer(answer, shown, facts))
     }
     return { ...toSummary(await store.listed(row)), items }
   }

@@ -100,8 +100,7 @@ export class ConversationStore {
         ]),
       )
     }
-    for (const word of (q ?? '').replaceAll('\0', '\ufffd').toLowerCase().split(/\s+/).filter(Boolean).slice(0, 10)) {
-      const like = `%${word.replaceAll(/[\\%_]/g, sign => `\\${sign}`)}%`
+    for (const like of patternsOf(q ?? '')) {
       query = query.where(
         sql<boolean>`(lower(title) like ${like} escape '\\' or exists (select 1 from conversation_answers as a
           where a.conversation_id = conversations.id
@@ -110,6 +109,27 @@ export class ConversationStore {
     }
     const rows = await query.orderBy('updated_at', 'desc').orderBy('id', 'desc').limit(limit).execute()
     return this.#withAnswers(rows)
+  }
+
+  /** Those that are found by titles and questions alone. */
+  async findUnsaid(ids: readonly string[], q: string): Promise<string[]> {
+    let query = this.#db.selectFrom('conversations').select('id').where('id', 'in', ids)
+    for (const like of patternsOf(q)) {
+      query = query.where(
+        sql<boolean>`(lower(title) like ${like} escape '\\' or exists (select 1 from conversation_answers as a
+          where a.conversation_id = conversations.id and lower(a.question) like ${like} escape '\\'))`,
+      )
+    }
+    return (await query.execute()).map(({ id }) => id)
+  }
+
+  async listFacts(ids: readonly string[]): Promise<Pick<AnswerRow, 'conversation_id' | 'facts'>[]> {
+    if (ids.length === 0) return []
+    return this.#db
+      .selectFrom('conversation_answers')
+      .select(['conversation_id', 'facts'])
+      .where('conversation_id', 'in', ids)
+      .execute()
   }
 
   async listed(row: ConversationRow): Promise<ListedConversation> {
@@ -229,6 +249,12 @@ export class ConversationStore {
   async usageOf(owner: string, day: string): Promise<Spending> {
     return (await spentOn(this.#db, owner, day).executeTakeFirst()) ?? unspent
   }
+}
+
+/** For LIKE, of each word that is looked for. */
+function patternsOf(q: string): string[] {
+  const words = q.replaceAll('\0', '\ufffd').toLowerCase().split(/\s+/).filter(Boolean).slice(0, 10)
+  return words.map(word => `%${word.replaceAll(/[\\%_]/g, sign => `\\${sign}`)}%`)
 }
 
 /** False where what it belongs to was deleted meanwhile. */

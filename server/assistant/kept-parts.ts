@@ -11,6 +11,7 @@ import type {
 } from '../../contract/answers.ts'
 import type { MailShare } from '../../contract/model-provider.ts'
 import type { ProblemBody } from '../../contract/problem-body.ts'
+import type { Scope } from '../../contract/scope.ts'
 import type { AnswerRow } from './conversation-tables.ts'
 
 /** What one account is behind, of a result. */
@@ -28,11 +29,20 @@ export interface Told {
   isError: boolean
 }
 
+/** What one has to be allowed to see it: all of it. */
+export interface Needs {
+  /** `all`: it counts or lists what only those see who see every account. */
+  accounts: 'all' | readonly string[]
+  scopes: readonly Scope[]
+}
+
 /** A call with what is kept of it for models alone. */
 export type KeptCall = AssistantToolCall & {
   told?: Told
   /** In which step of the answer the model asked for it. */
   step?: number
+  /** To be shown its result. */
+  needs?: Needs
 }
 
 type Kept<Part> = Part extends { call: AssistantToolCall } ? Omit<Part, 'call'> & { call: KeptCall } : Part
@@ -64,6 +74,8 @@ export interface AnswerFacts {
   spentMs: number
   /** The most that a model that spoke was told of mail. */
   shares: Shares
+  /** To be shown what it says, which may repeat what tools found for it or for answers before it. */
+  needs?: Needs | undefined
 }
 
 export const newFacts = (): AnswerFacts => ({
@@ -77,7 +89,7 @@ export function toPart(part: KeptPart): ChatbotPart {
   return { ...part, call: toCall(part.call) }
 }
 
-export function toCall({ told: _told, step: _step, ...call }: KeptCall): AssistantToolCall {
+export function toCall({ told: _told, step: _step, needs: _needs, ...call }: KeptCall): AssistantToolCall {
   return call
 }
 

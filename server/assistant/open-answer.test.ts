@@ -1,5 +1,6 @@
 /** OpenAnswer while its end is being stored. */
 import { expect, test } from 'vitest'
+import { person } from '../../test/support/assistant-service.ts'
 import { newFacts } from './kept-parts.ts'
 import { OpenAnswer } from './open-answer.ts'
 
@@ -19,12 +20,12 @@ test('who looks while the end is being stored is told a number before the end, a
   })
   answer.append({ type: 'start', conversation_id: 'c1', answer_id: 'a1' })
   const settled = answer.settle('done', { type: 'finish', state: 'done', result: answer.response() })
-  const seen = answer.view()
+  const seen = answer.view(person)
   expect(seen).toMatchObject({ state: 'running', last_seq: 1 })
   storing.resolve(true)
   await settled
   const heard = []
   for await (const part of answer.follow(seen.last_seq, new AbortController().signal)) heard.push(part)
   expect(heard).toMatchObject([{ type: 'finish', seq: 2 }])
-  expect(answer.view()).toMatchObject({ state: 'done', last_seq: 2 })
+  expect(answer.view(person)).toMatchObject({ state: 'done', last_seq: 2 })
 })

@@ -1,5 +1,6 @@
 /** An answer that is worked on or followed: its parts, numbered and stored in pieces, so that a reader may begin at any of them. */
-import type { AnswerState, AssistantAnswer, ChatbotPart, ChatbotResponse } from '../../contract/answers.ts'
+import type { AnswerState, AssistantAnswer, ChatbotResponse } from '../../contract/answers.ts'
+import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { ConversationStore } from './conversation-store.ts'
 import type { AnswerRow } from './conversation-tables.ts'
@@ -15,8 +16,8 @@ import {
   textOf,
   toAnswer,
   toCall,
-  toPart,
 } from './kept-parts.ts'
+import { shownBlocks } from './reach.ts'
 
 export interface OpenAnswerOptions {
   store: Pick<ConversationStore, 'keep' | 'listParts'>
@@ -95,9 +96,11 @@ export class OpenAnswer {
     return textOf(this.blocks)
   }
 
-  view(): AssistantAnswer {
+  /** As its principal may see it now. */
+  view(principal: Principal): AssistantAnswer {
     // Its end has a number before it is stored and told: who has that number here would not hear the end.
-    return toAnswer(this.row, this.blocks, { ...this.facts, lastSeq: this.#shown })
+    const blocks = shownBlocks(this.blocks, this.facts.needs, principal)
+    return toAnswer(this.row, blocks, { ...this.facts, lastSeq: this.#shown })
   }
 
   response(): ChatbotResponse {
@@ -179,7 +182,7 @@ export class OpenAnswer {
    * All parts after a number, then those that come, until it ends.
    * @param untilPause Ends also where it waits for a person.
    */
-  async *follow(after: number, signal: AbortSignal, untilPause = false): AsyncGenerator<ChatbotPart> {
+  async *follow(after: number, signal: AbortSignal, untilPause = false): AsyncGenerator<KeptPart> {
     if (this.#readers >= maxReaders) {
       throw new Problem('too_many_streams', `${maxReaders} readers follow this answer already.`, {
         retryAfterSeconds: 10,
@@ -195,7 +198,7 @@ export class OpenAnswer {
         const news = this.#news.promise
         const isLast = this.isOver || (untilPause && this.state === 'waiting')
         for (const part of await this.#partsFrom(next)) {
-          yield toPart(part)
+          yield part
           next = part.seq + 1
         }
         if (next > this.#shown && isLast) return

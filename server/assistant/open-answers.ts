@@ -1,5 +1,5 @@
 /** The answers that are worked on, followed, or wait for a person: one object each, so that whatever is decided about one is decided once. */
-import type { AssistantAnswer, ChatbotPart } from '../../contract/answers.ts'
+import type { AssistantAnswer } from '../../contract/answers.ts'
 import type { ConversationStore } from './conversation-store.ts'
 import type { AnswerRow } from './conversation-tables.ts'
 import { type AnswerFacts, blocksOf, type KeptPart } from './kept-parts.ts'
@@ -57,7 +57,7 @@ export class OpenAnswers {
   }
 
   /** Held in memory while somebody reads it. */
-  async *held(answer: OpenAnswer, parts: AsyncGenerator<ChatbotPart>): AsyncGenerator<ChatbotPart> {
+  async *held(answer: OpenAnswer, parts: AsyncGenerator<KeptPart>): AsyncGenerator<KeptPart> {
     answer.holders++
     try {
       yield* parts
@@ -103,8 +103,9 @@ export class OpenAnswers {
     return rows.map(({ id, question, context, facts }) => {
       const own = pieces.filter(piece => piece.answer_id === id)
       const parts = own.flatMap(piece => JSON.parse(piece.parts) as KeptPart[])
-      const { shares } = JSON.parse(facts) as AnswerFacts
-      return { id, question, context: context === null ? null : JSON.parse(context), blocks: blocksOf(parts, shares) }
+      const { shares, needs } = JSON.parse(facts) as AnswerFacts
+      const blocks = blocksOf(parts, shares)
+      return { id, question, context: context === null ? null : JSON.parse(context), blocks, needs }
     })
   }
 

@@ -7,13 +7,14 @@ import type { AskedFrom } from '../../contract/answers.ts'
 import type { MailShare } from '../../contract/model-provider.ts'
 import { Problem } from '../platform/problem.ts'
 import type { ChatModel, ChatRequest, Message, OfferedTool, ToolRequest } from './chat-model.ts'
-import type { KeptBlock, KeptCall, Shares } from './kept-parts.ts'
+import type { KeptBlock, KeptCall, Needs, Shares } from './kept-parts.ts'
 
 /** A question and its answer. */
 export interface Turn {
   question: string
   context: AskedFrom | null
   blocks: readonly KeptBlock[]
+  needs?: Needs | undefined
 }
 
 export interface KeptSummary {
@@ -21,6 +22,7 @@ export interface KeptSummary {
   upTo: string
   text: string
   shares: Shares
+  needs?: Needs | undefined
 }
 
 export interface ToldOptions {

@@ -1,8 +1,9 @@
 /** The event log in the database. Numbers come from a counter row, so they follow the order of commits. */
-import { sql } from 'kysely'
+import { type Expression, type SqlBool, sql } from 'kysely'
 import type { Database } from '../platform/database/database.ts'
 import { later } from '../platform/database/later.ts'
 import type { EventRow } from './event-tables.ts'
+import { type FactOwner, ownedType, ownerPatterns } from './fact-owners.ts'
 
 export type NewEvent = Omit<EventRow, 'number'>
 
@@ -20,6 +21,8 @@ export interface Seen {
   readonly types: readonly string[]
   /** Undefined for all; facts of no account are seen in any case. */
   readonly accounts: readonly string[] | undefined
+  /** Of facts that are somebody's, whose; undefined for all. */
+  readonly owner?: FactOwner | undefined
 }
 
 export interface AdministrativePage {
@@ -145,19 +148,23 @@ export class EventStore {
    * The first `limit` of those after a number and up to another that are seen, in order, and how many are seen in all: one
    * statement, over indexes alone but for the rows that it answers. Past `most` it stops counting, and the rows are not the first.
    */
-  async readSeen({ types, accounts }: Seen, range: SeenRange): Promise<{ rows: EventRow[]; found: number }> {
+  async readSeen({ types, accounts, owner }: Seen, range: SeenRange): Promise<{ rows: EventRow[]; found: number }> {
     if (types.length === 0) return { rows: [], found: 0 }
-    const ofTypes = this.#db
+    const inRange = this.#db
       .selectFrom('events')
       .select('number')
-      .where('type', 'in', types)
       .where('number', '>', range.after)
       .where('number', '<=', range.upTo)
+    const ofTypes = inRange.where('type', 'in', owner ? notOwned(types) : types)
     const ofNone = ofTypes.where('account_id', 'is', null)
     const ofAccounts =
       accounts && accounts.length > 0 ? ofNone.unionAll(ofTypes.where('account_id', 'in', accounts)) : ofNone
     // Without an order, so that either database may stop at `most`.
-    const seen = (accounts ? ofAccounts : ofTypes).as('seen')
+    const unowned = accounts ? ofAccounts : ofTypes
+    // Apart, so that the others are found in an index alone.
+    const seen = (owner ? unowned.unionAll(inRange.where('type', '=', ownedType).where(ownedBy(owner))) : unowned).as(
+      'seen',
+    )
     const found = await this.#db
       .with(
         cte => cte('some').materialized(),
@@ -179,13 +186,14 @@ export class EventStore {
   }
 
   /** Administrative facts of what is seen, newest first. */
-  async listNewestAdministrative({ types, accounts }: Seen, page: AdministrativePage): Promise<EventRow[]> {
+  async listNewestAdministrative({ types, accounts, owner }: Seen, page: AdministrativePage): Promise<EventRow[]> {
     if (types.length === 0) return []
-    const ofTypes = this.#db
+    const seen = this.#db
       .selectFrom('events')
       .where('is_administrative', '=', administrative)
       .where('number', '<', page.before)
       .where('type', 'in', types)
+    const ofTypes = owner ? seen.where(({ or, eb }) => or([eb('type', '!=', ownedType), ownedBy(owner)])) : seen
     const ofAccounts =
       accounts === undefined
         ? ofTypes
@@ -288,4 +296,15 @@ export class EventStore {
       .where('number', '<=', last)
       .execute()
   }
+}
+
+/** Never empty: an empty list is no SQL. */
+function notOwned(types: readonly string[]): string[] {
+  const others = types.filter(type => type !== ownedType)
+  return others.length > 0 ? others : ['']
+}
+
+function ownedBy(owner: FactOwner): Expression<SqlBool> {
+  const likes = ownerPatterns(owner).map(pattern => sql<SqlBool>`data like ${pattern} escape '\\'`)
+  return sql<SqlBool>`(${sql.join(likes, sql` or `)})`
 }

@@ -8,6 +8,7 @@ import { ownCopy } from '../platform/text.ts'
 import { sightKey } from '../platform/visible-figures.ts'
 import type { EventLog, LogEntry } from './event-log.ts'
 import type { Seen } from './event-store.ts'
+import { type FactOwner, factOwnerOf, isOwnedBy, ownedType } from './fact-owners.ts'
 
 export interface EventFilter {
   types: ReadonlySet<string> | undefined
@@ -48,7 +49,8 @@ export class EventView implements Seen {
     this.seen = principal.accounts
     this.seenKey = sightKey(principal)
     const asked = this.#filterAccounts
-    this.key = JSON.stringify([[...this.#types].sort(), this.seenKey, asked ? [...asked].sort() : 'all'])
+    this.owner = this.#types.has(ownedType) ? factOwnerOf(principal) : undefined
+    this.key = JSON.stringify([[...this.#types].sort(), this.seenKey, asked ? [...asked].sort() : 'all', this.owner])
   }
 
   /** Of facts. */
@@ -70,6 +72,8 @@ export class EventView implements Seen {
   readonly seen: Principal['accounts']
   /** Equal for views of principals that see the same accounts. */
   readonly seenKey: string
+  /** Of facts that are somebody's, whose are seen; undefined for all. */
+  readonly owner: FactOwner | undefined
 
   /** Bytes of all facts that it let through since somebody has had it: how far a reader is behind is counted in these. */
   endOffset = 0
@@ -80,6 +84,7 @@ export class EventView implements Seen {
 
   accepts(fact: Fact): boolean {
     if (!this.#types.has(fact.type)) return false
+    if (this.owner && !isOwnedBy(fact, this.owner)) return false
     if (!('account_id' in fact.data) || fact.data.account_id === undefined) return true
     return this.#wantsAccount(fact.data.account_id)
   }

@@ -2,6 +2,7 @@
 import type { Fact, FactType } from '../../contract/event.ts'
 import type { EventStream } from './event-stream.ts'
 import type { EventView } from './event-view.ts'
+import { ownedType } from './fact-owners.ts'
 
 export class StreamAudience {
   readonly #streams = new Map<EventView, Set<EventStream>>()
@@ -43,7 +44,10 @@ export class StreamAudience {
 
   /** The views that let a fact through and have streams. */
   viewsOf(fact: Fact): EventView[] {
-    if (!('account_id' in fact.data) || fact.data.account_id === undefined) return [...this.#all.get(fact.type)]
+    if (!('account_id' in fact.data) || fact.data.account_id === undefined) {
+      const views = [...this.#all.get(fact.type)]
+      return fact.type === ownedType ? views.filter(view => view.accepts(fact)) : views
+    }
     const narrow = [...this.#narrow.get(fact.data.account_id)].filter(view => view.accepts(fact))
     return [...this.#wide.get(fact.type), ...narrow]
   }

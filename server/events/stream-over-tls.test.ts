@@ -34,7 +34,7 @@ async function door() {
     tls: { cert, key: readFileSync(keyFile) },
   })
   const observer = { clientId: 'c1', sent: () => undefined, dropped: () => undefined, closed: () => undefined }
-  eventRoutes(http, hub, () => observer)
+  eventRoutes(http, { hub, openObserver: () => observer })
   await http.fastify.listen({ host: '127.0.0.1', port: 0 })
   const { port } = http.fastify.server.address() as AddressInfo
   onTestFinished(async () => {

@@ -115,8 +115,9 @@ export class HistoryReader {
       if (key === undefined) return
       const place = startOf(at, query.step)
       if (place < query.from || place >= query.until) return
-      const points = rows.get(key) ?? new Map<number, Point>()
-      rows.set(key, points)
+      const held = rows.get(key)
+      const points = held ?? new Map<number, Point>()
+      if (!held) rows.set(key, points)
       const known = points.get(place)
       points.set(place, known ? mergeTimes(known, point) : point)
     }

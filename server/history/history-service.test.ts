@@ -56,6 +56,12 @@ test('rows of accounts are those that the caller sees, one account where it is a
     ['a', [1]],
   ])
   expect(whole.marks.map(({ words }) => words)).toEqual(['Started.', 'b is away'])
+  // A table needs no more than totals.
+  const totals = await history.get(all, { ...query, lines: 1 })
+  expect(totals.groups.map(({ total, points: { sum } }) => [total.sum, sum])).toEqual([
+    [[5], [5]],
+    [[1], []],
+  ])
   const narrow = await history.get(some, query)
   expect(narrow.groups.map(({ label }) => label)).toEqual(['a'])
   expect(narrow.marks.map(({ words }) => words)).toEqual(['Started.'])
@@ -103,11 +109,12 @@ test('the finest step that is kept that far back and can be drawn is chosen; wha
   }
 })
 
-test('marks of tokens are for callers that may list tokens, as the facts are', async () => {
+test('marks of tokens are for callers that may list tokens, those of webhooks for callers that see all of them, as the facts are', async () => {
   const of = (kind: string): MarkRow => ({ id: kind, at: now / 1000 - 30, kind, account_id: null, words: kind })
-  const { history } = setUp([], [of('token')])
+  const { history } = setUp([], [of('token'), of('webhook')])
   const seenBy = async (sight: Parameters<typeof history.get>[0]) =>
     (await history.get(sight, { series: 'up', from: hourAgo })).marks.map(({ kind }) => kind)
-  expect(await seenBy(all)).toEqual(['token', 'restart', 'account'])
+  expect(await seenBy(all)).toEqual(['webhook', 'token', 'restart', 'account'])
+  expect(await seenBy(some)).toEqual(['token', 'restart'])
   expect(await seenBy({ ...all, scopes: scopeSet(['dashboard:read']) })).toEqual(['restart', 'account'])
 })

@@ -28,6 +28,8 @@ export interface HistoryQuery {
   step?: HistoryStep | undefined
   group_by?: (typeof HistoryLabel)['options'][number] | undefined
   account_id?: string | undefined
+  /** Groups with points; the others have their total alone. */
+  lines?: number
 }
 
 export interface HistoryServiceOptions {
@@ -67,7 +69,7 @@ export class HistoryService {
     if (!isVisible(sight, name)) {
       throw new Problem('forbidden', 'This series counts all accounts: it requires access to each of them.')
     }
-    const { group_by: groupBy, account_id: accountId } = query
+    const { group_by: groupBy, account_id: accountId, lines = historyBounds.groups } = query
     if (groupBy !== undefined && !info.labels.includes(groupBy))
       throw bad('group_by', `${name} has no label ${groupBy}`)
     if (accountId !== undefined && !info.labels.includes('account_id')) {
@@ -102,10 +104,10 @@ export class HistoryService {
       from: isoOf(begin),
       to: isoOf(to),
       kept_since: isoOf(now - keptOf(step)),
-      groups: shown.map(({ label, points, whole }) => ({
+      groups: shown.map(({ label, points, whole }, place) => ({
         label,
         total: columnsOf(new Map([[begin, whole]]), info),
-        points: columnsOf(points, info),
+        points: columnsOf(place < lines ? points : new Map(), info),
       })),
       groups_left_out: all.length - shown.length,
       marks: await this.#marks(sight, begin, to, accountId),
@@ -129,8 +131,9 @@ export class HistoryService {
   }
 }
 
-/** As the facts: those that tell of tokens are for callers that may list them. */
-function isMarkSeen({ scopes }: MarkSight, kind: string): boolean {
+/** As the facts: those that tell of tokens are for callers that may list them, those of webhooks for callers that see everybody's. */
+function isMarkSeen({ scopes, accounts }: MarkSight, kind: string): boolean {
+  if (kind === 'webhook') return scopes.has('dashboard:admin') && seesAll({ accounts })
   return kind !== 'token' || scopes.has('dashboard:admin')
 }
 

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { secret } from '../../contract/wire.ts'
+import type { Stops } from '../platform/guard.ts'
 import type { RequestOutcome } from '../platform/http/http-outcome.ts'
 import { createLogger } from '../platform/logger.ts'
 import { everyScope, type Principal, scopeSet } from '../platform/principal.ts'
@@ -24,7 +25,10 @@ const said = defineTool({
   run: ({ input: { word } }) => ({ said: word, secret: 'not declared' }),
 })
 
-function setUp(tools: Tool[], { isFull = false, principal = everybody } = {}) {
+function setUp(
+  tools: Tool[],
+  { isFull = false, principal = everybody, stops }: { isFull?: boolean; principal?: Principal; stops?: Stops } = {},
+) {
   const lines: string[] = []
   const noted: RequestOutcome[] = []
   const kept: (() => void)[] = []
@@ -42,6 +46,7 @@ function setUp(tools: Tool[], { isFull = false, principal = everybody } = {}) {
         return new Promise(resolve => kept.push(resolve))
       },
     },
+    ...(stops && { stops }),
     observe: () => undefined,
     logger: createLogger('error', { write: line => void lines.push(line) }),
   })
@@ -260,4 +265,34 @@ test('a call of a tool that is not there is noted, under a name that its caller 
   toolbox.refuseUnknown(`burn\n2026 admin\u202e${'x'.repeat(1000)}`, asking)
   expect(noted).toMatchObject([{ operation: 'tool.unknown', code: 'not_found', status: 404, caller: asking.caller }])
   expect(noted[0]?.refs).toEqual({ ...unnamed, tool: `burn\ufffd2026 admin\ufffd${'x'.repeat(84)}` })
+})
+
+test('what would be refused is known before anybody is asked: for its input, and for its account, unseen or stopped', async () => {
+  const ofAccount = defineAccountTool({
+    ...said,
+    name: 'say_in',
+    input: z.strictObject({ account: z.string() }),
+    output,
+    accountOf: (_principal, { account }) => account,
+    run: ({ accountId }) => ({ said: accountId }),
+  })
+  const frozen = new Problem('frozen', 'A human stopped it.')
+  const stops = {
+    check: (_principal: Principal, _operation: unknown, accountId?: string) => {
+      if (accountId === 'stopped') throw frozen
+    },
+    checkAll: () => undefined,
+  }
+  const { toolbox, asking, noted } = setUp([said, ofAccount], {
+    principal: { ...everybody, accounts: new Set(['a', 'stopped']) },
+    stops,
+  })
+  const check = async (name: string, given: unknown) => (await toolbox.check(name, given, asking))?.code
+  expect(await check('say', { word: 'fine' })).toBeUndefined()
+  expect(await check('say', { word: 'too long' })).toBe('bad_request')
+  expect(await check('say_in', {})).toBe('bad_request')
+  expect(await check('say_in', { account: 'a' })).toBeUndefined()
+  expect(await check('say_in', { account: 'b' })).toBe('account_not_found')
+  expect(await check('say_in', { account: 'stopped' })).toBe('frozen')
+  expect(noted).toEqual([])
 })

@@ -154,16 +154,19 @@ export class Toolbox {
   }
 
   /** Why a call would be refused for its caller or its input, before anybody is asked about it; it is run through the gate again. */
-  check(name: string, input: unknown, asking: Asking): ToolProblem | undefined {
+  async check(name: string, input: unknown, asking: Asking): Promise<ToolProblem | undefined> {
     const entry = this.#entries.get(name)
     if (!entry) throw new Error(`there is no tool ${name}`)
     try {
-      guard(asking.caller.principal, entry.operation, undefined, this.#options.stops)
-      parse(entry.tool, input)
+      const { principal } = asking.caller
+      guard(principal, entry.operation, undefined, this.#options.stops)
+      const parsed = parse(entry.tool, input)
+      const accountId = await entry.tool.accountOf?.(principal, parsed)
+      // What is done to a frozen account is refused before anybody is asked about it.
+      if (accountId !== undefined) guard(principal, entry.operation, accountId, this.#options.stops)
       return undefined
     } catch (error) {
-      if (error instanceof Problem) return this.#explain(error, entry.tool, asking)
-      throw error
+      return this.#explain(this.#problemOf(error, entry, asking), entry.tool, asking)
     }
   }
 

@@ -6,6 +6,7 @@ import type { Account } from '../../contract/accounts.ts'
 import { api } from '../../contract/index.ts'
 import { fill } from '../support/mail-world.ts'
 import { callTool, connectMcp } from '../support/mcp-client.ts'
+import { openStream } from '../support/open-stream.ts'
 import { OtlpCollector } from '../support/otlp-collector.ts'
 import { patience } from '../support/patience.ts'
 import { type People, type Proof, runApp } from '../support/people.ts'
@@ -187,6 +188,19 @@ test('what became of spans is counted, for callers that see all accounts', async
   expect(text).toMatch(/^rustymail_trace_spans_exported_total [1-9]/m)
   expect(text).toMatch(/^rustymail_trace_spans_lost_total\{reason="queue_full"\} 0$/m)
   expect(text).toMatch(/^rustymail_trace_spans_waiting \d/m)
+})
+
+test('the statements of a request are part of it, and so is the opening of a stream of the trace that its caller names', async () => {
+  await people.tell(people.admin, 'GET', api.tokens.listTokens.path)
+  const root = await collector.until(`GET ${api.tokens.listTokens.path}`)
+  expect(collector.tree(root)).toContain('  SELECT api_tokens')
+  const id = 'e'.repeat(32)
+  const { path } = api.events.streamEvents
+  const stream = await openStream(`${people.url}${path}`, { ...proof, ...parent('01', id) })
+  await stream.next('welcome')
+  const opened = await collector.until(`GET ${path}`, span => span.traceId === id)
+  expect(opened).toMatchObject({ kind: 2, parentId: spanId, status: 0, attributes: { 'rustymail.outcome': 'ok' } })
+  stream.close()
 })
 
 test('the figures of /metrics are sent too, under the same names', async () => {

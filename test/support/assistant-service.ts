@@ -25,7 +25,7 @@ function surroundings(ran: string[], held?: Promise<unknown>): CallSurroundings 
           ...{ inputSchema: { type: 'object' as const }, outputSchema: { type: 'object' as const } },
         })),
       has: name => tools.some(known => known === name),
-      check: () => undefined,
+      check: async () => undefined,
       refuseUnknown: () => undefined,
       // As the toolbox does it.
       call: async (name, _input, { signal }) => {
@@ -61,7 +61,7 @@ export function serviceOn(db: Database, script: Script, now = () => Date.now(), 
   const conversations = new ConversationService({
     store,
     end: id => service.end(id),
-    underWay: id => service.underWay(id),
+    underWay: (id, principal) => service.underWay(id, principal),
   })
   return { service, conversations, choice, ran, store, logger }
 }

@@ -132,6 +132,7 @@ const samples: { [T in FactType | StateType]: EventOf<T>['data'] } = {
     webhook_id: 'hook_0123456789abcdef01234567',
     name: 'Invoices',
     principal: 'token-3f9a1c0b7d2e4f58',
+    user_id: 'u1',
     why: 'failed',
     detail: 'It took nothing for three days.',
     at,

@@ -79,7 +79,7 @@ export function useLabelValues(series: string, label: HistoryLabelName, isEnable
     queryKey: queryKeys.history(series, ['labels', label]),
     queryFn: async ({ signal }) => {
       const from = new Date(Date.now() - 7 * 86_400_000).toISOString()
-      const query = { series, group_by: label, step: '1d', from } as const
+      const query = { series, group_by: label, step: '1d', from, lines: 0 } as const
       const { groups } = await call(historyApi.getHistory, { query, signal })
       return groups.flatMap(group => (group.label ? [group.label] : []))
     },

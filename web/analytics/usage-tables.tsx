@@ -27,7 +27,7 @@ function useTotals(series: string, groupBy: 'principal' | 'operation', window: T
       // No more steps than the range: one that began before it would bring what happened before.
       const from = Math.ceil((to - length) / seconds) * seconds
       const times = { from: isoOf(Math.min(from, to - 1)), ...(window.isLive ? {} : { to: isoOf(to) }) }
-      return call(api.history.getHistory, { query: { series, group_by: groupBy, step, ...times }, signal })
+      return call(api.history.getHistory, { query: { series, group_by: groupBy, step, lines: 0, ...times }, signal })
     },
     refetchInterval: window.isLive ? askEveryMs : false,
     staleTime: askEveryMs,

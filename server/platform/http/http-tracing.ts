@@ -1,7 +1,7 @@
 /** Requests as spans by OpenTelemetry's conventions for HTTP: the route, never the path or the query, which say what somebody looks for. */
 import type { FastifyRequest } from 'fastify'
 import type { Span } from '../tracing/span.ts'
-import type { Tracer } from '../tracing/tracer.ts'
+import { errorType, type Tracer } from '../tracing/tracer.ts'
 import type { RequestOutcome } from './http-outcome.ts'
 
 /** Asked for every few seconds by what looks whether the server is there. */
@@ -60,6 +60,39 @@ export class HttpTracing {
       startedAt: performance.timeOrigin + began,
       attributes: { 'http.request.method': method, 'http.route': route, 'rustymail.operation': operation.name },
     })
+  }
+}
+
+interface Opening {
+  path: string
+  operation: string
+  principalId: string
+  header(name: string): string | undefined
+}
+
+/** The opening of a stream by a caller that was let in. A span of all of it would be told hours later. */
+export function traceOpening(
+  tracer: Tracer,
+  { path, operation, principalId, header }: Opening,
+  open: () => void,
+): void {
+  const span = tracer.begin(`GET ${path}`, {
+    kind: 'server',
+    parent: parentIn({ traceparent: header('traceparent'), tracestate: header('tracestate') }) ?? 'none',
+    attributes: {
+      ...{ 'http.request.method': 'GET', 'http.route': path },
+      ...{ 'rustymail.operation': operation, 'rustymail.principal.id': principalId },
+    },
+  })
+  try {
+    // Not within it: what lives on with the stream would hold it.
+    open()
+    span?.set({ 'http.response.status_code': 200, 'rustymail.outcome': 'ok' })
+  } catch (error) {
+    span?.set({ 'rustymail.outcome': errorType(error) })
+    throw error
+  } finally {
+    span?.end()
   }
 }
 

@@ -127,6 +127,10 @@ class OtelSpan implements Span {
     return this.#span === undefined
   }
 
+  get isRecorded(): boolean {
+    return this.#span?.isRecording() ?? false
+  }
+
   set(attributes: Attributes): void {
     this.#span?.setAttributes(present(attributes))
   }

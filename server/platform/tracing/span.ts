@@ -24,6 +24,8 @@ export interface SpanOptions {
 
 export interface Span {
   readonly isOver: boolean
+  /** Something is told of it: it is sampled, and not over. */
+  readonly isRecorded: boolean
   set(attributes: Attributes): void
   carrier(): TraceCarrier
   /** Once; later calls are no-ops. @param error What kind of failure it was, of a closed list; undefined for none. */

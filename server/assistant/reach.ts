@@ -1,0 +1,93 @@
+/** What of a conversation is still shown: callers that may see less than when it was answered see less of the answer, too. */
+import type { ChatbotPart } from '../../contract/answers.ts'
+import type { Scope } from '../../contract/scope.ts'
+import { maySeeAccount, type Principal } from '../platform/principal.ts'
+import type { KeptBlock, KeptCall, KeptPart, Needs } from './kept-parts.ts'
+import type { KeptSummary, Turn } from './told-model.ts'
+
+type Reach = Pick<Principal, 'accounts' | 'scopes'>
+
+const hiddenWords =
+  'This is not shown any more: it was answered from accounts, or with rights, that you do not have now.'
+const ofMail: readonly Scope[] = ['mail:meta', 'mail:read']
+const ofDashboard: readonly Scope[] = ['dashboard:read', 'dashboard:admin']
+
+/** Of what a tool answered. @param accounts Of whose mail it is; undefined where it is no mail. */
+export function needsOf({ accounts: seen, scopes }: Reach, accounts: readonly string[] | undefined): Needs {
+  const may = (scope: Scope) => scopes.has(scope)
+  if (accounts) return { accounts, scopes: ofMail.filter(may) }
+  return { accounts: seen === 'all' ? 'all' : [...seen], scopes: ofDashboard.filter(may) }
+}
+
+export function bothNeeds(one: Needs | undefined, other: Needs | undefined): Needs | undefined {
+  if (!one || !other) return one ?? other
+  const isAll = one.accounts === 'all' || other.accounts === 'all'
+  return {
+    accounts: isAll ? 'all' : [...new Set([...one.accounts, ...other.accounts])],
+    scopes: [...new Set([...one.scopes, ...other.scopes])],
+  }
+}
+
+/** What nothing was found for is in everybody's reach. */
+export function isInReach(needs: Needs | undefined, reach: Reach): boolean {
+  if (!needs) return true
+  const { accounts, scopes } = needs
+  if (!scopes.every(scope => reach.scopes.has(scope))) return false
+  return accounts === 'all' ? reach.accounts === 'all' : accounts.every(id => maySeeAccount(reach as Principal, id))
+}
+
+/** Whether there may be anything that it does not see. */
+export function isLimited({ accounts, scopes }: Reach): boolean {
+  return accounts !== 'all' || [...ofMail, ...ofDashboard].some(scope => !scopes.has(scope))
+}
+
+/** Words stand in place of all that may repeat what is out of reach; what was refused is still told. */
+export function shownBlocks(
+  blocks: readonly KeptBlock[],
+  needs: Needs | undefined,
+  reach: Reach,
+): readonly KeptBlock[] {
+  if (isInReach(needs, reach)) return blocks
+  const shown = blocks.map(
+    (block): KeptBlock =>
+      block.type === 'text' ? { ...block, text: hiddenWords } : { ...block, call: shownCall(block.call, reach) },
+  )
+  return shown.some(({ type }) => type === 'text') ? shown : [...shown, hiddenBlock()]
+}
+
+/** For models: what was said before, of which a turn that is out of reach says nothing. */
+export function beforeInReach<Known extends Turn & { id: string }>(
+  { history, summary: kept }: { history: readonly Known[]; summary: KeptSummary | undefined },
+  reach: Reach,
+): { history: Known[]; summary: KeptSummary | undefined } {
+  const summary = kept && isInReach(kept.needs, reach) ? kept : undefined
+  const told = history.filter(({ id }) => summary === undefined || id > summary.upTo)
+  const hidden = { blocks: [hiddenBlock()], needs: undefined }
+  return { history: told.map(turn => (isInReach(turn.needs, reach) ? turn : { ...turn, ...hidden })), summary }
+}
+
+/** For one reader of parts, in their order: the words stand once. */
+export function partsInReach(): (part: KeptPart, needs: Needs | undefined, reach: Reach) => KeptPart {
+  let isSaid = false
+  return (part, needs, reach) => {
+    if (isInReach(needs, reach)) return part
+    if (part.type === 'text_delta') {
+      const text = isSaid ? '' : hiddenWords
+      isSaid = true
+      return { ...part, text }
+    }
+    if (part.type === 'finish') return { ...part, result: hiddenResult(part.result) }
+    return 'call' in part ? { ...part, call: shownCall(part.call, reach) } : part
+  }
+}
+
+function shownCall(call: KeptCall, reach: Reach): KeptCall {
+  const hidden = { ...call, input: null, summary: null }
+  return isInReach(call.needs, reach) ? hidden : { ...hidden, result: hiddenWords, citations: [] }
+}
+
+function hiddenResult(result: Extract<ChatbotPart, { type: 'finish' }>['result']): typeof result {
+  return { ...result, response: hiddenWords, tool_calls: [] }
+}
+
+const hiddenBlock = (): KeptBlock => ({ type: 'text', text: hiddenWords, by: null, shares: {} })
