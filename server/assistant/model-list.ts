@@ -9,7 +9,7 @@ import { ProviderFaults } from './provider-faults.ts'
 import { providerFetch } from './provider-fetch.ts'
 
 const maxBytes = 8 * 1024 * 1024
-/** A thousand models, as long-winded as any provider tells them. Deeper lists, or many more values, took seconds to read. */
+/** A thousand models with long words about each. Deeper lists, or many more values, took seconds to read. */
 const shape = { names: 200_000, values: 400_000 }
 
 const size = z.number().int().positive().optional().catch(undefined)
