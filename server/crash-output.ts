@@ -7,7 +7,7 @@ import { createLogger } from './platform/logger.ts'
 /** For the reader of the log. */
 const lastWordsMs = 500
 
-export interface CrashOutput {
+interface CrashOutput {
   /** What the environment gave, once it is read. */
   secrets: readonly string[]
 }
