@@ -24,7 +24,7 @@ export function composeLogs(config: Config, given?: Logger, out: LogOutput = std
 }
 
 /** What the environment gave: nobody has to guess how it looks. */
-function secretsOf({ apiKey, secretKey, account, oidc, assistant, mailOAuth }: Config): string[] {
+export function secretsOf({ apiKey, secretKey, account, oidc, assistant, mailOAuth }: Config): string[] {
   const { openai, openrouter, anthropic, gemini, mistral, azure } = assistant
   const known = [
     ...[apiKey, secretKey?.toString('base64'), secretKey?.toString('base64url'), secretKey?.toString('hex')],

@@ -3,7 +3,9 @@ import { createServer } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { type App, createApp } from './app.ts'
 import { UsageError, usage } from './command-line.ts'
+import { secretsOf } from './compose-logs.ts'
 import { type Config, ConfigError, checkSecrets, loadConfig, programVersion } from './config.ts'
+import { tellCrashes } from './crash-output.ts'
 import { DataDirTaken } from './platform/data-dir.ts'
 import { flushed } from './platform/log-output.ts'
 import { dropStartMemory } from './platform/start-memory.ts'
@@ -16,6 +18,7 @@ const badConfig = 78
 /** Runs what the command line asks for; the process ends by itself or on a signal. */
 export async function run(): Promise<void> {
   keepStandingAlone()
+  const crashes = tellCrashes()
   const words = process.argv.slice(2)
   if (words.some(word => word === '--help' || word === '-h')) return console.log(usage)
   if (words.includes('--version')) return console.log(programVersion())
@@ -24,7 +27,9 @@ export async function run(): Promise<void> {
     return (await import('./bridge-main.ts')).run()
   }
   if (words[0] === 'webhook' && words[1] === 'listen') return (await import('./webhook-listen.ts')).run()
-  await runCommand(readConfig())
+  const config = readConfig()
+  crashes.secrets = secretsOf(config)
+  await runCommand(config)
 }
 
 /** The reader of our output may go away (EPIPE), which is no reason to end. */

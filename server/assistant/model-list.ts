@@ -1,6 +1,7 @@
 /** Asks a provider which models it has, as each of them tells it. */
 import { z } from 'zod'
 import { assistantBounds } from '../../contract/model-provider.ts'
+import { findExcess } from '../platform/http/http-body.ts'
 import { Problem } from '../platform/problem.ts'
 import { endpointOf } from './base-urls.ts'
 import type { ModelSettings } from './model-settings.ts'
@@ -8,6 +9,8 @@ import { ProviderFaults } from './provider-faults.ts'
 import { providerFetch } from './provider-fetch.ts'
 
 const maxBytes = 8 * 1024 * 1024
+/** A thousand models with long words about each. Deeper lists, or many more values, took seconds to read. */
+const shape = { names: 200_000, values: 400_000 }
 
 const size = z.number().int().positive().optional().catch(undefined)
 const List = z.object({
@@ -50,6 +53,7 @@ export async function listModelsOf(
     })
     const text = await response.text()
     if (!response.ok) throw faults.refused(response.status, text, response.headers.get('retry-after'))
+    if (findExcess(Buffer.from(text), shape)) throw faults.unreadable()
     return read(JSON.parse(text)).slice(0, assistantBounds.models)
   } catch (error) {
     const told = faults.of(error, signal)

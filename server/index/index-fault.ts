@@ -11,8 +11,6 @@ export type IndexFaultCode =
   | 'thread_ended'
   /** The file was damaged and removed: the index of the account begins empty. */
   | 'damaged'
-  /** The account is no longer there. */
-  | 'account_removed'
   /** The index is closed. */
   | 'closed'
 

@@ -218,9 +218,9 @@ test('calls that come after an account was removed for good write nothing of it'
   expect(index.isOpened('one')).toBe(true)
   index.retire('one')
   await Promise.all([index.drop('one'), Promise.allSettled(late)])
-  await expect(apply({ added: [recordOf(9)] })).rejects.toMatchObject({ code: 'account_removed' })
-  await expect(account.listFolders()).rejects.toMatchObject({ code: 'account_removed' })
-  await expect(index.of('one').listFolders()).rejects.toMatchObject({ code: 'account_removed' })
+  await expect(apply({ added: [recordOf(9)] })).rejects.toMatchObject({ code: 'account_not_found' })
+  await expect(account.listFolders()).rejects.toMatchObject({ code: 'account_not_found' })
+  await expect(index.of('one').listFolders()).rejects.toMatchObject({ code: 'account_not_found' })
   expect(readdirSync(dir).filter(name => name.startsWith('one'))).toEqual([])
 })
 

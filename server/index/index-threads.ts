@@ -2,6 +2,7 @@
  * The indexes of all accounts, as the thread that serves requests asks for them: one thread writes, one reads lists, one searches. A
  * call is one message there and one back. An index is a cache: what is lost with a thread or a file is read from the mail server again.
  */
+import { Problem } from '../platform/problem.ts'
 import { threadProgram } from '../platform/start-thread.ts'
 import type { IndexHome } from './index-databases.ts'
 import { IndexFault } from './index-fault.ts'
@@ -93,7 +94,7 @@ export class IndexThreads {
 
   /**
    * The index of an account. Bytes of texts in a batch belong to the index afterwards.
-   * @throws IndexFault from each of its methods
+   * @throws IndexFault from each of its methods, and Problem `account_not_found` when it is retired
    */
   of(accountId: string): IndexOperations {
     const known = this.#operations.get(accountId)
@@ -172,7 +173,7 @@ export class IndexThreads {
     for (let dropping = this.#dropping.get(accountId); dropping; dropping = this.#dropping.get(accountId)) {
       await dropping.catch(() => undefined)
     }
-    if (this.#removed.has(accountId)) throw new IndexFault('account_removed', 'the account was removed')
+    if (this.#removed.has(accountId)) throw new Problem('account_not_found', 'There is no such account.')
     const known = this.#opened.get(accountId)
     const opened = known ?? { made: this.#workers.writes.run(accountId, { do: 'open' }) }
     this.#opened.set(accountId, opened)

@@ -227,8 +227,6 @@ function toProblem(fault: IndexFault): Problem {
       return new Problem('folder_not_found', 'The index has no such folder.')
     case 'cannot_calculate_changes':
       return new Problem('cannot_calculate_changes', 'These changes are no longer known: read the lists again.')
-    case 'account_removed':
-      return new Problem('account_not_found', 'There is no such account.')
     case 'closed':
       return new Problem('draining', 'RustyMail is shutting down.', { retryAfterSeconds: 5, cause: fault })
     default:

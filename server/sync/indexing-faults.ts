@@ -5,7 +5,7 @@ import { Problem } from '../platform/problem.ts'
 /** Until the account is changed, or somebody asks for another try. */
 export function isFinal(error: unknown): boolean {
   const codes = ['mail_login_refused', 'account_disabled', 'account_not_found', 'draining']
-  if (error instanceof IndexFault) return error.code === 'closed' || error.code === 'account_removed'
+  if (error instanceof IndexFault) return error.code === 'closed'
   return error instanceof Problem && codes.includes(error.code)
 }
 

@@ -37,6 +37,15 @@ describe('on a server such as Courier', () => {
     expect(server.heard.filter(line => line.includes('STATUS'))).toEqual([])
   })
 
+  test('a folder with a name that no command can say is left out, and no other one', async () => {
+    const { server, connection } = await courier()
+    // NUL, and CR with LF.
+    for (const name of ['&AAA-', 'a&AA0ACg-b', 'plain']) server.folders.set(`INBOX.${name}`, 1)
+    expect((await connection.listFolders(false)).map(({ path }) => path)).toEqual(['INBOX', 'INBOX.plain'])
+    const standings = await connection.changes.listStandings(1_000)
+    expect(standings.map(({ path }) => path)).toEqual(['INBOX', 'INBOX.plain'])
+  })
+
   test('folders are counted several questions ahead of the answers, and each count comes as it is known', async () => {
     const { server, connection } = await courier()
     const paths = Array.from({ length: 200 }, (_, number) => `INBOX.f${number}`)

@@ -27,6 +27,10 @@ interface Token {
   value?: string | Buffer
 }
 
+/** In modified UTF-7 a name may have these (`&AAA-`), and no command can say it. PostgreSQL takes no text with a NUL: one such folder kept all others from being indexed. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is left out
+const unsayable = /[\x00\r\n]/
+
 export async function listFolders(client: ImapFlow, withCounts: boolean): Promise<Folder[]> {
   if (withCounts) await refresh(client)
   return inOrder(client, await listAll(client, withCounts ? { statusQuery } : {}))
@@ -72,7 +76,7 @@ async function listAll(client: ImapFlow, options: object): Promise<ListResponse[
     for (const entry of await listUnder(client, prefix, options))
       if (!entries.has(entry.path)) entries.set(entry.path, entry)
   }
-  return [...entries.values()]
+  return [...entries.values()].filter(({ path }) => !unsayable.test(path))
 }
 
 async function listUnder(client: ImapFlow, prefix: string, options: object): Promise<ListResponse[]> {

@@ -14,6 +14,7 @@ interface Request {
 
 interface Reply {
   readonly sent: boolean
+  readonly raw: { readonly closed: boolean; readonly writableFinished: boolean }
   code(status: number): this
   header(name: string, value: string): this
   type(type: string): this
@@ -77,9 +78,12 @@ export function isCutOff(error: unknown, request: { aborted: boolean }): boolean
   return 'code' in error && /^(ECONNRESET|EPIPE|FST_ERR_CTP_INVALID_CONTENT_LENGTH)$/.test(String(error.code))
 }
 
-/** Logs what is ours to look at, and has the request count as failed; of an answer that has begun, nothing more can be done. */
-export function noteFault(logger: Logger, error: unknown, request: Request): Problem {
-  const problem = toProblem(error) ?? asBug(logger, error, request)
+/**
+ * Logs what is ours to look at, and has the request count as failed; of an answer that has begun, nothing more can be done.
+ * @param isAlone Its client is gone, and with it what was done for it.
+ */
+export function noteFault(logger: Logger, error: unknown, request: Request, isAlone = false): Problem {
+  const problem = (isAlone && ofLeaving(error)) || toProblem(error) || asBug(logger, error, request)
   request.outcomeCode = problem.code
   if (problem.status >= 500 && problem.code !== 'internal') {
     // Callers refused for overload must not fill the log as well; the figures count them.
@@ -100,7 +104,7 @@ export function answerProblem(
   reply: Reply,
   challenge?: (problem: Problem) => string | undefined,
 ): unknown {
-  const problem = noteFault(logger, error, request)
+  const problem = noteFault(logger, error, request, reply.raw.closed && !reply.raw.writableFinished)
   if (reply.sent) return reply
   const { retryAfterSeconds, allow, fileBytes } = problem.extension
   if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds))
@@ -149,6 +153,12 @@ export function problemOfParser({ code }: { code?: string }): Problem | undefine
   if (code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW')
     return new Problem('too_large', 'The chunk extensions of the body are too long.')
   return new Problem('bad_request', 'This is not a valid HTTP request.')
+}
+
+/** What ends by the signal of a call, whose reason is that of Node. */
+function ofLeaving(error: unknown): Problem | undefined {
+  if (!(error instanceof Error) || error.name !== 'AbortError') return undefined
+  return new Problem('bad_request', 'The client went away.', { cause: error })
 }
 
 function asBug(logger: Logger, error: unknown, request: Request): Problem {

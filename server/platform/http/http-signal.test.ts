@@ -56,3 +56,36 @@ test('who asks twice gets the same signal, which ends with the client, and one w
   leaving.destroy()
   expect(await late.promise).toBe(true)
 })
+
+test('what ends because its client left is no bug', async () => {
+  const lines: string[] = []
+  const http = createHttpServer({
+    logger: createLogger('info', { write: line => void lines.push(line) }),
+    authenticate: () => undefined,
+    observe: () => undefined,
+    origins: { publicUrl: undefined, allowed: [], isHttps: false },
+    trustedProxies: [],
+  })
+  const reached = Promise.withResolvers<void>()
+  const answered = Promise.withResolvers<void>()
+  handleRaw(http, '/asks', { name: 'asks', scope: 'public', effect: 'read' }, async call => {
+    const { signal } = call
+    reached.resolve()
+    await once(signal, 'abort')
+    throw signal.reason
+  })
+  http.fastify.addHook('onError', async () => answered.resolve())
+  await http.fastify.listen({ host: '127.0.0.1', port: 0 })
+  onTestFinished(async () => {
+    http.front.stop()
+    await http.fastify.close()
+  })
+  const { port } = http.fastify.server.address() as AddressInfo
+  const socket = connect(port, '127.0.0.1')
+  socket.write(`GET /asks HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`)
+  await reached.promise
+  socket.destroy()
+  await answered.promise
+  await new Promise(resolve => setImmediate(resolve))
+  expect(lines.join('')).not.toContain('a bug')
+})
