@@ -25,5 +25,9 @@ test('the words of the error and its stack come out, and no secret', async () =>
   expect(words).not.toContain('canary')
   const { level, err } = JSON.parse(words) as { level: string; err: { message: string; stack: string; code: string } }
   expect(level).toBe('fatal')
-  expect(err).toMatchObject({ message: expect.stringContaining('no, [redacted]'), code: 'EODD', stack: expect.stringContaining('at ') })
+  expect(err).toMatchObject({
+    message: expect.stringContaining('no, [redacted]'),
+    code: 'EODD',
+    stack: expect.stringContaining('at '),
+  })
 })

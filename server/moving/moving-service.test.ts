@@ -1,7 +1,6 @@
 /** Accounts leave one server sealed and come to another one whole, or not at all. */
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { AccountsFile } from '../../contract/account-moving.ts'
 import { onEachDatabase } from '../../test/support/databases.ts'
 import { startHub } from '../../test/support/event-hub.ts'
 import { AccountMover } from '../accounts/account-mover.ts'
@@ -189,23 +188,4 @@ test('a file with all passwords needs a sign-in of the last ten minutes, and one
   expect([one.status, other.status]).toEqual(['fulfilled', 'rejected'])
   expect(other).toMatchObject({ reason: { code: 'overloaded' } })
   expect((await moving.export(ann, words)).accounts).toBe(0)
-})
-
-test('what no server would take in again is not given out', async () => {
-  const exported = (count: number, part: unknown) => {
-    const listed = Array.from({ length: count }, (_, id) => ({ id: `a${id}`, account: moved(`u${id}`) }))
-    const mover = { list: async () => listed, create: async () => '' }
-    const parts = [{ name: 'identity', read: async () => part, write: async () => undefined }]
-    const moving = new MovingService({ mover, parts, cost: { cost }, signedInAt: async () => Date.now() })
-    return moving.export(ann, words)
-  }
-  await expect(exported(1_001, undefined)).rejects.toMatchObject({
-    code: 'too_large',
-    message: expect.stringContaining('1001 accounts'),
-  })
-  await expect(exported(1, 'x'.repeat(7 * 2 ** 20))).rejects.toMatchObject({
-    code: 'too_large',
-    message: expect.stringContaining('8 MiB'),
-  })
-  expect(AccountsFile.parse(await exported(1_000, { content: 'x'.repeat(4_000) }))).toMatchObject({ accounts: 1_000 })
 })
