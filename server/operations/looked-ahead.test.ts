@@ -269,8 +269,9 @@ test('a look that came to nothing is not waited for any longer', async () => {
   const operation = newOperation(agent, { id: '1', accountId: 'a', kind: 'delete', args: {} })
   const lease = { name: 'operations:a', fence: async () => undefined }
   const near = new LookedAhead({ operation, items: [] }, lease, new Promise(() => undefined), 1)
-  const isOver = near.soon().then(() => true)
-  expect(await Promise.race([isOver, new Promise(resolve => setImmediate(() => resolve(false)))])).toBe(false)
+  const over = near.soon().then(() => true)
+  const isOver = () => Promise.race([over, new Promise(resolve => setImmediate(() => resolve(false)))])
+  expect(await isOver()).toBe(false)
   near.spoil()
-  expect(await isOver).toBe(true)
+  expect(await isOver()).toBe(true)
 })
