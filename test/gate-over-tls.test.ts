@@ -1,20 +1,10 @@
 /** The gate over HTTPS with HTTP/2: the same answers to the same callers as test/gate.test.ts finds without them. */
-
-import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
-import type { ClientHttp2Session, IncomingHttpHeaders } from 'node:http2'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Role } from '../contract/access.ts'
 import { api } from '../contract/index.ts'
 import { type Scope, scopes, withIncluded } from '../contract/scope.ts'
-import { createApp } from '../server/app.ts'
-import { loadConfig } from '../server/config.ts'
-import { createLogger } from '../server/platform/logger.ts'
-import { passwordMemory } from './support/passwords.ts'
-import { type Answer, People, type Proof } from './support/people.ts'
-import { administrator } from './support/signed-in.ts'
-import { tempDir } from './support/temp-dir.ts'
-import { askOver2, openSession, selfSigned, wholeOf } from './support/tls.ts'
+import type { Answer, Proof } from './support/people.ts'
+import { startAppOverTls } from './support/people-over-2.ts'
 
 const scopesOf = {
   viewer: ['dashboard:read'] as const,
@@ -23,56 +13,12 @@ const scopesOf = {
 /** They end the session that they come by. */
 const leaving = ['access.closeSession', 'access.endAllSessions']
 
-/** All over one connection. */
-class PeopleOver2 extends People {
-  readonly #session: ClientHttp2Session
-
-  constructor(url: string, cookie: string, session: ClientHttp2Session) {
-    super(url, cookie)
-    this.#session = session
-  }
-
-  override async ask(proof: Proof, method: string, path: string, body?: unknown): Promise<Answer> {
-    const type = body === undefined ? {} : { 'content-type': 'application/json' }
-    const stream = this.#session.request({ ':method': method, ':path': path, ...proof, ...type })
-    stream.end(body === undefined ? undefined : JSON.stringify(body))
-    const whole = wholeOf(stream)
-    const [head] = (await once(stream, 'response')) as [IncomingHttpHeaders & { ':status': number }]
-    const fields = Object.entries(head).filter(([name]) => !name.startsWith(':'))
-    const headers = new Headers(fields.flatMap(([name, value]) => [value ?? ''].flat().map(each => [name, each])))
-    const isStream = headers.get('content-type')?.startsWith('text/event-stream')
-    if (isStream) stream.close()
-    return { status: head[':status'], headers, text: isStream ? '' : await whole }
-  }
-}
-
 async function startOverTls() {
-  const dir = tempDir('gate')
-  onTestFinished(() => dir.remove())
-  const { certFile, keyFile } = selfSigned()
-  const environment = {
-    RUSTYMAIL_PORT: '0',
-    RUSTYMAIL_DATA_DIR: `${dir.path}/data`,
-    RUSTYMAIL_PRIVATE_NETWORKS: '127.0.0.0/8',
-    RUSTYMAIL_RATE_LIMIT: '100000000',
-    RUSTYMAIL_TLS_CERT: certFile,
-    RUSTYMAIL_TLS_KEY: keyFile,
-  }
-  const app = createApp(loadConfig([], environment), { passwordMemory, logger: createLogger('silent') })
-  onTestFinished(() => app.stop())
-  await app.start()
-  const session = await openSession(app.address, readFileSync(certFile), {})
-  expect(session.alpnProtocol).toBe('h2')
-  const setup_token = (await app.createSetupLink())?.split('#')[1]
-  const { path } = api.access.setUp
-  const { status, headers } = await askOver2(session, path, { method: 'POST', body: { setup_token, ...administrator } })
-  expect(status).toBe(201)
-  const cookie = headers['set-cookie']![0]!.split(';')[0]!
-  expect(cookie).toMatch(/^__Host-/)
+  const { app, people } = await startAppOverTls()
   const routes = app.http.routes.flatMap(({ method, path, operation }) =>
     operation && method !== 'HEAD' ? [{ method, path: path.replaceAll(/:\w+/g, 'nosuchthing'), operation }] : [],
   )
-  return { people: new PeopleOver2(app.address, cookie, session), routes }
+  return { people, routes }
 }
 
 type Route = Awaited<ReturnType<typeof startOverTls>>['routes'][number]

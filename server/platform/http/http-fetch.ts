@@ -112,6 +112,8 @@ async function pour(body: ReadableStream<Uint8Array>, out: ServerResponse, { gon
   const reader = body.getReader()
   const cancel = () => void reader.cancel().catch(() => undefined)
   out.once('close', cancel)
+  // Also while the client takes nothing: what was told to end is not kept for it.
+  reader.closed.catch(() => cut(out))
   try {
     for (;;) {
       const { done, value } = await reader.read()
