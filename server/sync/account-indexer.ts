@@ -178,12 +178,12 @@ export class AccountIndexer {
   show(batches: readonly ExpectedBatch[]): void {
     if (!this.#isRunning || batches.length === 0) return
     const { logger, accountId } = this.#options
-    const work = async () => {
-      for (const batch of batches) await this.#writer.show(batch, () => this.notice(batch.path))
+    const failed = () => {
+      for (const { path } of batches) this.notice(path)
     }
-    const written = work().catch(err =>
-      logger.warn({ err, account_id: accountId }, 'a change is shown when it is done'),
-    )
+    const written = this.#writer
+      .show(batches, failed)
+      .catch(err => logger.warn({ err, account_id: accountId }, 'a change is shown when it is done'))
     this.#expected.write(written)
   }
 

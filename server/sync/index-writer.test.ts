@@ -36,7 +36,7 @@ function setUp(mayFail?: () => void) {
 
 test('a change of a thousand messages waits for the answer to it, and what is read after it waits for the change', async () => {
   const { writer, written, expected, batch } = setUp()
-  const large = writer.show(expected(1_000), () => undefined)
+  const large = writer.show([expected(1_000)], () => undefined)
   await new Promise(setImmediate)
   expect(written).toEqual([])
   await writer.apply(batch)
@@ -46,11 +46,18 @@ test('a change of a thousand messages waits for the answer to it, and what is re
 
 test('a change of a few messages is written at once', async () => {
   const { writer, written, expected, batch } = setUp()
-  const small = writer.show(expected(3), () => undefined)
+  const small = writer.show([expected(3)], () => undefined)
   await new Promise(setImmediate)
   expect(written).toEqual(['expected'])
   await Promise.all([small, writer.apply(batch)])
   expect(written).toEqual(['expected', 'batch'])
+})
+
+test('what is read waits for all that is shown, of however many folders', async () => {
+  const { writer, written, expected, batch } = setUp()
+  const shown = writer.show([expected(1), { ...expected(2), path: 'Archive' }], () => undefined)
+  await Promise.all([shown, writer.apply(batch)])
+  expect(written).toEqual(['expected', 'expected', 'batch'])
 })
 
 test('what could not be shown is not held on to, though more is shown after it', async () => {
@@ -63,7 +70,7 @@ test('what could not be shown is not held on to, though more is shown after it',
     throw error
   })
   const shows = async () => {
-    const shown = await writer.show(expected(3), () => undefined).catch(() => 'failed')
+    const shown = await writer.show([expected(3)], () => undefined).catch(() => 'failed')
     expect(shown).toBe('failed')
   }
   for (let count = 0; count < 5; count++) await shows()

@@ -63,9 +63,10 @@ export class IndexWriter {
   }
 
   /** What was asked to be done, before the mail server has done it. */
-  async show(batch: ExpectedBatch, failed: () => void): Promise<void> {
+  async show(batches: readonly ExpectedBatch[], failed: () => void): Promise<void> {
     this.#options.known.touch()
-    const showing = this.#show(batch)
+    // All of them: what is read of the last one, because it was not done after all, is not to be written before it.
+    const showing = this.#showAll(batches)
     // What they resolve with is not kept: else each would hold on to all before it.
     this.#showing = Promise.allSettled([this.#showing, showing]).then(() => undefined)
     await showing
@@ -93,6 +94,10 @@ export class IndexWriter {
   /** Resolves when nothing is being forwarded. */
   idle(): Promise<void> {
     return this.#forwarding
+  }
+
+  async #showAll(batches: readonly ExpectedBatch[]): Promise<void> {
+    for (const batch of batches) await this.#show(batch)
   }
 
   async #show(batch: ExpectedBatch): Promise<void> {
