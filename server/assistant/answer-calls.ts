@@ -3,7 +3,7 @@
 import { type Citation, conversationBounds } from '../../contract/answers.ts'
 import type { Effect } from '../../contract/endpoint.ts'
 import type { MailShare } from '../../contract/model-provider.ts'
-import type { Caller, Principal } from '../platform/principal.ts'
+import { type Caller, maySeeAccount, type Principal } from '../platform/principal.ts'
 import type { Asking, Toolbox, ToolInfo, ToolResult } from '../tools/toolbox.ts'
 import type { OfferedTool, ToolRequest } from './chat-model.ts'
 import { inTurns } from './in-turns.ts'
@@ -112,7 +112,9 @@ export class AnswerCalls {
       !mail || result.isError ? undefined : asking.heard ? [asking.heard] : await accountIds(caller.principal)
     const { text, told, citations } = toldResult(result, accounts)
     const withheld = withheldOf(told, id => this.#around.shareOf(answer.facts.modelId, id))
-    const seen = mail ? (accounts ?? (asking.heard === undefined ? [] : [asking.heard])) : undefined
+    // What is refused of an account that one may not see tells nothing of it.
+    const heard = [asking.heard].filter(id => id !== undefined && maySeeAccount(caller.principal, id)) as string[]
+    const seen = mail ? (accounts ?? heard) : undefined
     const needs = result.isError && seen?.length !== 1 ? undefined : needsOf(caller.principal, seen)
     answer.facts.needs = bothNeeds(answer.facts.needs, needs)
     const outcome = isStopped ? 'stopped' : result.isError ? outcomeOf(result.problem.code) : 'ok'
