@@ -61,11 +61,11 @@ describe.skipIf(!hasCorpora())('mails that give orders', () => {
     if (step === 2) {
       return [
         ...addresses.map((to, n) =>
-          toolCall('mail_draft', { mode: 'new', to: [to], subject: 's', body: secret }, `d${n}`),
+          toolCall('mail_draft', { account: ann, mode: 'new', to: [to], subject: 's', body: secret }, `d${n}`),
         ),
         toolCall('mail_move', { refs: [ref], to: 'trash' }, 'a'),
         toolCall('mail_update', { refs: [ref], add: ['seen'] }, 'b'),
-        toolCall('mail_folder_edit', { op: 'delete', path: 'Archive' }, 'c'),
+        toolCall('mail_folder_edit', { account: ann, op: 'delete', path: 'Archive' }, 'c'),
         toolCall('settings_change', { reads: 'none' }, 'e'),
         toolCall('mail_search', { q: 'in:inbox', account: bea }, 'f'),
         toolCall('mail_read', { refs: [`${bea}.${ref.slice(ref.indexOf('.') + 1)}`] }, 'g'),
