@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { constants } from 'node:http2'
 import { type AddressInfo, connect } from 'node:net'
+import { Readable } from 'node:stream'
 import { expect, onTestFinished, test } from 'vitest'
 import { openSession, selfSigned } from '../../../test/support/tls.ts'
 import { createLogger } from '../logger.ts'
@@ -108,6 +109,7 @@ test('over HTTP/2 the signal ends with the client as well, also for one who asks
   const open = { scope: 'public', effect: 'read' } as const
   const [reached, reachedLate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   const late = Promise.withResolvers<boolean>()
+  const broken = Promise.withResolvers<void>()
   const [answered, whole] = [Promise.withResolvers<void>(), Promise.withResolvers<boolean>()]
   handleRaw(http, '/asks', { name: 'asks', ...open }, async call => {
     const { signal } = call
@@ -120,6 +122,13 @@ test('over HTTP/2 the signal ends with the client as well, also for one who asks
     await once(reply.raw, 'close')
     late.resolve(call.signal.aborted)
     return reply.send('')
+  })
+  handleRaw(http, '/body', { name: 'body', ...open }, async ({ signal }, reply) => {
+    const body = new Readable({ read: () => undefined })
+    body.push('the first half')
+    signal.addEventListener('abort', () => body.destroy(signal.reason))
+    body.once('close', broken.resolve)
+    return reply.send(body)
   })
   handleRaw(http, '/whole', { name: 'whole', ...open }, async (call, reply) => {
     const { signal } = call
@@ -143,6 +152,10 @@ test('over HTTP/2 the signal ends with the client as well, also for one who asks
   await reached.promise
   asking.close(constants.NGHTTP2_CANCEL)
   await answered.promise
+  const reading = visit('/body')
+  await once(reading, 'data')
+  reading.close(constants.NGHTTP2_CANCEL)
+  await broken.promise
   await new Promise(resolve => setImmediate(resolve))
   expect(lines.join('')).not.toContain('a bug')
   const leaving = visit('/late')
