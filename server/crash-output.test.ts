@@ -9,10 +9,12 @@ const program = `
   tellCrashes().secrets = ['canary-of-the-environment']
   const sent = { executedCommand: 'a1 LOGIN ann canary-that-hangs', password: 'canary-password' }
   const cause = Object.assign(new Error('before'), sent)
-  void Promise.reject(Object.assign(new Error('no, canary-of-the-environment', { cause }), sent, { code: 'EODD' }))
+  const failed = code => Object.assign(new Error('no, canary-of-the-environment', { cause }), sent, { code })
+  void Promise.reject(failed('EODD'))
+  void Promise.reject(failed('ENEXT'))
 `
 
-test('the words of the error and its stack come out, and no secret', async () => {
+test('the words of the error and its stack come out, and no secret, also of one that comes behind it', async () => {
   const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
     stdio: ['ignore', 'ignore', 'pipe'],
   })
@@ -23,11 +25,9 @@ test('the words of the error and its stack come out, and no secret', async () =>
   const [code] = await once(child, 'close')
   expect(code).toBe(1)
   expect(words).not.toContain('canary')
-  const { level, err } = JSON.parse(words) as { level: string; err: { message: string; stack: string; code: string } }
-  expect(level).toBe('fatal')
-  expect(err).toMatchObject({
-    message: expect.stringContaining('no, [redacted]'),
-    code: 'EODD',
-    stack: expect.stringContaining('at '),
-  })
+  const lines = words.trim().split('\n')
+  const told = { message: expect.stringContaining('no, [redacted]'), stack: expect.stringContaining('at ') }
+  expect(lines.map(line => JSON.parse(line))).toMatchObject(
+    ['EODD', 'ENEXT'].map(code => ({ level: 'fatal', err: { ...told, code } })),
+  )
 })

@@ -113,7 +113,7 @@ async function stream<Params, Query, Body>(
     for (let next = first; !next.done; next = await parts.next()) await write(response, next.value, signal)
     response.end()
   } catch (error) {
-    if (!(response.destroyed || response.writableNeedDrain) && !(error instanceof Problem)) {
+    if (!(signal.aborted || response.destroyed || response.writableNeedDrain) && !(error instanceof Problem)) {
       http.options.logger.error({ request_id: call.requestId, err: error }, 'a bug')
     }
     // It comes back with the last number that it has.

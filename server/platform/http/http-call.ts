@@ -7,6 +7,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { GoodOutcome } from '../../../contract/audit.ts'
 import { anonymous, type Caller, maxUserAgent, type Principal } from '../principal.ts'
 import { Problem } from '../problem.ts'
+import { hasLeft, isCutShort } from './client-left.ts'
 import { cookieIn, sessionCookieName } from './http-credentials.ts'
 import { isHttp2 } from './http-form.ts'
 import { ignoreInput } from './http-pipelines.ts'
@@ -218,9 +219,9 @@ export class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> 
 function signalOf(raw: ServerResponse): AbortSignal {
   const gone = new AbortController()
   // Asked for too late, the client is gone already.
-  if (raw.closed && !raw.writableFinished) gone.abort()
+  if (hasLeft(raw)) gone.abort()
   raw.once('close', () => {
-    if (!raw.writableFinished) gone.abort()
+    if (isCutShort(raw)) gone.abort()
   })
   return gone.signal
 }

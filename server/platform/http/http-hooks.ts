@@ -69,7 +69,7 @@ export interface HttpHooksOptions {
   methods: MethodTable
   isDraining(): boolean
   /** Hears of a fault in the middle of an answer: its client sees only that it ends too early. */
-  broken(error: unknown, request: FastifyRequest): void
+  broken(error: unknown, request: FastifyRequest, raw: FastifyReply['raw']): void
   /** Hears of each request that was let in, before its body has come. */
   admitted(request: FastifyRequest): void
 }
@@ -342,7 +342,7 @@ export class HttpHooks {
   /** Fastify answers a fault before the head has left, and is silent about one behind it. */
   #watch(body: Readable, request: FastifyRequest, { raw }: FastifyReply): void {
     body.once('error', error => {
-      if (raw.headersSent && !raw.destroyed) this.#options.broken(error, request)
+      if (raw.headersSent && !raw.destroyed) this.#options.broken(error, request, raw)
     })
   }
 

@@ -4,6 +4,7 @@ import type { ProblemCode } from '../../../contract/problem.ts'
 import { type DatabaseFaultKind, databaseFaultKind, isDatabaseFault, isOrphan } from '../database/database-fault.ts'
 import type { Logger } from '../logger.ts'
 import { Problem } from '../problem.ts'
+import { type ClosableResponse, hasLeft } from './client-left.ts'
 
 interface Request {
   id: string
@@ -14,7 +15,7 @@ interface Request {
 
 interface Reply {
   readonly sent: boolean
-  readonly raw: { readonly closed: boolean; readonly writableFinished: boolean }
+  readonly raw: ClosableResponse
   code(status: number): this
   header(name: string, value: string): this
   type(type: string): this
@@ -104,7 +105,7 @@ export function answerProblem(
   reply: Reply,
   challenge?: (problem: Problem) => string | undefined,
 ): unknown {
-  const problem = noteFault(logger, error, request, reply.raw.closed && !reply.raw.writableFinished)
+  const problem = noteFault(logger, error, request, hasLeft(reply.raw))
   if (reply.sent) return reply
   const { retryAfterSeconds, allow, fileBytes } = problem.extension
   if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds))

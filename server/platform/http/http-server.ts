@@ -16,6 +16,7 @@ import type { Principal } from '../principal.ts'
 import { Problem } from '../problem.ts'
 import { type BodyBounds, BodyBudget } from './body-budget.ts'
 import { BodyClock, type UploadPace } from './body-clock.ts'
+import { hasLeft } from './client-left.ts'
 import { type ConnectionBounds, ConnectionLimits } from './connection-limits.ts'
 import { BodyReader } from './http-body.ts'
 import { type Call, HttpCall } from './http-call.ts'
@@ -197,7 +198,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     cors,
     methods,
     isDraining: () => http.isDraining,
-    broken: (error, request) => void noteFault(options.logger, error, request),
+    broken: (error, request, raw) => {
+      if (!hasLeft(raw)) noteFault(options.logger, error, request)
+    },
     admitted: request => connectionLimits.admitted(bareOf(request), request.caller?.principal),
   })
   server.addHook('onRoute', ({ method, url, config }) => {

@@ -1,8 +1,12 @@
 /** The signal of a call: one for all who ask, and it says when the client is gone, also to those who ask late. */
 
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { constants } from 'node:http2'
 import { type AddressInfo, connect } from 'node:net'
+import { Readable } from 'node:stream'
 import { expect, onTestFinished, test } from 'vitest'
+import { openSession, selfSigned } from '../../../test/support/tls.ts'
 import { createLogger } from '../logger.ts'
 import { createHttpServer, handleRaw } from './http-server.ts'
 
@@ -88,4 +92,74 @@ test('what ends because its client left is no bug', async () => {
   await answered.promise
   await new Promise(resolve => setImmediate(resolve))
   expect(lines.join('')).not.toContain('a bug')
+})
+
+test('over HTTP/2 the signal ends with the client as well, also for one who asks late, and that is no bug; of an answer that is whole it does not', async () => {
+  const { certFile, keyFile } = selfSigned()
+  const tls = { cert: readFileSync(certFile), key: readFileSync(keyFile) }
+  const lines: string[] = []
+  const http = createHttpServer({
+    logger: createLogger('info', { write: line => void lines.push(line) }),
+    tls,
+    authenticate: () => undefined,
+    observe: () => undefined,
+    origins: { publicUrl: undefined, allowed: [], isHttps: true },
+    trustedProxies: [],
+  })
+  const open = { scope: 'public', effect: 'read' } as const
+  const [reached, reachedLate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const late = Promise.withResolvers<boolean>()
+  const broken = Promise.withResolvers<void>()
+  const [answered, whole] = [Promise.withResolvers<void>(), Promise.withResolvers<boolean>()]
+  handleRaw(http, '/asks', { name: 'asks', ...open }, async call => {
+    const { signal } = call
+    reached.resolve()
+    await once(signal, 'abort')
+    throw signal.reason
+  })
+  handleRaw(http, '/late', { name: 'late', ...open }, async (call, reply) => {
+    reachedLate.resolve()
+    await once(reply.raw, 'close')
+    late.resolve(call.signal.aborted)
+    return reply.send('')
+  })
+  handleRaw(http, '/body', { name: 'body', ...open }, async ({ signal }, reply) => {
+    const body = new Readable({ read: () => undefined })
+    body.push('the first half')
+    signal.addEventListener('abort', () => body.destroy(signal.reason))
+    body.once('close', broken.resolve)
+    return reply.send(body)
+  })
+  handleRaw(http, '/whole', { name: 'whole', ...open }, async (call, reply) => {
+    const { signal } = call
+    reply.raw.once('close', () => whole.resolve(signal.aborted))
+    return reply.send('all')
+  })
+  http.fastify.addHook('onError', async () => answered.resolve())
+  await http.fastify.listen({ host: '127.0.0.1', port: 0 })
+  onTestFinished(async () => {
+    http.front.stop()
+    const closed = http.fastify.close()
+    http.tlsConnections?.cut()
+    await closed
+  })
+  const { port } = http.fastify.server.address() as AddressInfo
+  const session = await openSession(`https://127.0.0.1:${port}`, tls.cert, {})
+  const visit = (path: string) => session.request({ ':path': path }).on('error', () => undefined)
+  visit('/whole').resume()
+  expect(await whole.promise).toBe(false)
+  const asking = visit('/asks')
+  await reached.promise
+  asking.close(constants.NGHTTP2_CANCEL)
+  await answered.promise
+  const reading = visit('/body')
+  await once(reading, 'data')
+  reading.close(constants.NGHTTP2_CANCEL)
+  await broken.promise
+  await new Promise(resolve => setImmediate(resolve))
+  expect(lines.join('')).not.toContain('a bug')
+  const leaving = visit('/late')
+  await reachedLate.promise
+  leaving.close(constants.NGHTTP2_CANCEL)
+  expect(await late.promise).toBe(true)
 })
