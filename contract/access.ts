@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { Scope } from './scope.ts'
-import { line, secret, Timestamp } from './wire.ts'
+import { line, secret, Timestamp, typedLine } from './wire.ts'
 
 export const Role = z
   .enum(['viewer', 'operator', 'administrator'])
@@ -23,7 +23,7 @@ export const Email = line
 /** What the trail calls those who are neither a person nor a token; nobody else is called so. */
 const ownNames = ['api key', 'nobody', 'openid connect', 'rustymail']
 
-export const PersonName = line
+export const PersonName = typedLine
   .trim()
   .min(1)
   .max(100)

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { AccountChange, IndexLevel, MailServerInput } from './accounts.ts'
 import { endpoint } from './endpoint.ts'
 import { OAuthProviderId } from './mail-oauth.ts'
-import { AccountId, line, secret, Timestamp } from './wire.ts'
+import { AccountId, secret, Timestamp, typedLine } from './wire.ts'
 
 export const movingBounds = {
   accounts: 1_000,
@@ -59,7 +59,7 @@ export type AccountsFile = z.infer<typeof AccountsFile>
 /** What is sealed of one account. A program that reads it ignores what it does not know. */
 export const MovedAccount = z
   .object({
-    name: line.trim().min(1).max(100),
+    name: typedLine.trim().min(1).max(100),
     email: z.email().max(320),
     enabled: z.boolean(),
     imap: z.object(MailServerInput.shape),

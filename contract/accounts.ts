@@ -5,7 +5,7 @@ import { endpoint } from './endpoint.ts'
 import { mailBounds } from './mail-bounds.ts'
 import { ConnectionFault } from './problem-body.ts'
 import { Scope } from './scope.ts'
-import { AccountId, line, secret, Timestamp } from './wire.ts'
+import { AccountId, line, secret, Timestamp, typedLine } from './wire.ts'
 
 export const TlsKind = z
   .enum(['implicit', 'starttls', 'none'])
@@ -184,7 +184,7 @@ const AccountStretches = z
   .meta({ id: 'AccountStretches' })
 export type AccountStretches = z.infer<typeof AccountStretches>
 
-const name = line.trim().min(1).max(100)
+const name = typedLine.trim().min(1).max(100)
 const email = z.email().max(320)
 
 interface Secrets {

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { HistoryLabel, HistorySeries } from './history.ts'
-import { Cursor, Limit, line, Timestamp } from './wire.ts'
+import { Cursor, Limit, Timestamp, typedLine } from './wire.ts'
 
 export const alertBounds = { rules: 200, instances: 500, open: 2_000, kept: 5_000, silences: 500 } as const
 
@@ -16,7 +16,7 @@ const figure = z.number().min(-1e15).max(1e15)
 
 export const AlertRuleBody = z
   .strictObject({
-    name: line.trim().min(1).max(100),
+    name: typedLine.trim().min(1).max(100),
     enabled: z.boolean().default(true),
     severity: AlertSeverity.default('warning'),
     series: z.string().min(1).max(60),
@@ -82,6 +82,7 @@ export const AlertRuleBody = z
 export type AlertRuleBody = z.infer<typeof AlertRuleBody>
 
 export const AlertRule = AlertRuleBody.extend({
+  name: z.string(),
   id: z.string(),
   is_starter: z.boolean().describe('Came with RustyMail'),
   is_changed: z.boolean().describe('Came with RustyMail, and says something else now'),

@@ -8,7 +8,7 @@ import { MessageRef } from './mail.ts'
 import { MessageId } from './message-id.ts'
 import { PolicyFinding } from './policy.ts'
 import { Submission } from './submission.ts'
-import { AccountId, Cursor, Limit, line, secret, Timestamp } from './wire.ts'
+import { AccountId, Cursor, Limit, line, secret, Timestamp, typedLine } from './wire.ts'
 
 export const ApprovalId = z
   .string()
@@ -65,7 +65,7 @@ export const ApprovalDetail = Approval.extend({
 }).meta({ id: 'ApprovalDetail' })
 export type ApprovalDetail = z.infer<typeof ApprovalDetail>
 
-const reason = line.trim().min(1).max(500)
+const reason = typedLine.trim().min(1).max(500)
 
 /** The least and the most of each figure of the settings. */
 export const approvalBounds = {

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { AnswerState, AssistantAnswer, answerId, ChatbotPart, conversationBounds } from './answers.ts'
 import { endpoint } from './endpoint.ts'
-import { Cursor, Limit, line, Timestamp } from './wire.ts'
+import { Cursor, Limit, Timestamp, typedLine } from './wire.ts'
 
 export const ConversationSummary = z
   .object({
@@ -71,7 +71,7 @@ export const conversationsApi = {
     summary: 'Rename a conversation',
     effect: 'write',
     params: InConversation,
-    body: z.strictObject({ title: line.trim().min(1).max(conversationBounds.title) }),
+    body: z.strictObject({ title: typedLine.trim().min(1).max(conversationBounds.title) }),
     response: ConversationSummary,
     problems: ['not_found'],
   }),

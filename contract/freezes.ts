@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { ActingPrincipal } from './draft.ts'
 import { endpoint } from './endpoint.ts'
-import { AccountId, line, Timestamp } from './wire.ts'
+import { AccountId, Timestamp, typedLine } from './wire.ts'
 
 export const Freeze = z
   .object({
@@ -40,7 +40,7 @@ export const freezesApi = {
         account_id: AccountId.optional(),
         everything: z.literal(true).optional(),
         reads: z.enum(['allow', 'stop']).default('allow'),
-        reason: line.trim().max(500).optional(),
+        reason: typedLine.trim().max(500).optional(),
       })
       .refine(
         ({ principal, account_id, everything }) =>

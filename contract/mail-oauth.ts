@@ -1,7 +1,7 @@
 /** Signing in to mail accounts by OAuth2: providers and their clients, sign-ins that are under way, and what an account was granted. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
-import { AccountId, line, secret, Timestamp } from './wire.ts'
+import { AccountId, line, secret, Timestamp, typedLine } from './wire.ts'
 
 export const OAuthProviderId = z
   .string()
@@ -75,7 +75,7 @@ export const OAuthProviderInput = z
       .describe('For `microsoft`: `common` (the default), `consumers`, `organizations`, or the id of a tenant'),
     custom: z
       .strictObject({
-        name: line.trim().min(1).max(60),
+        name: typedLine.trim().min(1).max(60),
         metadata_url: z
           .url({ protocol: /^https?$/, message: 'must be an https:// address' })
           .max(500)

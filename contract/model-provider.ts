@@ -1,6 +1,6 @@
 /** A model provider of the assistant: what is set of it, how it fares, and what a test of it said. */
 import { z } from 'zod'
-import { line, secret } from './wire.ts'
+import { secret, typedLine } from './wire.ts'
 
 export const assistantBounds = { providers: 20, models: 500 } as const
 
@@ -28,7 +28,7 @@ export const price = z.number().min(0).max(10_000).nullable()
 export const ProviderBody = z
   .strictObject({
     kind: ProviderKind,
-    name: line.trim().min(1).max(60),
+    name: typedLine.trim().min(1).max(60),
     enabled: z.boolean().default(true),
     base_url: z.string().trim().max(500).nullable().default(null).describe("The provider's own unless given"),
     api_key: secret(z.string().trim().min(1).max(1_000))

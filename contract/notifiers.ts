@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { MailServer, MailServerInput } from './accounts.ts'
 import { AlertSeverity } from './alerts.ts'
 import { endpoint } from './endpoint.ts'
-import { AccountId, line, secret, Timestamp } from './wire.ts'
+import { AccountId, line, secret, Timestamp, typedLine } from './wire.ts'
 
 /** `answer` in characters. `items`: alerts that one notice names. */
 export const notifierBounds = {
@@ -105,7 +105,7 @@ const notifier_id = z
   .meta({ examples: ['n0mk2v7q1abcd1234'] })
 
 const routing = {
-  name: line
+  name: typedLine
     .trim()
     .min(1)
     .max(100)
@@ -159,6 +159,7 @@ export type NotifierRouting = Omit<NotifierBody, 'target'>
 export const Notifier = z
   .object({
     ...routing,
+    name: z.string(),
     id: z.string(),
     target: NotifierTarget,
     changed_at: Timestamp,

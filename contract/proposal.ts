@@ -6,7 +6,7 @@ import { Address, MessageRef } from './mail.ts'
 import { MessageId } from './message-id.ts'
 import { Operation } from './operation.ts'
 import { Submission } from './submission.ts'
-import { AccountId, line, Timestamp } from './wire.ts'
+import { AccountId, Timestamp, typedLine } from './wire.ts'
 
 export const proposalBounds = {
   /** Items of one proposal; what is proposed after that begins another one. */
@@ -137,7 +137,7 @@ export const ChosenItems = z
   .max(proposalBounds.items)
   .refine(items => new Set(items.map(({ id }) => id)).size === items.length, 'must not repeat')
 
-export const DecisionReason = line.trim().min(1).max(proposalBounds.reason)
+export const DecisionReason = typedLine.trim().min(1).max(proposalBounds.reason)
 
 /** What became of each item that was named. */
 export const ProposalDecision = z

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { type FactType, factTypes } from './event.ts'
 import { maxSearchLength } from './mail.ts'
-import { AccountId, line, Timestamp } from './wire.ts'
+import { AccountId, line, Timestamp, typedLine } from './wire.ts'
 
 /** `answer` and `body` in bytes. */
 export const webhookBounds = {
@@ -41,7 +41,7 @@ const url = line
   .max(2_000)
   .describe('`https://`, without credentials and fragment')
   .meta({ examples: ['https://example.com/hooks/mail'] })
-const name = line
+const name = typedLine
   .trim()
   .min(1)
   .max(100)

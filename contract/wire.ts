@@ -13,6 +13,15 @@ export const AccountId = z
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it refuses
 export const line = z.string().regex(/^[^\x00-\x1f\x7f]*$/, 'must be one line without control characters')
 
+/**
+ * A name, title or reason that one person types and others read: also without C1 controls, separators of lines, and the explicit controls of
+ * direction, which turn round what stands beside it. `line` is for what mail servers and senders chose, which must be sent back as it came.
+ */
+export const typedLine = line.regex(
+  /^[^\u0080-\u009f\u2028-\u202e\u2066-\u2069]*$/,
+  'must be one line without control characters, also those of direction',
+)
+
 /** A whole number in a query string; nothing that JavaScript would also take for one (`1e3`, `0x10`, blank). */
 export function whole(min: number, max: number) {
   return (

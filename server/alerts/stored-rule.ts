@@ -1,10 +1,13 @@
 /** A rule as it is stored. */
 import { isDeepStrictEqual } from 'node:util'
-import { type AlertRule, AlertRuleBody } from '../../contract/alerts.ts'
+import { AlertRule, AlertRuleBody } from '../../contract/alerts.ts'
 import type { AlertRuleRow } from './alert-tables.ts'
 import { ruleWords } from './alert-words.ts'
 import { isSeries } from './rule-check.ts'
 import { starterRules } from './starter-rules.ts'
+
+/** Its name may be older than what names are held to now. */
+const StoredRule = AlertRuleBody.extend({ name: AlertRule.shape.name })
 
 export interface KnownRule {
   id: string
@@ -13,7 +16,7 @@ export interface KnownRule {
 
 /** One of a later version, or of a series that is no more, is switched off. */
 export function readRule({ id, rule }: Pick<AlertRuleRow, 'id' | 'rule'>): KnownRule {
-  const read = AlertRuleBody.safeParse(JSON.parse(rule))
+  const read = StoredRule.safeParse(JSON.parse(rule))
   if (read.success && isSeries(read.data.series)) return { id, body: read.data }
   const off = { name: `Unreadable rule ${id}`, enabled: false, series: 'up' }
   const rest = { aggregation: 'min', window_seconds: 60, comparison: 'below', threshold: 0 }

@@ -1,10 +1,11 @@
 /** Notifiers and attempts as they are shown, and how their settings are read. */
-import { type Notifier, NotifierBody, type NotifierDelivery, type NotifierRouting } from '../../contract/notifiers.ts'
+import { Notifier, NotifierBody, type NotifierDelivery, type NotifierRouting } from '../../contract/notifiers.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
 import type { DeliveryRow, NoticeRow, NotifierRow } from './notifier-tables.ts'
 import { openTarget, shownTarget } from './notifier-target.ts'
 
-const Routing = NotifierBody.omit({ target: true })
+/** Its name may be older than what names are held to now. */
+const Routing = NotifierBody.omit({ target: true }).extend({ name: Notifier.shape.name })
 
 /** One of a later version is switched off. */
 export function routingOf({ id, routing }: Pick<NotifierRow, 'id' | 'routing'>): NotifierRouting {

@@ -69,7 +69,7 @@ onEachDatabase(open => {
   })
 
   test('replay moves the place back; what is disabled stays so over a restart, and goes on where it was', async () => {
-    const { service, create, deliver, until, stop, start, store, sink, hub } = await world()
+    const { service, create, deliver, until, stop, start, store, sink, hub, log } = await world()
     const hook = await create()
     await deliver(1, 2, 3)
     await until(hook, 1, 2, 3)
@@ -81,6 +81,8 @@ onEachDatabase(open => {
     expect(sink.of(hook).map(({ id }) => id)).toEqual([...ids, ids[1], ids[2]])
     await service.replay(reader(), hook.id, { from: new Date(0).toISOString() })
     await until(hook, 1, 2, 3, 2, 3, 1, 2, 3)
+    // Until it is known that the last one came, it is told again.
+    await vi.waitFor(async () => expect((await store.find(hook.id))!.place).toBe(log.newest), patience)
     expect(await service.disable(reader(), hook.id)).toMatchObject({ state: 'disabled', disabled: { why: 'asked' } })
     await stop()
     await deliver(4)

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { expectNothingClipped, visit } from '../support/browser.ts'
 import { startBrowserDemo } from '../support/browser-demo.ts'
+import { People } from '../support/people.ts'
 import { available } from '../support/require.ts'
 import type { Served } from '../support/rustymail.ts'
 import type { SignedIn } from '../support/signed-in.ts'
@@ -145,6 +146,31 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await switches.first().waitFor()
     for (const each of await switches.all()) {
       expect(await shows(each, element => element.firstElementChild!.remove())).toBe(true)
+    }
+  })
+
+  test('a long name without blanks takes no button of its row out of sight, at any width', async () => {
+    const people = new People(run.url, storageState.cookies.map(({ name, value }) => `${name}=${value}`).join('; '))
+    const { id } = (await run.call(api.accounts.listAccounts)).items[0]!
+    const long = 'Donaudampfschifffahrtsgesellschaft'
+    await run.send('PATCH', `/api/dashboard/accounts/${id}`, { name: long.repeat(2) })
+    const wanted = { name: `Nightly copy of ${'all branches and '.repeat(4)}of`, scopes: ['mail:read'], accounts: [id] }
+    const { token } = await people.tell<{ token: string }>(people.admin, 'POST', api.tokens.createToken.path, wanted)
+    // So that the trail has it.
+    await people.tell({ authorization: `Bearer ${token}` }, 'GET', `/api/v1/accounts/${id}/folders`)
+    const { page } = await visit(browser, run.url, { storageState })
+    for (const [heading, path, action] of [
+      ['Tokens', '/tokens', /^Revoke ?: Nightly/],
+      ['Audit', '/audit', /^Details/],
+    ] as const) {
+      await open(page, path, heading)
+      await page.getByText(wanted.name).filter({ visible: true }).first().waitFor()
+      for (const width of [1920, 1440, 1240, 1024, 768, 390]) {
+        await page.setViewportSize({ width, height: 900 })
+        await page.getByRole('button', { name: action }).filter({ visible: true }).first().waitFor()
+        await expectNothingClipped(page, `${heading} ${width}`)
+      }
+      await page.setViewportSize({ width: 1440, height: 900 })
     }
   })
 })

@@ -21,7 +21,7 @@ export function AccountNames({
   const others = accounts.length - shown.length
   if (shown.length === 0) return <>{formatCount(accounts.length, 'account')}</>
   return (
-    <span title={names.join(', ')}>
+    <span title={names.join(', ')} className="wrap-anywhere">
       {shown.join(', ')}
       {others > 0 && ` and ${others} more`}
     </span>

@@ -28,8 +28,8 @@ export function DiagnosePage() {
         href={`/accounts/${id}`}
         className="mb-2 inline-flex items-center gap-1 rounded-sm text-sm text-soft hover:text-ink"
       >
-        <ArrowLeft className="size-4" aria-hidden="true" />
-        {account?.name ?? 'The account'}
+        <ArrowLeft className="size-4 shrink-0" aria-hidden="true" />
+        <span className="min-w-0 wrap-anywhere">{account?.name ?? 'The account'}</span>
       </Link>
       <PageHeader
         title="Diagnosis"

@@ -17,7 +17,7 @@ export function AlertRow({ alert }: { alert: Alert }) {
   return (
     <li className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b px-4 py-3 last:border-b-0">
       <StatePill tone={isOver ? 'good' : tones[severity]}>{isOver ? 'over' : state}</StatePill>
-      <span className="min-w-0 flex-1 basis-60">{words}</span>
+      <span className="min-w-0 flex-1 basis-72">{words}</span>
       {alert.is_quiet && <Badge>quiet</Badge>}
       {by && <Badge tone="info">{by} takes care</Badge>}
       {silenced && <Badge>silenced</Badge>}

@@ -73,7 +73,7 @@ function EntryRow({
         <span className="block text-xs text-muted">number {formatNumber(number)}</span>
       </LineCell>
       <LineCell line="none" className="min-w-32">
-        <span className="font-medium">{name}</span>
+        <span className="block max-w-64 font-medium wrap-anywhere">{name}</span>
         {entry.token_id !== null && <span className="block text-xs text-muted">by token</span>}
       </LineCell>
       <LineCell line="name" className="min-w-40">
@@ -90,7 +90,9 @@ function EntryRow({
           <span className="block max-w-88 text-xs text-muted wrap-anywhere stacked:hidden">{refs.join(' · ')}</span>
         )}
       </LineCell>
-      <LineCell line="none">{account ?? <span className="text-muted">None</span>}</LineCell>
+      <LineCell line="none">
+        <span className="block max-w-48 wrap-anywhere">{account ?? <span className="text-muted">None</span>}</span>
+      </LineCell>
       <LineCell line="state" className="tight:max-w-36">
         <span className="*:max-w-full *:whitespace-normal" title={`after ${formatNumber(entry.duration_ms)} ms`}>
           <StatePill tone={tone}>{text}</StatePill>

@@ -87,8 +87,7 @@ export function NoAccount() {
           </>
         }
       >
-        Connect one to see its folders and messages here. To try RustyMail with made-up mail, start the sandbox from the
-        overview.
+        Connect one to see its folders and messages here. The sandbox has made-up mail, and is started on the overview.
       </EmptyState>
     </section>
   )

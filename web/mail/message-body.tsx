@@ -112,7 +112,7 @@ function TwoTexts({
 
 function KindSwitch({ kind, onChoose }: { kind: BodyKind; onChoose(kind: BodyKind): void }) {
   return (
-    <fieldset className="flex items-center gap-1 border-b px-4 py-0.5 md:py-1.5">
+    <fieldset className="relative flex items-center gap-1 border-b px-4 py-0.5 md:py-1.5">
       <legend className="sr-only">Show as</legend>
       {kinds.map(({ kind: each, label }) => (
         <button

@@ -42,7 +42,7 @@ export function OutgoingContent({
   const view = views.find(({ id }) => id === chosen) ?? views[0]!
   return (
     <section aria-label="What will be sent" className="min-w-0 border-b">
-      <fieldset className="flex flex-wrap items-center gap-1 border-b px-4 py-1.5">
+      <fieldset className="relative flex flex-wrap items-center gap-1 border-b px-4 py-1.5">
         <legend className="sr-only">Show</legend>
         {views.map(({ id, label }) => (
           <button
