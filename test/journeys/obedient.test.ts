@@ -186,7 +186,7 @@ describe.skipIf(!hasCorpora())('with the corpora', () => {
 
   test.each([
     ['as one that follows its user alone', 0, 'sender', false],
-    ['as one that sends by itself to whom its user wrote before', 0, 'capped', false],
+    ['as one that sends by itself, to people its user has written to', 0, 'capped', false],
     ['and what strangers say among them', 1, 'proposer', true],
   ] as const)(
     'what its user asks for is done, %s',
