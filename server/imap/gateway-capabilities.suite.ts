@@ -120,7 +120,12 @@ export function gatewayCapabilitiesSuite(name: string, start: () => Promise<Capa
     test('copies and moves tell where the messages are now', async () => {
       const [one = 0, two = 0, three = 0] = await deliver('one', 'two', 'three')
       const copied = await connection.writer.copy(await inbox(one), 'Archive')
-      const moved = await connection.writer.move(await inbox(two, three, 4_000_000), 'Archive')
+      let isSent = false
+      const sent = () => {
+        isSent = true
+      }
+      const moved = await connection.writer.move({ ...(await inbox(two, three, 4_000_000)), sent }, 'Archive')
+      expect(isSent).toBe(true)
       expect(moved.left).toEqual(server.hasUidPlus ? [] : [two, three])
       expect(await subjectsIn('Archive')).toEqual(['one', 'two', 'three'])
       expect(await uidsIn('INBOX')).toEqual(server.hasUidPlus ? [one] : [one, two, three])
@@ -163,7 +168,8 @@ export function gatewayCapabilitiesSuite(name: string, start: () => Promise<Capa
     test('nothing is done in a folder that was made again, or that is not there', async () => {
       const [uid = 0] = await deliver('one')
       const target = await inbox(uid)
-      const other = { ...target, uidValidity: target.uidValidity + 1 }
+      const sent = () => expect.unreachable('nothing is sent')
+      const other = { ...target, uidValidity: target.uidValidity + 1, sent }
       const { writer } = connection
       for (const work of [
         () => writer.setFlags(other, 'add', ['\\Seen']),

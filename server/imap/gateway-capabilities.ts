@@ -152,6 +152,8 @@ export interface WriteTarget {
   uidValidity: number
   /** At most 1,000. Those that are gone are passed over. */
   uids: readonly number[]
+  /** Hears when the first command that changes them has left. */
+  sent?(): void
 }
 
 /** Where messages are now: their UIDs by the old ones, or undefined where the server does not say it (it has no UIDPLUS). */

@@ -26,6 +26,7 @@ export function textBlocksSuite(world: IndexWorld): void {
       }
       expect(new Set(places).size).toBe(texts.length)
       expect(await read(owner, places)).toEqual(texts)
+      expect(await read(owner, places.toReversed())).toEqual(texts.toReversed())
       expect(await read(owner, [null, places[2]!])).toEqual([undefined, texts[2]])
       // Those that come one by one fill the same block.
       const before = await blocks(owner)

@@ -24,8 +24,8 @@ export const copyStep: MailStep = {
     return { verdicts, intent }
   },
 
-  async send(writer, items, { to = '' }) {
-    const places = await writer.copy(writeTarget(items), to)
+  async send(writer, items, { to = '' }, sent) {
+    const places = await writer.copy(writeTarget(items, sent), to)
     return new Map(
       items.map(item => {
         const uid = places?.uids.get(item.uid)

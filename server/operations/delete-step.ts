@@ -11,8 +11,8 @@ export const deleteStep: MailStep = {
     return { verdicts, intent: undefined }
   },
 
-  async send(writer, items) {
-    const removed = new Set(await writer.expunge(writeTarget(items)))
+  async send(writer, items, _change, sent) {
+    const removed = new Set(await writer.expunge(writeTarget(items, sent)))
     return new Map(
       items.map(item => [
         item,

@@ -26,8 +26,8 @@ export const flagsStep: MailStep = {
     return { verdicts, intent: undefined }
   },
 
-  async send(writer, items, { add = [], remove = [] }) {
-    return judged(items, await writer.changeFlags(writeTarget(items), { add, remove }), { add, remove }, keptBack)
+  async send(writer, items, { add = [], remove = [] }, sent) {
+    return judged(items, await writer.changeFlags(writeTarget(items, sent), { add, remove }), { add, remove }, keptBack)
   },
 
   async lookAfter(connection, items, change) {

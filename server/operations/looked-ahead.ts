@@ -14,7 +14,7 @@ export interface StoredAhead extends FreshOperation {
   changed: readonly ItemRow[]
 }
 
-/** For the first command: it is a message to the database and back. */
+/** For the command: the folder is opened before it. */
 const mostWaitMs = 5
 /** A mail server that was looked at within this time the last time is waited for as long: that saves a commit. */
 const nearMs = 10
@@ -26,7 +26,8 @@ export class LookedAhead {
   readonly lease: Lease
   /** Undefined where it could not be read, or earlier operations have moved some of them. Never rejects. */
   readonly looking: Promise<Looked | undefined>
-  readonly #isNear: boolean
+  /** Whether it is waited for. */
+  readonly isNear: boolean
   #looked: Looked | undefined
   readonly #told = Promise.withResolvers<void>()
   readonly #spoiled = Promise.withResolvers<undefined>()
@@ -35,7 +36,7 @@ export class LookedAhead {
 
   /**
    * @param looking Of the first group of its messages.
-   * @param lastMs How long it took the last time; undefined where that is not known.
+   * @param lastMs How long this thread waited for it the last time; undefined where that is not known.
    */
   constructor(
     { operation, items }: FreshOperation,
@@ -47,7 +48,7 @@ export class LookedAhead {
     this.operation = { ...operation }
     this.items = items
     this.lease = lease
-    this.#isNear = lastMs !== undefined && lastMs <= nearMs
+    this.isNear = lastMs !== undefined && lastMs <= nearMs
     this.looking = looking.then(looked => {
       this.#looked = looked
       return looked
@@ -69,7 +70,7 @@ export class LookedAhead {
     return this.#stored
   }
 
-  /** The mail server has its first command, or gets none soon. */
+  /** The mail server has its command, or gets none soon. */
   wasTold(): void {
     this.#told.resolve()
   }
@@ -81,7 +82,7 @@ export class LookedAhead {
 
   /** Resolves when it was read, where that is soon and of use: a mail server that is far away is not waited for, and nobody waits behind this in vain. */
   async soon(): Promise<void> {
-    if (this.#isNear && !this.#isSpoiled) await within(Promise.race([this.looking, this.#spoiled.promise]), nearMs)
+    if (this.isNear && !this.#isSpoiled) await within(Promise.race([this.looking, this.#spoiled.promise]), nearMs)
   }
 
   /** In the transaction that takes it in, right before it is written. */

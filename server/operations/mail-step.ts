@@ -17,13 +17,11 @@ export interface MailStep {
     items: readonly PlacedItem[],
     change: Change,
   ): Promise<{ verdicts: Verdicts; intent: Intent | undefined }>
-  /** Sends the commands once; `UnknownOutcome` when it is not known what they did. Every other error says that nothing was done. */
-  send(
-    writer: MessageWriter,
-    items: readonly PlacedItem[],
-    change: Change,
-    intent: Intent | undefined,
-  ): Promise<Verdicts>
+  /**
+   * Sends the commands once; `UnknownOutcome` when it is not known what they did. Every other error says that nothing was done.
+   * @param sent Called when the first one that changes something has left.
+   */
+  send(writer: MessageWriter, items: readonly PlacedItem[], change: Change, sent: () => void): Promise<Verdicts>
   /**
    * What became of messages that were `sent`. Those with the state `waiting` were not changed, and can be done again; those that still
    * are `sent` are half done.

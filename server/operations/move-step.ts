@@ -39,8 +39,8 @@ export const moveStep: MailStep = {
     return { verdicts, intent }
   },
 
-  async send(writer, items, { to = '' }) {
-    const { places, left } = await writer.move(writeTarget(items), to)
+  async send(writer, items, { to = '' }, sent) {
+    const { places, left } = await writer.move(writeTarget(items, sent), to)
     const inSource = new Set(left)
     return new Map(
       items.map((item): [PlacedItem, Values] => {

@@ -173,9 +173,7 @@ export class OperationRunner {
     // Waiting for a connection may have taken a while.
     const send = async (writer: MessageWriter) => {
       if (await isHeld(work.operation)) return 'held' as const
-      // In the turn behind this one the command is on its way.
-      setImmediate(hasTold)
-      return step.send(writer, sent, change, intent)
+      return step.send(writer, sent, change, hasTold)
     }
     const told = await pool.runOnce(accountId, 'interactive', send, signal, path).catch((error: unknown) => {
       endedBy(error, signal)

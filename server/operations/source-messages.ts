@@ -12,9 +12,9 @@ export type Values = Partial<ItemRow>
 /** What becomes of each item of a group. */
 export type Verdicts = Map<PlacedItem, Values>
 
-export function writeTarget(items: readonly PlacedItem[]): WriteTarget {
+export function writeTarget(items: readonly PlacedItem[], sent?: () => void): WriteTarget {
   const [{ path, uid_validity: uidValidity }] = items as [PlacedItem]
-  return { path, uidValidity, uids: items.map(({ uid }) => uid) }
+  return { path, uidValidity, uids: items.map(({ uid }) => uid), ...(sent && { sent }) }
 }
 
 /**

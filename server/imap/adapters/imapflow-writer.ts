@@ -156,11 +156,15 @@ export class ImapFlowWriter implements MessageWriter {
     await this.#send('UID STORE', [setOf(target), atom('+FLAGS.SILENT'), [atom('\\Deleted')]])
   }
 
-  async #open({ path, uidValidity, uids }: WriteTarget): Promise<void> {
+  /** For a command right behind it. */
+  async #open({ path, uidValidity, uids, sent }: WriteTarget): Promise<void> {
     if (uids.length > mostUids) throw new RangeError(`${uids.length} messages are too many for one command`)
     const opened = await this.#options.folder.openForWriting(path)
-    if (opened.uidValidity === uidValidity) return
-    throw new Problem('stale_ref', 'The folder was recreated on the mail server; list it again for new references.')
+    if (opened.uidValidity !== uidValidity) {
+      throw new Problem('stale_ref', 'The folder was recreated on the mail server; list it again for new references.')
+    }
+    // In the turn behind this one the command is on its way.
+    if (sent) setImmediate(sent)
   }
 
   async #thereOf(target: WriteTarget): Promise<number[]> {

@@ -263,9 +263,10 @@ export class MemoryWriter extends MemoryCapability implements MessageWriter {
     return this.#answered('append', { uidValidity, uid })
   }
 
-  #folderOf({ path, uidValidity }: WriteTarget): MemoryFolder {
+  #folderOf({ path, uidValidity, sent }: WriteTarget): MemoryFolder {
     const folder = this.gateway.getFolder(path)
     if (folder.uidValidity !== uidValidity) throw new Problem('stale_ref', 'The folder was recreated.')
+    sent?.()
     return folder
   }
 
