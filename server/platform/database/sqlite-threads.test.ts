@@ -46,7 +46,7 @@ test('a read that finds its reader late first hears what was answered while the 
   onTestFinished(() => threads.close())
   await threads.begin()
   // While somebody writes, some reads wait until that ends; the others get a reader.
-  const reads = Array.from({ length: 11 }, () => threads.read('select 1', []))
+  const reads = Array.from({ length: 41 }, () => threads.read('select 1', []))
   await reads.at(-1)
   expect(workers).toHaveLength(2)
   const first = threads.read('select 2', [])
@@ -58,6 +58,29 @@ test('a read that finds its reader late first hears what was answered while the 
   expect(await Promise.all([first, second])).toMatchObject([{ rows: [[2]] }, { rows: [[3]] }])
   await threads.end('commit')
   await Promise.all(reads)
+})
+
+test('a reader ends although reads go on, where the writer is free to answer them', async () => {
+  const started: Worker[] = []
+  const collect = (worker: Worker) => void started.push(worker)
+  process.on('worker', collect)
+  onTestFinished(() => void process.off('worker', collect))
+  const threads = new SqliteThreads({ path: place(), died: () => undefined, bounds: { idleMs: 200 } })
+  await threads.open()
+  onTestFinished(() => threads.close())
+  await threads.begin()
+  const reads = Array.from({ length: 41 }, () => threads.read('select 1', []))
+  await reads.at(-1)
+  await threads.end('commit')
+  await Promise.all(reads)
+  let hasEnded = false
+  started[1]!.once('exit', () => {
+    hasEnded = true
+  })
+  // Each of them would keep it, and so would the polls of an idle server.
+  while (!hasEnded) await threads.read('select 1', [])
+  expect(await threads.read('select 2', [])).toMatchObject({ rows: [[2]] })
+  expect(started).toHaveLength(2)
 })
 
 test('a commit is answered with what no caller waits for, and behind what one does', async () => {

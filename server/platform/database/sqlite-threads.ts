@@ -24,15 +24,18 @@ export interface ThreadBounds {
   drainMs: number
   /** A thread that has been at one statement for so long is passed over by reads. */
   stuckMs: number
-  /** After so long without a statement a reader ends. */
+  /** After so long without a statement that needed it a reader ends. */
   idleMs: number
 }
 
 const defaultBounds: ThreadBounds = { maxWaiting: 10_000, turnMs: 30_000, drainMs: 5_000, stuckMs: 5, idleMs: 10_000 }
 /** For a thread to close its files once it has nothing more to do. */
 const closeMs = 2_000
-/** While there is no reader, so many reads wait so long for the writer to be free; the others get a reader. */
-const patience = { reads: 10, withinMs: 10_000, waitMs: 50 }
+/**
+ * While there is no reader, so many reads that find the writer busy wait so long for it; the others get a reader. So few do not keep one
+ * either. A server that starts reads at once what is stored, some twenty times, and is idle afterwards: a reader would take longer to start.
+ */
+const patience = { reads: 10, withinMs: 10_000, waitMs: 50, readsAtStart: 40 }
 /** Texts of reads that are known to take long; past it the oldest is taken for a short one. */
 const maxLong = 100
 
@@ -53,9 +56,11 @@ export class SqliteThreads {
   readonly #long = new Set<string>()
   readonly #readers: { short?: SqliteWorker; long?: SqliteWorker } = {}
   readonly #idle: { short?: NodeJS.Timeout; long?: NodeJS.Timeout } = {}
+  /** When a read last needed it. */
+  readonly #neededAt = { short: 0, long: 0 }
   #isInTransaction = false
-  #patientSince = Number.NEGATIVE_INFINITY
-  #patientReads = 0
+  #busySince = performance.now()
+  #busyReads = patience.reads - patience.readsAtStart
   /** Reads that wait for the writer to be free. */
   readonly #patient = new Set<() => void>()
   /** What is inside may have changed it. */
@@ -176,11 +181,18 @@ export class SqliteThreads {
    */
   #threadFor(sql: string): SqliteWorker {
     if (this.#long.has(sql)) return this.#lend('long')
-    if (!this.#readers.short && this.#isWriterFree) return this.#writer
-    const short = this.#lend('short')
+    const short = this.#shortThread()
+    if (short === this.#writer) return short
     if (!this.#isHeldUp(sql)) return short
     const long = this.#lend('long')
     return long.stuckMs < short.stuckMs ? long : short
+  }
+
+  /** A reader that is there reads, so that a write need not wait; but it stays only where the writer is often busy. */
+  #shortThread(): SqliteWorker {
+    const { short } = this.#readers
+    if (this.#isWriterFree) return short && !this.#endUnneeded('short', short) ? short : this.#writer
+    return short && !this.#isOftenBusy() ? short : this.#lend('short')
   }
 
   /** Whether the reader that it is for has been at one statement for too long. */
@@ -192,12 +204,17 @@ export class SqliteThreads {
   /** Whether it waits until the writer is free: a reader is worth its memory and its start only where that happens often. */
   #isPatient(sql: string): boolean {
     if (this.#isWriterFree || this.#readers.short || this.#long.has(sql)) return false
+    return !this.#isOftenBusy()
+  }
+
+  /** Of a read that found the writer busy. */
+  #isOftenBusy(): boolean {
     const now = performance.now()
-    if (now - this.#patientSince > patience.withinMs) {
-      this.#patientSince = now
-      this.#patientReads = 0
+    if (now - this.#busySince > patience.withinMs) {
+      this.#busySince = now
+      this.#busyReads = 0
     }
-    return ++this.#patientReads <= patience.reads
+    return ++this.#busyReads > patience.reads
   }
 
   #readLater(order: Order): Promise<Rows | Changes> {
@@ -223,18 +240,33 @@ export class SqliteThreads {
     if (this.#isWriterFree) next?.()
   }
 
-  /** Started when it is needed; it ends when it is not for a while. */
+  /** Started when it is needed; it ends when it was not for a while. */
   #lend(which: 'short' | 'long'): SqliteWorker {
-    this.#readers[which] ??= this.#start(true)
-    const reader = this.#readers[which]
-    clearTimeout(this.#idle[which])
-    const end = () => {
-      if (this.#readers[which] !== reader) return
-      delete this.#readers[which]
-      void reader.close(this.#bounds.drainMs)
-    }
-    this.#idle[which] = setTimeout(() => (reader.waiting > 0 ? this.#lend(which) : end()), this.#bounds.idleMs).unref()
+    this.#neededAt[which] = performance.now()
+    const known = this.#readers[which]
+    if (known) return known
+    const reader = this.#start(true)
+    this.#readers[which] = reader
+    this.#watch(which, reader)
     return reader
+  }
+
+  /** Reads that come one behind the other leave it no idle moment, so each of them asks too. */
+  #watch(which: 'short' | 'long', reader: SqliteWorker): void {
+    if (this.#endUnneeded(which, reader)) return
+    const { idleMs } = this.#bounds
+    const leftMs = this.#neededAt[which] + idleMs - performance.now()
+    this.#idle[which] = setTimeout(() => this.#watch(which, reader), leftMs > 0 ? leftMs : idleMs).unref()
+  }
+
+  /** @returns Whether it ends. */
+  #endUnneeded(which: 'short' | 'long', reader: SqliteWorker): boolean {
+    const { idleMs, drainMs } = this.#bounds
+    if (reader.waiting > 0 || performance.now() - this.#neededAt[which] < idleMs) return false
+    delete this.#readers[which]
+    clearTimeout(this.#idle[which])
+    void reader.close(drainMs)
+    return true
   }
 
   #learn(sql: string, isLong: boolean): void {
