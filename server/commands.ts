@@ -13,6 +13,7 @@ import { migrations } from './migrations.ts'
 import { type DataDir, readSecretKey, refuseHalfRestored, takeDataDir } from './platform/data-dir.ts'
 import { type Database, openDatabase, settle } from './platform/database/database.ts'
 import { databaseLock } from './platform/database/database-lock.ts'
+import { namingDatabase } from './platform/database/database-name.ts'
 import { migrate } from './platform/database/migrate.ts'
 import { createLogger } from './platform/logger.ts'
 import { SecretBox } from './platform/secret-box.ts'
@@ -96,6 +97,10 @@ export async function verifyAudit(config: Config): Promise<Outcome> {
   refuseHalfRestored(config.dataDir)
   const key = config.secretKey ?? readSecretKey(config.dataDir)
   if (!key) throw new Error(`there is no secret.key in ${config.dataDir}`)
+  return namingDatabase(config.databaseUrl, () => verified(config, key))
+}
+
+async function verified(config: Config, key: Buffer): Promise<Outcome> {
   const db = openDatabase(config.databaseUrl)
   try {
     const secrets = new SecretBox(key)
@@ -204,10 +209,16 @@ export async function withData<Result>(config: Config, work: (data: TakenData) =
   const lock = databaseLock({ url: config.databaseUrl, logger: createLogger('warn'), lost: taken.reject })
   let db: Database | undefined
   try {
-    await lock.take()
+    await namingDatabase(config.databaseUrl, () => lock.take())
     const open = async () => {
-      db = openDatabase(config.databaseUrl)
-      await migrate(db, migrations)
+      db = await namingDatabase(config.databaseUrl, async () => {
+        const opened = openDatabase(config.databaseUrl)
+        await migrate(opened, migrations).catch(async (error: unknown) => {
+          await opened.destroy()
+          throw error
+        })
+        return opened
+      })
       const key = findKey(config.secretKey, dataDir)
       return { db, key, head: trailHeadOf(config, key.secrets) }
     }

@@ -3,6 +3,7 @@
 import { migrations } from './migrations.ts'
 import type { Database } from './platform/database/database.ts'
 import { type DatabaseTaken, databaseLock } from './platform/database/database-lock.ts'
+import { namingDatabase } from './platform/database/database-name.ts'
 import { migrate } from './platform/database/migrate.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
@@ -21,8 +22,10 @@ export function databasePart({ db, url, logger, lost }: DatabaseSurroundings): P
     name: 'database',
     keepLock: () => lock.keep(),
     start: async () => {
-      await lock.take()
-      await migrate(db, migrations, steps => logger.info({ migrations: steps }, 'bringing the database up to date'))
+      await namingDatabase(url, async () => {
+        await lock.take()
+        await migrate(db, migrations, steps => logger.info({ migrations: steps }, 'bringing the database up to date'))
+      })
     },
     stop: async () => {
       await db.destroy()

@@ -8,6 +8,7 @@ import { type Config, ConfigError, checkSecrets, loadConfig, programVersion } fr
 import { tellCrashes } from './crash-output.ts'
 import { DataDirTaken } from './platform/data-dir.ts'
 import { flushed } from './platform/log-output.ts'
+import { reasonOf } from './platform/start-fault.ts'
 import { dropStartMemory } from './platform/start-memory.ts'
 
 /** Of `diagnose`, whose 1 says that something is wrong with the account. */
@@ -202,9 +203,18 @@ function fail(code: number, words: string): never {
   process.exit(code)
 }
 
+const listenWays: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'Set RUSTYMAIL_PORT to another port, or to 0 for a free one',
+  EACCES: 'Set RUSTYMAIL_PORT to a port from 1024 on: those below need a privilege',
+  EADDRNOTAVAIL: 'Set RUSTYMAIL_HOST to an address of this machine',
+  ENOTFOUND: 'Set RUSTYMAIL_HOST to an address of this machine',
+}
+
 function wordsOf(error: unknown): string {
-  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
-    return `${error.message}. Set RUSTYMAIL_PORT to another port, or to 0 for a free one`
-  }
-  return error instanceof Error ? error.message : String(error)
+  if (!(error instanceof Error)) return String(error)
+  const code = 'code' in error ? String(error.code) : ''
+  const isListening = 'syscall' in error && (error.syscall === 'listen' || error.syscall === 'getaddrinfo')
+  const wayOut = isListening ? listenWays[code] : undefined
+  if (wayOut !== undefined) return `${error.message}. ${wayOut}`
+  return 'path' in error || error instanceof AggregateError ? reasonOf(error) : error.message
 }

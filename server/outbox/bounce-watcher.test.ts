@@ -145,3 +145,48 @@ test('a mail server that is away is asked again later; what is older than report
   expect(await statesOf(other.id)).toEqual(['accepted', 'accepted'])
   await second.stop()
 })
+
+test('a report that comes at the very end of a look is looked at too, in whichever step of it', async () => {
+  const heard: { tell(arrival: Arrival, number: number): void } = { tell: () => undefined }
+  const looks: string[] = []
+  let onLook = (): void => undefined
+  const world = await startOutbox()
+  const watcher = new BounceWatcher({
+    ...world,
+    store: Object.assign(Object.create(world.store), {
+      hasSentSince: async (accountId: string) => {
+        looks.push(accountId)
+        onLook()
+        return false
+      },
+    }),
+    hub: {
+      transact: work => world.hub.transact(work),
+      listen: (_type, listener) => {
+        heard.tell = listener as typeof heard.tell
+        return () => undefined
+      },
+    },
+    cursors: new BounceCursorStore(world.db),
+    newestArrivals: async () => [],
+    logger: createLogger('silent'),
+  })
+  await watcher.start()
+  const at = new Date().toISOString()
+  const from = { email: 'mailer-daemon@there.test', name: null }
+  const report = (account_id: string) => {
+    const about = { account_id, folder: 'INBOX', uid: 1, uid_validity: 1, ref: 'r', from, subject: 'Undelivered', at }
+    heard.tell(about, 1)
+  }
+  for (let steps = 0; steps < 30; steps++) {
+    onLook = () => {
+      onLook = () => undefined
+      let left = steps
+      const step = () => (left-- > 0 ? queueMicrotask(step) : report(`late-${steps}`))
+      step()
+    }
+    report(`first-${steps}`)
+    await expect.poll(() => looks.slice(-2), { interval: 1 }).toEqual([`first-${steps}`, `late-${steps}`])
+  }
+  await watcher.stop()
+})

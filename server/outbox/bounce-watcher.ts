@@ -90,9 +90,7 @@ export class BounceWatcher {
     // Reports can be forged in any number: more are not looked at, and nothing depends on them.
     if (this.#waiting.length < most) this.#waiting.push(one)
     this.#passed(one.arrival.account_id, one.number)
-    this.#running ??= this.#work().finally(() => {
-      this.#running = undefined
-    })
+    this.#running ??= this.#work()
   }
 
   #passed(accountId: string, number: number): void {
@@ -107,7 +105,11 @@ export class BounceWatcher {
     const { signal } = this.#stopped
     while (!signal.aborted) {
       this.#looking = this.#waiting.shift()
-      if (!this.#looking) return
+      if (!this.#looking) {
+        // In the same step as the last look: what comes from here on begins again.
+        this.#running = undefined
+        return
+      }
       const { arrival } = this.#looking
       try {
         await this.#look.look(arrival, signal)

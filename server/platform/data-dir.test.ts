@@ -1,7 +1,7 @@
 /** One server has a data directory, and a dead one's does not stay locked. */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { tempDir } from '../../test/support/temp-dir.ts'
@@ -84,4 +84,32 @@ test('where no directory can be made it says so and does not try forever; folder
   const path = join(newDir(), 'above/data')
   takeDataDir(path).release()
   expect(statSync(path).mode & 0o777).toBe(0o700)
+})
+
+test('what is in the way is named, with the way out, and a file is left as it was', () => {
+  const path = newDir()
+  writeFileSync(path, 'mine', { mode: 0o644 })
+  const wayOut = /It must belong to the user that runs RustyMail.*RUSTYMAIL_DATA_DIR/
+  expect(() => takeDataDir(path)).toThrow(`the data directory ${path} cannot be used: not a directory. `)
+  expect(() => takeDataDir(path)).toThrow(wayOut)
+  expect(statSync(path).mode & 0o777).toBe(0o644)
+  expect(() => takeDataDir(join(path, 'below'))).toThrow(`${path}/below cannot be used: not a directory. `)
+})
+
+test('a key that cannot be read is named; what else stands in the way of a start gives the lock back', () => {
+  const path = newDir()
+  const dir = takeDataDir(path)
+  mkdirSync(join(path, 'secret.key'))
+  expect(() => dir.secretKey()).toThrow(`the key ${path}/secret.key cannot be read: it is a directory`)
+  rmdirSync(join(path, 'secret.key'))
+  writeFileSync(join(path, 'secret.key'), 'no key')
+  expect(() => dir.secretKey()).toThrow(
+    /secret\.key does not hold a key of 32 bytes in base64\. Put the right key back/,
+  )
+  dir.release()
+
+  mkdirSync(join(path, 'rustymail.pid'))
+  expect(() => takeDataDir(path)).toThrow(`cannot be used: ${path}/rustymail.pid: it is a directory. `)
+  rmdirSync(join(path, 'rustymail.pid'))
+  takeDataDir(path).release()
 })

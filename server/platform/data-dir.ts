@@ -1,8 +1,9 @@
 /** The data directory: taken by one server at a time, and home of the secret key. */
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { removeDrafts, renameDurably, replaceFileSync } from './durable-file.ts'
-import { takeFileLock } from './file-lock.ts'
+import { type FileLock, takeFileLock } from './file-lock.ts'
+import { naming, reasonOf, StartFault } from './start-fault.ts'
 
 /** Another server runs on the same data directory. */
 export class DataDirTaken extends Error {
@@ -44,6 +45,9 @@ export function refuseHalfRestored(path: string): void {
   )
 }
 
+const wayOut =
+  'It must belong to the user that runs RustyMail, with all that is in it: change that, or set RUSTYMAIL_DATA_DIR to another directory'
+
 /**
  * The lock ends with the process however that ends; the pid file beside it is for people.
  * @param options `isRestoring`: half of it may be restored.
@@ -51,14 +55,10 @@ export function refuseHalfRestored(path: string): void {
  */
 export function takeDataDir(path: string, { isRestoring = false } = {}): DataDir {
   if (!isRestoring) refuseHalfRestored(path)
-  makeDirectory(resolve(path))
-  chmodSync(path, 0o700)
   const pidFile = join(path, 'rustymail.pid')
-  const lockFile = join(path, 'rustymail.lock')
-  const lock = takeFileLock(lockFile)
+  const whole = resolve(path)
+  const lock = naming(`the data directory ${whole}`, wayOut, whole, () => prepare(whole, pidFile))
   if (!lock) throw new DataDirTaken(pidIn(pidFile))
-  removeDrafts(path)
-  writeFileSync(pidFile, `${process.pid}\n`, { mode: 0o600 })
   return {
     path,
     secretKey: () => readSecretKey(path),
@@ -74,6 +74,24 @@ export function takeDataDir(path: string, { isRestoring = false } = {}): DataDir
       rmSync(pidFile, { force: true })
       lock.release()
     },
+  }
+}
+
+/** Undefined when another server has it. */
+function prepare(path: string, pidFile: string): FileLock | undefined {
+  makeDirectory(path)
+  // Before anything is changed of what may be somebody's file.
+  if (!statSync(path).isDirectory()) throw new Error('not a directory')
+  chmodSync(path, 0o700)
+  const lock = takeFileLock(join(path, 'rustymail.lock'))
+  if (!lock) return undefined
+  try {
+    removeDrafts(path)
+    writeFileSync(pidFile, `${process.pid}\n`, { mode: 0o600 })
+    return lock
+  } catch (error) {
+    lock.release()
+    throw error
   }
 }
 
@@ -106,9 +124,19 @@ export function readNextKey(path: string): Buffer | undefined {
 /** A key as `secret.key` holds it. */
 export function readKey(file: string): Buffer | undefined {
   if (!existsSync(file)) return undefined
-  const key = Buffer.from(readFileSync(file, 'utf8').trim(), 'base64')
-  if (key.length !== 32) throw new Error(`${file} does not hold a key of 32 bytes in base64`)
+  const key = Buffer.from(textOf(file).trim(), 'base64')
+  if (key.length !== 32) throw new StartFault(`${file} does not hold a key of 32 bytes in base64. ${keyWayOut}`)
   return key
+}
+
+const keyWayOut = 'Put the right key back, from a backup: what is stored encrypted cannot be read without it'
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new StartFault(`the key ${file} cannot be read: ${reasonOf(error, file)}`, { cause: error })
+  }
 }
 
 /** Whole or not at all: half a key would stop every start. */

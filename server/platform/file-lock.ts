@@ -2,6 +2,7 @@
 import { rmSync, statSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { openSqlite } from './database/sqlite-file.ts'
+import { reasonOf } from './start-fault.ts'
 
 export interface FileLock {
   /**
@@ -86,7 +87,7 @@ function open(file: string): DatabaseSync {
 }
 
 function unusable(file: string, cause: unknown): Error {
-  return new Error(`${file} cannot be used as a lock: ${String(cause)}`, { cause })
+  return new Error(`${file} cannot be used as a lock: ${reasonOf(cause, file)}`, { cause })
 }
 
 /** SQLITE_BUSY: somebody else holds it. */

@@ -67,10 +67,16 @@ async function setUp({ processes = 1, pace = anyPace } = {}) {
   /** Groups of what waits by its approval. */
   const waits = new Map<string, string>()
   const mayApprove = new Set(['ann', 'ben'])
+  /** Each question to the database, which may fail. */
+  const questions = { asked: (_what: 'groups' | 'standing'): void => undefined }
   const waiting: WaitingFor = {
-    groupsOf: async (...asked) => [...new Set(asked.flat().flatMap(id => waits.get(id) ?? []))],
+    groupsOf: async (...asked) => {
+      questions.asked('groups')
+      return [...new Set(asked.flat().flatMap(id => waits.get(id) ?? []))]
+    },
     groupsSince: async () => [...new Set(waits.values())],
     standing: async (userId, groups) => {
+      questions.asked('standing')
       const own = [...waits].filter(([, group]) => groups.includes(group))
       if (!mayApprove.has(userId) || own.length === 0) return undefined
       const [[open]] = own as [[string, string]]
@@ -93,7 +99,7 @@ async function setUp({ processes = 1, pace = anyPace } = {}) {
   const all = Array.from({ length: processes }, (_, process) => {
     const queue = new PushQueue({ observe: () => undefined, logger, delaysMs: [20, 20] })
     const pushes = new ApprovalPushes({
-      ...{ hub, leases, store, waiting, queue, logger, pace, now: Date.now },
+      ...{ hub, leases, store, waiting, queue, logger, pace, againMs: 1, now: Date.now },
       delivery: {
         deliver: async (row, content, ttl) => {
           told.push({ process, to: row.user_id, content: content as PushContent, ttl })
@@ -106,11 +112,14 @@ async function setUp({ processes = 1, pace = anyPace } = {}) {
     onTestFinished(() => pushes.stop())
     return pushes
   })
-  const ask = async (id: string, group: string) => {
-    waits.set(id, group)
+  const request = async (id: string) => {
     const data = { account_id: 'a', approval_id: id, submission_id: 's', principal: 'token-t', principal_name: 'Bot' }
     const fact: Fact = { type: 'approval_requested', data: { ...data, recipients: 1, expires_at: later, at } }
     await hub.transact(async (_transaction, tell) => tell(fact))
+  }
+  const ask = (id: string, group: string) => {
+    waits.set(id, group)
+    return request(id)
   }
   /** An item is added to it. */
   const propose = async (id: string) => {
@@ -126,7 +135,7 @@ async function setUp({ processes = 1, pace = anyPace } = {}) {
     const fact: Fact = { type: 'proposal_changed', data: { ...data, ...counts } }
     await hub.transact(async (_transaction, tell) => tell(fact))
   }
-  return { propose, ask, told, waits, mayApprove, outcomes, hooks, leases, all, store }
+  return { propose, request, ask, told, waits, mayApprove, outcomes, hooks, questions, leases, all, store }
 }
 
 const toldOf = (told: { to: string; content: PushContent }[]) =>
@@ -200,6 +209,40 @@ test('a browser that was removed meanwhile is not told', async () => {
   outcomes.push({ kind: 'retry', why: 'busy', afterMs: 1 })
   await ask('one', 'g')
   await expect.poll(() => toldOf(told)).toEqual(['ann one', 'ann one'])
+})
+
+test('what comes at the very end of a round is told too, in whichever step of it', async () => {
+  const { request, told, waits, questions, all, mayApprove } = await setUp()
+  mayApprove.delete('ben')
+  for (let steps = 0; steps < 40; steps++) {
+    const id = `late-${steps}`
+    questions.asked = what => {
+      if (what !== 'groups') return
+      questions.asked = () => undefined
+      let left = steps
+      const step = () => {
+        if (left-- > 0) return queueMicrotask(step)
+        waits.set(id, id)
+        all[0]!.note(id)
+      }
+      step()
+    }
+    // Of nothing that waits: the round ends without a word.
+    await request('nothing')
+    await expect.poll(() => told.length, { interval: 1 }).toBe(steps + 1)
+  }
+})
+
+test('what the database could not be asked for is told when it answers again', async () => {
+  const { ask, told, questions } = await setUp()
+  const failures = { groups: 2, standing: 2 }
+  questions.asked = what => {
+    if (failures[what]-- > 0) throw new Error('the database is away')
+  }
+  await ask('one', 'g')
+  await expect.poll(() => told.length).toBe(2)
+  expect([failures.groups, failures.standing < 0]).toEqual([-1, true])
+  expect(toldOf(told)).toEqual(['ann one', 'ben one'])
 })
 
 test('its end waits for what is under way, and nothing is told after it', async () => {

@@ -32,12 +32,15 @@ export interface ApprovalPushesOptions {
   now(): number
   logger: Logger
   pace?: PaceTimes
+  /** Where the database could not be asked. */
+  againMs?: number
 }
 
 /** What was asked for so long before this process took over may not have been pushed. */
 const catchUpMs = 5 * 60_000
 /** Ids of approvals, and of proposals, that wait to be looked at. */
 const mostIds = 1_000
+const defaultAgainMs = 5_000
 const mostTtlSeconds = 7 * 24 * 60 * 60
 
 export class ApprovalPushes {
@@ -52,6 +55,7 @@ export class ApprovalPushes {
   #isCatchingUp = false
   #working: Promise<void> | undefined
   #isWorkWanted = false
+  #isFailing = false
   #timer: NodeJS.Timeout | undefined
   #isStopped = false
 
@@ -108,9 +112,7 @@ export class ApprovalPushes {
   /** One round at a time, and one more when something came meanwhile. */
   #wake(): void {
     this.#isWorkWanted = true
-    this.#working ??= this.#rounds().finally(() => {
-      this.#working = undefined
-    })
+    this.#working ??= this.#rounds()
   }
 
   async #rounds(): Promise<void> {
@@ -118,33 +120,57 @@ export class ApprovalPushes {
     await new Promise(setImmediate)
     while (this.#isWorkWanted && !this.#isStopped) {
       this.#isWorkWanted = false
-      await this.#round().catch((err: unknown) => this.#options.logger.error({ err }, 'notifications were not sent'))
+      await this.#roundOrLater()
     }
     if (!this.#isStopped) this.#setTimer()
+    // In the same step as the last look at what is wanted: what comes from here on begins again.
+    this.#working = undefined
+  }
+
+  /** Never rejects. What was not looked at is looked at once the database answers again. */
+  async #roundOrLater(): Promise<void> {
+    try {
+      await this.#round()
+      this.#isFailing = false
+    } catch (err) {
+      if (!this.#isFailing) this.#options.logger.error({ err }, 'notifications wait for another try')
+      this.#isFailing = true
+    }
   }
 
   async #round(): Promise<void> {
     const { store, waiting, now } = this.#options
     if (!this.#claim?.find()) return
-    const asked = [[...this.#approvals], [...this.#proposals]] as const
-    this.#approvals.clear()
-    this.#proposals.clear()
+    const [approvals, proposals, others] = [[...this.#approvals], [...this.#proposals], [...this.#others]]
     const since = new Date(now() - catchUpMs).toISOString()
     const missed = this.#isCatchingUp ? await waiting.groupsSince(since) : []
+    const isAsked = approvals.length + proposals.length > 0
+    const groups = new Set([...missed, ...others, ...(isAsked ? await waiting.groupsOf(approvals, proposals) : [])])
+    const userIds = groups.size > 0 ? await store.listUserIds() : []
+    for (const userId of userIds) for (const group of groups) this.#pace.note(userId, group, now())
     this.#isCatchingUp = false
-    const isAsked = asked.some(ids => ids.length > 0)
-    const others = [...this.#others]
-    this.#others.clear()
-    const groups = new Set([...missed, ...others, ...(isAsked ? await waiting.groupsOf(...asked) : [])])
-    if (groups.size > 0) {
-      for (const userId of await store.listUserIds()) for (const group of groups) this.#pace.note(userId, group, now())
+    for (const id of approvals) this.#approvals.delete(id)
+    for (const id of proposals) this.#proposals.delete(id)
+    for (const id of others) this.#others.delete(id)
+    const due = this.#pace.take(now())
+    for (let next = due[0]; next; next = due[0]) {
+      try {
+        await this.#tell(next.userId, next.groups)
+      } catch (error) {
+        for (const { userId, groups: untold } of due) for (const group of untold) this.#pace.note(userId, group, now())
+        throw error
+      }
+      due.shift()
     }
-    for (const { userId, groups: due } of this.#pace.take(now())) {
-      const standing = await waiting.standing(userId, due)
-      if (!standing) continue
-      this.#pace.told(userId, due, now())
-      for (const row of await store.listOf(userId)) this.#add(row, due)
-    }
+  }
+
+  async #tell(userId: string, groups: readonly string[]): Promise<void> {
+    const { store, waiting, now } = this.#options
+    const standing = await waiting.standing(userId, groups)
+    if (!standing) return
+    const rows = await store.listOf(userId)
+    this.#pace.told(userId, groups, now())
+    for (const row of rows) this.#add(row, groups)
   }
 
   #add({ id, endpoint }: PushRow, groups: readonly string[]): void {
@@ -166,6 +192,8 @@ export class ApprovalPushes {
   #setTimer(): void {
     clearTimeout(this.#timer)
     const next = this.#pace.nextAt()
-    if (next !== undefined) this.#timer = setTimeout(() => this.#wake(), Math.max(0, next - this.#options.now()))
+    const waitMs = next === undefined ? undefined : Math.max(0, next - this.#options.now())
+    const restMs = this.#isFailing ? (this.#options.againMs ?? defaultAgainMs) : waitMs
+    if (restMs !== undefined) this.#timer = setTimeout(() => this.#wake(), restMs)
   }
 }

@@ -161,9 +161,7 @@ export class WebhookEngine implements PrincipalListener {
   /** One at a time, and one more when it is asked for meanwhile. */
   #review(): void {
     this.#isReviewWanted = true
-    this.#reviewing ??= this.#reviews().finally(() => {
-      this.#reviewing = undefined
-    })
+    this.#reviewing ??= this.#reviews()
   }
 
   async #reviews(): Promise<void> {
@@ -173,6 +171,8 @@ export class WebhookEngine implements PrincipalListener {
         this.#options.logger.warn({ err }, 'the webhook endpoints could not be read')
       })
     }
+    // In the same step as the last look at what is wanted: what comes from here on begins again.
+    this.#reviewing = undefined
   }
 
   /** What other processes stored counts here too. */

@@ -1,0 +1,33 @@
+/** What a database is called in words for people: its file, or where PostgreSQL is; never the user or the password. */
+import { startFault } from '../start-fault.ts'
+import { sqliteFile } from './sqlite-file.ts'
+
+/** @param url As for `openDatabase`. */
+function nameOf(url: string): string {
+  if (url.startsWith('sqlite:')) return `the database ${sqliteFile(url.slice('sqlite:'.length)) ?? 'in memory'}`
+  if (!URL.canParse(url)) return 'the PostgreSQL database'
+  const { hostname, port, pathname, searchParams } = new URL(url)
+  const host = hostname || searchParams.get('host') || 'localhost'
+  return `the PostgreSQL database ${host}:${port || '5432'}${pathname}`
+}
+
+const ofFile =
+  'It must be an SQLite database that the user who runs RustyMail can read and write: look at the file, restore a backup, or set RUSTYMAIL_DATABASE_URL to another one'
+const ofServer = 'Check that PostgreSQL runs there and lets this user in, and RUSTYMAIL_DATABASE_URL'
+
+/** What the system, SQLite or PostgreSQL say names no database. What we say ourselves stays as it is. */
+export async function namingDatabase<Result>(url: string, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!isForeign(error)) throw error
+    const about = url.startsWith('sqlite:') ? sqliteFile(url.slice('sqlite:'.length)) : undefined
+    throw startFault(nameOf(url), url.startsWith('sqlite:') ? ofFile : ofServer, error, about)
+  }
+}
+
+/** With a code, or of node-postgres, which has none for a time that is up. */
+function isForeign(error: unknown): boolean {
+  if (error instanceof AggregateError) return true
+  return error instanceof Error && ('code' in error || /timeout expired|connection terminated/i.test(error.message))
+}
