@@ -4,7 +4,7 @@ import type { AccountAccess } from '../../contract/access.ts'
 import type { Account } from '../../contract/accounts.ts'
 import { Checkbox } from '../ui/choice.tsx'
 import { ErrorNote } from '../ui/error-state.tsx'
-import { Input } from '../ui/field.tsx'
+import { describedByNotes, FieldNotes, Input } from '../ui/field.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
 import { useAccounts } from './use-accounts.ts'
 
@@ -28,10 +28,7 @@ export function AccountChecks({
   const accounts = useAccounts()
   const id = useId()
   return (
-    <fieldset
-      className="grid min-w-0 content-start gap-1"
-      aria-describedby={[hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ') || undefined}
-    >
+    <fieldset className="grid min-w-0 content-start gap-1" aria-describedby={describedByNotes({ id, hint, error })}>
       <legend className="mb-1 text-sm font-medium">Accounts</legend>
       {mayBeAll && (
         <Checkbox
@@ -46,16 +43,7 @@ export function AccountChecks({
       )}
       {value !== 'all' && accounts.isPending && <Skeleton className="h-8 w-full" />}
       {value !== 'all' && !accounts.data && accounts.error && <ErrorNote error={accounts.error} />}
-      {hint && (
-        <p id={`${id}-hint`} className="text-xs text-muted">
-          {hint}
-        </p>
-      )}
-      {error && (
-        <p id={`${id}-error`} role="alert" className="text-xs font-medium text-bad">
-          {error}
-        </p>
-      )}
+      <FieldNotes {...{ id, hint, error }} />
     </fieldset>
   )
 }

@@ -1,9 +1,9 @@
 /** Changes an account; only what differs is sent, and only changed servers are tried. */
-import { type FormEvent, useId, useRef, useState } from 'react'
+import { useRef, useState } from 'react'
 import type { Account } from '../../contract/accounts.ts'
 import { Button } from '../ui/button.tsx'
-import { Dialog } from '../ui/dialog.tsx'
 import { Field, Input } from '../ui/field.tsx'
+import { FormDialog } from '../ui/form-dialog.tsx'
 import { type AccountDraft, changeOf, draftOf, type Faults, faultsOf, withoutEdited } from './account-draft.ts'
 import { faultsOfError } from './form-faults.ts'
 import { ServerFields } from './server-fields.tsx'
@@ -21,7 +21,6 @@ export function EditAccountDialog({ account, onClose }: { account: Account; onCl
   const [attempt, setAttempt] = useState(0)
   const { mutate, isPending, error } = useChangeAccount(account)
   const form = useRef<HTMLFormElement>(null)
-  const formId = useId()
   useFieldFocus(form, attempt)
   const edit = (edited: AccountDraft) => {
     setFaults(withoutEdited(faults, draft, edited))
@@ -39,67 +38,64 @@ export function EditAccountDialog({ account, onClose }: { account: Account; onCl
     if (Object.keys(change).length === 0) return onClose()
     mutate({ change, verify, said: 'Saved' }, { onSuccess: onClose, onError: failure => judge(faultsOfError(failure)) })
   }
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
+  const submit = () => {
     if (!isPending) save(true)
   }
   return (
-    <Dialog
-      isOpen
+    <FormDialog
       onClose={onClose}
       title={`Edit ${account.name}`}
       size="lg"
-      footer={
-        <>
-          {error && troubleOf(error) && (
-            <Button variant="quiet" disabled={isPending} onClick={() => save(false)}>
-              Save without testing
-            </Button>
-          )}
-          <Button onClick={onClose}>Cancel</Button>
-          <Button variant="primary" type="submit" form={formId} isBusy={isPending}>
-            {isPending ? 'Testing the servers' : 'Save'}
+      submitLabel={isPending ? 'Testing the servers' : 'Save'}
+      isBusy={isPending}
+      moreButtons={
+        error &&
+        troubleOf(error) && (
+          <Button variant="quiet" disabled={isPending} onClick={() => save(false)}>
+            Save without testing
           </Button>
-        </>
+        )
       }
+      ref={form}
+      noValidate
+      autoComplete="off"
+      onSubmit={submit}
     >
-      <form ref={form} id={formId} noValidate autoComplete="off" onSubmit={submit} className="grid gap-4">
-        {error && <FailureNote error={error} onAllowed={{ label: 'save', act: () => save(true) }} />}
-        <div className="grid gap-3 sm:grid-cols-2">
-          <Field label="Name" hint="Shown in lists and on pages." isOptional error={faults.name}>
-            <Input
-              value={draft.name}
-              onChange={event => edit({ ...draft, name: event.target.value })}
-              autoComplete="off"
-              maxLength={100}
-            />
-          </Field>
-          <Field label="Address" error={faults.email}>
-            <Input
-              type="email"
-              value={draft.email}
-              onChange={event => edit({ ...draft, email: event.target.value })}
-              autoComplete="off"
-            />
-          </Field>
-        </div>
-        <div className="border-t pt-4">
-          <ServerFields
-            part="imap"
-            legend="Incoming mail (IMAP)"
-            server={draft.imap}
-            faults={faults}
-            passwordHint={keepHint}
-            onChange={imap => edit({ ...draft, imap })}
+      {error && <FailureNote error={error} onAllowed={{ label: 'save', act: () => save(true) }} />}
+      <div className="grid gap-3 sm:grid-cols-2">
+        <Field label="Name" hint="Shown in lists and on pages." isOptional error={faults.name}>
+          <Input
+            value={draft.name}
+            onChange={event => edit({ ...draft, name: event.target.value })}
+            autoComplete="off"
+            maxLength={100}
           />
-        </div>
-        <SmtpSection
-          draft={draft}
+        </Field>
+        <Field label="Address" error={faults.email}>
+          <Input
+            type="email"
+            value={draft.email}
+            onChange={event => edit({ ...draft, email: event.target.value })}
+            autoComplete="off"
+          />
+        </Field>
+      </div>
+      <div className="border-t pt-4">
+        <ServerFields
+          part="imap"
+          legend="Incoming mail (IMAP)"
+          server={draft.imap}
           faults={faults}
-          passwordHint={account.smtp ? keepHint : 'Usually the same as for IMAP.'}
-          onChange={edit}
+          passwordHint={keepHint}
+          onChange={imap => edit({ ...draft, imap })}
         />
-      </form>
-    </Dialog>
+      </div>
+      <SmtpSection
+        draft={draft}
+        faults={faults}
+        passwordHint={account.smtp ? keepHint : 'Usually the same as for IMAP.'}
+        onChange={edit}
+      />
+    </FormDialog>
   )
 }

@@ -1,15 +1,14 @@
 /** Asks for a passphrase and saves all accounts as a file that only it opens. */
 import { useMutation } from '@tanstack/react-query'
-import { useId, useState } from 'react'
+import { useState } from 'react'
 import type { AccountsFile } from '../../contract/account-moving.ts'
 import { api } from '../../contract/index.ts'
 import { SignInAgainDialog } from '../approvals/sign-in-again.tsx'
 import { ApiProblem, call } from '../platform/api-client.ts'
 import { formatCount } from '../platform/format.ts'
-import { Button } from '../ui/button.tsx'
-import { Dialog } from '../ui/dialog.tsx'
 import { ErrorNote } from '../ui/error-state.tsx'
 import { Field, PasswordInput } from '../ui/field.tsx'
+import { FormDialog } from '../ui/form-dialog.tsx'
 import { useToast } from '../ui/toast.tsx'
 import { useForm } from '../ui/use-form.ts'
 
@@ -23,7 +22,6 @@ const purpose = {
 /** Mounted while it is open. */
 export function ExportDialog({ onClose }: { onClose(): void }) {
   const toast = useToast()
-  const id = useId()
   const [isSigningIn, setSigningIn] = useState(false)
   const { mutate, isPending, error } = useMutation({
     mutationFn: (passphrase: string) => call(api.accountMoving.exportAccounts, { body: { passphrase } }),
@@ -51,38 +49,30 @@ export function ExportDialog({ onClose }: { onClose(): void }) {
   })
   if (isSigningIn) return <SignInAgainDialog purpose={purpose} onClose={() => setSigningIn(false)} />
   return (
-    <Dialog
-      isOpen
+    <FormDialog
       title="Export all accounts"
       size="sm"
       onClose={onClose}
-      footer={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button variant="primary" type="submit" form={id} isBusy={isPending}>
-            Export
-          </Button>
-        </>
-      }
+      submitLabel="Export"
+      isBusy={isPending}
+      {...form}
     >
-      <form id={id} {...form} className="grid gap-4">
-        <p className="text-sm text-soft">
-          The file holds servers, user names, passwords, signatures and settings, sealed with a passphrase. Import it on
-          another server to move there. Mail and drafts are not in it.
-        </p>
-        <Field
-          label="Passphrase"
-          error={faultOf('passphrase')}
-          hint="Without it the file is worthless: keep it elsewhere."
-        >
-          <PasswordInput {...bind('passphrase')} autoComplete="new-password" />
-        </Field>
-        <Field label="Passphrase again" error={faultOf('again')}>
-          <PasswordInput {...bind('again')} autoComplete="new-password" />
-        </Field>
-        {note && <ErrorNote error={note} />}
-      </form>
-    </Dialog>
+      <p className="text-sm text-soft">
+        The file holds servers, user names, passwords, signatures and settings, sealed with a passphrase. Import it on
+        another server to move there. Mail and drafts are not in it.
+      </p>
+      <Field
+        label="Passphrase"
+        error={faultOf('passphrase')}
+        hint="Without it the file is worthless: keep it elsewhere."
+      >
+        <PasswordInput {...bind('passphrase')} autoComplete="new-password" />
+      </Field>
+      <Field label="Passphrase again" error={faultOf('again')}>
+        <PasswordInput {...bind('again')} autoComplete="new-password" />
+      </Field>
+      {note && <ErrorNote error={note} />}
+    </FormDialog>
   )
 }
 

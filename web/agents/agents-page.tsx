@@ -11,9 +11,9 @@ import { CreateTokenDialog } from '../tokens/token-dialogs.tsx'
 import { Button, ButtonLink } from '../ui/button.tsx'
 import { Card } from '../ui/card.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
-import { Select } from '../ui/field.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
 import { Panel } from '../ui/panel.tsx'
+import { FilterSelect, NamedOptions, WordOptions } from '../ui/select.tsx'
 import { SkeletonRows } from '../ui/skeleton.tsx'
 import { CallLane } from './call-lane.tsx'
 import { type OpenPeerDialog, PeerDialogs } from './peer-dialogs.tsx'
@@ -115,7 +115,6 @@ function Lane({ hasAgents }: { hasAgents: boolean }) {
     outcome: view.outcome === '' ? undefined : (view.outcome as AgentOutcome),
   })
   const isNarrowed = view.outcome !== '' || view.account !== ''
-  const small = 'min-h-7! py-0 text-xs!'
   return (
     <Panel
       title="Live"
@@ -130,36 +129,24 @@ function Lane({ hasAgents }: { hasAgents: boolean }) {
       }
       actions={
         <search aria-label="Live" className="flex min-w-0 gap-2">
-          <span className="w-30 min-w-0">
-            <Select
-              aria-label="Outcome"
-              className={small}
-              value={view.outcome}
-              onChange={event => setView({ outcome: event.target.value }, { replace: true })}
-            >
-              {Object.entries(outcomes).map(([value, words]) => (
-                <option key={value} value={value}>
-                  {words}
-                </option>
-              ))}
-            </Select>
-          </span>
+          <FilterSelect
+            label="Outcome"
+            className="w-30"
+            value={view.outcome}
+            onChange={outcome => setView({ outcome }, { replace: true })}
+          >
+            <WordOptions words={outcomes} />
+          </FilterSelect>
           {accounts.length > 1 && (
-            <span className="w-34 min-w-0">
-              <Select
-                aria-label="Account"
-                className={small}
-                value={view.account}
-                onChange={event => setView({ account: event.target.value }, { replace: true })}
-              >
-                <option value="">All accounts</option>
-                {accounts.map(({ id, name }) => (
-                  <option key={id} value={id}>
-                    {name}
-                  </option>
-                ))}
-              </Select>
-            </span>
+            <FilterSelect
+              label="Account"
+              className="w-34"
+              value={view.account}
+              onChange={account => setView({ account }, { replace: true })}
+            >
+              <option value="">All accounts</option>
+              <NamedOptions items={accounts} />
+            </FilterSelect>
           )}
         </search>
       }

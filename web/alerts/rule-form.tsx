@@ -7,7 +7,7 @@ import { useUnsaved } from '../platform/unsaved.ts'
 import { Button, ButtonLink } from '../ui/button.tsx'
 import { Card } from '../ui/card.tsx'
 import { ErrorNote } from '../ui/error-state.tsx'
-import { Field, Input, Select, Switch } from '../ui/field.tsx'
+import { Field, Input, Select, Switch, WordOptions } from '../ui/field.tsx'
 import { useToast } from '../ui/toast.tsx'
 import { BackTestView } from './back-test-view.tsx'
 import { QuietFields } from './quiet-fields.tsx'
@@ -96,11 +96,7 @@ export function RuleForm({
                 value={draft.severity}
                 onChange={event => fields.change({ severity: event.target.value as RuleDraft['severity'] })}
               >
-                {Object.entries(severities).map(([value, words]) => (
-                  <option key={value} value={value}>
-                    {words}
-                  </option>
-                ))}
+                <WordOptions words={severities} />
               </Select>
             </Field>
             <div className="sm:col-span-2">

@@ -6,6 +6,7 @@ import { passkeyWords } from '../access/passkeys.ts'
 import { ApiProblem } from '../platform/api-client.ts'
 import { usePageKeys } from '../shell/page-keys.ts'
 import { Button } from '../ui/button.tsx'
+import { Key } from '../ui/key.tsx'
 import { WaitNote } from '../ui/wait-note.tsx'
 import { DenyDialog } from './deny-dialog.tsx'
 import { EditHeldDialog } from './edit-held-dialog.tsx'
@@ -96,17 +97,6 @@ export function ApprovalActions({
 
 /** Each as wide as its share, and on a line of its own where its words need that. */
 const tall = 'min-h-11 max-md:grow'
-
-function Key({ children }: { children: string }) {
-  return (
-    <span
-      aria-hidden="true"
-      className="rounded-sm border border-current px-1 font-mono text-xs opacity-80 max-sm:hidden lg:max-xl:hidden"
-    >
-      {children}
-    </span>
-  )
-}
 
 function endWords({ state, decisions, submission }: ApprovalDetail): string {
   if (state === 'approved') {

@@ -1,12 +1,10 @@
 /** One approval: who asks, why it is held, and exactly what will be sent. Only what is on screen can be approved. */
 import { ArrowLeft, ListChecks } from 'lucide-react'
-import { useCallback, useRef, useState } from 'react'
+import { useState } from 'react'
 import { Redirect } from 'wouter'
 import type { ApprovalDetail } from '../../contract/approvals.ts'
-import { submissionHtmlPath } from '../../contract/outbox.ts'
 import { visibleText } from '../mail/mail-words.ts'
 import { OutgoingAttachments, OutgoingContent } from '../outbox/outgoing-content.tsx'
-import { addressOf } from '../platform/api-client.ts'
 import { useOpenProposals } from '../proposals/use-proposals.ts'
 import { StatePill, ToneIcon } from '../ui/badge.tsx'
 import { Button, ButtonLink } from '../ui/button.tsx'
@@ -17,10 +15,8 @@ import { ApprovalActions } from './approval-actions.tsx'
 import { approvalStates, reasonsOf } from './approval-words.ts'
 import { AskerActivity } from './asker-activity.tsx'
 import { HeldRecipients } from './held-recipients.tsx'
-import { NewAndQuoted } from './new-and-quoted.tsx'
 import { useApproval } from './use-approvals.ts'
-import { useHeldFiles } from './use-held-files.ts'
-import { useWasOnScreen } from './use-on-screen.ts'
+import { useHeldMessage } from './use-held-message.tsx'
 
 /** Give it the id as key: what was seen of one says nothing of another. */
 export function OpenApproval({ approvalId, backHref }: { approvalId: string; backHref: string }) {
@@ -57,24 +53,9 @@ function shownOf(shown: ApprovalDetail, newest: ApprovalDetail): ApprovalDetail[
 }
 
 function Detail({ detail, isEdited, onShowNew }: { detail: ApprovalDetail; isEdited: boolean; onShowNew(): void }) {
-  const { submission, content, message, asks, activity, state, hash } = detail
-  const [hasFrame, setFrame] = useState(content.html === null)
-  const onSeen = useCallback(() => setFrame(true), [])
-  const words = useRef<HTMLDivElement>(null)
-  const wasOnScreen = useWasOnScreen(words)
-  const frameSource = addressOf(submissionHtmlPath, { submission_id: submission.id }, { hash })
-  const hrefOf = useHeldFiles(submission, content.attachments)
+  const { submission, content, asks, activity, state } = detail
+  const held = useHeldMessage(detail)
   const { tone, text } = approvalStates[state]
-  const more =
-    message === null || content.text === null
-      ? []
-      : [
-          {
-            id: 'new',
-            label: 'New and quoted',
-            children: <NewAndQuoted accountId={submission.account_id} message={message} text={content.text} />,
-          },
-        ]
   return (
     <article aria-label="What waits for approval" className="flex min-h-0 flex-1 flex-col">
       <div
@@ -110,16 +91,16 @@ function Detail({ detail, isEdited, onShowNew }: { detail: ApprovalDetail; isEdi
         <OfProposal detail={detail} />
         <Reasons detail={detail} />
         <HeldRecipients submission={submission} envelope={content.envelope} />
-        <OutgoingAttachments attachments={content.attachments} hrefOf={hrefOf} />
-        <OutgoingContent content={content} frameSource={frameSource} body={words} onSeen={onSeen} more={more} />
+        <OutgoingAttachments {...held.files} />
+        <OutgoingContent {...held.words} />
         <AskerActivity name={asks.name} activity={activity} />
         <Decisions detail={detail} />
       </div>
       <ApprovalActions
         detail={detail}
         isNewest={!isEdited}
-        isSeen={hasFrame && wasOnScreen}
-        onShow={() => words.current?.scrollIntoView({ block: 'start' })}
+        isSeen={held.isSeen}
+        onShow={() => held.body.current?.scrollIntoView({ block: 'start' })}
       />
     </article>
   )

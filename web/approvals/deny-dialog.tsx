@@ -1,55 +1,40 @@
 /** Denies what is held, with a reason that the one who asked reads. */
-import { useId, useState } from 'react'
+import { useState } from 'react'
 import type { ApprovalDetail } from '../../contract/approvals.ts'
 import { visibleText } from '../mail/mail-words.ts'
-import { Button } from '../ui/button.tsx'
-import { Dialog } from '../ui/dialog.tsx'
 import { ErrorNote } from '../ui/error-state.tsx'
 import { Field, Textarea } from '../ui/field.tsx'
+import { FormDialog } from '../ui/form-dialog.tsx'
 import { useDeny } from './use-approvals.ts'
 
 export function DenyDialog({ detail, onClose }: { detail: ApprovalDetail; onClose(): void }) {
   const { asks, submission } = detail
-  const id = useId()
   const [reason, setReason] = useState('')
   const deny = useDeny(detail)
   return (
-    <Dialog
-      isOpen
+    <FormDialog
       onClose={onClose}
       title="Deny this message?"
       size="sm"
-      footer={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button variant="danger" type="submit" form={id} isBusy={deny.isPending}>
-            Deny
-          </Button>
-        </>
-      }
+      submitLabel="Deny"
+      isDangerous
+      isBusy={deny.isPending}
+      className="grid gap-3"
+      onSubmit={() => deny.mutate(reason.trim(), { onSuccess: onClose })}
     >
-      <form
-        id={id}
-        className="grid gap-3"
-        onSubmit={event => {
-          event.preventDefault()
-          deny.mutate(reason.trim(), { onSuccess: onClose })
-        }}
-      >
-        <p className="text-sm wrap-anywhere text-soft">
-          “{visibleText(submission.subject) || '(no subject)'}” is not sent. Its draft stays.
-        </p>
-        <Field label="Reason" isOptional hint={`${asks.name} reads it.`}>
-          <Textarea
-            value={reason}
-            onChange={event => setReason(event.target.value)}
-            rows={3}
-            maxLength={500}
-            data-first-focus
-          />
-        </Field>
-        {deny.error && <ErrorNote error={deny.error} />}
-      </form>
-    </Dialog>
+      <p className="text-sm wrap-anywhere text-soft">
+        “{visibleText(submission.subject) || '(no subject)'}” is not sent. Its draft stays.
+      </p>
+      <Field label="Reason" isOptional hint={`${asks.name} reads it.`}>
+        <Textarea
+          value={reason}
+          onChange={event => setReason(event.target.value)}
+          rows={3}
+          maxLength={500}
+          data-first-focus
+        />
+      </Field>
+      {deny.error && <ErrorNote error={deny.error} />}
+    </FormDialog>
   )
 }

@@ -1,14 +1,15 @@
 /** Adds or changes a provider: its kind, address, key and model, tried before it is saved. */
 import { ListChecks, PlugZap } from 'lucide-react'
-import { type FormEvent, useEffect, useId, useRef, useState } from 'react'
+import { useEffect, useId, useRef, useState } from 'react'
 import type { AssistantProvider, MailShare, ProviderKind } from '../../contract/model-provider.ts'
 import { AllowNetworks } from '../accounts/allow-networks.tsx'
 import { ApiProblem } from '../platform/api-client.ts'
 import { Button } from '../ui/button.tsx'
 import { Checkbox, Radios } from '../ui/choice.tsx'
-import { ConfirmDialog, Dialog } from '../ui/dialog.tsx'
+import { ConfirmDialog } from '../ui/dialog.tsx'
 import { ErrorNote } from '../ui/error-state.tsx'
 import { Field, Input, PasswordInput, Select } from '../ui/field.tsx'
+import { FormDialog } from '../ui/form-dialog.tsx'
 import { kinds, shareWords, wordsOf } from './provider-kinds.ts'
 import { TrialSteps } from './trial-steps.tsx'
 import {
@@ -33,7 +34,6 @@ export function ProviderDialog({
   provider: AssistantProvider | undefined
   onClose(): void
 }) {
-  const formId = useId()
   const listId = useId()
   const [form, setForm] = useState<Form>(() => (provider ? formOf(provider) : empty))
   const save = useSaveProvider(provider?.id)
@@ -65,8 +65,7 @@ export function ProviderDialog({
     trial.reset()
     models.reset()
   }
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
+  const submit = () => {
     forget()
     if (!save.isPending) save.mutate(wishOf(form, provider), { onSuccess: onClose })
   }
@@ -84,155 +83,144 @@ export function ProviderDialog({
     which.mutate(wishOf(form, provider))
   }
   return (
-    <Dialog
-      isOpen
+    <FormDialog
       onClose={onClose}
       title={provider ? `Edit ${provider.name}` : 'Add a provider'}
       size="lg"
-      footer={
-        <>
-          <Button
-            icon={PlugZap}
-            isBusy={trial.isPending}
-            onClick={() => {
-              forget()
-              trial.mutate(wishOf(form, provider))
-            }}
-          >
-            Test
-          </Button>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button variant="primary" type="submit" form={formId} isBusy={save.isPending}>
-            Save
-          </Button>
-        </>
+      submitLabel="Save"
+      isBusy={save.isPending}
+      moreButtons={
+        <Button
+          icon={PlugZap}
+          isBusy={trial.isPending}
+          onClick={() => {
+            forget()
+            trial.mutate(wishOf(form, provider))
+          }}
+        >
+          Test
+        </Button>
       }
+      noValidate
+      autoComplete="off"
+      onSubmit={submit}
     >
-      <form id={formId} noValidate autoComplete="off" onSubmit={submit} className="grid gap-4">
-        {isFixed && (
-          <p className="text-sm text-soft">
-            The environment sets this provider: its address, key and model are changed there, and the settings below
-            here.
-          </p>
-        )}
-        {!isFixed && (
-          <div className="grid gap-3 sm:grid-cols-2">
-            <Field label="Kind" error={faultOf('kind')}>
-              <Select
-                value={form.kind}
-                disabled={provider !== undefined}
-                onChange={({ target }) => {
-                  const kind = target.value as ProviderKind
-                  const isLocal = kind === 'ollama'
-                  setForm({ ...form, kind, model: '', isLocal, mail: isLocal ? 'text' : 'none' })
-                  forget()
-                }}
-              >
-                {kinds.map(({ kind, label }) => (
-                  <option key={kind} value={kind}>
-                    {label}
-                  </option>
-                ))}
-              </Select>
-            </Field>
-            <Field label="Name" hint="Shown with its answers." error={faultOf('name')}>
-              <Input {...text('name')} placeholder={words.label} maxLength={60} />
-            </Field>
-            <Field label="Base URL" isOptional={words.usualUrl !== ''} hint={words.urlHint} error={faultOf('base_url')}>
-              <Input {...text('baseUrl')} inputMode="url" placeholder={words.usualUrl} maxLength={500} />
-            </Field>
-            <Field
-              label="API key"
-              isOptional={!words.needsKey}
-              hint={provider?.has_key ? 'Stored encrypted. Leave empty to keep it.' : words.keyHint}
-              error={faultOf('api_key')}
+      {isFixed && (
+        <p className="text-sm text-soft">
+          The environment sets this provider: its address, key and model are changed there, and the settings below here.
+        </p>
+      )}
+      {!isFixed && (
+        <div className="grid gap-3 sm:grid-cols-2">
+          <Field label="Kind" error={faultOf('kind')}>
+            <Select
+              value={form.kind}
+              disabled={provider !== undefined}
+              onChange={({ target }) => {
+                const kind = target.value as ProviderKind
+                const isLocal = kind === 'ollama'
+                setForm({ ...form, kind, model: '', isLocal, mail: isLocal ? 'text' : 'none' })
+                forget()
+              }}
             >
-              <PasswordInput {...text('key')} autoComplete="new-password" maxLength={1_000} />
-            </Field>
-            {words.hasModel && (
-              <div className="grid gap-2">
-                <Field label="Model" error={faultOf('model')}>
-                  <Input {...text('model')} list={listId} placeholder={words.modelPlaceholder} maxLength={200} />
-                </Field>
-                <datalist id={listId}>
-                  {models.data?.items.map(({ id }) => (
-                    <option key={id} value={id} />
-                  ))}
-                </datalist>
-                {form.kind !== 'azure' && (
-                  <div className="flex flex-wrap items-center gap-2">
-                    <Button
-                      size="sm"
-                      icon={ListChecks}
-                      isBusy={models.isPending}
-                      onClick={() => {
-                        forget()
-                        models.mutate(wishOf(form, provider))
-                      }}
-                    >
-                      List models
-                    </Button>
-                    <span role="status" className="text-xs text-muted">
-                      {models.data && `${models.data.items.length} to choose from in the field above.`}
-                    </span>
-                  </div>
-                )}
-              </div>
-            )}
-          </div>
-        )}
-        <div className="grid gap-3 sm:grid-cols-3">
-          <Field label="Context (tokens)" hint="How much the model reads at once." error={faultOf('context_tokens')}>
-            <Input {...text('contextTokens')} inputMode="numeric" />
+              {kinds.map(({ kind, label }) => (
+                <option key={kind} value={kind}>
+                  {label}
+                </option>
+              ))}
+            </Select>
+          </Field>
+          <Field label="Name" hint="Shown with its answers." error={faultOf('name')}>
+            <Input {...text('name')} placeholder={words.label} maxLength={60} />
+          </Field>
+          <Field label="Base URL" isOptional={words.usualUrl !== ''} hint={words.urlHint} error={faultOf('base_url')}>
+            <Input {...text('baseUrl')} inputMode="url" placeholder={words.usualUrl} maxLength={500} />
           </Field>
           <Field
-            label="Price of input"
-            isOptional
-            hint="US dollars for a million tokens."
-            error={faultOf('price_input')}
+            label="API key"
+            isOptional={!words.needsKey}
+            hint={provider?.has_key ? 'Stored encrypted. Leave empty to keep it.' : words.keyHint}
+            error={faultOf('api_key')}
           >
-            <Input {...text('priceInput')} inputMode="decimal" />
+            <PasswordInput {...text('key')} autoComplete="new-password" maxLength={1_000} />
           </Field>
-          <Field
-            label="Price of output"
-            isOptional
-            hint="US dollars for a million tokens."
-            error={faultOf('price_output')}
-          >
-            <Input {...text('priceOutput')} inputMode="decimal" />
-          </Field>
+          {words.hasModel && (
+            <div className="grid gap-2">
+              <Field label="Model" error={faultOf('model')}>
+                <Input {...text('model')} list={listId} placeholder={words.modelPlaceholder} maxLength={200} />
+              </Field>
+              <datalist id={listId}>
+                {models.data?.items.map(({ id }) => (
+                  <option key={id} value={id} />
+                ))}
+              </datalist>
+              {form.kind !== 'azure' && (
+                <div className="flex flex-wrap items-center gap-2">
+                  <Button
+                    size="sm"
+                    icon={ListChecks}
+                    isBusy={models.isPending}
+                    onClick={() => {
+                      forget()
+                      models.mutate(wishOf(form, provider))
+                    }}
+                  >
+                    List models
+                  </Button>
+                  <span role="status" className="text-xs text-muted">
+                    {models.data && `${models.data.items.length} to choose from in the field above.`}
+                  </span>
+                </div>
+              )}
+            </div>
+          )}
         </div>
-        <Radios
-          legend="What it may be sent of mail"
-          value={form.mail}
-          choices={[
-            { value: 'none', label: shareWords.none, hint: 'It is told that there is mail, and nothing of it.' },
-            { value: 'headers', label: shareWords.headers, hint: 'Also recipients and flags; no text.' },
-            { value: 'text', label: shareWords.text, hint: 'Also the text of messages and attachments.' },
-          ]}
-          onChange={mail => setForm({ ...form, mail })}
-        />
-        <Checkbox
-          label="Local"
-          hint="What it is sent stays on this machine or in your own network."
-          isChecked={form.isLocal}
-          onChange={isLocal => setForm({ ...form, isLocal })}
-        />
-        <Checkbox
-          label="Ask this provider"
-          isChecked={form.isEnabled}
-          onChange={isEnabled => setForm({ ...form, isEnabled })}
-        />
-        <div ref={outcome} className="grid gap-4">
-          <TrialSteps trial={trial.data} isPending={trial.isPending} />
-          {error && <ErrorNote error={error} />}
-          <AllowNetworks networks={networks} servers="models" onAllowed={{ label: 'try again', act: again }} />
-        </div>
-      </form>
-    </Dialog>
+      )}
+      <div className="grid gap-3 sm:grid-cols-3">
+        <Field label="Context (tokens)" hint="How much the model reads at once." error={faultOf('context_tokens')}>
+          <Input {...text('contextTokens')} inputMode="numeric" />
+        </Field>
+        <Field label="Price of input" isOptional hint="US dollars for a million tokens." error={faultOf('price_input')}>
+          <Input {...text('priceInput')} inputMode="decimal" />
+        </Field>
+        <Field
+          label="Price of output"
+          isOptional
+          hint="US dollars for a million tokens."
+          error={faultOf('price_output')}
+        >
+          <Input {...text('priceOutput')} inputMode="decimal" />
+        </Field>
+      </div>
+      <Radios
+        legend="What it may be sent of mail"
+        value={form.mail}
+        choices={[
+          { value: 'none', label: shareWords.none, hint: 'It is told that there is mail, and nothing of it.' },
+          { value: 'headers', label: shareWords.headers, hint: 'Also recipients and flags; no text.' },
+          { value: 'text', label: shareWords.text, hint: 'Also the text of messages and attachments.' },
+        ]}
+        onChange={mail => setForm({ ...form, mail })}
+      />
+      <Checkbox
+        label="Local"
+        hint="What it is sent stays on this machine or in your own network."
+        isChecked={form.isLocal}
+        onChange={isLocal => setForm({ ...form, isLocal })}
+      />
+      <Checkbox
+        label="Ask this provider"
+        isChecked={form.isEnabled}
+        onChange={isEnabled => setForm({ ...form, isEnabled })}
+      />
+      <div ref={outcome} className="grid gap-4">
+        <TrialSteps trial={trial.data} isPending={trial.isPending} />
+        {error && <ErrorNote error={error} />}
+        <AllowNetworks networks={networks} servers="models" onAllowed={{ label: 'try again', act: again }} />
+      </div>
+    </FormDialog>
   )
 }
-
 export function DeleteProviderDialog({ provider, onClose }: { provider: AssistantProvider; onClose(): void }) {
   const { mutate, isPending, error } = useDeleteProvider(provider)
   return (

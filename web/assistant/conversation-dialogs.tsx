@@ -1,9 +1,9 @@
 /** Renaming a conversation, and deleting it after a question. */
-import { type FormEvent, useId, useState } from 'react'
-import { Button } from '../ui/button.tsx'
-import { ConfirmDialog, Dialog } from '../ui/dialog.tsx'
+import { useState } from 'react'
+import { ConfirmDialog } from '../ui/dialog.tsx'
 import { ErrorNote } from '../ui/error-state.tsx'
 import { Field, Input } from '../ui/field.tsx'
+import { FormDialog } from '../ui/form-dialog.tsx'
 import { useDelete, useRename } from './use-conversations.ts'
 
 /** As the contract bounds it. */
@@ -11,34 +11,26 @@ const maxTitle = 120
 
 export function RenameConversation({ id, title, onClose }: { id: string; title: string; onClose(): void }) {
   const [text, setText] = useState(title)
-  const form = useId()
   const rename = useRename(id)
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
+  const submit = () => {
     if (text.trim()) rename.mutate(text.trim(), { onSuccess: onClose })
   }
   return (
-    <Dialog
-      isOpen
+    <FormDialog
       size="sm"
       title="Rename the conversation"
       onClose={onClose}
-      footer={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" form={form} variant="primary" isBusy={rename.isPending} disabled={!text.trim()}>
-            Rename
-          </Button>
-        </>
-      }
+      submitLabel="Rename"
+      isBusy={rename.isPending}
+      isBlocked={!text.trim()}
+      onSubmit={submit}
+      className="grid gap-3"
     >
-      <form id={form} onSubmit={submit} className="grid gap-3">
-        <Field label="Title">
-          <Input data-first-focus maxLength={maxTitle} value={text} onChange={event => setText(event.target.value)} />
-        </Field>
-        {rename.error && <ErrorNote error={rename.error} />}
-      </form>
-    </Dialog>
+      <Field label="Title">
+        <Input data-first-focus maxLength={maxTitle} value={text} onChange={event => setText(event.target.value)} />
+      </Field>
+      {rename.error && <ErrorNote error={rename.error} />}
+    </FormDialog>
   )
 }
 

@@ -5,7 +5,7 @@ import type { Account } from '../../contract/accounts.ts'
 import { namedOperations, operationTyped, operationWords } from '../platform/operation-words.ts'
 import { Button } from '../ui/button.tsx'
 import { classNames } from '../ui/class-names.ts'
-import { Field, Input, Select } from '../ui/field.tsx'
+import { Field, Input, NamedOptions, Select } from '../ui/field.tsx'
 import { RestingInput } from '../ui/resting-input.tsx'
 import { type AuditView, toLocal, toTimestamp } from './audit-view.ts'
 import { effectWords } from './audit-words.ts'
@@ -27,7 +27,6 @@ export function AuditFilterForm({
   const listId = useId()
   // On phones the entries come first.
   const [isOpen, setOpen] = useState(onClear !== undefined)
-  const isKnown = view.account === '' || accounts.some(({ id }) => id === view.account)
   return (
     <search className={classNames('mb-3 flex flex-wrap gap-2', !isOpen && 'max-sm:*:not-first:hidden')}>
       <div className="basis-full sm:hidden">
@@ -73,12 +72,7 @@ export function AuditFilterForm({
         </Choice>
         <Choice label="Account" value={view.account} onChange={account => setView({ account })}>
           <option value="">Any</option>
-          {accounts.map(({ id, name }) => (
-            <option key={id} value={id}>
-              {name}
-            </option>
-          ))}
-          {!isKnown && <option value={view.account}>{view.account}</option>}
+          <NamedOptions items={accounts} chosen={view.account} />
         </Choice>
       </div>
       <div className="flex min-w-0 flex-auto basis-full flex-wrap items-end gap-2 xl:basis-120">

@@ -5,6 +5,7 @@ import type { AuditEntry } from '../../contract/audit.ts'
 import { useAccounts } from '../accounts/use-accounts.ts'
 import { Button, ButtonAnchor } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
+import { HeldRows } from '../ui/held-rows.tsx'
 import { OlderPager } from '../ui/older-pager.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
 import { Panel } from '../ui/panel.tsx'
@@ -12,9 +13,9 @@ import { SkeletonRows } from '../ui/skeleton.tsx'
 import { useUsers } from '../users/use-users.ts'
 import { AuditFilterForm } from './audit-filter.tsx'
 import { AuditSettingsDialog } from './audit-settings-dialog.tsx'
+import { AuditTable } from './audit-table.tsx'
 import { exportAddress, hasFilter, viewDefaults } from './audit-view.ts'
 import { EntryDialog } from './entry-dialog.tsx'
-import { LiveEntries } from './live-entries.tsx'
 import { useAudit, useAuditView, useVerifyAudit } from './use-audit.ts'
 import { VerifyButton, VerifyOutcome } from './verify-trail.tsx'
 
@@ -82,14 +83,11 @@ export function AuditPage() {
               onReset={() => setView(viewDefaults)}
             />
           ) : (
-            <LiveEntries
-              key={JSON.stringify(view)}
-              entries={items}
-              isLive={isHead}
-              accounts={accounts.data?.items}
-              people={people}
-              onOpen={setEntry}
-            />
+            <HeldRows key={JSON.stringify(view)} label="Newest entries" rows={items} isLive={isHead}>
+              {shown => (
+                <AuditTable entries={shown} accounts={accounts.data?.items} people={people} onOpen={setEntry} />
+              )}
+            </HeldRows>
           )
         }
       </Panel>

@@ -1,9 +1,9 @@
 /** The address, the times, the verdict and the held rows of the audit trail. */
 import { expect, test } from 'vitest'
 import { problems } from '../../contract/problem.ts'
+import { heldRows } from '../ui/held-rows.tsx'
 import { exportAddress, filterOf, hasFilter, toLocal, toTimestamp, viewDefaults } from './audit-view.ts'
 import { verdictWords } from './audit-words.ts'
-import { heldEntries } from './held-entries.ts'
 import { outcomeWords } from './outcome-words.ts'
 import { refWords } from './ref-words.ts'
 
@@ -72,7 +72,8 @@ test('a row says shortly what it was done to, by name as long as they are known'
 
 test('while entries are held, new ones wait and are counted', () => {
   const list = (...numbers: number[]) => numbers.map(number => ({ number }))
-  expect(heldEntries(undefined, list(3, 2, 1))).toMatchObject({ shown: list(3, 2, 1), waiting: 0 })
-  expect(heldEntries(list(3, 2), list(5, 4, 3))).toEqual({ shown: list(3, 2), waiting: 2, isMore: false })
-  expect(heldEntries(list(3), list(9, 8))).toEqual({ shown: list(3), waiting: 2, isMore: true })
+  expect(heldRows(undefined, list(3, 2, 1))).toMatchObject({ shown: list(3, 2, 1), waiting: 0 })
+  expect(heldRows(list(3, 2), list(5, 4, 3))).toEqual({ shown: list(3, 2), waiting: 2, isMore: false })
+  expect(heldRows(list(3, 2), list(4, 3, 2, 1))).toEqual({ shown: list(3, 2, 1), waiting: 1, isMore: false })
+  expect(heldRows(list(3), list(9, 8))).toEqual({ shown: list(3), waiting: 2, isMore: true })
 })

@@ -5,7 +5,7 @@ import type { Account } from '../../contract/accounts.ts'
 import type { Operation } from '../../contract/operations.ts'
 import { Button } from '../ui/button.tsx'
 import { classNames } from '../ui/class-names.ts'
-import { Field, Select } from '../ui/field.tsx'
+import { Field, NamedOptions, Select } from '../ui/field.tsx'
 import { type ChangesView, hasFilter } from './changes-view.ts'
 import { kindWords, stateWords } from './operation-lines.ts'
 
@@ -49,11 +49,7 @@ export function ChangesFilter({
       <Field label="Account">
         <Select value={view.account} onChange={event => setView({ account: event.target.value })}>
           <option value="">Any</option>
-          {accounts.map(({ id, name }) => (
-            <option key={id} value={id}>
-              {name}
-            </option>
-          ))}
+          <NamedOptions items={accounts} />
         </Select>
       </Field>
       <Field label="State">

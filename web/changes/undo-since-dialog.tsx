@@ -7,7 +7,7 @@ import { formatMinute } from '../platform/format.ts'
 import { useLiveStatus } from '../platform/live.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
-import { Field, Input, Select } from '../ui/field.tsx'
+import { Field, Input, NamedOptions, Select } from '../ui/field.tsx'
 import { PrincipalSelect } from './changes-filter.tsx'
 import { UndoDialog } from './undo-dialog.tsx'
 import type { UndoTarget } from './use-operations.ts'
@@ -89,11 +89,7 @@ export function UndoSinceDialog({
         <Field label="Account">
           <Select value={account} onChange={event => setAccount(event.target.value)}>
             <option value="">All accounts</option>
-            {accounts.map(({ id, name: words }) => (
-              <option key={id} value={id}>
-                {words}
-              </option>
-            ))}
+            <NamedOptions items={accounts} />
           </Select>
         </Field>
       </div>

@@ -1,11 +1,8 @@
 /** What narrows the list of clients. */
 import { Search } from 'lucide-react'
-import { useEffect, useState } from 'react'
-import { Input, Select } from '../ui/field.tsx'
+import { Select } from '../ui/field.tsx'
+import { RestingInput } from '../ui/resting-input.tsx'
 import type { ClientsView } from './use-clients.ts'
-
-/** Typing asks the server once it rests. */
-const restMs = 250
 
 type SetView = (change: Partial<ClientsView>, options?: { replace?: boolean }) => void
 
@@ -41,32 +38,19 @@ export function ClientsFilter({ view, setView }: { view: ClientsView; setView: S
 }
 
 function TextFilter({ text, setView }: { text: string; setView: SetView }) {
-  const [typed, setTyped] = useState(text)
-  const [known, setKnown] = useState(text)
-  // The back button changes the address; what is typed follows it.
-  if (known !== text) {
-    setKnown(text)
-    setTyped(text)
-  }
-  useEffect(() => {
-    if (typed === text) return
-    const timer = setTimeout(() => setView({ filter: typed, page: '1' }, { replace: true }), restMs)
-    return () => clearTimeout(timer)
-  }, [typed, text, setView])
   return (
     <span className="relative block min-w-48 flex-1">
       <Search
         className="pointer-events-none absolute top-1/2 left-2.5 size-4 -translate-y-1/2 text-muted"
         aria-hidden="true"
       />
-      <Input
-        type="search"
+      <RestingInput
+        text={text}
         aria-label="Address or agent"
         placeholder="Address or agent"
         className="pl-8"
         maxLength={200}
-        value={typed}
-        onChange={event => setTyped(event.target.value)}
+        onRest={filter => setView({ filter, page: '1' }, { replace: true })}
       />
     </span>
   )

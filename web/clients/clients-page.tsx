@@ -5,17 +5,16 @@ import { agentWords } from '../platform/agent-words.ts'
 import { formatCount } from '../platform/format.ts'
 import { useLiveStatus } from '../platform/live.tsx'
 import { Button } from '../ui/button.tsx'
-import { ConfirmDialog } from '../ui/dialog.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { SkeletonRows } from '../ui/skeleton.tsx'
-import { useToast } from '../ui/toast.tsx'
 import { ClientsFilter } from './clients-filter.tsx'
 import { ClientsTable, kindWords } from './clients-table.tsx'
+import { DisconnectDialog } from './disconnect-dialog.tsx'
 import { frozenRows } from './frozen-order.ts'
 import { Pager } from './pager.tsx'
-import { clientsIntervalMs, perPage, useClients, useClientsView, useDisconnect, viewDefaults } from './use-clients.ts'
+import { clientsIntervalMs, perPage, useClients, useClientsView, viewDefaults } from './use-clients.ts'
 
 export function ClientsPage() {
   const [view, setView] = useClientsView()
@@ -65,7 +64,7 @@ export function ClientsPage() {
           )
         }
       </Panel>
-      {target && <DisconnectDialog client={target} onClose={() => setTarget(undefined)} />}
+      {target && <DisconnectClient client={target} onClose={() => setTarget(undefined)} />}
     </>
   )
 }
@@ -129,32 +128,14 @@ function NoClients({ hasFilter, onReset }: { hasFilter: boolean; onReset(): void
   )
 }
 
-function DisconnectDialog({ client, onClose }: { client: ClientInfo; onClose(): void }) {
-  const toast = useToast()
-  const { mutate, isPending, error } = useDisconnect()
-  const name = `${agentWords(client.user_agent)} at ${client.ip_address}`
-  const disconnect = () =>
-    mutate(client.id, {
-      onSuccess: () => {
-        toast({ tone: 'good', title: 'Disconnected', detail: name })
-        onClose()
-      },
-    })
+function DisconnectClient({ client, onClose }: { client: ClientInfo; onClose(): void }) {
+  const { id, user_agent: agent, ip_address: address, kind, principal, streams } = client
+  const name = `${agentWords(agent)} at ${address}`
   return (
-    <ConfirmDialog
-      isOpen
-      title="Disconnect this client?"
-      confirmLabel="Disconnect"
-      isBusy={isPending}
-      error={error}
-      onConfirm={disconnect}
-      onClose={onClose}
-    >
-      <p>
-        <strong>{name}</strong> ({kindWords[client.kind]}, {client.principal}){' '}
-        {client.streams > 0 && `loses ${formatCount(client.streams, 'event stream')} and `}is removed from the list. It
-        may reconnect automatically.
-      </p>
-    </ConfirmDialog>
+    <DisconnectDialog clientId={id} title="Disconnect this client?" name={name} onClose={onClose}>
+      <strong>{name}</strong> ({kindWords[kind]}, {principal}){' '}
+      {streams > 0 && `loses ${formatCount(streams, 'event stream')} and `}is removed from the list. It may reconnect
+      automatically.
+    </DisconnectDialog>
   )
 }

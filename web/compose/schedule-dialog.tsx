@@ -1,15 +1,13 @@
 /** When a message is to leave, in the time of this computer. */
-import { useId, useState } from 'react'
-import { Button } from '../ui/button.tsx'
-import { Dialog } from '../ui/dialog.tsx'
+import { useState } from 'react'
 import { Field, Input } from '../ui/field.tsx'
+import { FormDialog } from '../ui/form-dialog.tsx'
 import { localValue } from './local-time.ts'
 
 const hourMs = 3_600_000
 const yearMs = 365 * 24 * hourMs
 
 export function ScheduleDialog({ onChoose, onClose }: { onChoose(at: Date): void; onClose(): void }) {
-  const id = useId()
   const [opened] = useState(() => Date.now())
   const [value, setValue] = useState(() => localValue(new Date(opened + hourMs)))
   const [fault, setFault] = useState<string>()
@@ -22,40 +20,25 @@ export function ScheduleDialog({ onChoose, onClose }: { onChoose(at: Date): void
     onChoose(at)
   }
   return (
-    <Dialog
-      isOpen
+    <FormDialog
       onClose={onClose}
       title="Send later"
       size="sm"
-      footer={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button variant="primary" type="submit" form={id}>
-            Schedule
-          </Button>
-        </>
-      }
+      submitLabel="Schedule"
+      noValidate
+      onSubmit={() => submit()}
     >
-      <form
-        id={id}
-        noValidate
-        onSubmit={event => {
-          event.preventDefault()
-          submit()
-        }}
-      >
-        <Field label="Send at" hint={`${zone}. Until then it can be cancelled in the outbox.`} error={fault}>
-          <Input
-            type="datetime-local"
-            value={value}
-            min={localValue(new Date(opened))}
-            onChange={event => {
-              setValue(event.target.value)
-              setFault(undefined)
-            }}
-          />
-        </Field>
-      </form>
-    </Dialog>
+      <Field label="Send at" hint={`${zone}. Until then it can be cancelled in the outbox.`} error={fault}>
+        <Input
+          type="datetime-local"
+          value={value}
+          min={localValue(new Date(opened))}
+          onChange={event => {
+            setValue(event.target.value)
+            setFault(undefined)
+          }}
+        />
+      </Field>
+    </FormDialog>
   )
 }

@@ -4,7 +4,7 @@ import type { LogLevelName } from '../../contract/logs.ts'
 import { ToneIcon } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
 import { classNames } from '../ui/class-names.ts'
-import { Field, Select } from '../ui/field.tsx'
+import { Field, NamedOptions, Select } from '../ui/field.tsx'
 import { RestingInput } from '../ui/resting-input.tsx'
 import { type LogView, levelWords } from './log-view.ts'
 
@@ -21,7 +21,6 @@ export function LogFilterForm({
   setView(change: Partial<LogView>, options?: { replace?: boolean }): void
   onClear: (() => void) | undefined
 }) {
-  const isKnown = view.account === '' || accounts.some(({ id }) => id === view.account)
   const chosen = view.level === '' ? levels[0] : view.level
   return (
     <search className="mb-3 grid gap-2">
@@ -58,12 +57,7 @@ export function LogFilterForm({
         <Field label="Account">
           <Select value={view.account} onChange={event => setView({ account: event.target.value })}>
             <option value="">Any</option>
-            {accounts.map(({ id, name }) => (
-              <option key={id} value={id}>
-                {name}
-              </option>
-            ))}
-            {!isKnown && <option value={view.account}>{view.account}</option>}
+            <NamedOptions items={accounts} chosen={view.account} />
           </Select>
         </Field>
       </div>

@@ -1,27 +1,18 @@
 /** Lines of the log, the newest first. While somebody points at them or reads one, they stay where they are. */
 import { type KeyboardEvent, memo, useCallback, useRef, useState } from 'react'
 import type { LogLine } from '../../contract/logs.ts'
-import { heldEntries } from '../audit/held-entries.ts'
-import { formatClock, formatDateTime, formatNumber } from '../platform/format.ts'
+import { formatClock, formatDateTime } from '../platform/format.ts'
 import { usePageKeys } from '../shell/page-keys.ts'
 import { ToneIcon } from '../ui/badge.tsx'
-import { Button } from '../ui/button.tsx'
 import { classNames } from '../ui/class-names.ts'
+import { HeldRows } from '../ui/held-rows.tsx'
 import { toneText } from '../ui/tone.ts'
 import { LogDetails } from './log-details.tsx'
 import { fieldWords, type LogView, levelWords } from './log-view.ts'
 
 export function LogList({ lines, onFilter }: { lines: readonly LogLine[]; onFilter(change: Partial<LogView>): void }) {
-  const [held, setHeld] = useState<readonly LogLine[]>()
   const [opened, setOpened] = useState<number>()
-  const isPointed = useRef(false)
-  const isFocused = useRef(false)
   const box = useRef<HTMLOListElement>(null)
-  const update = (mark: { current: boolean }, isInside: boolean) => {
-    mark.current = isInside
-    const isHeld = isPointed.current || isFocused.current
-    setHeld(before => (isHeld ? (before ?? lines) : undefined))
-  }
   const toggle = useCallback((number: number) => setOpened(before => (before === number ? undefined : number)), [])
   const go = (move: Move) => goTo(box.current, move)
   usePageKeys({ j: () => go('next'), k: () => go('previous'), o: () => openFocused(box.current) })
@@ -29,32 +20,22 @@ export function LogList({ lines, onFilter }: { lines: readonly LogLine[]; onFilt
     const move = moves[event.key]
     if (move && go(move)) event.preventDefault()
   }
-  const { shown, waiting, isMore } = heldEntries(held, lines)
-  // Older lines that were asked for are shown at once: they move nothing.
-  const all =
-    held && lines.length > held.length ? [...held, ...lines.filter(({ number }) => number < lastOf(held))] : shown
   return (
-    <section
-      aria-label="Lines of the log"
-      onPointerEnter={() => update(isPointed, true)}
-      onPointerLeave={() => update(isPointed, false)}
-      onFocus={() => update(isFocused, true)}
-      onBlur={() => update(isFocused, false)}
-    >
-      {waiting > 0 && (
-        <div className="border-b p-2 text-center">
-          <Button size="sm" onClick={() => setHeld(lines)}>
-            Show {formatNumber(waiting)}
-            {isMore && ' and more'} new
-          </Button>
-        </div>
+    <HeldRows label="Lines of the log" rows={lines}>
+      {shown => (
+        <ol ref={box} onKeyDown={onKeyDown}>
+          {shown.map(line => (
+            <LogRow
+              key={line.number}
+              line={line}
+              isOpen={opened === line.number}
+              onToggle={toggle}
+              onFilter={onFilter}
+            />
+          ))}
+        </ol>
       )}
-      <ol ref={box} onKeyDown={onKeyDown}>
-        {all.map(line => (
-          <LogRow key={line.number} line={line} isOpen={opened === line.number} onToggle={toggle} onFilter={onFilter} />
-        ))}
-      </ol>
-    </section>
+    </HeldRows>
   )
 }
 
@@ -115,8 +96,4 @@ function openFocused(box: HTMLElement | null): boolean {
   if (!(row instanceof HTMLElement) || !row.matches('[data-line]') || !box?.contains(row)) return false
   row.click()
   return true
-}
-
-function lastOf(lines: readonly LogLine[]): number {
-  return lines.at(-1)?.number ?? 0
 }

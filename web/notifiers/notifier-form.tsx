@@ -1,20 +1,17 @@
 /** A notifier, new or as it is: where it leads, what it tells, and what happens when nobody acknowledges. */
-import { type FormEvent, useState } from 'react'
+import { useState } from 'react'
 import type { Notifier, NotifierKind } from '../../contract/notifiers.ts'
 import { useAccounts } from '../accounts/use-accounts.ts'
 import { useAlertRules } from '../alerts/use-alerts.ts'
-import { Button } from '../ui/button.tsx'
 import { Checkbox } from '../ui/choice.tsx'
-import { CopyField } from '../ui/copy-lines.tsx'
-import { Dialog } from '../ui/dialog.tsx'
 import { ErrorNote } from '../ui/error-state.tsx'
-import { Field, Input, Select, Switch } from '../ui/field.tsx'
+import { Field, Input, NamedOptions, Select, Switch } from '../ui/field.tsx'
+import { FormDialog } from '../ui/form-dialog.tsx'
+import { SigningSecretDialog } from '../ui/shown-once-dialog.tsx'
 import { bodyOf, draftOf, emptyDraft, type NotifierDraft } from './notifier-draft.ts'
 import { kindNames, kinds } from './notifier-words.ts'
 import { TargetFields } from './target-fields.tsx'
 import { useSaveNotifier } from './use-notifiers.ts'
-
-const formId = 'notifier'
 
 interface FormProps {
   notifier?: Notifier
@@ -28,57 +25,51 @@ export function NotifierForm({ notifier, notifiers, onClose }: FormProps) {
   const [draft, setDraft] = useState<NotifierDraft>(notifier ? draftOf(notifier) : emptyDraft)
   const [enabled, setEnabled] = useState(notifier?.enabled ?? true)
   const change = (part: Partial<NotifierDraft>) => setDraft(before => ({ ...before, ...part }))
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
+  const submit = () => {
     mutate(bodyOf(draft, enabled), { onSuccess: made => made === null && onClose() })
   }
-  if (secret) return <MadeSecret name={draft.name} secret={secret} onClose={onClose} />
+  if (secret)
+    return (
+      <SigningSecretDialog
+        title="Notifier added"
+        label={`Signing secret of ${draft.name}`}
+        secret={secret}
+        onClose={onClose}
+      />
+    )
   return (
-    <Dialog
-      isOpen
+    <FormDialog
       onClose={onClose}
       title={notifier ? `Edit ${notifier.name}` : 'Add a notifier'}
-      footer={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button variant="primary" type="submit" form={formId} isBusy={isPending}>
-            {notifier ? 'Save' : 'Add'}
-          </Button>
-        </>
-      }
+      submitLabel={notifier ? 'Save' : 'Add'}
+      isBusy={isPending}
+      onSubmit={submit}
     >
-      <form id={formId} onSubmit={submit} className="grid gap-4">
-        <div className="grid gap-4 sm:grid-cols-2">
-          <Field label="Kind" hint={notifier && 'Stays as it is.'}>
-            <Select
-              data-first-focus
-              disabled={notifier !== undefined}
-              value={draft.kind}
-              onChange={event => change({ kind: event.target.value as NotifierKind, fields: {} })}
-            >
-              {kinds.map(kind => (
-                <option key={kind} value={kind}>
-                  {kindNames[kind]}
-                </option>
-              ))}
-            </Select>
-          </Field>
-          <Field label="Name">
-            <Input
-              required
-              maxLength={100}
-              value={draft.name}
-              onChange={event => change({ name: event.target.value })}
-            />
-          </Field>
-        </div>
-        <TargetFields draft={draft} isNew={notifier === undefined} onChange={change} />
-        <Telling draft={draft} onChange={change} />
-        <Escalation draft={draft} others={notifiers.filter(({ id }) => id !== notifier?.id)} onChange={change} />
-        {notifier && <Switch label="On" isOn={enabled} onChange={setEnabled} />}
-        {error && <ErrorNote error={error} />}
-      </form>
-    </Dialog>
+      <div className="grid gap-4 sm:grid-cols-2">
+        <Field label="Kind" hint={notifier && 'Stays as it is.'}>
+          <Select
+            data-first-focus
+            disabled={notifier !== undefined}
+            value={draft.kind}
+            onChange={event => change({ kind: event.target.value as NotifierKind, fields: {} })}
+          >
+            {kinds.map(kind => (
+              <option key={kind} value={kind}>
+                {kindNames[kind]}
+              </option>
+            ))}
+          </Select>
+        </Field>
+        <Field label="Name">
+          <Input required maxLength={100} value={draft.name} onChange={event => change({ name: event.target.value })} />
+        </Field>
+      </div>
+      <TargetFields draft={draft} isNew={notifier === undefined} onChange={change} />
+      <Telling draft={draft} onChange={change} />
+      <Escalation draft={draft} others={notifiers.filter(({ id }) => id !== notifier?.id)} onChange={change} />
+      {notifier && <Switch label="On" isOn={enabled} onChange={setEnabled} />}
+      {error && <ErrorNote error={error} />}
+    </FormDialog>
   )
 }
 
@@ -160,11 +151,7 @@ function Escalation({ draft, others, onChange }: PartProps & { others: readonly 
       <Field label="When nobody acknowledges it, tell" hint="Also when this one cannot deliver.">
         <Select value={draft.escalateTo} onChange={event => onChange({ escalateTo: event.target.value })}>
           <option value="">no other notifier</option>
-          {others.map(({ id, name }) => (
-            <option key={id} value={id}>
-              {name}
-            </option>
-          ))}
+          <NamedOptions items={others} />
         </Select>
       </Field>
       {draft.escalateTo !== '' && (
@@ -209,27 +196,5 @@ function Chosen({ label, all, chosen, onChange }: ChosenProps) {
         ))}
       </div>
     </details>
-  )
-}
-
-function MadeSecret({ name, secret, onClose }: { name: string; secret: string; onClose(): void }) {
-  return (
-    <Dialog
-      isOpen
-      onClose={onClose}
-      title="Notifier added"
-      isDismissable={false}
-      footer={
-        <Button variant="primary" onClick={onClose}>
-          I have copied it
-        </Button>
-      }
-    >
-      <CopyField
-        label={`Signing secret of ${name}`}
-        text={secret}
-        hint="It is shown only once. Your program verifies signatures with it, as Standard Webhooks describes."
-      />
-    </Dialog>
   )
 }

@@ -11,7 +11,7 @@ import { useUrlState } from '../platform/url-state.ts'
 import { Card, Tile } from '../ui/card.tsx'
 import { ErrorState } from '../ui/error-state.tsx'
 import { AsOf } from '../ui/panel.tsx'
-import { Select } from '../ui/select.tsx'
+import { Select, WordOptions } from '../ui/select.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
 import { Sparkline } from '../ui/sparkline.tsx'
 import type { Reading } from '../ui/sparkline-path.ts'
@@ -134,11 +134,7 @@ export function FigureTiles({
           value={range}
           onChange={event => setUrl({ charts: event.target.value }, { replace: true })}
         >
-          {Object.entries(ranges).map(([value, words]) => (
-            <option key={value} value={value}>
-              {words}
-            </option>
-          ))}
+          <WordOptions words={ranges} />
         </Select>
       </div>
       <div className={grid}>

@@ -1,12 +1,10 @@
 /** Adds a passkey: a name for it, the password again, and then the browser asks. */
-import { useId } from 'react'
 import type { Profile } from '../../contract/profile.ts'
 import { checkAll, checks } from '../access/form-checks.ts'
 import { passkeyWords } from '../access/passkeys.ts'
 import { agentWords } from '../platform/agent-words.ts'
-import { Button } from '../ui/button.tsx'
-import { Dialog } from '../ui/dialog.tsx'
 import { Field, Input } from '../ui/field.tsx'
+import { FormDialog } from '../ui/form-dialog.tsx'
 import { useForm } from '../ui/use-form.ts'
 import { useWaitSeconds } from '../ui/wait-note.tsx'
 import { ProofField } from './proof-field.tsx'
@@ -24,7 +22,6 @@ export function AddPasskeyDialog({
   profile: Profile
   onClose(): void
 }) {
-  const id = useId()
   const { mutate, error, isPending } = useAddPasskey()
   const { form, bind, faultOf, note } = useForm({
     initial: { name: agentWords(navigator.userAgent), current_password: '' },
@@ -36,29 +33,23 @@ export function AddPasskeyDialog({
   })
   const mayTry = useWaitSeconds(error) === 0
   return (
-    <Dialog
-      isOpen
+    <FormDialog
       onClose={onClose}
       title="Add a passkey"
       size="sm"
-      footer={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button variant="primary" type="submit" form={id} isBusy={isPending} disabled={!mayTry}>
-            {isPending ? 'Waiting for the browser' : 'Add'}
-          </Button>
-        </>
-      }
+      submitLabel={isPending ? 'Waiting for the browser' : 'Add'}
+      isBusy={isPending}
+      isBlocked={!mayTry}
+      {...form}
+      method="post"
     >
-      <form {...form} id={id} method="post" className="grid gap-4">
-        {note && <ProofNote error={note} words={passkeyWords(note)} />}
-        <Field label="Name" hint="Helps you recognize it later." error={faultOf('name')}>
-          <Input {...bind('name')} autoComplete="off" maxLength={100} />
-        </Field>
-        {hasPassword && (
-          <ProofField email={email} error={faultOf('current_password')} control={bind('current_password')} />
-        )}
-      </form>
-    </Dialog>
+      {note && <ProofNote error={note} words={passkeyWords(note)} />}
+      <Field label="Name" hint="Helps you recognize it later." error={faultOf('name')}>
+        <Input {...bind('name')} autoComplete="off" maxLength={100} />
+      </Field>
+      {hasPassword && (
+        <ProofField email={email} error={faultOf('current_password')} control={bind('current_password')} />
+      )}
+    </FormDialog>
   )
 }

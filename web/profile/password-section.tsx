@@ -1,11 +1,11 @@
 /** One's own password. */
-import { useId, useState } from 'react'
+import { useState } from 'react'
 import type { Profile } from '../../contract/profile.ts'
 import { checkAll, checks } from '../access/form-checks.ts'
 import { NewPasswordField } from '../access/new-password-field.tsx'
 import { StatePill } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
-import { Dialog } from '../ui/dialog.tsx'
+import { FormDialog } from '../ui/form-dialog.tsx'
 import { useForm } from '../ui/use-form.ts'
 import { useWaitSeconds } from '../ui/wait-note.tsx'
 import { ProfileSection } from './profile-section.tsx'
@@ -35,7 +35,6 @@ function PasswordDialog({
   profile: Profile
   onClose(): void
 }) {
-  const id = useId()
   const { mutate, error, isPending } = useChangePassword()
   const { form, bind, faultOf, note } = useForm({
     initial: { current_password: '', new_password: '' },
@@ -47,32 +46,26 @@ function PasswordDialog({
   })
   const mayTry = useWaitSeconds(error) === 0
   return (
-    <Dialog
-      isOpen
+    <FormDialog
       onClose={onClose}
       title={hasPassword ? 'Change the password' : 'Choose a password'}
       size="sm"
-      footer={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button variant="primary" type="submit" form={id} isBusy={isPending} disabled={!mayTry}>
-            {hasPassword ? 'Change' : 'Choose'}
-          </Button>
-        </>
-      }
+      submitLabel={hasPassword ? 'Change' : 'Choose'}
+      isBusy={isPending}
+      isBlocked={!mayTry}
+      {...form}
+      method="post"
     >
-      <form {...form} id={id} method="post" className="grid gap-4">
-        {note && <ProofNote error={note} />}
-        {hasPassword && (
-          <ProofField email={email} error={faultOf('current_password')} control={bind('current_password')} />
-        )}
-        <NewPasswordField
-          label="New password"
-          own={[email, name]}
-          error={faultOf('new_password')}
-          control={bind('new_password')}
-        />
-      </form>
-    </Dialog>
+      {note && <ProofNote error={note} />}
+      {hasPassword && (
+        <ProofField email={email} error={faultOf('current_password')} control={bind('current_password')} />
+      )}
+      <NewPasswordField
+        label="New password"
+        own={[email, name]}
+        error={faultOf('new_password')}
+        control={bind('new_password')}
+      />
+    </FormDialog>
   )
 }

@@ -1,9 +1,8 @@
 /** Asks for the current password before it does something; without one, for a yes. */
-import { type ReactNode, useId } from 'react'
+import type { ReactNode } from 'react'
 import type { Profile } from '../../contract/profile.ts'
 import { checkAll, checks } from '../access/form-checks.ts'
-import { Button } from '../ui/button.tsx'
-import { Dialog } from '../ui/dialog.tsx'
+import { FormDialog } from '../ui/form-dialog.tsx'
 import { useForm } from '../ui/use-form.ts'
 import { useWaitSeconds } from '../ui/wait-note.tsx'
 import { ProofField } from './proof-field.tsx'
@@ -32,7 +31,6 @@ export function ProofDialog({
   onConfirm(proof: { current_password?: string }): void
   onClose(): void
 }) {
-  const id = useId()
   const { form, bind, faultOf, note } = useForm({
     initial: { current_password: '' },
     check: hasPassword ? check : () => ({}),
@@ -42,33 +40,22 @@ export function ProofDialog({
   })
   const mayTry = useWaitSeconds(error) === 0
   return (
-    <Dialog
-      isOpen
+    <FormDialog
       onClose={onClose}
       title={title}
       size="sm"
-      footer={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button
-            variant={isDangerous ? 'danger' : 'primary'}
-            type="submit"
-            form={id}
-            isBusy={isPending}
-            disabled={!mayTry}
-          >
-            {confirmLabel}
-          </Button>
-        </>
-      }
+      submitLabel={confirmLabel}
+      isDangerous={isDangerous}
+      isBusy={isPending}
+      isBlocked={!mayTry}
+      {...form}
+      method="post"
     >
-      <form {...form} id={id} method="post" className="grid gap-4">
-        {children}
-        {note && <ProofNote error={note} />}
-        {hasPassword && (
-          <ProofField email={email} error={faultOf('current_password')} control={bind('current_password')} />
-        )}
-      </form>
-    </Dialog>
+      {children}
+      {note && <ProofNote error={note} />}
+      {hasPassword && (
+        <ProofField email={email} error={faultOf('current_password')} control={bind('current_password')} />
+      )}
+    </FormDialog>
   )
 }

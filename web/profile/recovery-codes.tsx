@@ -1,7 +1,7 @@
 /** The recovery codes, shown this once, with ways to keep them. */
 import { Check, Copy, Download } from 'lucide-react'
-import { useState } from 'react'
 import { Button } from '../ui/button.tsx'
+import { useCopy } from '../ui/use-copy.ts'
 
 export function RecoveryCodes({ codes }: { codes: readonly string[] }) {
   const text = `${codes.join('\n')}\n`
@@ -32,15 +32,7 @@ export function RecoveryCodes({ codes }: { codes: readonly string[] }) {
 }
 
 function CopyCodes({ text }: { text: string }) {
-  const [outcome, setOutcome] = useState<'copied' | 'failed'>()
-  const copy = () => {
-    // Without TLS, browsers give pages no clipboard except on this machine.
-    const written = navigator.clipboard?.writeText(text) ?? Promise.reject(new Error('no clipboard'))
-    written.then(
-      () => setOutcome('copied'),
-      () => setOutcome('failed'),
-    )
-  }
+  const { outcome, copy } = useCopy(text)
   return (
     <>
       <Button size="sm" icon={outcome === 'copied' ? Check : Copy} onClick={copy}>

@@ -1,7 +1,6 @@
 /** Makes new recovery codes, and shows them this once. */
 import type { Profile } from '../../contract/profile.ts'
-import { Button } from '../ui/button.tsx'
-import { Dialog } from '../ui/dialog.tsx'
+import { ShownOnceDialog } from '../ui/shown-once-dialog.tsx'
 import { ProofDialog } from './proof-dialog.tsx'
 import { RecoveryCodes } from './recovery-codes.tsx'
 import { useProfileChanged, useRenewRecoveryCodes } from './use-profile.ts'
@@ -17,20 +16,9 @@ export function RenewCodesDialog({ profile, onClose }: { profile: Profile; onClo
   }
   if (renewing.data) {
     return (
-      <Dialog
-        isOpen
-        onClose={finish}
-        isDismissable={false}
-        title="New recovery codes"
-        size="sm"
-        footer={
-          <Button variant="primary" onClick={finish}>
-            I have saved them
-          </Button>
-        }
-      >
+      <ShownOnceDialog title="New recovery codes" size="sm" doneLabel="I have saved them" onClose={finish}>
         <RecoveryCodes codes={renewing.data.recovery_codes} />
-      </Dialog>
+      </ShownOnceDialog>
     )
   }
   return (

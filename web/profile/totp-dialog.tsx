@@ -8,6 +8,7 @@ import { Button } from '../ui/button.tsx'
 import { CopyButton } from '../ui/copy-button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { Field } from '../ui/field.tsx'
+import { ShownOnceDialog } from '../ui/shown-once-dialog.tsx'
 import { useForm } from '../ui/use-form.ts'
 import { useWaitSeconds, WaitNote } from '../ui/wait-note.tsx'
 import { ProofDialog } from './proof-dialog.tsx'
@@ -28,28 +29,17 @@ export function TotpDialog({ profile, onClose }: { profile: Profile; onClose(): 
   }
   if (confirming.data) {
     return (
-      <Dialog
-        isOpen
-        onClose={finish}
-        isDismissable={false}
-        title="The authenticator is on"
-        size="sm"
-        footer={
-          <Button variant="primary" onClick={finish}>
-            I have saved them
-          </Button>
-        }
-      >
+      <ShownOnceDialog title="The authenticator is on" size="sm" doneLabel="I have saved them" onClose={finish}>
         <RecoveryCodes codes={confirming.data.recovery_codes} />
-      </Dialog>
+      </ShownOnceDialog>
     )
   }
   if (beginning.data) {
-    const startAnew = () => {
+    const beginAgain = () => {
       beginning.reset()
       confirming.reset()
     }
-    return <ConfirmStep begun={beginning.data} confirming={confirming} onStartAnew={startAnew} onClose={onClose} />
+    return <ConfirmStep begun={beginning.data} confirming={confirming} onBeginAgain={beginAgain} onClose={onClose} />
   }
   return (
     <ProofDialog
@@ -73,12 +63,12 @@ const check = checkAll({ code: checks.code })
 function ConfirmStep({
   begun: { secret, uri, qr_svg: picture },
   confirming: { mutate, error, isPending },
-  onStartAnew,
+  onBeginAgain,
   onClose,
 }: {
   begun: { secret: string; uri: string; qr_svg: string }
   confirming: ReturnType<typeof useConfirmTotp>
-  onStartAnew(): void
+  onBeginAgain(): void
   onClose(): void
 }) {
   const id = useId()
@@ -101,7 +91,7 @@ function ConfirmStep({
         <>
           <Button onClick={onClose}>Cancel</Button>
           {isOver ? (
-            <Button variant="primary" onClick={onStartAnew}>
+            <Button variant="primary" onClick={onBeginAgain}>
               Begin again
             </Button>
           ) : (

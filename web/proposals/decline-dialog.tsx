@@ -1,14 +1,13 @@
 /** Declines items of a proposal, with a reason that the one who proposed them reads. */
-import { useId, useState } from 'react'
+import { useState } from 'react'
 import type { ProposalDetail } from '../../contract/proposal.ts'
 import { proposalBounds } from '../../contract/proposals.ts'
 import { visibleText } from '../mail/mail-words.ts'
 import { formatCount } from '../platform/format.ts'
-import { Button } from '../ui/button.tsx'
 import { Radios } from '../ui/choice.tsx'
-import { Dialog } from '../ui/dialog.tsx'
 import { ErrorNote } from '../ui/error-state.tsx'
 import { Field, Textarea } from '../ui/field.tsx'
+import { FormDialog } from '../ui/form-dialog.tsx'
 import { useToast } from '../ui/toast.tsx'
 import type { ProposalView } from './use-proposal-view.ts'
 import { type ChosenItem, useDeclineItems } from './use-proposals.ts'
@@ -26,7 +25,6 @@ export function DeclineDialog({
   onDone(): void
   onClose(): void
 }) {
-  const id = useId()
   const [reason, setReason] = useState('')
   const [which, setWhich] = useState<Which>('all')
   const toast = useToast()
@@ -41,53 +39,41 @@ export function DeclineDialog({
   const parts = partsOf(view)
   const items = parts[which]
   return (
-    <Dialog
-      isOpen
+    <FormDialog
       onClose={onClose}
       title={`Decline ${formatCount(items.length, 'item')}?`}
       size="sm"
-      footer={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button variant="danger" type="submit" form={id} isBusy={decline.isPending} disabled={items.length === 0}>
-            Decline
-          </Button>
-        </>
-      }
+      submitLabel="Decline"
+      isDangerous
+      isBusy={decline.isPending}
+      isBlocked={items.length === 0}
+      className="grid gap-3"
+      onSubmit={() => decline.mutate({ items, reason: reason.trim() })}
     >
-      <form
-        id={id}
-        className="grid gap-3"
-        onSubmit={event => {
-          event.preventDefault()
-          decline.mutate({ items, reason: reason.trim() })
-        }}
-      >
-        <p className="text-sm text-soft">Nothing of it is done. What was declined cannot be applied later.</p>
-        {parts.chosen.length > 0 && parts.others.length > 0 && (
-          <Radios<Which>
-            legend="Which"
-            value={which}
-            choices={[
-              { value: 'all', label: `All that wait (${parts.all.length})` },
-              { value: 'chosen', label: `Only those selected (${parts.chosen.length})` },
-              { value: 'others', label: `Only those not selected (${parts.others.length})` },
-            ]}
-            onChange={setWhich}
-          />
-        )}
-        <Field label="Reason" isOptional hint={`${visibleText(detail.proposes.name)} reads it.`}>
-          <Textarea
-            value={reason}
-            onChange={event => setReason(event.target.value)}
-            rows={3}
-            maxLength={proposalBounds.reason}
-            data-first-focus
-          />
-        </Field>
-        {decline.error && <ErrorNote error={decline.error} />}
-      </form>
-    </Dialog>
+      <p className="text-sm text-soft">Nothing of it is done. What was declined cannot be applied later.</p>
+      {parts.chosen.length > 0 && parts.others.length > 0 && (
+        <Radios<Which>
+          legend="Which"
+          value={which}
+          choices={[
+            { value: 'all', label: `All that wait (${parts.all.length})` },
+            { value: 'chosen', label: `Only those selected (${parts.chosen.length})` },
+            { value: 'others', label: `Only those not selected (${parts.others.length})` },
+          ]}
+          onChange={setWhich}
+        />
+      )}
+      <Field label="Reason" isOptional hint={`${visibleText(detail.proposes.name)} reads it.`}>
+        <Textarea
+          value={reason}
+          onChange={event => setReason(event.target.value)}
+          rows={3}
+          maxLength={proposalBounds.reason}
+          data-first-focus
+        />
+      </Field>
+      {decline.error && <ErrorNote error={decline.error} />}
+    </FormDialog>
   )
 }
 

@@ -1,18 +1,15 @@
 /** What a draft or a message of a proposal would be, from its bytes, as among approvals. */
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { useCallback, useEffect, useRef, useState } from 'react'
+import { useEffect } from 'react'
 import type { ApprovalDetail } from '../../contract/approvals.ts'
 import { approvalsApi } from '../../contract/approvals.ts'
 import type { Draft } from '../../contract/draft.ts'
 import { draftHtmlPath, draftsApi } from '../../contract/drafts.ts'
-import { submissionHtmlPath } from '../../contract/outbox.ts'
 import type { ProposalItem } from '../../contract/proposal.ts'
 import { Reasons } from '../approvals/approval-detail.tsx'
 import { EditHeldDialog } from '../approvals/edit-held-dialog.tsx'
 import { HeldRecipients } from '../approvals/held-recipients.tsx'
-import { NewAndQuoted } from '../approvals/new-and-quoted.tsx'
-import { useHeldFiles } from '../approvals/use-held-files.ts'
-import { useWasOnScreen } from '../approvals/use-on-screen.ts'
+import { useHeldMessage } from '../approvals/use-held-message.tsx'
 import { AddressText } from '../outbox/address-text.tsx'
 import { OutgoingAttachments, OutgoingContent } from '../outbox/outgoing-content.tsx'
 import { addressOf, call } from '../platform/api-client.ts'
@@ -56,35 +53,20 @@ function Message({
   detail,
   onSeen,
 }: Pick<Reading, 'onSeen'> & { item: ProposalItem; detail: ApprovalDetail }) {
-  const { submission, content, message } = detail
-  const [hasFrame, setFrame] = useState(content.html === null)
-  const onLoad = useCallback(() => setFrame(true), [])
-  const words = useRef<HTMLDivElement>(null)
-  const wasOnScreen = useWasOnScreen(words)
-  const hrefOf = useHeldFiles(submission, content.attachments)
+  const { submission, content } = detail
+  const held = useHeldMessage(detail)
   // What was edited a moment ago is not what the item names.
-  const isSeen = hasFrame && wasOnScreen && detail.hash === hash
+  const isSeen = held.isSeen && detail.hash === hash
   useEffect(() => {
     if (isSeen) onSeen(id, hash)
   }, [isSeen, onSeen, id, hash])
-  const frameSource = addressOf(submissionHtmlPath, { submission_id: submission.id }, { hash: detail.hash })
-  const more =
-    message === null || content.text === null
-      ? []
-      : [
-          {
-            id: 'new',
-            label: 'New and quoted',
-            children: <NewAndQuoted accountId={submission.account_id} message={message} text={content.text} />,
-          },
-        ]
   return (
     <>
       <Reasons detail={detail} />
       <HeldRecipients submission={submission} envelope={content.envelope} />
-      <OutgoingAttachments attachments={content.attachments} hrefOf={hrefOf} />
+      <OutgoingAttachments {...held.files} />
       <div data-words>
-        <OutgoingContent content={content} frameSource={frameSource} body={words} onSeen={onLoad} more={more} />
+        <OutgoingContent {...held.words} />
       </div>
     </>
   )

@@ -10,6 +10,7 @@ import { usePageKeys } from '../shell/page-keys.ts'
 import { Button } from '../ui/button.tsx'
 import { ConfirmDialog } from '../ui/dialog.tsx'
 import { ErrorNote } from '../ui/error-state.tsx'
+import { Key } from '../ui/key.tsx'
 import { useToast } from '../ui/toast.tsx'
 import { DeclineDialog } from './decline-dialog.tsx'
 import { isDeletion } from './proposal-words.ts'
@@ -144,15 +145,4 @@ function toastOf({ results }: ProposalDecision) {
     title: `Applied ${done} of ${results.length}`,
     detail: 'The others say why not.',
   } as const
-}
-
-function Key({ children }: { children: string }) {
-  return (
-    <span
-      aria-hidden="true"
-      className="rounded-sm border border-current px-1 font-mono text-xs opacity-80 max-sm:hidden lg:max-xl:hidden"
-    >
-      {children}
-    </span>
-  )
 }

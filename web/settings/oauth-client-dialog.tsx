@@ -1,15 +1,14 @@
 /** Sets the client of a provider, with the steps by which it is made there. */
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { type FormEvent, useId, useState } from 'react'
+import { useState } from 'react'
 import { api } from '../../contract/index.ts'
 import type { OAuthProvider, OAuthProviderInput } from '../../contract/mail-oauth.ts'
 import { ApiProblem, call } from '../platform/api-client.ts'
 import { queryKeys } from '../platform/query-keys.ts'
-import { Button } from '../ui/button.tsx'
 import { CopyField } from '../ui/copy-lines.tsx'
-import { Dialog } from '../ui/dialog.tsx'
 import { ErrorNote } from '../ui/error-state.tsx'
 import { Field, Input, PasswordInput } from '../ui/field.tsx'
+import { FormDialog } from '../ui/form-dialog.tsx'
 import { oauthSteps } from './oauth-steps.ts'
 
 const emptyForm = {
@@ -28,7 +27,6 @@ export function OAuthClientDialog({
   known: readonly OAuthProvider[]
   onClose(): void
 }) {
-  const formId = useId()
   const queries = useQueryClient()
   const [form, setForm] = useState<Form>(() => (provider ? formOf(provider) : emptyForm))
   const isCustom = !provider || provider.kind === 'custom'
@@ -50,102 +48,92 @@ export function OAuthClientDialog({
     autoCapitalize: 'none',
     spellCheck: false,
   })
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
+  const submit = () => {
     if (!isPending) mutate()
   }
   return (
-    <Dialog
-      isOpen
+    <FormDialog
       onClose={onClose}
       title={provider ? `Client at ${provider.name}` : 'Add a provider'}
       size="lg"
-      footer={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button variant="primary" type="submit" form={formId} isBusy={isPending}>
-            Save
-          </Button>
-        </>
-      }
+      submitLabel="Save"
+      isBusy={isPending}
+      noValidate
+      autoComplete="off"
+      onSubmit={submit}
     >
-      <form id={formId} noValidate autoComplete="off" onSubmit={submit} className="grid gap-4">
-        <Steps kind={provider?.kind ?? 'custom'} />
-        <CopyField
-          label="Redirect URI"
-          hint="The provider sends browsers back to it, and to nothing else. It must be https, except on this machine."
-          text={(provider ?? known[0])?.redirect_uri ?? ''}
-        />
-        {isCustom && (
-          <div className="grid gap-3 sm:grid-cols-2">
-            {!provider && (
-              <Field label="Id" hint="Lower-case letters, digits and hyphens." error={faultOf('params.provider_id')}>
-                <Input {...text('id')} placeholder="example" maxLength={40} />
-              </Field>
-            )}
-            <Field label="Name" hint="On the button." error={faultOf('body.custom.name')}>
-              <Input {...text('name')} placeholder="Example Mail" maxLength={60} />
-            </Field>
-            <Field
-              label="Metadata URL"
-              hint="Its issuer, or the address below /.well-known/."
-              error={faultOf('body.custom.metadata_url')}
-            >
-              <Input {...text('metadataUrl')} placeholder="https://login.example.org" maxLength={500} />
-            </Field>
-            <Field
-              label="IMAP servers"
-              hint="Tokens are sent to no other. Several with spaces between; *.example.org for all below."
-              error={faultOf('body.custom.imap_hosts') ?? faultOf('body.custom.imap_hosts.0')}
-            >
-              <Input {...text('imapHosts')} placeholder="imap.example.org" />
-            </Field>
-            <Field
-              label="SMTP servers"
-              error={faultOf('body.custom.smtp_hosts') ?? faultOf('body.custom.smtp_hosts.0')}
-            >
-              <Input {...text('smtpHosts')} placeholder="smtp.example.org" />
-            </Field>
-            <Field label="Domains of addresses" isOptional error={faultOf('body.custom.domains.0')}>
-              <Input {...text('domains')} placeholder="example.org" />
-            </Field>
-            <Field label="Scopes for reading" error={faultOf('body.custom.scopes.read')}>
-              <Input {...text('read')} placeholder="mail.read offline_access" />
-            </Field>
-            <Field label="Scopes for reading and sending" error={faultOf('body.custom.scopes.send')}>
-              <Input {...text('send')} placeholder="mail.read mail.send offline_access" />
-            </Field>
-          </div>
-        )}
+      <Steps kind={provider?.kind ?? 'custom'} />
+      <CopyField
+        label="Redirect URI"
+        hint="The provider sends browsers back to it, and to nothing else. It must be https, except on this machine."
+        text={(provider ?? known[0])?.redirect_uri ?? ''}
+      />
+      {isCustom && (
         <div className="grid gap-3 sm:grid-cols-2">
-          <Field label="Client id" error={faultOf('body.client_id')}>
-            <Input {...text('clientId')} maxLength={500} />
-          </Field>
-          <Field
-            label="Client secret"
-            hint={
-              provider?.client?.has_secret
-                ? 'Empty: as it is, unless the client id changes.'
-                : 'Stored encrypted and never shown again. Empty for a public client.'
-            }
-            isOptional
-            error={faultOf('body.client_secret')}
-          >
-            <PasswordInput {...text('clientSecret')} autoComplete="new-password" maxLength={1024} />
-          </Field>
-          {provider?.kind === 'microsoft' && (
-            <Field
-              label="Tenant"
-              hint="common: all accounts; consumers: Outlook.com; organizations: work and school; or the id of your tenant."
-              error={faultOf('body.tenant')}
-            >
-              <Input {...text('tenant')} maxLength={100} />
+          {!provider && (
+            <Field label="Id" hint="Lower-case letters, digits and hyphens." error={faultOf('params.provider_id')}>
+              <Input {...text('id')} placeholder="example" maxLength={40} />
             </Field>
           )}
+          <Field label="Name" hint="On the button." error={faultOf('body.custom.name')}>
+            <Input {...text('name')} placeholder="Example Mail" maxLength={60} />
+          </Field>
+          <Field
+            label="Metadata URL"
+            hint="Its issuer, or the address below /.well-known/."
+            error={faultOf('body.custom.metadata_url')}
+          >
+            <Input {...text('metadataUrl')} placeholder="https://login.example.org" maxLength={500} />
+          </Field>
+          <Field
+            label="IMAP servers"
+            hint="Tokens are sent to no other. Several with spaces between; *.example.org for all below."
+            error={faultOf('body.custom.imap_hosts') ?? faultOf('body.custom.imap_hosts.0')}
+          >
+            <Input {...text('imapHosts')} placeholder="imap.example.org" />
+          </Field>
+          <Field label="SMTP servers" error={faultOf('body.custom.smtp_hosts') ?? faultOf('body.custom.smtp_hosts.0')}>
+            <Input {...text('smtpHosts')} placeholder="smtp.example.org" />
+          </Field>
+          <Field label="Domains of addresses" isOptional error={faultOf('body.custom.domains.0')}>
+            <Input {...text('domains')} placeholder="example.org" />
+          </Field>
+          <Field label="Scopes for reading" error={faultOf('body.custom.scopes.read')}>
+            <Input {...text('read')} placeholder="mail.read offline_access" />
+          </Field>
+          <Field label="Scopes for reading and sending" error={faultOf('body.custom.scopes.send')}>
+            <Input {...text('send')} placeholder="mail.read mail.send offline_access" />
+          </Field>
         </div>
-        {error && <ErrorNote error={error} />}
-      </form>
-    </Dialog>
+      )}
+      <div className="grid gap-3 sm:grid-cols-2">
+        <Field label="Client id" error={faultOf('body.client_id')}>
+          <Input {...text('clientId')} maxLength={500} />
+        </Field>
+        <Field
+          label="Client secret"
+          hint={
+            provider?.client?.has_secret
+              ? 'Empty: as it is, unless the client id changes.'
+              : 'Stored encrypted and never shown again. Empty for a public client.'
+          }
+          isOptional
+          error={faultOf('body.client_secret')}
+        >
+          <PasswordInput {...text('clientSecret')} autoComplete="new-password" maxLength={1024} />
+        </Field>
+        {provider?.kind === 'microsoft' && (
+          <Field
+            label="Tenant"
+            hint="common: all accounts; consumers: Outlook.com; organizations: work and school; or the id of your tenant."
+            error={faultOf('body.tenant')}
+          >
+            <Input {...text('tenant')} maxLength={100} />
+          </Field>
+        )}
+      </div>
+      {error && <ErrorNote error={error} />}
+    </FormDialog>
   )
 }
 

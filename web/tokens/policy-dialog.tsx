@@ -1,5 +1,5 @@
 /** What a token may send and change: read in plain words, and edited. */
-import { useId, useState } from 'react'
+import { useState } from 'react'
 import { cappedPolicy, defaultPolicy, type TokenPolicy } from '../../contract/policy.ts'
 import type { ApiToken } from '../../contract/tokens.ts'
 import { visibleText } from '../mail/mail-words.ts'
@@ -8,6 +8,7 @@ import { Badge } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { ErrorNote, ErrorState } from '../ui/error-state.tsx'
+import { FormDialog } from '../ui/form-dialog.tsx'
 import { SkeletonRows } from '../ui/skeleton.tsx'
 import { PolicyFields } from './policy-fields.tsx'
 import { type PolicyFaults, policyFaults, policyFormOf, policyOf } from './policy-words.ts'
@@ -93,7 +94,6 @@ function ReadPolicy({
 }
 
 function EditPolicy({ token, answer, onDone }: { token: ApiToken; answer: Answer; onDone(): void }) {
-  const id = useId()
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone
   const [form, setForm] = useState(() => policyFormOf(answer.policy, zone))
   const [faults, setFaults] = useState<PolicyFaults>({})
@@ -108,49 +108,35 @@ function EditPolicy({ token, answer, onDone }: { token: ApiToken; answer: Answer
     if (Object.keys(found).length === 0) save.mutate(policyOf(form), { onSuccess: onDone })
   }
   return (
-    <Dialog
-      isOpen
+    <FormDialog
       onClose={onDone}
       title={`Edit the policy of ${token.name}`}
       size="lg"
-      footer={
-        <>
-          <Button onClick={onDone}>Cancel</Button>
-          <Button variant="primary" type="submit" form={id} isBusy={save.isPending}>
-            Save the policy
-          </Button>
-        </>
-      }
+      submitLabel="Save the policy"
+      isBusy={save.isPending}
+      noValidate
+      className="grid gap-6"
+      onSubmit={() => submit()}
     >
-      <form
-        id={id}
-        noValidate
-        className="grid gap-6"
-        onSubmit={event => {
-          event.preventDefault()
-          submit()
+      <p className="flex flex-wrap items-center gap-2 text-sm text-soft">
+        Start from
+        <Button size="sm" onClick={() => start(defaultPolicy)}>
+          A human approves each message
+        </Button>
+        <Button size="sm" onClick={() => start(cappedPolicy)}>
+          Autonomous, capped
+        </Button>
+      </p>
+      <PolicyFields
+        form={form}
+        faults={faults}
+        onChange={change => {
+          setForm(before => ({ ...before, ...change }))
+          setFaults({})
         }}
-      >
-        <p className="flex flex-wrap items-center gap-2 text-sm text-soft">
-          Start from
-          <Button size="sm" onClick={() => start(defaultPolicy)}>
-            A human approves each message
-          </Button>
-          <Button size="sm" onClick={() => start(cappedPolicy)}>
-            Autonomous, capped
-          </Button>
-        </p>
-        <PolicyFields
-          form={form}
-          faults={faults}
-          onChange={change => {
-            setForm(before => ({ ...before, ...change }))
-            setFaults({})
-          }}
-        />
-        {save.error && <ErrorNote error={save.error} />}
-        <p className="text-xs text-muted">It applies immediately, also to what waits for an approval.</p>
-      </form>
-    </Dialog>
+      />
+      {save.error && <ErrorNote error={save.error} />}
+      <p className="text-xs text-muted">It applies immediately, also to what waits for an approval.</p>
+    </FormDialog>
   )
 }

@@ -1,11 +1,10 @@
 /** The dialog in which a token is made or changed. */
-import { type FormEvent, useId, useMemo, useRef, useState } from 'react'
+import { useMemo, useRef, useState } from 'react'
 import { useAccounts } from '../accounts/use-accounts.ts'
 import { useFieldFocus } from '../accounts/use-dialog-focus.ts'
 import { ApiProblem } from '../platform/api-client.ts'
-import { Button } from '../ui/button.tsx'
-import { Dialog } from '../ui/dialog.tsx'
 import { ErrorNote } from '../ui/error-state.tsx'
+import { FormDialog } from '../ui/form-dialog.tsx'
 import { faultsOf, type InitialDraft, type TokenDraft, type TokenFaults } from './token-draft.ts'
 import { TokenFields } from './token-fields.tsx'
 
@@ -36,10 +35,8 @@ export function TokenForm({
   const [faults, setFaults] = useState<TokenFaults>({})
   const [attempt, setAttempt] = useState(0)
   const form = useRef<HTMLFormElement>(null)
-  const formId = useId()
   useFieldFocus(form, attempt)
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
+  const submit = () => {
     if (isBusy) return
     const found = faultsOf(draft)
     setFaults(found)
@@ -52,30 +49,25 @@ export function TokenForm({
     setFaults({})
   }
   return (
-    <Dialog
-      isOpen
+    <FormDialog
       onClose={onClose}
       title={title}
       size="lg"
-      footer={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button variant="primary" type="submit" form={formId} isBusy={isBusy}>
-            {submitLabel}
-          </Button>
-        </>
-      }
+      submitLabel={submitLabel}
+      isBusy={isBusy}
+      ref={form}
+      noValidate
+      autoComplete="off"
+      onSubmit={submit}
     >
-      <form ref={form} id={formId} noValidate autoComplete="off" onSubmit={submit} className="grid gap-4">
-        {error && <ErrorNote error={error} />}
-        <TokenFields
-          draft={draft}
-          faults={{ ...answered(error), ...faults }}
-          {...(keptExpiry === undefined ? {} : { keptExpiry })}
-          onChange={edit}
-        />
-      </form>
-    </Dialog>
+      {error && <ErrorNote error={error} />}
+      <TokenFields
+        draft={draft}
+        faults={{ ...answered(error), ...faults }}
+        {...(keptExpiry === undefined ? {} : { keptExpiry })}
+        onChange={edit}
+      />
+    </FormDialog>
   )
 }
 

@@ -2,27 +2,15 @@
 import type { ReactNode } from 'react'
 import { FirstCall } from '../agents/first-call.tsx'
 import { SetUp } from '../agents/set-up.tsx'
-import { Button } from '../ui/button.tsx'
 import { CopyField, CopyLines } from '../ui/copy-lines.tsx'
-import { Dialog } from '../ui/dialog.tsx'
+import { ShownOnceDialog } from '../ui/shown-once-dialog.tsx'
 import { type ExampleLines, linesFor } from './token-lines.ts'
 import type { IssuedToken } from './use-tokens.ts'
 
 export function TokenSecret({ title, issued, onClose }: { title: string; issued: IssuedToken; onClose(): void }) {
   const { origin } = location
   return (
-    <Dialog
-      isOpen
-      onClose={onClose}
-      title={title}
-      size="lg"
-      isDismissable={false}
-      footer={
-        <Button variant="primary" onClick={onClose}>
-          I have copied it
-        </Button>
-      }
-    >
+    <ShownOnceDialog title={title} size="lg" onClose={onClose}>
       <div className="grid gap-4">
         <CopyField
           label={`Secret of ${issued.info.name}`}
@@ -48,7 +36,7 @@ export function TokenSecret({ title, issued, onClose }: { title: string; issued:
           }
         />
       </div>
-    </Dialog>
+    </ShownOnceDialog>
   )
 }
 

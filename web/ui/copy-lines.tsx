@@ -1,23 +1,19 @@
 /** Text that is there to be taken along: a secret or a link of one line, or lines of a program. */
 import { Check, Copy } from 'lucide-react'
-import { type ReactNode, useRef, useState } from 'react'
+import { type ReactNode, useRef } from 'react'
 import { Button } from './button.tsx'
 import { CopyButton } from './copy-button.tsx'
 import { Field, Input } from './field.tsx'
+import { useCopy } from './use-copy.ts'
 
 /** One line that is shown once. Without a clipboard, it is selected for the hand to copy. */
 export function CopyField({ label, hint, text }: { label: string; hint?: ReactNode; text: string }) {
   const box = useRef<HTMLInputElement>(null)
-  const [outcome, setOutcome] = useState<'copied' | 'selected'>()
-  const copy = () => {
+  const { outcome, copy } = useCopy(text)
+  const selectAndCopy = () => {
     box.current?.focus()
     box.current?.select()
-    // Without TLS, browsers give pages no clipboard except on this machine.
-    const written = navigator.clipboard?.writeText(text) ?? Promise.reject(new Error('no clipboard'))
-    written.then(
-      () => setOutcome('copied'),
-      () => setOutcome('selected'),
-    )
+    copy()
   }
   return (
     <Field label={label} hint={hint}>
@@ -33,13 +29,13 @@ export function CopyField({ label, hint, text }: { label: string; hint?: ReactNo
             onFocus={event => event.target.select()}
           />
         </span>
-        <Button variant="primary" icon={outcome === 'copied' ? Check : Copy} onClick={copy}>
+        <Button variant="primary" icon={outcome === 'copied' ? Check : Copy} onClick={selectAndCopy}>
           {outcome === 'copied' ? 'Copied' : 'Copy'}
         </Button>
       </span>
       <span role="status" className="text-xs text-soft">
         {outcome === 'copied' && <span className="sr-only">Copied</span>}
-        {outcome === 'selected' && 'This browser does not allow copying here. The text is selected: copy it manually.'}
+        {outcome === 'failed' && 'This browser does not allow copying here. The text is selected: copy it manually.'}
       </span>
     </Field>
   )

@@ -4,7 +4,7 @@ import { type ComponentProps, type ReactNode, useId, useState } from 'react'
 import { classNames } from './class-names.ts'
 import { control, FieldContext, useControl } from './select.tsx'
 
-export { Select } from './select.tsx'
+export { NamedOptions, Select, WordOptions } from './select.tsx'
 
 /** The control inside (Input, Select, Textarea, PasswordInput) takes its id, description and fault from here. */
 export function Field({
@@ -21,7 +21,7 @@ export function Field({
   children: ReactNode
 }) {
   const id = useId()
-  const describedBy = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ') || undefined
+  const describedBy = describedByNotes({ id, hint, error })
   return (
     <div className="grid min-w-0 content-start gap-1">
       <label htmlFor={id} className="text-sm font-medium">
@@ -29,6 +29,21 @@ export function Field({
         {isOptional && <span className="font-normal text-muted"> (optional)</span>}
       </label>
       <FieldContext value={{ id, describedBy, isFaulty: error !== undefined }}>{children}</FieldContext>
+      <FieldNotes {...{ id, hint, error }} />
+    </div>
+  )
+}
+
+interface Notes {
+  id: string
+  hint: ReactNode
+  error: string | undefined
+}
+
+/** The hint and the fault below a control, or below several. */
+export function FieldNotes({ id, hint, error }: Notes) {
+  return (
+    <>
       {hint && (
         <p id={`${id}-hint`} className="text-xs text-muted">
           {hint}
@@ -39,8 +54,13 @@ export function Field({
           {error}
         </p>
       )}
-    </div>
+    </>
   )
+}
+
+/** The `aria-describedby` that leads to them. */
+export function describedByNotes({ id, hint, error }: Notes): string | undefined {
+  return [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ') || undefined
 }
 
 export function Input({ className, ...rest }: ComponentProps<'input'>) {

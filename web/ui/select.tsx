@@ -1,6 +1,6 @@
 /** A list to choose from, and what all controls of a form have in common. Apart, since the first page needs no other control. */
 import { ChevronDown } from 'lucide-react'
-import { type ComponentProps, createContext, useContext } from 'react'
+import { type ComponentProps, createContext, type ReactNode, useContext } from 'react'
 import { classNames } from './class-names.ts'
 
 interface FieldIds {
@@ -33,5 +33,63 @@ export function Select({ className, children, ...rest }: ComponentProps<'select'
         aria-hidden="true"
       />
     </span>
+  )
+}
+
+/** A small one in the head of a panel, which narrows what the panel shows. */
+export function FilterSelect({
+  label,
+  value,
+  className,
+  onChange,
+  children,
+}: {
+  label: string
+  value: string
+  /** With its width. */
+  className: string
+  onChange(value: string): void
+  children: ReactNode
+}) {
+  return (
+    <span className={classNames('min-w-0', className)}>
+      <Select
+        aria-label={label}
+        className="min-h-7! py-0 text-xs!"
+        value={value}
+        onChange={event => onChange(event.target.value)}
+      >
+        {children}
+      </Select>
+    </span>
+  )
+}
+
+/** An option for each value. @param words What stands for it. */
+export function WordOptions({ words }: { words: Readonly<Record<string, string>> }) {
+  return Object.entries(words).map(([value, text]) => (
+    <option key={value} value={value}>
+      {text}
+    </option>
+  ))
+}
+
+/** An option for each thing with a name. @param chosen Is offered too when no item has this id: an address may name it. */
+export function NamedOptions({
+  items,
+  chosen = '',
+}: {
+  items: readonly { id: string; name: string }[]
+  chosen?: string
+}) {
+  return (
+    <>
+      {items.map(({ id, name }) => (
+        <option key={id} value={id}>
+          {name}
+        </option>
+      ))}
+      {chosen !== '' && items.every(({ id }) => id !== chosen) && <option value={chosen}>{chosen}</option>}
+    </>
   )
 }

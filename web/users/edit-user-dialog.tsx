@@ -1,10 +1,9 @@
 /** Changes a name, a role or the accounts; only what differs is sent. */
-import { useId, useState } from 'react'
+import { useState } from 'react'
 import type { User } from '../../contract/users.ts'
-import { Button } from '../ui/button.tsx'
-import { Dialog } from '../ui/dialog.tsx'
 import { ErrorNote } from '../ui/error-state.tsx'
 import { Field, Input } from '../ui/field.tsx'
+import { FormDialog } from '../ui/form-dialog.tsx'
 import { useForm } from '../ui/use-form.ts'
 import { type Rights, RightsFields } from './rights-fields.tsx'
 import { type UserChange, useChangeUser } from './use-users.ts'
@@ -13,7 +12,6 @@ import { type UserChange, useChangeUser } from './use-users.ts'
 export function EditUserDialog({ user, isLast, onClose }: { user: User; isLast: boolean; onClose(): void }) {
   const [rights, setRights] = useState<Rights>({ role: user.role, accounts: user.accounts })
   const { mutate, isPending, error } = useChangeUser(user, 'Saved')
-  const formId = useId()
   const { form, bind, faultOf, note } = useForm({
     initial: { name: user.name },
     check: ({ name }) => (name.trim() === '' ? { name: 'What is their name?' } : {}),
@@ -26,30 +24,23 @@ export function EditUserDialog({ user, isLast, onClose }: { user: User; isLast: 
     },
   })
   return (
-    <Dialog
-      isOpen
+    <FormDialog
       onClose={onClose}
       title={`Edit ${user.name}`}
-      footer={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button variant="primary" type="submit" form={formId} isBusy={isPending}>
-            Save
-          </Button>
-        </>
-      }
+      submitLabel="Save"
+      isBusy={isPending}
+      {...form}
+      autoComplete="off"
     >
-      <form {...form} id={formId} autoComplete="off" className="grid gap-4">
-        {note && <ErrorNote error={note} />}
-        <Field label="Name" hint={user.email} error={faultOf('name')}>
-          <Input {...bind('name')} autoComplete="off" maxLength={100} />
-        </Field>
-        <RightsFields rights={rights} isLast={isLast} onChange={setRights} />
-        <p className="text-sm text-soft">
-          Changes take effect within a second, also for open connections and API tokens.
-        </p>
-      </form>
-    </Dialog>
+      {note && <ErrorNote error={note} />}
+      <Field label="Name" hint={user.email} error={faultOf('name')}>
+        <Input {...bind('name')} autoComplete="off" maxLength={100} />
+      </Field>
+      <RightsFields rights={rights} isLast={isLast} onChange={setRights} />
+      <p className="text-sm text-soft">
+        Changes take effect within a second, also for open connections and API tokens.
+      </p>
+    </FormDialog>
   )
 }
 

@@ -1,11 +1,12 @@
 /** Invites somebody: who, what they may, and then the link to hand over. */
-import { useId, useState } from 'react'
+import { useState } from 'react'
 import type { UserLink } from '../../contract/users.ts'
 import { ApiProblem } from '../platform/api-client.ts'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { ErrorNote } from '../ui/error-state.tsx'
 import { Field, Input } from '../ui/field.tsx'
+import { FormDialog } from '../ui/form-dialog.tsx'
 import { type Faults, useForm } from '../ui/use-form.ts'
 import { LinkStep } from './link-step.tsx'
 import { type Rights, RightsFields } from './rights-fields.tsx'
@@ -34,7 +35,6 @@ export function InviteDialog({ onClose }: { onClose(): void }) {
 function InviteForm({ onIssued, onClose }: { onIssued(issued: UserLink): void; onClose(): void }) {
   const [rights, setRights] = useState<Rights>({ role: 'viewer', accounts: [] })
   const { mutate, isPending, error } = useInvite()
-  const formId = useId()
   const { form, bind, faultOf, note } = useForm<'name' | 'email'>({
     initial: { name: '', email: '' },
     check,
@@ -48,36 +48,25 @@ function InviteForm({ onIssued, onClose }: { onIssued(issued: UserLink): void; o
   })
   const isOfAccounts = error instanceof ApiProblem && error.code === 'account_not_found'
   return (
-    <Dialog
-      isOpen
+    <FormDialog
       onClose={onClose}
       title="Invite a user"
-      footer={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button variant="primary" type="submit" form={formId} isBusy={isPending}>
-            Create the link
-          </Button>
-        </>
-      }
+      submitLabel="Create the link"
+      isBusy={isPending}
+      {...form}
+      autoComplete="off"
     >
-      <form {...form} id={formId} autoComplete="off" className="grid gap-4">
-        {note && !isOfAccounts && <ErrorNote error={note} />}
-        <div className="grid gap-3 sm:grid-cols-2">
-          <Field label="Name" error={faultOf('name')}>
-            <Input {...bind('name')} autoComplete="off" maxLength={100} />
-          </Field>
-          <Field label="Email" hint="They sign in with it." error={faultOf('email')}>
-            <Input {...bind('email')} type="email" autoComplete="off" autoCapitalize="none" spellCheck={false} />
-          </Field>
-        </div>
-        <RightsFields
-          rights={rights}
-          accountsFault={isOfAccounts ? error.body.detail : undefined}
-          onChange={setRights}
-        />
-      </form>
-    </Dialog>
+      {note && !isOfAccounts && <ErrorNote error={note} />}
+      <div className="grid gap-3 sm:grid-cols-2">
+        <Field label="Name" error={faultOf('name')}>
+          <Input {...bind('name')} autoComplete="off" maxLength={100} />
+        </Field>
+        <Field label="Email" hint="They sign in with it." error={faultOf('email')}>
+          <Input {...bind('email')} type="email" autoComplete="off" autoCapitalize="none" spellCheck={false} />
+        </Field>
+      </div>
+      <RightsFields rights={rights} accountsFault={isOfAccounts ? error.body.detail : undefined} onChange={setRights} />
+    </FormDialog>
   )
 }
 

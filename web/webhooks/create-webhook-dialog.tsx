@@ -1,17 +1,16 @@
 /** A new webhook for one of the user's tokens, and then its secret, shown this once. */
-import { type FormEvent, useState } from 'react'
+import { useState } from 'react'
 import type { FactType } from '../../contract/event.ts'
 import { useSession } from '../platform/session.ts'
 import { useTokens } from '../tokens/use-tokens.ts'
 import { Button, ButtonLink } from '../ui/button.tsx'
-import { CopyField } from '../ui/copy-lines.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { ErrorNote } from '../ui/error-state.tsx'
-import { Field, Input, Select } from '../ui/field.tsx'
+import { Field, Input, NamedOptions, Select } from '../ui/field.tsx'
+import { FormDialog } from '../ui/form-dialog.tsx'
+import { SigningSecretDialog } from '../ui/shown-once-dialog.tsx'
 import { OrderField, orderOf } from './order-dialog.tsx'
 import { useCreateWebhook } from './use-webhooks.ts'
-
-const formId = 'new-webhook'
 
 export function CreateWebhookDialog({ onClose }: { onClose(): void }) {
   const { mutate, data, error, isPending } = useCreateWebhook()
@@ -29,10 +28,16 @@ export function CreateWebhookDialog({ onClose }: { onClose(): void }) {
   const set = (field: keyof typeof draft) => (event: { target: { value: string } }) =>
     setDraft({ ...draft, [field]: event.target.value })
   if (data)
-    return <WebhookSecret title="Webhook created" name={data.webhook.name} secret={data.secret} onClose={onClose} />
+    return (
+      <SigningSecretDialog
+        title="Webhook created"
+        label={`Secret of ${data.webhook.name}`}
+        secret={data.secret}
+        onClose={onClose}
+      />
+    )
   if (own?.length === 0) return <NoToken onClose={onClose} />
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
+  const submit = () => {
     const types = draft.types.split(/[\s,]+/).filter(type => type !== '') as FactType[]
     const { name, url, query } = draft
     const token_id = draft.token_id || own?.[0]?.id || ''
@@ -47,45 +52,27 @@ export function CreateWebhookDialog({ onClose }: { onClose(): void }) {
     })
   }
   return (
-    <Dialog
-      isOpen
-      onClose={onClose}
-      title="Create a webhook"
-      footer={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button variant="primary" type="submit" form={formId} isBusy={isPending}>
-            Create
-          </Button>
-        </>
-      }
-    >
-      <form id={formId} onSubmit={submit} className="grid gap-4">
-        <Field label="Name">
-          <Input data-first-focus required maxLength={100} value={draft.name} onChange={set('name')} />
-        </Field>
-        <Field label="URL" hint="Over https; it answers with a status of 200 to 299 within ten seconds.">
-          <Input required type="url" pattern="https://.+" value={draft.url} onChange={set('url')} />
-        </Field>
-        <Field label="Token" hint="The webhook is told what this token may read, and ends when it is revoked.">
-          <Select required value={draft.token_id || own?.[0]?.id} onChange={set('token_id')}>
-            {own?.map(({ id, name }) => (
-              <option key={id} value={id}>
-                {name}
-              </option>
-            ))}
-          </Select>
-        </Field>
-        <Field label="Events" isOptional hint="Types such as mail_received, separated by commas; all when empty.">
-          <Input value={draft.types} onChange={set('types')} />
-        </Field>
-        <Field label="Condition for mail" isOptional hint="As in a search: from:billing@example.com has:attachment">
-          <Input value={draft.query} onChange={set('query')} />
-        </Field>
-        <OrderField value={draft.order} onChange={set('order')} />
-        {error && <ErrorNote error={error} />}
-      </form>
-    </Dialog>
+    <FormDialog onClose={onClose} title="Create a webhook" submitLabel="Create" isBusy={isPending} onSubmit={submit}>
+      <Field label="Name">
+        <Input data-first-focus required maxLength={100} value={draft.name} onChange={set('name')} />
+      </Field>
+      <Field label="URL" hint="Over https; it answers with a status of 200 to 299 within ten seconds.">
+        <Input required type="url" pattern="https://.+" value={draft.url} onChange={set('url')} />
+      </Field>
+      <Field label="Token" hint="The webhook is told what this token may read, and ends when it is revoked.">
+        <Select required value={draft.token_id || own?.[0]?.id} onChange={set('token_id')}>
+          <NamedOptions items={own ?? []} />
+        </Select>
+      </Field>
+      <Field label="Events" isOptional hint="Types such as mail_received, separated by commas; all when empty.">
+        <Input value={draft.types} onChange={set('types')} />
+      </Field>
+      <Field label="Condition for mail" isOptional hint="As in a search: from:billing@example.com has:attachment">
+        <Input value={draft.query} onChange={set('query')} />
+      </Field>
+      <OrderField value={draft.order} onChange={set('order')} />
+      {error && <ErrorNote error={error} />}
+    </FormDialog>
   )
 }
 
@@ -109,29 +96,6 @@ function NoToken({ onClose }: { onClose(): void }) {
         A webhook belongs to one of your tokens, whose scopes and accounts say which events it gets. You have no token
         yet: create one first.
       </p>
-    </Dialog>
-  )
-}
-
-export function WebhookSecret(props: { title: string; name: string; secret: string; onClose(): void }) {
-  const { title, name, secret, onClose } = props
-  return (
-    <Dialog
-      isOpen
-      onClose={onClose}
-      title={title}
-      isDismissable={false}
-      footer={
-        <Button variant="primary" onClick={onClose}>
-          I have copied it
-        </Button>
-      }
-    >
-      <CopyField
-        label={`Secret of ${name}`}
-        text={secret}
-        hint="It is shown only once. Your program verifies signatures with it, as Standard Webhooks describes."
-      />
     </Dialog>
   )
 }

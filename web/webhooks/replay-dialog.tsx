@@ -4,7 +4,7 @@ import type { Webhook } from '../../contract/webhooks.ts'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { ErrorNote } from '../ui/error-state.tsx'
-import { Field, Select } from '../ui/field.tsx'
+import { Field, Select, WordOptions } from '../ui/field.tsx'
 import { useWebhookDeed } from './use-webhooks.ts'
 
 const spans = { '1': 'the last hour', '24': 'the last 24 hours', '168': 'the last 7 days' }
@@ -34,11 +34,7 @@ export function ReplayDialog({ webhook, onClose }: { webhook: Webhook; onClose()
       <div className="grid gap-4">
         <Field label="Events of" hint="They have the same ids as before, so your program knows what it has already.">
           <Select value={hours} onChange={event => setHours(event.target.value)}>
-            {Object.entries(spans).map(([value, words]) => (
-              <option key={value} value={value}>
-                {words}
-              </option>
-            ))}
+            <WordOptions words={spans} />
           </Select>
         </Field>
         {error && <ErrorNote error={error} />}

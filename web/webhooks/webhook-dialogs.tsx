@@ -1,12 +1,20 @@
 /** Asks before the secret of a webhook is replaced, or the webhook deleted. */
 import type { Webhook } from '../../contract/webhooks.ts'
 import { ConfirmDialog } from '../ui/dialog.tsx'
-import { WebhookSecret } from './create-webhook-dialog.tsx'
+import { SigningSecretDialog } from '../ui/shown-once-dialog.tsx'
 import { useRotateWebhook, useWebhookDeed } from './use-webhooks.ts'
 
 export function RotateDialog({ webhook, onClose }: { webhook: Webhook; onClose(): void }) {
   const { mutate, data, error, isPending } = useRotateWebhook(webhook.id)
-  if (data) return <WebhookSecret title="New secret" name={webhook.name} secret={data.secret} onClose={onClose} />
+  if (data)
+    return (
+      <SigningSecretDialog
+        title="New secret"
+        label={`Secret of ${webhook.name}`}
+        secret={data.secret}
+        onClose={onClose}
+      />
+    )
   return (
     <ConfirmDialog
       isOpen
