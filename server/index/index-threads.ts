@@ -8,9 +8,11 @@ import type { IndexHome } from './index-databases.ts'
 import { IndexFault } from './index-fault.ts'
 import type { IndexOrder, WriterPlace } from './index-messages.ts'
 import { type IndexOperation, type IndexOperations, type IndexRole, roles } from './index-operations.ts'
+import type { PageAnswer } from './index-page.ts'
 import type { FolderBatch } from './index-types.ts'
 import { IndexWorker } from './index-worker.ts'
 import { ownBytes } from './own-bytes.ts'
+import { UnchangedPages } from './unchanged-pages.ts'
 
 export interface IndexThreadsOptions {
   home: IndexHome
@@ -61,6 +63,7 @@ export class IndexThreads {
   readonly #opened = new Map<string, OpenedFile>()
   readonly #dropping = new Map<string, Promise<void>>()
   readonly #removed = new Set<string>()
+  readonly #unchanged = new UnchangedPages()
   readonly #waiting = new Map<string, number>()
   /** Of accounts that were asked for, until they are dropped. */
   readonly #operations = new Map<string, IndexOperations>()
@@ -101,7 +104,8 @@ export class IndexThreads {
     if (known) return known
     const names = Object.keys(roles) as IndexOperation[]
     const calls = names.map(name => [name, (...given: unknown[]) => this.#call(accountId, name, given)])
-    const operations = Object.freeze(Object.fromEntries(calls)) as IndexOperations
+    const all = Object.fromEntries(calls) as unknown as IndexOperations
+    const operations = Object.freeze({ ...all, listPage: this.#listPage(accountId, all) })
     this.#operations.set(accountId, operations)
     return operations
   }
@@ -116,6 +120,7 @@ export class IndexThreads {
   /** Its calls are refused from now on: one that comes late would write what it read of an account that is no longer there. */
   retire(accountId: string): void {
     this.#removed.add(accountId)
+    this.#unchanged.forget(accountId)
     if (this.#removed.size > maxRemoved) this.#removed.delete(this.#removed.values().next().value!)
   }
 
@@ -144,7 +149,26 @@ export class IndexThreads {
     return Object.values(this.#workers)
   }
 
-  async #call(accountId: string, name: IndexOperation, given: unknown[]): Promise<unknown> {
+  /** One that its caller has, and that nothing was written since, is answered at once: the thread would have to be woken, and waited for. */
+  #listPage(accountId: string, { listPage }: IndexOperations): IndexOperations['listPage'] {
+    return async (query, tag) => {
+      if (!this.#isClosed && this.#unchanged.holds(accountId, tag)) {
+        // It does not end as long as lists are asked for.
+        this.#workers.lists.warm()
+        return { kind: 'same' }
+      }
+      const tagOf = (answer: PageAnswer) =>
+        answer.kind === 'page' ? answer.tag : answer.kind === 'same' ? tag : undefined
+      return this.#unchanged.reading(accountId, () => listPage(query, tag), tagOf)
+    }
+  }
+
+  #call(accountId: string, name: IndexOperation, given: unknown[]): Promise<unknown> {
+    const order = () => this.#order(accountId, name, given)
+    return roles[name] === 'writes' ? this.#unchanged.writing(accountId, order) : order()
+  }
+
+  async #order(accountId: string, name: IndexOperation, given: unknown[]): Promise<unknown> {
     const texts = name === 'applyBatch' ? ((given[0] as FolderBatch).texts ?? []) : []
     const bytes = texts.reduce((sum, { parts }) => sum + parts.reduce((all, part) => all + part.bytes.byteLength, 0), 0)
     this.#refuse(accountId, bytes)
@@ -200,7 +224,9 @@ export class IndexThreads {
     const dropping = this.#dropping.get(accountId)
     if (dropping) return dropping
     this.#opened.delete(accountId)
-    const dropped = this.#removeEverywhere(accountId).finally(() => this.#dropping.delete(accountId))
+    const dropped = this.#unchanged
+      .writing(accountId, () => this.#removeEverywhere(accountId))
+      .finally(() => this.#dropping.delete(accountId))
     this.#dropping.set(accountId, dropped)
     return dropped
   }

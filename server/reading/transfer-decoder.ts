@@ -11,24 +11,36 @@ const base64Values = tableOf([...letters, '='].map((letter, value) => [letter, v
 const hexValues = tableOf([...'0123456789abcdef', ...'ABCDEF'].map((digit, at) => [digit, at < 16 ? at : at - 6]))
 
 /** Bytes of a piece that is worth looking at, and of a line at most. */
-const [leastRegular, longestLine] = [4_096, 1_000]
+const [leastRegular, shortestLine, longestLine] = [4_096, 6, 1_000]
+/** Decoded at a time: strings of this length are collected with all that is short-lived, longer ones only with everything else. */
+const sliceBytes = 16_384
 const unlike = [...'=-_'].map(letter => letter.charCodeAt(0))
 
-/** How many bytes end lines, where all lines but the first and the last are of one length. */
-function lineBreaks(piece: Buffer): number | undefined {
+/** Of a piece whose lines are of one length, but for the first and the last. */
+interface Lines {
+  /** Where the first one ends. */
+  first: number
+  /** With what ends it. */
+  length: number
+  /** How many bytes end lines. */
+  breaks: number
+}
+
+function linesOf(piece: Buffer): Lines | undefined {
   const first = piece.indexOf(lf)
-  const line = piece.indexOf(lf, first + 1) - first
-  if (first < 0 || first > longestLine || line < 2 || line > longestLine) return undefined
-  const isPair = piece[first + line - 1] === cr
+  const length = piece.indexOf(lf, first + 1) - first
+  if (first < 0 || first > longestLine || length < shortestLine || length > longestLine) return undefined
+  const isPair = piece[first + length - 1] === cr
   let ends = 0
-  for (let at = first; at < piece.length; at += line) {
+  for (let at = first; at < piece.length; at += length) {
     if (piece[at] !== lf || (at > 0 && (piece[at - 1] === cr) !== isPair)) return undefined
     ends++
   }
   // The pair may be cut in two on either side.
   const isCutBefore = isPair && first === 0
   const isCutAfter = isPair && piece.at(-1) === cr
-  return ends * (isPair ? 2 : 1) - (isCutBefore ? 1 : 0) + (isCutAfter ? 1 : 0)
+  const breaks = ends * (isPair ? 2 : 1) - (isCutBefore ? 1 : 0) + (isCutAfter ? 1 : 0)
+  return { first, length, breaks }
 }
 
 export class TransferDecoder {
@@ -108,14 +120,24 @@ export class TransferDecoder {
   #regularBase64(piece: Buffer): Buffer | undefined {
     // Node ends at padding, and takes the letters of base64url.
     if (piece.length < leastRegular || unlike.some(byte => piece.includes(byte))) return undefined
-    const breaks = lineBreaks(piece)
-    if (breaks === undefined) return undefined
-    const letters = this.#count + piece.length - breaks
+    const lines = linesOf(piece)
+    if (lines === undefined) return undefined
+    const letters = this.#count + piece.length - lines.breaks
     const open = letters % 4
     let end = piece.length
     for (let left = open; left > 0; ) if (base64Values[piece[--end]!] !== none) left--
-    const bytes = Buffer.from(this.rest.toString('latin1') + piece.toString('latin1', 0, end), 'base64')
-    if (bytes.length !== ((letters - open) / 4) * 3) return undefined
+    const bytes = Buffer.allocUnsafeSlow(((letters - open) / 4) * 3)
+    // Cut where groups end: so many letters into a line, and then four lines on, or eight, and so on.
+    const before = this.#count + lines.first - (piece[lines.first - 1] === cr ? 1 : 0)
+    const step = 4 * Math.max(1, Math.floor(sliceBytes / (4 * lines.length))) * lines.length
+    let length = 0
+    let from = 0
+    for (let to = lines.first + 1 + ((4 - (before % 4)) % 4); from < end; to += step) {
+      const text = piece.toString('latin1', from, Math.min(to, end))
+      length += bytes.write(from === 0 ? this.rest.toString('latin1') + text : text, length, 'base64')
+      from = to
+    }
+    if (length !== bytes.length) return undefined
     ;[this.#bits, this.#count] = [0, 0]
     for (const byte of piece.subarray(end)) {
       const value = base64Values[byte]!
