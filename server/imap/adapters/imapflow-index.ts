@@ -1,31 +1,27 @@
 /** Maps a row that ImapFlow fetched to what the index keeps of a message. */
 import type { FetchMessageObject } from 'imapflow'
 import type { IndexHeader } from '../gateway-capabilities.ts'
-
-import { structureOf, toContent, toLine } from './imapflow-message.ts'
+import { countOf, toAddresses, toLine } from './imapflow-message.ts'
 import type { Row } from './imapflow-rows.ts'
+import { cutsOf } from './imapflow-value.ts'
 
 const mostReferences = 100
 const mostNames = 100
-const noBody = { text: null, html: null, isTruncated: false }
 
-export function toIndexHeader({ header, row }: Row): IndexHeader {
-  const nothing = { inReplyTo: null, cc: [], ccCount: 0, bcc: [], bccCount: 0, attachments: [] }
-  const { inReplyTo, cc, ccCount, bcc, bccCount, attachments } = row
-    ? toContent(row, noBody, structureOf(row))
-    : nothing
-  const names = attachments.map(({ name }) => name).filter(name => name !== null)
-  const references = referencesOf(row?.headers)
-  const emailId = row?.emailId || null
+export function toIndexHeader({ header, row, structure }: Row): IndexHeader {
+  const { envelope = {} } = row ?? {}
+  const cuts = row ? cutsOf(row) : new Map()
+  const [cc, bcc] = [toAddresses(envelope.cc), toAddresses(envelope.bcc)]
+  const names = (structure?.attachments ?? []).map(({ name }) => name).filter(name => name !== null)
   return {
     ...header,
-    emailId,
-    inReplyTo,
-    references,
+    emailId: row?.emailId || null,
+    inReplyTo: toLine(envelope.inReplyTo) || null,
+    references: referencesOf(row?.headers),
     cc,
-    ccCount,
+    ccCount: countOf(cuts, 'cc', cc),
     bcc,
-    bccCount,
+    bccCount: countOf(cuts, 'bcc', bcc),
     attachmentNames: names.slice(0, mostNames),
   }
 }

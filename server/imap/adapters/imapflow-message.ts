@@ -122,7 +122,7 @@ export function toUnreadable({
   return { ...toContent(known, { text: null, html: null, isTruncated: false }, structure), faults: ['unreadable'] }
 }
 
-function countOf(cuts: Cuts, name: CutName, list: readonly Address[]): number {
+export function countOf(cuts: Cuts, name: CutName, list: readonly Address[]): number {
   return Math.max(cuts.get(name) ?? 0, list.length)
 }
 
@@ -139,7 +139,7 @@ function faultsOf({ bodyStructure, size = 0 }: FetchMessageObject, cuts: Cuts, s
   return faults
 }
 
-function toAddresses(list: MessageAddressObject[] | undefined): Address[] {
+export function toAddresses(list: MessageAddressObject[] | undefined): Address[] {
   return (list ?? [])
     .map(({ name, address }) => ({ name: toLine(name) || null, email: withoutPlaceholders(toLine(address)) }))
     .filter(({ name, email }) => name !== null || email !== '')

@@ -3,9 +3,11 @@
  * apart from the others, and when that does not help, a row says that it is there. Rows that nobody asked for are dropped as they come.
  */
 import type { FetchMessageObject, ImapFlow } from 'imapflow'
+import type { Structure } from '../body-structure.ts'
 import { listedHeaders, withFirstListed } from '../header-fields.ts'
 import type { MessageHead, MessageHeader } from '../mail-gateway.ts'
-import { toHeader, toUnreadable } from './imapflow-message.ts'
+import { fetchLean } from './imapflow-lean-rows.ts'
+import { structureOf, toHeader, toUnreadable } from './imapflow-message.ts'
 
 /** Messages by their UIDs, or by their places in the folder; a page of them at most. */
 export interface Wanted {
@@ -17,6 +19,7 @@ export interface Row {
   header: MessageHeader
   /** Undefined when it could not be read. */
   row: FetchMessageObject | undefined
+  structure?: Structure
 }
 
 /** Also the headers as they stand: of one that stands several times the server may tell the last, or all together. */
@@ -105,14 +108,16 @@ export async function fetchDates(
   return found.sort((one, other) => other.uid - one.uid)
 }
 
-async function withFirst({ header, row }: Row): Promise<Row> {
-  if (!row?.headers) return { header, row }
-  return { header: await withFirstListed(header, row.headers.toString('utf8').toWellFormed()), row }
+async function withFirst(found: Row): Promise<Row> {
+  const head = found.row?.headers
+  if (!head) return found
+  return { ...found, header: await withFirstListed(found.header, head.toString('utf8').toWellFormed()) }
 }
 
 function rowOf(row: FetchMessageObject): Row {
   try {
-    return { header: toHeader(row), row }
+    const structure = structureOf(row)
+    return { header: toHeader(row, structure), row, structure }
   } catch {
     // No message that was ever tried comes here; the next one does not take its page along.
     return { header: toUnreadable(row), row: undefined }
@@ -163,14 +168,18 @@ async function fetchAll<Answer>(
   const { by, numbers } = wanted
   if (numbers.length === 0) return []
   const isWanted = new Set(numbers)
-  const rows: Answer[] = []
-  for await (const row of client.fetch(rangesOf(numbers), query, { uid: by === 'uid' })) {
+  const rows: (Answer | Promise<Answer>)[] = []
+  const take = (row: FetchMessageObject) => {
     // One of each, so that a server which repeats itself fills no memory.
-    if (!isAnswer(row)) continue
-    if (isWanted.delete(numberOf(row, wanted))) rows.push(await read(row))
-    else onDropped()
+    if (!isAnswer(row)) return
+    if (!isWanted.delete(numberOf(row, wanted))) return onDropped()
+    const answer = read(row)
+    rows.push(answer)
+    // It is told below, unless the command fails first.
+    if (answer instanceof Promise) answer.catch(() => undefined)
   }
-  return rows
+  await fetchLean(client, { range: rangesOf(numbers), by, query, isAnswer, take })
+  return Promise.all(rows)
 }
 
 function numberOf({ uid, seq }: FetchMessageObject, { by }: Wanted): number {

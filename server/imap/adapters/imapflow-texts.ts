@@ -3,6 +3,7 @@ import type { ImapFlow, MessageStructureObject } from 'imapflow'
 import { isMedia, type PartNode } from '../body-structure.ts'
 import type { MessageTexts } from '../gateway-capabilities.ts'
 import { rangesOfUids, writeUidSet } from '../uid-ranges.ts'
+import { fetchLean } from './imapflow-lean-rows.ts'
 import { structureOf } from './imapflow-message.ts'
 
 /** Of one message. */
@@ -12,26 +13,32 @@ export async function fetchTexts(client: ImapFlow, uids: readonly number[], maxB
   const wanted = new Set(uids)
   if (wanted.size === 0) return []
   const parts = new Map<number, PartNode[]>()
-  // Each row is let go of as soon as it is read: of many together most would reach the old generation of the heap.
-  for await (const { uid, bodyStructure } of client.fetch(
-    setOf(uids),
-    { uid: true, bodyStructure: true },
-    { uid: true },
-  )) {
-    if (wanted.has(uid)) parts.set(uid, textsOf(bodyStructure))
-  }
+  await fetchLean(client, {
+    range: setOf(uids),
+    by: 'uid',
+    query: { uid: true, bodyStructure: true },
+    isAnswer: ({ bodyStructure }) => bodyStructure !== undefined,
+    take({ uid, bodyStructure }) {
+      if (wanted.has(uid) && (bodyStructure || !parts.has(uid))) parts.set(uid, textsOf(bodyStructure))
+    },
+  })
   const texts = new Map([...parts.keys()].map(uid => [uid, { uid, parts: [] } as MessageTexts]))
   for (const [, group] of Map.groupBy(parts, ([, nodes]) => nodes.map(({ section }) => section).join())) {
     const sections = group[0]![1].map(({ section }) => section)
     if (sections.length === 0) continue
-    const query = { uid: true, bodyParts: sections.map(key => ({ key, start: 0, maxLength: maxBytes })) }
-    for await (const row of client.fetch(setOf(group.map(([uid]) => uid)), query, { uid: true })) {
-      const nodes = wanted.delete(row.uid) ? parts.get(row.uid) : undefined
-      for (const node of nodes ?? []) {
-        const bytes = row.bodyParts?.get(node.section.toLowerCase())
-        if (bytes) texts.get(row.uid)?.parts.push({ ...described(node), bytes: bytes.subarray(0, maxBytes) })
-      }
-    }
+    await fetchLean(client, {
+      range: setOf(group.map(([uid]) => uid)),
+      by: 'uid',
+      query: { uid: true, bodyParts: sections.map(key => ({ key, start: 0, maxLength: maxBytes })) },
+      isAnswer: ({ bodyParts }) => bodyParts !== undefined,
+      take({ uid, bodyParts }) {
+        const nodes = bodyParts && wanted.delete(uid) ? parts.get(uid) : undefined
+        for (const node of nodes ?? []) {
+          const bytes = bodyParts?.get(node.section.toLowerCase())
+          if (bytes) texts.get(uid)?.parts.push({ ...described(node), bytes: bytes.subarray(0, maxBytes) })
+        }
+      },
+    })
   }
   return [...texts.values()]
 }

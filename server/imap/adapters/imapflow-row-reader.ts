@@ -1,0 +1,196 @@
+/**
+ * Reads one row of FETCH as ImapFlow does, in a fraction of its time: one that is written the way servers write nearly all of them. Of any
+ * other it says nothing, and ImapFlow reads it.
+ */
+import type { FetchMessageObject } from 'imapflow'
+
+/** What ImapFlow makes of a list, of a string or atom, and of NIL. */
+type Token = Token[] | { value: string | Buffer } | null
+
+/** ImapFlow's own, so that both read the same out of a list. */
+export interface ListReaders {
+  parseEnvelope(list: Token[]): NonNullable<FetchMessageObject['envelope']>
+  parseBodystructure(list: Token[]): NonNullable<FetchMessageObject['bodyStructure']>
+}
+
+const [lf, cr, space, quote, open, close, backslash, braceOpen, braceClose] = [
+  0x0a, 0x0d, 0x20, 0x22, 0x28, 0x29, 0x5c, 0x7b, 0x7d,
+]
+const head = /^\* ([1-9]\d{0,9}) FETCH \(/
+/** Of what index and texts ask for; a section has no blanks but in its list of headers. */
+const itemName = /([A-Z][A-Z0-9.-]{0,20})(?:\[([A-Z0-9.-]*(?: \([A-Za-z" -]+\))?)\](?:<\d{1,10}>)?)? /y
+/** Of no list; those that need quotes, and others that ImapFlow reads in a way of its own, are left to it. */
+const atom = /[\\$]?[A-Za-z0-9._:+/-]+/y
+const headerFields = 'HEADER.FIELDS'
+/** Lists in lists; the limiter lets fewer through. */
+const deepest = 60
+const maxUint = 2 ** 32 - 1
+
+/** Thrown where a row is not as usual, and caught here. */
+const unusual = new Error('not a usual row')
+
+/** Undefined: ImapFlow has to read it. */
+export function readRow(
+  payload: Buffer,
+  literals: readonly Buffer[],
+  lists: ListReaders,
+): FetchMessageObject | undefined {
+  const text = payload.toString('latin1')
+  const [begin = '', seq] = head.exec(text) ?? []
+  if (seq === undefined) return undefined
+  try {
+    return new RowReader(payload, text, literals, lists).read(Number(seq), begin.length)
+  } catch (error) {
+    if (error === unusual) return undefined
+    throw error
+  }
+}
+
+class RowReader {
+  readonly #payload: Buffer
+  /** Of its bytes, each a character: places are the same in both. */
+  readonly #text: string
+  readonly #literals: readonly Buffer[]
+  readonly #lists: ListReaders
+  #at = 0
+  #literal = 0
+
+  constructor(payload: Buffer, text: string, literals: readonly Buffer[], lists: ListReaders) {
+    this.#payload = payload
+    this.#text = text
+    this.#literals = literals
+    this.#lists = lists
+  }
+
+  read(seq: number, from: number): FetchMessageObject {
+    const row: FetchMessageObject = { seq, uid: 0 } as FetchMessageObject
+    const seen = new Set<string>()
+    this.#at = from
+    for (;;) {
+      itemName.lastIndex = this.#at
+      const [whole, name = '', section] = itemName.exec(this.#text) ?? []
+      if (whole === undefined || seen.has(section === undefined ? name : `[${section}`)) throw unusual
+      seen.add(section === undefined ? name : `[${section}`)
+      this.#at += whole.length
+      this.#take(row, name, section, this.#token(0))
+      const next = this.#text.charCodeAt(this.#at++)
+      if (next === close) break
+      if (next !== space) throw unusual
+    }
+    if (this.#at !== this.#text.length || this.#literal !== this.#literals.length) throw unusual
+    return row
+  }
+
+  #take(row: FetchMessageObject, name: string, section: string | undefined, token: Token): void {
+    if (section !== undefined) {
+      if (name !== 'BODY') throw unusual
+      this.#takeSection(row, section, token)
+    } else if (name === 'UID') row.uid = numberOf(token, maxUint)
+    else if (name === 'RFC822.SIZE') row.size = numberOf(token, Number.MAX_SAFE_INTEGER)
+    else if (name === 'FLAGS') row.flags = new Set(listOf(token).map(textOf).filter(Boolean))
+    else if (name === 'INTERNALDATE') {
+      const text = textOf(token)
+      const date = new Date(text)
+      row.internalDate = Number.isNaN(date.getTime()) ? text : date
+    } else if (name === 'ENVELOPE') row.envelope = this.#lists.parseEnvelope(listOf(token))
+    else if (name === 'BODYSTRUCTURE') row.bodyStructure = this.#lists.parseBodystructure(listOf(token))
+    else if (name === 'EMAILID') row.emailId = textOf(listOf(token)[0] ?? null)
+    else if (name === 'X-GM-MSGID') row.emailId = textOf(token)
+    // Of no use to those who ask here.
+    else if (name !== 'MODSEQ') throw unusual
+  }
+
+  #takeSection(row: FetchMessageObject, section: string, token: Token): void {
+    if (token === null || Array.isArray(token)) throw unusual
+    const bytes = typeof token.value === 'string' ? Buffer.from(token.value) : token.value
+    if (section.startsWith(headerFields)) row.headers = bytes
+    else if (/^(?:TEXT|CUT|\d[\d.]*)$/.test(section)) {
+      row.bodyParts ??= new Map()
+      row.bodyParts.set(section.toLowerCase(), bytes)
+    } else throw unusual
+  }
+
+  #token(depth: number): Token {
+    const byte = this.#text.charCodeAt(this.#at)
+    if (byte === quote) return { value: this.#quoted() }
+    if (byte === open) return this.#list(depth + 1)
+    if (byte === braceOpen) return { value: this.#nextLiteral() }
+    atom.lastIndex = this.#at
+    const [value] = atom.exec(this.#text) ?? []
+    if (value === undefined) throw unusual
+    this.#at += value.length
+    return value.length === 3 && value.toUpperCase() === 'NIL' ? null : { value }
+  }
+
+  #list(depth: number): Token[] {
+    if (depth > deepest) throw unusual
+    const list: Token[] = []
+    this.#at++
+    if (this.#text.charCodeAt(this.#at) === close) {
+      this.#at++
+      return list
+    }
+    for (;;) {
+      const token = this.#token(depth)
+      list.push(token)
+      const next = this.#text.charCodeAt(this.#at)
+      // Addresses and parts stand beside each other without a blank.
+      if (next === open && Array.isArray(token)) continue
+      this.#at++
+      if (next === close) return list
+      if (next !== space) throw unusual
+    }
+  }
+
+  #quoted(): string {
+    const text = this.#text
+    const from = this.#at + 1
+    let [at, all, isEscaped] = [from, 0, false]
+    for (; ; at++) {
+      const byte = text.charCodeAt(at)
+      if (byte === quote) break
+      // Also at the end, where it is no number.
+      if (!(byte >= space)) throw unusual
+      all |= byte
+      if (byte !== backslash) continue
+      isEscaped = true
+      const escaped = text.charCodeAt(++at)
+      if (escaped !== quote && escaped !== backslash) throw unusual
+    }
+    this.#at = at + 1
+    const value = all < 0x80 ? text.slice(from, at) : this.#payload.toString('utf8', from, at)
+    return isEscaped ? value.replaceAll(/\\([\s\S])/g, '$1') : value
+  }
+
+  #nextLiteral(): Buffer {
+    const text = this.#text
+    let size = 0
+    for (this.#at++; text.charCodeAt(this.#at) !== braceClose; this.#at++) {
+      const digit = text.charCodeAt(this.#at) - 0x30
+      if (!(digit >= 0 && digit <= 9) || size > maxUint) throw unusual
+      size = size * 10 + digit
+    }
+    const bytes = this.#literals[this.#literal++]
+    if (text.charCodeAt(this.#at + 1) !== cr || text.charCodeAt(this.#at + 2) !== lf) throw unusual
+    if (bytes?.length !== size) throw unusual
+    this.#at += 3
+    return bytes
+  }
+}
+
+function listOf(token: Token): Token[] {
+  if (!Array.isArray(token)) throw unusual
+  return token
+}
+
+function textOf(token: Token): string {
+  if (token === null || Array.isArray(token)) throw unusual
+  return token.value.toString()
+}
+
+function numberOf(token: Token, most: number): number {
+  const text = textOf(token)
+  const number = Number(text)
+  if (!/^\d{1,16}$/.test(text) || number > most) throw unusual
+  return number
+}
