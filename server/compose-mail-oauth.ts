@@ -6,7 +6,6 @@ import type { LeaseService } from './leases/lease-service.ts'
 import { GrantKeeper } from './mail-oauth/grant-keeper.ts'
 import { GrantRefresher } from './mail-oauth/grant-refresher.ts'
 import { GrantView } from './mail-oauth/grant-view.ts'
-import { systemClock } from './mail-oauth/oauth-clock.ts'
 import { OAuthProviders } from './mail-oauth/oauth-providers.ts'
 import { oauthRoutes } from './mail-oauth/oauth-routes.ts'
 import { OAuthServer } from './mail-oauth/oauth-server.ts'
@@ -18,6 +17,7 @@ import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import type { GuardedFetch } from './platform/network/guarded-fetch.ts'
 import type { SecretBox } from './platform/secret-box.ts'
+import { systemClock } from './platform/timer-clock.ts'
 
 export interface MailOAuthSurroundings {
   config: Pick<Config, 'mailOAuth'>

@@ -1,4 +1,5 @@
 /** The door and the page as parts that start and stop, and where the door is. */
+
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Config } from './config.ts'
@@ -10,6 +11,7 @@ import { buildPageWhenStale } from './platform/http/page-build.ts'
 import { servePage } from './platform/http/page-files.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
+import { unlessLate } from './platform/waits.ts'
 
 export interface DoorOptions {
   host: string
@@ -77,10 +79,7 @@ export function httpPart(
 
 /** Resolves when nothing is under way, and no client is left that might ask, or each had the time to. */
 async function drained(http: HttpServer): Promise<void> {
-  const lastCall = Promise.withResolvers<void>()
-  const timer = setTimeout(lastCall.resolve, lastCallMs)
-  await Promise.race([http.connectionLimits.whenNone(), lastCall.promise])
-  clearTimeout(timer)
+  await unlessLate(http.connectionLimits.whenNone(), lastCallMs, () => undefined)
   // The rest of a body may never come.
   http.endBodies()
   await http.whenIdle()

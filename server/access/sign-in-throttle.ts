@@ -1,4 +1,5 @@
 /** Slows down guessing, by delays that grow and never by a lock: who has not failed from their own address gets in. */
+import { doubledMs } from '../platform/doubling.ts'
 import { networksOf } from '../platform/network/caller-address.ts'
 import { Problem } from '../platform/problem.ts'
 
@@ -173,7 +174,7 @@ export function codeOf(userId: string): string {
 
 /** When the next may be tried. */
 function endOfDelay({ count, at }: Tries, { free, maxDelayMs }: Limit): number {
-  return count < free ? 0 : at + Math.min(maxDelayMs, firstDelayMs * 2 ** (count - free))
+  return count < free ? 0 : at + doubledMs(count - free, firstDelayMs, maxDelayMs)
 }
 
 function tooMany(retryAfterSeconds: number): Problem {

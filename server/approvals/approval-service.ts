@@ -2,13 +2,14 @@
  * Approvals: a human's yes or no to exactly one message, named by the hash of its bytes and envelope. Each decision is one transaction with what
  * becomes of the message; an edit, a cancellation or a decision that comes first makes it void.
  */
+
 import type { Approval, ApprovalSettingsAnswer, ApprovalState } from '../../contract/approvals.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { OutboxService } from '../outbox/outbox-service.ts'
 import type { Database } from '../platform/database/database.ts'
-import { maySeeAccount, type Principal } from '../platform/principal.ts'
+import { listedAccounts } from '../platform/list-query.ts'
+import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
-import { visibleAccounts } from '../platform/visible-figures.ts'
 import type { ApprovalEnds, Tell } from './approval-ends.ts'
 import { decidedFact } from './approval-facts.ts'
 import { approveRefusal, denyRefusal, maySeeApproval, noApproval } from './approval-rights.ts'
@@ -19,6 +20,7 @@ import { neededOf, toApproval } from './approval-view.ts'
 import { type FindApprover, givenDecisions } from './given-approvals.ts'
 import { type PasskeyConfirmation, type PasskeyProof, passkeyRefusal } from './passkey-confirmation.ts'
 import type { FindObstacle, ReleaseCheck } from './release-check.ts'
+import { pageOfUndecidedFirst } from './undecided-first.ts'
 
 export interface ApprovalServiceOptions {
   store: ApprovalStore
@@ -41,8 +43,6 @@ export interface ApprovalListQuery {
   cursor?: string | undefined
 }
 
-const cursorForm = /^([wd])(a[0-9a-z]{16})?$/
-
 export class ApprovalService {
   readonly #options: ApprovalServiceOptions
 
@@ -51,30 +51,25 @@ export class ApprovalService {
   }
 
   async list(principal: Principal, { state, account_id: accountId, limit, cursor }: ApprovalListQuery) {
-    if (accountId !== undefined && !maySeeAccount(principal, accountId)) {
-      throw new Problem('account_not_found', 'There is no such account.')
-    }
-    const [, part = 'w', last] = cursorForm.exec(cursor ?? 'w') ?? badCursor()
-    const visible = visibleAccounts(principal)
+    const { store } = this.#options
     const query = {
-      accounts: accountId !== undefined ? [accountId] : visible && [...visible],
+      accounts: listedAccounts(principal, accountId),
       principalId: principal.kind === 'session' ? undefined : principal.id,
       state,
     }
-    const { store } = this.#options
-    const wantsWaiting = part === 'w' && (state === undefined || state === 'waiting')
-    const waiting = wantsWaiting ? await store.listWaiting(query, last, limit + 1) : []
-    const isMoreWaiting = waiting.length > limit
-    const room = isMoreWaiting || state === 'waiting' ? 0 : limit - waiting.length
-    const decided = room > 0 ? await store.listDecided(query, part === 'd' ? last : undefined, room + 1) : []
-    const page = [...waiting.slice(0, limit), ...decided.slice(0, room)]
-    const next = (() => {
-      if (isMoreWaiting) return `w${page.at(-1)!.id}`
-      if (decided.length > room) return `d${decided[room - 1]!.id}`
-      return room === 0 && state !== 'waiting' ? 'd' : null
-    })()
+    const { rows, next } = await pageOfUndecidedFirst(
+      {
+        mark: 'w',
+        id: /^a[0-9a-z]{16}$/,
+        shows: state === undefined ? 'both' : state === 'waiting' ? 'undecided' : 'decided',
+        listUndecided: (after, most) => store.listWaiting(query, after, most),
+        listDecided: (before, most) => store.listDecided(query, before, most),
+      },
+      limit,
+      cursor,
+    )
     return {
-      items: await this.#views(principal, page),
+      items: await this.#views(principal, rows),
       next_cursor: next,
       waiting: await store.countWaiting(query),
     }
@@ -238,9 +233,4 @@ export class ApprovalService {
   #at(): string {
     return new Date(this.#options.now()).toISOString()
   }
-}
-
-function badCursor(): never {
-  const errors = [{ path: 'query.cursor', message: 'is not a cursor of this list' }]
-  throw new Problem('bad_request', 'query.cursor: is not a cursor of this list', { errors })
 }

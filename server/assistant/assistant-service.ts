@@ -15,21 +15,22 @@ import type { Logger } from '../platform/logger.ts'
 import { type Caller, ownerOf, type Principal, type PrincipalListener } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { RisingIds } from '../platform/rising-ids.ts'
-import { AnswerCalls, type CallSurroundings } from './answer-calls.ts'
+import type { CallSurroundings } from './answer-calls.ts'
 import { spentIn } from './answer-limits.ts'
 import { AnswerReaders, type ReadParts } from './answer-readers.ts'
 import { AnswerRunner, type Run } from './answer-runner.ts'
+import { AnswerWork } from './answer-work.ts'
 import type { ConversationStore } from './conversation-store.ts'
 import type { AnswerRow, ConversationRow, UsageRow } from './conversation-tables.ts'
 import { titleOf } from './conversation-title.ts'
-import { expiryOf, loseCalls } from './ended-calls.ts'
+import { expiryOf } from './ended-calls.ts'
 import { isSameHash } from './input-hash.ts'
 import { type KeptCall, newFacts } from './kept-parts.ts'
 import type { ModelChoice } from './model-choice.ts'
 import type { OpenAnswer } from './open-answer.ts'
 import { OpenAnswers, type OpenAnswersOptions } from './open-answers.ts'
 import { checkWanted } from './wanted-provider.ts'
-import { type Working, WorkingAnswers } from './working-answers.ts'
+import { WorkingAnswers } from './working-answers.ts'
 
 export interface AssistantServiceOptions {
   choice: ModelChoice
@@ -58,11 +59,11 @@ const providerVariables =
 export class AssistantService implements PrincipalListener {
   readonly #options: AssistantServiceOptions
   readonly #now: () => number
-  readonly #runner: AnswerRunner
   readonly #conversationIds: RisingIds
   readonly #answerIds: RisingIds
   readonly #open: OpenAnswers
   readonly #working = new WorkingAnswers()
+  readonly #work: AnswerWork
   readonly #readers = new AnswerReaders()
   /** Conversations in which a question is being taken in, each with its owner: ids of others tell nothing. */
   readonly #entering = new Set<string>()
@@ -72,8 +73,10 @@ export class AssistantService implements PrincipalListener {
     this.#options = options
     this.#now = options.now ?? Date.now
     const { choice, calls, store, logger } = options
-    this.#runner = new AnswerRunner({ choice, calls, store, logger, now: this.#now })
-    this.#open = new OpenAnswers({ store, changed: options.changed, now: this.#now })
+    const now = this.#now
+    this.#open = new OpenAnswers({ store, changed: options.changed, now })
+    const runner = new AnswerRunner({ choice, calls, store, logger, now })
+    this.#work = new AnswerWork({ runner, open: this.#open, working: this.#working, calls, logger, now })
     this.#conversationIds = new RisingIds('c', this.#now)
     this.#answerIds = new RisingIds('n', this.#now)
   }
@@ -82,7 +85,7 @@ export class AssistantService implements PrincipalListener {
   async start(): Promise<void> {
     const { store, logger } = this.#options
     for (const row of await store.listOpen('running')) {
-      await this.#interrupted(row.owner, row)
+      await this.#work.interrupted(row.owner, row)
     }
     const failed = (err: unknown) => logger.error({ err }, 'the conversations could not be maintained')
     const { signal } = this.#stopped
@@ -150,7 +153,7 @@ export class AssistantService implements PrincipalListener {
       answer.append({ type: 'start', conversation_id: conversationId, answer_id: row.id })
       const spent = { conversation: spentIn(conversation), today: spentIn(today) }
       const summary = summaryIn(conversation)
-      this.#begin({ answer, caller, requestId, history, summary, spent, startWith: provider, isWhole })
+      this.#work.begin({ answer, caller, requestId, history, summary, spent, startWith: provider, isWhole })
       this.#options.changed(owner, { id: row.id, conversation_id: conversationId, state: 'running' })
       return answer
     } finally {
@@ -189,7 +192,7 @@ export class AssistantService implements PrincipalListener {
   async stopAnswer(principal: Principal, conversationId: string, answerId: string): Promise<AssistantAnswer> {
     const answer = await this.#get(principal, conversationId, answerId)
     if (this.#working.find(answerId)) await this.#working.end(({ answer: { row } }) => row.id === answerId)
-    else if (answer.state === 'waiting') await this.#close(answer, 'declined', 'stopped')
+    else if (answer.state === 'waiting') await this.#work.close(answer, 'declined', 'stopped')
     return answer.view(principal)
   }
 
@@ -217,7 +220,7 @@ export class AssistantService implements PrincipalListener {
     if (call.outcome !== 'waiting') throw new Problem('not_possible_now', `This call is ${call.outcome} already.`)
     const isLate = call.expires_at !== null && Date.parse(call.expires_at) <= this.#now()
     if (isLate) {
-      await this.#close(answer, 'expired', 'done')
+      await this.#work.close(answer, 'expired', 'done')
       throw new Problem('not_possible_now', 'It was not decided in time. Ask again.')
     }
     const decided: KeptCall = { ...call, outcome: decision === 'allow' ? 'running' : 'declined', expires_at: null }
@@ -226,8 +229,8 @@ export class AssistantService implements PrincipalListener {
     const isLast = answer.calls.every(({ outcome }) => outcome !== 'waiting')
     const summary = summaryIn(conversation)
     const run = { answer, caller, requestId, history, summary, startWith: undefined }
-    if (decision === 'allow') this.#begin(run, { execute: decided, goesOn: isLast })
-    else if (isLast) this.#begin(run)
+    if (decision === 'allow') this.#work.begin(run, { execute: decided, goesOn: isLast })
+    else if (isLast) this.#work.begin(run)
     else await answer.settle('waiting', undefined, expiryOf(answer))
     return answer.view(principal)
   }
@@ -248,7 +251,7 @@ export class AssistantService implements PrincipalListener {
     const now = new Date(this.#now()).toISOString()
     for (const row of await this.#options.store.listOpen('waiting', now)) {
       if (this.#working.find(row.id)) continue
-      await this.#close(await this.#open.opened(row.owner, row), 'expired', 'done')
+      await this.#work.close(await this.#open.opened(row.owner, row), 'expired', 'done')
     }
   }
 
@@ -297,7 +300,7 @@ export class AssistantService implements PrincipalListener {
       if (this.#working.find(last.id)) throw busy()
       // It ended, and that could not be stored.
       this.#open.forget(last.id)
-      await this.#interrupted(owner, last)
+      await this.#work.interrupted(owner, last)
     }
     if (retryOf !== undefined && last?.id !== retryOf) {
       throw new Problem('not_possible_now', 'Only the last answer of a conversation can be asked for again.')
@@ -307,66 +310,10 @@ export class AssistantService implements PrincipalListener {
       throw new Problem('not_possible_now', detail)
     }
     // What it waits with is not done: the person goes on with something else.
-    if (last?.state === 'waiting') await this.#close(await this.#open.opened(owner, last), 'declined', 'stopped')
+    if (last?.state === 'waiting') await this.#work.close(await this.#open.opened(owner, last), 'declined', 'stopped')
     if (!(await store.addAnswer(row, retryOf))) throw noConversation()
     if (retryOf !== undefined) this.#open.forget(retryOf)
     return this.#open.before(id, row.id)
-  }
-
-  #begin(run: Omit<Run, 'signal'>, { execute, goesOn = true }: { execute?: KeptCall; goesOn?: boolean } = {}): void {
-    const { answer } = run
-    const stop = new AbortController()
-    const before = this.#working.find(answer.row.id)
-    const working: Working = { ...run, signal: stop.signal, stop, done: Promise.resolve(), before }
-    answer.holders++
-    working.done = (async () => {
-      // Another call of the same answer is being done.
-      if (before) await before.done
-      working.before = undefined
-      answer.row.state = 'running'
-      answer.row.expires_at = null
-      if (execute) await this.#execute(working, execute)
-      if (goesOn || stop.signal.aborted) await this.#runner.run(working)
-      else await answer.settle('waiting', undefined, expiryOf(answer))
-    })()
-      .catch((err: unknown) => {
-        // It was deleted meanwhile.
-        if (err instanceof Problem) return
-        this.#options.logger.error({ err, answer: answer.row.id }, 'an answer could not be ended')
-      })
-      .finally(() => {
-        this.#working.remove(working)
-        this.#open.release(answer)
-      })
-    this.#working.add(working)
-  }
-
-  /** What the person allowed; that it is about to be done is stored before. */
-  async #execute({ answer, caller, requestId, signal }: Working, call: KeptCall): Promise<void> {
-    await answer.store()
-    const calls = new AnswerCalls(this.#options.calls)
-    await calls.execute(call, { answer, caller, requestId, signal, now: this.#now })
-    await answer.store()
-  }
-
-  /** Nobody works on it any more, and it does not say so. */
-  async #interrupted(owner: string, row: AnswerRow): Promise<void> {
-    const answer = await this.#open.load(owner, row)
-    loseCalls(answer)
-    const why = new Problem('draining', 'The server stopped while it worked on this answer. Ask again.')
-    const problem = why.toBody('')
-    answer.facts.problem = problem
-    await answer.settle('failed', { type: 'error', problem })
-  }
-
-  /** Nothing works on it: what waits is not done. */
-  async #close(answer: OpenAnswer, outcome: 'declined' | 'expired', state: 'done' | 'stopped'): Promise<void> {
-    for (const call of answer.calls) {
-      if (call.outcome !== 'waiting') continue
-      answer.append({ type: 'tool_result', call: { ...call, outcome, expires_at: null } })
-    }
-    await answer.settle(state, { type: 'finish', state, result: answer.response() })
-    this.#open.release(answer, 0)
   }
 
   async #find(owner: string, id: string): Promise<ConversationRow> {

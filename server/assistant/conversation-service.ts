@@ -1,6 +1,8 @@
 /** Conversations as their owner keeps them: listed, searched, read, renamed, exported and deleted. */
+
 import type { AssistantAnswer } from '../../contract/answers.ts'
 import type { Conversation, ConversationSummary } from '../../contract/conversations.ts'
+import { badCursor } from '../platform/list-query.ts'
 import { ownerOf, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { toMarkdown } from './conversation-markdown.ts'
@@ -110,6 +112,5 @@ function toSummary({ id, title, created_at, updated_at, answers, state, tokens, 
 function readCursor(cursor: string): { updatedAt: string; id: string } {
   const [updatedAt = '', id = '', more] = cursor.split('~')
   if (id !== '' && more === undefined && !Number.isNaN(Date.parse(updatedAt))) return { updatedAt, id }
-  const message = 'is not a cursor of this list'
-  throw new Problem('bad_request', `cursor: ${message}`, { errors: [{ path: 'query.cursor', message }] })
+  throw badCursor()
 }

@@ -2,6 +2,7 @@
  * A circuit breaker for one model provider: one that hung, is down or refuses the key is left out for a while, twice as long each time
  * that it fails again. Then one question tries it, while others leave it out.
  */
+import { doubledMs } from '../platform/doubling.ts'
 import type { Problem } from '../platform/problem.ts'
 import { placeOf } from './provider-faults.ts'
 
@@ -84,7 +85,7 @@ export class ProviderBreaker {
     }
     this.#trouble = 'ill'
     this.#lastFault = problem
-    this.#restsUntil = this.#now() + Math.min(breakerBounds.maxRestMs, breakerBounds.firstRestMs * 2 ** this.#rests)
-    this.#rests = Math.min(this.#rests + 1, 30)
+    this.#restsUntil = this.#now() + doubledMs(this.#rests, breakerBounds.firstRestMs, breakerBounds.maxRestMs)
+    this.#rests++
   }
 }

@@ -2,9 +2,10 @@
  * Takes entries as they come and writes them in groups: everything of one turn of the loop is one commit, and of what was only read, for which nobody
  * waits, everything of a moment. What the database does not take waits, in its order, until it does.
  */
-import { setTimeout as wait } from 'node:timers/promises'
+import { doubledMs } from '../platform/doubling.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
+import { pause } from '../platform/waits.ts'
 import type { NewAuditRow } from './audit-entry.ts'
 import type { AuditTrail } from './audit-trail.ts'
 
@@ -156,11 +157,10 @@ export class AuditWriter {
         const level = this.#failures === 0 ? 'warn' : 'debug'
         this.#options.logger[level]({ err }, 'the audit trail could not be written; retrying')
         if (signal.aborted) return false
-        // Bounded, so that the power does not run away.
-        this.#failures = Math.min(this.#failures + 1, 20)
+        this.#failures++
         if (this.#failures >= maxFailures) this.#getStuck(err)
-        const pauseMs = Math.min(maxRetryMs, 50 * 2 ** this.#failures)
-        await wait(pauseMs, undefined, { signal }).catch(() => undefined)
+        const pauseMs = doubledMs(this.#failures, 50, maxRetryMs)
+        await pause(pauseMs, signal)
       }
     }
   }

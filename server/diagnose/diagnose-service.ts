@@ -1,4 +1,5 @@
 /** Says why an account does not work. A password that was refused is tried again only when somebody asks for it, so that no account gets locked. */
+
 import type { AccountAuth, MailServer } from '../../contract/accounts.ts'
 import type { Diagnosis, SpokenLine } from '../../contract/diagnose.ts'
 import type { IndexStatus } from '../../contract/mail-index.ts'
@@ -10,7 +11,8 @@ import type { EventHub } from '../events/event-hub.ts'
 import type { ConnectionPool } from '../imap/connection-pool.ts'
 import type { MailGateway, ServerFacts } from '../imap/mail-gateway.ts'
 import type { checkSmtp } from '../outbox/smtp-check.ts'
-import { maySeeAccount, type Principal } from '../platform/principal.ts'
+import { checkSeen } from '../platform/list-query.ts'
+import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { limitOf } from '../sync/provider-limits.ts'
 import { accountChecks } from './account-checks.ts'
@@ -88,7 +90,7 @@ export class DiagnoseService {
   /** @param retryLogin Tries a password that was refused before. @throws Problem `account_not_found` also for what the principal may not see. */
   async diagnose(principal: Principal, accountId: string, { retryLogin }: { retryLogin: boolean }): Promise<Diagnosis> {
     if (this.#stopped.signal.aborted) throw new Problem('overloaded', 'The server is stopping.')
-    if (!maySeeAccount(principal, accountId)) throw new Problem('account_not_found', 'There is no such account.')
+    checkSeen(principal, accountId)
     if (retryLogin && !principal.scopes.has('dashboard:operate')) {
       const words = 'Trying a rejected password again requires the scope dashboard:operate.'
       throw new Problem('forbidden', words, { missing_scope: 'dashboard:operate' })

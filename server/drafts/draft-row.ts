@@ -1,8 +1,9 @@
 /** The row of a draft as it begins, and what changes with each revision; and the cursor of lists, which names one. */
+
 import { randomBytes } from 'node:crypto'
 import type { DraftMode } from '../../contract/draft.ts'
+import { badCursor } from '../platform/list-query.ts'
 import type { Principal } from '../platform/principal.ts'
-import { Problem } from '../platform/problem.ts'
 import type { DraftContent, DraftRow } from './draft-tables.ts'
 import { kindOf } from './draft-view.ts'
 
@@ -36,8 +37,7 @@ export function nextRevision(principal: Principal, rev: number) {
 export function readCursor(cursor: string): { updatedAt: string; id: string } {
   const [updatedAt = '', id = ''] = Buffer.from(cursor, 'base64url').toString('utf8').split(' ')
   if (/^\d{4}-[\d:.TZ-]{19}$/.test(updatedAt) && /^d[\w-]{21}$/.test(id)) return { updatedAt, id }
-  const errors = [{ path: 'query.cursor', message: 'is not a cursor of this list' }]
-  throw new Problem('bad_request', 'query.cursor: is not a cursor of this list', { errors })
+  throw badCursor()
 }
 
 export function writeCursor({ updated_at, id }: DraftRow): string {

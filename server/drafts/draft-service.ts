@@ -1,4 +1,5 @@
 /** Drafts: created, changed by callers that have their latest revision, listed, discarded. Nothing here sends; `mark` says what became of one that is sent. */
+
 import type { Draft, DraftChange, NewDraft } from '../../contract/draft.ts'
 import { draftBounds } from '../../contract/draft.ts'
 import type { Fact } from '../../contract/event.ts'
@@ -7,6 +8,7 @@ import type { Blobs } from '../blobs/blobs.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { MessageRefs } from '../imap/message-ref.ts'
 import type { Database } from '../platform/database/database.ts'
+import { noAccount } from '../platform/list-query.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { noProposals, type ProposalIntake } from '../platform/proposal-intake.ts'
@@ -346,10 +348,6 @@ function factOf({ id, account_id, rev }: DraftRow, { id: principal }: Principal)
 function onlyProposes(): Problem {
   const detail = 'This token only proposes, and the draft is in the Drafts folder: a human has to discard it.'
   return new Problem('policy_denied', detail)
-}
-
-function noAccount(): Problem {
-  return new Problem('account_not_found', 'There is no such account.')
 }
 
 function tooManyDrafts(most: number): Problem {

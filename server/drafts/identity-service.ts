@@ -1,8 +1,10 @@
 /** How an account signs and sends: names, signature, addresses of its owner, and copies of what is sent. People set it, programs do not. */
+
 import type { DraftBody, SentCopyChoice, Signature, SignatureInput } from '../../contract/draft.ts'
 import type { Address } from '../../contract/mail.ts'
 import type { AccountService } from '../accounts/account-service.ts'
-import { maySeeAccount, type Principal } from '../platform/principal.ts'
+import { checkSeen } from '../platform/list-query.ts'
+import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { keyOf, readRecipients } from './draft-recipients.ts'
 import type { SignatureRow } from './draft-tables.ts'
@@ -68,7 +70,7 @@ export class IdentityService {
   }
 
   async #check(principal: Principal, accountId: string): Promise<string> {
-    if (!maySeeAccount(principal, accountId)) throw new Problem('account_not_found', 'There is no such account.')
+    checkSeen(principal, accountId)
     return (await this.#accounts.get(principal, accountId)).email
   }
 }

@@ -2,12 +2,14 @@
  * Facts in the order in which they became true, densely numbered. The database holds them; the newest are also held in
  * memory with their encoded frames. A fact is handed on only when its transaction is committed, by whichever process.
  */
-import { setTimeout as wait } from 'node:timers/promises'
+
 import type { Fact } from '../../contract/event.ts'
 import type { Database } from '../platform/database/database.ts'
 import { type DatabaseChanges, noChanges } from '../platform/database/database-changes.ts'
+import { doubledMs } from '../platform/doubling.ts'
 import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
+import { pause } from '../platform/waits.ts'
 import { encodeFact } from './event-frame.ts'
 import type { AdministrativePage, EventStore, Seen, SeenRange } from './event-store.ts'
 import type { EventRow } from './event-tables.ts'
@@ -285,7 +287,7 @@ export class EventLog {
         this.#options.logger.error({ err, waiting: this.#waiting.length }, 'events could not be written')
         if (this.#stopped.signal.aborted) return false
         const { signal } = this.#stopped
-        await wait(Math.min(maxRetryMs, 100 * 2 ** failures), undefined, { signal }).catch(() => undefined)
+        await pause(doubledMs(failures, 100, maxRetryMs), signal)
       }
     }
   }

@@ -2,9 +2,12 @@
  * Reads the log on from where it stands and hands on each fact once, in the order of the numbers, whichever process wrote it.
  * What this process wrote needs no reading: it is handed on from memory when its turn comes.
  */
-import { setTimeout as wait, setImmediate as yieldLoop } from 'node:timers/promises'
+
+import { setImmediate as yieldLoop } from 'node:timers/promises'
 import type { Fact } from '../../contract/event.ts'
+import { doubledMs } from '../platform/doubling.ts'
 import type { Logger } from '../platform/logger.ts'
+import { pause } from '../platform/waits.ts'
 import type { EventRow } from './event-tables.ts'
 
 /** A fact, and its data as streams get it. */
@@ -123,7 +126,7 @@ export class LogTail {
         this.#isDue = true
         this.#release(Number.POSITIVE_INFINITY)
         // An abort ends the wait and then the loop.
-        await wait(Math.min(maxRetryMs, 100 * 2 ** failures++), undefined, { signal }).catch(() => undefined)
+        await pause(doubledMs(failures++, 100, maxRetryMs), signal)
       }
     }
   }

@@ -1,7 +1,9 @@
 /** Whether the server can serve, and which part cannot. */
+
 import type { Readiness } from '../../contract/system.ts'
 import type { AccountService } from '../accounts/account-service.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
+import { unlessLate } from '../platform/waits.ts'
 
 export interface HealthServiceOptions {
   accounts: AccountService
@@ -64,14 +66,10 @@ export class HealthService {
   }
 
   async #look(): Promise<Finding> {
-    const bound = Promise.withResolvers<Finding>()
-    const timer = setTimeout(() => bound.resolve({ fault: 'does not answer in time' }), databaseBoundMs)
     try {
-      return await Promise.race([this.#askDatabase(), bound.promise])
+      return await unlessLate(this.#askDatabase(), databaseBoundMs, () => ({ fault: 'does not answer in time' }))
     } catch {
       return { fault: 'does not answer' }
-    } finally {
-      clearTimeout(timer)
     }
   }
 

@@ -1,4 +1,5 @@
 /** How long to wait before trying again: doubling, capped, with full jitter, so that many accounts do not come back at once. */
+import { doubledMs } from '../platform/doubling.ts'
 
 export interface Backoff {
   firstMs: number
@@ -11,5 +12,5 @@ export const defaultBackoff: Backoff = { firstMs: 1_000, maxMs: 60_000, random: 
 
 /** @param failures How many tries have failed before this one. */
 export function backoffDelay(failures: number, { firstMs, maxMs, random }: Backoff): number {
-  return Math.round(random() * Math.min(maxMs, firstMs * 2 ** Math.min(failures, 30)))
+  return Math.round(random() * doubledMs(failures, firstMs, maxMs))
 }

@@ -1,12 +1,12 @@
 /** Opens the connections of one account under every cap: of this server, of the account, and what its mail server was found to allow. */
 
-import { setTimeout as wait } from 'node:timers/promises'
 import type { PoolLimits } from '../../contract/settings.ts'
 import type { CertificateEnds, SeenCertificate } from '../accounts/certificate-ends.ts'
 import { type MailLogin, secretOf, withFreshToken } from '../accounts/mail-login.ts'
 import type { ProtocolLog } from '../accounts/protocol-log.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
+import { pause } from '../platform/waits.ts'
 import type { ConnectionSlots, Rank } from './connection-slots.ts'
 import type { MailConnection, MailGateway } from './mail-gateway.ts'
 import type { ServerGate } from './server-gate.ts'
@@ -208,7 +208,7 @@ export class ConnectionOpener {
   async untilWorthTrying(delayMs: number, signal: AbortSignal): Promise<void> {
     if (this.#gate) return this.#gate.untilBack(delayMs, signal)
     // An abort only ends the wait.
-    await wait(delayMs, undefined, { signal }).catch(() => undefined)
+    await pause(delayMs, signal)
   }
 
   /** The login may be another one now. */

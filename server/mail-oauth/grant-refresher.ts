@@ -2,15 +2,15 @@
 import type { Lease } from '../platform/lease.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
+import { isoOf, type TimerClock } from '../platform/timer-clock.ts'
 import type { GrantKeeper } from './grant-keeper.ts'
-import { isoOf, type OAuthClock } from './oauth-clock.ts'
 import type { OAuthStore } from './oauth-store.ts'
 import { requestsAtATime } from './provider-pace.ts'
 
 export interface GrantRefresherOptions {
   store: Pick<OAuthStore, 'listDue' | 'firstDue' | 'deleteWaiting'>
   keeper: Pick<GrantKeeper, 'refreshAhead' | 'restsUntil'>
-  clock: OAuthClock
+  clock: TimerClock
   /** Nobody can sign in anywhere: then there is nothing to look at. */
   isIdle(): boolean
   /** One process does this. */

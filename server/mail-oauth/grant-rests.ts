@@ -1,5 +1,6 @@
 /** Grants that could not be refreshed rest: a minute, and twice as long after each further failure. Of one process. */
-import type { OAuthClock } from './oauth-clock.ts'
+import { doubledMs } from '../platform/doubling.ts'
+import type { TimerClock } from '../platform/timer-clock.ts'
 import { OAuthFault } from './oauth-server.ts'
 import type { OAuthGrantRow } from './oauth-tables.ts'
 
@@ -18,10 +19,10 @@ const maxRestMs = 60 * 60_000
 const maxRests = 10_000
 
 export class GrantRests {
-  readonly #clock: Pick<OAuthClock, 'now'>
+  readonly #clock: Pick<TimerClock, 'now'>
   readonly #rests = new Map<string, Rest>()
 
-  constructor(clock: Pick<OAuthClock, 'now'>) {
+  constructor(clock: Pick<TimerClock, 'now'>) {
     this.#clock = clock
   }
 
@@ -29,7 +30,7 @@ export class GrantRests {
   note({ id, provider, refresh_sealed: refreshSealed }: OAuthGrantRow, error: unknown): number {
     const known = this.#rests.get(id)
     const failures = known?.refreshSealed === refreshSealed ? known.failures : 0
-    const until = this.#clock.now() + Math.min(maxRestMs, firstRestMs * 2 ** failures)
+    const until = this.#clock.now() + doubledMs(failures, firstRestMs, maxRestMs)
     this.#rests.delete(id)
     const [oldest] = this.#rests.keys()
     if (this.#rests.size >= maxRests && oldest !== undefined) this.#rests.delete(oldest)

@@ -6,8 +6,8 @@ import type { AccountService } from '../accounts/account-service.ts'
 import type { Logger } from '../platform/logger.ts'
 import { limitKeyOf, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
+import { isoOf, pauseOn, type TimerClock } from '../platform/timer-clock.ts'
 import type { GrantKeeper } from './grant-keeper.ts'
-import { isoOf, type OAuthClock, pause } from './oauth-clock.ts'
 import { missingScopes, type ReadyProvider } from './oauth-provider.ts'
 import type { OAuthProviders } from './oauth-providers.ts'
 import { OAuthFault, type OAuthServer, type OAuthTokens } from './oauth-server.ts'
@@ -20,7 +20,7 @@ export interface OAuthSignInsOptions {
   keeper: GrantKeeper
   store: Pick<OAuthStore, 'find' | 'insert' | 'replace'>
   accounts: Pick<AccountService, 'get' | 'signInAgain'>
-  clock: OAuthClock
+  clock: TimerClock
   logger: Logger
 }
 
@@ -158,7 +158,7 @@ export class OAuthSignIns {
     const { provider, input, ended } = signIn
     const scopes = provider.scopes[input.use]
     for (let intervalMs = firstMs; ; ) {
-      await pause(clock, intervalMs, ended.signal)
+      await pauseOn(clock, intervalMs, ended.signal)
       if (ended.signal.aborted) return
       if (clock.now() >= signIn.endsAt) return this.#fail(signIn, 'Nobody typed the code in before it expired.')
       const outcome = await server.pollDevice(provider, deviceCode, scopes).catch((error: unknown) => error)

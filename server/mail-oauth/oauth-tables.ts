@@ -1,5 +1,7 @@
 /** The tables of OAuth2 for mail accounts, as Kysely sees them. */
+
 import type { OAuthUse } from '../../contract/mail-oauth.ts'
+import { isoOf } from '../platform/timer-clock.ts'
 
 declare module '../platform/database/tables.ts' {
   interface Tables {
@@ -61,4 +63,9 @@ export function clientSealContext(providerId: string): string {
 
 export function tokenSealContext(grantId: string, kind: 'refresh' | 'access'): string {
   return `oauth grant ${grantId} ${kind}`
+}
+
+/** Whether a process refreshes it at this moment, in epoch milliseconds. */
+export function isLocked({ locked_by, locked_until }: OAuthGrantRow, now: number): boolean {
+  return locked_by !== null && locked_until !== null && locked_until >= isoOf(now)
 }

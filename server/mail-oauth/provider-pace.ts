@@ -1,6 +1,7 @@
 /** How fast one provider is asked: few requests at a time, a little apart, and none while it is away. */
+import { doubledMs } from '../platform/doubling.ts'
 import { Problem } from '../platform/problem.ts'
-import { type OAuthClock, pause } from './oauth-clock.ts'
+import { pauseOn, type TimerClock } from '../platform/timer-clock.ts'
 import { OAuthFault } from './oauth-server.ts'
 
 /** Requests under way at one provider. */
@@ -12,10 +13,9 @@ const maxWaiting = 10_000
 /** A provider that does not answer is left alone for so long, twice as long after each further failure. */
 const firstRestMs = 1_000
 const maxRestMs = 5 * 60_000
-const mostFailures = 20
 
 export class ProviderPace {
-  readonly #clock: OAuthClock
+  readonly #clock: TimerClock
   readonly #stopped: AbortSignal
   readonly #name: string
   readonly #waiting: (() => void)[] = []
@@ -25,7 +25,7 @@ export class ProviderPace {
   #restsUntil = 0
   #lastFault: OAuthFault | undefined
 
-  constructor(name: string, clock: OAuthClock, stopped: AbortSignal) {
+  constructor(name: string, clock: TimerClock, stopped: AbortSignal) {
     this.#name = name
     this.#clock = clock
     this.#stopped = stopped
@@ -77,7 +77,7 @@ export class ProviderPace {
     const now = this.#clock.now()
     const at = Math.max(now, this.#nextAt)
     this.#nextAt = at + apartMs
-    if (at > now) await pause(this.#clock, at - now, this.#stopped)
+    if (at > now) await pauseOn(this.#clock, at - now, this.#stopped)
     if (this.#stopped.aborted) throw new Problem('draining', 'RustyMail is stopping.')
   }
 
@@ -90,9 +90,9 @@ export class ProviderPace {
   /** What is wrong with one grant is none of the others' business. */
   #note(fault: OAuthFault): void {
     if (fault.kind !== 'away' && fault.kind !== 'client') return
-    const restMs = Math.min(maxRestMs, firstRestMs * 2 ** this.#failures)
+    const restMs = doubledMs(this.#failures, firstRestMs, maxRestMs)
     const asked = Math.min((fault.retryAfterSeconds ?? 0) * 1_000, maxRestMs)
-    this.#failures = Math.min(this.#failures + 1, mostFailures)
+    this.#failures++
     this.#restsUntil = this.#clock.now() + Math.max(restMs, asked)
     this.#lastFault = fault
   }

@@ -1,7 +1,7 @@
 /** What the MCP server says of itself to clients that have no access yet (RFC 9728), and what a refusal tells them to ask for. */
 import { connectionScopes, protectedResourcePath } from '../../contract/mcp-auth.ts'
 import { isMailScope, type Scope, scopes, withIncluded } from '../../contract/scope.ts'
-import type { RefusedCall } from '../platform/http/http-hooks.ts'
+import type { RefusedCall } from '../platform/http/http-judges.ts'
 
 /** What a client asks for that knows no better; the user decides what it gets. */
 const usualScopes = withIncluded('mail:draft')

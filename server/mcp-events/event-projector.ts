@@ -1,7 +1,9 @@
 /** Makes events of facts: whether a fact is what was asked for, and what is said of it. Never the text of a message. */
+
 import type { EventOf, Fact } from '../../contract/event.ts'
 import type { LogEntry } from '../events/event-log.ts'
 import type { Principal } from '../platform/principal.ts'
+import { unlessAborted } from '../platform/waits.ts'
 import { cleanLine, Fence } from '../reading/stranger-text.ts'
 import type { AskedEvent, PayloadOf } from './event-types.ts'
 import type { EventOccurrence } from './events-wire.ts'
@@ -151,18 +153,6 @@ export class EventProjector {
   ): Promise<PayloadOf<'approval.decided'> | undefined> {
     if (own && (await this.#options.mail.senderOf(submission_id)) !== principalId) return undefined
     return { account: account_id, approval: approval_id, submission: submission_id, state }
-  }
-}
-
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted()
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const abort = () => reject(signal.reason)
-  signal.addEventListener('abort', abort, { once: true })
-  try {
-    return await Promise.race([work, aborted])
-  } finally {
-    signal.removeEventListener('abort', abort)
   }
 }
 

@@ -1,5 +1,7 @@
 /** The way from a bridge to its server: sends messages over Streamable HTTP, repeats what may be repeated, and says in words what went wrong. */
+
 import { setTimeout as pause } from 'node:timers/promises'
+import { doubledMs } from '../platform/doubling.ts'
 
 export interface LinkOptions {
   /** Of its `/mcp`. */
@@ -129,7 +131,7 @@ export class BridgeLink {
 export function pauseMs(turn: number, retryAfter?: string | null): number {
   const seconds = Number(retryAfter ?? Number.NaN)
   if (seconds > 0) return Math.min(seconds * 1000, longestPauseMs)
-  return (0.5 + Math.random() / 2) * Math.min(longestPauseMs, firstPauseMs * 2 ** turn)
+  return (0.5 + Math.random() / 2) * doubledMs(turn, firstPauseMs, longestPauseMs)
 }
 
 /** The protocol's own error in a refusal; else what it says to the person who set this up. */

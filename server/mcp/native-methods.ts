@@ -1,4 +1,5 @@
 /** The methods of MCP that are answered from an offer: each looks at what it was given, asks the offer, and writes the result as JSON. */
+import { unlessAborted } from '../platform/waits.ts'
 import {
   type McpAdapterOptions,
   type McpCatalogue,
@@ -79,13 +80,13 @@ export class NativeMethods {
 
   /** @throws McpError, Problem */
   async checkSubscription(call: Call, uri: string): Promise<void> {
-    await unlessAborted(call, this.#options.offer.checkSubscription(uri, this.asking(call)))
+    await unlessCut(call, this.#options.offer.checkSubscription(uri, this.asking(call)))
   }
 
   async #list(call: Call, kind: keyof McpCatalogue): Promise<string> {
     const { cursor } = call.params
     if (cursor !== undefined && cursor !== null) throw invalid('cursor: there is one page, and no cursor leads to it.')
-    const catalogue = await unlessAborted(call, this.#options.offer.catalogue(this.asking(call)))
+    const catalogue = await unlessCut(call, this.#options.offer.catalogue(this.asking(call)))
     return this.ended(call, `{"${kind}":${this.#lists.of(catalogue[kind])}}`, 'cached')
   }
 
@@ -106,7 +107,7 @@ export class NativeMethods {
   async #read(call: Call): Promise<string> {
     const { uri } = call.params
     if (!isUri(uri)) throw invalid('uri must be the URI of a resource.')
-    const contents = await unlessAborted(call, this.#options.offer.readResource(uri, this.asking(call)))
+    const contents = await unlessCut(call, this.#options.offer.readResource(uri, this.asking(call)))
     return this.ended(call, JSON.stringify({ contents }), 'cached')
   }
 
@@ -120,7 +121,7 @@ export class NativeMethods {
       hasLog: this.#hasLog,
       run: asking => this.#options.offer.getPrompt(name, input, asking),
     })
-    const result = await unlessAborted(call, rounds)
+    const result = await unlessCut(call, rounds)
     return this.ended(call, JSON.stringify(result), isAsking(result) ? 'asking' : 'plain')
   }
 
@@ -134,7 +135,7 @@ export class NativeMethods {
     if (!isTexts(given)) throw invalid('context.arguments must be an object of strings.')
     const { name, value } = argument
     const work = this.#options.offer.complete(ref, { name, value }, given, this.asking(call))
-    const { values, total, hasMore } = await unlessAborted(call, work)
+    const { values, total, hasMore } = await unlessCut(call, work)
     const more = values.length > maxCompletions ? true : hasMore
     const completion = { values: values.slice(0, maxCompletions), total, hasMore: more }
     return this.ended(call, JSON.stringify({ completion }), 'plain')
@@ -165,17 +166,8 @@ export class NativeMethods {
 }
 
 /** What runs on was told by its signal; its result is dropped. */
-async function unlessAborted<T>({ signal }: Call, work: Promise<T> | T): Promise<T> {
-  if (!(work instanceof Promise)) return work
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const abort = () => reject(signal.reason)
-  if (signal.aborted) abort()
-  signal.addEventListener('abort', abort, { once: true })
-  try {
-    return await Promise.race([work, aborted])
-  } finally {
-    signal.removeEventListener('abort', abort)
-  }
+function unlessCut<T>({ signal }: Call, work: Promise<T> | T): Promise<T> | T {
+  return work instanceof Promise ? unlessAborted(work, signal) : work
 }
 
 /** @throws McpError where nothing is kept between requests. */

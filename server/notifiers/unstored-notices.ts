@@ -2,9 +2,10 @@
  * Tells of a database that takes no writes. Nothing can be stored then, so these notices are in memory, for the notifiers that were known
  * last; an end of the process loses them, and the next start tells again what is still so.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
+
 import type { Fact } from '../../contract/event.ts'
 import { RisingIds } from '../platform/rising-ids.ts'
+import { pause } from '../platform/waits.ts'
 import { delayOf } from '../webhooks/webhook-pace.ts'
 import { type AttemptOptions, attemptNotice } from './notice-attempt.ts'
 import { contentOf } from './notice-words.ts'
@@ -98,7 +99,7 @@ export class UnstoredNotices {
       await this.#log([{ ...delivery, id: this.#deliveryIds.next(), outcome: word }])
       if (isOver) return isSent
       const wait = delayOf(attempt, outcome.kind === 'retry' ? outcome.afterMs : undefined)
-      await sleep(wait, undefined, { signal }).catch(() => undefined)
+      await pause(wait, signal)
     }
     return false
   }

@@ -1,5 +1,7 @@
 /** The only door to openid-client: OpenID Connect's authorization code flow with PKCE, in our words. */
+
 import type * as openid from 'openid-client'
+import { doubledMs } from '../platform/doubling.ts'
 import { boundedAnswer } from '../platform/network/guarded-fetch.ts'
 import type { OidcConfig } from './oidc-config.ts'
 
@@ -163,8 +165,8 @@ export class OidcClient {
     } catch (error) {
       this.#discovery = undefined
       this.#lastFailure = error
-      this.#restsUntil = this.#options.now() + Math.min(maxRestMs, firstRestMs * 2 ** this.#failures)
-      this.#failures = Math.min(this.#failures + 1, 30)
+      this.#restsUntil = this.#options.now() + doubledMs(this.#failures, firstRestMs, maxRestMs)
+      this.#failures++
       throw new OidcFault('unavailable', error, this.#secrets())
     }
   }

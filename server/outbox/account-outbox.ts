@@ -4,7 +4,7 @@
  */
 import type { LeaseClaim, LeaseService } from '../leases/lease-service.ts'
 import { type Lease, LeaseLost } from '../platform/lease.ts'
-import { isStopping } from '../platform/problem.ts'
+import { WokenLoop } from '../platform/woken-loop.ts'
 import { Delivery, type DeliveryOptions } from './delivery.ts'
 import { type Claimed, takeDue } from './due-messages.ts'
 import { giveUpOld, markInterrupted } from './left-over.ts'
@@ -26,13 +26,10 @@ export class AccountOutbox {
   readonly #claim: LeaseClaim
   readonly #delivery: Delivery
   readonly #copies: SentCopies
-  readonly #abort = new AbortController()
   readonly #sending = new Set<Promise<void>>()
-  readonly #running: Promise<void>
+  readonly #loop: WokenLoop
   /** Of which no earlier attempts are left to look after. */
   #recovered: Lease | undefined
-  #wake: () => void = () => undefined
-  #isWoken = true
 
   constructor(accountId: string, options: AccountOutboxOptions) {
     this.#accountId = accountId
@@ -40,12 +37,16 @@ export class AccountOutbox {
     this.#delivery = new Delivery(accountId, options)
     this.#claim = options.leases.want(`outbox:${accountId}`, { won: () => this.wake() })
     this.#copies = new SentCopies({ ...options, accountId, lease: () => this.#claim.find() })
-    this.#running = this.#run(this.#abort.signal)
+    this.#loop = new WokenLoop({
+      round: () => this.#round(),
+      failed: err => this.#note(err, 'an outbox could not be read'),
+      againMs,
+      clock: options.clock,
+    })
   }
 
   wake(): void {
-    this.#isWoken = true
-    this.#wake()
+    this.#loop?.wake()
     this.#copies?.wake()
   }
 
@@ -63,36 +64,17 @@ export class AccountOutbox {
    * not answer a copy keep the rest, and the lease, until the end of the stop.
    */
   async stop(isGone = false): Promise<void> {
-    this.#abort.abort()
-    this.#wake()
+    const looped = this.#loop.stop()
     this.#delivery.stop()
     const callOff = this.#options.clock.after(graceMs, () => {
       this.#delivery.cut()
       this.#copies.cut()
     })
-    await Promise.all([this.#running, this.#copies.stop()])
+    await Promise.all([looped, this.#copies.stop()])
     await Promise.all(this.#sending)
     callOff()
     await this.#delivery.close()
     await this.#claim.giveBack(isGone)
-  }
-
-  async #run(signal: AbortSignal): Promise<void> {
-    const { clock, logger } = this.#options
-    while (!signal.aborted) {
-      this.#isWoken = false
-      const restMs = await this.#round().catch((err: unknown) => {
-        if (!signal.aborted && !isStopping(err) && !(err instanceof LeaseLost))
-          logger.warn({ err, account_id: this.#accountId }, 'an outbox could not be read')
-        return againMs
-      })
-      if (restMs === 0 || signal.aborted) continue
-      const { promise, resolve } = Promise.withResolvers<void>()
-      this.#wake = resolve
-      const callOff = restMs === undefined ? () => undefined : clock.after(restMs, resolve)
-      if (!this.#isWoken) await promise
-      callOff()
-    }
   }
 
   /** @returns How long there is nothing to do: undefined until it is woken. */
@@ -139,9 +121,12 @@ export class AccountOutbox {
     const written = await this.#delivery.send(claimed, lease)
     if (!written || !this.#delivery.isFailing) return
     await giveUpOld(this.#accountId, lease, errorOf(written), this.#options).catch((err: unknown) => {
-      const { logger } = this.#options
-      if (!(err instanceof LeaseLost))
-        logger.warn({ err, account_id: this.#accountId }, 'old messages were not given up')
+      this.#note(err, 'old messages were not given up')
     })
+  }
+
+  /** Another process goes on where the lease was lost. */
+  #note(err: unknown, words: string): void {
+    if (!(err instanceof LeaseLost)) this.#options.logger.warn({ err, account_id: this.#accountId }, words)
   }
 }

@@ -3,8 +3,8 @@ import type { EventOf } from '../../contract/event.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { ConnectionPool } from '../imap/connection-pool.ts'
 import { wholeMessage } from '../imap/gateway-capabilities.ts'
+import type { TimerClock } from '../platform/timer-clock.ts'
 import { type BounceReport, readBounce, wordsAbout } from './bounce-report.ts'
-import type { OutboxClock } from './outbox-clock.ts'
 import { deliveryFact } from './submission-facts.ts'
 import type { SubmissionStore } from './submission-store.ts'
 import { recipientsOf, type SubmissionRow } from './submission-tables.ts'
@@ -13,7 +13,7 @@ export interface BounceLookOptions {
   store: SubmissionStore
   hub: Pick<EventHub, 'transact'>
   pool: Pick<ConnectionPool, 'run'>
-  clock: Pick<OutboxClock, 'now'>
+  clock: Pick<TimerClock, 'now'>
 }
 
 export type Arrival = EventOf<'mail_received'>['data']

@@ -5,17 +5,17 @@
 import type { EventHub } from '../events/event-hub.ts'
 import type { Logger } from '../platform/logger.ts'
 import { isStopping } from '../platform/problem.ts'
+import type { TimerClock } from '../platform/timer-clock.ts'
 import type { BounceCursorStore } from './bounce-cursor-store.ts'
 import { type Arrival, BounceLook, type BounceLookOptions, reportedMs } from './bounce-look.ts'
 import { looksLikeBounce } from './bounce-report.ts'
-import type { OutboxClock } from './outbox-clock.ts'
 
 export interface BounceWatcherOptions extends BounceLookOptions {
   hub: Pick<EventHub, 'transact' | 'listen'>
   cursors: BounceCursorStore
   /** The newest arrivals in the event log, newest first; without sender and subject, which it does not hold. */
   newestArrivals(limit: number): Promise<Numbered[]>
-  clock: OutboxClock
+  clock: TimerClock
   logger: Logger
 }
 

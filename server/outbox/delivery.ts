@@ -4,13 +4,13 @@ import type { MailLogin } from '../accounts/mail-login.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import { type Lease, LeaseLost } from '../platform/lease.ts'
 import type { Logger } from '../platform/logger.ts'
+import type { TimerClock } from '../platform/timer-clock.ts'
 import type { Tracer } from '../platform/tracing/tracer.ts'
 import { afterNotSent, afterSent, afterUnknown, type OutcomeColumns } from './delivery-outcome.ts'
 import type { DraftMarks, SubmittedBlobs } from './draft-marks.ts'
 import type { Claimed } from './due-messages.ts'
 import type { Leaving } from './leaving.ts'
 import { type MailSender, type MailSenders, NotSent, UnknownDelivery } from './mail-sender.ts'
-import type { OutboxClock } from './outbox-clock.ts'
 import { accountDelay } from './retry-times.ts'
 import { deliveryFact } from './submission-facts.ts'
 import type { SubmissionStore } from './submission-store.ts'
@@ -30,7 +30,7 @@ export interface DeliveryOptions {
   leaving: Leaving
   /** Hears in which state each attempt has left its message. */
   attempted?(state: SubmissionState): void
-  clock: OutboxClock
+  clock: TimerClock
   tracer?: Pick<Tracer, 'trace' | 'recall'> | undefined
   logger: Logger
 }

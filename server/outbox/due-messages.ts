@@ -2,11 +2,11 @@
 import type { EventHub } from '../events/event-hub.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { Lease } from '../platform/lease.ts'
+import type { TimerClock } from '../platform/timer-clock.ts'
 import { afterNotSent } from './delivery-outcome.ts'
 import type { DraftMarks, Tell } from './draft-marks.ts'
 import type { Leaving } from './leaving.ts'
 import { NotSent } from './mail-sender.ts'
-import type { OutboxClock } from './outbox-clock.ts'
 import { deliveryFact } from './submission-facts.ts'
 import { dueStates, type SubmissionStore } from './submission-store.ts'
 import type { StoredError, SubmissionRow } from './submission-tables.ts'
@@ -16,7 +16,7 @@ export interface DueMessagesOptions {
   hub: Pick<EventHub, 'transact'>
   drafts: DraftMarks
   leaving: Leaving
-  clock: OutboxClock
+  clock: TimerClock
 }
 
 export interface Claimed {

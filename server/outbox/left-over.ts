@@ -1,10 +1,10 @@
 /** What is left over in the outbox of an account: messages that an earlier process was sending, and those that waited too long. */
 import type { EventHub } from '../events/event-hub.ts'
 import type { Lease } from '../platform/lease.ts'
+import type { TimerClock } from '../platform/timer-clock.ts'
 import { afterNotSent, afterUnknown } from './delivery-outcome.ts'
 import type { DraftMarks } from './draft-marks.ts'
 import { NotSent } from './mail-sender.ts'
-import type { OutboxClock } from './outbox-clock.ts'
 import { giveUpMs } from './retry-times.ts'
 import { deliveryFact } from './submission-facts.ts'
 import type { SubmissionStore } from './submission-store.ts'
@@ -14,7 +14,7 @@ export interface LeftOverOptions {
   store: SubmissionStore
   hub: Pick<EventHub, 'transact'>
   drafts: DraftMarks
-  clock: OutboxClock
+  clock: TimerClock
 }
 
 const rowsAtOnce = 100

@@ -2,14 +2,15 @@
  * Takes in messages that are to be sent, and changes what waits. It judges nothing: callers of `submit` and `release` have asked the
  * policies. `OutboxQueue` delivers. Each change is made in the transaction of its caller, and only from the state that it is meant for.
  */
+
 import { endStates, type Submission, type SubmissionState } from '../../contract/submission.ts'
 import type { ComposedMessage } from '../drafts/composed-message.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { Database } from '../platform/database/database.ts'
-import { maySeeAccount, type Principal } from '../platform/principal.ts'
+import { badCursor, listedAccounts } from '../platform/list-query.ts'
+import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { Tracer } from '../platform/tracing/tracer.ts'
-import { visibleAccounts } from '../platform/visible-figures.ts'
 import { type DraftMarks, ownerOf, type SubmittedBlobs, type Tell } from './draft-marks.ts'
 import { messageColumns, newSubmission, readiness, type Submitted } from './new-submission.ts'
 import { deliveryFact } from './submission-facts.ts'
@@ -199,14 +200,10 @@ export class OutboxService {
     principal: Principal,
     { account_id: accountId, state, is_open: isOpen, limit, cursor }: SubmissionListQuery,
   ): Promise<{ items: Submission[]; next_cursor: string | null }> {
-    if (accountId !== undefined && !maySeeAccount(principal, accountId)) {
-      throw new Problem('account_not_found', 'There is no such account.')
-    }
     if (cursor !== undefined && !/^s[0-9a-z]{16}$/.test(cursor)) throw badCursor()
-    const visible = visibleAccounts(principal)
     const rows = await this.#options.store.list({
       ...sightOf(principal),
-      accounts: accountId !== undefined ? [accountId] : visible && [...visible],
+      accounts: listedAccounts(principal, accountId),
       states: statesOf(state, isOpen),
       before: cursor,
       limit: limit + 1,
@@ -245,9 +242,4 @@ function statesOf(state: SubmissionState | undefined, isOpen: 'true' | 'false' |
 function tooLate({ state }: SubmissionRow): Problem {
   const why = state === 'sending' ? 'It is being sent at this moment.' : `It has ended as ${state}.`
   return new Problem('not_possible_now', `${why} Only what waits can be cancelled.`)
-}
-
-function badCursor(): Problem {
-  const errors = [{ path: 'query.cursor', message: 'is not a cursor of this list' }]
-  return new Problem('bad_request', 'query.cursor: is not a cursor of this list', { errors })
 }

@@ -2,6 +2,7 @@
  * Copies what an account has sent to its folder of sent messages, one after the other, and marks what was answered. Before a copy is told to
  * the mail server it is committed how the folder stands: after a lost answer or a crash the message is looked for there, and not put twice.
  */
+
 import type { MailLogin } from '../accounts/mail-login.ts'
 import type { SentChoice } from '../drafts/identity-service.ts'
 import type { EventHub } from '../events/event-hub.ts'
@@ -13,9 +14,10 @@ import type { Lease } from '../platform/lease.ts'
 import { LeaseLost } from '../platform/lease.ts'
 import type { Logger } from '../platform/logger.ts'
 import { isStopping, Problem } from '../platform/problem.ts'
+import type { TimerClock } from '../platform/timer-clock.ts'
+import { WokenLoop } from '../platform/woken-loop.ts'
 import type { CopyMemory } from './copy-memory.ts'
 import type { SubmittedBlobs } from './draft-marks.ts'
-import type { OutboxClock } from './outbox-clock.ts'
 import { giveUpMs, retryDelay } from './retry-times.ts'
 import { findSentFolder, hasArrived, intentFor, isAmongNewest, isSavedByProvider } from './sent-folder.ts'
 import { deliveryFact } from './submission-facts.ts'
@@ -36,7 +38,7 @@ export interface SentCopiesOptions {
   lease(): Lease | undefined
   /** Something changed in a folder of the account. */
   notice(accountId: string, path: string): void
-  clock: OutboxClock
+  clock: TimerClock
   logger: Logger
 }
 
@@ -55,51 +57,34 @@ export class SentCopies {
   readonly #abort = new AbortController()
   /** Ends the connection that a copy waits for. */
   readonly #cut = new AbortController()
-  readonly #running: Promise<void>
-  #wake: () => void = () => undefined
-  #isWoken = true
+  readonly #loop: WokenLoop
 
   constructor(options: SentCopiesOptions) {
     this.#options = options
-    this.#running = this.#run(this.#abort.signal)
+    const { accountId, clock, logger } = options
+    this.#loop = new WokenLoop({
+      round: () => this.#round(),
+      failed: err => {
+        if (!(err instanceof LeaseLost)) logger.warn({ err, account_id: accountId }, 'the copy of a sent message waits')
+      },
+      againMs,
+      clock,
+    })
   }
 
   wake(): void {
-    this.#isWoken = true
-    this.#wake()
+    this.#loop.wake()
   }
 
   /** What is under way comes to its end, or is `cut`. */
   async stop(): Promise<void> {
     this.#abort.abort()
-    this.#wake()
-    await this.#running
+    await this.#loop.stop()
   }
 
   /** After a stop: no answer is waited for any longer. The next start looks whether the copy arrived. */
   cut(): void {
     this.#cut.abort()
-  }
-
-  async #run(signal: AbortSignal): Promise<void> {
-    const { clock, logger, accountId } = this.#options
-    // Its owner is made first.
-    await Promise.resolve()
-    while (!signal.aborted) {
-      this.#isWoken = false
-      const restMs = await this.#round().catch((err: unknown) => {
-        if (!signal.aborted && !isStopping(err) && !(err instanceof LeaseLost)) {
-          logger.warn({ err, account_id: accountId }, 'the copy of a sent message waits')
-        }
-        return againMs
-      })
-      if (restMs === 0 || signal.aborted) continue
-      const { promise, resolve } = Promise.withResolvers<void>()
-      this.#wake = resolve
-      const callOff = restMs === undefined ? () => undefined : clock.after(restMs, resolve)
-      if (!this.#isWoken) await promise
-      callOff()
-    }
   }
 
   /** @returns How long there is nothing to do: undefined until it is woken. */

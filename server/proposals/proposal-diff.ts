@@ -1,8 +1,9 @@
 /** What a proposal would change, message by message, in pages over all of its items. */
+
 import type { ProposedChange } from '../../contract/proposal.ts'
 import type { ProposedChanges } from '../operations/proposed-changes.ts'
+import { badCursor } from '../platform/list-query.ts'
 import type { Principal } from '../platform/principal.ts'
-import { Problem } from '../platform/problem.ts'
 import type { ProposalService } from './proposal-service.ts'
 
 export interface ProposalDiffOptions {
@@ -51,9 +52,4 @@ export class ProposalDiff {
     const next = from + items.length
     return { items, next_cursor: items.length > 0 && next < total ? String(next) : null, total }
   }
-}
-
-function badCursor(): Problem {
-  const errors = [{ path: 'query.cursor', message: 'is not a cursor of this list' }]
-  return new Problem('bad_request', 'query.cursor: is not a cursor of this list', { errors })
 }

@@ -2,16 +2,18 @@
  * Proposals: looked at, applied in whole or in part, declined or withdrawn. Each item is decided by its id and hash, in one transaction with
  * what becomes of it; a message leaves only through its approval.
  */
+
 import type { ProposalDecision, ProposalDetail, ProposalState } from '../../contract/proposal.ts'
 import type { Scope } from '../../contract/scope.ts'
 import { type ApprovalSettingsHolder, settingsProblem } from '../approvals/approval-settings.ts'
 import type { AskerActivities } from '../approvals/asker-activities.ts'
+import { pageOfUndecidedFirst } from '../approvals/undecided-first.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { FreezeService } from '../freezes/freeze-service.ts'
 import type { Database } from '../platform/database/database.ts'
-import { maySeeAccount, type Principal } from '../platform/principal.ts'
+import { listedAccounts } from '../platform/list-query.ts'
+import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
-import { visibleAccounts } from '../platform/visible-figures.ts'
 import type { ItemKinds } from './item-kinds.ts'
 import type { ProposalBook } from './proposal-book.ts'
 import { applyRefusal, declineRefusal, maySeeProposal, noProposal } from './proposal-rights.ts'
@@ -46,7 +48,6 @@ interface Chosen {
 type Result = ProposalDecision['results'][number]
 type Decide = (item: ProposalItemRow, proposal: ProposalRow) => Promise<void>
 
-const cursorForm = /^([od])(p[0-9a-z]{16})?$/
 const lostRights = 'The token that proposed it has ended, or has fewer rights now.'
 
 export class ProposalService {
@@ -59,31 +60,26 @@ export class ProposalService {
   }
 
   async list(principal: Principal, { state, account_id: accountId, limit, cursor }: ProposalListQuery) {
-    if (accountId !== undefined && !maySeeAccount(principal, accountId)) {
-      throw new Problem('account_not_found', 'There is no such account.')
-    }
-    const [, part = 'o', last] = cursorForm.exec(cursor ?? 'o') ?? badCursor()
-    const visible = visibleAccounts(principal)
+    const { store } = this.#options
     const query = {
-      accounts: accountId !== undefined ? [accountId] : visible && [...visible],
+      accounts: listedAccounts(principal, accountId),
       principalId: principal.kind === 'session' ? undefined : principal.id,
       state,
     }
-    const { store } = this.#options
-    const wantsOpen = part === 'o' && (state === undefined || state === 'open')
-    const open = wantsOpen ? await store.listOpen(query, last, limit + 1) : []
-    const isMoreOpen = open.length > limit
-    const room = isMoreOpen || state === 'open' ? 0 : limit - open.length
-    const decided = room > 0 ? await store.listDecided(query, part === 'd' ? last : undefined, room + 1) : []
-    const page = [...open.slice(0, limit), ...decided.slice(0, room)]
-    const next = (() => {
-      if (isMoreOpen) return `o${page.at(-1)!.id}`
-      if (decided.length > room) return `d${decided[room - 1]!.id}`
-      return room === 0 && state !== 'open' ? 'd' : null
-    })()
-    const items = Map.groupBy(await store.items(page.map(({ id }) => id)), ({ proposal_id }) => proposal_id)
+    const { rows, next } = await pageOfUndecidedFirst(
+      {
+        mark: 'o',
+        id: /^p[0-9a-z]{16}$/,
+        shows: state === undefined ? 'both' : state === 'open' ? 'undecided' : 'decided',
+        listUndecided: (after, most) => store.listOpen(query, after, most),
+        listDecided: (before, most) => store.listDecided(query, before, most),
+      },
+      limit,
+      cursor,
+    )
+    const items = Map.groupBy(await store.items(rows.map(({ id }) => id)), ({ proposal_id }) => proposal_id)
     return {
-      items: page.map(row => toProposal(row, items.get(row.id) ?? [])),
+      items: rows.map(row => toProposal(row, items.get(row.id) ?? [])),
       next_cursor: next,
       open: await store.count({ ...query, state: 'open' }),
     }
@@ -321,9 +317,4 @@ function changed({ kind }: ProposalItemRow): Problem {
 
 function decidedMeanwhile(): Problem {
   return new Problem('not_possible_now', 'It was changed, or decided about, in this moment: look at it again.')
-}
-
-function badCursor(): never {
-  const errors = [{ path: 'query.cursor', message: 'is not a cursor of this list' }]
-  throw new Problem('bad_request', 'query.cursor: is not a cursor of this list', { errors })
 }

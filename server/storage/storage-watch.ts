@@ -2,12 +2,14 @@
  * Watches what the server stores its state in: whether the database takes writes, how much room is left, and whether its files and
  * locks are still in place. What goes wrong is logged once, told to the page, and raised as an alert.
  */
+
 import type { Fact } from '../../contract/event.ts'
 import type { StorageReadings } from '../../contract/metrics.ts'
 import { type DatabaseFaultKind, databaseFaultKind } from '../platform/database/database-fault.ts'
 import type { DatabaseHealth } from '../platform/database/database-health.ts'
 import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
+import { unlessLate } from '../platform/waits.ts'
 
 export interface Room {
   freeBytes: number
@@ -121,17 +123,12 @@ export class StorageWatch {
 
   async #try(): Promise<void> {
     const { health, probe } = this.#options
-    const late = Promise.withResolvers<void>()
-    const timer = setTimeout(() => {
-      health.unwritable({ kind: 'silent', error: new Error('a database write timed out') })
-      late.resolve()
-    }, probeBoundMs)
     const tried = probe({ hadFault: health.fault !== undefined }).then(
       () => health.writable(),
       (error: unknown) => health.unwritable({ kind: databaseFaultKind(error) ?? 'failed', error }),
     )
-    await Promise.race([tried, late.promise])
-    clearTimeout(timer)
+    const late = () => health.unwritable({ kind: 'silent', error: new Error('a database write timed out') })
+    await unlessLate(tried, probeBoundMs, late)
   }
 
   async #readRoom(): Promise<void> {

@@ -1,4 +1,5 @@
 /** All tools, for features that offer them to a model: each call passes the gate, the limits and the trail, as a request does. */
+
 import type { ProblemCode } from '../../contract/problem.ts'
 import { guard, type Operation, type Stops } from '../platform/guard.ts'
 import { checkValue, leaveSecretsOut, type SafeInput } from '../platform/http/http-input.ts'
@@ -10,6 +11,7 @@ import { clientOf } from '../platform/peer-words.ts'
 import type { Caller, Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { Shown } from '../platform/shown.ts'
+import { unlessAborted } from '../platform/waits.ts'
 import {
   annotations,
   type HumanAsk,
@@ -346,18 +348,6 @@ function isAllowed(principal: Principal, { operation }: Entry): boolean {
 
 function tidy(name: string): string {
   return name.slice(0, maxUnknownName).replaceAll(/\p{C}/gu, '\ufffd')
-}
-
-/** What runs on has been told by its signal; its result is dropped. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const abort = () => reject(signal.reason)
-  signal.addEventListener('abort', abort, { once: true })
-  try {
-    return await Promise.race([work, aborted])
-  } finally {
-    signal.removeEventListener('abort', abort)
-  }
 }
 
 /** For a tool that may be about all accounts. Its service looks whether the caller may see one that it names. */

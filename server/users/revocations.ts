@@ -2,11 +2,12 @@
  * What is taken away while the database takes no writes holds in this process at once, and is stored as soon as it can be. Until then
  * its caller is told so: a restart before would give it back.
  */
-import { setTimeout as wait } from 'node:timers/promises'
+
 import { databaseFaultKind } from '../platform/database/database-fault.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Principal, PrincipalListener } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
+import { pause } from '../platform/waits.ts'
 
 export interface Revocation<Result> {
   /** Ids of principals, or `user-…` for all that somebody holds. */
@@ -86,7 +87,7 @@ export class Revocations {
   async #store(): Promise<void> {
     const { signal } = this.#stopped
     while (this.#pending.size > 0 && !signal.aborted) {
-      await wait(retryMs, undefined, { signal }).catch(() => undefined)
+      await pause(retryMs, signal)
       let failures = 0
       for (const revocation of [...this.#pending]) {
         if (await this.#isStored(revocation)) this.#release(revocation)

@@ -14,7 +14,6 @@ import { CopyMemory } from '../../server/outbox/copy-memory.ts'
 import type { Leaving } from '../../server/outbox/leaving.ts'
 import type { MailSenders } from '../../server/outbox/mail-sender.ts'
 import type { FirstState } from '../../server/outbox/new-submission.ts'
-import type { OutboxClock } from '../../server/outbox/outbox-clock.ts'
 import { OutboxQueue } from '../../server/outbox/outbox-queue.ts'
 import { OutboxService } from '../../server/outbox/outbox-service.ts'
 import { SubmissionDecisions } from '../../server/outbox/submission-decisions.ts'
@@ -24,6 +23,7 @@ import type { Database } from '../../server/platform/database/database.ts'
 import { createLogger } from '../../server/platform/logger.ts'
 import type { Principal } from '../../server/platform/principal.ts'
 import { Signer } from '../../server/platform/secret-box.ts'
+import type { TimerClock } from '../../server/platform/timer-clock.ts'
 import { MessageBlobs, type Written } from './composed-messages.ts'
 import { startHub } from './event-hub.ts'
 import { principalOf } from './operation-world.ts'
@@ -36,7 +36,7 @@ const login = { host: 'memory', port: 25, tls: 'none', user: 'me', password: 'se
 const logger = createLogger('silent')
 
 /** Stands still until it is moved; what is due by then runs in order. */
-export class ManualClock implements OutboxClock {
+export class ManualClock implements TimerClock {
   #now = Date.parse('2026-11-29T00:00:00.000Z')
   readonly #timers = new Set<{ at: number; run: () => void }>()
 
@@ -67,7 +67,7 @@ export interface OutboxWorldOptions {
   senders?: MailSenders
   queue?: Omit<Partial<AccountOutboxOptions>, 'hub'>
   connections?: number
-  clock?: OutboxClock
+  clock?: TimerClock
 }
 
 /** With the accounts `a` and `b`. */

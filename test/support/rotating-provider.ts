@@ -1,12 +1,13 @@
 /** A provider of mail accounts and its clock, for tests of what is refreshed when. */
-import type { OAuthClock } from '../../server/mail-oauth/oauth-clock.ts'
+
 import { OAuthFault, type OAuthTokens } from '../../server/mail-oauth/oauth-server.ts'
+import type { TimerClock } from '../../server/platform/timer-clock.ts'
 
 /** When the clock begins, in epoch milliseconds. */
 export const begin = Date.parse('2026-11-29T08:00:00.000Z')
 
 /** Time passes when a test says so. */
-export class SteeredClock implements OAuthClock {
+export class SteeredClock implements TimerClock {
   at = begin
   readonly #timers = new Set<{ at: number; run: () => void }>()
 
@@ -46,12 +47,12 @@ export class RotatingProvider {
   faultAt: string | undefined
   /** What a request waits for. */
   hold: () => Promise<unknown> = async () => undefined
-  readonly #clock: OAuthClock
+  readonly #clock: TimerClock
   readonly #valid = new Map<string, string>()
   #busy = 0
   #count = 0
 
-  constructor(clock: OAuthClock) {
+  constructor(clock: TimerClock) {
     this.#clock = clock
   }
 

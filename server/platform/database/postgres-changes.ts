@@ -3,9 +3,11 @@
  * the transactions would make them wait for each other. What is not heard (the connection is lost, or the process that committed ended
  * before it could tell) is found by looking every two seconds.
  */
+
 import { once } from 'node:events'
-import { setTimeout as wait } from 'node:timers/promises'
+import { doubledMs } from '../doubling.ts'
 import type { Logger } from '../logger.ts'
+import { pause } from '../waits.ts'
 import { askEveryMs, connectAlone, endConnection, type PostgresConnection } from './postgres-connection.ts'
 
 /** Commits of so long a time are told together. */
@@ -82,8 +84,8 @@ export class PostgresChanges {
           this.#logger.warn({ err }, 'changes of other processes are noticed late: the connection for them was lost')
         }
       }
-      const pauseMs = Math.min(maxRetryMs, 100 * 2 ** Math.min(failures, 10))
-      await wait(pauseMs, undefined, { signal }).catch(() => undefined)
+      const pauseMs = doubledMs(failures, 100, maxRetryMs)
+      await pause(pauseMs, signal)
     }
   }
 

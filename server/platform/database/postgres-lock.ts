@@ -2,10 +2,13 @@
  * A lock on a PostgreSQL database: an advisory one, which the database holds for a connection of its own and which ends with
  * that. When the connection is lost it is taken again, unless somebody else was faster.
  */
+
 import { randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Client } from 'pg'
+import { doubledMs } from '../doubling.ts'
 import type { Logger } from '../logger.ts'
+import { pause } from '../waits.ts'
 import { askEveryMs, connectAlone, endConnection, type PostgresConnection } from './postgres-connection.ts'
 
 export interface PostgresLockOptions {
@@ -94,7 +97,7 @@ export class PostgresLock {
   /** Where nothing is said nobody notices that a connection is dead. */
   async #ask(client: Client, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await wait(askEveryMs, undefined, { signal }).catch(() => undefined)
+      await pause(askEveryMs, signal)
       if (!signal.aborted) await client.query('select 1')
     }
   }
@@ -112,8 +115,8 @@ export class PostgresLock {
         // Once for each time: the database may be away for long.
         if (failures === 0) logger.warn({ err }, 'the connection that holds the lock on the database was lost')
       }
-      const pauseMs = Math.min(maxRetryMs, betweenTriesMs * 2 ** Math.min(failures, 10))
-      await wait(pauseMs, undefined, { signal }).catch(() => undefined)
+      const pauseMs = doubledMs(failures, betweenTriesMs, maxRetryMs)
+      await pause(pauseMs, signal)
     }
   }
 }

@@ -2,9 +2,11 @@
  * How long a body may take to come: as a rule a minute; a file that is uploaded as long as it keeps coming. Node bounds whole requests only, all of
  * them alike, and those of HTTP/2 not at all.
  */
+
 import type { IncomingMessage } from 'node:http'
 import type { ServerHttp2Stream } from 'node:http2'
 import { Problem } from '../problem.ts'
+import { unlessLate } from '../waits.ts'
 
 /** Of a file: so long its sender may be waited for altogether, and each byte that comes pays some of that back. */
 export interface UploadPace {
@@ -56,7 +58,7 @@ export async function* paced(
   try {
     for (;;) {
       const began = performance.now()
-      const next = await unlessLate(pieces.next(), left)
+      const next = await unlessLate(pieces.next(), left, tooSlow)
       if (next.done) return
       left = Math.min(graceMs, left - (performance.now() - began) + (next.value.length / bytesPerSecond) * 1000)
       yield next.value
@@ -67,17 +69,6 @@ export async function* paced(
   }
 }
 
-async function unlessLate<Result>(work: Promise<Result>, ms: number): Promise<Result> {
-  const { promise: late, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(
-    () => reject(new Problem('request_timeout', 'The file came too slowly; send at least 8 KiB a second.')),
-    Math.max(0, ms),
-  )
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-    // It may fail once nobody waits for it.
-    work.catch(() => undefined)
-  }
+function tooSlow(): never {
+  throw new Problem('request_timeout', 'The file came too slowly; send at least 8 KiB a second.')
 }

@@ -1,57 +1,26 @@
 /** What happens to each request before its handler and behind it: who asks, from where, may they, how often, and the trail of it. */
+
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Endpoint, LimitName } from '../../../contract/endpoint.ts'
-import { guard, type Operation, type Stops } from '../guard.ts'
+import type { LimitName } from '../../../contract/endpoint.ts'
+import { guard, type Operation } from '../guard.ts'
 import { addressBehind, type ForwardedWatcher } from '../network/caller-address.ts'
-import { anonymous, type Caller, isMore, type Principal } from '../principal.ts'
+import { anonymous, isMore, type Principal } from '../principal.ts'
 import { Problem } from '../problem.ts'
-import type { Shown } from '../shown.ts'
-import type { Tracer } from '../tracing/tracer.ts'
 import { hasBody, leaveUnread } from './http-body.ts'
 import { callerOf } from './http-call.ts'
 import { type Credentials, credentialsOf } from './http-credentials.ts'
 import { isHttp2, refusalOfForm } from './http-form.ts'
-import type { SafeInput } from './http-input.ts'
-import type { HttpLimits } from './http-limits.ts'
+import type { HttpJudges } from './http-judges.ts'
 import type { MethodTable } from './http-methods.ts'
-import { type Cors, type Origins, publicOriginOf, refuseForeignOrigin, refuseStrangeOrigin } from './http-origin.ts'
-import { outcomeOf, type RequestOutcome, type Trail } from './http-outcome.ts'
+import { type Cors, publicOriginOf, refuseForeignOrigin, refuseStrangeOrigin } from './http-origin.ts'
+import { outcomeOf, type Trail } from './http-outcome.ts'
 import type { HttpPipelines } from './http-pipelines.ts'
 import { HttpTracing } from './http-tracing.ts'
+import { decorateRequests } from './request-fields.ts'
 import type { UnderWay } from './under-way.ts'
 import { inWorkSession } from './work-session.ts'
-import type { WrongCredentials } from './wrong-credentials.ts'
-
-/** What decides about requests, and what is notified of them. */
-export interface HttpJudges {
-  authenticate(credentials: Credentials): Promise<Principal | undefined> | Principal | undefined
-  /** Hears of each finished request; must not throw. */
-  observe(outcome: RequestOutcome): void
-  origins: Origins
-  /** Without them, there are no limits. */
-  limits?: HttpLimits
-  /** Without it, one may guess at keys. */
-  wrongCredentials?: Pick<WrongCredentials, 'note'>
-  trail?: Trail
-  /** Without it, nothing is ever stopped. */
-  stops?: Stops
-  /** Hears what programs are shown. */
-  shown?: Shown
-  /** What `WWW-Authenticate` says to callers of operations that take access tokens. */
-  challenge?: (refused: RefusedCall) => string | undefined
-  /** Without it, nothing is traced. */
-  tracer?: Tracer | undefined
-}
-
-export interface RefusedCall {
-  problem: Problem
-  /** Of this server, as the caller reached it. */
-  origin: string
-  principal: Principal
-  hasCredentials: boolean
-}
 
 export interface HttpHooksOptions {
   judges: HttpJudges
@@ -74,39 +43,6 @@ export interface HttpHooksOptions {
   admitted(request: FastifyRequest): void
 }
 
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** What its route says of itself: Fastify makes `routeOptions` again for each look. Undefined where no route was looked up. */
-    route: FastifyContextConfig | undefined
-    caller: Caller | undefined
-    /** Where it came from; still known when the connection is gone. */
-    address: string
-    /** When, by performance.now(). */
-    began: number
-    /** Of the problem that was answered; or what came of it that is neither done nor refused. */
-    outcomeCode: string | undefined
-    /** Whether there was a cookie, a token or a key, right or wrong. */
-    hasCredentials: boolean
-    /** What was sent, once it is checked. */
-    safeInput: SafeInput | undefined
-    /** What the handler wants to have in the trail; no secrets. */
-    notes: Record<string, string> | undefined
-    isRecorded: boolean
-    /** Until the trail has it. */
-    recording: Promise<void> | undefined
-  }
-  interface FastifyContextConfig {
-    operation?: Operation
-    isCounted?: boolean
-    limit?: LimitName | undefined
-    lighter?: Endpoint['lighter']
-    bodyShape?: Endpoint['bodyShape']
-    takesForm?: boolean
-    /** Its answer may be a stream that takes the connection. */
-    mayTake?: boolean
-  }
-}
-
 /** An answer that took longer asks once more whether it may leave: what is revoked is out within a second. */
 const soonMs = 500
 
@@ -121,16 +57,7 @@ export class HttpHooks {
   }
 
   addTo(server: FastifyInstance): void {
-    server.decorateRequest('route', undefined)
-    server.decorateRequest('caller', undefined)
-    server.decorateRequest('address', '')
-    server.decorateRequest('began', 0)
-    server.decorateRequest('outcomeCode', undefined)
-    server.decorateRequest('hasCredentials', false)
-    server.decorateRequest('safeInput', undefined)
-    server.decorateRequest('notes', undefined)
-    server.decorateRequest('isRecorded', false)
-    server.decorateRequest('recording', undefined)
+    decorateRequests(server)
     // Each calls back at once where nothing has to be waited for, as with most requests: promises would cost them a tenth of their time.
     server.addHook('onRequest', (request, reply, done) => {
       const isBegun = this.#enter(request, reply)

@@ -1,6 +1,6 @@
-/** The time of grants: wall clock, and a call at a time to come. Tests put their own in its place. */
+/** The time of loops that plan ahead: wall clock, and a call at a time to come. Tests put their own in its place. */
 
-export interface OAuthClock {
+export interface TimerClock {
   /** In epoch milliseconds. */
   now(): number
   /** @returns How to call it off. */
@@ -10,7 +10,7 @@ export interface OAuthClock {
 /** A timer is looked at again at least so often: the wall clock may have been set meanwhile. */
 const mostMs = 60_000
 
-export const systemClock: OAuthClock = {
+export const systemClock: TimerClock = {
   now: Date.now,
   after: (ms, run) => {
     const timer = setTimeout(run, Math.min(Math.max(ms, 0), mostMs))
@@ -18,7 +18,8 @@ export const systemClock: OAuthClock = {
   },
 }
 
-export function pause(clock: OAuthClock, ms: number, signal: AbortSignal): Promise<void> {
+/** Ends early, and without an error, with the signal. */
+export function pauseOn(clock: TimerClock, ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve()
   return new Promise(resolve => {
     const done = () => {
