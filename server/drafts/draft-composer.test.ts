@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { anyText } from '../../test/support/any-text.ts'
 import { agent, signal, startDrafts } from '../../test/support/draft-world.ts'
 import { submissionHash } from './composed-message.ts'
 
@@ -79,7 +80,7 @@ test('what people are shown of it is read from its bytes', async () => {
 
 /** Anything that a caller could try to get into a header. */
 const words = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 60 }),
+  anyText(60),
   fc.constantFrom(
     '\r\nBcc: evil@example.com',
     'a\nX-Evil: 1',

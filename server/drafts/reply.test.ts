@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Address } from '../../contract/mail.ts'
+import { anyText } from '../../test/support/any-text.ts'
 import { readFields } from '../imap/header-fields.ts'
 import { isMessageId } from './header-forms.ts'
 import { OwnAddresses, replyRecipients } from './reply-recipients.ts'
@@ -138,13 +139,9 @@ test('a thread is named by its first message and the last ones, whatever stands 
   expect(threadHeaders(fields(['List-Post: <mailto:l%40l.example?subject=x>'])).listPost).toBe('l@l.example')
   expect(threadHeaders(fields(['List-Post: NO'])).listPost).toBeNull()
   fc.assert(
-    fc.property(
-      fc.string({ unit: 'binary', maxLength: 200 }),
-      fc.string({ unit: 'binary', maxLength: 500 }),
-      (one, other) => {
-        const { messageId, references: found } = threadHeaders(fields([`Message-ID: ${one}`, `References: ${other}`]))
-        expect([...(messageId === null ? [] : [messageId]), ...found].filter(each => !isMessageId(each))).toEqual([])
-      },
-    ),
+    fc.property(anyText(200), anyText(500), (one, other) => {
+      const { messageId, references: found } = threadHeaders(fields([`Message-ID: ${one}`, `References: ${other}`]))
+      expect([...(messageId === null ? [] : [messageId]), ...found].filter(each => !isMessageId(each))).toEqual([])
+    }),
   )
 })

@@ -1,6 +1,7 @@
 /** What people type into a search field, and what is made of it. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { anyText } from '../../test/support/any-text.ts'
 import { Problem } from '../platform/problem.ts'
 import { parseSearch } from './search-language.ts'
 import type { SearchNode } from './search-tree.ts'
@@ -203,7 +204,7 @@ test('whatever is typed is read or refused with a reason, and nothing gets past 
     '{3}',
   )
   const typed = fc.oneof(
-    fc.string({ unit: 'binary', maxLength: 80 }),
+    anyText(80),
     fc.array(pieces).map(all => all.join('')),
   )
   const leaves = (node: SearchNode): SearchNode[] =>

@@ -1,5 +1,5 @@
 /** The index beside a mailbox that another program works on, while connections break and the server is killed: at the end both are equal. */
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { startDovecot } from '../support/dovecot.ts'
 import { indexContent } from '../support/index-content.ts'
@@ -51,6 +51,8 @@ async function follow(run: Served, account_id: string, ids: Set<string>, since: 
 }
 
 interface ServedMailbox {
+  /** How its server is unlike the others. */
+  name: string
   port: number
   user: string
   password: string
@@ -61,7 +63,8 @@ interface ServedMailbox {
   seed: number
 }
 
-async function endsAsTheMailbox({ port, user, password, prefix, hidden, seed }: ServedMailbox): Promise<void> {
+/** A mailbox, what happens to it, and who follows its changes. */
+async function openMailbox({ name, port, user, password, prefix, hidden, seed }: ServedMailbox) {
   const relay = await startRelay(port, { toClient: hides(hidden) })
   onTestFinished(() => relay.stop())
   const imap = await RawImap.login(port, user, password)
@@ -70,37 +73,59 @@ async function endsAsTheMailbox({ port, user, password, prefix, hidden, seed }: 
   const chaos = new MailboxChaos(imap, random, prefix)
   for (let count = 0; count < 250; count++) await chaos.deliver('INBOX')
   const server = { host: '127.0.0.1', port: relay.port, tls: 'none', user, password }
-  let run = await startKilled({ environment })
-  const { dataDir } = run
-  const { id } = await run.call(api.accounts.createAccount, { body: { email: 'alice@test.local', imap: server } })
-  await untilComplete(run, id)
-  const ids = await idsOf(run, id)
-  expect(ids.size).toBe(250)
-  let { state } = await run.call(api.mailIndex.listChanges, { params: { account_id: id } })
-
-  for (let round = 0; round < 4; round++) {
+  const work = async () => {
     for (let step = 0; step < 15; step++) {
       await chaos.step()
       if (random(8) < 1) relay.cutClients()
     }
+  }
+  return { name, prefix, chaos, server, work, id: '', ids: new Set<string>(), state: '' }
+}
+
+/** Those of one server that share its starts and its ends. */
+async function endAsTheMailboxes(servers: readonly ServedMailbox[]): Promise<void> {
+  const boxes = await Promise.all(servers.map(openMailbox))
+  let run = await startKilled({ environment })
+  const { dataDir } = run
+  for (const [n, box] of boxes.entries()) {
+    const body = { email: `box-${n}@test.local`, imap: box.server }
+    box.id = (await run.call(api.accounts.createAccount, { body })).id
+  }
+  for (const box of boxes) {
+    await untilComplete(run, box.id)
+    box.ids = await idsOf(run, box.id)
+    expect([box.name, box.ids.size]).toEqual([box.name, 250])
+    box.state = (await run.call(api.mailIndex.listChanges, { params: { account_id: box.id } })).state
+  }
+
+  for (let round = 0; round < 4; round++) {
+    await Promise.all(boxes.map(box => box.work()))
     await run.stop()
-    await chaos.step()
+    for (const { chaos } of boxes) await chaos.step()
     run = round === 1 ? await startKilled({ environment, dataDir }) : await startHere({ environment, dataDir })
   }
   // The first look at all folders is behind the start.
-  await untilComplete(run, id)
-  state = await follow(run, id, ids, state)
+  for (const box of boxes) {
+    await untilComplete(run, box.id)
+    box.state = await follow(run, box.id, box.ids, box.state)
+  }
   // A message that lost its folder is gone once all folders were read again.
   const last = await startAgain(run)
-  await untilComplete(last, id)
-  await follow(last, id, ids, state)
-  expect(ids).toEqual(await idsOf(last, id))
+  for (const { name, id, ids, state } of boxes) {
+    await untilComplete(last, id)
+    await follow(last, id, ids, state)
+    expect([name, ids]).toEqual([name, await idsOf(last, id)])
+  }
   await last.stop()
-  const found = await indexContent(dataDir, id)
-  for (const folder of chaos.folders) expect([folder, found.get(folder)]).toEqual([folder, await chaos.content(folder)])
-  expect([...found.keys()].filter(path => path.startsWith(`${prefix}Box`)).toSorted()).toEqual(
-    chaos.folders.filter(path => path.startsWith(`${prefix}Box`)).toSorted(),
-  )
+  for (const { name, id, chaos, prefix } of boxes) {
+    const found = await indexContent(dataDir, id)
+    for (const folder of chaos.folders)
+      expect([name, folder, found.get(folder)]).toEqual([name, folder, await chaos.content(folder)])
+    expect([name, [...found.keys()].filter(path => path.startsWith(`${prefix}Box`)).toSorted()]).toEqual([
+      name,
+      chaos.folders.filter(path => path.startsWith(`${prefix}Box`)).toSorted(),
+    ])
+  }
 }
 
 async function startAgain(run: Served): Promise<Served> {
@@ -116,26 +141,28 @@ async function startKilled(options: RunOptions): Promise<Served> {
 
 const promise = 'the index ends as the mailbox does, and the list of changes leads there'
 
-describe.skipIf(!available('dovecot'))('on Dovecot', () => {
-  for (const [name, hidden, seed, prefix] of [
-    ['with QRESYNC', 'nothing', 1, ''],
-    ['with CONDSTORE alone', 'QRESYNC', 2, ''],
-    ['without extensions', 'MOVE|UIDPLUS|CONDSTORE|QRESYNC|ENABLE|ESEARCH|ESORT|LIST-STATUS', 3, ''],
-    ['with folders below INBOX, as INBOX.Archive', 'nothing', 4, 'INBOX.'],
-  ] as const) {
-    test(`${name}, ${promise}`, async () => {
-      const dovecot = await startDovecot(prefix === '' ? {} : { personalPrefix: prefix, separator: '.' })
-      onTestFinished(() => dovecot.stop())
-      const [{ user, password } = { user: '', password: '' }] = dovecot.users
-      await endsAsTheMailbox({ port: dovecot.imapPort, user, password, prefix, hidden, seed })
-    })
-  }
+test.skipIf(!available('dovecot'))(`on Dovecot, ${promise}`, async () => {
+  const [plain, below] = await Promise.all([startDovecot(), startDovecot({ personalPrefix: 'INBOX.', separator: '.' })])
+  onTestFinished(async () => void (await Promise.all([plain.stop(), below.stop()])))
+  const [alice, bob, carol] = plain.users
+  const without = 'MOVE|UIDPLUS|CONDSTORE|QRESYNC|ENABLE|ESEARCH|ESORT|LIST-STATUS'
+  const here = { port: plain.imapPort, prefix: '' }
+  await endAsTheMailboxes([
+    { ...here, ...alice!, name: 'with QRESYNC', hidden: 'nothing', seed: 1 },
+    { ...here, ...bob!, name: 'with CONDSTORE alone', hidden: 'QRESYNC', seed: 2 },
+    { ...here, ...carol!, name: 'without extensions', hidden: without, seed: 3 },
+    {
+      ...{ name: 'with folders below INBOX, as INBOX.Archive', port: below.imapPort, prefix: 'INBOX.' },
+      ...{ ...below.users[0]!, hidden: 'nothing', seed: 4 },
+    },
+  ])
 })
 
 /** Another server on this machine, as `143 user password INBOX.`: an empty mailbox with the folders Archive and Sent. */
 const [port, user = '', password = '', prefix = ''] = (process.env.RUSTYMAIL_TEST_IMAP ?? '').split(' ')
 if (port) {
   test(`on the server of RUSTYMAIL_TEST_IMAP, ${promise}`, async () => {
-    await endsAsTheMailbox({ port: Number(port), user, password, prefix, hidden: 'nothing', seed: 5 })
+    const name = 'the server of RUSTYMAIL_TEST_IMAP'
+    await endAsTheMailboxes([{ name, port: Number(port), user, password, prefix, hidden: 'nothing', seed: 5 }])
   })
 }
