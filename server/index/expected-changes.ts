@@ -80,19 +80,22 @@ export class AccountExpectations {
   #done = 0
   #leavers = 0
   #writing: Promise<void> | undefined
+  #hurry: () => void = () => undefined
 
   /** Taken before the mail server is asked: what was done until then is in its answer. */
   get now(): number {
     return this.#clock
   }
 
-  /** Resolves when what was shown last is in the index; undefined when it is. */
-  get writing(): Promise<void> | undefined {
+  /** What waits to be written is written now. Resolves when what was shown last is in the index; undefined when it is. */
+  written(): Promise<void> | undefined {
+    this.#hurry()
     return this.#writing
   }
 
-  /** Readers wait until it is written. */
-  write(work: Promise<unknown>): void {
+  /** Readers wait until it is written. @param hurry Called when one does. */
+  write(work: Promise<unknown>, hurry: () => void = () => undefined): void {
+    this.#hurry = hurry
     const before = this.#writing
     const writing = Promise.allSettled([before, work]).then(() => {
       if (this.#writing === writing) this.#writing = undefined
@@ -102,7 +105,14 @@ export class AccountExpectations {
 
   /** In place of what was expected of this operation before. */
   set(operation: string, changes: readonly ExpectedChange[]): void {
-    const before = new Map((this.#byOperation.get(operation) ?? []).map(kept => [keyOf(kept), kept]))
+    const known = this.#byOperation.get(operation) ?? []
+    if (known.length === changes.length && known.every((kept, at) => isOf(kept, changes[at]!))) {
+      return this.#markDone(
+        operation,
+        known.filter((kept, at) => !kept.isDone && changes[at]!.isDone),
+      )
+    }
+    const before = new Map(known.map(kept => [keyOf(kept), kept]))
     this.forget(operation)
     const kept = changes.flatMap((change): Kept[] => {
       if (!change.isDone) return [{ ...change, operation, doneAt: undefined }]
@@ -113,6 +123,29 @@ export class AccountExpectations {
     if (kept.length === 0) return
     if (kept.some(({ doneAt }) => doneAt === this.#clock + 1)) this.#clock++
     this.#keep(operation, kept)
+    this.#forgetOldest()
+  }
+
+  /** As a rule all of an operation at once: they stay where they are kept. */
+  #markDone(operation: string, done: readonly Kept[]): void {
+    if (done.length === 0) return
+    this.#clock++
+    this.#done += done.length
+    const all = this.#byOperation.get(operation)!
+    this.#byOperation.delete(operation)
+    this.#byOperation.set(operation, all)
+    for (const kept of done) {
+      if (kept.leaves) this.#countLeaving(kept, -1)
+      kept.isDone = true
+      kept.doneAt = this.#clock
+      for (const others of [this.#byPlace.get(keyOf(kept)), kept.messageId && this.#leaving.get(kept.messageId)]) {
+        if (others) inOrder(others)
+      }
+    }
+    this.#forgetOldest()
+  }
+
+  #forgetOldest(): void {
     for (const oldest of this.#byOperation.keys()) {
       if (this.#done <= mostDone) break
       this.#drop(oldest, ({ doneAt }) => doneAt !== undefined)
@@ -284,6 +317,19 @@ export class AccountExpectations {
     if (count > 0) this.#leavingCounts.set(folderKey(kept), count)
     else this.#leavingCounts.delete(folderKey(kept))
   }
+}
+
+/** The same is expected of the same message; only that it is done may be new. */
+function isOf(kept: Kept, change: ExpectedChange): boolean {
+  const { uid, uidValidity, path, messageId, leaves, to } = kept
+  const isThere = uid === change.uid && uidValidity === change.uidValidity && path === change.path
+  const isSame = messageId === change.messageId && leaves === change.leaves && to === change.to
+  if (kept.isDone && !change.isDone) return false
+  return isThere && isSame && isEqual(kept.add, change.add) && isEqual(kept.remove, change.remove)
+}
+
+function isEqual(one: readonly string[], other: readonly string[]): boolean {
+  return one === other || (one.length === other.length && one.every((flag, at) => flag === other[at]))
 }
 
 /** What was done, in the order in which it was done, and behind it what is still to be done: an operation that was held is done behind later ones. */

@@ -1,5 +1,5 @@
 /** Where a thousand messages are, as numbers: an object for each of them costs more on its way between threads than to find it. */
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { IndexOwner } from './change-log.ts'
 import { readMessageIds } from './envelope.ts'
 import { isSqlite } from './index-schema.ts'
@@ -16,27 +16,37 @@ export async function packPlaces(
   isRecognised: boolean,
 ): Promise<PackedPlaces> {
   if (!isSqlite(owner.db)) return packLocated(ids, await locateMessages(owner, ids, isRecognised), isRecognised)
-  return isRecognised ? packRecognised(owner, ids) : (await packBare(owner, ids)).places
+  return isRecognised ? packRecognised(owner, ids) : (await packBare(owner, ids, nothingElse)).places
 }
+
+/** Of the row of a message, beside where it is. */
+const nothingElse = sql``
+const envelopes = sql`, m.date, m.size, m.envelope`
 
 interface PlaceOfName {
   at: number
-  message: number
   folder: number | null
   uid: number | null
 }
 
-/** Of each the first folder, whose flags lists show. */
-async function packBare(
+interface EnvelopeOfName {
+  date: number
+  size: number
+  envelope: number
+}
+
+/** Of each the first folder, whose flags lists show. A message in several has several rows. */
+async function packBare<Else = unknown>(
   owner: IndexOwner,
   ids: readonly string[],
-): Promise<{ places: PackedPlaces; rowids: number[] }> {
+  columns: RawBuilder<unknown>,
+): Promise<{ places: PackedPlaces; rows: (PlaceOfName & Else)[] }> {
   const { db, account } = owner
   const { rows: folders } = await sql<{ id: number; path: string; uidValidity: number }>`
     select id, path, uid_validity as uidValidity from folders where account = ${account} order by id`.execute(db)
   const numberOf = new Map(folders.map(({ id }, number) => [id, number]))
-  const { rows } = await sql<PlaceOfName>`
-    select named.key as at, m.rowid as message, p.folder, p.uid
+  const { rows } = await sql<PlaceOfName & Else>`
+    select named.key as at, p.folder, p.uid${columns}
     from json_each(${JSON.stringify(ids.map(id => messageIdBytes(id)?.toString('hex') ?? ''))}) as named
     cross join messages as m
     left join places as p on p.account = ${account} and p.message = m.rowid
@@ -44,9 +54,7 @@ async function packBare(
     db,
   )
   const places = noPlaces(ids.length)
-  const rowids: number[] = []
-  for (const { at, message, folder, uid } of rows) {
-    rowids[at] = message
+  for (const { at, folder, uid } of rows) {
     places.there[at] = 1
     const number = folder === null ? nowhere : numberOf.get(folder)!
     // Folders are in the order of their numbers.
@@ -54,27 +62,20 @@ async function packBare(
     places.folder[at] = number
     places.uid[at] = uid ?? 0
   }
-  return { places: { ...places, folders: folders.map(({ path, uidValidity }) => ({ path, uidValidity })) }, rowids }
+  return { places: { ...places, folders: folders.map(({ path, uidValidity }) => ({ path, uidValidity })) }, rows }
 }
 
 async function packRecognised(owner: IndexOwner, ids: readonly string[]): Promise<PackedPlaces> {
-  const { places, rowids } = await packBare(owner, ids)
-  const wanted = rowids.filter(rowid => rowid !== undefined)
-  const { rows } = await sql<{ rowid: number; date: number; size: number; envelope: number }>`
-    select m.rowid, m.date, m.size, m.envelope from json_each(${JSON.stringify(wanted)}) as named
-    cross join messages as m where m.account = ${owner.account} and m.rowid = named.value`.execute(owner.db)
-  const byRowid = new Map(rows.map(row => [row.rowid, row]))
+  const { places, rows } = await packBare<EnvelopeOfName>(owner, ids, envelopes)
   const messageIdAt = await readMessageIds(
     owner,
     rows.map(({ envelope }) => envelope),
   )
   const recognised = noIdentities(ids.length)
-  for (const [at, rowid] of rowids.entries()) {
-    const row = byRowid.get(rowid)
-    if (!row) continue
-    recognised.sizes[at] = row.size
-    recognised.dates[at] = row.date
-    recognised.messageIds[at] = messageIdAt(row.envelope)
+  for (const { at, size, date, envelope } of rows) {
+    recognised.sizes[at] = size
+    recognised.dates[at] = date
+    recognised.messageIds[at] = messageIdAt(envelope)
   }
   return { ...places, recognised }
 }

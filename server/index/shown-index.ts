@@ -21,7 +21,7 @@ export function shownIndex(index: Index, expected: Pick<ExpectedChanges, 'of'>):
       const waiting = reading.map(name => {
         const read = operations[name] as (...given: unknown[]) => Promise<unknown>
         const readShown = async (...given: unknown[]) => {
-          await expected.of(accountId).writing
+          await expected.of(accountId).written()
           return read(...given)
         }
         return [name, readShown]

@@ -14,8 +14,8 @@ export interface StoredAhead extends FreshOperation {
   changed: readonly ItemRow[]
 }
 
-/** For the command: the folder is opened before it. */
-const mostWaitMs = 5
+/** For the command: the folder is opened before it, which takes a mail server longer where messages came to it since. */
+const mostWaitMs = 10
 /** A mail server that was looked at within this time the last time is waited for as long: that saves a commit. */
 const nearMs = 10
 

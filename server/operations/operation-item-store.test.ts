@@ -73,6 +73,22 @@ onEachDatabase(open => {
       const changed = (await store.items('one')).filter(({ why }) => why === `every ${step}`)
       expect(changed.map(({ position }) => position)).toEqual(some.map(({ position }) => position).reverse())
     }
+    // Moved together, up and down, also from and to the last UID there can be; and one by one.
+    for (const [first, step] of [
+      [1_001, 1],
+      [most - 999, 1],
+      [5_000, -1],
+    ] as const) {
+      const uidOf = ({ position }: ItemRow) => first + step * position
+      const moved = items.map(item => ({ item, values: { after_uid: uidOf(item) } }))
+      await updateItems(db, moved)
+      expect((await store.items('one')).map(item => item.after_uid)).toEqual(items.map(uidOf))
+      const back = items.map(item => ({ item: { ...item, uid: uidOf(item) }, values: { uid: uidOf(item) } }))
+      await updateItems(db, back)
+      const again = back.map(({ item }) => ({ item, values: { uid: item.position + 1, after_uid: item.position + 1 } }))
+      await updateItems(db, again)
+      expect((await store.items('one')).map(item => item.after_uid)).toEqual(items.map(({ uid }) => uid))
+    }
     expect(await store.items('two')).toEqual(others)
     await updateItems(db, [])
     // Cut in the middle of a pair, as the words of a mail server may be.

@@ -55,9 +55,13 @@ export async function updateItems(db: Database, changes: readonly ItemChange[]):
     if (names === '') continue
     const [{ item }] = group as [ItemChange]
     const changed = names.split(',') as Column[]
-    const ranges = isAlike(group, changed) ? rangesOf(group.map(each => each.item.position)) : []
+    // Messages that are moved together keep their order, as a rule.
+    const shift = changed.includes('after_uid') ? shiftOf(group) : undefined
+    const others = shift === undefined ? changed : changed.filter(name => name !== 'after_uid')
+    const ranges = isAlike(group, others) ? rangesOf(group.map(each => each.item.position)) : []
     if (ranges.length > 0 && ranges.length <= mostRanges) {
-      const values = changed.map(name => sql`${sql.ref(name)} = ${group[0]!.values[name]}`)
+      const values = others.map(name => sql`${sql.ref(name)} = ${group[0]!.values[name]}`)
+      if (shift !== undefined) values.push(sql`after_uid = uid + cast(${shift} as bigint)`)
       const positions = ranges.map(([first, last]) => sql`position between ${first} and ${last}`)
       await send(
         db,
@@ -87,6 +91,14 @@ async function send(transaction: Database, statement: RawBuilder<unknown>): Prom
 
 function isAlike([first, ...others]: readonly ItemChange[], names: readonly Column[]): boolean {
   return first !== undefined && others.every(({ values }) => names.every(name => values[name] === first.values[name]))
+}
+
+/** From the UIDs of messages to those that they have since, where it is the same for all. */
+function shiftOf(changes: readonly ItemChange[]): number | undefined {
+  const shifts = changes.map(({ item: { uid }, values: { after_uid: after } }) =>
+    uid && after ? after - uid : undefined,
+  )
+  return shifts.every(shift => shift === shifts[0]) ? shifts[0] : undefined
 }
 
 /** Of positions without their order. */

@@ -167,7 +167,7 @@ export class AccountIndexer {
     this.#abort.abort()
     this.#pause.wake()
     this.#known.forget()
-    await Promise.all([this.#running, this.#expected.writing])
+    await Promise.all([this.#running, this.#expected.written()])
     await this.#writer.idle()
     // A round that was under way may have noted some.
     this.#known.forget()
@@ -184,7 +184,7 @@ export class AccountIndexer {
     const written = this.#writer
       .show(batches, failed)
       .catch(err => logger.warn({ err, account_id: accountId }, 'a change is shown when it is done'))
-    this.#expected.write(written)
+    this.#expected.write(written, () => this.#writer.hurry())
   }
 
   /** Something changed in the folder: it is looked at before anything else. */

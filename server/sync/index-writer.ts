@@ -1,5 +1,4 @@
 /** Writes into the index of an account, and forwards to the event log what that changed. */
-import { setTimeout as wait } from 'node:timers/promises'
 import type { FolderStanding } from '../imap/gateway-capabilities.ts'
 import type { AccountExpectations } from '../index/expected-changes.ts'
 import type { IndexOperations } from '../index/index-operations.ts'
@@ -26,14 +25,19 @@ export interface IndexWriterOptions {
 
 /** So often a message is read again that the mail server did not give, and of so many it is known how often. */
 const unreadable = { tries: 3, messages: 10_000 }
-/** To write so many takes as long as the answer of the call that changes them: it is begun when that has left, about. */
-const large = { messages: 100, afterMs: 20 }
+/**
+ * To write so many takes as long as the answer of the call that changes them, and the mail server may be done when that has left: it is begun when
+ * somebody reads the index, or a folder was compared, and at the latest then.
+ */
+const large = { messages: 100, afterMs: 100 }
 
 export class IndexWriter {
   readonly #options: IndexWriterOptions
   #forwarding: Promise<void> = Promise.resolve()
   /** What is to be shown, and is not written yet. */
   #showing: Promise<void> = Promise.resolve()
+  /** Ends each rest before something large is written. */
+  readonly #resting = new Set<() => void>()
   /** How often messages were read again that the mail server did not give. */
   readonly #tries = new Map<string, number>()
 
@@ -73,6 +77,11 @@ export class IndexWriter {
     this.#forwardAhead(failed)
   }
 
+  /** What is to be shown and waits to be written is written now. */
+  hurry(): void {
+    for (const end of this.#resting) end()
+  }
+
   /** @returns What is indexed of each folder then. */
   async applyFolders(standings: readonly FolderStanding[]): Promise<IndexedFolder[]> {
     const { index, facts, known } = this.#options
@@ -97,14 +106,18 @@ export class IndexWriter {
   }
 
   async #showAll(batches: readonly ExpectedBatch[]): Promise<void> {
-    for (const batch of batches) await this.#show(batch)
+    const { index, facts } = this.#options
+    if (sizeOf(batches) >= large.messages) await this.#rest()
+    for (const batch of batches) await index.applyExpected(batch, await facts.lowest())
   }
 
-  async #show(batch: ExpectedBatch): Promise<void> {
-    const { index, facts } = this.#options
-    const messages = batch.flags.reduce((sum, { uids }) => sum + uids.length, batch.leaving.length)
-    if (messages >= large.messages) await wait(large.afterMs)
-    await index.applyExpected(batch, await facts.lowest())
+  async #rest(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#resting.add(resolve)
+    const timer = setTimeout(resolve, large.afterMs)
+    await promise
+    clearTimeout(timer)
+    this.#resting.delete(resolve)
   }
 
   #forwardAhead(failed: () => void): void {
@@ -115,6 +128,7 @@ export class IndexWriter {
     const { index, own, facts, known, miss } = this.#options
     known.touch()
     // What was read later than that was asked for is written later.
+    this.hurry()
     await this.#showing
     const applied = await index.applyBatch(own ? { ...batch, own } : batch, await facts.lowest())
     if (applied.removed > 0) miss()
@@ -136,4 +150,9 @@ export class IndexWriter {
     this.#options.expected.readAgain(again.map(({ uid }) => ({ path, uidValidity, uid })))
     this.#options.notice(path)
   }
+}
+
+function sizeOf(batches: readonly ExpectedBatch[]): number {
+  const lists = batches.flatMap(({ leaving, flags }) => [leaving, ...flags.map(({ uids }) => uids)])
+  return lists.reduce((sum, { length }) => sum + length, 0)
 }
