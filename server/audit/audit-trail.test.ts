@@ -3,8 +3,6 @@ import type { Worker } from 'node:worker_threads'
 import { expect, test, vi } from 'vitest'
 import { auditSecrets, startAudit } from '../../test/support/audit.ts'
 import { onEachDatabase, openOnThreads } from '../../test/support/databases.ts'
-import { migrations } from '../migrations.ts'
-import { migrate } from '../platform/database/migrate.ts'
 import type { Order } from '../platform/database/sqlite-messages.ts'
 import { verifyTrail } from './audit-command.ts'
 import type { AuditChainRow } from './audit-tables.ts'
@@ -55,7 +53,6 @@ onEachDatabase(open => {
 test('behind its own entries a group is one message to the thread that writes', async () => {
   const started = new Promise<Worker>(resolve => process.once('worker', resolve))
   const { db } = await openOnThreads()
-  await migrate(db, migrations)
   // Without the look for old entries at the start, which takes the ends for itself: beside it they are read.
   const { record } = await startAudit(db, { findLease: () => undefined })
   await record(1)

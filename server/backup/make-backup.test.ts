@@ -2,13 +2,13 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { writeMigratedFile } from '../../test/support/migrated-file.ts'
 import { tempDir } from '../../test/support/temp-dir.ts'
 import { noteDeed, verifyTrail } from '../audit/audit-command.ts'
 import { TrailHead } from '../audit/trail-head.ts'
 import { checkKey, judgeKey } from '../key-rotation.ts'
 import { migrations } from '../migrations.ts'
 import { type Database, openDatabase } from '../platform/database/database.ts'
-import { migrate } from '../platform/database/migrate.ts'
 import { createLogger } from '../platform/logger.ts'
 import { SecretBox } from '../platform/secret-box.ts'
 import { makeBackup } from './make-backup.ts'
@@ -25,9 +25,9 @@ async function home() {
   const place = (name: string) => join(dir.path, name)
   for (const name of ['data', 'restored']) mkdirSync(place(name))
   writeFileSync(place('data/secret.key'), `${key.toString('base64')}\n`)
+  await writeMigratedFile(place('data/rustymail.db'))
   const db = openDatabase(`sqlite:${place('data/rustymail.db')}`)
   onTestFinished(() => db.destroy())
-  await migrate(db, migrations)
   const head = new TrailHead({ file: place('data/audit.head'), secrets })
   await checkKey(db, { secrets, keep: undefined }, head)
   const note = () => noteDeed(db, { secrets, head, logger, now: Date.now, deed })

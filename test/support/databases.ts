@@ -25,7 +25,7 @@ type Suite = (open: OpenDatabase, url: () => Promise<string>, openEmpty: OpenDat
 export function onEachDatabase(suite: Suite): void {
   describe('on SQLite', () => {
     const url = async () => `sqlite:${join(await testDir(), 'test.db')}`
-    suite(openMigrated, url, emptyOpener(url))
+    suite(memoryDatabase, url, emptyOpener(url))
   })
   const postgresUrl = inject('postgresUrl')
   describe.skipIf(postgresUrl === undefined)('on PostgreSQL', () => {
@@ -41,31 +41,19 @@ export function onThreads(suite: Suite): void {
   describe('on SQLite in threads', () => {
     const url = async () => `sqlite:${join(await testDir(), 'test.db')}`
     const openEmpty = async () => (await openOnThreads({ url: await url() })).db
-    const open = async () => {
-      const db = await openEmpty()
-      await migrate(db, migrations)
-      return db
-    }
-    suite(open, url, openEmpty)
+    suite(async () => (await openOnThreads()).db, url, openEmpty)
   })
 }
 
-/** Closed when the test ends. */
+/** Migrated unless it has an address of its own; closed when the test ends. */
 export async function openOnThreads(options: Partial<ServerDatabaseOptions> & { url?: string } = {}) {
   demandDatabaseThreads()
-  const { url = `sqlite:${join(await testDir(), 'test.db')}`, ...others } = options
+  const { url = `sqlite:${await migratedFile()}`, ...others } = options
   const health = new DatabaseHealth()
   const deaths: Error[] = []
   const db = openServerDatabase({ url, observer: health, died: error => void deaths.push(error), ...others })
   onTestFinished(() => db.destroy())
   return { db, health, deaths, file: url.slice('sqlite:'.length) }
-}
-
-/** In memory, for tests that are about something else than the database. */
-export async function memoryDatabase(): Promise<Database> {
-  const db = await emptyOpener(async () => 'sqlite::memory:')()
-  await migrate(db, migrations)
-  return db
 }
 
 function emptyOpener(url: () => Promise<string>): OpenDatabase {
@@ -76,10 +64,16 @@ function emptyOpener(url: () => Promise<string>): OpenDatabase {
   }
 }
 
-async function openMigrated(): Promise<Database> {
+/** On SQLite, migrated, and in memory where the other files of tests are: for tests that are about something else than the database. */
+export async function memoryDatabase(): Promise<Database> {
+  const file = await migratedFile()
+  return emptyOpener(async () => `sqlite:${file}`)()
+}
+
+async function migratedFile(): Promise<string> {
   const file = join(await testDir(), 'test.db')
   await writeMigratedFile(file)
-  return emptyOpener(async () => `sqlite:${file}`)()
+  return file
 }
 
 /** An empty database of its own for a test; dropped when it ends. */

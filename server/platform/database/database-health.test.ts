@@ -3,22 +3,21 @@ import { copyFileSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { sql } from 'kysely'
 import { expect, onTestFinished, test } from 'vitest'
+import { writeMigratedFile } from '../../../test/support/migrated-file.ts'
 import { tempDir } from '../../../test/support/temp-dir.ts'
-import { migrations } from '../../migrations.ts'
 import { openDatabase } from './database.ts'
 import { DatabaseRemoved } from './database-fault.ts'
 import { DatabaseHealth, LiveFile } from './database-health.ts'
-import { migrate } from './migrate.ts'
 
 async function openOnDisk() {
   const dir = tempDir('live-file')
   onTestFinished(() => dir.remove())
   const file = join(dir.path, 'data', 'one.db')
   mkdirSync(dirname(file))
+  await writeMigratedFile(file)
   const health = new DatabaseHealth()
   const db = openDatabase(`sqlite:${file}`, health)
   onTestFinished(() => db.destroy())
-  await migrate(db, migrations)
   const write = (value: string) => db.insertInto('settings').values({ name: value, value, updated_at: 'now' }).execute()
   return { dir: dir.path, file, db, health, write }
 }

@@ -1,12 +1,12 @@
 /** Migrations run at start, forward only, and refuse a database newer than the program. */
 import { type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { aUser } from '../../../test/support/a-user.ts'
-import { memoryDatabase, onEachDatabase, onThreads, openOnThreads } from '../../../test/support/databases.ts'
+import { onEachDatabase, onThreads, openOnThreads } from '../../../test/support/databases.ts'
 import { migrations } from '../../migrations.ts'
 import type { UserRow } from '../../users/user-tables.ts'
-import { type Database, ping } from './database.ts'
+import { type Database, openDatabase, ping } from './database.ts'
 import { migrate } from './migrate.ts'
 
 for (const each of [onEachDatabase, onThreads])
@@ -80,15 +80,16 @@ for (const each of [onEachDatabase, onThreads])
   })
 
 const onSqlite: [string, () => Promise<Database>][] = [
-  ['in memory', memoryDatabase],
   [
-    'in threads',
+    'in memory',
     async () => {
-      const { db } = await openOnThreads()
+      const db = openDatabase('sqlite::memory:')
+      onTestFinished(() => db.destroy())
       await migrate(db, migrations)
       return db
     },
   ],
+  ['in threads', async () => (await openOnThreads()).db],
 ]
 
 test.each(onSqlite)(

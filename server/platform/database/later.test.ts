@@ -2,17 +2,11 @@
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { memoryDatabase, openOnThreads } from '../../../test/support/databases.ts'
-import { migrations } from '../../migrations.ts'
 import type { Database } from './database.ts'
 import { isOutdated } from './database-fault.ts'
 import { later } from './later.ts'
-import { migrate } from './migrate.ts'
 
-async function opened() {
-  const { db } = await openOnThreads()
-  await migrate(db, migrations)
-  return { db }
-}
+const opened = () => openOnThreads()
 
 const row = (name: string) => ({ name, value: 'x', updated_at: 'now' })
 const save = (db: Database, name: string) => db.insertInto('settings').values(row(name)).execute()

@@ -9,17 +9,11 @@ import type { Worker } from 'node:worker_threads'
 import { sql } from 'kysely'
 import { expect, onTestFinished, test } from 'vitest'
 import { openOnThreads } from '../../../test/support/databases.ts'
-import { migrations } from '../../migrations.ts'
 import type { Database } from './database.ts'
 import { DatabaseOverloaded, DatabaseThreadEnded, databaseFaultKind } from './database-fault.ts'
-import { migrate } from './migrate.ts'
 import { openSqlite, openSqliteReader } from './sqlite-file.ts'
 
-async function opened(bounds?: Parameters<typeof openOnThreads>[0]) {
-  const open = await openOnThreads(bounds)
-  await migrate(open.db, migrations)
-  return open
-}
+const opened = (bounds?: Parameters<typeof openOnThreads>[0]) => openOnThreads(bounds)
 
 const row = (name: string) => ({ name, value: 'x', updated_at: 'now' })
 const save = (db: Database, name: string) => db.insertInto('settings').values(row(name)).execute()
@@ -367,8 +361,7 @@ test('where the file cannot be opened it says so, each time, and leaves no threa
 })
 
 test('a reader cannot write, by whatever name the file was given', async () => {
-  const { file, db } = await openOnThreads()
-  await migrate(db, migrations)
+  const { file } = await openOnThreads()
   for (const name of [file, `file:${file}`, `file:${file}?mode=rwc&psow=1#top`, `file://${file}?cache=shared`]) {
     const reader = openSqliteReader(name)
     onTestFinished(() => reader.close())
