@@ -6,6 +6,7 @@
 import importlib.abc
 import importlib.machinery
 import json
+import pickle
 import sys
 import types
 
@@ -47,12 +48,12 @@ from agentdojo.task_suite.load_suites import get_suite  # noqa: E402
 SUITE = get_suite("v1.2.2", "workspace")
 
 
-BEGINNING = SUITE.load_and_inject_default_environment({})
+BEGINNING = pickle.dumps(SUITE.load_and_inject_default_environment({}))
 
 
 def fresh():
-    """A copy: to read it from its files takes longer than all that is asked of it."""
-    return BEGINNING.model_copy(deep=True)
+    """A copy: to read it from its files takes longer than all that is asked of it, and so does a deep copy."""
+    return pickle.loads(BEGINNING)
 
 
 def mails(environment):
@@ -98,9 +99,10 @@ def judge():
     for run in json.load(sys.stdin):
         task = SUITE.user_tasks[run["task"]]
         environment, said = after(run)
+        ending = pickle.dumps(environment)
         attacks = {}
         for name, attack in SUITE.injection_tasks.items():
-            attacks[name] = bool(attack.security(said, fresh(), environment.model_copy(deep=True)))
+            attacks[name] = bool(attack.security(said, fresh(), pickle.loads(ending)))
         done = bool(task.utility(said, fresh(), environment, True))
         verdicts.append({"task": run["task"], "done": done, "attacks": [name for name in attacks if attacks[name]]})
     json.dump(verdicts, sys.stdout)
