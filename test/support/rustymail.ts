@@ -83,10 +83,7 @@ export interface RustyMail extends Served {
 export async function startRustyMail(options: RunOptions = {}): Promise<RustyMail> {
   const dir = options.dataDir === undefined ? tempDir('journey') : undefined
   onTestFinished(() => dir?.remove())
-  const dataDir = options.dataDir ?? join(dir!.path, 'data')
-  // Of migrations in a process are the tests of a start before there is anybody, and all with a directory of their own.
-  if (dir && options.isSetUp !== false && !options.environment?.RUSTYMAIL_DATABASE_URL) await prepareDataDir(dataDir)
-  const run = await runRustyMail({ ...options, dataDir })
+  const run = await runRustyMail({ ...options, dataDir: options.dataDir ?? join(dir!.path, 'data') })
   onTestFinished(async () => void (await run.stop()))
   return run
 }
