@@ -179,3 +179,17 @@ describe.skipIf(!hasPromtool)('with promtool', () => {
     expect(stdout.match(/SUCCESS/g)).toHaveLength(files.length)
   })
 })
+
+test('a clock that is set back delays no alert, and no end of one, by more than the rule waits', () => {
+  const of = rule({ for_seconds: interval, keep_seconds: interval })
+  const hour = 3_600
+  const begun = advance(of, undefined, { at: 2 * hour, value: 90 }).state
+  const again = advance(of, begun, { at: hour, value: 90 })
+  expect(again.state).toMatchObject({ phase: 'pending', since: hour })
+  const raised = advance(of, again.state, { at: hour + interval, value: 90 })
+  expect(raised.transitions).toEqual(['raised'])
+  const well = advance(of, raised.state, { at: hour + 2 * interval, value: 10 }).state
+  const back = advance(of, well, { at: interval, value: 10 })
+  expect(back.transitions).toEqual([])
+  expect(advance(of, back.state, { at: 2 * interval, value: 10 }).transitions).toEqual(['cleared'])
+})

@@ -39,13 +39,22 @@ export interface Step {
 /** An alert without a value stays as it is for so long where the rule says `keep`. */
 export const keepWithoutDataSeconds = 600
 
-export function advance(rule: MachineRule, state: MachineState | undefined, { at, value }: Sample): Step {
+export function advance(rule: MachineRule, before: MachineState | undefined, { at, value }: Sample): Step {
+  const state = before && notAfter(before, at)
   if (value !== undefined) return judged(rule, state, at, isBad(rule, state?.phase === 'firing', value), undefined)
   if (rule.no_data === 'alert') return judged(rule, state, at, true, at)
   if (rule.no_data === 'ok' || !state) return judged(rule, state, at, false, undefined)
   const noDataSince = state.noDataSince ?? at
   if (at - noDataSince >= keepWithoutDataSeconds) return judged(rule, state, at, false, noDataSince)
   return { state: { ...state, noDataSince }, transitions: [] }
+}
+
+/** After the clock was set back: what began at a time to come would be waited for until then. */
+function notAfter(state: MachineState, at: number): MachineState {
+  const { since, goodSince, noDataSince } = state
+  if (Math.max(since, goodSince ?? at, noDataSince ?? at) <= at) return state
+  const earlier = (time: number | undefined) => (time === undefined ? undefined : Math.min(time, at))
+  return { ...state, since: Math.min(since, at), goodSince: earlier(goodSince), noDataSince: earlier(noDataSince) }
 }
 
 /** What fires is bad until it is past the threshold at which it clears. */

@@ -13,6 +13,7 @@ export interface AskedFiguresOptions<Answers> {
   /** Whether this process is the one that asks. */
   isMine(): boolean
   logger: Logger
+  /** In milliseconds, by a clock that nobody sets. */
   now?: () => number
 }
 
@@ -26,7 +27,7 @@ export class AskedFigures<Answers> {
 
   constructor(options: AskedFiguresOptions<Answers>) {
     this.#options = options
-    this.#now = options.now ?? Date.now
+    this.#now = options.now ?? (() => performance.now())
   }
 
   start(): void {

@@ -34,6 +34,10 @@ export function checkNewPath(path: string, folders: readonly Folder[]): void {
   if (/[*%]/.test(path)) throw wrong('must not contain * or %')
   const delimiter = delimiterOf(folders)
   const levels = delimiter === null ? [path] : path.split(delimiter)
+  const isThere = (at: number) => folders.some(folder => folder.path === levels.slice(0, at + 1).join(delimiter ?? ''))
+  // They turn round what stands beside the name. What others named so stays, with new folders in it.
+  if (levels.some((level, at) => /[\u202a-\u202e\u2066-\u2069]/.test(level) && !isThere(at)))
+    throw wrong('must not contain controls of direction')
   if (levels.some(level => level.trim() === '')) throw wrong('must have a name at each level')
   if (levels.some(level => level.trim() !== level)) throw wrong('must not begin or end a name with a blank')
   // Some servers keep folders as directories.

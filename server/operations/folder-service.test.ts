@@ -177,7 +177,7 @@ const own = (path: string, more: Partial<Folder> = {}): Folder => ({
 })
 
 test('names that are none, or of others, are refused with what is wrong; all others are taken', () => {
-  const folders = [own('INBOX'), own('INBOX.Sent'), own('shared.team', { namespace: 'shared' })]
+  const folders = [own('INBOX'), own('INBOX.Sent'), own('od\u202ed'), own('shared.team', { namespace: 'shared' })]
   const wrong = [
     ...[
       '',
@@ -203,6 +203,9 @@ test('names that are none, or of others, are refused with what is wrong; all oth
       'a\u0085b',
       'a\ud800',
       'a\u2028b',
+      'a\u202eb',
+      'a\u2066b',
+      'od\u202ed.new\u202e',
       '../a',
       'a/../b',
       '..',
@@ -225,6 +228,8 @@ test('names that are none, or of others, are refused with what is wrong; all oth
     'NIL',
     '😀',
     'a b',
+    'ordre \u200fחשבונית',
+    'od\u202ed.new',
   ])
     expect(() => checkNewPath(path, folders), path).not.toThrow()
 })

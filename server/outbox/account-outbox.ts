@@ -7,7 +7,7 @@ import { type Lease, LeaseLost } from '../platform/lease.ts'
 import { WokenLoop } from '../platform/woken-loop.ts'
 import { Delivery, type DeliveryOptions } from './delivery.ts'
 import { type Claimed, takeDue } from './due-messages.ts'
-import { giveUpOld, markInterrupted } from './left-over.ts'
+import { giveUpOld, markInterrupted, putBack } from './left-over.ts'
 import { SentCopies, type SentCopiesOptions } from './sent-copies.ts'
 import { errorOf } from './submission-tables.ts'
 
@@ -26,10 +26,13 @@ export class AccountOutbox {
   readonly #claim: LeaseClaim
   readonly #delivery: Delivery
   readonly #copies: SentCopies
-  readonly #sending = new Set<Promise<void>>()
+  /** By the id of the message. */
+  readonly #sending = new Map<string, Promise<void>>()
   readonly #loop: WokenLoop
   /** Of which no earlier attempts are left to look after. */
   #recovered: Lease | undefined
+  /** Messages may be claimed that are not begun: the answer to the commit was lost. */
+  #isClaimUnsure = false
 
   constructor(accountId: string, options: AccountOutboxOptions) {
     this.#accountId = accountId
@@ -55,7 +58,7 @@ export class AccountOutbox {
     const close = this.#delivery.renew()
     this.wake()
     // What is being sent comes to its end.
-    await Promise.all(this.#sending)
+    await Promise.all(this.#sending.values())
     await close()
   }
 
@@ -71,7 +74,7 @@ export class AccountOutbox {
       this.#copies.cut()
     })
     await Promise.all([looped, this.#copies.stop()])
-    await Promise.all(this.#sending)
+    await Promise.all(this.#sending.values())
     callOff()
     await this.#delivery.close()
     await this.#claim.giveBack(isGone)
@@ -79,22 +82,28 @@ export class AccountOutbox {
 
   /** @returns How long there is nothing to do: undefined until it is woken. */
   async #round(): Promise<number | undefined> {
-    const { clock, connections, store } = this.#options
+    const { clock, connections, store, leaving } = this.#options
     const lease = this.#claim.find()
     if (!lease) return undefined
     if (lease !== this.#recovered) {
-      await Promise.all(this.#sending)
+      await Promise.all(this.#sending.values())
       await markInterrupted(this.#accountId, lease, this.#options)
       this.#recovered = lease
+      this.#isClaimUnsure = false
     }
+    if (this.#isClaimUnsure) await putBack(this.#accountId, lease, this.#sending, this.#options)
+    this.#isClaimUnsure = false
     const { pauseMs, isFailing } = this.#delivery
     if (pauseMs > 0) return pauseMs
     // While the account cannot send, one message finds out whether it can again.
     const free = (isFailing ? 1 : connections()) - this.#sending.size
     if (free <= 0) return undefined
     const at = new Date(clock.now()).toISOString()
-    const { claimed, isMore } = await takeDue(this.#accountId, lease, { at, limit: free }, this.#options)
+    this.#isClaimUnsure = true
+    const { claimed, asked, isMore } = await takeDue(this.#accountId, lease, { at, limit: free }, this.#options)
+    this.#isClaimUnsure = false
     for (const each of claimed) this.#begin(each, lease)
+    for (const row of asked) await leaving.judgeAgain(row)
     if (claimed.length > 0 || isMore) return 0
     // By the same clock: what has fallen due since then is the next, and not one that nobody wakes for.
     const next = await store.nextDue(this.#accountId, at)
@@ -105,10 +114,10 @@ export class AccountOutbox {
     // Another process may have changed its login or address, and that is not heard yet.
     if (!this.#delivery.isFor(claimed.account)) this.#own(this.changed())
     const sending = this.#send(claimed, lease).finally(() => {
-      this.#sending.delete(sending)
+      this.#sending.delete(claimed.row.id)
       this.wake()
     })
-    this.#sending.add(sending)
+    this.#sending.set(claimed.row.id, sending)
   }
 
   #own(closed: Promise<void>): void {

@@ -27,6 +27,8 @@ export interface Claimed {
 
 export interface Taken {
   claimed: Claimed[]
+  /** Those whose rules have to be asked again: once what was claimed is begun, since that may fail. */
+  asked: SubmissionRow[]
   /** Others were ended, put off or judged again: there may be more. */
   isMore: boolean
 }
@@ -39,9 +41,8 @@ export async function takeDue(
   options: DueMessagesOptions,
 ): Promise<Taken> {
   const { store, hub, leaving } = options
-  if ((await store.listDue(accountId, { at, limit: 1 })).length === 0) return { claimed: [], isMore: false }
-  const asked: SubmissionRow[] = []
-  const taken = await hub.transact(async (transaction, tell) => {
+  if ((await store.listDue(accountId, { at, limit: 1 })).length === 0) return { claimed: [], asked: [], isMore: false }
+  return hub.transact(async (transaction, tell) => {
     await lease.fence(transaction)
     const rule = leaving.rulesIn(transaction)
     const without: string[] = []
@@ -55,6 +56,7 @@ export async function takeDue(
         continue
       }
       const claimed: Claimed[] = []
+      const asked: SubmissionRow[] = []
       for (const { row, ruling } of rulings) {
         if (ruling.verdict === 'ask') asked.push(row)
         else if (ruling.verdict === 'refused') await end(transaction, tell, row, ruling, options)
@@ -66,11 +68,9 @@ export async function takeDue(
           tell(deliveryFact(own))
         }
       }
-      return { claimed, isMore: claimed.length < rulings.length }
+      return { claimed, asked, isMore: claimed.length < rulings.length }
     }
   })
-  for (const row of asked) await leaving.judgeAgain(row)
-  return taken
 }
 
 /** Some of its recipients may have it already: then the others are left out. */

@@ -39,6 +39,32 @@ export async function markInterrupted(accountId: string, lease: Lease, options: 
   }
 }
 
+/**
+ * Whether they were taken for delivery was not known, since the answer to the commit was lost. The mail server has heard nothing of those that
+ * are not begun.
+ */
+export async function putBack(
+  accountId: string,
+  lease: Lease,
+  begun: ReadonlyMap<string, unknown>,
+  { store, hub, clock }: LeftOverOptions,
+): Promise<void> {
+  await hub.transact(async (transaction, tell) => {
+    await lease.fence(transaction)
+    for (const id of await store.listIn(accountId, 'sending', rowsAtOnce, transaction)) {
+      const row = begun.has(id) ? undefined : await store.find(id, transaction)
+      if (!row) continue
+      const values = {
+        state: 'queued',
+        attempts: row.attempts - 1,
+        due_at: new Date(clock.now()).toISOString(),
+      } as const
+      const waiting = await store.change(transaction, id, { states: ['sending'] }, values)
+      if (waiting) tell(deliveryFact(waiting))
+    }
+  })
+}
+
 /** While an account cannot send, only one message at a time is tried: the others do not wait forever either. */
 export async function giveUpOld(
   accountId: string,

@@ -253,3 +253,44 @@ test('bytes that are not those that were handed in never leave', async () => {
   const failed = await until(row.id, 'failed')
   expect([failed.error?.code, senders.taken.length]).toEqual(['content_changed', 0])
 })
+
+test('a message that was claimed, and the answer to that commit lost, is sent, and once', async () => {
+  const { hub, submit, until, senders, clock, facts } = await startOutbox()
+  const transact = hub.transact.bind(hub)
+  let isLost = false
+  vi.spyOn(hub, 'transact').mockImplementation(async work => {
+    const result = await transact(work)
+    if (isLost || facts.at(-1)?.state !== 'sending') return result
+    isLost = true
+    throw new Error('Connection terminated unexpectedly')
+  })
+  const { id } = await submit()
+  const states = () => {
+    clock.advance(1_000)
+    return facts.at(-1)?.state
+  }
+  await expect.poll(states).toBe('sent')
+  expect(isLost).toBe(true)
+  expect(await until(id, 'sent')).toMatchObject({ attempts: 1 })
+  expect(senders.taken).toHaveLength(1)
+  expect(facts.map(({ state }) => state).slice(0, 5)).toEqual(['queued', 'sending', 'queued', 'sending', 'sent'])
+})
+
+test('what was claimed together with one whose rules cannot be asked again is sent', async () => {
+  const { submit, until, clock } = await startOutbox({
+    queue: {
+      leaving: {
+        rulesIn: () => async row => (row.subject === 'held' ? { verdict: 'ask' } : { verdict: 'leave', account: '1' }),
+        judgeAgain: async () => {
+          throw new Error('the database is away')
+        },
+      },
+    },
+  })
+  const sendAt = new Date(clock.now() + minute).toISOString()
+  await submit({ subject: 'held' }, 'scheduled', { sendAt })
+  const free = await submit({ subject: 'free' }, 'scheduled', { sendAt })
+  await expect.poll(() => clock.pending).toContain(minute)
+  clock.advance(minute)
+  await until(free.id, 'sent')
+})

@@ -45,6 +45,7 @@ const mostTtlSeconds = 7 * 24 * 60 * 60
 
 export class ApprovalPushes {
   readonly #options: ApprovalPushesOptions
+  /** In the time of `performance.now()`: when the clock is set back nobody waits longer. */
   readonly #pace: PushPace
   readonly #approvals = new Set<string>()
   readonly #proposals = new Set<string>()
@@ -147,17 +148,17 @@ export class ApprovalPushes {
     const isAsked = approvals.length + proposals.length > 0
     const groups = new Set([...missed, ...others, ...(isAsked ? await waiting.groupsOf(approvals, proposals) : [])])
     const userIds = groups.size > 0 ? await store.listUserIds() : []
-    for (const userId of userIds) for (const group of groups) this.#pace.note(userId, group, now())
+    for (const userId of userIds) for (const group of groups) this.#pace.note(userId, group, performance.now())
     this.#isCatchingUp = false
     for (const id of approvals) this.#approvals.delete(id)
     for (const id of proposals) this.#proposals.delete(id)
     for (const id of others) this.#others.delete(id)
-    const due = this.#pace.take(now())
+    const due = this.#pace.take(performance.now())
     for (let next = due[0]; next; next = due[0]) {
       try {
         await this.#tell(next.userId, next.groups)
       } catch (error) {
-        for (const { userId, groups: untold } of due) for (const group of untold) this.#pace.note(userId, group, now())
+        for (const { userId, groups: untold } of due) for (const group of untold) this.#pace.note(userId, group, performance.now())
         throw error
       }
       due.shift()
@@ -165,11 +166,11 @@ export class ApprovalPushes {
   }
 
   async #tell(userId: string, groups: readonly string[]): Promise<void> {
-    const { store, waiting, now } = this.#options
+    const { store, waiting } = this.#options
     const standing = await waiting.standing(userId, groups)
     if (!standing) return
     const rows = await store.listOf(userId)
-    this.#pace.told(userId, groups, now())
+    this.#pace.told(userId, groups, performance.now())
     for (const row of rows) this.#add(row, groups)
   }
 
@@ -192,7 +193,7 @@ export class ApprovalPushes {
   #setTimer(): void {
     clearTimeout(this.#timer)
     const next = this.#pace.nextAt()
-    const waitMs = next === undefined ? undefined : Math.max(0, next - this.#options.now())
+    const waitMs = next === undefined ? undefined : Math.max(0, next - performance.now())
     const restMs = this.#isFailing ? (this.#options.againMs ?? defaultAgainMs) : waitMs
     if (restMs !== undefined) this.#timer = setTimeout(() => this.#wake(), restMs)
   }
