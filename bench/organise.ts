@@ -116,7 +116,7 @@ export async function organise(): Promise<object> {
     return {
       what: `${messages} messages in one call, ${rounds} rounds in turn, medians; bare: one UID STORE (silent) or UID MOVE on an open folder by a socket that parses nothing; imapflow: the same messages by ImapFlow, whose STORE is not silent`,
       ...figures,
-      target: 'answer_ms at most 50; settled_to_bare at most 1.5',
+      target: 'answer_ms at most 50; settled_to_imapflow at most 1.5',
     }
   } finally {
     bare.close()

@@ -1,7 +1,7 @@
 /** What is asked for, and what is read of the mail server afterwards, comes into the index in this order. */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { AccountExpectations } from '../index/expected-changes.ts'
 import type { IndexOperations } from '../index/index-operations.ts'
 import type { IndexFacts } from './index-facts.ts'
@@ -34,14 +34,28 @@ function setUp(mayFail?: () => void) {
   return { writer, written, expected, batch: { ...folder, announces: false } }
 }
 
-test('a change of a thousand messages waits for the answer to it, and what is read after it waits for the change', async () => {
+test('a change of a thousand messages waits for the answer to it, until somebody reads the index or more is written', async () => {
+  // Time stands still.
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
   const { writer, written, expected, batch } = setUp()
-  const large = writer.show([expected(1_000)], () => undefined)
+  const large = writer.show([expected(60), { ...expected(60), path: 'Archive' }], () => undefined)
   await new Promise(setImmediate)
   expect(written).toEqual([])
   await writer.apply(batch)
   await large
-  expect(written).toEqual(['expected', 'batch'])
+  expect(written).toEqual(['expected', 'expected', 'batch'])
+  const known = new AccountExpectations()
+  known.write(
+    writer.show([expected(1_000)], () => undefined),
+    () => writer.hurry(),
+  )
+  await known.written()
+  expect([written.length, known.written()]).toEqual([4, undefined])
+  const late = writer.show([expected(1_000)], () => undefined)
+  vi.runAllTimers()
+  await late
+  expect(written).toHaveLength(5)
 })
 
 test('a change of a few messages is written at once', async () => {
