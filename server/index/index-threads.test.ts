@@ -74,7 +74,7 @@ test('the program of the server does the same', async () => {
   expect(await one.listMessages({ path: 'INBOX', limit: 1 })).toMatchObject({ messages: [{ preview: 'Hello you' }] })
 })
 
-test('bytes of texts go there in one piece, and stay with who gave them', async () => {
+test('bytes of texts go there in one piece, and the caller keeps its own', async () => {
   const { account, apply, begin } = started()
   await begin()
   const whole = new TextEncoder().encode('whole')
