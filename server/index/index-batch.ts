@@ -69,9 +69,7 @@ export async function applyBatch(change: IndexChange, batch: FolderBatch, writer
     change.announce('folder_changed', folderFact(change, after, tells))
   }
   return {
-    added: [...[...stored.values()].map(message => inThread(message, merged)), ...added]
-      .map(toAdded)
-      .sort((one, other) => one.uid - other.uid),
+    added: batch.isSilent ? [] : toldOf([...[...stored.values()].map(each => inThread(each, merged)), ...added]),
     changed: news.length,
     removed: left.length + cleared,
     modseq: change.state.modseq,
@@ -150,6 +148,10 @@ async function announceMessages(change: IndexChange, path: string, news: readonl
 
 function inThread(message: AddedMessage, merged: readonly MergedThread[]): AddedMessage {
   return { ...message, thread: merged.find(({ from }) => from === message.thread)?.into ?? message.thread }
+}
+
+function toldOf(messages: readonly AddedMessage[]) {
+  return messages.map(toAdded).sort((one, other) => one.uid - other.uid)
 }
 
 function toAdded({ uid, id, thread, isNew, hasArrived, isFirstContact }: AddedMessage) {

@@ -96,7 +96,7 @@ export class IndexThreads {
   }
 
   /**
-   * The index of an account. Bytes of texts in a batch belong to the index afterwards.
+   * The index of an account. Bytes of texts in a batch are copied.
    * @throws IndexFault from each of its methods, and Problem `account_not_found` when it is retired
    */
   of(accountId: string): IndexOperations {

@@ -92,6 +92,8 @@ export interface FolderBatch {
   position?: Partial<Pick<IndexedFolder, 'uidNext' | 'highestModseq' | 'serverTotal' | 'lowestUid' | 'lowestTextUid'>>
   /** Whether messages that the index never held are announced as new. Not in a first sync. */
   announces: boolean
+  /** The answer does not say which were added: in a first sync nobody asks. */
+  isSilent?: boolean
   /** Addresses of the owner of the mailbox: what comes from them, or lies in the folder of sent mail, is theirs. */
   own?: readonly string[]
 }

@@ -8,6 +8,8 @@ const control = /[^\P{Cc}\n\t]/gu
 const notPlain = /[^\n\t -~]|\n{4}/
 /** Words of visible ASCII, one blank between them, as most lines are: nothing is cleaned in them. */
 const plainLine = /^[!-~]+(?: [!-~]+)*$/
+/** The same with any blanks in it. */
+const visibleLine = /^[!-~](?:[ -~]*[!-~])?$/
 const maxSubject = 300
 
 /** Lines end with LF; of blank lines at most two stay in a row. */
@@ -23,6 +25,7 @@ export function cleanText(text: string): string {
 
 /** One line of well-formed Unicode without control characters. */
 export function oneLine(text: string): string {
+  if (text === '' || visibleLine.test(text)) return text
   return text
     .toWellFormed()
     .replaceAll(/\p{Cc}+/gu, ' ')

@@ -71,7 +71,8 @@ export class FolderIndexer {
     if (found.uidValidity !== uidValidity) return undefined
     const lowest = found.hasMore ? Math.min(...found.headers.map(({ uid }) => uid)) : 1
     if (goesOn && lowest > 1) this.#ahead.begin(key(lowest), () => this.#older(path, lowest))
-    await this.#apply({ path, uidValidity, added: found.headers.map(toRecord), position: { lowestUid: lowest } })
+    const added = found.headers.map(toRecord)
+    await this.#apply({ path, uidValidity, added, position: { lowestUid: lowest }, isSilent: true })
     return lowest
   }
 

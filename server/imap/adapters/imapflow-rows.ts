@@ -37,8 +37,12 @@ const uidsOfCommand = 500
 /** Commands that are spent on finding the message at which a server fails; one of fifty takes twelve. */
 const mostTries = 30
 
-/** What is done with each row as it comes: what the server said of it is not kept for longer. */
-type Keep<Kept> = (row: Row) => Kept
+interface FetchHow<Kept> {
+  query: object
+  onDropped?: (() => void) | undefined
+  /** With each row as it comes: what the server said of it is not kept for longer. */
+  keep(row: Row): Kept
+}
 
 interface Tries<Answer> {
   left: number
@@ -61,11 +65,7 @@ export function fetchRows(
 export async function fetchKept<Kept>(
   client: ImapFlow,
   wanted: Wanted,
-  {
-    query,
-    onDropped = () => undefined,
-    keep,
-  }: { query: object; onDropped?: (() => void) | undefined; keep: Keep<Kept> },
+  { query, onDropped = () => undefined, keep }: FetchHow<Kept>,
 ): Promise<Kept[]> {
   const rows = new Map<number, Kept>()
   const read = async (row: FetchMessageObject) => {
@@ -182,9 +182,7 @@ async function fetchAll<Answer>(
   return Promise.all(rows)
 }
 
-function numberOf({ uid, seq }: FetchMessageObject, { by }: Wanted): number {
-  return by === 'uid' ? uid : seq
-}
+const numberOf = ({ uid, seq }: FetchMessageObject, { by }: Wanted) => (by === 'uid' ? uid : seq)
 
 /** Places of a page are one range; UIDs stay as they were asked for. */
 function rangesOf(numbers: readonly number[]): string {
@@ -194,9 +192,7 @@ function rangesOf(numbers: readonly number[]): string {
 }
 
 /** Unasked-for updates of flags come as rows too; they lack what was asked for. */
-function isAnswer(row: FetchMessageObject): boolean {
-  return row.uid > 0 && row.size !== undefined
-}
+const isAnswer = ({ uid, size }: FetchMessageObject) => uid > 0 && size !== undefined
 
 function isRefusal(error: unknown): boolean {
   if (!(error instanceof Error) || ('code' in error && error.code === 'ETHROTTLE')) return false
