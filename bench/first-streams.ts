@@ -1,6 +1,6 @@
 /**
  * What the first stream of a principal costs, whose token must be looked up and who sees an account of its own; and a stream over TLS on
- * HTTP/1.1. `npm run bench -- first-streams`; BENCH_STREAMS (1,000) and BENCH_ROUNDS (3). Needs openssl and Linux.
+ * HTTP/1.1, beside one of bare node:https. `npm run bench -- first-streams`; BENCH_STREAMS (1,000) and BENCH_ROUNDS (3). Needs openssl and Linux.
  */
 import { compareWays, type Way } from './proxied-streams.ts'
 
@@ -12,6 +12,7 @@ const ways: Record<string, Way> = {
   first_of_principal: { isProxied: false, query: types, isFirst: true },
   first_of_principal_left_to_node: { isProxied: false, query: escaped, isFirst: true },
   over_tls: { isProxied: false, query: types, isTls: true },
+  bare_node_https: { isProxied: false, query: types, isTls: true, peer: 'peers/bare-https.mjs' },
 }
 
 export async function firstStreams(): Promise<object> {

@@ -23,6 +23,8 @@ export interface Way {
   isProxied: boolean
   query: string
   isTls?: boolean
+  /** In place of RustyMail. */
+  peer?: string
   /** Each stream is the first of a principal of its own, whose token must be looked up. */
   isFirst?: boolean
 }
@@ -65,8 +67,8 @@ interface Measured {
   main_thread_us_to_open: number
 }
 
-async function measureWay({ isProxied, query, isTls, isFirst }: Way, streams: number): Promise<Measured> {
-  const program = ['--max-semi-space-size=16', '--expose-gc', join(import.meta.dirname, 'events-server.ts')]
+async function measureWay({ isProxied, query, isTls, isFirst, peer }: Way, streams: number): Promise<Measured> {
+  const program = ['--max-semi-space-size=16', '--expose-gc', join(import.meta.dirname, peer ?? 'events-server.ts')]
   if (isTls) program.push('--tls')
   const server = spawn(process.execPath, program, { stdio: ['ignore', 'pipe', 'inherit'] })
   const { url, control, pid, dataDir } = JSON.parse(await firstLine(server)) as Started

@@ -247,16 +247,19 @@ export class SqliteThreads {
     if (known) return known
     const reader = this.#start(true)
     this.#readers[which] = reader
-    this.#watch(which, reader)
+    this.#watch(which, reader, this.#bounds.idleMs)
     return reader
   }
 
   /** Reads that come one behind the other leave it no idle moment, so each of them asks too. */
-  #watch(which: 'short' | 'long', reader: SqliteWorker): void {
-    if (this.#endUnneeded(which, reader)) return
-    const { idleMs } = this.#bounds
-    const leftMs = this.#neededAt[which] + idleMs - performance.now()
-    this.#idle[which] = setTimeout(() => this.#watch(which, reader), leftMs > 0 ? leftMs : idleMs).unref()
+  #watch(which: 'short' | 'long', reader: SqliteWorker, afterMs: number): void {
+    const look = () => {
+      if (this.#endUnneeded(which, reader)) return
+      const { idleMs } = this.#bounds
+      const leftMs = this.#neededAt[which] + idleMs - performance.now()
+      this.#watch(which, reader, leftMs > 0 ? leftMs : idleMs)
+    }
+    this.#idle[which] = setTimeout(look, afterMs).unref()
   }
 
   /** @returns Whether it ends. */
