@@ -1,20 +1,20 @@
 /** The composition root: sees everything, wires it by hand, and starts and stops it in order. */
 import { join } from 'node:path'
-import type { ModelChoice } from './assistant/model-choice.ts'
 import { backupPart } from './backup-part.ts'
 import { composeAccess } from './compose-access.ts'
 import { composeAgents } from './compose-agents.ts'
 import { composeAlerts } from './compose-alerts.ts'
 import { composeApprovals } from './compose-approvals.ts'
 import { composeAssistant } from './compose-assistant.ts'
-import { composeAutoconfig, type DiscoveryStandIn } from './compose-autoconfig.ts'
+import { composeAutoconfig } from './compose-autoconfig.ts'
 import { composeEvents } from './compose-events.ts'
 import { composeFreezes } from './compose-freezes.ts'
 import { composeHistory } from './compose-history.ts'
+import { type ComposedHttp, composeHttp } from './compose-http.ts'
 import { type ComposedLogs, composeLogs } from './compose-logs.ts'
 import { composeMail } from './compose-mail.ts'
 import { composeMcp } from './compose-mcp.ts'
-import { composeMcpAuth, type DocumentStandIn } from './compose-mcp-auth.ts'
+import { composeMcpAuth } from './compose-mcp-auth.ts'
 import { composeMcpEvents } from './compose-mcp-events.ts'
 import { composeModels } from './compose-models.ts'
 import { composeMoving } from './compose-moving.ts'
@@ -28,45 +28,21 @@ import { composeStorage } from './compose-storage.ts'
 import { composeTracing } from './compose-tracing.ts'
 import type { Config } from './config.ts'
 import type { EventHub } from './events/event-hub.ts'
-import { addressOf, hostsOf, httpPart, localhostOf, pagePart } from './http-part.ts'
-import type { MailGateway } from './imap/mail-gateway.ts'
+import { addressOf, httpPart, localhostOf, pagePart } from './http-part.ts'
 import { checkKey, findKey } from './key-rotation.ts'
 import { ExchangeRegistry } from './mcp/exchange-registry.ts'
 import type { McpSession } from './mcp/mcp-port.ts'
 import { CallMetrics } from './metrics/call-metrics.ts'
 import { addTracingMetrics } from './metrics/tracing-metrics.ts'
+import type { Overrides } from './overrides.ts'
 import { type DataDir, takeDataDir } from './platform/data-dir.ts'
-import type { Database } from './platform/database/database.ts'
-import type { DatabaseObserver } from './platform/database/database-health.ts'
 import { apiDocs } from './platform/http/api-docs.ts'
-import { HttpLimits } from './platform/http/http-limits.ts'
-import { createHttpServer, type HttpServer } from './platform/http/http-server.ts'
+import type { HttpServer } from './platform/http/http-server.ts'
 import { WrongCredentials } from './platform/http/wrong-credentials.ts'
 import { Lifecycle, type Part } from './platform/lifecycle.ts'
-import type { LogOutput } from './platform/log-lines.ts'
-import type { Logger } from './platform/logger.ts'
 import { PrincipalNews } from './platform/principal-news.ts'
 import { type StdioStreams, serveStdio } from './stdio-part.ts'
 import { trailHeadOf } from './trail-head-part.ts'
-
-/** What a test may put in place of the real thing. */
-export interface Overrides {
-  logger?: Logger | undefined
-  /** In place of stderr, where `logger` is not given. */
-  logOutput?: LogOutput
-  gateway?: MailGateway
-  /** Models that play a script. */
-  models?: ModelChoice
-  /** The network in which the servers of addresses are looked for. */
-  discovery?: DiscoveryStandIn
-  /** The network in which clients publish what they say of themselves. */
-  documents?: DocumentStandIn
-  heartbeatSeconds?: number
-  /** KiB for each look at a password. */
-  passwordMemory?: number
-  /** In place of that which the configuration names. */
-  openDatabase?: (observer: DatabaseObserver) => Database
-}
 
 export interface App {
   readonly http: HttpServer
@@ -149,7 +125,7 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
   const autoconfig = composeAutoconfig({ config, guard, standIn: overrides.discovery, logger })
 
   const { version } = config
-  const { publicUrl, tls } = config.http
+  const { publicUrl } = config.http
   const news = new PrincipalNews()
   const wrongCredentials = new WrongCredentials({ perMinute: config.http.wrongCredentials, now: Date.now })
   // Where it listens is known once it does.
@@ -204,9 +180,8 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
     ...{ db, secrets, hub, mayPrune, tokens: people.tokens, policies: ruling.policies, logger },
     standIn: overrides.documents,
   })
-  const limits = new HttpLimits({ rates: config.http.limits, now: Date.now })
-  const http: HttpServer = createHttpServer({
-    logger,
+  const { http, limits }: ComposedHttp = composeHttp({
+    config: config.http,
     // While it is off, no access token counts.
     authenticate: ({ audience, ...proof }) => access.authenticate(mcpAuth.isOn ? { ...proof, audience } : proof),
     challenge: mcpAuth.challenge,
@@ -215,20 +190,7 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
       history.observe(outcome)
       approving.observe(outcome)
     },
-    origins: {
-      publicUrl,
-      allowed: config.http.allowedOrigins,
-      isHttps: publicUrl?.startsWith('https:') ?? tls !== undefined,
-      hosts: hostsOf(config.http),
-    },
-    trustedProxies: config.http.trustedProxies,
-    tls,
-    limits,
-    wrongCredentials,
-    trail,
-    stops: freezes,
-    shown,
-    tracer,
+    ...{ wrongCredentials, trail, stops: freezes, shown, tracer, logger },
   })
   const exchanges = new ExchangeRegistry({ now: Date.now, logger })
   news.join({

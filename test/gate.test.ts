@@ -1,87 +1,44 @@
 /** The gate: every caller of whatever is served is let in, or refused for the reason that the declared scope gives. */
 import { beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { Role } from '../contract/access.ts'
 import { draftBounds } from '../contract/draft.ts'
 import { bodyLimitOf, bodyLimits, type Endpoint, endpoint } from '../contract/endpoint.ts'
 import { api, operationName } from '../contract/index.ts'
 import { maxMcpBody, mcpPath } from '../contract/mcp.ts'
-import { type Scope, scopes, unusedScopes, withIncluded } from '../contract/scope.ts'
-import type { HttpServer } from '../server/platform/http/http-server.ts'
-import { type Answer, type People, type Proof, runApp } from './support/people.ts'
+import { type Scope, scopes, unusedScopes } from '../contract/scope.ts'
+import {
+  apiKey,
+  bodyOf,
+  callerNames,
+  type Declared,
+  environment,
+  expectedOf,
+  gateCallers,
+  isDeclared,
+  pathOf,
+  type Route,
+  verdictOf,
+} from './support/gate-callers.ts'
+import { type People, type Proof, runApp } from './support/people.ts'
 import { headOf, openRaw } from './support/raw-http.ts'
 
-type Route = HttpServer['routes'][number]
-type Declared = Route & { operation: NonNullable<Route['operation']> }
-
-interface Caller {
-  proof: Proof
-  /** Undefined for nobody. */
-  scopes: readonly Scope[] | undefined
-  role?: Role
-}
-
-const apiKey = 'an-api-key-for-tests-only'
-const environment = {
-  RUSTYMAIL_API_KEY: apiKey,
-  // A provider that nobody answers for, so that its two addresses are served.
-  RUSTYMAIL_OIDC_ISSUER: 'http://127.0.0.1:1',
-  RUSTYMAIL_OIDC_CLIENT_ID: 'rustymail',
-  RUSTYMAIL_OIDC_ROLES: 'everyone=viewer',
-}
-const scopesOf: Record<Role, readonly Scope[]> = {
-  viewer: ['dashboard:read'],
-  operator: ['dashboard:read', 'dashboard:operate', 'mail:meta', 'mail:read'],
-  administrator: scopes,
-}
 /** They end the session that they come by. */
 const leaving = ['access.closeSession', 'access.endAllSessions']
 
 let people: People
 let routes: Route[]
-const callers = new Map<string, Caller>()
+let callers: Awaited<ReturnType<typeof gateCallers>>
 
 beforeAll(async () => {
   const { app, people: all, stop } = await runApp({ environment })
   people = all
   routes = app.http.routes
-  callers.set('nobody', { proof: {}, scopes: undefined })
-  callers.set('a wrong token', { proof: { authorization: 'Bearer rm_wrong' }, scopes: undefined })
-  callers.set('a wrong session', { proof: { cookie: 'rustymail_session=wrong' }, scopes: undefined })
-  for (const role of Role.options) {
-    const { proof } = await people.invite(role)
-    callers.set(role, { proof, scopes: scopesOf[role], role })
-  }
-  for (const scope of scopes) {
-    const { proof } = await people.token([scope])
-    callers.set(scope, { proof, scopes: withIncluded(scope) })
-  }
-  callers.set('API key', { proof: { 'x-api-key': apiKey }, scopes })
+  callers = await gateCallers(people)
   return stop
 })
 
 const endpoints = Object.values(api).flatMap(group => Object.values(group) as Endpoint[])
-const isDeclared = (route: Route): route is Declared => route.operation !== undefined
 const declared = (): Declared[] => routes.filter(isDeclared)
-/** Where nothing is. */
-const pathOf = ({ path }: Route) => path.replaceAll(/:\w+/g, 'nosuchthing').replace('*', 'nosuchthing')
-const bodyOf = ({ method }: Route) => (['GET', 'HEAD', 'DELETE'].includes(method) ? undefined : {})
-
-function verdictOf({ status, text }: Answer): string {
-  if (status === 500) return `a fault: ${text}`
-  if (status !== 401 && status !== 403) return 'let in'
-  const { code, missing_scope } = JSON.parse(text) as { code: string; missing_scope?: string }
-  if (code === 'unauthorized') return 'unknown'
-  // Beyond the gate others may refuse: a wrong password, or a token where a person is needed.
-  if (code !== 'forbidden' && code !== 'origin_not_allowed') return 'let in'
-  return `${code}: ${missing_scope}`
-}
-
-function expected({ scope }: Declared['operation'], held: Caller['scopes']): string {
-  if (scope === 'public') return 'let in'
-  if (held === undefined) return 'unknown'
-  return scope === 'signed_in' || held.includes(scope) ? 'let in' : `forbidden: ${scope}`
-}
 
 test('only what takes something away is let in while the audit trail cannot be written', () => {
   const revocations = Object.values(api).flatMap(group =>
@@ -160,16 +117,7 @@ test('beside them only files that anyone may have, and pages that ask for themse
   }
 })
 
-const names = [
-  'nobody',
-  'a wrong token',
-  'a wrong session',
-  ...Role.options,
-  ...scopes.map(scope => scope as string),
-  'API key',
-]
-
-describe.each(names)('for %s', name => {
+describe.each(callerNames)('for %s', name => {
   test('each answer is what the declared scope says, and none is a fault', async () => {
     const caller = callers.get(name)!
     const verdicts = await Promise.all(
@@ -184,7 +132,7 @@ describe.each(names)('for %s', name => {
     )
     const wanted = declared()
       .filter(({ method }) => method !== 'HEAD')
-      .map(({ operation }) => [operation.name, expected(operation, caller.scopes)] as const)
+      .map(({ operation }) => [operation.name, expectedOf(operation, caller.scopes)] as const)
     expect(verdicts.length).toBeGreaterThan(60)
     expect(Object.fromEntries(verdicts)).toEqual(Object.fromEntries(wanted))
   })
@@ -231,7 +179,7 @@ async function speakMcp(proof: Proof, method: string, params: object = {}) {
   return { status: answer.status, result: JSON.parse(message).result }
 }
 
-test.each(names)('for %s each tool of MCP is listed, and answers, as its declared scope says', async name => {
+test.each(callerNames)('for %s each tool of MCP is listed, and answers, as its declared scope says', async name => {
   const { proof, scopes: held, role } = callers.get(name)!
   if (held === undefined) return expect((await speakMcp(proof, 'tools/list')).status).toBe(401)
   // A session speaks from our own page.
@@ -350,7 +298,7 @@ test('by a name that is not ours nothing is answered, whatever it is and whateve
     for (const route of everywhere()) {
       const { statuses, socket } = await openRaw(
         people.url,
-        headOf(route.method, pathOf(route as Route), { ...proof, host: 'evil.example' }),
+        headOf(route.method, pathOf(route), { ...proof, host: 'evil.example' }),
       )
       const [status] = await statuses(1)
       socket.destroy()

@@ -21,7 +21,7 @@ test('the signal ends the wait with its reason, also one that was aborted before
   await assert.rejects(unlessAborted(never, abort.signal), /the caller has gone/)
 })
 
-test('the bound ends the wait with another answer, or with an error; what fails behind it is nobody’s', async () => {
+test('the bound ends the wait with another answer, or with an error; what fails behind it is ignored', async () => {
   assert.equal(await unlessLate(Promise.resolve('in time'), patience, () => 'late'), 'in time')
   assert.equal(await unlessLate(never, 0, () => 'late'), 'late')
   const { promise, reject } = Promise.withResolvers<never>()

@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:https'
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
-import type { Account } from '../../contract/accounts.ts'
 import { api } from '../../contract/index.ts'
 import { mcpAuthApi, mcpAuthPaths } from '../../contract/mcp-auth.ts'
 import type { Scope } from '../../contract/scope.ts'
@@ -14,7 +13,7 @@ import { connectWithConsent, TestClient } from '../support/oauth-client.ts'
 import { patience } from '../support/patience.ts'
 import { type NewToken, type People, runApp } from '../support/people.ts'
 import { selfSigned } from '../support/tls.ts'
-import { untilIndexed, untilWatched } from '../support/until-indexed.ts'
+import { connectTwoAccounts } from '../support/two-accounts.ts'
 import { answer, newSecret, startWebhookSink, type WebhookSink } from '../support/webhook-sink.ts'
 
 let people: People
@@ -32,16 +31,8 @@ beforeAll(async () => {
   const running = await runApp({ overrides: { gateway } })
   people = running.people
   stop = running.stop
-  const connect = async (user: string) => {
-    const imap = { host: 'mail.example.org', port: 993, tls: 'implicit', user, password: 'secret' }
-    const path = `${api.accounts.createAccount.path}?verify=false`
-    return (await people.tell<Account>(people.admin, 'POST', path, { name: user, email: `${user}@example.org`, imap }))
-      .id
-  }
   deliver('before anybody asked')
-  ;[ann, bob] = [await connect('ann'), await connect('bob')]
-  for (const account of [ann, bob]) await untilIndexed(people, account, 1)
-  await untilWatched(gateway, 2)
+  ;[ann, bob] = await connectTwoAccounts(people, gateway)
 })
 afterAll(() => stop())
 

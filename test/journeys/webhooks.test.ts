@@ -7,7 +7,6 @@ import { createServer } from 'node:https'
 import { createInterface } from 'node:readline'
 import { Webhook as Verifier } from 'standardwebhooks'
 import { afterAll, afterEach, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
-import type { Account } from '../../contract/accounts.ts'
 import type { History } from '../../contract/history.ts'
 import { api } from '../../contract/index.ts'
 import type { Webhook, WebhookDelivery } from '../../contract/webhooks.ts'
@@ -16,7 +15,7 @@ import { freePort } from '../support/free-port.ts'
 import { patience } from '../support/patience.ts'
 import { type People, type Proof, runApp } from '../support/people.ts'
 import { selfSigned } from '../support/tls.ts'
-import { untilIndexed, untilWatched } from '../support/until-indexed.ts'
+import { connectTwoAccounts } from '../support/two-accounts.ts'
 import { answer, flood, hang, newSecret, startWebhookSink, type WebhookSink } from '../support/webhook-sink.ts'
 
 let people: People
@@ -37,16 +36,8 @@ beforeAll(async () => {
   const running = await runApp({ overrides: { gateway } })
   people = running.people
   stop = running.stop
-  const connect = async (user: string) => {
-    const imap = { host: 'mail.example.org', port: 993, tls: 'implicit', user, password: 'secret' }
-    const path = `${api.accounts.createAccount.path}?verify=false`
-    return (await people.tell<Account>(people.admin, 'POST', path, { name: user, email: `${user}@example.org`, imap }))
-      .id
-  }
   deliver('before anybody asked')
-  ;[ann, bob] = [await connect('ann'), await connect('bob')]
-  for (const account of [ann, bob]) await untilIndexed(people, account, 1)
-  await untilWatched(gateway, 2)
+  ;[ann, bob] = await connectTwoAccounts(people, gateway)
   announced = 0
 })
 afterAll(() => stop())

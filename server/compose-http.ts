@@ -1,0 +1,24 @@
+/** The server of HTTP as the configuration has it, and the limits of how often its callers may ask. */
+import type { Config } from './config.ts'
+import { hostsOf } from './http-part.ts'
+import { HttpLimits } from './platform/http/http-limits.ts'
+import { createHttpServer, type HttpServer, type HttpServerOptions } from './platform/http/http-server.ts'
+
+type Judges = 'authenticate' | 'challenge' | 'observe' | 'trail' | 'stops' | 'shown' | 'tracer'
+
+export interface HttpComposition extends Pick<HttpServerOptions, Judges | 'wrongCredentials' | 'logger'> {
+  config: Config['http']
+}
+
+export interface ComposedHttp {
+  http: HttpServer
+  limits: HttpLimits
+}
+
+export function composeHttp({ config, ...judges }: HttpComposition): ComposedHttp {
+  const { publicUrl, allowedOrigins, trustedProxies, tls } = config
+  const limits = new HttpLimits({ rates: config.limits, now: Date.now })
+  const isHttps = publicUrl?.startsWith('https:') ?? tls !== undefined
+  const origins = { publicUrl, allowed: allowedOrigins, isHttps, hosts: hostsOf(config) }
+  return { http: createHttpServer({ ...judges, origins, trustedProxies, tls, limits }), limits }
+}
