@@ -54,7 +54,7 @@ async function measure(home: IndexHome, messages: readonly CorpusMessage[], size
       return {
         processor_us_a_message: round((user + system) / messages.length),
         text_bytes_a_message: Math.round(text / messages.length),
-        full_text_of_text: round(sum(name => /^(begun_)?texts/.test(name)) / text),
+        full_text_of_text: round(sum(name => /^(texts|word_)/.test(name)) / text),
         all_of_text: round(sum(() => true) / text),
         bytes_a_message: Object.fromEntries(
           Object.entries(bytes)

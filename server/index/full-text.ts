@@ -30,7 +30,18 @@ export type TextMatch =
   | { kind: 'and' | 'or'; matches: readonly TextMatch[] }
 
 /** The part of it that writing needs. */
-export type FullTextWriter = Pick<FullText, 'create' | 'put' | 'remove' | 'tidy' | 'shrink'>
+export type FullTextWriter = Pick<FullText, 'create' | 'put' | 'remove' | 'tidy' | 'shrink' | 'reclaim' | 'drop'>
+
+/** Messages that match, of some buckets. */
+export interface Hits {
+  /** A table with the column `rowid`: those from one row id on, and below another one. */
+  table(match: TextMatch, span: Span): RawBuilder<unknown>
+  /** All of them, the newest first, where they are known to this thread and not to the database. */
+  rows(match: TextMatch): readonly number[] | undefined
+}
+
+/** Row ids from the first on, and below the second. */
+export type Span = readonly [from: number, end: number]
 
 export interface FullText {
   /** Tables it needs, inside the schema's transaction. */
@@ -41,11 +52,15 @@ export interface FullText {
   /** For idle times: does a bounded piece of merging, and says whether there is more to do. */
   tidy(db: IndexDatabase): Promise<boolean>
   /** After much was removed: gives back the room. Not in a transaction. */
-  shrink(db: IndexDatabase): Promise<void>
+  shrink(db: IndexDatabase, account: number): Promise<void>
+  /** After a transaction, and not in one: what merging left is for what comes next, once it is much. */
+  reclaim(db: IndexDatabase): Promise<void>
+  /** All of an account, where it shares tables with others. */
+  drop(db: IndexDatabase, account: number): Promise<void>
   /** Buckets that hold texts of the account, in no order. */
   buckets(db: IndexDatabase, account: number): Promise<number[]>
-  /** A table with the column `rowid`: messages of one bucket that match, newest first where the database can. */
-  hits(account: number, bucket: number, match: TextMatch): RawBuilder<unknown>
+  /** Of several buckets together, or of one where each has a table of its own. @param matches What is going to be asked for. */
+  hits(db: IndexDatabase, account: number, buckets: readonly number[], matches: readonly TextMatch[]): Promise<Hits>
 }
 
 /**
@@ -79,7 +94,7 @@ export function byBucket<Item>(items: readonly Item[], rowidOf: (item: Item) => 
   return buckets
 }
 
-/** The words of a field as both databases get them. With PostgreSQL all fields but the body share a column with another one. */
+/** The words of a field as both databases get them. */
 export function wordsOf(row: TextRow, field: TextField): string[] {
   return storedTokens(row[field] ?? '', ...boundsOf(field))
 }

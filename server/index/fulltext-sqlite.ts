@@ -1,6 +1,15 @@
 /** Full-text search of SQLite: FTS5 that keeps no texts, a table for each bucket of time. One file holds one account. */
-import { CompiledQuery, type RawBuilder, sql } from 'kysely'
-import { asciiOf, bucketOf, byBucket, type FullText, type TextMatch, type TextRow, textFields } from './full-text.ts'
+import { CompiledQuery, sql } from 'kysely'
+import {
+  asciiOf,
+  bucketOf,
+  byBucket,
+  type FullText,
+  type Hits,
+  type TextMatch,
+  type TextRow,
+  textFields,
+} from './full-text.ts'
 import type { IndexDatabase } from './index-tables.ts'
 
 const bucketTables = CompiledQuery.raw(
@@ -72,9 +81,20 @@ export class SqliteFullText implements FullText {
     })
   }
 
-  hits(_account: number, bucket: number, match: TextMatch): RawBuilder<unknown> {
-    const table = sql.id(tableOf(bucket))
-    return sql`select rowid from ${table} where ${table} match ${expressionOf(match)}`
+  async reclaim(): Promise<void> {
+    // SQLite fills free pages by itself.
+  }
+
+  async drop(): Promise<void> {
+    // With the file of the account.
+  }
+
+  async hits(_db: IndexDatabase, _account: number, [bucket]: readonly number[]): Promise<Hits> {
+    const table = sql.id(tableOf(bucket!))
+    return {
+      table: match => sql`select rowid from ${table} where ${table} match ${expressionOf(match)}`,
+      rows: () => undefined,
+    }
   }
 
   /** `ascii` splits at blanks alone, since tokens are all that it gets: it knows no letters that could differ from ours. */

@@ -7,14 +7,14 @@
 const maxTokenLength = 64
 /** Characters that are read of a text; NFKD makes up to 18 of one. */
 const maxTextLength = 512 * 1024
-/** PostgreSQL counts positions up to 16,383; what is beyond would no longer be found as a phrase. */
+/** What is beyond is not searched. Segments of PostgreSQL have room for twice as many (word-postings.ts). */
 export const maxTokens = { body: 16_000, field: 2_000 } as const
-/** PostgreSQL keeps no more positions of one word. */
+/** Places of one word that are kept: who writes it more often is found by the first of them. */
 const maxPositions = 255
-/** Letters of all words of a text together. A tsvector has room for a mebibyte, and three bytes may be one letter. */
+/** Letters of all words of a text together. */
 const maxLength = 200_000
 /** Stands where a word was repeated too often: in no query, since it is no letter. */
-const filler = '\ue000'
+export const filler = '\ue000'
 
 /**
  * Scripts that are written without blanks between words, or with words that grow at their ends: two letters at a time are found in any of
@@ -120,7 +120,7 @@ const cut = (word: string) => (word.length > maxTokenLength ? word.slice(0, maxT
 
 /**
  * As they are stored: of one word never more than both databases keep.
- * @param sharers Fields of which PostgreSQL keeps the positions together.
+ * @param sharers Into how many parts its places are divided: fields beside the body have half of them.
  */
 export function storedTokens(text: string, most: number, sharers: number): string[] {
   const tokens = tokensOf(text, most)

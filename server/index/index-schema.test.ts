@@ -6,7 +6,7 @@ import { folder, recordOf } from '../../test/support/index-world.ts'
 import { tempDir } from '../../test/support/temp-dir.ts'
 import { IndexDatabases } from './index-databases.ts'
 import { indexParts } from './index-parts.ts'
-import { tableStatements, tables } from './postgres-text-tables.ts'
+import { wordTables } from './word-store.ts'
 
 test('SQLite knows of each index how selective it is, from the first row on', async () => {
   const dir = tempDir('index')
@@ -49,7 +49,6 @@ test('a mailbox that is indexed newest first, as mail is, leaves no pages of SQL
 })
 
 test('PostgreSQL before 16 makes the tables too: it knows no storage beside a column', () => {
-  const statements = tables.flatMap(tableStatements)
-  expect(statements.filter(statement => /^create table .* storage /.test(statement))).toEqual([])
-  expect(statements).toContain('alter table texts alter column body set storage main')
+  expect(wordTables.filter(statement => /^create table .* storage /s.test(statement))).toEqual([])
+  expect(wordTables).toContain('alter table word_pages alter column page set storage external')
 })

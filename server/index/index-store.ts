@@ -120,8 +120,9 @@ export class IndexStore {
       return result
     })
     const { db } = this.#owner
-    // It is for speed alone: the batch is stored already.
+    // They are for speed and room alone: the batch is stored already.
     if (!isSqlite(db)) await countRows(db, before, after).catch(() => undefined)
+    await this.#options.fullText.reclaim(db).catch(() => undefined)
     return applied
   }
 
@@ -156,7 +157,7 @@ export class IndexStore {
       const from: number = above
       above = await this.#change(0, change => removeTexts(change, from, removedAtOnce, fullText))
     }
-    await fullText.shrink(db)
+    await fullText.shrink(db, this.#owner.account)
   }
 
   /** The round that is under way. */
@@ -286,7 +287,9 @@ export class IndexStore {
   /** Does a bounded piece of what makes searches faster, and says whether there is more to do. For idle times. */
   async tidy(): Promise<boolean> {
     const { db, fullText } = this.#options
-    return db.transaction().execute(transaction => fullText.tidy(transaction))
+    const hasMore = await db.transaction().execute(transaction => fullText.tidy(transaction))
+    await fullText.reclaim(db)
+    return hasMore
   }
 
   async figures(): Promise<IndexFigures> {

@@ -8,6 +8,8 @@ import { beginAccount, createIndexTables, indexVersion } from './index-schema.ts
 import type { IndexDatabase, IndexTables } from './index-tables.ts'
 
 const schema = 'mail_index'
+/** The second number is to be raised with the tables of PostgreSQL's full text alone. */
+const version = `version ${indexVersion}.1`
 /** Connections of one thread. */
 const maxConnections = 2
 /** Any number that nothing else locks: two servers that start together make the schema once. */
@@ -74,12 +76,12 @@ export class PostgresIndex implements IndexBackend {
       const rowids = (await ofAccount.limit(removedAtOnce).execute()).map(({ rowid }) => rowid)
       if (rowids.length === 0) break
       await db.transaction().execute(async transaction => {
-        await this.#fullText.remove(transaction, account, rowids)
         for (const piece of lists(rowids)) {
           await transaction.deleteFrom('messages').where('account', '=', account).where('rowid', 'in', piece).execute()
         }
       })
     }
+    await db.transaction().execute(transaction => this.#fullText.drop(transaction, account))
     const others = [
       'text_blocks',
       'envelope_blocks',
@@ -122,10 +124,10 @@ export class PostgresIndex implements IndexBackend {
     await sql`select pg_advisory_xact_lock(${schemaLock})`.execute(db)
     const { rows } = await sql<{ comment: string | null }>`
       select obj_description(oid, 'pg_namespace') as comment from pg_namespace where nspname = ${schema}`.execute(db)
-    if (rows[0]?.comment === `version ${indexVersion}`) return
+    if (rows[0]?.comment === version) return
     await sql.raw(`drop schema if exists ${schema} cascade`).execute(db)
     await sql.raw(`create schema ${schema}`).execute(db)
-    await sql.raw(`comment on schema ${schema} is 'version ${indexVersion}'`).execute(db)
+    await sql.raw(`comment on schema ${schema} is '${version}'`).execute(db)
     await createIndexTables(db, this.#fullText)
   }
 

@@ -3,13 +3,11 @@
  * order of their messages, so that a search with a common word does not look at each message that has it.
  */
 import { type RawBuilder, sql } from 'kysely'
+import type { Span } from './full-text.ts'
 import type { IndexDatabase } from './index-tables.ts'
 import type { SearchNode } from './search-tree.ts'
 
 type Sql = RawBuilder<unknown>
-
-/** Row ids from the first on, and below the second. */
-export type Span = readonly [from: number, end: number]
 
 export interface Marks {
   /** The table, as `p`. */
@@ -73,4 +71,16 @@ export async function countMarked(db: IndexDatabase, marks: Marks, span: Span): 
   const { count } = rows[0]!
   if (count === 0) return 'none'
   return count <= fewest ? 'few' : 'many'
+}
+
+/** The messages with such places, as far as there are no more than this. */
+export async function markedMessages(
+  db: IndexDatabase,
+  marks: Marks,
+  span: Span,
+  most: number,
+): Promise<ReadonlySet<number> | undefined> {
+  const { rows } = await sql<{ message: number }>`
+    select p.message ${placesBetween(marks, span)} limit ${BigInt(most + 1)}`.execute(db)
+  return rows.length > most ? undefined : new Set(rows.map(({ message }) => message))
 }

@@ -1,6 +1,6 @@
 /** A search tree as SQL over one account's index: conditions on `messages m`, on places, and on full-text hits of one bucket. */
 import { type RawBuilder, sql } from 'kysely'
-import type { FullText, TextField, TextMatch } from './full-text.ts'
+import type { Hits, Span, TextField, TextMatch } from './full-text.ts'
 import { phraseOf } from './fulltext.ts'
 import { threadNumber } from './message-identity.ts'
 import { type Marks, marksOf } from './search-marks.ts'
@@ -12,7 +12,6 @@ type Row = `${'m' | 't'}.rowid`
 export interface SqlContext {
   account: number
   isSqlite: boolean
-  fullText: FullText
   /** Whether texts may be looked into. Holds for the whole tree, whatever its nodes say. */
   inBody: boolean
   /** Ids of the folders that a name means; none where there is no such folder. */
@@ -22,15 +21,15 @@ export interface SqlContext {
 export interface SearchPlan {
   /** Hits that drive the search: what every message must match. */
   match: TextMatch | undefined
-  /** Whether anything asks for full-text hits: then each bucket is asked by itself. */
-  needsBucket: boolean
+  /** All that full-text hits are asked for, that of every message included. Where there is some, buckets are asked one after the other. */
+  matches: readonly TextMatch[]
   /** Places of which every hit has one, where an index knows them. */
   marks: Marks | undefined
   /** Rows that can match at all: from `first` on, and below `end`. */
   first: number
   end: number
-  /** @param isMarked The hit has one of the places of `marks`. @param row Stands for the row id that full text is looked for by. */
-  conditions(bucket: number, isMarked: boolean, row: Row): Sql[]
+  /** @param given.isMarked The hit has one of the places of `marks`. @param given.row Stands for the row id that full text is looked for by. */
+  conditions(given: { hits: Hits; span: Span; isMarked: boolean; row: Row }): Sql[]
 }
 
 /**
@@ -41,26 +40,39 @@ const mostMoved = 10_000_000
 
 export function planOf(tree: SearchNode, context: SqlContext): SearchPlan {
   const nodes = tree.kind === 'and' ? tree.nodes : [tree]
-  const matches: TextMatch[] = []
+  const wanted: TextMatch[] = []
   const rest: SearchNode[] = []
   let [first, end] = [0, Number.MAX_SAFE_INTEGER]
   for (const node of nodes) {
     const match = matchOf(node, context)
-    if (match) matches.push(match)
+    if (match) wanted.push(match)
     else rest.push(node)
     if (node.kind === 'after') first = Math.max(first, Date.parse(node.day) / 1000)
     if (node.kind === 'before') end = Math.min(end, Date.parse(node.day) / 1000 + mostMoved)
   }
   const places = rest.filter(isOfPlace)
   const others = rest.filter(node => !isOfPlace(node))
+  const match: TextMatch | undefined = wanted.length <= 1 ? wanted[0] : { kind: 'and', matches: wanted }
+  const known = new Map(rest.flatMap(node => matchesIn(node, context)))
+  const compiler = (hits: Hits, span: Span, row: Row) => {
+    return new Compiler(context, match => hits.table(match, span), known, row)
+  }
   return {
-    match: matches.length <= 1 ? matches[0] : { kind: 'and', matches },
-    needsBucket: matches.length > 0 || rest.some(hasText),
-    marks: marksOf(places, new Compiler(context, 0, 'm.rowid').ofOnePlace(places), context),
+    match,
+    matches: match ? [match, ...known.values()] : [...known.values()],
+    marks: marksOf(places, compiler(noHits, [0, 0], 'm.rowid').ofOnePlace(places), context),
     first,
     end,
-    conditions: (bucket, isMarked, row) => new Compiler(context, bucket, row).all(isMarked ? others : rest),
+    conditions: ({ hits, span, isMarked, row }) => compiler(hits, span, row).all(isMarked ? others : rest),
   }
+}
+
+/** The largest parts of a condition that are full text alone. */
+function matchesIn(node: SearchNode, context: SqlContext): [SearchNode, TextMatch][] {
+  const match = matchOf(node, context)
+  if (match) return [[node, match]]
+  if (node.kind === 'not') return matchesIn(node.node, context)
+  return 'nodes' in node ? node.nodes.flatMap(each => matchesIn(each, context)) : []
 }
 
 /** Undefined where not all of it is full text that is wanted. */
@@ -97,11 +109,6 @@ function fieldsOf(node: SearchNode, { inBody }: SqlContext): readonly TextField[
   }
 }
 
-function hasText(node: SearchNode): boolean {
-  if (node.kind === 'not') return hasText(node.node)
-  return 'nodes' in node ? node.nodes.some(hasText) : 'text' in node
-}
-
 /** About a place: all such conditions that stand side by side are met by one and the same. */
 function isOfPlace(node: SearchNode): boolean {
   if (node.kind === 'and' || node.kind === 'or') return node.nodes.every(isOfPlace)
@@ -110,12 +117,19 @@ function isOfPlace(node: SearchNode): boolean {
 
 class Compiler {
   readonly #context: SqlContext
-  readonly #bucket: number
+  readonly #tableOf: (match: TextMatch) => Sql
+  readonly #matches: ReadonlyMap<SearchNode, TextMatch>
   readonly #row: Row
 
-  constructor(context: SqlContext, bucket: number, row: Row) {
+  constructor(
+    context: SqlContext,
+    tableOf: (match: TextMatch) => Sql,
+    matches: ReadonlyMap<SearchNode, TextMatch>,
+    row: Row,
+  ) {
     this.#context = context
-    this.#bucket = bucket
+    this.#tableOf = tableOf
+    this.#matches = matches
     this.#row = row
   }
 
@@ -127,11 +141,8 @@ class Compiler {
 
   #condition(node: SearchNode): Sql {
     if (node.kind === 'not') return sql`not (${this.#condition(node.node)})`
-    const match = matchOf(node, this.#context)
-    if (match) {
-      const { account, fullText } = this.#context
-      return sql`${sql.ref(this.#row)} in (${fullText.hits(account, this.#bucket, match)})`
-    }
+    const match = this.#matches.get(node)
+    if (match) return sql`${sql.ref(this.#row)} in (${this.#tableOf(match)})`
     if (isOfPlace(node)) return this.#place([node])
     if (node.kind === 'and') return both(this.all(node.nodes))
     if (node.kind === 'or') return either(node.nodes.map(each => this.#condition(each)))
@@ -196,6 +207,8 @@ class Compiler {
 }
 
 const nothing = sql`1 = 0`
+/** Where no full text is asked for. */
+export const noHits: Hits = { table: () => sql`select null as rowid where ${nothing}`, rows: () => undefined }
 const both = (all: readonly Sql[]) => sql`(${sql.join(all, sql` and `)})`
 const either = (all: readonly Sql[]) => sql`(${sql.join(all, sql` or `)})`
 const escaped = (pattern: string) => pattern.replaceAll(/[%_!]/g, '!$&')

@@ -44,7 +44,7 @@ export class SearchStore {
     const { tree, inBody } = query
     const folders = await this.#folders()
     const { db, account } = this.#owner
-    const context = { account, isSqlite: isSqlite(db), fullText: this.#fullText, inBody, foldersOf: folders.idsOf }
+    const context = { account, isSqlite: isSqlite(db), inBody, foldersOf: folders.idsOf }
     const walk = new SearchWalk(this.#owner, this.#fullText, planOf(tree, context))
     const found = await (query.order === 'date' ? this.#newest(query, walk) : this.#best(query, walk))
     const counted = found.all.slice(0, mostCounted)

@@ -1,21 +1,26 @@
-/** The rows that match a search, newest first: one statement for each bucket of time, until there are enough. */
+/** The rows that match a search, newest first: one bucket of time after the other, until there are enough. */
 import { type RawBuilder, sql } from 'kysely'
 import type { IndexOwner } from './change-log.ts'
-import { bucketOf, bucketSpan, type FullText } from './full-text.ts'
+import { bucketOf, bucketSpan, type FullText, type Hits, type Span } from './full-text.ts'
 import { isSqlite } from './index-schema.ts'
-import { countMarked, placesBetween, type Span } from './search-marks.ts'
-import type { SearchPlan } from './search-sql.ts'
+import { rowTable } from './row-table.ts'
+import { countMarked, markedMessages, placesBetween } from './search-marks.ts'
+import { noHits, type SearchPlan } from './search-sql.ts'
 
 type Sql = RawBuilder<unknown>
 
 interface Walk {
-  /** Undefined where no full-text hits are asked for: then all is walked at once. */
-  bucket: number | undefined
+  hits: Hits
   span: Span
-  /** Hits are looked for among marked places; else those are a condition on each message. */
-  isMarked: boolean
   limit: number
 }
+
+/** Full-text hits of one statement that this thread knows: of more, no more buckets are asked together. */
+const mostKnown = 50_000
+/** Places that are fetched to look for hits among their messages. */
+const mostMarked = 2_000
+/** For so many wanted messages one is looked for among so many hits, and among more of them each next time. */
+const looks = { first: 4, next: 8, atLeast: 256 } as const
 
 export class SearchWalk {
   readonly #owner: IndexOwner
@@ -30,84 +35,101 @@ export class SearchWalk {
 
   /** Row ids below `end`. */
   async rows(end: number, limit: number): Promise<number[]> {
-    const { first, end: last, needsBucket } = this.#plan
+    const { first, end: last, matches } = this.#plan
     const below = Math.min(end, last)
     if (below <= first) return []
-    if (!needsBucket) return this.#rowsOf([undefined], below, limit)
+    if (matches.length === 0) return this.#walk({ hits: noHits, span: [Math.floor(first), Math.ceil(below)], limit })
     const { db, account } = this.#owner
     const [oldest, newest] = [bucketOf(first), bucketOf(below)]
     const buckets = (await this.#fullText.buckets(db, account)).filter(each => each >= oldest && each <= newest)
     buckets.sort((one, other) => other - one)
     const found: number[] = []
-    // A statement costs SQLite nothing on the way; with PostgreSQL each following one asks more buckets together.
-    for (let [at, size] = [0, 1]; at < buckets.length && found.length < limit; at += size) {
-      if (at > 0 && !isSqlite(db)) size *= 2
-      found.push(...(await this.#rowsOf(buckets.slice(at, at + size), below, limit - found.length)))
+    let size = 1
+    for (let at = 0; at < buckets.length && found.length < limit; ) {
+      const some = buckets.slice(at, at + size)
+      at += some.length
+      const { rows, known } = await this.#rowsOf(some, below, limit - found.length)
+      found.push(...rows)
+      // A statement costs SQLite nothing on the way; with PostgreSQL each following one asks more buckets together.
+      if (!isSqlite(db) && known < mostKnown) size *= 2
     }
     return found
   }
 
-  async #rowsOf(buckets: (number | undefined)[], end: number, limit: number): Promise<number[]> {
-    const { db } = this.#owner
-    const walks: Walk[] = []
-    for (const bucket of buckets) {
-      const [low, high] = bucket === undefined ? [0, Number.MAX_SAFE_INTEGER] : bucketSpan(bucket)
-      const span: Span = [Math.floor(Math.max(low, this.#plan.first)), Math.ceil(Math.min(high, end))]
-      const are = await this.#marked(bucket, span)
-      if (are !== 'none') walks.push({ bucket, span, isMarked: are === 'few', limit })
+  /** @param buckets The newest first. */
+  async #rowsOf(buckets: readonly number[], end: number, limit: number): Promise<{ rows: number[]; known: number }> {
+    const { db, account } = this.#owner
+    const { first, marks, match, matches } = this.#plan
+    const [low, high] = [bucketSpan(buckets.at(-1)!)[0], bucketSpan(buckets[0]!)[1]]
+    const span: Span = [Math.floor(Math.max(low, first)), Math.ceil(Math.min(high, end))]
+    const are = marks && isSqlite(db) ? await countMarked(db, marks, span) : 'few'
+    if (are === 'none') return { rows: [], known: 0 }
+    const hits = await this.#fullText.hits(db, account, buckets, matches)
+    const all = match && hits.rows(match)
+    const walk = { hits, span, limit }
+    return {
+      rows: await (all ? this.#among(all, walk) : this.#walk(walk, are === 'few')),
+      known: matches.reduce((sum, each) => sum + (hits.rows(each)?.length ?? 0), 0),
     }
-    const [statement, ...others] = walks.map(walk => this.#statement(walk))
-    if (!statement) return []
-    const all = [statement, ...others].map(each => sql`(${each})`)
-    const together = sql`select rowid from (${sql.join(all, sql` union all `)}) every_bucket
-      order by rowid desc limit ${BigInt(limit)}`
-    const { rows } = await sql<{ rowid: number }>`${others.length === 0 ? statement : together}`.execute(db)
-    return rows.map(({ rowid }) => rowid)
   }
 
-  async #marked(bucket: number | undefined, span: Span): Promise<'none' | 'few' | 'many'> {
+  /** Messages are looked for among full-text hits that this thread knows: the newest of them first, and only as many as it takes. */
+  async #among(rows: readonly number[], { hits, span: [low, high], limit }: Walk): Promise<number[]> {
+    const { db, account } = this.#owner
     const { marks } = this.#plan
-    if (!marks) return 'many'
-    // Where nothing else is asked for, all of them are hits.
-    if (bucket === undefined) return 'few'
-    const { db } = this.#owner
-    // PostgreSQL makes a hash of them, which costs less than to look at the places of each hit, however many they are.
-    return isSqlite(db) ? countMarked(db, marks, span) : 'few'
+    const marked = marks && (await markedMessages(db, marks, [low, high], mostMarked))
+    const left = rows.filter(row => row >= low && row < high && (marked?.has(row) ?? true))
+    const found: number[] = []
+    let size = Math.max(limit * looks.first, looks.atLeast)
+    for (let at = 0; at < left.length && found.length < limit; size *= looks.next) {
+      const some = left.slice(at, at + size)
+      at += some.length
+      const span: Span = [some.at(-1)!, some[0]! + 1]
+      const among = marks && !marked ? sql`t.rowid in (select p.message ${placesBetween(marks, span)}) and` : sql``
+      const conditions = this.#conditions({ hits, span, isMarked: marks !== undefined, row: 't.rowid' })
+      // Without the span PostgreSQL would read all messages where a condition is met by few.
+      const statement = sql<{ rowid: number }>`select m.rowid as rowid from (${rowTable(some)}) t cross join messages m
+        where ${among} m.account = ${account} and m.rowid = t.rowid
+          and m.rowid >= ${BigInt(span[0])} and m.rowid < ${BigInt(span[1])} and ${conditions}
+        order by t.rowid desc limit ${BigInt(limit - found.length)}`
+      for (const { rowid } of (await statement.execute(db)).rows) found.push(rowid)
+    }
+    return found
   }
 
-  /** Full-text hits are walked, marked places, or all messages. */
-  #statement({ bucket, span, isMarked, limit }: Walk): Sql {
+  /** Full-text hits of SQLite are walked, marked places, or all messages. @param isMarked Hits are looked for among marked places, if there are such. */
+  async #walk({ hits, span, limit }: Walk, isMarked = true): Promise<number[]> {
     const { account, db } = this.#owner
+    const { match } = this.#plan
     const marks = isMarked ? this.#plan.marks : undefined
-    const hasHits = this.#plan.match !== undefined && bucket !== undefined
-    // PostgreSQL drops hits before it looks for their messages, where it can; SQLite would look for each in the full-text index.
-    const textRow = hasHits && !isSqlite(db) ? 't.rowid' : 'm.rowid'
-    const conditions = [
-      sql`m.account = ${account} and m.orphaned_round is null`,
-      ...this.#plan.conditions(bucket ?? 0, isMarked, textRow),
-    ]
+    const conditions = this.#conditions({ hits, span, isMarked: marks !== undefined, row: 'm.rowid' })
     const inOrder = (name: string) => {
       const row = sql.ref(name)
       // As integers: FTS5 looks at no others.
-      const within = sql`${row} >= ${BigInt(span[0])} and ${row} < ${BigInt(span[1])}`
-      // Marked places are within it; told twice, PostgreSQL takes the hits for few, and looks for the place of each.
-      const all = marks && name === 't.rowid' && !isSqlite(db) ? conditions : [within, ...conditions]
-      return sql`${sql.join(all, sql` and `)} order by ${row} desc limit ${BigInt(limit)}`
+      return sql`m.account = ${account} and ${row} >= ${BigInt(span[0])} and ${row} < ${BigInt(span[1])} and ${conditions}
+        order by ${row} desc limit ${BigInt(limit)}`
     }
-    if (this.#plan.match && bucket !== undefined) {
-      const hits = this.#fullText.hits(account, bucket, this.#plan.match)
-      // The plus keeps SQLite from looking up each of them in the full-text index.
-      const marked = marks ? sql`+t.rowid in (select p.message ${placesBetween(marks, span)}) and` : sql``
-      return sql`select m.rowid as rowid from (${hits}) t cross join messages m
-        where ${marked} m.rowid = t.rowid and ${inOrder('t.rowid')}`
+    const { rows } = await sql<{ rowid: number }>`${statement()}`.execute(db)
+    return rows.map(({ rowid }) => rowid)
+
+    function statement(): Sql {
+      if (match) {
+        // The plus keeps SQLite from looking up each of them in the full-text index.
+        const marked = marks ? sql`+t.rowid in (select p.message ${placesBetween(marks, span)}) and` : sql``
+        return sql`select m.rowid as rowid from (${hits.table(match, span)}) t cross join messages m
+          where ${marked} m.rowid = t.rowid and ${inOrder('t.rowid')}`
+      }
+      if (marks) {
+        // A message may have several of them.
+        return sql`select distinct p.message as rowid from ${marks.places} cross join messages m
+          where ${marks.condition} and m.rowid = p.message and ${inOrder('p.message')}`
+      }
+      // By row: SQLite, without statistics, takes an index by account and sorts.
+      return sql`select m.rowid as rowid from ${isSqlite(db) ? sql`messages m not indexed` : sql`messages m`} where ${inOrder('m.rowid')}`
     }
-    if (marks) {
-      // A message may have several of them.
-      return sql`select distinct p.message as rowid from ${marks.places} cross join messages m
-        where ${marks.condition} and m.rowid = p.message and ${inOrder('p.message')}`
-    }
-    // By row: SQLite, without statistics, takes an index by account and sorts.
-    const table = isSqlite(db) ? sql`messages m not indexed` : sql`messages m`
-    return sql`select m.rowid as rowid from ${table} where ${inOrder('m.rowid')}`
+  }
+
+  #conditions(given: Parameters<SearchPlan['conditions']>[0]): Sql {
+    return sql.join([sql`m.orphaned_round is null`, ...this.#plan.conditions(given)], sql` and `)
   }
 }

@@ -24,7 +24,9 @@ export const plainSearch: FullText = {
   tidy: async () => false,
   shrink: async () => undefined,
   buckets: async () => [],
-  hits: () => sql`select message as rowid from searched where 1 = 0`,
+  reclaim: async () => undefined,
+  drop: async () => undefined,
+  hits: async () => ({ table: () => sql`select message as rowid from searched where 1 = 0`, rows: () => undefined }),
 }
 
 export const readText: TextReader = async ({ parts }) => {

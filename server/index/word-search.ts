@@ -1,0 +1,140 @@
+/** Which messages match, read from the pages of words of one bucket. */
+import type { TextMatch } from './full-text.ts'
+import type { Phrase } from './fulltext.ts'
+import { findInPage, inflatePage, type WordPage } from './word-pages.ts'
+import { maskOf, type PostedRows, type Postings, readPlaces, readPostings, readRowsOf } from './word-postings.ts'
+
+/** With those of its pages that may have a word that is looked for. */
+export interface SearchedSegment {
+  gone: readonly number[]
+  pages: readonly WordPage[]
+}
+
+export interface WantedWord {
+  word: Buffer
+  isPrefix: boolean
+}
+
+/** What has to be read for a match. */
+export function wordsOfMatch(match: TextMatch): WantedWord[] {
+  return match.kind === 'phrase' ? wanted(match.phrase) : match.matches.flatMap(wordsOfMatch)
+}
+
+function wanted({ words, isPrefix }: Phrase): WantedWord[] {
+  return words.map((word, at) => ({ word: Buffer.from(word), isPrefix: isPrefix && at === words.length - 1 }))
+}
+
+/** Row ids, the newest first. @param segments The newest first. @param base Of the bucket. */
+export function rowsMatching(segments: readonly SearchedSegment[], match: TextMatch, base: number): number[] {
+  const dead = new Set<number>()
+  const found: number[] = []
+  segments.forEach(({ gone, pages }, at) => {
+    for (const row of new SegmentReader(pages, base).rows(match)) if (!dead.has(row)) found.push(row)
+    // Nothing is older than the last one.
+    if (at < segments.length - 1) for (const row of gone) dead.add(row)
+  })
+  return found.sort((one, other) => other - one)
+}
+
+class SegmentReader {
+  readonly #pages: readonly WordPage[]
+  readonly #base: number
+  readonly #read = new Map<Buffer, Buffer>()
+
+  constructor(pages: readonly WordPage[], base: number) {
+    this.#pages = pages
+    this.#base = base
+  }
+
+  /** In rising order. */
+  rows(match: TextMatch): number[] {
+    if (match.kind === 'phrase') return this.#phrase(wanted(match.phrase), maskOf(match.fields))
+    const [first = [], ...others] = match.matches.map(each => this.rows(each))
+    return others.reduce((one, other) => (match.kind === 'and' ? both(one, other) : union([one, other])), first)
+  }
+
+  #phrase(words: readonly WantedWord[], mask: number): number[] {
+    const last = words.at(-1)!
+    let hits: Candidates | undefined
+    for (const { word } of words.slice(0, -1)) {
+      const [postings] = this.#find(word, false)
+      if (!postings) return []
+      hits = following(hits, readPostings(postings, this.#base, mask), mask)
+      if (hits.rows.length === 0) return []
+    }
+    const lists = this.#find(last.word, last.isPrefix).map(postings => {
+      if (hits) return following(hits, readPostings(postings, this.#base, mask), mask).rows
+      const rows: number[] = []
+      readRowsOf(postings, this.#base, mask, row => rows.push(row))
+      return rows
+    })
+    return union(lists)
+  }
+
+  #find(word: Buffer, isPrefix: boolean): Postings[] {
+    return this.#pages.flatMap(({ first, last, page }) =>
+      isBetween(word, isPrefix, first, last) ? findInPage(this.#inflated(page), word, isPrefix) : [],
+    )
+  }
+
+  #inflated(page: Buffer): Buffer {
+    const inflated = this.#read.get(page) ?? inflatePage(page)
+    this.#read.set(page, inflated)
+    return inflated
+  }
+}
+
+function isBetween(word: Buffer, isPrefix: boolean, first: Buffer, last: Buffer): boolean {
+  const from = isPrefix ? first.subarray(0, word.length) : first
+  return from.compare(word) <= 0 && last.compare(word) >= 0
+}
+
+/** Messages, and where in each the next word has to stand: those of one behind those of the other. */
+interface Candidates {
+  rows: number[]
+  next: number[]
+  /** Of each message, where those of the next one begin. */
+  ends: number[]
+}
+
+function following(before: Candidates | undefined, posted: PostedRows, mask: number): Candidates {
+  const found: Candidates = { rows: [], next: [], ends: [] }
+  const places: number[] = []
+  let at = 0
+  for (let index = 0; index < posted.rows.length; index++) {
+    const row = posted.rows[index]!
+    while (before && at < before.rows.length && before.rows[at]! < row) at++
+    if (before && at === before.rows.length) break
+    if (before && before.rows[at] !== row) continue
+    readPlaces(posted, index, mask, places)
+    const kept = found.next.length
+    let from = before && at > 0 ? before.ends[at - 1]! : 0
+    for (const place of places) {
+      while (before && from < before.ends[at]! && before.next[from]! < place) from++
+      if (before && (from === before.ends[at] || before.next[from] !== place)) continue
+      found.next.push(place + 1)
+    }
+    if (found.next.length === kept) continue
+    found.rows.push(row)
+    found.ends.push(found.next.length)
+  }
+  return found
+}
+
+function union(lists: readonly number[][]): number[] {
+  if (lists.length <= 1) return lists[0] ?? []
+  const all = new Set<number>()
+  for (const list of lists) for (const row of list) all.add(row)
+  return [...all].sort((one, other) => one - other)
+}
+
+/** Of lists in rising order. */
+function both(one: readonly number[], other: readonly number[]): number[] {
+  const found: number[] = []
+  for (let [a, b] = [0, 0]; a < one.length && b < other.length; ) {
+    if (one[a] === other[b]) found.push(one[a]!)
+    if (one[a]! <= other[b]!) a++
+    else b++
+  }
+  return found
+}

@@ -1,0 +1,178 @@
+/** Segments of words in the table `word_pages`: written, merged, and read as far as a search needs them. */
+import { sql } from 'kysely'
+import { bucketSpan } from './full-text.ts'
+import type { IndexDatabase } from './index-tables.ts'
+import { pushRows, readRows } from './word-bytes.ts'
+import { pagesOf, type WordPage } from './word-pages.ts'
+import type { WantedWord } from './word-search.ts'
+import { mergeSegments, type Segment, storedEntries } from './word-segments.ts'
+import { toMerge } from './word-tiers.ts'
+
+/** Rows of one statement. */
+const rowsAtOnce = 32
+const none: ReadonlySet<number> = new Set()
+
+/** A segment has a page without words, which tells of its messages, and alone has a size. */
+export const wordTables = [
+  `create table word_pages (account integer not null, bucket smallint not null, segment integer not null,
+    first bytea not null, last bytea not null, size integer, gone bytea, page bytea not null)`,
+  // They are compressed already.
+  'alter table word_pages alter column page set storage external',
+  'alter table word_pages alter column gone set storage external',
+  // Merged segments leave room, which is to be filled again soon.
+  `alter table word_pages set (autovacuum_vacuum_scale_factor = 0.05, toast.autovacuum_vacuum_scale_factor = 0.05)`,
+  'create unique index word_pages_key on word_pages (account, bucket, segment, first, last)',
+  'create index word_segments on word_pages (account, bucket, segment) where size is not null',
+]
+
+/** A segment that is stored, without its words. */
+interface Head {
+  segment: number
+  /** Of messages that are in it, or gone by it. */
+  size: number
+  gone: Buffer | null
+}
+
+/** With those of its pages that may have a word that is looked for. */
+interface StoredSegment {
+  segment: number
+  gone: number[]
+  pages: WordPage[]
+}
+
+export interface Bucket {
+  db: IndexDatabase
+  account: number
+  bucket: number
+}
+
+/** Row ids of a bucket are counted from it. */
+export const baseOf = (bucket: number) => bucketSpan(bucket)[0]
+
+/** The oldest first. */
+export async function headsOf({ db, account, bucket }: Bucket): Promise<Head[]> {
+  const { rows } = await sql<Head>`
+    select segment, size, gone from word_pages where account = ${account} and bucket = ${bucket} and size is not null
+    order by segment`.execute(db)
+  return rows
+}
+
+function packed(rows: readonly number[], bucket: number): Buffer {
+  const bytes: number[] = []
+  pushRows(bytes, rows, baseOf(bucket))
+  return Buffer.from(bytes)
+}
+
+const unpacked = (bytes: Buffer | null, bucket: number) => (bytes ? readRows({ bytes, at: 0 }, baseOf(bucket)) : [])
+
+/** As the newest of the bucket, together with those that are as small. Answers how many bytes it removed. */
+export async function write(of: Bucket, segment: Segment): Promise<number> {
+  const heads = await headsOf(of)
+  const merged = toMerge(heads, Math.max(segment.rows.length, segment.gone.length))
+  const stored = merged.length === 0 ? segment : await mergedWith(of, merged, none, segment)
+  const removed = await removeSegments(of, merged)
+  await store(of, (heads.at(-1)?.segment ?? 0) + 1, stored, heads.length === merged.length)
+  return removed
+}
+
+/** Some of the segments of a bucket that follow each other, into one in their place. Answers how many bytes it removed. */
+export async function merge(of: Bucket, heads: readonly Head[], group: readonly Head[]): Promise<number> {
+  const last = group.at(-1)
+  if (!last) return 0
+  const newer = new Set(
+    heads.filter(({ segment }) => segment > last.segment).flatMap(({ gone }) => unpacked(gone, of.bucket)),
+  )
+  const merged = await mergedWith(of, group, newer)
+  const removed = await removeSegments(of, group)
+  await store(of, last.segment, merged, group[0] === heads[0])
+  return removed
+}
+
+async function mergedWith(
+  { db, account, bucket }: Bucket,
+  heads: readonly Head[],
+  newer: ReadonlySet<number>,
+  newest?: Segment,
+): Promise<Segment> {
+  const { rows } = await sql<{ segment: number; page: Buffer }>`
+    select segment, page from word_pages where account = ${account} and bucket = ${bucket}
+      and segment in (${sql.join(heads.map(({ segment }) => segment))}) order by first`.execute(db)
+  const segments = heads.toReversed().map(({ segment, gone }): Segment => {
+    const [head, ...pages] = rows.filter(row => row.segment === segment).map(({ page }) => page)
+    return { rows: unpacked(head!, bucket), gone: unpacked(gone, bucket), entries: storedEntries(pages) }
+  })
+  return mergeSegments(newest ? [newest, ...segments] : segments, newer, baseOf(bucket))
+}
+
+async function removeSegments({ db, account, bucket }: Bucket, heads: readonly Head[]): Promise<number> {
+  if (heads.length === 0) return 0
+  const { rows } = await sql<{ bytes: number }>`with removed as (
+    delete from word_pages where account = ${account} and bucket = ${bucket}
+      and segment in (${sql.join(heads.map(({ segment }) => segment))}) returning octet_length(page) as bytes)
+    select sum(bytes) as bytes from removed`.execute(db)
+  return rows[0]?.bytes ?? 0
+}
+
+async function store(of: Bucket, segment: number, { rows, gone, entries }: Segment, isOldest: boolean): Promise<void> {
+  // Behind the oldest nothing is to be replaced.
+  const replaced = isOldest ? [] : gone
+  if (rows.length === 0 && replaced.length === 0) return
+  const empty = Buffer.alloc(0)
+  let pages: StoredPage[] = [
+    {
+      first: empty,
+      last: empty,
+      size: Math.max(rows.length, replaced.length),
+      gone: replaced.length === 0 ? null : packed(replaced, of.bucket),
+      page: packed(rows, of.bucket),
+    },
+  ]
+  for (const page of pagesOf(entries)) {
+    if (pages.length === rowsAtOnce) {
+      await insert(of, segment, pages)
+      pages = []
+    }
+    pages.push(page)
+  }
+  await insert(of, segment, pages)
+}
+
+interface StoredPage extends WordPage {
+  size?: number
+  gone?: Buffer | null
+}
+
+async function insert({ db, account, bucket }: Bucket, segment: number, pages: readonly StoredPage[]): Promise<void> {
+  const values = pages.map(({ first, last, size = null, gone = null, page }) => {
+    return sql`(${account}::integer, ${bucket}::smallint, ${segment}::integer, ${first}::bytea, ${last}::bytea,
+      ${size}::integer, ${gone}::bytea, ${page}::bytea)`
+  })
+  await sql`insert into word_pages (account, bucket, segment, first, last, size, gone, page)
+    values ${sql.join(values)}`.execute(db)
+}
+
+/** Segments of each bucket, the newest first, with the pages that may have these words: at one moment, since segments are merged meanwhile. */
+export async function segmentsWith(
+  { db, account }: Pick<Bucket, 'db' | 'account'>,
+  buckets: readonly number[],
+  words: readonly WantedWord[],
+): Promise<Map<number, StoredSegment[]>> {
+  const conditions = words.map(({ word, isPrefix }) => {
+    const end = isPrefix ? Buffer.concat([word, Buffer.from([0xff])]) : word
+    return sql`(first <= ${end}::bytea and last >= ${word}::bytea)`
+  })
+  const { rows } = await sql<WordPage & { bucket: number; segment: number; gone: Buffer | null }>`
+    select bucket, segment, first, last, gone, case when size is null then page end as page from word_pages
+    where account = ${account} and bucket in (${sql.join(buckets)}) and (size is not null or ${sql.join(conditions, sql` or `)})
+    order by bucket, segment desc, first`.execute(db)
+  const found = new Map<number, StoredSegment[]>()
+  for (const { bucket, segment, gone, ...page } of rows) {
+    const segments = found.get(bucket) ?? []
+    found.set(bucket, segments)
+    const last = segments.at(-1)
+    if (last?.segment === segment) last.pages.push(page)
+    // The page that tells of its messages comes first.
+    else segments.push({ segment, gone: unpacked(gone, bucket), pages: [] })
+  }
+  return found
+}

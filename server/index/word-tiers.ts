@@ -1,0 +1,40 @@
+/** Which segments of a bucket become one: eight of about the same size, so that each word is written again a few times, however many there are. */
+
+/** How many of one size there are before they are merged; the next size is as many times as large. */
+const ofOneSize = 8
+/** Of no more messages one segment is made: some ten megabytes, which are in memory while they are merged. */
+const mostRows = 16_384
+/** So large a segment is merged no more. */
+export const whole = mostRows / 2
+
+interface Sized {
+  /** Messages. */
+  size: number
+}
+
+const tierOf = (size: number) => Math.floor(Math.log(Math.max(size, 1)) / Math.log(ofOneSize) + 1e-9)
+
+/** Those that a new one of this size is merged with. @param segments The oldest first. */
+export function toMerge<Segment extends Sized>(segments: readonly Segment[], added: number): Segment[] {
+  let [from, sum] = [segments.length, added]
+  for (let tier = tierOf(added); ; tier++) {
+    let [run, total] = [from, sum]
+    for (; run > 0; run--) {
+      const { size } = segments[run - 1]!
+      if (tierOf(size) > tier || size >= whole || total + size > mostRows) break
+      total += size
+    }
+    if (from - run < ofOneSize - 1) return segments.slice(from)
+    ;[from, sum] = [run, total]
+  }
+}
+
+/** The oldest of them, as many as may be one. @param segments The oldest first. */
+export function together<Segment extends Sized>(segments: readonly Segment[]): Segment[] {
+  let sum = 0
+  const end = segments.findIndex(({ size }, at) => {
+    sum += size
+    return at > 0 && sum > mostRows
+  })
+  return segments.slice(0, end === -1 ? segments.length : end)
+}
