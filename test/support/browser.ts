@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import AxeBuilder from '@axe-core/playwright'
+import type AxeBuilder from '@axe-core/playwright'
 import type {
   Browser,
   BrowserContext,
@@ -201,11 +201,15 @@ export async function loadedFrame(page: Page, selector: string): Promise<Element
   return element
 }
 
-/** As it came with the builder, but small, and given to a page once: to send it and to parse it takes time. */
+/** As it came with its builder, and small. */
 const axeFile = createRequire(createRequire(import.meta.url).resolve('@axe-core/playwright')).resolve(
   'axe-core/axe.min.js',
 )
-const axeSource = `if (!window.axe) {${readFileSync(axeFile, 'utf8')}}`
+const axeSource = `${readFileSync(axeFile, 'utf8')}\nundefined`
+
+interface Axe {
+  run(context: object, options: object): ReturnType<AxeBuilder['analyze']>
+}
 
 /** As much of a page as is looked at from here. */
 interface Shown {
@@ -227,18 +231,19 @@ export async function setScheme(page: Page, colorScheme: 'light' | 'dark'): Prom
   }, colorScheme)
 }
 
-/** What a person with a screen reader, a keyboard or weak eyes would stumble over (axe, WCAG 2.2 AA). */
+/**
+ * What a person with a screen reader, a keyboard or weak eyes would stumble over (axe, WCAG 2.2 AA). Without its builder, which gives the page and
+ * each frame in it the whole of axe for each look.
+ */
 export async function expectAccessible(page: Page, where: string): Promise<void> {
-  // Frames are left out, so nothing must be put together in a page beside; and what passed needs no words.
-  const isThere = await page.evaluate<boolean>("'axe' in window")
-  const axe = new AxeBuilder({ page, axeSource: isThere ? 'undefined' : axeSource })
-    .exclude('iframe')
-    .options({ resultTypes: ['violations'] })
-  const { violations } = await axe.setLegacyMode().analyze()
-  const found = violations.map(
-    ({ id, nodes }) => `${where}: ${id}: ${nodes.map(node => node.html.slice(0, 160)).join(' | ')}`,
-  )
-  expect(found).toEqual([])
+  if (!(await page.evaluate<boolean>("'axe' in window"))) await page.evaluate(axeSource)
+  // Frames are left out, and what passed stays there.
+  const found = await page.evaluate(async () => {
+    const { axe } = globalThis as unknown as { axe: Axe }
+    const { violations } = await axe.run({ exclude: [['iframe']] }, { resultTypes: ['violations'], iframes: false })
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html.slice(0, 160)).join(' | ')}`)
+  })
+  expect(found.map(words => `${where}: ${words}`)).toEqual([])
 }
 
 /** What can be pressed or filled in, and does not lie whole in the visible box of what scrolls or cuts off around it. */
