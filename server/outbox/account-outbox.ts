@@ -15,7 +15,7 @@ export interface AccountOutboxOptions extends DeliveryOptions, Omit<SentCopiesOp
   leases: Pick<LeaseService, 'want'>
 }
 
-/** The database, or what reads it, failed. */
+/** The rest after a round that failed. */
 const againMs = 1_000
 /** A stop of the whole server takes ten seconds at most. */
 const graceMs = 4_000
@@ -28,7 +28,7 @@ export class AccountOutbox {
   readonly #copies: SentCopies
   readonly #sending = new Set<Promise<void>>()
   readonly #loop: WokenLoop
-  /** Of which no earlier attempts are left to look after. */
+  /** The lease under which interrupted attempts were marked already. */
   #recovered: Lease | undefined
 
   constructor(accountId: string, options: AccountOutboxOptions) {
@@ -54,14 +54,14 @@ export class AccountOutbox {
   async changed(): Promise<void> {
     const close = this.#delivery.renew()
     this.wake()
-    // What is being sent comes to its end.
+    // Messages that are being sent are not interrupted.
     await Promise.all(this.#sending)
     await close()
   }
 
   /**
-   * What is being sent has some seconds: to cut it off would leave its outcome unknown. Then that is written. Nor may a mail server that does
-   * not answer a copy keep the rest, and the lease, until the end of the stop.
+   * A message that is being sent gets some seconds, since to cut it off would leave its outcome unknown; then it is cut, and marked so. A mail
+   * server that does not answer about a copy is cut too: it must not hold the lease until the end of the stop.
    */
   async stop(isGone = false): Promise<void> {
     const looped = this.#loop.stop()
@@ -89,14 +89,14 @@ export class AccountOutbox {
     }
     const { pauseMs, isFailing } = this.#delivery
     if (pauseMs > 0) return pauseMs
-    // While the account cannot send, one message finds out whether it can again.
+    // While the account cannot send, a single message probes whether it can again.
     const free = (isFailing ? 1 : connections()) - this.#sending.size
     if (free <= 0) return undefined
     const at = new Date(clock.now()).toISOString()
     const { claimed, isMore } = await takeDue(this.#accountId, lease, { at, limit: free }, this.#options)
     for (const each of claimed) this.#begin(each, lease)
     if (claimed.length > 0 || isMore) return 0
-    // By the same clock: what has fallen due since then is the next, and not one that nobody wakes for.
+    // As of the same time: a message that has become due since then is the next one.
     const next = await store.nextDue(this.#accountId, at)
     return next === undefined ? undefined : Math.max(1, Date.parse(next) - clock.now())
   }
