@@ -52,7 +52,7 @@ export interface McpEventsSurroundings extends MailKnowledgeOptions {
   /** What the API key of the environment may; undefined without one. */
   apiKey(): Principal | undefined
   tracer: Tracer | undefined
-  /** Whether clients that connected by OAuth are let in. */
+  /** Whether clients that connected by OAuth are accepted. */
   isOAuthOn(): boolean
   version: string
 }

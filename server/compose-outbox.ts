@@ -47,7 +47,7 @@ export interface OutboxSurroundings {
   drafts: DraftMarks
   blobs: SubmittedBlobs
   messages: ComposedMessages
-  /** Until a mail server has let in. */
+  /** Until a mail server has accepted the login. */
   timeoutMs(): number
   /** What becomes of copies of what an account sends. */
   choiceOf(accountId: string): Promise<SentChoice>

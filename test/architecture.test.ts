@@ -81,7 +81,8 @@ const uses: Record<string, string[]> = {
 /** The one door through which each package comes in. A package without a door may not be imported. */
 const doors: Record<string, RegExp> = {
   zod: /^((contract|server)\/|web\/agents\/mcp-link\.ts$)/,
-  fastify: /^server\/platform\/http\/(http-(server|hooks|call|outcome|body|unread|tracing)|api-docs|docs-app)\.ts$/,
+  fastify:
+    /^server\/platform\/http\/(http-(server|hooks|request|call|outcome|body|unread|tracing)|api-docs|docs-app)\.ts$/,
   '@fastify/cookie': /^server\/platform\/http\/http-(server|credentials)\.ts$/,
   '@fastify/static': /^server\/platform\/http\/page-files\.ts$/,
   '@fastify/swagger': /^server\/platform\/http\/docs-app\.ts$/,

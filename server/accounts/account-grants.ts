@@ -30,7 +30,7 @@ export interface NewAccess {
   accessToken: string
   /** By the provider's word, the person of the grant before. */
   isSamePerson: boolean
-  /** @throws Problem for a server that is none of the provider's. */
+  /** @throws Problem for a server that is not one of the provider's. */
   checkHosts(part: 'imap' | 'smtp', host: string): void
   /** Keeps the grant, in the transaction of the account. */
   keep(transaction: Database): Promise<void>

@@ -1,21 +1,16 @@
 /** What went wrong with an account: bounded, newest first, for callers that may see it; and another try at once. */
+
 import { afterEach, expect, test, vi } from 'vitest'
 import { maxRecentErrors } from '../../contract/account-health.ts'
 import type { AccountInput } from '../../contract/accounts.ts'
 import { accountsOn } from '../../test/support/accounts.ts'
+import { administrator } from '../../test/support/administrator.ts'
 import { memoryDatabase } from '../../test/support/databases.ts'
-import { everyScope, type Principal } from '../platform/principal.ts'
+import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { AccountHealthService } from './account-health-service.ts'
 
-const admin: Principal = {
-  id: 'admin',
-  name: 'Admin',
-  kind: 'session',
-  userId: null,
-  scopes: everyScope,
-  accounts: 'all',
-}
+const admin = administrator()
 const server = { host: 'mail.example.com', port: 993, tls: 'implicit', user: 'ann', password: 'secret' } as const
 const input: AccountInput = { email: 'ann@example.com', imap: server, enabled: true }
 const noConnections = { watching: 0, open: 0, busy: 0, idle: 0, connecting: 0, waiting: 0, max: 0, server_limit: null }

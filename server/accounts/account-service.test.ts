@@ -1,18 +1,13 @@
 /** Accounts: tried before they are kept, their passwords sealed, their changes announced. */
+
 import { expect, test } from 'vitest'
 import type { AccountChange, AccountInput } from '../../contract/accounts.ts'
 import { accountsOn } from '../../test/support/accounts.ts'
+import { administrator } from '../../test/support/administrator.ts'
 import { onEachDatabase } from '../../test/support/databases.ts'
-import { everyScope, type Principal } from '../platform/principal.ts'
+import type { Principal } from '../platform/principal.ts'
 
-const admin: Principal = {
-  id: 'admin',
-  name: 'Admin',
-  kind: 'session',
-  userId: null,
-  scopes: everyScope,
-  accounts: 'all',
-}
+const admin = administrator()
 const tried = { verify: true }
 const untried = { verify: false }
 

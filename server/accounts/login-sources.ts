@@ -16,7 +16,7 @@ export class LoginSources {
     this.#grants = grants
   }
 
-  /** @throws Problem where the grant is none of the principal's. */
+  /** @throws Problem where the grant is not the principal's. */
   async authOf(principal: Principal, { auth }: AccountInput): Promise<AccountAuth> {
     if (!auth) return { kind: 'password' }
     const provider = await this.#grants.providerOf(principal, auth.grant_id)

@@ -43,7 +43,7 @@ export const roundMs = 5_000
 const pruneEveryMs = 60 * 60_000
 /** Longer windows are read in minutes, of which the last is the one that runs. */
 const fineWindow = levels[0].kept - 120
-/** Still longer ones are looked at once a minute: an hour says little of a day. */
+/** Longer windows are evaluated once a minute. */
 const liveWindow = 2 * 60 * 60
 
 interface Change {

@@ -11,7 +11,7 @@ import { aggregated, instanceOf, type ReadHistory, windowOf } from './rule-point
 import { SlidingWindow } from './sliding-window.ts'
 
 const day = 86_400
-/** In which it is looked for what is usual, unless the history is looked at in longer ones. */
+/** Steps of the history from which usual values are computed, in seconds, unless the rule reads longer ones. */
 const usualStep = 900
 /** Looks that are remembered: one of each rule and day. */
 const mostKept = 200

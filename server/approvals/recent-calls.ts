@@ -3,7 +3,7 @@ const minute = 60_000
 const minutes = 60
 /** There are at most 1,000 tokens. The one that called longest ago is forgotten. */
 const mostCallers = 1_500
-/** Names of operations that are told apart, of each minute. */
+/** Distinct names of operations counted in each minute. */
 const mostNames = 100
 
 type Counts = Map<string, number>

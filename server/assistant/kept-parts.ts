@@ -114,7 +114,7 @@ export function blocksOf(parts: readonly KeptPart[], shares: Shares): KeptBlock[
   return blocks
 }
 
-/** Accounts whose mail is told in them. */
+/** Accounts whose mail the blocks contain. */
 export function accountsIn(blocks: readonly KeptBlock[]): string[] {
   return blocks.flatMap(block =>
     block.type === 'tool_call' ? (block.call.told?.slices ?? []).map(({ account }) => account) : [],

@@ -68,7 +68,7 @@ export class AuditWriter {
     return { waiting: this.#waiting.length, lost: this.#lostInAll }
   }
 
-  /** No more should be let in. It ends by itself, when the database takes entries again. */
+  /** Requests that change something should be rejected. It ends when the database accepts entries again. */
   get isFull(): boolean {
     return this.#waiting.length >= maxWaiting || this.#isStuck
   }

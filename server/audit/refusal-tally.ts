@@ -15,7 +15,7 @@ export interface TallyLimits {
   ofAll: number
 }
 
-/** Callers told apart; the rest goes under one name. */
+/** Callers counted separately; all others share one counter. */
 const maxCallers = 1_000
 const others = 'others'
 

@@ -23,7 +23,7 @@ type LeaveReason = EventOf<'client_disconnected'>['data']['reason']
 const forgetAfterMs = 15 * 60_000
 const sweepMs = 60_000
 const maxClients = 10_000
-/** User agents told apart for one principal at one address; those beyond are counted as one client. */
+/** User agents listed separately for one principal at one address; further ones count as one client. */
 const maxAgentsPerPlace = 100
 
 const kinds: Record<Principal['kind'], ClientKind> = {

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { ClientKind } from '../../contract/clients.ts'
 
-/** A client as it stands. Times are epoch milliseconds. */
+/** The current state of a client. Times are epoch milliseconds. */
 export interface Client {
   readonly id: string
   readonly kind: ClientKind

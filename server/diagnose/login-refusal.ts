@@ -1,4 +1,4 @@
-/** Why nobody was let in, in words, and what to do: otherwise for a password than for an account that signs in by OAuth2. */
+/** Why a login was refused, in words, and what to do: different for a password than for an account that signs in by OAuth2. */
 import type { AccountAuth } from '../../contract/accounts.ts'
 import type { Problem } from '../platform/problem.ts'
 import { type Finding, oneLine } from './check.ts'

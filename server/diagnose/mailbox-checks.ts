@@ -20,7 +20,7 @@ const extensions: readonly (readonly [names: readonly string[], without: string]
   [['LIST-STATUS'], 'folders are counted one by one'],
 ]
 
-/** @param facts Undefined where nobody was let in. */
+/** @param facts Undefined where the login failed. */
 export function mailboxChecks(facts: ServerFacts | undefined): Check[] {
   const ids = ['quota', 'folders', 'capabilities'] as const
   if (!facts) return ids.map(id => skipped('imap', id, 'Not known without a login.'))

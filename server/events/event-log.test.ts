@@ -1,18 +1,12 @@
 /** The log on both databases: dense numbers in the order of commits, nothing for what was rolled back, and an end to what is old. */
+
 import { expect, test, vi } from 'vitest'
 import type { EventOf, Fact } from '../../contract/event.ts'
+import { administrator } from '../../test/support/administrator.ts'
 import { onEachDatabase } from '../../test/support/databases.ts'
 import { startHub } from '../../test/support/event-hub.ts'
-import { everyScope, type Principal } from '../platform/principal.ts'
 
-const admin: Principal = {
-  id: 'admin',
-  name: 'Admin',
-  kind: 'session',
-  userId: null,
-  scopes: everyScope,
-  accounts: 'all',
-}
+const admin = administrator()
 
 function mail(uid: number): Fact {
   const at = new Date().toISOString()

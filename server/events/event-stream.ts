@@ -136,7 +136,7 @@ export class EventStream {
     this.pump()
   }
 
-  /** Gives up what it missed: it goes on with what is new. */
+  /** Skips what it missed, and continues with new facts. */
   skip(): void {
     this.reader.skip()
     this.#catchUp()

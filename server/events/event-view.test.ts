@@ -1,20 +1,14 @@
 /** What a view lets through is counted right from every place, and not fact by fact for each who comes back. */
+
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import type { Fact } from '../../contract/event.ts'
-import { everyScope, type Principal } from '../platform/principal.ts'
+import { administrator } from '../../test/support/administrator.ts'
 import type { LogEntry } from './event-log.ts'
 import { EventView, parseFilter } from './event-view.ts'
 
-const admin: Principal = {
-  id: 'admin',
-  name: 'Admin',
-  kind: 'api_key',
-  userId: null,
-  scopes: everyScope,
-  accounts: 'all',
-}
+const admin = administrator('api_key')
 const at = '2026-11-28T12:00:00.000Z'
 const held = 1_000
 

@@ -23,7 +23,7 @@ export class LogReader {
   #place: number
   /** Read together with the count, and not taken yet. */
   #ahead: Piece | undefined
-  /** Numbers that are looked at for the next piece; undefined for all. */
+  /** Numbers that are scanned for the next piece; undefined for all. */
   #window: number | undefined
   #isEnded = false
 
@@ -64,7 +64,7 @@ export class LogReader {
     this.#place = Math.max(this.#place, number)
   }
 
-  /** Gives up what it missed: it goes on with what is new. */
+  /** Skips what it missed, and continues with new facts. */
   skip(): void {
     this.#place = this.#log.newest
     this.#ahead = undefined

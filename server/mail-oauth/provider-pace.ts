@@ -10,7 +10,7 @@ export const requestsAtATime = 4
 export const apartMs = 50
 /** Requests that wait for their turn; one more is refused. */
 const maxWaiting = 10_000
-/** A provider that does not answer is left alone for so long, twice as long after each further failure. */
+/** Back-off after a provider does not answer, doubled after each further failure. */
 const firstRestMs = 1_000
 const maxRestMs = 5 * 60_000
 
@@ -87,7 +87,7 @@ export class ProviderPace {
     throw providerProblem(this.#name, this.#lastFault)
   }
 
-  /** What is wrong with one grant is none of the others' business. */
+  /** A fault of one grant does not slow the others. */
   #note(fault: OAuthFault): void {
     if (fault.kind !== 'away' && fault.kind !== 'client') return
     const restMs = doubledMs(this.#failures, firstRestMs, maxRestMs)

@@ -55,7 +55,7 @@ export async function textOf(
   return typeof read === 'string' ? read : (read.shown ?? read.plain)
 }
 
-/** A page of it, between fences. @throws Problem for a cursor that is none of this text. */
+/** A page of it, between fences. @throws Problem for a cursor of another text. */
 export function pieceOf(text: string, { maxChars, cursor = '0' }: { maxChars: number; cursor: string | undefined }) {
   const from = /^\d{1,8}$/.test(cursor) ? Number(cursor) : Number.NaN
   if (!(from <= text.length)) throw new Problem('bad_request', 'cursor: is not of this attachment.')

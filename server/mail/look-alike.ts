@@ -62,7 +62,7 @@ const imitatedDomains: readonly string[] = [
 /** Alphabets with letters that look like those of another one of them. A word of one of them alone is a word. */
 const alphabets = ['Latin', 'Greek', 'Cyrillic', 'Armenian', 'Georgian', 'Cherokee', 'Coptic', 'Lisu', 'Deseret']
 const letters = alphabets.map(script => new RegExp(`\\p{Script=${script}}`, 'u'))
-/** What is looked at of a name. */
+/** Characters of a name that are compared. */
 const maxLength = 500
 
 /** Small letters, after compatible forms were made one and accents taken off. */

@@ -8,9 +8,9 @@ import { imitatedBy, knownDomainOf, looksOf, mixesAlphabets, readable } from './
 
 const hidden = new RegExp(hiddenCharacter, 'u')
 const unseen = /[\p{Default_Ignorable_Code_Point}\p{Cc}]/gu
-/** What is looked at of a name and of an address. */
+/** Characters of a name and of an address that are checked. */
 const maxLength = 1000
-/** Senders of one message that are looked at. */
+/** Senders of one message that are checked. */
 const maxSenders = 20
 const addressInName = /[^\s<>()"',;:@]{1,64}@([^\s<>()"',;:@]{1,253})/gu
 const domainInName = /[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){1,8}/gu

@@ -58,7 +58,7 @@ export class EventReading {
     return { after: position.gap === 'expired' ? places.oldest - 1 : places.newest, isTruncated: true }
   }
 
-  /** Before which nothing is told; undefined for no bound. */
+  /** Facts before this time are left out; undefined for no bound. */
   floorOf(maxAgeMs: number | null | undefined): string | undefined {
     if (maxAgeMs === null || maxAgeMs === undefined) return undefined
     return new Date(Math.max(0, this.#options.now() - maxAgeMs)).toISOString()

@@ -73,7 +73,7 @@ export class SdkSession implements McpSession {
   #revision: McpRevision | undefined
   #server: Server | undefined
   #end: () => Promise<void>
-  /** What came is looked at in its order. */
+  /** Messages are processed in the order in which they came. */
   #incoming: Promise<void> = Promise.resolve()
 
   /** @param wire Of the messages that `receive` is given. */

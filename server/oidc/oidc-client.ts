@@ -56,7 +56,7 @@ const discoveryLifeMs = 60 * 60_000
 /** A provider that does not answer is left alone for so long, twice as long after each further failure. */
 const firstRestMs = 1_000
 const maxRestMs = 60_000
-/** Groups that are looked at. */
+/** Groups of a user that are read; further ones are ignored. */
 const maxGroups = 1_000
 /** Of what went wrong. */
 const maxCauses = 4

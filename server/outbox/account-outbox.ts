@@ -15,7 +15,7 @@ export interface AccountOutboxOptions extends DeliveryOptions, Omit<SentCopiesOp
   leases: Pick<LeaseService, 'want'>
 }
 
-/** The database, or what reads it, failed. */
+/** The rest after a round that failed. */
 const againMs = 1_000
 /** A stop of the whole server takes ten seconds at most. */
 const graceMs = 4_000
@@ -29,7 +29,7 @@ export class AccountOutbox {
   /** By the id of the message. */
   readonly #sending = new Map<string, Promise<void>>()
   readonly #loop: WokenLoop
-  /** Of which no earlier attempts are left to look after. */
+  /** The lease under which interrupted attempts were marked already. */
   #recovered: Lease | undefined
   /** Messages may be claimed that are not begun: the answer to the commit was lost. */
   #isClaimUnsure = false
@@ -57,14 +57,19 @@ export class AccountOutbox {
   async changed(): Promise<void> {
     const close = this.#delivery.renew()
     this.wake()
+<<<<<<< HEAD
     // What is being sent comes to its end.
     await Promise.all(this.#sending.values())
+=======
+    // Messages that are being sent are not interrupted.
+    await Promise.all(this.#sending)
+>>>>>>> house
     await close()
   }
 
   /**
-   * What is being sent has some seconds: to cut it off would leave its outcome unknown. Then that is written. Nor may a mail server that does
-   * not answer a copy keep the rest, and the lease, until the end of the stop.
+   * A message that is being sent gets some seconds, since to cut it off would leave its outcome unknown; then it is cut, and marked so. A mail
+   * server that does not answer about a copy is cut too: it must not hold the lease until the end of the stop.
    */
   async stop(isGone = false): Promise<void> {
     const looped = this.#loop.stop()
@@ -95,7 +100,7 @@ export class AccountOutbox {
     this.#isClaimUnsure = false
     const { pauseMs, isFailing } = this.#delivery
     if (pauseMs > 0) return pauseMs
-    // While the account cannot send, one message finds out whether it can again.
+    // While the account cannot send, a single message probes whether it can again.
     const free = (isFailing ? 1 : connections()) - this.#sending.size
     if (free <= 0) return undefined
     const at = new Date(clock.now()).toISOString()
@@ -105,7 +110,7 @@ export class AccountOutbox {
     for (const each of claimed) this.#begin(each, lease)
     for (const row of asked) await leaving.judgeAgain(row)
     if (claimed.length > 0 || isMore) return 0
-    // By the same clock: what has fallen due since then is the next, and not one that nobody wakes for.
+    // As of the same time: a message that has become due since then is the next one.
     const next = await store.nextDue(this.#accountId, at)
     return next === undefined ? undefined : Math.max(1, Date.parse(next) - clock.now())
   }

@@ -76,7 +76,7 @@ export class SentCopies {
     this.#loop.wake()
   }
 
-  /** What is under way comes to its end, or is `cut`. */
+  /** Waits for the copy that is under way, unless `cut` ends it. */
   async stop(): Promise<void> {
     this.#abort.abort()
     await this.#loop.stop()

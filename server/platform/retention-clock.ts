@@ -1,7 +1,6 @@
 /**
- * The time by which history is forgotten. It never runs ahead of the wall clock, and goes forward at twice the pace of the running
- * process at most: a clock that jumps by a year, or a start after one, forgets nothing at once. What was missed while the server was off
- * is made up for at that pace.
+ * The time by which old data is deleted. It never runs ahead of the wall clock, and advances at most twice as fast as the process runs: a
+ * clock that jumps by a year, or a start after a year, deletes nothing at once. It catches up with time spent switched off at that pace.
  */
 import type { Logger } from './logger.ts'
 

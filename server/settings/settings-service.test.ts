@@ -1,21 +1,16 @@
 /** The plan's configuration: the default account's server and the limits of the pool, changed live. */
+
 import { expect, test, vi } from 'vitest'
 import type { ImapConfiguration } from '../../contract/settings.ts'
 import { accountsOn } from '../../test/support/accounts.ts'
+import { administrator } from '../../test/support/administrator.ts'
 import { onEachDatabase } from '../../test/support/databases.ts'
 import type { Database } from '../platform/database/database.ts'
-import { everyScope, type Principal } from '../platform/principal.ts'
+import type { Principal } from '../platform/principal.ts'
 import { SettingStore } from './setting-store.ts'
 import { SettingsService } from './settings-service.ts'
 
-const admin: Principal = {
-  id: 'admin',
-  name: 'Admin',
-  kind: 'session',
-  userId: null,
-  scopes: everyScope,
-  accounts: 'all',
-}
+const admin = administrator()
 
 async function service(db: Database, refuse = false, store = new SettingStore(db)) {
   const { accounts, hub, facts } = await accountsOn(db, refuse)

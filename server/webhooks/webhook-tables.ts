@@ -53,7 +53,7 @@ export const noAccount = ''
 
 /** Why nothing more is delivered. */
 export interface WebhookEnding {
-  /** `forbidden`: its principal may no longer; `failed`: it took nothing for too long; `gone`: it said so; `asked`: it was disabled. */
+  /** `forbidden`: its principal lost the right; `failed`: it accepted nothing for too long; `gone`: it answered 410; `asked`: it was disabled. */
   why: 'forbidden' | 'failed' | 'gone' | 'asked'
   detail: string
 }

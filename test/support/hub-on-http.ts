@@ -1,4 +1,5 @@
 /** A started event hub behind a real HTTP server, for tests of what its readers see. */
+
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
@@ -7,18 +8,12 @@ import type { Fact } from '../../contract/event.ts'
 import type { StreamObserver } from '../../server/events/event-stream.ts'
 import { parseFilter } from '../../server/events/event-view.ts'
 import type { Database } from '../../server/platform/database/database.ts'
-import { everyScope, type Principal } from '../../server/platform/principal.ts'
+import type { Principal } from '../../server/platform/principal.ts'
+import { administrator } from './administrator.ts'
 import { startHub } from './event-hub.ts'
 import { openStream } from './open-stream.ts'
 
-export const admin: Principal = {
-  id: 'admin',
-  name: 'Admin',
-  kind: 'session',
-  userId: null,
-  scopes: everyScope,
-  accounts: 'all',
-}
+export const admin = administrator()
 
 /** A hub behind a real HTTP server; `as` says who the next stream belongs to, at first it is an administrator. */
 export async function hubOnHttp(options: Parameters<typeof startHub>[1] = {}, database?: Database) {

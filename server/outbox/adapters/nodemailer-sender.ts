@@ -67,7 +67,7 @@ class NodemailerSender implements MailSender {
   readonly #idle = new Map<SmtpSession, NodeJS.Timeout>()
   readonly #waiting: (() => void)[] = []
   #busy = 0
-  /** As many as the server lets in, where those are fewer. */
+  /** Lower than the setting where the server accepts fewer connections. */
   #limit: number
 
   constructor(accountId: string, login: LoginSource, connections: number, options: NodemailerOptions) {

@@ -1,10 +1,11 @@
 /** A file that keeps coming may take its time; one that does not, and every other body that is late, is cut. */
+
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { api } from '../../../contract/index.ts'
+import { listenHere } from '../../../test/support/listen-here.ts'
 import { headOf, openRaw } from '../../../test/support/raw-http.ts'
 import { openSession, selfSigned } from '../../../test/support/tls.ts'
 import { createLogger } from '../logger.ts'
@@ -51,20 +52,13 @@ async function door(uploadPace: UploadPace, tls?: TlsFiles) {
       return { status: 201, answer: { read } }
     },
   )
-  await http.fastify.listen({ host: '127.0.0.1', port: 0 })
-  const { server } = http.fastify
-  onTestFinished(async () => {
-    http.front.stop()
-    http.tlsConnections?.cut()
-    if (!tls) server.closeAllConnections()
-    await http.fastify.close()
-  })
+  const port = await listenHere(http)
   return {
     read,
     ended: ended.promise,
     answer: answered.resolve,
-    port: (server.address() as AddressInfo).port,
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    port,
+    url: `http://127.0.0.1:${port}`,
   }
 }
 

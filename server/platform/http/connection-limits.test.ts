@@ -1,4 +1,5 @@
 /** A caller that opens connections, known or not, takes no place of others, and streams are not held up. */
+
 import { execFileSync } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -7,22 +8,16 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { expect, onTestFinished, test } from 'vitest'
 import { api } from '../../../contract/index.ts'
+import { administrator } from '../../../test/support/administrator.ts'
 import { askOver2, openSession, readOver2, selfSigned } from '../../../test/support/tls.ts'
 import { createLogger } from '../logger.ts'
 import { AddressRanges, parseAddressRange } from '../network/address-range.ts'
-import { everyScope, type Principal } from '../principal.ts'
+import type { Principal } from '../principal.ts'
 import { type ConnectionBounds, ConnectionLimits } from './connection-limits.ts'
 import { createHttpServer, handle, handleStream } from './http-server.ts'
 import type { TlsFiles } from './http-tls.ts'
 
-const admin: Principal = {
-  id: 'admin',
-  name: 'Admin',
-  kind: 'api_key',
-  userId: null,
-  scopes: everyScope,
-  accounts: 'all',
-}
+const admin = administrator('api_key')
 /** With one session, called like them. */
 const person = (name: string): Principal => ({ ...admin, id: name, kind: 'session', userId: name })
 const path = '/api/dashboard/events'

@@ -1,22 +1,16 @@
 /** A proxy that nobody named is heard of, by whatever road its requests come, and does not fill the log. */
+
 import { once } from 'node:events'
 import { type AddressInfo, connect } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { api } from '../../../contract/index.ts'
+import { administrator } from '../../../test/support/administrator.ts'
 import { createLogger } from '../logger.ts'
 import { AddressRanges, parseAddressRange } from '../network/address-range.ts'
 import { ForwardedWatcher } from '../network/caller-address.ts'
-import { everyScope, type Principal } from '../principal.ts'
 import { createHttpServer, handle, handleStream } from './http-server.ts'
 
-const admin: Principal = {
-  id: 'admin',
-  name: 'Admin',
-  kind: 'api_key',
-  userId: null,
-  scopes: everyScope,
-  accounts: 'all',
-}
+const admin = administrator('api_key')
 
 function listener() {
   const lines: { facts: unknown; words: string }[] = []

@@ -1,10 +1,12 @@
 /** Bodies: none is read for what is refused, none is larger than its endpoint takes, and together they hold a bounded memory. */
+
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { type AddressInfo, connect } from 'node:net'
+import { connect } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { bodyLimits } from '../../../contract/endpoint.ts'
 import { api } from '../../../contract/index.ts'
+import { listenHere } from '../../../test/support/listen-here.ts'
 import { headOf, openRaw } from '../../../test/support/raw-http.ts'
 import { openSession, selfSigned, wholeOf } from '../../../test/support/tls.ts'
 import { createLogger } from '../logger.ts'
@@ -39,15 +41,7 @@ async function door({ tls, bodyBounds }: { tls?: TlsFiles; bodyBounds?: BodyBoun
   handle(http, api.access.openSession, refuse)
   handle(http, api.users.inviteUser, refuse)
   handle(http, api.system.live, () => ({ status: 'live' as const }))
-  await http.fastify.listen({ host: '127.0.0.1', port: 0 })
-  const { server } = http.fastify
-  onTestFinished(async () => {
-    http.front.stop()
-    http.tlsConnections?.cut()
-    if (!tls) server.closeAllConnections()
-    await http.fastify.close()
-  })
-  const { port } = server.address() as AddressInfo
+  const port = await listenHere(http)
   return { url: `${tls ? 'https' : 'http'}://127.0.0.1:${port}`, port, bodies }
 }
 

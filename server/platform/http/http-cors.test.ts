@@ -1,7 +1,8 @@
 /** Pages of named origins may call by a token and read every answer; no other page may, and a cookie is worth nothing to any. */
-import type { AddressInfo } from 'node:net'
-import { expect, onTestFinished, test } from 'vitest'
+
+import { expect, test } from 'vitest'
 import { api } from '../../../contract/index.ts'
+import { listenHere } from '../../../test/support/listen-here.ts'
 import { theDocument } from '../../../test/support/openapi.ts'
 import { headOf, openRaw } from '../../../test/support/raw-http.ts'
 import { createLogger } from '../logger.ts'
@@ -59,14 +60,8 @@ async function door({ perMinute = 1_000, allowed = [friend] } = {}) {
   })
   const web = { name: 'web', scope: 'signed_in', effect: 'read' } as const
   handleFetch(http, '/web', web, 1024, async () => new Response('x', { headers: { 'mcp-session-id': 's' } }))
-  await http.fastify.listen({ host: '127.0.0.1', port: 0 })
-  const { server } = http.fastify
-  onTestFinished(async () => {
-    http.front.stop()
-    server.closeAllConnections()
-    await http.fastify.close()
-  })
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const port = await listenHere(http)
+  const url = `http://127.0.0.1:${port}`
   return { http, url, done }
 }
 

@@ -1,8 +1,9 @@
 /** Statuses of what is not as it should be: each says what is wrong, and nothing is read as what it is not. */
-import type { AddressInfo } from 'node:net'
-import { expect, onTestFinished, test } from 'vitest'
+
+import { expect, test } from 'vitest'
 import { api } from '../../../contract/index.ts'
 import { ProblemBody } from '../../../contract/problem-body.ts'
+import { listenHere } from '../../../test/support/listen-here.ts'
 import { headOf, openRaw } from '../../../test/support/raw-http.ts'
 import { createLogger } from '../logger.ts'
 import { everyScope, type Principal } from '../principal.ts'
@@ -33,14 +34,8 @@ async function door(impatient = false) {
     throw new Error('far enough')
   })
   handleStream(http, api.events.streamEvents, {}, () => undefined)
-  await http.fastify.listen({ host: '127.0.0.1', port: 0 })
-  const { server } = http.fastify
-  onTestFinished(async () => {
-    http.front.stop()
-    server.closeAllConnections()
-    await http.fastify.close()
-  })
-  return { bodies, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
+  const port = await listenHere(http)
+  return { bodies, url: `http://127.0.0.1:${port}` }
 }
 
 /** The one answer to the bytes. */

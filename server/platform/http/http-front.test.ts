@@ -1,25 +1,20 @@
 /** The front: the same stream by either way, the same gate, and everything else is left to the server behind. */
+
 import { EventEmitter, once } from 'node:events'
 import { Agent, request } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { api } from '../../../contract/index.ts'
+import { administrator } from '../../../test/support/administrator.ts'
 import { createLogger } from '../logger.ts'
-import { type Caller, everyScope, type Principal } from '../principal.ts'
+import type { Caller, Principal } from '../principal.ts'
 import { Problem } from '../problem.ts'
 import { HttpLimits } from './http-limits.ts'
 import type { RequestOutcome } from './http-outcome.ts'
 import { createHttpServer, handle, handleStream } from './http-server.ts'
 
-const admin: Principal = {
-  id: 'admin',
-  name: 'Admin',
-  kind: 'api_key',
-  userId: null,
-  scopes: everyScope,
-  accounts: 'all',
-}
+const admin = administrator('api_key')
 const slow: Principal = { ...admin, id: 'slow' }
 
 async function door({ trustedProxies = [], limits }: { trustedProxies?: string[]; limits?: HttpLimits } = {}) {

@@ -1,9 +1,11 @@
 /** Requests that last: a body that comes late or never, and an answer that takes long, while rights end. */
+
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { type AddressInfo, connect } from 'node:net'
+import { connect } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { api } from '../../../contract/index.ts'
+import { listenHere } from '../../../test/support/listen-here.ts'
 import { openSession, selfSigned } from '../../../test/support/tls.ts'
 import { createLogger } from '../logger.ts'
 import { everyScope, type Principal } from '../principal.ts'
@@ -57,15 +59,8 @@ async function door(tls?: TlsFiles) {
       as_of: '2026-11-28T12:00:00.000Z',
     }
   })
-  await http.fastify.listen({ host: '127.0.0.1', port: 0 })
-  const { server } = http.fastify
-  onTestFinished(async () => {
-    http.front.stop()
-    http.tlsConnections?.cut()
-    if (!tls) server.closeAllConnections()
-    await http.fastify.close()
-  })
-  return { http, known, outcomes, lines, acted, slow, port: (server.address() as AddressInfo).port }
+  const port = await listenHere(http)
+  return { http, known, outcomes, lines, acted, slow, port }
 }
 
 /** A head by which its sender is known, and a part of its body; the server says when it has read as much. */

@@ -1,0 +1,6 @@
+/** A principal that may do everything, for tests of what is behind the gate. */
+import { everyScope, type Principal } from '../../server/platform/principal.ts'
+
+export function administrator(kind: Principal['kind'] = 'session'): Principal {
+  return { id: 'admin', name: 'Admin', kind, userId: null, scopes: everyScope, accounts: 'all' }
+}
