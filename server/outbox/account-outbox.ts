@@ -57,13 +57,8 @@ export class AccountOutbox {
   async changed(): Promise<void> {
     const close = this.#delivery.renew()
     this.wake()
-<<<<<<< HEAD
-    // What is being sent comes to its end.
-    await Promise.all(this.#sending.values())
-=======
     // Messages that are being sent are not interrupted.
-    await Promise.all(this.#sending)
->>>>>>> house
+    await Promise.all(this.#sending.values())
     await close()
   }
 
