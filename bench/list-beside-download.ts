@@ -1,6 +1,7 @@
 /**
  * The newest 50 messages of an indexed mailbox at the API, one caller, while nothing else happens, and while a 25 MB attachment downloads and
- * searches run, each again as soon as it ends: rounds in turn, and the medians of their percentiles.
+ * searches run, each again as soon as it ends: rounds in turn, and the medians of their percentiles. Beside it the floor: a server of Node's
+ * `http` in a process of its own that answers the same bytes from memory, beside the same download and searches of RustyMail.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -18,6 +19,7 @@ import {
   preciseCpuMs,
   round,
   startRustyMail,
+  startServer,
   unlimited,
 } from './measure.ts'
 
@@ -39,37 +41,49 @@ export async function listBesideDownload(): Promise<object> {
   const dovecot = await startDovecot({ fill })
   const rustymail = await startRustyMail(undefined, { ...unlimited, RUSTYMAIL_INDEX: 'text' })
   const agent = new Agent({ keepAlive: true, maxSockets: 4 })
+  const stops: (() => Promise<void>)[] = []
   try {
     await dovecot.appendMessage('alice@test.local', largeMessage())
     const accountId = await connectAlice(rustymail.url, dovecot.imapPort)
     const account = `${rustymail.url}/api/v1/accounts/${accountId}`
     const ref = await untilIndexed(account)
     const list = `${account}/messages?limit=50`
+    const bare = await serveBytes(list)
+    stops.push(bare.stop)
+    const lists = { list, floor: bare.url }
     const urls = {
       download: `${account}/messages/${ref}/attachments/2`,
       search: `${account}/search?q=message&limit=50&facets=true`,
     }
-    const found = Object.fromEntries(compared.map(load => [load, [] as Measured[]])) as Record<Load, Measured[]>
-    await measure(list, agent, rustymail.pid, 1)
+    const none = () => Object.fromEntries(compared.map(load => [load, [] as Measured[]])) as Record<Load, Measured[]>
+    const found = { list: none(), floor: none() }
+    for (const what of asked) await measure(lists[what], agent, rustymail.pid, 1)
     for (let turn = 0; turn < rounds; turn++) {
       for (const load of compared) {
         const beside = await Promise.all(loads[load].map(kind => repeat(urls[kind])))
-        found[load].push(await measure(list, agent, rustymail.pid, secondsEach))
+        for (const what of asked) {
+          const before = beside.map(({ count }) => count())
+          const measured = await measure(lists[what], agent, rustymail.pid, secondsEach)
+          const counts = beside.map(({ count }, at) => [loads[load][at]!, count() - before[at]!])
+          found[what][load].push({ ...measured, beside: Object.fromEntries(counts) })
+        }
         for (const each of beside) await each.stop()
-        found[load].at(-1)!.beside = Object.fromEntries(beside.map(({ count }, at) => [loads[load][at]!, count()]))
       }
     }
-    const quiet = medians(found.nothing)
-    const under = Object.fromEntries(compared.map(load => [load, medians(found[load])]))
+    const [ofList, ofFloor] = asked.map(what => {
+      const under = Object.fromEntries(compared.map(load => [load, medians(found[what][load])]))
+      const times = (name: 'p50' | 'p95') => round(under.both![name] / under.nothing![name])
+      return { ...under, p95_times_quiet: times('p95'), p50_times_quiet: times('p50') }
+    })
     return {
       what: `ms of a list of 50 of ${messages} messages, one caller, ${rounds} rounds of ${secondsEach} s in turn, medians of rounds`,
-      ...under,
-      p95_times_quiet: round(under.both!.p95 / quiet.p95),
-      p50_times_quiet: round(under.both!.p50 / quiet.p50),
+      ...ofList,
+      floor: ofFloor,
       target: 'p95 within 1.5 times of the quiet one',
     }
   } finally {
     agent.destroy()
+    for (const stop of stops) await stop()
     await rustymail.stop()
     await dovecot.stop()
   }
@@ -100,6 +114,9 @@ async function untilIndexed(account: string): Promise<string> {
     await new Promise(resolve => setTimeout(resolve, 500))
   }
 }
+
+/** What is asked for beside a load. */
+const asked = ['list', 'floor'] as const
 
 interface Measured {
   p50: number
@@ -135,6 +152,18 @@ function medians(measured: readonly Measured[]) {
     ...{ main_cpu_ms_each: of('main_cpu_ms_each'), server_cpu_ms_each: of('server_cpu_ms_each') },
     ...Object.fromEntries(['download', 'search'].map(kind => [kind, median(beside.map(each => each[kind] ?? 0))])),
   }
+}
+
+/** Answers what is at this address now, from memory, whatever is asked. */
+async function serveBytes(url: string): Promise<{ url: string; stop(): Promise<void> }> {
+  const code = `const { createServer } = await import('node:http')
+    const [url, authorization] = process.argv.slice(1)
+    const body = Buffer.from(await (await fetch(url, { headers: { authorization } })).arrayBuffer())
+    const head = { 'content-type': 'application/json', 'content-length': body.length }
+    const server = createServer((_, answer) => answer.writeHead(200, head).end(body))
+    server.listen(0, '127.0.0.1', () => console.log('listens on http://127.0.0.1:' + server.address().port))`
+  const server = await startServer(['--input-type=module', '-e', code, url, authorization])
+  return { url: server.url, stop: server.stop }
 }
 
 /** Asks for it again and again in a process of its own, and says how often it came to the end. */

@@ -4,9 +4,10 @@
  */
 import { setFlagsFromString } from 'node:v8'
 
-// Of each thread that is started from here on; the main thread has its own already, by Node's own flag. What a request needs lives as long as its
-// answer takes, and what lives longer than two collections is in the way until the old generation is collected; see docs/decisions/0056.
-setFlagsFromString('--max-semi-space-size=4')
+// The main thread has its young generation already, by Node's own flag. What a request needs lives as long as its answer takes, and what lives
+// longer than two collections is in the way until the old generation is collected; see docs/decisions/0056. From here on the flag would go before
+// what `server/platform/start-thread.ts` gives each thread; 0 is none.
+setFlagsFromString('--max-semi-space-size=0')
 // One thread collects a small young generation in the time that it takes to wake others for it; see docs/decisions/0001.
 setFlagsFromString('--no-parallel-scavenge')
 // V8 collects the old generation of a heap when it has grown by so much; by itself it lets it become two to four times as large. While

@@ -53,6 +53,9 @@ interface OpenedFile {
 /** Accounts that were removed, whose calls may still come. */
 const maxRemoved = 1_000
 
+/** A search with facets makes a thousand rows, which live until its end: where they outlive two collections, everything has to be collected for them. */
+const youngMbOfSearches = 24
+
 const program = threadProgram(import.meta, 'index-thread')
 
 export class IndexThreads {
@@ -81,7 +84,7 @@ export class IndexThreads {
       // Indexing comes behind what people wait for, and a search, which takes a core for some time, behind lists.
       writes: new IndexWorker({ ...worker(false), priority: 'background' }),
       lists: new IndexWorker({ ...worker(true), writers }),
-      searches: new IndexWorker({ ...worker(true), writers, priority: 'low' }),
+      searches: new IndexWorker({ ...worker(true), writers, priority: 'low', maxYoungMb: youngMbOfSearches }),
     }
   }
 

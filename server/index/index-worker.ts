@@ -24,6 +24,8 @@ export interface IndexWorkerOptions {
   idleMs: number
   /** For the thread that makes lists. */
   writers?: WriterPlace | undefined
+  /** Of its heap, in MiB, for what an order needs until it is answered, where that is much. */
+  maxYoungMb?: number
   /** Where several threads want a processor. */
   priority?: ThreadOptions['priority']
 }
@@ -99,10 +101,13 @@ export class IndexWorker {
   }
 
   #start(): Worker {
-    const { home, isReader, thread, writers, priority } = this.#options
+    const { home, isReader, thread, writers, maxYoungMb, priority } = this.#options
     const worker = startThread(thread, {
       workerData: { home, isReader, ...(writers && { writers }) } satisfies IndexThreadData,
-      resourceLimits: { maxOldGenerationSizeMb: maxMemoryMb },
+      resourceLimits: {
+        maxOldGenerationSizeMb: maxMemoryMb,
+        ...(maxYoungMb && { maxYoungGenerationSizeMb: maxYoungMb }),
+      },
       ...(priority && { priority }),
     })
     const exited = Promise.withResolvers<void>()

@@ -11,10 +11,11 @@ import { startThread } from './start-thread.ts'
 const typescript = `
 import { flushCompileCache } from 'node:module'
 import { getPriority } from 'node:os'
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort, resourceLimits, workerData } from 'node:worker_threads'
+const { maxYoungGenerationSizeMb: youngMb } = resourceLimits
 const given: unknown = workerData
 const compilers: string[] = process.moduleLoadList.filter((name: string) => name.includes('amaro'))
-parentPort!.postMessage({ given, compilers: compilers.length, priority: getPriority() })
+parentPort!.postMessage({ given, compilers: compilers.length, priority: getPriority(), youngMb })
 flushCompileCache()
 `
 const resourceLimits = { maxOldGenerationSizeMb: 64 }
@@ -40,8 +41,13 @@ test('what one thread compiled, the next one does not compile again', async () =
   expect(enableCompileCache().directory).toBe(getCompileCacheDir())
   const file = program()
   const first = await answerOf(file, { workerData: { n: 1 }, resourceLimits })
-  expect(first).toEqual({ given: { n: 1 }, compilers: 1, priority: getPriority() })
+  expect(first).toEqual({ given: { n: 1 }, compilers: 1, priority: getPriority(), youngMb: 12 })
   expect(await answerOf(file, { workerData: 'x', resourceLimits })).toMatchObject({ given: 'x', compilers: 0 })
+})
+
+test('a thread may have more memory for what is new', async () => {
+  const limits = { ...resourceLimits, maxYoungGenerationSizeMb: 24 }
+  expect(await answerOf(program(), { workerData: null, resourceLimits: limits })).toMatchObject({ youngMb: 24 })
 })
 
 const linux = test.runIf(process.platform === 'linux')

@@ -90,7 +90,7 @@ export class JobThread {
     const { thread, maxMemoryMb } = this.#bounds
     const worker = startThread(thread, {
       workerData: undefined,
-      resourceLimits: { maxOldGenerationSizeMb: maxMemoryMb, maxYoungGenerationSizeMb: 16 },
+      resourceLimits: { maxOldGenerationSizeMb: maxMemoryMb },
       priority: 'background',
     })
     // What happens to a thread that was ended no longer matters.

@@ -39,7 +39,7 @@ export class SqliteWorker {
     const { path, isReader } = options
     this.#worker = startThread(program, {
       workerData: { path, isReader, bell: this.#bell.buffer } satisfies ThreadData,
-      resourceLimits: { maxOldGenerationSizeMb: maxMemoryMb, maxYoungGenerationSizeMb: 1 },
+      resourceLimits: { maxOldGenerationSizeMb: maxMemoryMb },
     })
     this.#worker.on('message', (message: FromThread) => this.#hear(message))
     this.#worker.on('error', error => this.#end(error.message))
