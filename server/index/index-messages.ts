@@ -37,6 +37,8 @@ export interface IndexFailure {
   code: IndexFaultCode | undefined
   message: string
   stack: string | undefined
+  /** What SQLite or PostgreSQL said, where the database failed. */
+  database?: { errcode?: number; code?: string; isMarked: boolean }
 }
 
 export type FromIndexThread = { number: number } & ({ value: unknown } | { failure: IndexFailure })

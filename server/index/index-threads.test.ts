@@ -2,9 +2,12 @@
 import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { getPriority } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import pg from 'pg'
+import { expect, inject, onTestFinished, test } from 'vitest'
+import { createPostgresDatabase } from '../../test/support/databases.ts'
 import { folder, onEachIndex, recordOf, textOf } from '../../test/support/index-world.ts'
 import { tempDir } from '../../test/support/temp-dir.ts'
+import { databaseFaultKind } from '../platform/database/database-fault.ts'
 import type { IndexHome } from './index-databases.ts'
 import { IndexThreads, type IndexThreadsOptions } from './index-threads.ts'
 import type { FolderBatch } from './index-types.ts'
@@ -52,6 +55,36 @@ onEachIndex(world => {
     expect(await second.of('threaded').listFolders()).toEqual([])
   })
 })
+
+const postgresUrl = inject('postgresUrl')
+test.skipIf(postgresUrl === undefined)(
+  'a connection to PostgreSQL that is cut while a thread asks is known as that, and the next question is answered',
+  async () => {
+    const made = await createPostgresDatabase(postgresUrl!)
+    onTestFinished(() => made.drop())
+    // A transaction sees other connections as they were when it began, so the one that cuts has none.
+    const [holder, admin] = [0, 1].map(() => new pg.Client({ connectionString: made.url })) as [pg.Client, pg.Client]
+    for (const client of [holder, admin]) {
+      await client.connect()
+      onTestFinished(() => client.end())
+    }
+    const index = new IndexThreads({ home: { postgresUrl: made.url }, thread, damaged: () => undefined })
+    onTestFinished(() => index.close())
+    const account = index.of('cut')
+    await account.applyFolders([folder('INBOX')], 1)
+    await holder.query('begin; lock table mail_index.folders in access exclusive mode')
+    const asked = account.listFolders().then(
+      () => 'answered',
+      (error: unknown) => databaseFaultKind(error),
+    )
+    const cut = `select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock' and pid <> pg_backend_pid()`
+    await expect.poll(async () => (await admin.query(cut)).rowCount).toBe(1)
+    expect(await asked).toBe('silent')
+    await holder.query('rollback')
+    expect(await account.listFolders()).toMatchObject([{ path: 'INBOX' }])
+  },
+)
 
 test('the program of the server does the same', async () => {
   const dir = tempDir('index')

@@ -1,5 +1,6 @@
 /** One thread of the index: started when it is asked something, ended when nothing was asked for a while, started again when it died. */
 import type { Transferable, Worker } from 'node:worker_threads'
+import { markDatabaseFault } from '../platform/database/database-fault.ts'
 import { startThread, type ThreadOptions } from '../platform/start-thread.ts'
 import type { IndexHome } from './index-databases.ts'
 import { IndexFault } from './index-fault.ts'
@@ -139,7 +140,10 @@ export class IndexWorker {
   }
 }
 
-function toError({ code, message, stack }: IndexFailure): Error {
+function toError({ code, message, stack, database }: IndexFailure): Error {
   if (code !== undefined) return new IndexFault(code, message)
-  return Object.assign(new Error(message), { stack })
+  const { isMarked, ...codes } = { isMarked: false, ...database }
+  const error = Object.assign(new Error(message), { stack, ...codes })
+  if (isMarked) markDatabaseFault(error)
+  return error
 }

@@ -1,5 +1,6 @@
 /** Indexes in PostgreSQL: all accounts in the schema `mail_index`, each with a number. */
 import { Kysely, sql } from 'kysely'
+import { markDatabaseFault } from '../platform/database/database-fault.ts'
 import { postgresDialect } from '../platform/database/postgres-dialect.ts'
 import { lists } from './bulk-rows.ts'
 import type { FullTextWriter } from './full-text.ts'
@@ -28,7 +29,12 @@ export class PostgresIndex implements IndexBackend {
   #prepared: Promise<void> | undefined
 
   constructor(url: string, fullText: FullTextWriter, { isReader, now = Date.now }: OpenOptions) {
-    this.#db = new Kysely({ dialect: postgresDialect(url, { max: maxConnections, schema }) })
+    this.#db = new Kysely({
+      dialect: postgresDialect(url, { max: maxConnections, schema }),
+      log: event => {
+        if (event.level === 'error') markDatabaseFault(event.error)
+      },
+    })
     this.#fullText = fullText
     this.#isReader = isReader
     this.#now = now

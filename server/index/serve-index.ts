@@ -1,5 +1,6 @@
 /** What a thread of the index does: opens what it is asked for, and answers each order by itself. */
 import type { MessagePort } from 'node:worker_threads'
+import { databaseFaultKind, isDatabaseFault } from '../platform/database/database-fault.ts'
 import { IndexDatabases, type IndexParts } from './index-databases.ts'
 import { IndexFault } from './index-fault.ts'
 import type { FromIndexThread, IndexFailure, IndexOrder, IndexThreadData, ToIndexThread } from './index-messages.ts'
@@ -102,5 +103,16 @@ function ask(store: IndexStore, name: keyof IndexStore, given: readonly unknown[
 
 function toFailure(error: unknown): IndexFailure {
   const { message, stack } = error instanceof Error ? error : new Error(String(error))
-  return { code: error instanceof IndexFault ? error.code : undefined, message, stack }
+  const code = error instanceof IndexFault ? error.code : undefined
+  const database = code === undefined && databaseFaultKind(error) !== undefined ? toldBy(error as Error) : undefined
+  return { code, message, stack, ...(database && { database }) }
+}
+
+function toldBy(error: Error & { errcode?: number; code?: string }): IndexFailure['database'] {
+  const { errcode, code } = error
+  return {
+    ...(errcode !== undefined && { errcode }),
+    ...(code !== undefined && { code }),
+    isMarked: isDatabaseFault(error),
+  }
 }
