@@ -123,7 +123,9 @@ async function fetchPiece(
   const wanted = section === wholeMessage ? { source: piece } : { bodyParts: [{ key, ...piece }] }
   const row = await client.fetchOne(String(uid), { uid: true, ...wanted }, { uid: true })
   if (!row || row.uid !== uid) return undefined
-  return (section === wholeMessage ? row.source : row.bodyParts?.get(key)) ?? Buffer.alloc(0)
+  const bytes = (section === wholeMessage ? row.source : row.bodyParts?.get(key)) as Buffer | false | undefined
+  // NIL, which ImapFlow gives as `false`: the message was expunged since the folder was looked at (RFC 2180, section 4.1.2), or there is no such part.
+  return bytes === false ? undefined : (bytes ?? Buffer.alloc(0))
 }
 
 function firstOf(open: readonly Reading[]): Reading[] {

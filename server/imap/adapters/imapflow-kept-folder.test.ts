@@ -5,6 +5,7 @@ import type { RawImap } from '../../../test/support/raw-imap.ts'
 import { available } from '../../../test/support/require.ts'
 import { startSocketServer } from '../../../test/support/socket-server.ts'
 import { startRelay, type TcpRelay } from '../../../test/support/tcp-relay.ts'
+import { wholeMessage } from '../gateway-capabilities.ts'
 import type { MailConnection } from '../mail-gateway.ts'
 import { ImapFlowGateway } from './imapflow-gateway.ts'
 
@@ -52,6 +53,24 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
   const subjects = async (path = 'Work') =>
     (await connection.listMessages(path, 10, undefined)).messages.map(({ subject }) => subject)
   const looked = () => sent.splice(0)
+
+  test('a piece for which the server answers NIL, since the message was expunged meanwhile, is of no message, and not an empty one', async () => {
+    let isNil = false
+    const toClient = (data: string) =>
+      isNil ? data.replace(/(BODY\[(?:1|)\]<0>) \{\d+\}\r\n[^)]*\)/gi, '$1 NIL)') : data
+    const between = await startRelay(dovecot.imapPort, { toClient })
+    ends.push(() => between.stop())
+    const login = { host: '127.0.0.1', port: between.port, tls: 'none', ...dovecot.users[0]! } as const
+    const { parts, close } = await new ImapFlowGateway()
+      .connect(login, { timeoutMs: 5_000, signal })
+      .then(made => ({ parts: made.parts, close: () => made.close() }))
+    ends.push(close)
+    const read = async (section: string) =>
+      (await parts.read('Work', 1, { section, start: 0, length: 100 })).bytes?.toString()
+    expect([await read('1'), await read(wholeMessage)]).toEqual(['hello\r\n', 'Subject: 1\r\n\r\nhello\r\n'])
+    isNil = true
+    expect([await read('1'), await read(wholeMessage)]).toEqual([undefined, undefined])
+  })
 
   test('it is opened once, and asked for news before each request', async () => {
     expect(connection.openFolder).toBeUndefined()
