@@ -38,6 +38,8 @@ export interface Hits {
   table(match: TextMatch, span: Span): RawBuilder<unknown>
   /** All of them, the newest first, where they are known to this thread and not to the database. */
   rows(match: TextMatch): readonly number[] | undefined
+  /** That were read for them, where this thread does that itself. */
+  bytes?: number
 }
 
 /** Row ids from the first on, and below the second. */

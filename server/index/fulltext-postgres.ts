@@ -116,8 +116,10 @@ export class PostgresFullText implements FullText {
       ]),
     )
     const rows = (match: TextMatch) => found.get(match) ?? []
+    const pages = [...segments.values()].flat().flatMap(segment => segment.pages)
     return {
       rows,
+      bytes: pages.reduce((sum, { page }) => sum + page.length, 0),
       table: (match, [from, end]) => rowTable(rows(match).filter(row => row >= from && row < end)),
     }
   }

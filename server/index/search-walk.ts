@@ -17,6 +17,8 @@ interface Walk {
 
 /** Full-text hits of one statement that this thread knows: of more, no more buckets are asked together. */
 const mostKnown = 50_000
+/** Bytes of words that were read for one statement: after more, no more buckets are asked together, since all of it is in memory at once. */
+const mostRead = 8 * 1024 * 1024
 /** Places that are fetched to look for hits among their messages. */
 const mostMarked = 2_000
 /** For so many wanted messages one is looked for among so many hits, and among more of them each next time. */
@@ -48,29 +50,28 @@ export class SearchWalk {
     for (let at = 0; at < buckets.length && found.length < limit; ) {
       const some = buckets.slice(at, at + size)
       at += some.length
-      const { rows, known } = await this.#rowsOf(some, below, limit - found.length)
+      const { rows, isMuch } = await this.#rowsOf(some, below, limit - found.length)
       found.push(...rows)
       // A statement costs SQLite nothing on the way; with PostgreSQL each following one asks more buckets together.
-      if (!isSqlite(db) && known < mostKnown) size *= 2
+      if (!isSqlite(db) && !isMuch) size *= 2
     }
     return found
   }
 
   /** @param buckets The newest first. */
-  async #rowsOf(buckets: readonly number[], end: number, limit: number): Promise<{ rows: number[]; known: number }> {
+  async #rowsOf(buckets: readonly number[], end: number, limit: number): Promise<{ rows: number[]; isMuch: boolean }> {
     const { db, account } = this.#owner
     const { first, marks, match, matches } = this.#plan
     const [low, high] = [bucketSpan(buckets.at(-1)!)[0], bucketSpan(buckets[0]!)[1]]
     const span: Span = [Math.floor(Math.max(low, first)), Math.ceil(Math.min(high, end))]
     const are = marks && isSqlite(db) ? await countMarked(db, marks, span) : 'few'
-    if (are === 'none') return { rows: [], known: 0 }
+    if (are === 'none') return { rows: [], isMuch: false }
     const hits = await this.#fullText.hits(db, account, buckets, matches)
     const all = match && hits.rows(match)
     const walk = { hits, span, limit }
-    return {
-      rows: await (all ? this.#among(all, walk) : this.#walk(walk, are === 'few')),
-      known: matches.reduce((sum, each) => sum + (hits.rows(each)?.length ?? 0), 0),
-    }
+    const known = matches.reduce((sum, each) => sum + (hits.rows(each)?.length ?? 0), 0)
+    const rows = await (all ? this.#among(all, walk) : this.#walk(walk, are === 'few'))
+    return { rows, isMuch: known >= mostKnown || (hits.bytes ?? 0) >= mostRead }
   }
 
   /** Messages are looked for among full-text hits that this thread knows: the newest of them first, and only as many as it takes. */

@@ -26,8 +26,11 @@ const mostOfNumbers = 16
 
 export const bytesOfWord = (word: string) => Buffer.from(word, 'latin1')
 
-/** In the order of the words. */
-export function* pagesOf(entries: Iterable<WordEntry>): Generator<WordPage> {
+/** About as many as it takes in a page that is not compressed. */
+export const bytesOf = ({ word, postings }: WordEntry) => word.length + postings.end - postings.from
+
+/** In the order of the words. @param onEntry Hears of each that is written. */
+export function* pagesOf(entries: Iterable<WordEntry>, onEntry: (entry: WordEntry) => void): Generator<WordPage> {
   let bytes = Buffer.allocUnsafe(2 * pageBytes)
   let [size, first, last] = [0, '', '']
   const page = (): WordPage => ({
@@ -35,7 +38,9 @@ export function* pagesOf(entries: Iterable<WordEntry>): Generator<WordPage> {
     last: bytesOfWord(last),
     page: zstdCompressSync(bytes.subarray(0, size), { params: { [constants.ZSTD_c_compressionLevel]: level } }),
   })
-  for (const { word, postings } of entries) {
+  for (const entry of entries) {
+    onEntry(entry)
+    const { word, postings } = entry
     const length = postings.end - postings.from
     if (size > 0 && size + length > pageBytes) {
       yield page()

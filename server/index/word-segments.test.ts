@@ -65,6 +65,33 @@ onEachIndex((open, isSqlite) => {
     expect(await bytesAfter(32)).toBeLessThan(first * 1.5)
   })
 
+  onShared?.('long texts count as many messages, so that no more bytes of them are merged at once', async () => {
+    const { db, fullText } = await open()
+    const sizes = async () => {
+      const { rows } = await sql<{ size: number }>`
+        select size from word_pages where size is not null order by segment`.execute(db)
+      return rows.map(({ size }) => size)
+    }
+    // Of 8,000 words, which take some 100 KB.
+    const long = (rowid: number) => {
+      const body = Array.from({ length: 8_000 }, (_, at) => `w${rowid}x${at}`).join(' ')
+      return { ...empty, rowid, body }
+    }
+    const short = Array.from({ length: 8 }, (_, at) => ({ ...empty, rowid: at, body: 'tea' }))
+    await fullText.put(db, 1, [long(100)])
+    const [first] = await sizes()
+    expect(first).toBeGreaterThan(15)
+    expect(first).toBeLessThan(100)
+    for (const row of short.slice(0, 7)) await fullText.put(db, 1, [row])
+    expect(await sizes()).toEqual([first, ...Array(7).fill(1)])
+    await fullText.put(db, 1, short.slice(7))
+    expect(await sizes()).toEqual([first, 8])
+    for (let at = 1; at < 7; at++) await fullText.put(db, 1, [long(100 + at)])
+    const [all, ...none] = await sizes()
+    expect(none).toEqual([])
+    expect(all).toBeGreaterThan(first! * 6)
+  })
+
   test('however words were put, replaced, removed and merged, what is there is found', async () => {
     const { db, fullText } = await open()
     const find = async (text: string, isPrefix = false) => {

@@ -22,7 +22,7 @@ interface Written {
 }
 
 /** @param base Row ids are counted from it. */
-export function segmentOf(texts: readonly TextRow[], base: number): Segment {
+export function segmentOf(texts: readonly TextRow[], base: number): Segment & { entries: WordEntry[] } {
   const written = new Map<string, Written>()
   const sorted = texts.toSorted((one, other) => one.rowid - other.rowid)
   for (const text of sorted) {

@@ -3,10 +3,10 @@ import { sql } from 'kysely'
 import { bucketSpan } from './full-text.ts'
 import type { IndexDatabase } from './index-tables.ts'
 import { pushRows, readRows } from './word-bytes.ts'
-import { pagesOf, type WordPage } from './word-pages.ts'
+import { bytesOf, pagesOf, type WordEntry, type WordPage } from './word-pages.ts'
 import type { WantedWord } from './word-search.ts'
 import { mergeSegments, type Segment, storedEntries } from './word-segments.ts'
-import { toMerge } from './word-tiers.ts'
+import { sizeOf, toMerge } from './word-tiers.ts'
 
 /** Rows of one statement. */
 const rowsAtOnce = 32
@@ -28,7 +28,7 @@ export const wordTables = [
 /** A segment that is stored, without its words. */
 interface Head {
   segment: number
-  /** Of messages that are in it, or gone by it. */
+  /** Of messages that are in it, or gone by it; more where their texts are long. */
   size: number
   gone: Buffer | null
 }
@@ -66,9 +66,10 @@ function packed(rows: readonly number[], bucket: number): Buffer {
 const unpacked = (bytes: Buffer | null, bucket: number) => (bytes ? readRows({ bytes, at: 0 }, baseOf(bucket)) : [])
 
 /** As the newest of the bucket, together with those that are as small. Answers how many bytes it removed. */
-export async function write(of: Bucket, segment: Segment): Promise<number> {
+export async function write(of: Bucket, segment: Segment & { entries: readonly WordEntry[] }): Promise<number> {
   const heads = await headsOf(of)
-  const merged = toMerge(heads, Math.max(segment.rows.length, segment.gone.length))
+  const bytes = segment.entries.reduce((sum, entry) => sum + bytesOf(entry), 0)
+  const merged = toMerge(heads, sizeOf(Math.max(segment.rows.length, segment.gone.length), bytes))
   const stored = merged.length === 0 ? segment : await mergedWith(of, merged, none, segment)
   const removed = await removeSegments(of, merged)
   await store(of, (heads.at(-1)?.segment ?? 0) + 1, stored, heads.length === merged.length)
@@ -117,24 +118,27 @@ async function store(of: Bucket, segment: number, { rows, gone, entries }: Segme
   // Behind the oldest nothing is to be replaced.
   const replaced = isOldest ? [] : gone
   if (rows.length === 0 && replaced.length === 0) return
-  const empty = Buffer.alloc(0)
-  let pages: StoredPage[] = [
-    {
-      first: empty,
-      last: empty,
-      size: Math.max(rows.length, replaced.length),
-      gone: replaced.length === 0 ? null : packed(replaced, of.bucket),
-      page: packed(rows, of.bucket),
-    },
-  ]
-  for (const page of pagesOf(entries)) {
+  let bytes = 0
+  let pages: StoredPage[] = []
+  const count = (entry: WordEntry) => {
+    bytes += bytesOf(entry)
+  }
+  for (const page of pagesOf(entries, count)) {
     if (pages.length === rowsAtOnce) {
       await insert(of, segment, pages)
       pages = []
     }
     pages.push(page)
   }
-  await insert(of, segment, pages)
+  const empty = Buffer.alloc(0)
+  const head = {
+    first: empty,
+    last: empty,
+    size: sizeOf(Math.max(rows.length, replaced.length), bytes),
+    gone: replaced.length === 0 ? null : packed(replaced, of.bucket),
+    page: packed(rows, of.bucket),
+  }
+  await insert(of, segment, [...pages, head])
 }
 
 interface StoredPage extends WordPage {

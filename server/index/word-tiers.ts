@@ -2,15 +2,21 @@
 
 /** How many of one size there are before they are merged; the next size is as many times as large. */
 const ofOneSize = 8
-/** Of no more messages one segment is made: some ten megabytes, which are in memory while they are merged. */
+/** Of no more messages one segment is made: some ten megabytes of ordinary mail, which are in memory while they are merged. */
 const mostRows = 16_384
 /** So large a segment is merged no more. */
 export const whole = mostRows / 2
 
+/** Bytes of words before they are compressed, more of which count as another message: four times those of ordinary mail. */
+const bytesOfMessage = 4_096
+
 interface Sized {
-  /** Messages. */
+  /** Messages, or as many as its bytes are worth. */
   size: number
 }
+
+/** Of a segment, so that merging takes bounded memory and time of long texts, too. */
+export const sizeOf = (messages: number, bytes: number) => Math.max(messages, Math.ceil(bytes / bytesOfMessage))
 
 const tierOf = (size: number) => Math.floor(Math.log(Math.max(size, 1)) / Math.log(ofOneSize) + 1e-9)
 

@@ -30,13 +30,14 @@ const hooks = new WeakMap<ImapFlow, Hook>()
 /** Each row is taken as it comes: what the server said of it is not kept for longer. */
 export async function fetchLean(client: ImapFlow, { range, by, query, isAnswer, take }: LeanFetch): Promise<void> {
   const hook = await hookOf(client)
-  const faults: unknown[] = []
+  // The first one: a server may send any number of rows.
+  let fault: { error: unknown } | undefined
   const takeAnswer = (row: FetchMessageObject) => {
     if (!(row.uid > 0 && isAnswer(row))) return false
     try {
       take(row)
     } catch (error) {
-      faults.push(error)
+      fault ??= { error }
     }
     return true
   }
@@ -46,7 +47,7 @@ export async function fetchLean(client: ImapFlow, { range, by, query, isAnswer, 
   } finally {
     if (hook.take === takeAnswer) hook.take = undefined
   }
-  if (faults.length > 0) throw faults[0]
+  if (fault) throw fault.error
 }
 
 async function hookOf(client: ImapFlow): Promise<Hook> {

@@ -96,6 +96,13 @@ describe('a row that is read here', () => {
     expect(readRow(payload, [...literals, literals[0]!], lists)).toBeUndefined()
   })
 
+  it.each(['UID 00000000012', 'UID 4294967296', 'RFC822.SIZE 00000000000000012', 'EMAILID ("" "M1")', 'EMAILID ()'])(
+    'is none where ImapFlow would see something else: %s',
+    item => {
+      expect(readRow(Buffer.from(`* 1 FETCH (${item})`), [], lists)).toBeUndefined()
+    },
+  )
+
   it('is none where lists go too deep', () => {
     const deep = `${'('.repeat(200)}NIL${')'.repeat(200)}`
     expect(readRow(Buffer.from(`* 1 FETCH (UID 1 BODYSTRUCTURE ${deep})`), [], lists)).toBeUndefined()

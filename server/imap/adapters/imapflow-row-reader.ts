@@ -28,6 +28,9 @@ const maxUint = 2 ** 32 - 1
 
 /** Thrown where a row is not as usual, and caught here. */
 const unusual = new Error('not a usual row')
+const refuse = (): never => {
+  throw unusual
+}
 
 /** Undefined: ImapFlow has to read it. */
 export function readRow(
@@ -94,7 +97,7 @@ class RowReader {
       row.internalDate = Number.isNaN(date.getTime()) ? text : date
     } else if (name === 'ENVELOPE') row.envelope = this.#lists.parseEnvelope(listOf(token))
     else if (name === 'BODYSTRUCTURE') row.bodyStructure = this.#lists.parseBodystructure(listOf(token))
-    else if (name === 'EMAILID') row.emailId = textOf(listOf(token)[0] ?? null)
+    else if (name === 'EMAILID') row.emailId = textOf(listOf(token)[0] ?? null) || refuse()
     else if (name === 'X-GM-MSGID') row.emailId = textOf(token)
     // Of no use to those who ask here.
     else if (name !== 'MODSEQ') throw unusual
@@ -188,9 +191,10 @@ function textOf(token: Token): string {
   return token.value.toString()
 }
 
+/** With no more digits than the largest has, as ImapFlow counts them. */
 function numberOf(token: Token, most: number): number {
   const text = textOf(token)
   const number = Number(text)
-  if (!/^\d{1,16}$/.test(text) || number > most) throw unusual
+  if (!/^\d+$/.test(text) || text.length > `${most}`.length || number > most) throw unusual
   return number
 }
