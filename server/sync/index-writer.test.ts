@@ -11,12 +11,14 @@ import { KnownStandings } from './known-standings.ts'
 function setUp(mayFail?: () => void) {
   const written: string[] = []
   const paths: string[] = []
-  const writes = (name: string) => async ({ path }: { path: string }) => {
-    mayFail?.()
-    written.push(name)
-    paths.push(path)
-    return { added: [], changed: 0, removed: 0, modseq: 1 }
-  }
+  const writes =
+    (name: string) =>
+    async ({ path }: { path: string }) => {
+      mayFail?.()
+      written.push(name)
+      paths.push(path)
+      return { added: [], changed: 0, removed: 0, modseq: 1 }
+    }
   const index = { applyExpected: writes('expected'), applyBatch: writes('batch') }
   const writer = new IndexWriter({
     index: index as unknown as IndexOperations,
