@@ -91,7 +91,10 @@ test('the writer closes last, also behind a reader that is ending by itself', as
   await threads.end('commit')
   const { close } = SqliteWorker.prototype
   const isHeld = Promise.withResolvers<void>()
-  const closing = vi.spyOn(SqliteWorker.prototype, 'close').mockImplementation(async function (boundMs) {
+  const closing = vi.spyOn(SqliteWorker.prototype, 'close').mockImplementation(async function (
+    this: SqliteWorker,
+    boundMs,
+  ) {
     await isHeld.promise
     await close.call(this, boundMs)
   })
