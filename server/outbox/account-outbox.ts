@@ -91,7 +91,9 @@ export class AccountOutbox {
       this.#recovered = lease
       this.#isClaimUnsure = false
     }
-    if (this.#isClaimUnsure) await putBack(this.#accountId, lease, this.#sending, this.#options)
+    // As they are now: one that ends meanwhile may have left, though that could not be written.
+    const begun = new Set(this.#sending.keys())
+    if (this.#isClaimUnsure) await putBack(this.#accountId, lease, begun, this.#options)
     this.#isClaimUnsure = false
     const { pauseMs, isFailing } = this.#delivery
     if (pauseMs > 0) return pauseMs
@@ -114,7 +116,8 @@ export class AccountOutbox {
     // Another process may have changed its login or address, and that is not heard yet.
     if (!this.#delivery.isFor(claimed.account)) this.#own(this.changed())
     const sending = this.#send(claimed, lease).finally(() => {
-      this.#sending.delete(claimed.row.id)
+      // By now it may be the next attempt.
+      if (this.#sending.get(claimed.row.id) === sending) this.#sending.delete(claimed.row.id)
       this.wake()
     })
     this.#sending.set(claimed.row.id, sending)

@@ -181,7 +181,9 @@ export class Delivery {
       try {
         return await hub.transact(async (transaction, tell) => {
           await lease.fence(transaction)
-          const written = await store.change(transaction, row.id, { states: ['sending'] }, columns)
+          // Where the answer to a commit was lost it may be written already, and the next attempt may have begun.
+          const from = { states: ['sending'], attempts: row.attempts } as const
+          const written = await store.change(transaction, row.id, from, columns)
           if (!written) return undefined
           const { state } = written
           if (state === 'sent' || state === 'partial')

@@ -46,7 +46,7 @@ export async function markInterrupted(accountId: string, lease: Lease, options: 
 export async function putBack(
   accountId: string,
   lease: Lease,
-  begun: ReadonlyMap<string, unknown>,
+  begun: ReadonlySet<string>,
   { store, hub, clock }: LeftOverOptions,
 ): Promise<void> {
   await hub.transact(async (transaction, tell) => {

@@ -294,3 +294,46 @@ test('what was claimed together with one whose rules cannot be asked again is se
   clock.advance(minute)
   await until(free.id, 'sent')
 })
+
+test('what became of an attempt, whose commit was answered by nothing, is not written over the next attempt', async () => {
+  const clock = new ManualClock()
+  // A database that is away for long: it is written again when the test says so.
+  const writeAgain: (() => void)[] = []
+  const after = (ms: number, run: () => void) => {
+    if (ms !== 1_000) return clock.after(ms, run)
+    writeAgain.push(run)
+    return () => undefined
+  }
+  const { hub, submit, until, senders, facts } = await startOutbox({ clock: { now: clock.now, after } })
+  const transact = hub.transact.bind(hub)
+  let isLost = false
+  const transactions: Promise<unknown>[] = []
+  vi.spyOn(hub, 'transact').mockImplementation(async work => {
+    const running = transact(work)
+    transactions.push(running)
+    const result = await running
+    const { state, attempts } = facts.at(-1)!
+    if (isLost || state !== 'queued' || attempts !== 1) return result
+    isLost = true
+    throw new Error('Connection terminated unexpectedly')
+  })
+  let tries = 0
+  const taken = Promise.withResolvers<undefined>()
+  senders.server = {
+    message: ({ envelope }) => {
+      if (envelope.to[0] !== 'late@there.test') return undefined
+      return ++tries === 1 ? '451 4.7.1 later' : taken.promise
+    },
+  }
+  const { id } = await submit({ to: ['late@there.test'] })
+  await expect.poll(() => writeAgain.length).toBe(1)
+  clock.advance(minute)
+  await until((await submit({ to: ['other@there.test'] })).id, 'sent')
+  await expect.poll(() => tries).toBe(2)
+  writeAgain[0]!()
+  await new Promise(setImmediate)
+  await Promise.all(transactions)
+  taken.resolve(undefined)
+  await until(id, 'sent', 2)
+  expect(senders.taken).toHaveLength(2)
+})

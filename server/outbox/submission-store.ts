@@ -96,12 +96,13 @@ export class SubmissionStore {
   async change(
     transaction: Database,
     id: string,
-    from: { states: readonly SubmissionState[]; hash?: string | undefined },
+    from: { states: readonly SubmissionState[]; hash?: string | undefined; attempts?: number },
     values: Partial<SubmissionRow>,
   ): Promise<SubmissionRow | undefined> {
     let query = transaction.updateTable('submissions').set(values).where('id', '=', id)
     query = query.where('state', 'in', from.states)
     if (from.hash !== undefined) query = query.where('hash', '=', from.hash)
+    if (from.attempts !== undefined) query = query.where('attempts', '=', from.attempts)
     return query.returningAll().executeTakeFirst()
   }
 

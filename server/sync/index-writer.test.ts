@@ -10,11 +10,15 @@ import { KnownStandings } from './known-standings.ts'
 
 function setUp(mayFail?: () => void) {
   const written: string[] = []
-  const writes = (name: string) => async () => {
-    mayFail?.()
-    written.push(name)
-    return { added: [], changed: 0, removed: 0, modseq: 1 }
-  }
+  const paths: string[] = []
+  const writes =
+    (name: string) =>
+    async ({ path }: { path: string }) => {
+      mayFail?.()
+      written.push(name)
+      paths.push(path)
+      return { added: [], changed: 0, removed: 0, modseq: 1 }
+    }
   const index = { applyExpected: writes('expected'), applyBatch: writes('batch') }
   const writer = new IndexWriter({
     index: index as unknown as IndexOperations,
@@ -31,7 +35,7 @@ function setUp(mayFail?: () => void) {
     leaving: [],
     flags: [{ uids: Array.from({ length: messages }, (_, number) => number + 1), add: ['\\Seen'], remove: [] }],
   })
-  return { writer, written, expected, batch: { ...folder, announces: false } }
+  return { writer, written, paths, expected, batch: { ...folder, announces: false } }
 }
 
 test('a change of a thousand messages waits for the answer to it, until somebody reads the index or more is written', async () => {
@@ -56,6 +60,26 @@ test('a change of a thousand messages waits for the answer to it, until somebody
   vi.runAllTimers()
   await late
   expect(written).toHaveLength(5)
+})
+
+test('a change of a few messages is written behind a large one that was asked for before it', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const { writer, paths, expected } = setUp()
+  const known = new AccountExpectations()
+  const show = (count: number, path: string) =>
+    known.write(
+      writer.show([{ ...expected(count), path }], () => undefined),
+      () => writer.hurry(),
+    )
+  show(1_000, 'first')
+  show(1, 'second')
+  show(1_000, 'third')
+  await new Promise(setImmediate)
+  expect(paths).toEqual([])
+  // One look is enough for all of them: nothing rests behind it.
+  await known.written()
+  expect(paths).toEqual(['first', 'second', 'third'])
 })
 
 test('a change of a few messages is written at once', async () => {

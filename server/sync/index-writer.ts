@@ -70,7 +70,7 @@ export class IndexWriter {
   async show(batches: readonly ExpectedBatch[], failed: () => void): Promise<void> {
     this.#options.known.touch()
     // All of them: what is read of the last one, because it was not done after all, is not to be written before it.
-    const showing = this.#showAll(batches)
+    const showing = this.#showAll(batches, this.#showing)
     // What they resolve with is not kept: else each would hold on to all before it.
     this.#showing = Promise.allSettled([this.#showing, showing]).then(() => undefined)
     await showing
@@ -105,9 +105,11 @@ export class IndexWriter {
     return this.#forwarding
   }
 
-  async #showAll(batches: readonly ExpectedBatch[]): Promise<void> {
+  /** @param before What was asked for earlier: of a message that both change, the later one is shown. */
+  async #showAll(batches: readonly ExpectedBatch[], before: Promise<void>): Promise<void> {
     const { index, facts } = this.#options
     if (sizeOf(batches) >= large.messages) await this.#rest()
+    await before
     for (const batch of batches) await index.applyExpected(batch, await facts.lowest())
   }
 

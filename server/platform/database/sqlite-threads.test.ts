@@ -1,7 +1,7 @@
 /** A second reader is started where the first is late, and not where it is only starting or where the loop was late itself. */
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { demandDatabaseThreads } from '../../../test/support/hosted-threads.ts'
 import { tempDir } from '../../../test/support/temp-dir.ts'
 import { SqliteThreads } from './sqlite-threads.ts'
@@ -81,6 +81,38 @@ test('a reader ends although reads go on, where the writer is free to answer the
   while (!hasEnded) await threads.read('select 1', [])
   expect(await threads.read('select 2', [])).toMatchObject({ rows: [[2]] })
   expect(started).toHaveLength(2)
+})
+
+test('the writer closes last, also behind a reader that is ending by itself', async () => {
+  const threads = new SqliteThreads({ path: place(), died: () => undefined, bounds: { idleMs: 60_000 } })
+  await threads.open()
+  await threads.begin()
+  await Promise.all(Array.from({ length: 41 }, () => threads.read('select 1', [])))
+  await threads.end('commit')
+  const { close } = SqliteWorker.prototype
+  const isHeld = Promise.withResolvers<void>()
+  const closing = vi.spyOn(SqliteWorker.prototype, 'close').mockImplementation(async function (
+    this: SqliteWorker,
+    boundMs,
+  ) {
+    await isHeld.promise
+    await close.call(this, boundMs)
+  })
+  const now = performance.now.bind(performance)
+  const later = vi.spyOn(performance, 'now').mockImplementation(() => now() + 60_000)
+  onTestFinished(() => {
+    closing.mockRestore()
+    later.mockRestore()
+  })
+  // The writer is free for it, and the reader was not needed for a minute.
+  await threads.read('select 1', [])
+  expect(closing).toHaveBeenCalledTimes(1)
+  const closed = threads.close()
+  await turn()
+  expect(closing).toHaveBeenCalledTimes(1)
+  isHeld.resolve()
+  await closed
+  expect(closing).toHaveBeenCalledTimes(2)
 })
 
 test('a commit is answered with what no caller waits for, and behind what one does', async () => {

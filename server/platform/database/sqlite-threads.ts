@@ -55,6 +55,8 @@ export class SqliteThreads {
   /** Reads that took long the last time, by their text. */
   readonly #long = new Set<string>()
   readonly #readers: { short?: SqliteWorker; long?: SqliteWorker } = {}
+  /** Readers that end, since nobody needs them. */
+  readonly #ending = new Set<Promise<void>>()
   readonly #idle: { short?: NodeJS.Timeout; long?: NodeJS.Timeout } = {}
   /** When a read last needed it. */
   readonly #neededAt = { short: 0, long: 0 }
@@ -151,7 +153,7 @@ export class SqliteThreads {
     for (const go of this.#patient) go()
     await this.#drain(drainMs)
     const left = () => Math.max(closeMs, drainMs - (performance.now() - began))
-    await Promise.all(Object.values(this.#readers).map(reader => reader.close(left())))
+    await Promise.all([...this.#ending, ...Object.values(this.#readers).map(reader => reader.close(left()))])
     // The last one: it takes the log into the database, which a reader cannot.
     await this.#writer.close(left())
   }
@@ -268,7 +270,8 @@ export class SqliteThreads {
     if (reader.waiting > 0 || performance.now() - this.#neededAt[which] < idleMs) return false
     delete this.#readers[which]
     clearTimeout(this.#idle[which])
-    void reader.close(drainMs)
+    const ending = reader.close(drainMs).finally(() => this.#ending.delete(ending))
+    this.#ending.add(ending)
     return true
   }
 
