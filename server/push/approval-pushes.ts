@@ -158,7 +158,8 @@ export class ApprovalPushes {
       try {
         await this.#tell(next.userId, next.groups)
       } catch (error) {
-        for (const { userId, groups: untold } of due) for (const group of untold) this.#pace.note(userId, group, performance.now())
+        for (const { userId, groups: untold } of due)
+          for (const group of untold) this.#pace.note(userId, group, performance.now())
         throw error
       }
       due.shift()
