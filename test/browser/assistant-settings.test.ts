@@ -105,6 +105,11 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const { page } = await open('/settings/assistant')
     await page.getByRole('button', { name: 'Add a provider' }).first().click()
     const dialog = page.getByRole('dialog', { name: 'Add a provider' })
+    const hasFocus = (name: string) =>
+      expect.poll(() => dialog.getByRole('combobox', { name }).evaluate('node => node === document.activeElement'))
+    await hasFocus('Kind').toBe(true)
+    await dialog.getByRole('button', { name: 'Save' }).click()
+    await hasFocus('Model').toBe(true)
     await dialog.getByLabel('Name', { exact: true }).fill('Spare')
     await dialog.getByLabel('Base URL').fill(model.url)
     await dialog.getByLabel('API key').fill(key)
