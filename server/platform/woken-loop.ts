@@ -19,7 +19,7 @@ export class WokenLoop {
   #endRest: () => void = () => undefined
   #isWoken = true
 
-  /** Its first round begins behind the current turn: whoever makes it may finish its own constructor. */
+  /** Its first round begins behind the current turn: its owner finishes its own constructor first. */
   constructor(options: WokenLoopOptions) {
     this.#options = options
     this.#running = this.#run()

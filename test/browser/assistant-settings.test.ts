@@ -105,11 +105,9 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const { page } = await open('/settings/assistant')
     await page.getByRole('button', { name: 'Add a provider' }).first().click()
     const dialog = page.getByRole('dialog', { name: 'Add a provider' })
-    const hasFocus = (name: string) =>
-      expect.poll(() => dialog.getByRole('combobox', { name }).evaluate('node => node === document.activeElement'))
-    await hasFocus('Kind').toBe(true)
+    await dialog.locator('select:focus').waitFor()
     await dialog.getByRole('button', { name: 'Save' }).click()
-    await hasFocus('Model').toBe(true)
+    await dialog.locator('input[aria-invalid="true"]:focus').waitFor()
     await dialog.getByLabel('Name', { exact: true }).fill('Spare')
     await dialog.getByLabel('Base URL').fill(model.url)
     await dialog.getByLabel('API key').fill(key)
