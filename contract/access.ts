@@ -59,6 +59,12 @@ export const SessionView = z
       demo: z.boolean().describe('Started with the sandbox mail server'),
       sandbox_running: z.boolean(),
     }),
+    last_event_id: z
+      .string()
+      .nullable()
+      .describe(
+        'For sessions that may view the dashboard: the newest event before this answer. An event stream opened with it as `Last-Event-ID` has everything since',
+      ),
   })
   .meta({ id: 'Session' })
 export type SessionView = z.infer<typeof SessionView>

@@ -154,6 +154,7 @@ export function composeAccess(around: AccessSurroundings): ComposedAccess {
     users,
     people,
     describeServer,
+    lastEventId: () => hub.places.idOf(hub.places.newest),
     now,
     logger,
   })

@@ -37,6 +37,7 @@ async function door({ isHttps = false, user = {} }: { isHttps?: boolean; user?: 
     users: { createAdministrator: () => Promise.reject(new Error('nobody sets up here')) },
     people,
     describeServer: () => ({ version: '1.0.0', demo: false, sandbox_running: false }),
+    lastEventId: () => 'log-7',
     now: Date.now,
     logger,
   })

@@ -56,6 +56,7 @@ async function setUp(apiKey?: string) {
     },
     people,
     describeServer: () => ({ version: '1.0.0', demo: false, sandbox_running: false }),
+    lastEventId: () => 'log-7',
     now,
     logger,
   })

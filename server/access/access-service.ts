@@ -31,6 +31,8 @@ export interface AccessOptions {
   people: Pick<People, 'find'>
   /** What the page wants to know of the server it speaks to. */
   describeServer: () => SessionView['server']
+  /** Of the newest event. */
+  lastEventId: () => string
   now: () => number
   logger: Logger
 }
@@ -112,6 +114,8 @@ export class AccessService {
   /** Who one is, as the page shows it. @param known Their user, where that was read a moment ago. */
   async view(principal: Principal, known?: UserRow): Promise<SessionView> {
     const { people, describeServer } = this.#options
+    // Before anything is read, so that the events behind it tell of whatever changes from here on.
+    const lastEventId = this.#options.lastEventId()
     const { id, name, kind, userId, scopes, accounts } = principal
     if (kind === 'anonymous') throw new Problem('unauthorized', 'Sign in, or send a token.')
     const user = known ?? (userId === null ? undefined : await people.find(userId))
@@ -127,6 +131,7 @@ export class AccessService {
         role: user ? Role.parse(user.role) : null,
       },
       server: describeServer(),
+      last_event_id: kind === 'session' && scopes.has('dashboard:read') ? lastEventId : null,
     }
   }
 

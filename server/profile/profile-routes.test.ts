@@ -56,6 +56,7 @@ async function serve() {
       role: null,
     },
     server: { version: '1', demo: false, sandbox_running: false },
+    last_event_id: null,
   })
   profileRoutes(server, { profile, passkeys, sessions, access: { view } })
   const user = aUser()

@@ -52,6 +52,7 @@ async function door() {
     users,
     people,
     describeServer: () => ({ version: '1.0.0', demo: false, sandbox_running: false }),
+    lastEventId: () => 'log-7',
   })
   const outcomes: RequestOutcome[] = []
   const http = createHttpServer({

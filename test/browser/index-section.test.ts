@@ -94,7 +94,7 @@ async function moveAccounts(page: Page, run: Served): Promise<void> {
   await leaving.getByLabel('Passphrase', { exact: true }).fill('nine green doors')
   await leaving.getByLabel('Passphrase again').fill('nine red doors')
   await leaving.getByRole('button', { name: 'Export' }).click()
-  await leaving.getByText('is not the same passphrase').waitFor()
+  await leaving.getByText('Enter the same passphrase').waitFor()
   await lookAt(page, 'accounts-export')
   await leaving.getByLabel('Passphrase again').fill('nine green doors')
   const [download] = await Promise.all([

@@ -68,6 +68,37 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       .toBe(true)
   })
 
+  test('a page asks for nothing twice while its stream opens, and loses no fact that came in between', async () => {
+    const run = await startHere()
+    const { context, tabs } = await openTabs(run, 1, 'delete globalThis.SharedWorker')
+    const page = tabs[0]!
+    await page.goto('about:blank')
+    const asked: string[] = []
+    context.on('request', request => asked.push(new URL(request.url()).pathname))
+    // The stream is not let through before the page has its answers, and something has happened since.
+    const isAsked = Promise.withResolvers<void>()
+    const mayGo = Promise.withResolvers<void>()
+    await page.route('**/api/dashboard/events', async route => {
+      isAsked.resolve()
+      await mayGo.promise
+      await route.continue()
+    })
+    await page.goto(`${run.url}/tokens`)
+    await page.getByText('No tokens yet').waitFor()
+    await isAsked.promise
+    const made = await context.request.post(run.url + api.tokens.createToken.path, {
+      headers: { origin: run.url },
+      data: { name: 'Between', scopes: ['dashboard:read'], accounts: [] },
+    })
+    expect(made.status()).toBe(201)
+    const before = asked.length
+    mayGo.resolve()
+    await page.getByText('Between').first().waitFor()
+    await isLive(page)
+    const again = asked.slice(before).filter(path => path.startsWith('/api/'))
+    expect([...new Set(again)].toSorted()).toEqual([api.access.getSession.path, api.tokens.listTokens.path])
+  })
+
   test('a tab that goes elsewhere hands the stream on, and shares it again when it is back', async () => {
     const run = await startHere()
     const { tabs } = await openTabs(run, 2, 'delete globalThis.SharedWorker')

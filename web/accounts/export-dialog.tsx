@@ -41,8 +41,8 @@ export function ExportDialog({ onClose }: { onClose(): void }) {
   const { form, bind, faultOf, note } = useForm({
     initial: { passphrase: '', again: '' },
     check: ({ passphrase, again }) => ({
-      ...(passphrase.length < least && { passphrase: `must have at least ${least} characters` }),
-      ...(passphrase !== again && { again: 'is not the same passphrase' }),
+      ...(passphrase.length < least && { passphrase: `Enter at least ${least} characters` }),
+      ...(passphrase !== again && { again: 'Enter the same passphrase' }),
     }),
     onSubmit: ({ passphrase }) => !isPending && mutate(passphrase),
     error,

@@ -72,9 +72,11 @@ export function ProviderDialog({
   const error = save.error ?? trial.error ?? models.error
   const outcome = useRef<HTMLDivElement>(null)
   const shown = trial.data ?? error ?? trial.isPending
-  // It stands below what is filled in, where a small window does not show it.
+  // A field at fault is where to go on. The rest stands below what is filled in, where a small window does not show it.
   useEffect(() => {
-    if (shown) outcome.current?.scrollIntoView({ block: 'nearest' })
+    if (!shown) return
+    outcome.current?.scrollIntoView({ block: 'nearest' })
+    outcome.current?.closest('form')?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus()
   }, [shown])
   const networks = trial.data?.networks ?? (error instanceof ApiProblem ? error.body.networks : undefined) ?? []
   const again = () => {
@@ -114,6 +116,7 @@ export function ProviderDialog({
         <div className="grid gap-3 sm:grid-cols-2">
           <Field label="Kind" error={faultOf('kind')}>
             <Select
+              data-first-focus
               value={form.kind}
               disabled={provider !== undefined}
               onChange={({ target }) => {

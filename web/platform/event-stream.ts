@@ -20,6 +20,7 @@ export class EventStream {
   readonly #eventListeners = new Set<(event: StreamEvent) => void>()
   #port: MessagePort | undefined
   #isOpen = false
+  #after: string | undefined
   #snapshot: StreamSnapshot = { status: initialStatus, tabs: 1, isShared: false, facts: [] }
 
   /** Joins the stream of this browser, until the signal ends it. */
@@ -65,9 +66,10 @@ export class EventStream {
     this.#say(this.#isOpen ? 'open' : 'join')
   }
 
-  /** Asks for the stream; call it when signed in. */
-  open(): void {
+  /** Asks for the stream; call it when signed in. @param after The event before everything that this page asked for. */
+  open(after?: string): void {
     this.#isOpen = true
+    this.#after = after
     this.#say('open')
   }
 
@@ -118,6 +120,7 @@ export class EventStream {
   }
 
   #say(type: TabMessage['type']): void {
-    this.#port?.postMessage({ type } satisfies TabMessage)
+    const message: TabMessage = type === 'open' ? { type, after: this.#after } : { type }
+    this.#port?.postMessage(message)
   }
 }

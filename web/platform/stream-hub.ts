@@ -5,7 +5,10 @@ import { StreamLink } from './stream-link.ts'
 import type { StreamEvent, StreamStatus } from './stream-status.ts'
 
 /** What a tab says. `alive` comes every 30 s, since a tab that dies says nothing. */
-export type TabMessage = { type: 'join' | 'open' | 'close' | 'retry' | 'check' | 'alive' | 'leave' }
+export type TabMessage =
+  | { type: 'join' | 'close' | 'retry' | 'check' | 'alive' | 'leave' }
+  /** `after` is the event before everything that the tab asked for. */
+  | { type: 'open'; after: string | undefined }
 
 /**
  * What a tab hears. `events` holds the newest facts, so that a tab that joins late can show them too. After `hello`, from a
@@ -66,26 +69,28 @@ export class StreamHub {
     this.#link.stop()
   }
 
-  #hear(port: TabPort, { type }: TabMessage): void {
+  #hear(port: TabPort, message: TabMessage): void {
+    const { type } = message
     if (type === 'leave') {
       this.#tabs.delete(port)
       return this.#announce()
     }
     const isNew = !this.#tabs.has(port)
     this.#tabs.set(port, Date.now())
-    if (type === 'open') this.#link.start()
+    // What other tabs asked for may be older; they ask again when the stream does not say what they missed.
+    if (message.type === 'open') this.#link.start(this.#tabs.size === 1 ? message.after : undefined)
     if (type === 'close') this.#forget()
     if (type === 'retry') this.#link.retryNow()
     if (type === 'check') this.#link.check()
     if (!isNew && type !== 'join') return
-    const message: HubMessage = {
+    const snapshot: HubMessage = {
       type: 'snapshot',
       status: this.#link.status,
       tabs: this.#tabs.size,
       events: this.#recent.facts,
       stats: this.#recent.stats,
     }
-    port.postMessage(message)
+    port.postMessage(snapshot)
     this.#announce()
   }
 

@@ -69,16 +69,20 @@ export class StreamLink {
     return this.#status
   }
 
-  /** Runs until `stop` or until the server no longer knows who we are; a second call does nothing. */
-  start(): void {
+  /**
+   * Runs until `stop` or until the server no longer knows who we are; a second call does nothing.
+   * @param after The event to go on behind, where none was heard yet.
+   */
+  start(after = ''): void {
     if (this.#run) return
+    this.#lastEventId ||= after
     this.#run = new AbortController()
     this.#set({ ...initialStatus, troubleSince: Date.now() })
     // Nothing in the loop throws: each failure of a link is its ending.
     void this.#loop(this.#run.signal)
   }
 
-  /** Forgets the session: the next start begins without a last event id. */
+  /** Forgets the session: the next start begins without the last event id of this one. */
   stop(): void {
     this.#run?.abort()
     this.#run = undefined

@@ -36,10 +36,13 @@ export function Shell({
   const closeAssistant = useCallback(() => setAssistant(undefined), [])
   const pageKeys = useRef(new Set<RefObject<PageKeys>>())
   const [path] = useLocation()
-  const { scopes } = useSession().principal
+  const session = useSession()
+  const { scopes } = session.principal
+  // What is shown was asked for after this session was, however often that is asked for again.
+  const [after] = useState(session.last_event_id ?? undefined)
   const isWhole =
     mayOpen(path, scopes) && destinations.some(destination => destination.isWhole && isHere(path, destination.href))
-  useEffect(() => stream.open(), [stream])
+  useEffect(() => stream.open(after), [stream, after])
   return (
     <PageKeysContext value={pageKeys}>
       <ComposeProvider>

@@ -1,5 +1,5 @@
 /** A dialog around one form: its main button submits the form, the other one closes the dialog. */
-import { type ComponentProps, type FormEvent, type ReactNode, useId } from 'react'
+import { type ComponentProps, type FormEvent, type ReactNode, useEffect, useId } from 'react'
 import { Button } from './button.tsx'
 import { Dialog } from './dialog.tsx'
 
@@ -31,6 +31,10 @@ export function FormDialog({
   ...form
 }: FormDialogProps) {
   const id = useId()
+  // What went wrong may stand where a small window does not show it.
+  useEffect(() => {
+    if (!isBusy) document.getElementById(id)?.querySelector('[role="alert"]')?.scrollIntoView({ block: 'nearest' })
+  }, [id, isBusy])
   return (
     <Dialog
       isOpen

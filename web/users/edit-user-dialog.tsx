@@ -14,7 +14,7 @@ export function EditUserDialog({ user, isLast, onClose }: { user: User; isLast: 
   const { mutate, isPending, error } = useChangeUser(user, 'Saved')
   const { form, bind, faultOf, note } = useForm({
     initial: { name: user.name },
-    check: ({ name }) => (name.trim() === '' ? { name: 'What is their name?' } : {}),
+    check: ({ name }) => (name.trim() === '' ? { name: 'Enter a name.' } : {}),
     error,
     onSubmit: ({ name }) => {
       if (isPending) return

@@ -72,7 +72,7 @@ function InviteForm({ onIssued, onClose }: { onIssued(issued: UserLink): void; o
 
 function check({ name, email }: { name: string; email: string }): Faults<'name' | 'email'> {
   return {
-    ...(name.trim() === '' && { name: 'What is their name?' }),
-    ...(!/^[^@\s]+@[^@\s]+$/.test(email.trim()) && { email: 'This is not an email address.' }),
+    ...(name.trim() === '' && { name: 'Enter a name.' }),
+    ...(!/^[^@\s]+@[^@\s]+$/.test(email.trim()) && { email: 'Enter the full address, such as anna@example.org' }),
   }
 }

@@ -57,7 +57,14 @@ export function CreateWebhookDialog({ onClose }: { onClose(): void }) {
         <Input data-first-focus required maxLength={100} value={draft.name} onChange={set('name')} />
       </Field>
       <Field label="URL" hint="Over https; it answers with a status of 200 to 299 within ten seconds.">
-        <Input required type="url" pattern="https://.+" value={draft.url} onChange={set('url')} />
+        <Input
+          required
+          type="url"
+          pattern="https://.+"
+          title="An address that begins with https://"
+          value={draft.url}
+          onChange={set('url')}
+        />
       </Field>
       <Field label="Token" hint="The webhook is told what this token may read, and ends when it is revoked.">
         <Select required value={draft.token_id || own?.[0]?.id} onChange={set('token_id')}>
