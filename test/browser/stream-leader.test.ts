@@ -91,10 +91,13 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       data: { name: 'Between', scopes: ['dashboard:read'], accounts: [] },
     })
     expect(made.status()).toBe(201)
+    const replayed = async () => (await run.call(api.events.getStreamHealth)).replayed_facts ?? 0
+    const replayedBefore = await replayed()
     const before = asked.length
     mayGo.resolve()
-    await page.getByText('Between').first().waitFor()
     await isLive(page)
+    expect(await replayed()).toBeGreaterThan(replayedBefore)
+    await page.getByText('Between').first().waitFor()
     const again = asked.slice(before).filter(path => path.startsWith('/api/'))
     expect([...new Set(again)].toSorted()).toEqual([api.access.getSession.path, api.tokens.listTokens.path])
   })
