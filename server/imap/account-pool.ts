@@ -24,6 +24,10 @@ function noRoom(): Problem {
 
 /** After a connection could not be opened while others work, none is tried for so long. */
 const pauseMs = 5_000
+/** A mail server may still count a connection of ours that ended, for so long. */
+const endingMs = 3_000
+/** After it refused one for a connection of ours that just ended, or that is being opened to watch, the next is tried so soon. */
+const againMs = 250
 
 export class AccountPool {
   readonly #options: AccountPoolOptions
@@ -39,6 +43,9 @@ export class AccountPool {
   readonly #beside = new Set<MailConnection>()
   readonly #meters = new WeakMap<MailConnection, TrafficMeter>()
   #pausedUntil = 0
+  /** None is opened until then, though there is no other. */
+  #isAgainSoon = false
+  #endedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: AccountPoolOptions) {
     this.#options = options
@@ -188,6 +195,7 @@ export class AccountPool {
     this.#source.renew()
     if (isUnwatched) this.#watching.forgetWatching()
     this.#pausedUntil = 0
+    this.#isAgainSoon = false
     await this.#set.closeIdle()
     this.#pump()
   }
@@ -258,7 +266,7 @@ export class AccountPool {
       this.#line.serve(pooled, pooled.connection.openFolder)
     }
     const count = this.#set.size + this.#opening
-    const isPaused = count > 0 && (this.opener.refusal || performance.now() < this.#pausedUntil)
+    const isPaused = this.#isAgainSoon || (count > 0 && (this.opener.refusal || performance.now() < this.#pausedUntil))
     const wanted = isPaused ? 0 : Math.min(this.#source.most - count, this.#line.length - this.#opening)
     for (let left = wanted; left > 0; left--) this.#own(this.#open())
     // One more connection may just be tried: the waiter is served by that, or when it is refused.
@@ -295,6 +303,7 @@ export class AccountPool {
     this.#own(
       pooled.connection.closed.then(() => {
         this.#set.remove(pooled)
+        this.#endedAt = performance.now()
         this.#pump()
       }),
     )
@@ -308,10 +317,25 @@ export class AccountPool {
     const others = this.#set.size + this.#opening - 1
     // Someone else will serve those who wait.
     const isServed = others > 0 || (isLimit && this.#watching.size > 0)
+    if (!isServed && isLimit && this.#mayHaveTheirPlace) {
+      this.#isAgainSoon = true
+      setTimeout(() => {
+        this.#isAgainSoon = false
+        this.#pump()
+      }, againMs).unref()
+      return
+    }
     if (!isServed)
       return this.#line.rejectAll(isLimit && this.open === 0 ? this.#source.pause(error as Problem) : error)
     this.#pausedUntil = performance.now() + pauseMs
-    setTimeout(() => this.#pump(), pauseMs).unref()
+    // A timer may be early by a part of a millisecond, by this clock.
+    setTimeout(() => this.#pump(), pauseMs + 1).unref()
+  }
+
+  /** Whether the one place that a mail server gives may be that of a connection of ours which is not open yet, or not any more. */
+  get #mayHaveTheirPlace(): boolean {
+    const isOpening = this.#watching.watched.watching > 0
+    return this.open === 0 && (isOpening || performance.now() - this.#endedAt < endingMs)
   }
 
   async #openWatching(signal: AbortSignal): Promise<MailConnection> {
@@ -328,6 +352,7 @@ export class AccountPool {
 
   #watchingEnded(connection: MailConnection, problem: Problem | undefined): void {
     this.#watching.remove(connection)
+    this.#endedAt = performance.now()
     if (faultOf(problem) === 'timeout') {
       // What rests is as dead, and a request would wait for it as long.
       this.#own(this.#set.closeIdle())

@@ -203,6 +203,34 @@ test('"too many connections" is said when there is not one to work with, with wh
   clock.mockRestore()
 })
 
+test('a request waits where the mail server still counts a connection that has just ended', async () => {
+  const watching = await pool.openWatching('a', signal)
+  gateway.maxConnections = 0
+  gateway.delay = () => {
+    if (gateway.attempts === 3) gateway.maxConnections = 1
+  }
+  await watching.close()
+  expect(await look()).not.toHaveLength(0)
+  expect(gateway.attempts).toBe(3)
+})
+
+test('a request waits where the one connection that the mail server allows is being opened to watch', async () => {
+  await look('b')
+  const { promise: opened, resolve: open } = Promise.withResolvers<void>()
+  gateway.maxConnections = 1
+  gateway.delay = step => {
+    if (step !== 'connect') return
+    if (gateway.attempts === 2) return opened
+    if (gateway.attempts === 4) gateway.maxConnections = 3
+  }
+  const watching = pool.openWatching('a', signal)
+  await vi.waitFor(() => expect(gateway.attempts).toBe(2))
+  expect(await look()).not.toHaveLength(0)
+  expect(gateway.attempts).toBe(4)
+  open()
+  await (await watching).close()
+})
+
 test('a lowered pool grows again after a while', async () => {
   gateway.maxConnections = 1
   await Promise.all([look(), look(), look()])
