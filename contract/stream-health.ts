@@ -19,7 +19,11 @@ export const StreamHealth = z
       .int()
       .nullable()
       .describe(`Written to streams, including heartbeats and all other content; ${wholeOnly}`),
-    replays: z.int().describe('Streams that were opened with an id from which they could resume: by readers that came back, and by pages at their first load'),
+    replays: z
+      .int()
+      .describe(
+        'Streams that were opened with an id from which they could resume: by readers that came back, and by pages at their first load',
+      ),
     replayed_facts: z.int().nullable().describe(`Facts that those had missed; ${wholeOnly}`),
     gaps: z.int().describe('Gaps reported to streams'),
     slow_consumers: z.int().describe('Streams closed because their reader was too slow'),
