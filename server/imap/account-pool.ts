@@ -1,7 +1,8 @@
 /** Lends the command connections of one account to those who wait for one. The cap of the whole server is `ConnectionSlots`. */
 import type { AccountConnections } from '../../contract/accounts.ts'
 import { Problem } from '../platform/problem.ts'
-import { ConnectionSet, type PooledConnection, WatchingSet } from './connection-set.ts'
+import { AccountWatching } from './account-watching.ts'
+import { ConnectionSet, type PooledConnection } from './connection-set.ts'
 import { type ConnectionOpener, ConnectionSource, type ConnectionSourceOptions, faultOf } from './connection-source.ts'
 import { MailboxFull, UnknownOutcome } from './gateway-capabilities.ts'
 import type { MailConnection } from './mail-gateway.ts'
@@ -15,11 +16,6 @@ export interface AccountPoolOptions extends Omit<ConnectionSourceOptions, 'count
   onChange(pool: AccountPool): void
   /** Hears what a request failed with that was the mail server's fault. */
   onFault(problem: Problem): void
-}
-
-function noRoom(): Problem {
-  const detail = 'The mail server allows too few connections to watch more folders.'
-  return new Problem('overloaded', detail, { fault: 'limit', part: 'imap' })
 }
 
 /** After a connection could not be opened while others work, none is tried for so long. */
@@ -38,9 +34,7 @@ export class AccountPool {
   /** Calls that have not come back. */
   #calls = 0
   #opening = 0
-  readonly #watching: WatchingSet
-  /** Of chosen folders: they are the first to go. */
-  readonly #beside = new Set<MailConnection>()
+  readonly #watching: AccountWatching
   readonly #meters = new WeakMap<MailConnection, TrafficMeter>()
   #pausedUntil = 0
   /** None is opened until then, though there is no other. */
@@ -51,14 +45,20 @@ export class AccountPool {
     this.#options = options
     this.#source = new ConnectionSource({
       ...options,
-      counts: () => ({ open: this.open, ...this.#watching.watched }),
+      counts: () => ({ open: this.open, ...this.#watching.inbox.watched }),
       onChange: () => this.#changed(),
     })
     this.#line = new WaitingLine(options.slots)
     this.#set = new ConnectionSet(options.idleMs)
-    this.#watching = new WatchingSet({
+    this.#watching = new AccountWatching({
+      source: this.#source,
+      set: this.#set,
       isWanted: () => this.#line.length > 0 && this.#isShared,
       serve: pooled => this.#line.serve(pooled, pooled.connection.openFolder),
+      opened: ({ connection, meter }) => this.#meters.set(connection, meter),
+      ended: problem => this.#watchingEnded(problem),
+      pump: () => this.#pump(),
+      own: promise => this.#own(promise),
     })
   }
 
@@ -71,13 +71,13 @@ export class AccountPool {
   }
 
   get open(): number {
-    return this.#set.size + this.#watching.size + this.#beside.size
+    return this.#set.size + this.#watching.open
   }
 
   get connections(): AccountConnections {
     const { size, busy } = this.#set
     return {
-      watching: this.#watching.size,
+      watching: this.#watching.inbox.size,
       open: this.open,
       busy: busy.length,
       idle: size - busy.length,
@@ -91,7 +91,7 @@ export class AccountPool {
   /** Nothing open, nobody waiting and nothing to remember. */
   get isEmpty(): boolean {
     const inUse = this.#calls + this.#opening + this.open
-    return inUse === 0 && !this.#source.hasMemory && !this.#watching.isWatched
+    return inUse === 0 && !this.#source.hasMemory && !this.#watching.inbox.isWatched
   }
 
   /** When the connection that rested longest came to rest. */
@@ -136,64 +136,36 @@ export class AccountPool {
     }
   }
 
-  /** A connection for watching, which the caller closes. Never goes through the line. */
+  /** A connection for watching, which the caller closes. */
   async openWatching(signal: AbortSignal): Promise<MailConnection> {
     return this.#counted(async () => {
       if (this.opener.refusal) throw this.opener.refusal
-      return this.#watching
-        .opening(() => this.#openWatching(signal))
-        .catch(error => {
-          // Its place is that of a command connection.
-          if (faultOf(error) === 'limit' && this.#source.refusedBeside(this.#set.size)) this.evict()
-          throw error
-        })
+      return this.#watching.openInbox(signal)
     })
   }
 
-  /** @throws Problem also where the mail server is known to allow only so many: requests need those. */
+  /** The same for a chosen folder. */
   async openBeside(signal: AbortSignal): Promise<MailConnection> {
     return this.#counted(async () => {
       if (this.opener.refusal) throw this.opener.refusal
-      if (this.#source.serverLimit !== undefined) throw noRoom()
-      const opened = await this.#source.open('background', signal).catch(error => {
-        if (faultOf(error) === 'limit') this.#source.refusedBeside(this.open)
-        throw error
-      })
-      if (!opened) throw new Error('a connection for watching is always wanted')
-      const { connection, meter } = opened
-      meter.turnTo('watch')
-      this.#beside.add(connection)
-      this.#own(
-        connection.closed.then(() => {
-          this.#beside.delete(connection)
-          this.#pump()
-        }),
-      )
-      return connection
+      return this.#watching.openBeside(signal)
     })
   }
 
   /** @returns Whether there was one. */
   closeBeside(): boolean {
-    const [connection] = this.#beside
-    if (!connection) return false
-    this.#beside.delete(connection)
-    // Its watcher is told by `closed`.
-    this.#own(connection.close())
-    return true
+    return this.#watching.closeBeside()
   }
 
   /** Finds out whether its watching connection still stands, if it is one on this server. */
   checkWatching(gate: ServerGate): void {
-    if (gate !== this.opener.gate) return
-    this.#watching.check()
-    for (const connection of this.#beside) connection.check()
+    if (gate === this.opener.gate) this.#watching.check()
   }
 
   /** Retires every command connection: those at rest now, those at work when they are done. @param isUnwatched Nobody watches it now. */
   async retire(isUnwatched = false): Promise<void> {
     this.#source.renew()
-    if (isUnwatched) this.#watching.forgetWatching()
+    if (isUnwatched) this.#watching.inbox.forgetWatching()
     this.#pausedUntil = 0
     this.#isAgainSoon = false
     await this.#set.closeIdle()
@@ -204,19 +176,17 @@ export class AccountPool {
   async clear(): Promise<void> {
     while (this.closeBeside());
     await this.retire()
-    await this.#watching.close()
+    await this.#watching.inbox.close()
   }
 
   /** Closes the connection that rested longest. */
   evict(): boolean {
-    const [pooled] = this.#set.idle
-    if (pooled) this.#own(this.#set.close(pooled))
-    return pooled !== undefined
+    return this.#set.evict()
   }
 
   /** Ends a watching connection, since the limit no longer has room for it; its watcher asks for another. */
   shedWatching(): boolean {
-    return this.#watching.closeOne()
+    return this.#watching.inbox.closeOne()
   }
 
   /** After limits changed, or when the watching connection may be lent from now on. */
@@ -247,7 +217,7 @@ export class AccountPool {
   }
 
   #release(pooled: PooledConnection): void {
-    const wasLent = this.#watching.giveBack(pooled)
+    const wasLent = this.#watching.inbox.giveBack(pooled)
     if (!wasLent && this.#set.has(pooled)) {
       const isSurplus = this.#set.size > this.#source.most || this.#options.slots.isOver
       const isDue = isSurplus || pooled.generation !== this.opener.generation || this.#line.isOutranked()
@@ -270,13 +240,13 @@ export class AccountPool {
     const wanted = isPaused ? 0 : Math.min(this.#source.most - count, this.#line.length - this.#opening)
     for (let left = wanted; left > 0; left--) this.#own(this.#open())
     // One more connection may just be tried: the waiter is served by that, or when it is refused.
-    if (this.#line.length > 0 && this.#opening === 0 && this.#isShared) this.#own(this.#watching.lend())
+    if (this.#line.length > 0 && this.#opening === 0 && this.#isShared) this.#own(this.#watching.inbox.lend())
     this.#changed()
   }
 
   /** Whether requests borrow the watching connection: the server leaves no other. */
   get #isShared(): boolean {
-    return this.#source.serverLimit === 1 && this.#set.size === 0 && this.#watching.size > 0
+    return this.#source.serverLimit === 1 && this.#set.size === 0 && this.#watching.inbox.size > 0
   }
 
   /** Never throws: what went wrong goes to those who wait. */
@@ -316,7 +286,7 @@ export class AccountPool {
     if (isLimit) this.#source.refusedBeside(this.open)
     const others = this.#set.size + this.#opening - 1
     // Someone else will serve those who wait.
-    const isServed = others > 0 || (isLimit && this.#watching.size > 0)
+    const isServed = others > 0 || (isLimit && this.#watching.inbox.size > 0)
     if (!isServed && isLimit && this.#mayHaveTheirPlace) {
       this.#isAgainSoon = true
       setTimeout(() => {
@@ -334,24 +304,11 @@ export class AccountPool {
 
   /** Whether the one place that a mail server gives may be that of a connection of ours which is not open yet, or not any more. */
   get #mayHaveTheirPlace(): boolean {
-    const isOpening = this.#watching.watched.watching > 0
+    const isOpening = this.#watching.inbox.watched.watching > 0
     return this.open === 0 && (isOpening || performance.now() - this.#endedAt < endingMs)
   }
 
-  async #openWatching(signal: AbortSignal): Promise<MailConnection> {
-    // Where the server allows one connection, it is this one.
-    if (this.#set.size > this.#source.most) await this.#set.closeIdle()
-    const opened = await this.#source.open('watching', signal)
-    if (!opened) throw new Error('a connection for watching is always wanted')
-    const { connection, meter } = opened
-    this.#meters.set(connection, meter)
-    this.#watching.add(connection)
-    this.#own(connection.closed.then(problem => this.#watchingEnded(connection, problem)))
-    return connection
-  }
-
-  #watchingEnded(connection: MailConnection, problem: Problem | undefined): void {
-    this.#watching.remove(connection)
+  #watchingEnded(problem: Problem | undefined): void {
     this.#endedAt = performance.now()
     if (faultOf(problem) === 'timeout') {
       // What rests is as dead, and a request would wait for it as long.
@@ -368,7 +325,7 @@ export class AccountPool {
     if (!(error instanceof Problem) || !error.extension.fault) return
     this.#options.onFault(error)
     if (error.extension.fault !== 'timeout') return
-    this.#watching.check()
+    this.#watching.inbox.check()
     this.#own(this.opener.suspect())
   }
 

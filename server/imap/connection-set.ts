@@ -87,6 +87,14 @@ export class ConnectionSet {
     clearTimeout(timer)
   }
 
+  /** Closes the one that rested longest. @returns Whether there was one. */
+  evict(): boolean {
+    const [pooled] = this.idle
+    // Never rejects, as above.
+    if (pooled) void this.close(pooled)
+    return pooled !== undefined
+  }
+
   async closeIdle(): Promise<void> {
     await Promise.all(this.idle.map(pooled => this.close(pooled)))
   }
@@ -174,7 +182,7 @@ export class WatchingSet {
 /** Requests in a row, before the server is asked for new mail again. */
 const maxInRow = 8
 
-interface WatchLenderOptions {
+export interface WatchLenderOptions {
   /** Whether anyone waits for a connection that cannot be had in another way. */
   isWanted(): boolean
   /** Gives it to the first who waits, who gives it back with `giveBack`. */
