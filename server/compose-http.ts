@@ -2,7 +2,8 @@
 import type { Config } from './config.ts'
 import { hostsOf } from './http-part.ts'
 import { HttpLimits } from './platform/http/http-limits.ts'
-import { createHttpServer, type HttpServer, type HttpServerOptions } from './platform/http/http-server.ts'
+import type { HttpServer, HttpServerOptions } from './platform/http/http-server.ts'
+import { createHttpServer } from './platform/http/http-setup.ts'
 
 type Judges = 'authenticate' | 'challenge' | 'observe' | 'trail' | 'stops' | 'shown' | 'tracer'
 

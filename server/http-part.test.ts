@@ -5,7 +5,9 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { api } from '../contract/index.ts'
 import { headOf } from '../test/support/raw-http.ts'
 import { httpPart } from './http-part.ts'
-import { createHttpServer, handle, handleRaw } from './platform/http/http-server.ts'
+import { handleRaw } from './platform/http/http-raw.ts'
+import { handle } from './platform/http/http-server.ts'
+import { createHttpServer } from './platform/http/http-setup.ts'
 import { createLogger } from './platform/logger.ts'
 
 const stopBoundMs = 9_000

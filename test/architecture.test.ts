@@ -82,8 +82,8 @@ const uses: Record<string, string[]> = {
 const doors: Record<string, RegExp> = {
   zod: /^((contract|server)\/|web\/agents\/mcp-link\.ts$)/,
   fastify:
-    /^server\/platform\/http\/(http-(server|hooks|request|call|outcome|body|unread|tracing)|api-docs|docs-app)\.ts$/,
-  '@fastify/cookie': /^server\/platform\/http\/http-(server|credentials)\.ts$/,
+    /^server\/platform\/http\/(http-(server|setup|raw|hooks|request|call|outcome|body|tracing)|api-docs|docs-app)\.ts$/,
+  '@fastify/cookie': /^server\/platform\/http\/http-(setup|credentials)\.ts$/,
   '@fastify/static': /^server\/platform\/http\/page-files\.ts$/,
   '@fastify/swagger': /^server\/platform\/http\/docs-app\.ts$/,
   '@fastify/swagger-ui': /^server\/platform\/http\/docs-app\.ts$/,

@@ -1,7 +1,7 @@
 /** The list of clients as the page asks for it, over HTTP. */
 import { afterEach, expect, test } from 'vitest'
 import { ClientQuery, PaginatedClients } from '../../contract/clients.ts'
-import { createHttpServer } from '../platform/http/http-server.ts'
+import { createHttpServer } from '../platform/http/http-setup.ts'
 import { createLogger } from '../platform/logger.ts'
 import { type Caller, everyScope, type Principal, scopeSet } from '../platform/principal.ts'
 import { ClientRegistry } from './client-registry.ts'

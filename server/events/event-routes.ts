@@ -1,7 +1,8 @@
 /** GET /api/dashboard/events. */
 import { eventsApi } from '../../contract/event.ts'
 import type { StreamCall } from '../platform/http/http-front.ts'
-import { type HttpServer, handle, handleStream } from '../platform/http/http-server.ts'
+import { handleStream } from '../platform/http/http-raw.ts'
+import { type HttpServer, handle } from '../platform/http/http-server.ts'
 import { traceOpening } from '../platform/http/http-tracing.ts'
 import type { Caller } from '../platform/principal.ts'
 import type { Tracer } from '../platform/tracing/tracer.ts'

@@ -11,7 +11,7 @@ import { startHub } from '../../test/support/event-hub.ts'
 import { admin } from '../../test/support/hub-on-http.ts'
 import { askOver2, readOver2, selfSigned } from '../../test/support/tls.ts'
 import type { RequestOutcome } from '../platform/http/http-outcome.ts'
-import { createHttpServer } from '../platform/http/http-server.ts'
+import { createHttpServer } from '../platform/http/http-setup.ts'
 import { createLogger } from '../platform/logger.ts'
 import { eventRoutes } from './event-routes.ts'
 

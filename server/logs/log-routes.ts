@@ -2,7 +2,8 @@
 import { Readable } from 'node:stream'
 import { exportLogs, logsApi } from '../../contract/logs.ts'
 import { parseInput } from '../platform/http/http-input.ts'
-import { type HttpServer, handle, handleRaw } from '../platform/http/http-server.ts'
+import { handleRaw } from '../platform/http/http-raw.ts'
+import { type HttpServer, handle } from '../platform/http/http-server.ts'
 import type { LogService } from './log-service.ts'
 
 export function logRoutes(http: HttpServer, logs: LogService): void {

@@ -1,6 +1,7 @@
 /** Providers, sign-ins and grants over REST, and the address at which browsers come back from a provider. */
 import { mailOAuthApi, oauthCallbackPath } from '../../contract/mail-oauth.ts'
-import { type HttpServer, handle, handleRaw } from '../platform/http/http-server.ts'
+import { handleRaw } from '../platform/http/http-raw.ts'
+import { type HttpServer, handle } from '../platform/http/http-server.ts'
 import type { GrantView } from './grant-view.ts'
 import type { OAuthProviders } from './oauth-providers.ts'
 import type { OAuthSignIns } from './oauth-sign-ins.ts'

@@ -1,7 +1,8 @@
 /** The two addresses of sign-in through a provider: out to it, and back from it. Both answer with a redirect only. */
 
 import { enter } from '../access/enter.ts'
-import { type HttpServer, handleRaw } from '../platform/http/http-server.ts'
+import { handleRaw } from '../platform/http/http-raw.ts'
+import type { HttpServer } from '../platform/http/http-server.ts'
 import { loginLifeMs } from './oidc-login-table.ts'
 import { OidcRefusal } from './oidc-refusal.ts'
 import { callbackPath, type OidcService, startPath } from './oidc-service.ts'

@@ -1,7 +1,7 @@
 /** The diagnostic offer behind an adapter, the door of MCP and a real socket, as the conformance suite wants it. */
 import type { McpChange, McpOpen } from '../../server/mcp/mcp-port.ts'
 import { handleFetch } from '../../server/platform/http/http-fetch.ts'
-import { createHttpServer } from '../../server/platform/http/http-server.ts'
+import { createHttpServer } from '../../server/platform/http/http-setup.ts'
 import { createLogger } from '../../server/platform/logger.ts'
 import { createFixtureOffer } from './mcp-fixture-offer.ts'
 import type { CreateAdapter } from './mcp-port-set-up.ts'

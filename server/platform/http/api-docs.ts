@@ -7,7 +7,8 @@ import { anonymous } from '../principal.ts'
 import { Problem } from '../problem.ts'
 import type { DocsApp, DocsOptions } from './docs-app.ts'
 import { bodyFor } from './http-compress.ts'
-import { type HttpServer, handleRaw } from './http-server.ts'
+import { handleRaw } from './http-raw.ts'
+import type { HttpServer } from './http-server.ts'
 
 /** The page knows it, and leads on from there. */
 const signInForDocs = '/sign-in?return=docs'

@@ -14,7 +14,9 @@ import { createLogger } from '../logger.ts'
 import { AddressRanges, parseAddressRange } from '../network/address-range.ts'
 import type { Principal } from '../principal.ts'
 import { type ConnectionBounds, ConnectionLimits } from './connection-limits.ts'
-import { createHttpServer, handle, handleStream } from './http-server.ts'
+import { handleStream } from './http-raw.ts'
+import { handle } from './http-server.ts'
+import { createHttpServer } from './http-setup.ts'
 import type { TlsFiles } from './http-tls.ts'
 
 const admin = administrator('api_key')

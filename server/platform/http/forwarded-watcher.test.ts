@@ -8,7 +8,9 @@ import { administrator } from '../../../test/support/administrator.ts'
 import { createLogger } from '../logger.ts'
 import { AddressRanges, parseAddressRange } from '../network/address-range.ts'
 import { ForwardedWatcher } from '../network/caller-address.ts'
-import { createHttpServer, handle, handleStream } from './http-server.ts'
+import { handleStream } from './http-raw.ts'
+import { handle } from './http-server.ts'
+import { createHttpServer } from './http-setup.ts'
 
 const admin = administrator('api_key')
 

@@ -14,7 +14,8 @@ import { everyScope, type Principal } from '../principal.ts'
 import { Problem } from '../problem.ts'
 import type { BodyBounds } from './body-budget.ts'
 import { AllowedHosts } from './http-host.ts'
-import { createHttpServer, handle } from './http-server.ts'
+import { handle } from './http-server.ts'
+import { createHttpServer } from './http-setup.ts'
 import type { TlsFiles } from './http-tls.ts'
 
 const someone: Principal = { id: 'p', name: 'P', kind: 'token', userId: null, scopes: everyScope, accounts: 'all' }

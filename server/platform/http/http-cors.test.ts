@@ -11,7 +11,9 @@ import { Problem } from '../problem.ts'
 import { handleFetch } from './http-fetch.ts'
 import { HttpLimits } from './http-limits.ts'
 import { exposedHeaders, requestHeaders } from './http-origin.ts'
-import { createHttpServer, handle, handleStream } from './http-server.ts'
+import { handleStream } from './http-raw.ts'
+import { handle } from './http-server.ts'
+import { createHttpServer } from './http-setup.ts'
 
 const friend = 'https://friend.example'
 const admin: Principal = { id: 'a', name: 'A', kind: 'api_key', userId: null, scopes: everyScope, accounts: 'all' }

@@ -10,7 +10,7 @@ import { openSession, selfSigned } from '../../../test/support/tls.ts'
 import { createLogger, type Logger } from '../logger.ts'
 import { everyScope, type Principal } from '../principal.ts'
 import { type FetchAnswer, type FetchCall, handleFetch } from './http-fetch.ts'
-import { createHttpServer } from './http-server.ts'
+import { createHttpServer } from './http-setup.ts'
 import type { TlsFiles } from './http-tls.ts'
 import { TextAnswer } from './text-answer.ts'
 

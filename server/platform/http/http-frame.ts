@@ -2,7 +2,8 @@
 import { guard, type Operation } from '../guard.ts'
 import type { Call } from './http-call.ts'
 import { refuseOutsideFrame } from './http-origin.ts'
-import { type HttpServer, handleRaw } from './http-server.ts'
+import { handleRaw } from './http-raw.ts'
+import type { HttpServer } from './http-server.ts'
 import { strangerHeaders } from './security-headers.ts'
 
 export type FrameCall = Call<Record<string, string>, Record<string, string>, unknown>

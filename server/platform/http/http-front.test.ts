@@ -12,7 +12,9 @@ import type { Caller, Principal } from '../principal.ts'
 import { Problem } from '../problem.ts'
 import { HttpLimits } from './http-limits.ts'
 import type { RequestOutcome } from './http-outcome.ts'
-import { createHttpServer, handle, handleStream } from './http-server.ts'
+import { handleStream } from './http-raw.ts'
+import { handle } from './http-server.ts'
+import { createHttpServer } from './http-setup.ts'
 
 const admin = administrator('api_key')
 const slow: Principal = { ...admin, id: 'slow' }

@@ -11,7 +11,8 @@ import { createLogger } from '../logger.ts'
 import { everyScope, type Principal } from '../principal.ts'
 import { handleFetch } from './http-fetch.ts'
 import type { RequestOutcome } from './http-outcome.ts'
-import { createHttpServer, handle } from './http-server.ts'
+import { handle } from './http-server.ts'
+import { createHttpServer } from './http-setup.ts'
 import type { TlsFiles } from './http-tls.ts'
 
 const someone: Principal = { id: 'p', name: 'P', kind: 'token', userId: null, scopes: everyScope, accounts: 'all' }

@@ -10,7 +10,9 @@ import { selfSigned } from '../../../test/support/tls.ts'
 import { createLogger } from '../logger.ts'
 import { everyScope, type Principal } from '../principal.ts'
 import { handleFetch } from './http-fetch.ts'
-import { createHttpServer, handle, handleStream } from './http-server.ts'
+import { handleStream } from './http-raw.ts'
+import { handle } from './http-server.ts'
+import { createHttpServer } from './http-setup.ts'
 
 const admin: Principal = { id: 'a', name: 'A', kind: 'api_key', userId: null, scopes: everyScope, accounts: 'all' }
 const proof = { authorization: 'Bearer admin' }

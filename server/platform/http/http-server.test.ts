@@ -8,7 +8,8 @@ import { createLogger } from '../logger.ts'
 import { everyScope, type Principal, scopeSet } from '../principal.ts'
 import { HttpLimits } from './http-limits.ts'
 import type { RequestOutcome } from './http-outcome.ts'
-import { createHttpServer, handle } from './http-server.ts'
+import { handle } from './http-server.ts'
+import { createHttpServer } from './http-setup.ts'
 
 const principals: Record<string, Principal> = {
   admin: { id: 'admin', name: 'Admin', kind: 'api_key', userId: null, scopes: everyScope, accounts: 'all' },

@@ -8,7 +8,8 @@ import { Readable } from 'node:stream'
 import { expect, onTestFinished, test } from 'vitest'
 import { openSession, selfSigned } from '../../../test/support/tls.ts'
 import { createLogger } from '../logger.ts'
-import { createHttpServer, handleRaw } from './http-server.ts'
+import { handleRaw } from './http-raw.ts'
+import { createHttpServer } from './http-setup.ts'
 
 test('who asks twice gets the same signal, which ends with the client, and one who asks when it is gone learns so', async () => {
   const http = createHttpServer({

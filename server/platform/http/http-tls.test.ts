@@ -6,7 +6,8 @@ import { expect, onTestFinished, test } from 'vitest'
 import { api } from '../../../contract/index.ts'
 import { openSession, selfSigned } from '../../../test/support/tls.ts'
 import { createLogger } from '../logger.ts'
-import { createHttpServer, handle } from './http-server.ts'
+import { handle } from './http-server.ts'
+import { createHttpServer } from './http-setup.ts'
 
 async function door() {
   const { certFile, keyFile } = selfSigned()

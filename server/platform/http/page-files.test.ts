@@ -5,7 +5,7 @@ import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { expect, onTestFinished, test } from 'vitest'
 import { tempDir } from '../../../test/support/temp-dir.ts'
 import { createLogger } from '../logger.ts'
-import { createHttpServer } from './http-server.ts'
+import { createHttpServer } from './http-setup.ts'
 import { servePage } from './page-files.ts'
 
 const page = '<!doctype html><title>The page</title>'

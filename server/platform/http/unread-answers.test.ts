@@ -7,7 +7,8 @@ import { expect, onTestFinished, test } from 'vitest'
 import { openSession, selfSigned } from '../../../test/support/tls.ts'
 import { createLogger } from '../logger.ts'
 import { everyScope, type Principal } from '../principal.ts'
-import { createHttpServer, handleRaw } from './http-server.ts'
+import { handleRaw } from './http-raw.ts'
+import { createHttpServer } from './http-setup.ts'
 import type { TlsFiles } from './http-tls.ts'
 
 const someone: Principal = { id: 'p', name: 'P', kind: 'token', userId: null, scopes: everyScope, accounts: 'all' }

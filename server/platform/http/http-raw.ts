@@ -1,0 +1,65 @@
+/** Serves what is no endpoint of JSON, by the same gate as `handle`: streams, files, texts, frames. */
+import type { FastifyReply } from 'fastify'
+import type { Endpoint } from '../../../contract/endpoint.ts'
+import { operationName } from '../../../contract/index.ts'
+import type { Operation } from '../guard.ts'
+import { Problem } from '../problem.ts'
+import { type Call, HttpCall } from './http-call.ts'
+import type { StreamCall } from './http-front.ts'
+import { principalOf } from './http-hooks.ts'
+import { admit, type HttpServer, handle, toRoute } from './http-server.ts'
+
+/** Serves an endpoint that is an event stream: in front of the ordinary server where the request is an ordinary one. */
+export function handleStream<Query>(
+  http: HttpServer,
+  endpoint: Endpoint<unknown, Query, unknown, unknown>,
+  head: Record<string, string>,
+  open: (call: StreamCall<Query>) => void,
+): void {
+  const operation: Operation = { name: operationName(endpoint), scope: endpoint.scope, effect: endpoint.effect }
+  http.front.serve({ endpoint, operation, head, open: call => open(call as StreamCall<Query>) })
+  const begin = (call: Call<unknown, Query, unknown>) => {
+    const { principal, caller, query } = call
+    open({ principal, caller, query, header: name => call.header(name), takeSocket: () => call.takeSocket(head) })
+  }
+  handle(http, endpoint, call => {
+    if (call.method === 'HEAD') return void call.takeResponse().writeHead(200, head).end()
+    const turn = call.turn()
+    const noting = http.options.shown?.(call.principal, operation, undefined, undefined)
+    if (turn === true && !noting) return begin(call)
+    return Promise.all([turn, noting]).then(async ([isHere]) => {
+      if (!isHere) throw new Problem('bad_request', 'The client went away.')
+      // It waited: who asked may be nobody by now.
+      await call.checkAgain()
+      begin(call)
+    })
+  })
+}
+
+/** Serves something that is no endpoint of JSON: a file, a text, a frame. The gate is the same. */
+export function handleRaw(
+  http: HttpServer,
+  path: string,
+  operation: Operation,
+  handler: (
+    call: Call<Record<string, string>, Record<string, string>, undefined>,
+    reply: FastifyReply,
+  ) => Promise<unknown>,
+): void {
+  http.fastify.route({
+    method: 'GET',
+    url: toRoute(path),
+    config: { operation, isCounted: false, limit: operation.limit },
+    handler: async (request, reply) => {
+      const input = {
+        params: (request.params ?? {}) as Record<string, string>,
+        query: (request.query ?? {}) as Record<string, string>,
+        body: undefined,
+      }
+      const principal = principalOf(request)
+      admit(http, principal, operation, input)
+      await http.options.shown?.(principal, operation, input.params.account_id, undefined)
+      return handler(new HttpCall(request, reply, input, http), reply)
+    },
+  })
+}
