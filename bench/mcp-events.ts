@@ -13,12 +13,12 @@ import { mcpPath } from '../contract/mcp.ts'
 import { startDovecot } from '../test/support/dovecot.ts'
 import type { RawImap } from '../test/support/raw-imap.ts'
 import { type Certificate, selfSignedIn } from '../test/support/tls.ts'
+import { keepBusy, underWay } from './busy.ts'
 import { apiKey, connectAlice, median, round, startRustyMail, unlimited } from './measure.ts'
 
 const messages = Number(process.env.RUSTYMAIL_BENCH_MESSAGES ?? 200)
 const adapters = (process.env.RUSTYMAIL_MCP_ADAPTER ?? 'native,sdk').split(',')
 const [bursts, burst] = [Math.max(1, Math.round(messages / 50)), 50]
-const underWay = 32
 /** After so long without a notice something is broken. */
 const mostMs = 30_000
 const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' }
@@ -238,25 +238,4 @@ async function receive({ certFile, keyFile }: Certificate, heard: Notices): Prom
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return server
-}
-
-function keepBusy(url: string, accountId: string) {
-  let isOver = false
-  let finished = 0
-  const worker = async () => {
-    while (!isOver) {
-      const answer = await fetch(`${url}/api/v1/accounts/${accountId}/messages?limit=20`, { headers })
-      await answer.arrayBuffer()
-      if (!answer.ok) throw new Error(`a request beside it answered ${answer.status}`)
-      finished++
-    }
-  }
-  const all = Promise.all(Array.from({ length: underWay }, worker))
-  return {
-    stop: async () => {
-      isOver = true
-      await all
-      return finished
-    },
-  }
 }

@@ -5,11 +5,11 @@
 import { connect } from 'node:net'
 import { startDovecot } from '../test/support/dovecot.ts'
 import type { RawImap } from '../test/support/raw-imap.ts'
+import { keepBusy, underWay } from './busy.ts'
 import { apiKey, connectAlice, median, round, startRustyMail, unlimited } from './measure.ts'
 
 const messages = Number(process.env.RUSTYMAIL_BENCH_MESSAGES ?? 100)
 const [bursts, burst] = [4, 50]
-const underWay = 32
 /** After so long without a notice something is broken. */
 const mostMs = 30_000
 const user = 'alice@test.local'
@@ -172,25 +172,4 @@ async function idleBare(port: number): Promise<Notices> {
   })
   await idling.promise
   return notices
-}
-
-function keepBusy(url: string, accountId: string) {
-  let isOver = false
-  let finished = 0
-  const worker = async () => {
-    while (!isOver) {
-      const answer = await fetch(`${url}/api/v1/accounts/${accountId}/messages?limit=20`, { headers })
-      await answer.arrayBuffer()
-      if (!answer.ok) throw new Error(`a request beside it answered ${answer.status}`)
-      finished++
-    }
-  }
-  const all = Promise.all(Array.from({ length: underWay }, worker))
-  return {
-    stop: async () => {
-      isOver = true
-      await all
-      return finished
-    },
-  }
 }

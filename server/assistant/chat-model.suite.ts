@@ -11,6 +11,10 @@ interface ChatModelHarness {
   create(url: string, key: string): ChatModel
 }
 
+/** Of a model that is asked in a test; where it is, and its key, are for the test to say. */
+export const settingsOf = <Kind extends Dialect>(kind: Kind) =>
+  ({ id: kind, kind, name: kind, model: 'stand-in-1', isLocal: false, contextTokens: 32_000 }) as const
+
 export const key = 'sk-canary-0123456789abcdef'
 const pieces = ['Good ', 'morning', '!']
 const request = (signal: AbortSignal): ChatRequest => ({

@@ -10,6 +10,7 @@ import { expectAccessible, expectNothingClipped, keepPicture, setScheme, visit }
 import { available } from '../support/require.ts'
 import { administrator, signIn } from '../support/signed-in.ts'
 import { hello, startStdio } from '../support/stdio-program.ts'
+import { addAuthenticator } from '../support/virtual-authenticator.ts'
 
 /** The first button of the first card, and once that has gone what is in its place. Resolves with what that was. */
 const pressTwice = `new Promise(done => {
@@ -157,18 +158,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     const url = run.url.replace('127.0.0.1', 'localhost')
     const storageState = await signIn(browser, url)
     const { page, context } = await visit(browser, `${url}/profile`, { width: 1440, storageState })
-    const devices = await context.newCDPSession(page)
-    await devices.send('WebAuthn.enable')
-    const { authenticatorId } = await devices.send('WebAuthn.addVirtualAuthenticator', {
-      options: {
-        protocol: 'ctap2',
-        transport: 'internal',
-        hasResidentKey: true,
-        hasUserVerification: true,
-        isUserVerified: true,
-        automaticPresenceSimulation: true,
-      },
-    })
+    const authenticator = await addAuthenticator(await context.newCDPSession(page))
     await person(approvalsApi.setApprovalSettings, { body: { ...defaultApprovalSettings, passkey: true } })
     onTestFinished(async () => {
       await person(approvalsApi.setApprovalSettings, { body: defaultApprovalSettings })
@@ -188,11 +178,11 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await page.getByText('You confirm it with your passkey.').waitFor()
     await expectAccessible(page, 'an approval with a passkey')
     // Neither PIN nor finger: nothing is approved.
-    await devices.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified: false })
+    await authenticator.verifies(false)
     await page.keyboard.press('a')
     await page.getByText('No passkey was used').waitFor()
     expect((await person(approvalsApi.getApproval, { params })).state).toBe('waiting')
-    await devices.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified: true })
+    await authenticator.verifies(true)
     const { content, hash } = await person(approvalsApi.getApproval, { params })
     await expect(person(approvalsApi.approve, { params, body: { hash } })).rejects.toThrow('passkey_required')
     await page.keyboard.press('a')

@@ -1,12 +1,10 @@
 /** The keys of the page: all of it by keyboard alone, and nothing by accident while one types. */
-import type { Browser, Page } from 'playwright-core'
-import { beforeAll, describe, expect, test } from 'vitest'
+import type { Page } from 'playwright-core'
+import { describe, expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { expectAccessible, expectNothingClipped, visit } from '../support/browser.ts'
-import { startBrowserDemo } from '../support/browser-demo.ts'
+import { browserDemo } from '../support/browser-demo.ts'
 import { available } from '../support/require.ts'
-import type { Served } from '../support/rustymail.ts'
-import type { SignedIn } from '../support/signed-in.ts'
 
 const heading = (page: Page, name: string) => page.getByRole('heading', { level: 1, name, exact: true }).waitFor()
 const focused = (page: Page) =>
@@ -16,18 +14,10 @@ const focused = (page: Page) =>
 const pathOf = (page: Page) => new URL(page.url()).pathname
 
 describe.skipIf(!available('chromium'))('in Chromium', () => {
-  let run: Served
-  let browser: Browser
-  let storageState: SignedIn
-
-  beforeAll(async () => {
-    const demo = await startBrowserDemo()
-    ;({ run, browser, storageState } = demo)
-    return demo.stop
-  })
+  const demo = browserDemo()
 
   const open = async (path: string, name: string) => {
-    const { page, expectQuiet } = await visit(browser, run.url + path, { storageState })
+    const { page, expectQuiet } = await visit(demo.browser, demo.run.url + path, { storageState: demo.storageState })
     await heading(page, name)
     return { page, expectQuiet }
   }
@@ -68,7 +58,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     expect(await page.getByLabel('Address or agent').inputValue()).toBe('g?/a')
     expect(pathOf(page)).toBe('/clients')
     expect(await page.getByRole('dialog').count()).toBe(0)
-    await page.goto(`${run.url}/mail`)
+    await page.goto(`${demo.run.url}/mail`)
     await page.locator('a[data-ref]').first().waitFor()
     await page.keyboard.press('/')
     expect(await focused(page)).toBe('Search mail')
@@ -128,7 +118,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   })
 
   test('an account leads to its mail; where its server is away, palette and mail lead to what is known of it', async () => {
-    const dead = await run.call(api.accounts.createAccount, {
+    const dead = await demo.run.call(api.accounts.createAccount, {
       query: { verify: 'false' },
       body: {
         name: 'Nowhere',
@@ -137,7 +127,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       },
     })
     const params = { account_id: dead.id }
-    await expect.poll(async () => (await run.call(api.accounts.getAccount, { params })).state).toBe('unreachable')
+    await expect.poll(async () => (await demo.run.call(api.accounts.getAccount, { params })).state).toBe('unreachable')
     const { page } = await open('/accounts', 'Accounts')
     await page.getByText('Retried every few seconds').first().waitFor()
     await page.keyboard.press('Control+k')
@@ -148,7 +138,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await heading(page, 'Nowhere')
     expect(pathOf(page)).toBe(`/accounts/${dead.id}`)
     expect(await page.getByRole('link', { name: 'Open mail: Nowhere' }).count()).toBe(0)
-    await page.goto(`${run.url}/mail?account=${dead.id}`)
+    await page.goto(`${demo.run.url}/mail?account=${dead.id}`)
     await page.getByRole('link', { name: 'Open the account' }).click()
     await heading(page, 'Nowhere')
 
@@ -158,7 +148,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.getByRole('option', { name: /northlight/, selected: true }).waitFor()
     await page.keyboard.press('Enter')
     await heading(page, 'Mail')
-    await page.goto(`${run.url}/accounts/${new URL(page.url()).searchParams.get('account')}`)
+    await page.goto(`${demo.run.url}/accounts/${new URL(page.url()).searchParams.get('account')}`)
     await page.getByRole('link', { name: /^Open mail/ }).click()
     await heading(page, 'Mail')
   })

@@ -1,13 +1,11 @@
 /** A list of 100,000 messages: few rows are drawn, its end is reached, and the place in it is kept. */
-import type { Browser, Page } from 'playwright-core'
-import { beforeAll, describe, expect, test } from 'vitest'
+import type { Page } from 'playwright-core'
+import { describe, expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import type { MessageSummary } from '../../contract/mail.ts'
 import { visit } from '../support/browser.ts'
-import { startBrowserDemo } from '../support/browser-demo.ts'
+import { browserDemo } from '../support/browser-demo.ts'
 import { available } from '../support/require.ts'
-import type { Served } from '../support/rustymail.ts'
-import type { SignedIn } from '../support/signed-in.ts'
 
 const total = 100_000
 const pageSize = 2_000
@@ -39,16 +37,8 @@ function madeMessage(number: number): MessageSummary {
 }
 
 describe.skipIf(!available('chromium'))('in Chromium', () => {
-  let run: Served
-  let browser: Browser
-  let storageState: SignedIn
-
-  beforeAll(async () => {
-    // Of an index the page lists threads, which the test would have to make up as well.
-    const demo = await startBrowserDemo({ RUSTYMAIL_INDEX: 'off' })
-    ;({ run, browser, storageState } = demo)
-    return demo.stop
-  })
+  // Of an index the page lists threads, which the test would have to make up as well.
+  const demo = browserDemo({ RUSTYMAIL_INDEX: 'off' })
 
   const rows = (page: Page) => page.locator('a[data-ref]')
   /** As a hand at the bar does it. */
@@ -61,7 +51,11 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     page.evaluate<number>(`document.querySelector('a[data-ref]').closest('ul').parentElement.scrollTop`)
 
   test('100,000 rows: its end is reached, few rows are drawn at any time, and the place is kept', async () => {
-    const { page, expectQuiet } = await visit(browser, run.url, { width: 1440, height: 900, storageState })
+    const { page, expectQuiet } = await visit(demo.browser, demo.run.url, {
+      width: 1440,
+      height: 900,
+      storageState: demo.storageState,
+    })
     // By their cursors: what changes meanwhile may have a page loaded once more.
     const asked = new Set<number>()
     const path = new RegExp(`^${api.mail.listMessages.path.replace('{account_id}', '[^/]+')}$`)
@@ -77,7 +71,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
         await route.fulfill({ json: { items, next_cursor: next < total ? String(next) : null, total } })
       },
     )
-    await page.goto(`${run.url}/mail?folder=Archive`)
+    await page.goto(`${demo.run.url}/mail?folder=Archive`)
     await rows(page).first().waitFor()
     expect(asked.size).toBe(1)
     const list = page.getByRole('region', { name: 'Messages', exact: true })

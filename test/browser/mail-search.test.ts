@@ -1,24 +1,14 @@
 /** The search on the mail page where nothing is indexed, in a real browser on the sandbox's mail: narrow and wide, light and dark, by hand and by address. */
-import type { Browser, Page } from 'playwright-core'
-import { beforeAll, describe, expect, test } from 'vitest'
+import type { Page } from 'playwright-core'
+import { describe, expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { expectAccessible, expectNothingClipped, keepPicture, visit } from '../support/browser.ts'
-import { startBrowserDemo } from '../support/browser-demo.ts'
+import { browserDemo } from '../support/browser-demo.ts'
 import { available } from '../support/require.ts'
-import type { Served } from '../support/rustymail.ts'
-import type { SignedIn } from '../support/signed-in.ts'
 
 describe.skipIf(!available('chromium'))('in Chromium', () => {
-  let run: Served
-  let browser: Browser
-  let storageState: SignedIn
-
-  beforeAll(async () => {
-    // Of the index all folders are searched at once: mail-find.test.ts.
-    const demo = await startBrowserDemo({ RUSTYMAIL_INDEX: 'off' })
-    ;({ run, browser, storageState } = demo)
-    return demo.stop
-  })
+  // Of the index all folders are searched at once: mail-find.test.ts.
+  const demo = browserDemo({ RUSTYMAIL_INDEX: 'off' })
 
   const field = (page: Page) => page.getByRole('textbox', { name: 'Search mail' })
   const rows = (page: Page) => page.locator('a[data-ref]')
@@ -29,7 +19,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   const queryOf = (page: Page) => new URL(page.url()).searchParams.get('q')
 
   async function open(path = '/mail', options: Parameters<typeof visit>[2] = {}) {
-    const visited = await visit(browser, run.url + path, { storageState, ...options })
+    const visited = await visit(demo.browser, demo.run.url + path, { storageState: demo.storageState, ...options })
     await field(visited.page).waitFor()
     return visited
   }
@@ -40,9 +30,9 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   }
 
   async function totalOf(q: string): Promise<number | null> {
-    const { items } = await run.call(api.accounts.listAccounts)
+    const { items } = await demo.run.call(api.accounts.listAccounts)
     const params = { account_id: items[0]!.id }
-    return (await run.call(api.mailSearch.searchAccount, { params, query: { q, facets: 'true' } })).total
+    return (await demo.run.call(api.mailSearch.searchAccount, { params, query: { q, facets: 'true' } })).total
   }
 
   test('what is typed is searched at Enter, kept in the address, and ended with Escape', async () => {

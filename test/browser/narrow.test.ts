@@ -1,13 +1,11 @@
 /** What a narrow window, and a reader's own few colours, must not take away. */
-import type { Browser, Locator, Page } from 'playwright-core'
-import { beforeAll, describe, expect, test } from 'vitest'
+import type { Locator, Page } from 'playwright-core'
+import { describe, expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { expectNothingClipped, visit } from '../support/browser.ts'
-import { startBrowserDemo } from '../support/browser-demo.ts'
+import { browserDemo } from '../support/browser-demo.ts'
 import { People } from '../support/people.ts'
 import { available } from '../support/require.ts'
-import type { Served } from '../support/rustymail.ts'
-import type { SignedIn } from '../support/signed-in.ts'
 
 const pages = {
   Overview: '/',
@@ -54,25 +52,17 @@ const cutCopyButtons = `(() => {
 })()`
 
 describe.skipIf(!available('chromium'))('in Chromium', () => {
-  let run: Served
-  let browser: Browser
-  let storageState: SignedIn
-
-  beforeAll(async () => {
-    const demo = await startBrowserDemo()
-    ;({ run, browser, storageState } = demo)
-    return demo.stop
-  })
+  const demo = browserDemo()
 
   const open = async (page: Page, path: string, heading: string) => {
-    await page.goto(run.url + path)
+    await page.goto(demo.run.url + path)
     await page.getByRole('heading', { level: 1, name: heading, exact: true }).waitFor()
     const loading = page.getByRole('status').filter({ hasText: /^\s*Loading/, visible: true })
     await expect.poll(() => loading.allInnerTexts()).toEqual([])
   }
 
   test('at 320 px nothing is cut off or scrolls sideways on any page, and copy buttons are whole', async () => {
-    const { page } = await visit(browser, run.url, { width: 320, storageState })
+    const { page } = await visit(demo.browser, demo.run.url, { width: 320, storageState: demo.storageState })
     for (const [heading, path] of Object.entries(pages)) {
       await open(page, path, heading)
       await expectNothingClipped(page, `${heading} 320`)
@@ -91,10 +81,10 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   })
 
   test.each([768, 360])('at %i px an entry of the trail and a client take two lines', async width => {
-    const { items } = await run.call(api.accounts.listAccounts)
+    const { items } = await demo.run.call(api.accounts.listAccounts)
     for (let entries = 0; entries < 15; entries++)
-      await run.send('PATCH', `/api/dashboard/accounts/${items[0]!.id}`, {})
-    const { page } = await visit(browser, run.url, { width, storageState })
+      await demo.run.send('PATCH', `/api/dashboard/accounts/${items[0]!.id}`, {})
+    const { page } = await visit(demo.browser, demo.run.url, { width, storageState: demo.storageState })
     for (const [heading, path, least] of [
       ['Audit', '/audit', 15],
       ['Clients', '/clients', 2],
@@ -117,7 +107,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   })
 
   test('with colours forced, the current page, unread mail, what is selected and switches can be seen', async () => {
-    const { page } = await visit(browser, run.url, { width: 1440, storageState })
+    const { page } = await visit(demo.browser, demo.run.url, { width: 1440, storageState: demo.storageState })
     await page.emulateMedia({ forcedColors: 'active' })
     /** Whether a mark makes a difference to the picture. */
     const shows = async (part: Locator, takeAway: (element: Marked) => void) => {
@@ -150,15 +140,18 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   })
 
   test('a long name without blanks takes no button of its row out of sight, at any width', async () => {
-    const people = new People(run.url, storageState.cookies.map(({ name, value }) => `${name}=${value}`).join('; '))
-    const { id } = (await run.call(api.accounts.listAccounts)).items[0]!
+    const people = new People(
+      demo.run.url,
+      demo.storageState.cookies.map(({ name, value }) => `${name}=${value}`).join('; '),
+    )
+    const { id } = (await demo.run.call(api.accounts.listAccounts)).items[0]!
     const long = 'Donaudampfschifffahrtsgesellschaft'
-    await run.send('PATCH', `/api/dashboard/accounts/${id}`, { name: long.repeat(2) })
+    await demo.run.send('PATCH', `/api/dashboard/accounts/${id}`, { name: long.repeat(2) })
     const wanted = { name: `Nightly copy of ${'all branches and '.repeat(4)}of`, scopes: ['mail:read'], accounts: [id] }
     const { token } = await people.tell<{ token: string }>(people.admin, 'POST', api.tokens.createToken.path, wanted)
     // So that the trail has it.
     await people.tell({ authorization: `Bearer ${token}` }, 'GET', `/api/v1/accounts/${id}/folders`)
-    const { page } = await visit(browser, run.url, { storageState })
+    const { page } = await visit(demo.browser, demo.run.url, { storageState: demo.storageState })
     for (const [heading, path, action] of [
       ['Tokens', '/tokens', /^Revoke ?: Nightly/],
       ['Audit', '/audit', /^Details/],

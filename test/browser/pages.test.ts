@@ -2,18 +2,16 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import type { Browser, Page } from 'playwright-core'
-import { beforeAll, describe, expect, test } from 'vitest'
+import type { Page } from 'playwright-core'
+import { describe, expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import type { DashboardStats } from '../../contract/metrics.ts'
 import { formatBytes, formatCount, formatDuration, formatMinute, formatNumber } from '../../web/platform/format.ts'
 import { expectAccessible, expectNothingClipped, isOutside, keepPicture, setScheme, visit } from '../support/browser.ts'
-import { startBrowserDemo } from '../support/browser-demo.ts'
+import { browserDemo } from '../support/browser-demo.ts'
 import { chooseNames } from '../support/chosen-names.ts'
 import { startNoticeStandIn } from '../support/notice-stand-ins.ts'
 import { available } from '../support/require.ts'
-import type { Served } from '../support/rustymail.ts'
-import type { SignedIn } from '../support/signed-in.ts'
 
 const pages = {
   Overview: '/',
@@ -53,15 +51,7 @@ const tiles: Record<string, (stats: DashboardStats) => string> = {
 }
 
 describe.skipIf(!available('chromium'))('in Chromium', () => {
-  let run: Served
-  let browser: Browser
-  let storageState: SignedIn
-
-  beforeAll(async () => {
-    const demo = await startBrowserDemo()
-    ;({ run, browser, storageState } = demo)
-    return demo.stop
-  })
+  const demo = browserDemo()
 
   const isLive = (page: Page) => page.getByRole('button', { name: 'Live', exact: true }).waitFor()
   const isLoaded = async (page: Page, name: string) => {
@@ -76,14 +66,18 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     ['light', [360, 768, 1024, 1280, 1920]],
     ['dark', [1920, 1280, 1024, 768, 360]],
   ] as const)('every page is whole and accessible in %s', async (scheme, widths) => {
-    const { page, expectQuiet } = await visit(browser, run.url, { width: widths[0], scheme, storageState })
+    const { page, expectQuiet } = await visit(demo.browser, demo.run.url, {
+      width: widths[0],
+      scheme,
+      storageState: demo.storageState,
+    })
     await isLive(page)
     // Motion is not wanted here: then nothing passes over, not even colours that are inherited, which would take a frame a level.
     expect(await page.evaluate('getComputedStyle(document.body).transitionDuration')).toBe('0s')
     for (const [name, path] of Object.entries(pages)) {
       await page.setViewportSize({ width: widths[0], height: 900 })
       // By its address, and in the dark as a link leads there: to load everything again costs as much as to look at it.
-      if (scheme === 'light') await page.goto(run.url + path)
+      if (scheme === 'light') await page.goto(demo.run.url + path)
       else await page.evaluate(`history.pushState(null, '', '${path}')`)
       await isLoaded(page, name)
       for (const width of widths) {
@@ -98,14 +92,14 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   })
 
   test('the figures on the page are those of the API', async () => {
-    const { page } = await visit(browser, run.url, { storageState })
+    const { page } = await visit(demo.browser, demo.run.url, { storageState: demo.storageState })
     await isLoaded(page, 'Overview')
     await isLive(page)
     // The page's figures are as of the last sample, one every 5 s, and those of the API as of now: so the page must show
     // what the API said at some moment since we began to ask.
     const said = new Set<string>()
     const neverSaid = async () => {
-      const stats = await run.call(api.metrics.getStats)
+      const stats = await demo.run.call(api.metrics.getStats)
       for (const [label, words] of Object.entries(tiles)) said.add(`${label} ${words(stats)}`)
       const sections = await page.locator('main section[aria-label]').allInnerTexts()
       const shown = sections.map(text => text.replaceAll(/\s+/g, ' ').trim())
@@ -118,13 +112,13 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   })
 
   test('the first load is at most 150 kB of JavaScript', async () => {
-    const { page, context } = await visit(browser, 'about:blank', { storageState })
+    const { page, context } = await visit(demo.browser, 'about:blank', { storageState: demo.storageState })
     const scripts = new Set<string>()
     context.on('request', request => {
       const { pathname } = new URL(request.url())
       if (pathname.endsWith('.js')) scripts.add(pathname)
     })
-    await page.goto(run.url)
+    await page.goto(demo.run.url)
     await isLoaded(page, 'Overview')
     await isLive(page)
     // The script of a shared worker is loaded outside of any page.
@@ -140,35 +134,35 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   })
 
   test('ten tabs share one stream', async () => {
-    const { context } = await visit(browser, run.url, { storageState })
+    const { context } = await visit(demo.browser, demo.run.url, { storageState: demo.storageState })
     for (let tab = 1; tab < 10; tab++) {
       const page = await context.newPage()
-      await page.goto(run.url)
+      await page.goto(demo.run.url)
       await isLive(page)
     }
     // That of the test before may still be closing; ten would stay ten.
-    await expect.poll(async () => (await run.call(api.metrics.getStats)).active_sse_connections).toBe(1)
+    await expect.poll(async () => (await demo.run.call(api.metrics.getStats)).active_sse_connections).toBe(1)
   })
 
   test('a message of a stranger is shown without asking anybody outside, and stays unread', async () => {
-    const accountId = (await run.call(api.accounts.listAccounts)).items[0]!.id
+    const accountId = (await demo.run.call(api.accounts.listAccounts)).items[0]!.id
     const params = { account_id: accountId }
-    const { items } = await run.call(api.mail.listMessages, { params, query: { limit: '100' } })
+    const { items } = await demo.run.call(api.mail.listMessages, { params, query: { limit: '100' } })
     const messages = await Promise.all(
-      items.map(item => run.call(api.mail.getMessage, { params: { ...params, ref: item.ref } })),
+      items.map(item => demo.run.call(api.mail.getMessage, { params: { ...params, ref: item.ref } })),
     )
     const newsletter = messages.find(message => message.html?.includes('<img') && message.html.includes('http'))!
-    const { page, context } = await visit(browser, run.url, { storageState })
+    const { page, context } = await visit(demo.browser, demo.run.url, { storageState: demo.storageState })
     // What reaches the network, and gets no further: what the frame's policy blocks does not come here.
     const left: string[] = []
     await context.route(
-      url => isOutside(url, run.url),
+      url => isOutside(url, demo.run.url),
       route => {
         left.push(route.request().url())
         return route.abort()
       },
     )
-    await page.goto(`${run.url}/mail?account=${accountId}&folder=INBOX&message=${newsletter.ref}`)
+    await page.goto(`${demo.run.url}/mail?account=${accountId}&folder=INBOX&message=${newsletter.ref}`)
     await page.getByRole('heading', { name: newsletter.subject }).first().waitFor()
     const frame = page.locator('iframe')
     await frame.waitFor()
@@ -176,7 +170,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     expect(await frame.getAttribute('sandbox')).not.toContain('allow-same-origin')
     await expect.poll(() => page.frames().at(-1)!.locator('body').innerText()).not.toBe('')
     await keepPicture(page, 'message-light-1280')
-    const again = await run.call(api.mail.getMessage, { params: { ...params, ref: newsletter.ref } })
+    const again = await demo.run.call(api.mail.getMessage, { params: { ...params, ref: newsletter.ref } })
     expect(again.flags).toEqual(newsletter.flags)
     // Every picture of the frame has been given up by now, or would have asked.
     await page.frames().at(-1)!.waitForLoadState('load')
@@ -186,10 +180,10 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   })
 
   test('an account is diagnosed from its page, and a report that names nobody is saved', async () => {
-    const account = (await run.call(api.accounts.listAccounts)).items[0]!
-    const { page, expectQuiet } = await visit(browser, `${run.url}/accounts/${account.id}`, {
+    const account = (await demo.run.call(api.accounts.listAccounts)).items[0]!
+    const { page, expectQuiet } = await visit(demo.browser, `${demo.run.url}/accounts/${account.id}`, {
       width: 1280,
-      storageState,
+      storageState: demo.storageState,
     })
     await page.getByRole('link', { name: /^Diagnose/ }).click()
     await isLoaded(page, 'Diagnosis')
@@ -220,7 +214,10 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
 
   test('a notifier is added by keyboard, and a test shows exactly what came back', async () => {
     const slack = await startNoticeStandIn('slack')
-    const { page, expectQuiet } = await visit(browser, `${run.url}/alerts/notifiers`, { width: 1280, storageState })
+    const { page, expectQuiet } = await visit(demo.browser, `${demo.run.url}/alerts/notifiers`, {
+      width: 1280,
+      storageState: demo.storageState,
+    })
     await isLoaded(page, 'Notifiers')
     await page.getByRole('button', { name: 'Add a notifier' }).focus()
     await page.keyboard.press('Enter')
@@ -277,15 +274,18 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     expect(slack.faults).toEqual([])
     expectQuiet()
     // Mail by an account, over its own SMTP server and login.
-    const account = (await run.call(api.accounts.listAccounts)).items[0]!
+    const account = (await demo.run.call(api.accounts.listAccounts)).items[0]!
     const target = { kind: 'email', to: ['ops@example.org'], account_id: account.id }
-    const { notifier } = await run.call(api.notifiers.createNotifier, { body: { name: 'Mail', target } as never })
+    const { notifier } = await demo.run.call(api.notifiers.createNotifier, { body: { name: 'Mail', target } as never })
     const params = { notifier_id: notifier.id }
-    expect(await run.call(api.notifiers.testNotifier, { params })).toMatchObject({ outcome: 'delivered', status: 250 })
+    expect(await demo.run.call(api.notifiers.testNotifier, { params })).toMatchObject({
+      outcome: 'delivered',
+      status: 250,
+    })
   })
 
   test('by keyboard alone one gets from page to page', async () => {
-    const { page } = await visit(browser, run.url, { storageState })
+    const { page } = await visit(demo.browser, demo.run.url, { storageState: demo.storageState })
     await isLoaded(page, 'Overview')
     const focused = () => page.evaluate<string>("document.activeElement?.innerText?.trim() ?? ''")
     await page.keyboard.press('Tab')
@@ -297,7 +297,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   })
 
   test('a client is found by its URL, and disconnecting it asks first', async () => {
-    const { page } = await visit(browser, `${run.url}/clients?kind=api`, { storageState })
+    const { page } = await visit(demo.browser, `${demo.run.url}/clients?kind=api`, { storageState: demo.storageState })
     await isLoaded(page, 'Clients')
     await page
       .getByRole('button', { name: /disconnect/i })
@@ -308,22 +308,22 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     expect(await dialog.innerText()).toMatch(/127\.0\.0\.1/)
     await page.keyboard.press('Escape')
     await dialog.waitFor({ state: 'hidden' })
-    const { clients } = await run.call(api.clients.listClients, { query: { kind: 'api' } })
+    const { clients } = await demo.run.call(api.clients.listClients, { query: { kind: 'api' } })
     expect(clients).toHaveLength(1)
   })
 
   test('names and words that anybody chose are words on every page, however long they are', async () => {
     const active = `"><img src=x onerror="window.hit=1"><svg onload=window.hit=1>`
     const name = (most: number) => `${active}${'W'.repeat(100)}`.slice(0, most)
-    const places = await chooseNames(run, storageState, name)
-    const { page, context } = await visit(browser, run.url, { width: 360, storageState })
+    const places = await chooseNames(demo.run, demo.storageState, name)
+    const { page, context } = await visit(demo.browser, demo.run.url, { width: 360, storageState: demo.storageState })
     const heard: string[] = []
     // The mail server of one of them answers nothing else.
     page.on('console', message => {
       if (!message.text().includes('status of 502')) heard.push(message.text())
     })
     context.on('request', request => {
-      if (isOutside(request.url(), run.url)) heard.push(request.url())
+      if (isOutside(request.url(), demo.run.url)) heard.push(request.url())
     })
     await isLive(page)
     const shown = new Set<string>()

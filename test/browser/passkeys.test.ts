@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
-import type { Browser, CDPSession } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { createLogger } from '../../server/platform/logger.ts'
 import { Problem } from '../../server/platform/problem.ts'
@@ -13,6 +13,7 @@ import { aUser } from '../support/a-user.ts'
 import { launchBrowser, visit } from '../support/browser.ts'
 import { memoryDatabase } from '../support/databases.ts'
 import { available } from '../support/require.ts'
+import { addAuthenticator } from '../support/virtual-authenticator.ts'
 
 /** Both ceremonies, as any page does them: the service's JSON in, the browser's JSON out. */
 const script = `
@@ -57,7 +58,7 @@ describe.skipIf(!available('chromium'))('in a real browser', () => {
     const { page, authenticator } = await openPage(browser, url)
     await page.evaluate('add()')
     await expect(page.evaluate('add()')).rejects.toThrow(/InvalidStateError/)
-    await authenticator.cannotVerify()
+    await authenticator.verifies(false)
     await expect(page.evaluate('signIn()')).rejects.toThrow(/NotAllowedError/)
   })
 })
@@ -101,22 +102,4 @@ async function startPage() {
 async function openPage(browser: Browser, url: string) {
   const { page, context } = await visit(browser, url)
   return { page, authenticator: await addAuthenticator(await context.newCDPSession(page)) }
-}
-
-async function addAuthenticator(devtools: CDPSession) {
-  await devtools.send('WebAuthn.enable')
-  const { authenticatorId } = await devtools.send('WebAuthn.addVirtualAuthenticator', {
-    options: {
-      protocol: 'ctap2',
-      transport: 'internal',
-      hasResidentKey: true,
-      hasUserVerification: true,
-      isUserVerified: true,
-      automaticPresenceSimulation: true,
-    },
-  })
-  return {
-    credentials: async () => (await devtools.send('WebAuthn.getCredentials', { authenticatorId })).credentials,
-    cannotVerify: () => devtools.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified: false }),
-  }
 }

@@ -9,6 +9,7 @@ import { available } from '../support/require.ts'
 import { runHere, type Served, startHere } from '../support/rustymail.ts'
 import { administrator, enter, signIn } from '../support/signed-in.ts'
 import { tempDir } from '../support/temp-dir.ts'
+import { addAuthenticator } from '../support/virtual-authenticator.ts'
 
 const stepMs = 30_000
 
@@ -249,16 +250,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const { page, context } = await visit(browser, url)
     const devices = await context.newCDPSession(page)
     onTestFinished(() => devices.detach().catch(() => undefined))
-    await devices.send('WebAuthn.enable')
-    const { authenticatorId } = await devices.send('WebAuthn.addVirtualAuthenticator', {
-      options: {
-        protocol: 'ctap2',
-        transport: 'internal',
-        hasResidentKey: true,
-        hasUserVerification: true,
-        isUserVerified: true,
-      },
-    })
+    const authenticator = await addAuthenticator(devices)
     await givePassword(page, administrator.password)
     await heading(page, 'Overview')
     await page.goto(`${url}/profile`)
@@ -272,13 +264,11 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await expectAccessible(page, 'profile with a passkey')
 
     // Otherwise this device answers at once to what the browser offers in the field of the address.
-    const touch = (enabled: boolean) =>
-      devices.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled })
-    await touch(false)
+    await authenticator.touches(false)
     const offered = page.waitForResponse(response => response.url().endsWith('/passkey/challenge'))
     await signOut(page)
     await offered
-    await touch(true)
+    await authenticator.touches(true)
     const asked = page.getByRole('button', { name: 'Sign in with a passkey' }).click()
     // There is no button any more when the offer was taken up first.
     await Promise.all([asked.catch(() => undefined), heading(page, 'Overview')])

@@ -9,19 +9,17 @@ import { api } from '../../contract/index.ts'
 import type { OperationWithResults } from '../../contract/operations.ts'
 import { createPostgresDatabase } from '../support/databases.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
+import { InterruptedWay, type Interruption } from '../support/interrupted-way.ts'
 import { patience } from '../support/patience.ts'
 import { RawImap } from '../support/raw-imap.ts'
 import { available } from '../support/require.ts'
 import { type RustyMail, runRustyMail } from '../support/rustymail.ts'
-import { startRelay, type TcpRelay } from '../support/tcp-relay.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 type Kind = 'create' | 'rename' | 'delete' | 'subscribe' | 'unsubscribe'
 
-interface Break {
+interface Break extends Interruption {
   kind: Kind
-  at: 'before' | 'after' | 'answered'
-  command: string
 }
 
 const commands: Record<Kind, string[]> = {
@@ -37,53 +35,7 @@ const breaks = (Object.keys(commands) as Kind[]).flatMap(kind =>
   ),
 )
 const users = 5
-
-/** The way of one account to the server: it stops at a command. */
-class Way {
-  readonly user: string
-  relay!: TcpRelay
-  accountId = ''
-  #armed: Break | undefined
-  #tag: string | undefined
-  #reached = Promise.withResolvers<void>()
-
-  constructor(user: string) {
-    this.user = user
-  }
-
-  async open(port: number): Promise<void> {
-    this.relay = await startRelay(port, { holds: text => this.#hold(text), toClient: text => this.#answer(text) })
-  }
-
-  arm(point: Break): Promise<void> {
-    this.#armed = point
-    this.#tag = undefined
-    this.#reached = Promise.withResolvers<void>()
-    return this.#reached.promise
-  }
-
-  disarm(): void {
-    this.#armed = undefined
-    this.#tag = undefined
-  }
-
-  #hold(text: string): Promise<void> | undefined {
-    const armed = this.#armed
-    const [, tag, command = ''] = /^(\S+) (CREATE|RENAME|DELETE|SUBSCRIBE|UNSUBSCRIBE) /m.exec(text) ?? []
-    if (!armed || command !== armed.command || this.#tag !== undefined) return undefined
-    this.#tag = tag
-    if (armed.at !== 'before') return undefined
-    this.#reached.resolve()
-    return new Promise(() => undefined)
-  }
-
-  #answer(text: string): string {
-    const armed = this.#armed
-    if (!armed || armed.at === 'before' || this.#tag === undefined) return text
-    if (new RegExp(`^${this.#tag} `, 'm').test(text)) this.#reached.resolve()
-    return armed.at === 'answered' ? text : ''
-  }
-}
+const stops = /^(\S+) (CREATE|RENAME|DELETE|SUBSCRIBE|UNSUBSCRIBE) /m
 
 describe.skipIf(!available('dovecot'))('interrupted at each command', () => {
   let dovecot: Dovecot
@@ -111,7 +63,10 @@ describe.skipIf(!available('dovecot'))('interrupted at each command', () => {
     const options = { dataDir: join(dir.path, 'data'), environment }
     let rustymail: RustyMail = await runRustyMail(options)
     onTestFinished(async () => void (await rustymail.stop('SIGKILL')))
-    const ways = Array.from({ length: users }, (_, at) => new Way(`user${at}@test.local`))
+    const ways = Array.from(
+      { length: users },
+      (_, at) => new InterruptedWay({ user: `user${at}@test.local`, commands: stops }),
+    )
     for (const way of ways) {
       await way.open(dovecot.imapPort)
       onTestFinished(() => way.relay.stop())

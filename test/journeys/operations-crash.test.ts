@@ -9,20 +9,18 @@ import { api } from '../../contract/index.ts'
 import type { OperationWithResults } from '../../contract/operations.ts'
 import { createPostgresDatabase } from '../support/databases.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
+import { InterruptedWay, type Interruption } from '../support/interrupted-way.ts'
 import { patience } from '../support/patience.ts'
 import type { RawImap } from '../support/raw-imap.ts'
 import { available } from '../support/require.ts'
 import { type RustyMail, runRustyMail } from '../support/rustymail.ts'
-import { startRelay, type TcpRelay } from '../support/tcp-relay.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 type Kind = 'flags' | 'move' | 'copy' | 'delete'
 
 /** A command at which the program is interrupted: before the server gets it, or once it was done and before that is answered. */
-interface Break {
+interface Break extends Interruption {
   kind: Kind
-  at: 'before' | 'after'
-  command: string
 }
 
 /** Finds out how the messages are, before anything is told to the mail server. */
@@ -59,61 +57,16 @@ const shares = servers
   )
   .map((share, number) => ({ ...share, user: `user${number}` }))
 
-/** The way of one account to the server: it hides extensions, and stops at a command. */
-class Way {
-  readonly user: string
-  readonly breaks: readonly Break[]
-  readonly hasUidPlus: boolean
-  readonly #hidden: string
-  relay!: TcpRelay
-  accountId = ''
-  #armed: Break | undefined
-  #tag: string | undefined
-  #reached = Promise.withResolvers<void>()
-
-  constructor({ user, hidden, breaks }: (typeof shares)[number]) {
-    this.user = `${user}@test.local`
-    this.breaks = breaks
-    this.#hidden = hidden
-    this.hasUidPlus = !hidden.includes('UIDPLUS')
-  }
-
-  async open(port: number): Promise<void> {
-    this.relay = await startRelay(port, { holds: text => this.#hold(text), toClient: text => this.#answer(text) })
-  }
-
-  arm(point: Break): Promise<void> {
-    this.#armed = point
-    this.#tag = undefined
-    this.#reached = Promise.withResolvers<void>()
-    return this.#reached.promise
-  }
-
-  disarm(): void {
-    this.#armed = undefined
-    this.#tag = undefined
-  }
-
-  #hold(text: string): Promise<void> | undefined {
-    const armed = this.#armed
-    const [, tag, command = ''] = /^(\S+) (UID \w+)/m.exec(text) ?? []
-    if (!armed || command !== armed.command || this.#tag !== undefined) return undefined
-    this.#tag = tag
-    if (armed.at === 'after') return undefined
-    this.#reached.resolve()
-    return new Promise(() => undefined)
-  }
-
-  #answer(text: string): string {
-    if (this.#armed?.at === 'after' && this.#tag !== undefined) {
-      if (!new RegExp(`^${this.#tag} `, 'm').test(text)) return ''
-      this.#reached.resolve()
-      return ''
-    }
-    const said = this.hasUidPlus ? text : text.replaceAll(/ \[COPYUID [^\]\r]*\]/g, '')
+/** It hides extensions, and stops at a command. */
+function wayOf({ user, hidden, breaks }: (typeof shares)[number]) {
+  const hasUidPlus = !hidden.includes('UIDPLUS')
+  const told = (text: string) => {
+    const said = hasUidPlus ? text : text.replaceAll(/ \[COPYUID [^\]\r]*\]/g, '')
     if (!said.includes('CAPABILITY ')) return said
-    return said.replaceAll(new RegExp(` (${this.#hidden})(?=[ \\]\r])`, 'g'), '')
+    return said.replaceAll(new RegExp(` (${hidden})(?=[ \\]\r])`, 'g'), '')
   }
+  const way = new InterruptedWay({ user: `${user}@test.local`, commands: /^(\S+) (UID \w+)/m, told })
+  return Object.assign(way, { breaks, hasUidPlus })
 }
 
 describe.skipIf(!available('dovecot'))('interrupted at each step', () => {
@@ -142,7 +95,7 @@ describe.skipIf(!available('dovecot'))('interrupted at each step', () => {
     const options = { dataDir: join(dir.path, 'data'), environment }
     let rustymail: RustyMail = await runRustyMail(options)
     onTestFinished(async () => void (await rustymail.stop('SIGKILL')))
-    const ways = shares.map(share => new Way(share))
+    const ways = shares.map(wayOf)
     for (const way of ways) {
       await way.open(dovecot.imapPort)
       onTestFinished(() => way.relay.stop())

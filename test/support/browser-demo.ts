@@ -1,5 +1,6 @@
 /** For a whole file of browser tests: a server with the sandbox, a browser, and the administrator signed in. */
 import type { Browser } from 'playwright-core'
+import { beforeAll } from 'vitest'
 import { launchBrowser } from './browser.ts'
 import { runHere, type Served } from './rustymail.ts'
 import { type SignedIn, signIn } from './signed-in.ts'
@@ -24,4 +25,14 @@ export async function startBrowserDemo(environment: Record<string, string> = {})
     dir.remove()
   }
   return { run, browser, storageState, stop }
+}
+
+/** The same for all tests of a `describe`: it is there as soon as the first of them begins, and ends after the last. */
+export function browserDemo(environment?: Record<string, string>): Omit<BrowserDemo, 'stop'> {
+  const demo = {} as BrowserDemo
+  beforeAll(async () => {
+    Object.assign(demo, await startBrowserDemo(environment))
+    return demo.stop
+  })
+  return demo
 }

@@ -1,17 +1,10 @@
 /** AnthropicModel keeps the promises of ChatModel, and speaks its Messages API. */
 import { expect, test } from 'vitest'
 import { ModelStandIn } from '../../../test/support/model-stand-in.ts'
-import { chatModelSuite, collect, key } from '../chat-model.suite.ts'
+import { chatModelSuite, collect, key, settingsOf } from '../chat-model.suite.ts'
 import { AnthropicModel } from './anthropic-model.ts'
 
-const settings = {
-  id: 'one',
-  kind: 'anthropic',
-  name: 'one',
-  model: 'stand-in-1',
-  isLocal: false,
-  contextTokens: 32_000,
-} as const
+const settings = settingsOf('anthropic')
 const create = (url: string, apiKey: string) =>
   new AnthropicModel({ settings: { ...settings, baseUrl: `${url}`, apiKey } })
 

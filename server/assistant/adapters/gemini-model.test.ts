@@ -1,17 +1,10 @@
 /** GeminiModel keeps the promises of ChatModel, and asks for a streamed content. */
 import { expect, test } from 'vitest'
 import { ModelStandIn } from '../../../test/support/model-stand-in.ts'
-import { chatModelSuite, collect, key } from '../chat-model.suite.ts'
+import { chatModelSuite, collect, key, settingsOf } from '../chat-model.suite.ts'
 import { GeminiModel } from './gemini-model.ts'
 
-const settings = {
-  id: 'one',
-  kind: 'gemini',
-  name: 'one',
-  model: 'stand-in-1',
-  isLocal: false,
-  contextTokens: 32_000,
-} as const
+const settings = settingsOf('gemini')
 const create = (url: string, apiKey: string) =>
   new GeminiModel({ settings: { ...settings, baseUrl: `${url}`, apiKey } })
 

@@ -1,17 +1,10 @@
 /** MistralModel keeps the promises of ChatModel, and sends it only ids of the form that it takes. */
 import { expect, test } from 'vitest'
 import { ModelStandIn } from '../../../test/support/model-stand-in.ts'
-import { chatModelSuite, collect, key } from '../chat-model.suite.ts'
+import { chatModelSuite, collect, key, settingsOf } from '../chat-model.suite.ts'
 import { MistralModel } from './mistral-model.ts'
 
-const settings = {
-  id: 'one',
-  kind: 'mistral',
-  name: 'one',
-  model: 'stand-in-1',
-  isLocal: false,
-  contextTokens: 32_000,
-} as const
+const settings = settingsOf('mistral')
 const create = (url: string, apiKey: string) =>
   new MistralModel({ settings: { ...settings, baseUrl: `${url}`, apiKey } })
 

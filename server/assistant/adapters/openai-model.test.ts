@@ -1,17 +1,10 @@
 /** OpenAiModel keeps the promises of ChatModel, and speaks chat completions. */
 import { describe, expect, test } from 'vitest'
 import { ModelStandIn } from '../../../test/support/model-stand-in.ts'
-import { chatModelSuite, collect, key } from '../chat-model.suite.ts'
+import { chatModelSuite, collect, key, settingsOf } from '../chat-model.suite.ts'
 import { OpenAiModel } from './openai-model.ts'
 
-const settings = {
-  id: 'openai',
-  kind: 'openai',
-  name: 'openai',
-  model: 'stand-in-1',
-  isLocal: false,
-  contextTokens: 32_000,
-} as const
+const settings = settingsOf('openai')
 const create = (url: string, apiKey: string) =>
   new OpenAiModel({ settings: { ...settings, baseUrl: `${url}/v1`, apiKey } })
 
