@@ -5,9 +5,10 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { type Context, Provider } from 'oidc-provider'
 import { createMemoryAdapter } from 'oidc-provider/lib/adapters/memory_adapter.js'
+import { LocalServer } from './local-server.ts'
+import { interact } from './login-page.ts'
 
 export const mailClientId = 'rustymail-mail'
 export const mailClientSecret = 'a-secret-of-the-mail-client-for-tests'
@@ -19,7 +20,7 @@ interface StandIn {
   headers?: Record<string, string>
 }
 
-export class MailAuthority {
+export class MailAuthority extends LocalServer {
   /** Where browsers may be sent back to. */
   readonly redirectUris: string[] = []
   /** `POST /token refresh_token`: in order. */
@@ -28,12 +29,11 @@ export class MailAuthority {
   onToken: ((form: URLSearchParams) => StandIn | undefined) | undefined
   /** The newest access token. */
   #issued = ''
-  readonly #server: Server
   readonly #provider: Provider
   readonly #grants: { id: string; accountId: string }[] = []
 
   private constructor(server: Server, accessTokenSeconds: number) {
-    this.#server = server
+    super(server)
     const memory = createMemoryAdapter()
     const client = () => ({
       client_id: mailClientId,
@@ -90,11 +90,6 @@ export class MailAuthority {
     return new MailAuthority(server, accessTokenSeconds)
   }
 
-  /** The issuer. */
-  get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
-  }
-
   /** For mail servers, with what they are known by. */
   get introspectionUrl(): string {
     return this.url.replace('//', `//${mailClientId}:${mailClientSecret}@`).concat('/token/introspection')
@@ -147,20 +142,13 @@ export class MailAuthority {
     return page.text
   }
 
-  async close(): Promise<void> {
-    if (!this.#server.listening) return
-    this.#server.close()
-    this.#server.closeAllConnections()
-    await once(this.#server, 'close')
-  }
-
   async #serve(
     request: IncomingMessage,
     response: ServerResponse,
     answer: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
   ): Promise<void> {
     const path = (request.url ?? '').split('?')[0]!
-    if (path.startsWith('/interaction/')) return this.#interact(request, response)
+    if (path.startsWith('/interaction/')) return interact(this.#provider, request, response)
     if (path !== '/token') {
       this.requests.push(`${request.method} ${path}`)
       return answer(request, response)
@@ -175,20 +163,7 @@ export class MailAuthority {
     // Its body was read: the provider takes it as parsed.
     return answer(Object.assign(request, { body: Object.fromEntries(form) }), response)
   }
-
-  async #interact(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (request.method !== 'POST') return void response.writeHead(200, { 'content-type': 'text/html' }).end(page)
-    const form = new URLSearchParams(await textOf(request))
-    const result = form.has('cancel')
-      ? { error: 'access_denied', error_description: 'the person did not want to' }
-      : { login: { accountId: form.get('login') ?? '' } }
-    await this.#provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false })
-  }
 }
-
-const page = `<!doctype html><html lang="en"><title>The provider</title><h1>The provider</h1>
-<form method="post"><label>Login <input name="login"></label>
-<button>Sign in</button> <button name="cancel" value="1">Cancel</button></form></html>`
 
 /** Keeps cookies, and follows redirects within the provider. */
 class Browser {

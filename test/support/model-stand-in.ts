@@ -1,14 +1,8 @@
 /** A model provider on loopback that speaks the real wire format of OpenAI, Anthropic, Gemini and others, and misbehaves on demand. */
 import { once } from 'node:events'
-import {
-  createServer,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-} from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
 import { setImmediate } from 'node:timers/promises'
+import { LocalServer } from './local-server.ts'
 import { type Dialect, type Spoken, type SpokenCall, usage, type Wire, wireOf } from './model-dialects.ts'
 
 export { type Dialect, usage }
@@ -43,46 +37,30 @@ interface ReceivedRequest {
   body: Record<string, unknown>
 }
 
-export class ModelStandIn {
+export class ModelStandIn extends LocalServer {
   readonly requests: ReceivedRequest[] = []
   /** Requests whose connection was closed by the other side before the answer was whole. */
   abandoned = 0
   /** What it says when its models are asked for. */
   models: readonly string[] = ['stand-in-1', 'stand-in-2']
-  readonly #server: Server
   readonly #wire: Wire
   #behaviour: Behaviour = { does: 'answer', pieces: ['yes'] }
 
   private constructor(dialect: Dialect) {
+    super(createServer((request, response) => void this.#take(request, response)))
     this.#wire = wireOf(dialect)
-    this.#server = createServer((request, response) => void this.#take(request, response))
   }
 
   static async start(dialect: Dialect, behaviour?: Behaviour): Promise<ModelStandIn> {
     const standIn = new ModelStandIn(dialect)
     if (behaviour) standIn.behave(behaviour)
-    standIn.#server.listen(0, '127.0.0.1')
-    await once(standIn.#server, 'listening')
+    standIn.server.listen(0, '127.0.0.1')
+    await once(standIn.server, 'listening')
     return standIn
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
   }
 
   behave(behaviour: Behaviour): void {
     this.#behaviour = behaviour
-  }
-
-  async close(): Promise<void> {
-    if (!this.#server.listening) return
-    this.#server.close()
-    this.#server.closeAllConnections()
-    await once(this.#server, 'close')
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
   }
 
   async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -1,10 +1,11 @@
 /** A real OpenID Connect provider on loopback, with people and groups, and a sign-in page of one field. */
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type Server } from 'node:http'
 import { type Context, Provider } from 'oidc-provider'
 import { createMemoryAdapter } from 'oidc-provider/lib/adapters/memory_adapter.js'
+import { LocalServer } from './local-server.ts'
+import { interact } from './login-page.ts'
 
 /** Answered to callers that may know it; what is left out is not said. */
 export interface OidcPerson {
@@ -20,18 +21,17 @@ export const oidcClientId = 'rustymail'
 export const oidcClientSecret = 'a-secret-of-the-client-for-tests-only'
 
 /** A person signs in with their subject, without a password, or cancels: `login` or `cancel` in the form of the page. */
-export class OidcProvider {
+export class OidcProvider extends LocalServer {
   /** By subject; may change at any time. */
   readonly people = new Map<string, OidcPerson>()
   /** Where browsers may be sent back to. */
   readonly redirectUris: string[] = []
   /** Paths that were asked for, in order. */
   readonly requests: string[] = []
-  readonly #server: Server
   readonly #provider: Provider
 
   private constructor(server: Server, isPublicClient: boolean) {
-    this.#server = server
+    super(server)
     const memory = createMemoryAdapter()
     const client = () => ({
       client_id: oidcClientId,
@@ -67,7 +67,7 @@ export class OidcProvider {
     server.on('request', (request, response) => {
       this.requests.push((request.url ?? '').split('?')[0]!)
       const page = request.url?.startsWith('/interaction/')
-        ? this.#interact(request, response)
+        ? interact(this.#provider, request, response)
         : answer(request, response)
       page.catch((error: unknown) => response.writeHead(500).end(String(error)))
     })
@@ -78,38 +78,7 @@ export class OidcProvider {
     await once(server, 'listening')
     return new OidcProvider(server, isPublicClient)
   }
-
-  /** The issuer. */
-  get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
-  }
-
-  async close(): Promise<void> {
-    if (!this.#server.listening) return
-    this.#server.close()
-    this.#server.closeAllConnections()
-    await once(this.#server, 'close')
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
-  }
-
-  async #interact(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (request.method !== 'POST') return void response.writeHead(200, { 'content-type': 'text/html' }).end(page)
-    const chunks: Buffer[] = []
-    for await (const chunk of request) chunks.push(chunk)
-    const form = new URLSearchParams(Buffer.concat(chunks).toString())
-    const result = form.has('cancel')
-      ? { error: 'access_denied', error_description: 'the person did not want to' }
-      : { login: { accountId: form.get('login') ?? '' } }
-    await this.#provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false })
-  }
 }
-
-const page = `<!doctype html><html lang="en"><title>The provider</title><h1>The provider</h1>
-<form method="post"><label>Login <input name="login"></label>
-<button>Sign in</button> <button name="cancel" value="1">Cancel</button></form></html>`
 
 function signingKey(): object {
   return generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' })

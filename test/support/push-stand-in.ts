@@ -16,9 +16,8 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
-import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { onTestFinished } from 'vitest'
-import { type Certificate, selfSigned } from './tls.ts'
+import { type Certificate, selfSigned, trust } from './tls.ts'
 
 export interface TakenPush {
   /** Of the browser that it is for. */
@@ -116,10 +115,9 @@ export class PushStandIn {
     this.#server.listen(0, '127.0.0.1')
     await once(this.#server, 'listening')
     this.#port = (this.#server.address() as { port: number }).port
-    const before = getCACertificates('default')
-    setDefaultCACertificates([...before, readFileSync(this.certFile, 'utf8')])
+    const distrust = trust(this.certFile)
     return async () => {
-      setDefaultCACertificates(before)
+      distrust()
       this.#server.closeAllConnections()
       await new Promise(resolve => this.#server.close(resolve))
     }

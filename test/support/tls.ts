@@ -13,6 +13,7 @@ import { request } from 'node:https'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { onTestFinished } from 'vitest'
 import { spawnRustyMail } from './rustymail.ts'
 import { tempDir } from './temp-dir.ts'
@@ -41,6 +42,13 @@ export function selfSignedIn(dir: string): Certificate {
   const name = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
   execFileSync('openssl', ['req', ...kind, '-keyout', keyFile, '-out', certFile, ...name], { stdio: 'ignore' })
   return { certFile, keyFile }
+}
+
+/** Everything in this process takes it for good. @returns Until then. */
+export function trust(certFile: string): () => void {
+  const before = getCACertificates('default')
+  setDefaultCACertificates([...before, readFileSync(certFile, 'utf8')])
+  return () => setDefaultCACertificates(before)
 }
 
 /** The program as it is, with TLS and nobody in it yet. */

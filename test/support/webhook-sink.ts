@@ -7,9 +7,8 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
-import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { onTestFinished } from 'vitest'
-import { type Certificate, selfSigned } from './tls.ts'
+import { type Certificate, selfSigned, trust } from './tls.ts'
 
 export interface TakenWebhook {
   path: string
@@ -66,13 +65,11 @@ export class WebhookSink {
 
   /** @returns Its end, which the caller waits for. */
   async start(): Promise<() => Promise<void>> {
-    this.#server.listen(this.#port, '127.0.0.1')
-    await once(this.#server, 'listening')
+    await this.listen()
     this.#port = (this.#server.address() as { port: number }).port
-    const before = getCACertificates('default')
-    setDefaultCACertificates([...before, readFileSync(this.certFile, 'utf8')])
+    const distrust = trust(this.certFile)
     return async () => {
-      setDefaultCACertificates(before)
+      distrust()
       await this.close()
     }
   }
