@@ -104,7 +104,7 @@ const doors: Record<string, RegExp> = {
   '@zxcvbn-ts/core': /^server\/users\/password-strength\.ts$/,
   '@zxcvbn-ts/language-common': /^server\/users\/password-strength\.ts$/,
   '@simplewebauthn/server': /^server\/profile\/passkey-service\.ts$/,
-  'openid-client': /^server\/(oidc\/oidc-client|mail-oauth\/oauth-server)\.ts$/,
+  'openid-client': /^server\/(platform\/network\/openid|oidc\/oidc-client|mail-oauth\/oauth-server)\.ts$/,
   'oidc-provider': /^server\/mcp-auth\/authorization-server\.ts$/,
   otpauth: /^server\/profile\/totp\.ts$/,
   standardwebhooks: /^server\/webhooks\/webhook-signer\.ts$/,

@@ -7,7 +7,6 @@ import type { Approval, ApprovalSettingsAnswer, ApprovalState } from '../../cont
 import type { EventHub } from '../events/event-hub.ts'
 import type { OutboxService } from '../outbox/outbox-service.ts'
 import type { Database } from '../platform/database/database.ts'
-import { listedAccounts } from '../platform/list-query.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { ApprovalEnds, Tell } from './approval-ends.ts'
@@ -20,7 +19,7 @@ import { neededOf, toApproval } from './approval-view.ts'
 import { type FindApprover, givenDecisions } from './given-approvals.ts'
 import { type PasskeyConfirmation, type PasskeyProof, passkeyRefusal } from './passkey-confirmation.ts'
 import type { FindObstacle, ReleaseCheck } from './release-check.ts'
-import { pageOfUndecidedFirst } from './undecided-first.ts'
+import { type AskedRows, pageOfUndecidedFirst } from './undecided-first.ts'
 
 export interface ApprovalServiceOptions {
   store: ApprovalStore
@@ -36,12 +35,7 @@ export interface ApprovalServiceOptions {
   now(): number
 }
 
-export interface ApprovalListQuery {
-  state?: ApprovalState | undefined
-  account_id?: string | undefined
-  limit: number
-  cursor?: string | undefined
-}
+export type ApprovalListQuery = AskedRows<ApprovalState>
 
 export class ApprovalService {
   readonly #options: ApprovalServiceOptions
@@ -50,23 +44,18 @@ export class ApprovalService {
     this.#options = options
   }
 
-  async list(principal: Principal, { state, account_id: accountId, limit, cursor }: ApprovalListQuery) {
+  async list(principal: Principal, asked: ApprovalListQuery) {
     const { store } = this.#options
-    const query = {
-      accounts: listedAccounts(principal, accountId),
-      principalId: principal.kind === 'session' ? undefined : principal.id,
-      state,
-    }
-    const { rows, next } = await pageOfUndecidedFirst(
+    const { query, rows, next } = await pageOfUndecidedFirst<ApprovalState, ApprovalRow>(
       {
         mark: 'w',
         id: /^a[0-9a-z]{16}$/,
-        shows: state === undefined ? 'both' : state === 'waiting' ? 'undecided' : 'decided',
-        listUndecided: (after, most) => store.listWaiting(query, after, most),
-        listDecided: (before, most) => store.listDecided(query, before, most),
+        undecided: 'waiting',
+        listUndecided: (...given) => store.listWaiting(...given),
+        listDecided: (...given) => store.listDecided(...given),
       },
-      limit,
-      cursor,
+      principal,
+      asked,
     )
     return {
       items: await this.#views(principal, rows),

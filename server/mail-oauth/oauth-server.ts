@@ -1,6 +1,7 @@
 /** A door to openid-client: what is asked of a provider of OAuth2, in our words. It never tries twice, and remembers only metadata. */
 import type * as openid from 'openid-client'
 import { boundedAnswer } from '../platform/network/guarded-fetch.ts'
+import { authenticationOf, loadOpenId, type OpenId } from '../platform/network/openid.ts'
 import { Problem } from '../platform/problem.ts'
 import type { OAuthEndpoints, ReadyProvider } from './oauth-provider.ts'
 
@@ -51,8 +52,6 @@ export interface DeviceCode {
   expiresInSeconds: number
   intervalSeconds: number
 }
-
-type OpenId = typeof openid
 
 /** For each request to a provider. */
 const timeoutSeconds = 15
@@ -238,11 +237,6 @@ export function wantsPerson(code: string | undefined): boolean {
   return code === 'interaction_required' || code === 'consent_required' || code === 'login_required'
 }
 
-/** With the first grant: a server without one does without the package. */
-function loadOpenId(): Promise<OpenId> {
-  return import('openid-client')
-}
-
 function metadataOf(endpoints: OAuthEndpoints): openid.ServerMetadata {
   const { issuer, authorization, token, device, revocation, namesIssuer } = endpoints
   return {
@@ -252,17 +246,6 @@ function metadataOf(endpoints: OAuthEndpoints): openid.ServerMetadata {
     authorization_response_iss_parameter_supported: namesIssuer,
     ...(device === undefined ? {} : { device_authorization_endpoint: device }),
     ...(revocation === undefined ? {} : { revocation_endpoint: revocation }),
-  }
-}
-
-/** Basic is what a provider takes that does not say (RFC 8414, section 2). */
-function authenticationOf(secret: string | undefined, openid: OpenId): openid.ClientAuth {
-  if (secret === undefined) return openid.None()
-  const [basic, post] = [openid.ClientSecretBasic(secret), openid.ClientSecretPost(secret)]
-  return (server, client, body, headers) => {
-    const methods = server.token_endpoint_auth_methods_supported ?? ['client_secret_basic']
-    const authenticate = methods.includes('client_secret_basic') ? basic : post
-    authenticate(server, client, body, headers)
   }
 }
 

@@ -1,8 +1,9 @@
-/** The only door to openid-client: OpenID Connect's authorization code flow with PKCE, in our words. */
+/** A door to openid-client: OpenID Connect's authorization code flow with PKCE, in our words. */
 
 import type * as openid from 'openid-client'
 import { doubledMs } from '../platform/doubling.ts'
 import { boundedAnswer } from '../platform/network/guarded-fetch.ts'
+import { authenticationOf, loadOpenId, type OpenId } from '../platform/network/openid.ts'
 import type { OidcConfig } from './oidc-config.ts'
 
 /** What only the browser that began a sign-in and this process know; recreated for each. */
@@ -45,8 +46,6 @@ export interface OidcClientOptions {
 }
 
 type Claims = Record<string, unknown>
-type OpenId = typeof openid
-
 /** For each call to the provider. */
 const timeoutSeconds = 10
 /** An answer that is longer ends here, which makes it one that cannot be read. */
@@ -177,22 +176,6 @@ export class OidcClient {
     const [id, secret] = [clientId, clientSecret].map(part => new URLSearchParams([['', part]]).toString().slice(1))
     const basic = [`${id}:${secret}`, `${clientId}:${clientSecret}`].map(pair => Buffer.from(pair).toString('base64'))
     return clientSecret === '' ? [] : [...basic, clientSecret, secret ?? '']
-  }
-}
-
-/** When somebody first signs in by the provider: a server without one does without the package. */
-function loadOpenId(): Promise<OpenId> {
-  return import('openid-client')
-}
-
-/** Basic is what a provider takes that does not say (OpenID Connect Discovery 1.0, section 3). */
-function authenticationOf(secret: string | undefined, openid: OpenId): openid.ClientAuth {
-  if (secret === undefined) return openid.None()
-  const [basic, post] = [openid.ClientSecretBasic(secret), openid.ClientSecretPost(secret)]
-  return (server, client, body, headers) => {
-    const methods = server.token_endpoint_auth_methods_supported ?? ['client_secret_basic']
-    const authenticate = methods.includes('client_secret_basic') ? basic : post
-    authenticate(server, client, body, headers)
   }
 }
 

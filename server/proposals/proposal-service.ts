@@ -7,11 +7,10 @@ import type { ProposalDecision, ProposalDetail, ProposalState } from '../../cont
 import type { Scope } from '../../contract/scope.ts'
 import { type ApprovalSettingsHolder, settingsProblem } from '../approvals/approval-settings.ts'
 import type { AskerActivities } from '../approvals/asker-activities.ts'
-import { pageOfUndecidedFirst } from '../approvals/undecided-first.ts'
+import { type AskedRows, pageOfUndecidedFirst } from '../approvals/undecided-first.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { FreezeService } from '../freezes/freeze-service.ts'
 import type { Database } from '../platform/database/database.ts'
-import { listedAccounts } from '../platform/list-query.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { ItemKinds } from './item-kinds.ts'
@@ -34,12 +33,7 @@ export interface ProposalServiceOptions {
   now?: () => number
 }
 
-export interface ProposalListQuery {
-  state?: ProposalState | undefined
-  account_id?: string | undefined
-  limit: number
-  cursor?: string | undefined
-}
+export type ProposalListQuery = AskedRows<ProposalState>
 
 interface Chosen {
   id: string
@@ -59,23 +53,18 @@ export class ProposalService {
     this.#now = options.now ?? Date.now
   }
 
-  async list(principal: Principal, { state, account_id: accountId, limit, cursor }: ProposalListQuery) {
+  async list(principal: Principal, asked: ProposalListQuery) {
     const { store } = this.#options
-    const query = {
-      accounts: listedAccounts(principal, accountId),
-      principalId: principal.kind === 'session' ? undefined : principal.id,
-      state,
-    }
-    const { rows, next } = await pageOfUndecidedFirst(
+    const { query, rows, next } = await pageOfUndecidedFirst<ProposalState, ProposalRow>(
       {
         mark: 'o',
         id: /^p[0-9a-z]{16}$/,
-        shows: state === undefined ? 'both' : state === 'open' ? 'undecided' : 'decided',
-        listUndecided: (after, most) => store.listOpen(query, after, most),
-        listDecided: (before, most) => store.listDecided(query, before, most),
+        undecided: 'open',
+        listUndecided: (...given) => store.listOpen(...given),
+        listDecided: (...given) => store.listDecided(...given),
       },
-      limit,
-      cursor,
+      principal,
+      asked,
     )
     const items = Map.groupBy(await store.items(rows.map(({ id }) => id)), ({ proposal_id }) => proposal_id)
     return {

@@ -1,0 +1,19 @@
+/** Loads openid-client when somebody first signs in by a provider: a server without one does without the package. */
+import type * as openid from 'openid-client'
+
+export type OpenId = typeof openid
+
+export function loadOpenId(): Promise<OpenId> {
+  return import('openid-client')
+}
+
+/** Basic is what a provider takes that does not say (RFC 8414, section 2; OpenID Connect Discovery 1.0, section 3). */
+export function authenticationOf(secret: string | undefined, openid: OpenId): openid.ClientAuth {
+  if (secret === undefined) return openid.None()
+  const [basic, post] = [openid.ClientSecretBasic(secret), openid.ClientSecretPost(secret)]
+  return (server, client, body, headers) => {
+    const methods = server.token_endpoint_auth_methods_supported ?? ['client_secret_basic']
+    const authenticate = methods.includes('client_secret_basic') ? basic : post
+    authenticate(server, client, body, headers)
+  }
+}
