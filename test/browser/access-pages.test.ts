@@ -9,30 +9,39 @@ import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
-import type { Page } from 'playwright-core'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import type { Browser, Page } from 'playwright-core'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { expectAccessible, expectNothingClipped, keepPicture, setScheme, visit } from '../support/browser.ts'
-import { browserDemo } from '../support/browser-demo.ts'
+import { startBrowserDemo } from '../support/browser-demo.ts'
 import { callTool, connectMcp } from '../support/mcp-client.ts'
 import { connectOAuth, TestClient } from '../support/oauth-client.ts'
 import { People } from '../support/people.ts'
 import { available } from '../support/require.ts'
-import { administrator, signIn } from '../support/signed-in.ts'
+import type { Served } from '../support/rustymail.ts'
+import { administrator, type SignedIn, signIn } from '../support/signed-in.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 const password = 'nine green doors near the harbour'
 
 describe.skipIf(!available('chromium'))('in Chromium', () => {
-  const demo = browserDemo()
+  let run: Served
+  let browser: Browser
+  let storageState: SignedIn
+
+  beforeAll(async () => {
+    const demo = await startBrowserDemo()
+    ;({ run, browser, storageState } = demo)
+    return demo.stop
+  })
 
   const open = async (path: string, heading: string) => {
-    const { page } = await visit(demo.browser, demo.run.url + path, { storageState: demo.storageState })
+    const { page } = await visit(browser, run.url + path, { storageState })
     await page.getByRole('heading', { level: 1, name: heading, exact: true }).waitFor()
     return page
   }
   const peopleOf = () =>
-    new People(demo.run.url, demo.storageState.cookies.map(({ name, value }) => `${name}=${value}`).join('; '))
+    new People(run.url, storageState.cookies.map(({ name, value }) => `${name}=${value}`).join('; '))
   const rowOf = (page: Page, text: string) => page.getByRole('row').filter({ hasText: text })
 
   test('who is invited comes in by the link, sees what their role may, and is out as soon as they are disabled', async () => {
@@ -47,13 +56,13 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.getByRole('button', { name: 'Done' }).click()
     await rowOf(page, 'Grace').getByText('Invited').waitFor()
 
-    const { page: theirs } = await visit(demo.browser, link)
+    const { page: theirs } = await visit(browser, link)
     await theirs.getByLabel('Password', { exact: true }).fill(password)
     await theirs.keyboard.press('Enter')
     await theirs.getByRole('heading', { level: 1, name: 'Overview', exact: true }).waitFor()
     expect(await theirs.getByRole('link', { name: 'Users' }).count()).toBe(0)
     for (const path of ['/audit', '/settings/assistant']) {
-      await theirs.goto(demo.run.url + path)
+      await theirs.goto(run.url + path)
       await theirs.getByText('Your role cannot open this page').waitFor()
     }
     await theirs.getByRole('button', { name: 'Live', exact: true }).waitFor()
@@ -64,7 +73,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await theirs.getByText('Your access was disabled').waitFor()
     await expectAccessible(theirs, 'why one is signed out')
     // Nobody else is told that.
-    const { page: stranger } = await visit(demo.browser, demo.run.url)
+    const { page: stranger } = await visit(browser, run.url)
     await stranger.getByLabel('Email').waitFor()
     expect(await stranger.getByText('was disabled').count()).toBe(0)
     await rowOf(page, 'Grace').getByText('Disabled').waitFor()
@@ -85,8 +94,8 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await once(listener, 'listening')
     const { port } = listener.address() as AddressInfo
     client.redirectUrl = `http://127.0.0.1:${port}/callback`
-    await connectOAuth(demo.run.url, client).catch(() => undefined)
-    const { page } = await visit(demo.browser, client.asked!.href, { storageState: demo.storageState })
+    await connectOAuth(run.url, client).catch(() => undefined)
+    const { page } = await visit(browser, client.asked!.href, { storageState })
     await page.getByRole('heading', { level: 1, name: 'Connect Test client?' }).waitFor()
     await page.getByText('Nobody has verified it').waitFor()
     await page.getByText(`127.0.0.1:${port}`, { exact: true }).waitFor()
@@ -104,9 +113,9 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     }
     await page.getByRole('button', { name: 'Connect' }).click()
     await page.getByText('back', { exact: true }).waitFor()
-    const transport = new StreamableHTTPClientTransport(new URL('/mcp', demo.run.url), { authProvider: client })
+    const transport = new StreamableHTTPClientTransport(new URL('/mcp', run.url), { authProvider: client })
     await transport.finishAuth(new URL(page.url()).searchParams)
-    const connected = await connectOAuth(demo.run.url, client)
+    const connected = await connectOAuth(run.url, client)
     expect((await connected.listTools()).tools.map(({ name }) => name)).toContain('mail_read')
 
     const tokens = await open('/tokens', 'Tokens')
@@ -116,7 +125,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await rowOf(tokens, 'Hosted helper').waitFor({ state: 'detached' })
     await expect(connected.listTools()).rejects.toThrow()
     // The same link again: there is nothing to decide.
-    await page.goto(`${demo.run.url}/connect/${'x'.repeat(30)}`)
+    await page.goto(`${run.url}/connect/${'x'.repeat(30)}`)
     await page.getByRole('heading', { level: 1, name: 'Nothing to decide' }).waitFor()
   })
 
@@ -176,7 +185,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.getByRole('dialog').waitFor({ state: 'hidden' })
     // The users are listed again, what the token made is not: it is gone, and to ask for it would be a refusal in the trail.
     expect(asked.filter(path => path.endsWith('/made'))).toEqual([])
-    await page.goto(`${demo.run.url}/users`)
+    await page.goto(`${run.url}/users`)
     await rowOf(page, made[5]!).getByText('Disabled').waitFor()
     expect((await people.ask(proof, 'GET', api.access.getSession.path)).status).toBe(401)
   })
@@ -247,15 +256,15 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.getByText('No tokens yet').waitFor()
     expect(await statusWith(renewed)).toBe(401)
     // A webhook has the rights of a token: without one its dialog leads to where one is created.
-    await page.goto(`${demo.run.url}/tokens/webhooks`)
+    await page.goto(`${run.url}/tokens/webhooks`)
     await page.getByRole('button', { name: 'Create a webhook' }).click()
     await page.getByRole('link', { name: 'Create a token' }).click()
     await page.getByRole('dialog', { name: 'Create a token' }).waitFor()
   })
 
   test('a session that is ended is signed out in its own browser, and gone from the list', async () => {
-    const other = await signIn(demo.browser, demo.run.url)
-    const { page: theirs } = await visit(demo.browser, demo.run.url, { storageState: other })
+    const other = await signIn(browser, run.url)
+    const { page: theirs } = await visit(browser, run.url, { storageState: other })
     await theirs.getByRole('button', { name: 'Live', exact: true }).waitFor()
     const page = await open('/sessions', 'Sessions')
     const rows = page.getByRole('row').filter({ has: page.getByRole('button', { name: /^End: / }) })
@@ -275,7 +284,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const page = await open('/audit', 'Audit')
     await page.getByRole('button', { name: 'Live', exact: true }).waitFor()
     const act = () =>
-      demo.run.call(api.accounts.listAccounts).then(({ items }) => demo.run.send('POST', verifyPath(items[0]!.id)))
+      run.call(api.accounts.listAccounts).then(({ items }) => run.send('POST', verifyPath(items[0]!.id)))
     await act()
     const first = page.locator('tbody tr').first()
     await first.getByText('Tested the servers of an account').waitFor()
@@ -316,9 +325,9 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const path = api.users.changeUser.path.replace('{user_id}', userId)
     await people.tell(people.admin, 'PATCH', path, { name: 'Grace Canary', role: 'operator', accounts: 'all' })
     // The API key is no person.
-    expect((await demo.run.send('GET', api.profile.getProfile.path)).status).toBe(403)
+    expect((await run.send('GET', api.profile.getProfile.path)).status).toBe(403)
     const wrong = { email, password: 'not that one' }
-    expect((await demo.run.send('POST', api.access.openSession.path, wrong)).status).toBe(401)
+    expect((await run.send('POST', api.access.openSession.path, wrong)).status).toBe(401)
     const page = await open('/audit', 'Audit')
     const change = rowOf(page, 'Changed a user').first()
     await change.getByText('user Grace Canary').filter({ visible: true }).waitFor()
@@ -339,7 +348,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const email = `maximiliane.von-der-heide-${Date.now()}@marketing.example-company.org`
     const wanted = { email, name: 'Maximiliane von der Heide', role: 'operator', accounts: 'all' }
     await people.tell(people.admin, 'POST', api.users.inviteUser.path, wanted)
-    const { items } = await demo.run.call(api.accounts.listAccounts)
+    const { items } = await run.call(api.accounts.listAccounts)
     await people.tell(people.admin, 'POST', api.tokens.createToken.path, {
       name: 'Nightly copy of all mail to the archive in the cellar',
       scopes: ['mail:read', 'dashboard:operate'],

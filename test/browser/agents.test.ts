@@ -1,17 +1,26 @@
 /** Agents under a person's eye: connected, seen live, stopped; and the playground, which is one of them. */
-import type { Page } from 'playwright-core'
-import { describe, expect, test } from 'vitest'
+import type { Browser, Page } from 'playwright-core'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { expectAccessible, expectNothingClipped, keepPicture, setScheme, visit } from '../support/browser.ts'
-import { browserDemo } from '../support/browser-demo.ts'
+import { startBrowserDemo } from '../support/browser-demo.ts'
 import { callTool, connectMcp } from '../support/mcp-client.ts'
 import { available } from '../support/require.ts'
+import type { Served } from '../support/rustymail.ts'
+import type { SignedIn } from '../support/signed-in.ts'
 
 describe.skipIf(!available('chromium'))('in Chromium', () => {
-  const demo = browserDemo()
+  let run: Served
+  let browser: Browser
+  let storageState: SignedIn
 
-  const open = async (path: string, width = 1440) =>
-    visit(demo.browser, demo.run.url + path, { width, storageState: demo.storageState })
+  beforeAll(async () => {
+    const demo = await startBrowserDemo()
+    ;({ run, browser, storageState } = demo)
+    return demo.stop
+  })
+
+  const open = async (path: string, width = 1440) => visit(browser, run.url + path, { width, storageState })
   const lane = (page: Page) => page.getByRole('list', { name: 'Calls' }).getByRole('listitem')
   const peers = (page: Page) => page.getByRole('table', { name: 'Agents' }).getByRole('row')
   /** In all forms that people see it in. */
@@ -43,7 +52,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await made.getByText('.vscode/mcp.json').waitFor()
     await look(page, 'agents-waiting')
     const proof = { authorization: `Bearer ${secret}` }
-    const client = await connectMcp(demo.run.url, proof)
+    const client = await connectMcp(run.url, proof)
     await client.listTools()
     await made.getByText('test is here; waiting for its first call …').waitFor()
     const found = await callTool(client, 'mail_search', { q: 'in:INBOX' })
@@ -96,10 +105,10 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await peer.getByText('Stopped', { exact: true }).waitFor({ state: 'hidden' })
     expect((await callTool(client, 'mail_search', { q: 'in:INBOX' })).isError).toBe(false)
 
-    await page.goto(`${demo.run.url}/`)
+    await page.goto(`${run.url}/`)
     await lane(page).first().getByText('mail_search').waitFor()
     await look(page, 'overview-agents')
-    await page.goto(`${demo.run.url}/agents`)
+    await page.goto(`${run.url}/agents`)
     await peer.getByRole('button', { name: 'Revoke: test of Inbox assistant' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click()
     await page.getByRole('dialog').waitFor({ state: 'hidden' })
@@ -137,7 +146,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       .first()
       .click()
     await frames.locator('details[open]').getByText('"name": "mail_read"').waitFor()
-    const names = async () => (await demo.run.call(api.tokens.listTokens)).items.map(({ name }) => name)
+    const names = async () => (await run.call(api.tokens.listTokens)).items.map(({ name }) => name)
     expect(await names()).toContain('Playground')
     await page.getByRole('button', { name: 'End' }).click()
     await page.getByRole('button', { name: 'Connect' }).waitFor()
