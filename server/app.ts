@@ -37,6 +37,7 @@ import { addTracingMetrics } from './metrics/tracing-metrics.ts'
 import type { Overrides } from './overrides.ts'
 import { type DataDir, takeDataDir } from './platform/data-dir.ts'
 import { apiDocs } from './platform/http/api-docs.ts'
+import type { RequestOutcome } from './platform/http/http-outcome.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
 import { WrongCredentials } from './platform/http/wrong-credentials.ts'
 import { Lifecycle, type Part } from './platform/lifecycle.ts'
@@ -180,15 +181,22 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
     ...{ db, secrets, hub, mayPrune, tokens: people.tokens, policies: ruling.policies, logger },
     standIn: overrides.documents,
   })
+  const { clients, metrics } = observing
+  // Of every answer, and every call of a tool over MCP.
+  const heard = (outcome: RequestOutcome) => {
+    history.sink.hear(outcome)
+    approving.calls.hear(outcome)
+  }
   const { http, limits }: ComposedHttp = composeHttp({
     config: config.http,
     // While it is off, no access token counts.
-    authenticate: ({ audience, ...proof }) => access.authenticate(mcpAuth.isOn ? { ...proof, audience } : proof),
+    authenticate: ({ audience, ...proof }) =>
+      access.authenticate(audience !== undefined && mcpAuth.isOn ? { ...proof, audience } : proof),
     challenge: mcpAuth.challenge,
     observe: outcome => {
-      observing.observe(outcome)
-      history.observe(outcome)
-      approving.observe(outcome)
+      metrics.recordRequest(outcome)
+      if (outcome.caller) clients.touch(outcome.caller)
+      heard(outcome)
     },
     ...{ wrongCredentials, trail, stops: freezes, shown, tracer, logger },
   })
@@ -223,7 +231,6 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
   })
   models.addRoutes(http)
   apiDocs(http, version)
-  const { clients, metrics } = observing
   const { authServers } = config
   const happening = composeMcpEvents({
     ...{ ...mailboxes, db, hub, leases, secrets, hooking, stopping, news, limits, trail, shown, calls, authServers },
@@ -244,10 +251,7 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
     baseUrl: address,
     tools: [...approving.tools, ...proposed.tools],
     extensions: [happening.extension],
-    heard: outcome => {
-      approving.observe(outcome)
-      history.observe(outcome)
-    },
+    heard,
     http,
     hub,
     exchanges,
@@ -284,7 +288,7 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
     ...{ history: history.service, alerts: alerts.service, audit: people.audit, stops: freezes },
     observe: outcome => {
       metrics.recordRequest(outcome)
-      history.observe(outcome)
+      history.sink.hear(outcome)
     },
   })
   assistant.addRoutes(http)

@@ -24,7 +24,6 @@ import type { FreezeService } from './freezes/freeze-service.ts'
 import type { MailService } from './mail/mail-service.ts'
 import type { OutboxService } from './outbox/outbox-service.ts'
 import type { Database } from './platform/database/database.ts'
-import type { RequestOutcome } from './platform/http/http-outcome.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
@@ -56,8 +55,8 @@ export interface ApprovalSurroundings {
 }
 
 export interface ComposedApprovals {
-  /** Hears what programs call. */
-  observe(outcome: RequestOutcome): void
+  /** What programs called lately. */
+  calls: RecentCalls
   approvals: ApprovalService
   settings: Pick<ApprovalSettingsHolder, 'read'>
   activities: AskerActivities
@@ -130,13 +129,9 @@ export function composeApprovals(around: ApprovalSurroundings): ComposedApproval
     return { ...principal, kind: 'token', id: `token-${tokenId}` }
   }
   return {
-    ...{ approvals, settings, activities, prompts },
+    ...{ approvals, settings, activities, prompts, calls },
     onPrompt: asked => {
       prompted = asked
-    },
-    observe: ({ caller, operation, code }) => {
-      const { kind, id } = caller?.principal ?? {}
-      if (id !== undefined && (kind === 'token' || kind === 'api_key') && code === 'ok') calls.note(id, operation)
     },
     approver: new ApproverView({ db, settings }),
     tools: sendTools({

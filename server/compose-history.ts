@@ -8,7 +8,7 @@ import { AskedFigures } from './history/asked-figures.ts'
 import { HistoryMaintenance } from './history/history-maintenance.ts'
 import { HistoryMarks } from './history/history-marks.ts'
 import { HistoryReader } from './history/history-reader.ts'
-import { HistoryRecorder, type HistorySink, type ReadGauges } from './history/history-recorder.ts'
+import { HistoryRecorder, type ReadGauges } from './history/history-recorder.ts'
 import { historyRoutes } from './history/history-routes.ts'
 import { HistoryService } from './history/history-service.ts'
 import { HistoryStore } from './history/history-store.ts'
@@ -17,7 +17,6 @@ import type { LeaseService } from './leases/lease-service.ts'
 import type { SystemReadings } from './metrics/system-readings.ts'
 import type { Database } from './platform/database/database.ts'
 import { databaseBytes } from './platform/database/database-size.ts'
-import type { RequestOutcome } from './platform/http/http-outcome.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
@@ -41,12 +40,10 @@ export interface HistoryReadings {
 }
 
 export interface ComposedHistory {
-  sink: HistorySink
+  sink: HistoryRecorder
   reader: HistoryReader
   service: HistoryService
   marks: HistoryMarks
-  /** Of every answer, and every call of a tool. */
-  observe(outcome: RequestOutcome): void
   /** Once, before the start. */
   readFrom(readings: HistoryReadings): void
   addRoutes(http: HttpServer): void
@@ -111,7 +108,6 @@ export function composeHistory({ db, hub, leases, logger }: HistorySurroundings)
     reader,
     service,
     marks,
-    observe: outcome => record(recorder, outcome),
     readFrom: given => {
       readings = given
     },
@@ -161,21 +157,4 @@ function readMachine(
   for (const [account_id, { state }] of accounts.entries()) {
     if (state !== 'disabled') set('account_ready', state === 'ready' ? 1 : 0, { account_id })
   }
-}
-
-function record(sink: HistorySink, outcome: RequestOutcome): void {
-  const { method, operation, status, code, durationMs, caller, isCounted } = outcome
-  const isTool = method === 'CALL'
-  if (!isTool && !isCounted) return
-  if (!isTool) {
-    sink.count('requests')
-    sink.observe('response_time', durationMs)
-  }
-  sink.observe('operation_time', durationMs, { operation })
-  if (status >= 400) sink.count('errors', { code })
-  if (!caller || caller.principal.kind === 'anonymous') return
-  const outcomes = status < 400 ? 'ok' : status < 500 ? 'refused' : 'failed'
-  const tool = isTool ? operation.replace(/^tool\./, '') : ''
-  const { id, kind } = caller.principal
-  sink.count('calls', { principal: id, tool, outcome: outcomes, caller: kind === 'session' ? 'person' : 'program' })
 }

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { IndexLevel } from '../contract/accounts.ts'
+import { mailboxOf } from './accounts/account-row.ts'
 import type { Config } from './config.ts'
 import type { EventHub } from './events/event-hub.ts'
 import type { ConnectionPool } from './imap/connection-pool.ts'
@@ -14,7 +15,6 @@ import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import { threadProgram } from './platform/start-thread.ts'
 import { AccountIndexer } from './sync/account-indexer.ts'
-import { mailboxOf } from './sync/account-watcher.ts'
 import { type Indexing, mailboxFields } from './sync/mail-watcher.ts'
 import { SyncProgress } from './sync/sync-progress.ts'
 import type { BackgroundStep, UsageService } from './sync/usage-service.ts'
@@ -139,5 +139,5 @@ export function composeIndex({
       await index.close()
     },
   }
-  return { index, indexing, hasIndex, find: accountId => indexers.get(accountId), parts: [part] }
+  return { index, indexing, hasIndex, find: indexers.get.bind(indexers), parts: [part] }
 }

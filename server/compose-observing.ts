@@ -13,7 +13,7 @@ import { MetricsService } from './metrics/metrics-service.ts'
 import { Prometheus, type PrometheusOptions } from './metrics/prometheus.ts'
 import { SystemReadings, thisMachine } from './metrics/system-readings.ts'
 import { type Database, ping } from './platform/database/database.ts'
-import type { RequestOutcome, Trail } from './platform/http/http-outcome.ts'
+import type { Trail } from './platform/http/http-outcome.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
@@ -36,8 +36,6 @@ export interface ComposedObserving {
   readings: SystemReadings
   /** All figures of `/metrics`. */
   readMetrics: Prometheus['read']
-  /** Of every answer. */
-  observe(outcome: RequestOutcome): void
   addRoutes(http: HttpServer, judges: { db: Database; trail: Trail & { isFull: boolean } }): void
   parts: Part[]
 }
@@ -57,10 +55,6 @@ export function composeObserving(around: ObservingSurroundings): ComposedObservi
     metrics,
     readings,
     readMetrics: () => prometheus.read(),
-    observe: outcome => {
-      metrics.recordRequest(outcome)
-      if (outcome.caller) clients.touch(outcome.caller)
-    },
     addRoutes: (http, { db, trail }) => {
       const serverHealth = new HealthService({
         accounts,

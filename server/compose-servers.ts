@@ -1,4 +1,6 @@
 /** What is known of mail servers, wired by hand: learned where they are connected to, looked up by what would ask too much of them. A part of the composition root. */
+
+import { mailboxOf } from './accounts/account-row.ts'
 import type { AccountService } from './accounts/account-service.ts'
 import type { HealthRegistry } from './accounts/health-registry.ts'
 import type { MailLogin } from './accounts/mail-login.ts'
@@ -11,7 +13,6 @@ import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import type { OutboundGuard } from './platform/network/outbound-guard.ts'
 import { Problem } from './platform/problem.ts'
-import { mailboxOf } from './sync/account-watcher.ts'
 import { QuotaLooks } from './sync/quota-looks.ts'
 import { ServerBook } from './sync/server-book.ts'
 import { serverRoutes } from './sync/server-routes.ts'

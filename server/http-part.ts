@@ -1,11 +1,10 @@
 /** The door and the page as parts that start and stop, and where the door is. */
-
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Config } from './config.ts'
 import type { EventHub } from './events/event-hub.ts'
 import type { ConnectionPool } from './imap/connection-pool.ts'
-import { AllowedHosts } from './platform/http/http-host.ts'
+import { AllowedHosts } from './platform/http/http-form.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
 import { buildPageWhenStale } from './platform/http/page-build.ts'
 import { servePage } from './platform/http/page-files.ts'

@@ -251,3 +251,8 @@ export function toMailAccount({ scopes }: Principal, { id, name, email, state }:
     can: allScopes.filter(scope => isMailScope(scope) && scopes.has(scope) && !unusedScopes.includes(scope)),
   }
 }
+
+/** By login and server: an account that has another one is another mailbox. */
+export function mailboxOf({ user, host, port }: LoginName): string {
+  return `${user}@${host}:${port}`
+}

@@ -5,9 +5,8 @@ import type { RequestOutcome } from '../platform/http/http-outcome.ts'
 import { type Caller, maySeeAccount, type Principal } from '../platform/principal.ts'
 import { RisingIds } from '../platform/rising-ids.ts'
 import { coversAccounts } from '../platform/visible-figures.ts'
-import { AgentCalls, type HeldCall, maxCalls } from './agent-calls.ts'
+import { AgentCalls, type HeldCall, maxCalls, type Touched, touchedBy } from './agent-calls.ts'
 import { AgentPeers, type Peer, type PeerWords, type ToolSums } from './agent-peers.ts'
-import { type Touched, touchedBy } from './touched.ts'
 
 /** What is known of an exchange when it begins. */
 export interface BegunExchange extends PeerWords {

@@ -1,7 +1,7 @@
 /** One value of a rule: of which alert it is, over which window, and how it is taken. */
 import type { AlertRuleBody } from '../../contract/alerts.ts'
-import { BucketCounts, quantile } from '../history/histogram.ts'
 import type { HistoryReader } from '../history/history-reader.ts'
+import { BucketCounts, quantile } from '../history/point.ts'
 import type { Labels } from '../history/series.ts'
 import type { WindowPoint } from './sliding-window.ts'
 

@@ -1,8 +1,7 @@
 /** A window that moves is at each step what its points are when they are merged. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { BucketCounts, quantile } from '../history/histogram.ts'
-import { mergeTimes, observe, type Point } from '../history/point.ts'
+import { BucketCounts, mergeTimes, observe, type Point, quantile } from '../history/point.ts'
 import { SlidingWindow, type WindowPoint } from './sliding-window.ts'
 
 const quantileOf = (point: WindowPoint, share: number) => {

@@ -2,9 +2,9 @@
  * What the points of a window are together, while the window moves on step by step. Histograms take in what comes and give back what goes. Sums that did so
  * would leave a rest: they are added up once from a moment back to each older step, and once from it on, and a window is one of each.
  */
-import { BucketCounts } from '../history/histogram.ts'
+
 import type { Points } from '../history/history-reader.ts'
-import type { Point } from '../history/point.ts'
+import { BucketCounts, type Point } from '../history/point.ts'
 
 /** Its histogram is that of the window as it is now. */
 export type WindowPoint = Omit<Point, 'buckets'> & { buckets?: Point['buckets'] | BucketCounts }

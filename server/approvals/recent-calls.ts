@@ -1,4 +1,6 @@
 /** What programs called lately, counted in memory: what a human sees of a caller before saying yes to it. A restart forgets it. */
+import type { RequestOutcome } from '../platform/http/http-outcome.ts'
+
 const minute = 60_000
 const minutes = 60
 /** There are at most 1,000 tokens. The one that called longest ago is forgotten. */
@@ -15,6 +17,11 @@ export class RecentCalls {
 
   constructor(now: () => number = Date.now) {
     this.#now = now
+  }
+
+  hear({ caller, operation, code }: RequestOutcome): void {
+    const { kind, id } = caller?.principal ?? {}
+    if (id !== undefined && (kind === 'token' || kind === 'api_key') && code === 'ok') this.note(id, operation)
   }
 
   note(principalId: string, name: string): void {

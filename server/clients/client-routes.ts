@@ -1,7 +1,7 @@
 /** GET and DELETE /api/dashboard/clients. */
 import { api } from '../../contract/index.ts'
+import { JsonText } from '../platform/http/answer-text.ts'
 import { type HttpServer, handle } from '../platform/http/http-server.ts'
-import { JsonText } from '../platform/http/json-text.ts'
 import type { ClientService } from './client-service.ts'
 
 export function clientRoutes(http: HttpServer, clients: ClientService): void {

@@ -2,6 +2,7 @@
  * Records figures: what happened and what is, in samples of 5 s, kept in memory for the current minute and stored with its end. What the process did not
  * live to store is a gap of at most a minute.
  */
+import type { RequestOutcome } from '../platform/http/http-outcome.ts'
 import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { HistoryMaintenance } from './history-maintenance.ts'
@@ -55,6 +56,23 @@ export class HistoryRecorder implements HistorySink {
     this.#options = options
     this.#now = options.now ?? Date.now
     this.#minute = this.#newMinute()
+  }
+
+  /** Of every answer, and every call of a tool. */
+  hear({ method, operation, status, code, durationMs, caller, isCounted }: RequestOutcome): void {
+    const isTool = method === 'CALL'
+    if (!isTool && !isCounted) return
+    if (!isTool) {
+      this.count('requests')
+      this.observe('response_time', durationMs)
+    }
+    this.observe('operation_time', durationMs, { operation })
+    if (status >= 400) this.count('errors', { code })
+    if (!caller || caller.principal.kind === 'anonymous') return
+    const outcome = status < 400 ? 'ok' : status < 500 ? 'refused' : 'failed'
+    const tool = isTool ? operation.replace(/^tool\./, '') : ''
+    const { id, kind } = caller.principal
+    this.count('calls', { principal: id, tool, outcome, caller: kind === 'session' ? 'person' : 'program' })
   }
 
   start(): void {

@@ -12,12 +12,11 @@ import {
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { type Sight, seesAll, visibleAccounts } from '../platform/visible-figures.ts'
-import { quantile } from './histogram.ts'
 import type { HistoryReader, Points } from './history-reader.ts'
 import type { HistoryStore } from './history-store.ts'
 import type { MarkRow } from './history-tables.ts'
 import { levels, type Step, startOf } from './levels.ts'
-import { mergeTimes, type Point } from './point.ts'
+import { mergeTimes, type Point, quantile } from './point.ts'
 import { type Labels, type SeriesInfo, type SeriesName, series, seriesNames } from './series.ts'
 
 export interface HistoryQuery {

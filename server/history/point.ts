@@ -1,5 +1,102 @@
-/** What is kept of a series over one step of time. Points of shorter steps merge into one of a longer step without loss. */
-import { addTo, type Buckets, bucketOf, mergeInto } from './histogram.ts'
+/** What is kept of a series over one step of time, with durations in buckets. Points of shorter steps merge into one of a longer step without loss. */
+
+/**
+ * A mergeable histogram of durations: buckets that grow by a constant factor, so that a quantile over a month is as true as one over a minute. As in
+ * DDSketch (Masson, Rim, Lee; VLDB 2019): the relative error of a quantile is bounded whatever is merged.
+ *
+ * Pairs of the number of a bucket and its count, in the order of the numbers; bucket `n` holds what is above `growth^(n-1)` and at most `growth^n`, in the
+ * unit of the series. An array, since hundreds of thousands are read for one answer.
+ */
+export type Buckets = number[]
+
+/** Six buckets for each doubling. */
+const perDoubling = 6
+export const growth = 2 ** (1 / perDoubling)
+/** Of a quantile: the middle of its bucket is at most this far from what was measured. */
+export const relativeError = (growth - 1) / (growth + 1)
+/** For 0 and below, which are below every bucket. */
+const zero = -1_000
+/** Up to 2^40 units: whatever is longer counts as that. */
+const highest = 40 * perDoubling
+const lowest = -20 * perDoubling
+
+export function bucketOf(value: number): number {
+  if (!(value > 0)) return zero
+  return Math.min(highest, Math.max(lowest, Math.ceil(Math.log2(value) * perDoubling - 1e-9)))
+}
+
+export function addTo(buckets: Buckets, bucket: number, count = 1): void {
+  mergeInto(buckets, [bucket, count])
+}
+
+export function mergeInto(buckets: Buckets, others: Buckets): void {
+  let place = 0
+  for (let other = 0; other < others.length; other += 2) {
+    const bucket = others[other]!
+    const count = others[other + 1]!
+    while (place < buckets.length && buckets[place]! < bucket) place += 2
+    if (buckets[place] === bucket) buckets[place + 1]! += count
+    else buckets.splice(place, 0, bucket, count)
+  }
+}
+
+/**
+ * @param share 0 to 1. @param bounds What was measured at least and at most: no quantile is said beyond.
+ * @returns undefined where nothing was measured.
+ */
+export function quantile(buckets: Buckets, share: number, bounds: { min: number; max: number }): number | undefined {
+  let total = 0
+  for (let place = 1; place < buckets.length; place += 2) total += buckets[place]!
+  if (total === 0) return undefined
+  const rank = Math.max(1, Math.ceil(share * total))
+  let seen = 0
+  for (let place = 0; place < buckets.length; place += 2) {
+    seen += buckets[place + 1]!
+    if (seen >= rank) return within(bounds, buckets[place]!)
+  }
+  return bounds.max
+}
+
+/** Counts of all buckets, into which many histograms are merged and taken out again: a sliding window. */
+export class BucketCounts {
+  readonly #counts = new Float64Array(highest - lowest + 2)
+  #total = 0
+  /** Places beyond which nothing was ever counted. */
+  #first = this.#counts.length
+  #last = -1
+
+  /** @param sign -1 takes away what was merged before. */
+  merge(buckets: Buckets, sign: 1 | -1): void {
+    for (let at = 0; at < buckets.length; at += 2) {
+      const bucket = buckets[at]!
+      const place = bucket < lowest ? 0 : Math.min(highest, bucket) - lowest + 1
+      if (place < this.#first) this.#first = place
+      if (place > this.#last) this.#last = place
+      this.#counts[place]! += sign * buckets[at + 1]!
+      this.#total += sign * buckets[at + 1]!
+    }
+  }
+
+  clear(): void {
+    this.#counts.fill(0)
+    this.#total = 0
+  }
+
+  quantile(share: number, bounds: { min: number; max: number }): number | undefined {
+    if (this.#total === 0) return undefined
+    let left = Math.max(1, Math.ceil(share * this.#total))
+    for (let place = this.#first; place <= this.#last; place++) {
+      left -= this.#counts[place]!
+      if (left <= 0) return within(bounds, place === 0 ? zero : place - 1 + lowest)
+    }
+    return bounds.max
+  }
+}
+
+function within({ min, max }: { min: number; max: number }, bucket: number): number {
+  const middle = bucket === zero ? 0 : (2 * growth ** bucket) / (growth + 1)
+  return Math.min(max, Math.max(min, middle))
+}
 
 export interface Point {
   /** Of values: samples of a gauge, measured durations, or steps in which something was counted. */

@@ -1,6 +1,5 @@
 /** Points as bytes: whole numbers, each as the difference from the one before, in as few bytes as it takes (LEB128). */
-import type { Buckets } from './histogram.ts'
-import type { Point } from './point.ts'
+import type { Buckets, Point } from './point.ts'
 
 const initialBytes = 256
 

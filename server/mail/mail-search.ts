@@ -3,7 +3,7 @@ import type { SearchAnswer, SearchCoverage, SearchSort } from '../../contract/ma
 import type { MessageRefs } from '../imap/message-ref.ts'
 import { parseSearch } from '../index/search-language.ts'
 import type { WrittenHit } from '../index/search-types.ts'
-import { JsonText } from '../platform/http/json-text.ts'
+import { JsonText } from '../platform/http/answer-text.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { AccountFindings, Hit, ServerOff } from './account-findings.ts'

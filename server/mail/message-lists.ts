@@ -4,10 +4,9 @@ import { checkCursor, type MessageRefs } from '../imap/message-ref.ts'
 import type { Compared } from '../index/compared-times.ts'
 import { IndexFault } from '../index/index-fault.ts'
 import type { IndexOperations } from '../index/index-operations.ts'
-import { JsonText } from '../platform/http/json-text.ts'
+import { JsonText } from '../platform/http/answer-text.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import type { AccountIndexer } from '../sync/account-indexer.ts'
-import { KnownPages } from './known-pages.ts'
 import { afterStartMs, freshMs, type ListQuery, type MessagePage, type Owner } from './mail-queries.ts'
 import type { MailService } from './mail-service.ts'
 
@@ -139,4 +138,63 @@ function comparedAt(compared: Compared | null, mailbox: string | undefined): num
 /** Whatever ails the index, the mail server has the list. */
 function absent(error: unknown): undefined {
   if (!(error instanceof IndexFault)) throw error
+}
+
+interface KnownPage {
+  tag: string
+  /** Without what is true at one time only. */
+  json: Uint8Array
+  asOf: number
+  /** The answer. */
+  bytes: Buffer
+}
+
+/** Of all of them; the one used longest ago is evicted. */
+const maxBytes = 8 * 1024 * 1024
+
+/**
+ * Pages of the index as they left last. Whether one is still right, the thread of the index says each time; then its bytes need not come from there
+ * again, nor be put together again.
+ */
+class KnownPages {
+  readonly #pages = new Map<string, KnownPage>()
+  #bytes = 0
+
+  /** @param key Begins with the account: `["<id>",`. */
+  find(key: string): KnownPage | undefined {
+    return this.#pages.get(key)
+  }
+
+  /** @returns The page as it is answered. Its bytes are shared: nothing writes into them. */
+  put(key: string, { json, tag }: { json: Uint8Array; tag: string | undefined }, asOf: number): Buffer {
+    const before = this.#pages.get(key)
+    this.#drop(key)
+    if (before && before.tag === tag && before.asOf === asOf) {
+      this.#keep(key, before)
+      return before.bytes
+    }
+    const end = `,"source":"index","as_of":"${new Date(asOf).toISOString()}"}`
+    const bytes = Buffer.concat([json, Buffer.from(end)])
+    if (tag !== undefined) this.#keep(key, { tag, json: bytes.subarray(0, json.length), asOf, bytes })
+    return bytes
+  }
+
+  forget(accountId: string): void {
+    const begin = JSON.stringify([accountId]).slice(0, -1)
+    for (const key of this.#pages.keys()) if (key.startsWith(`${begin},`)) this.#drop(key)
+  }
+
+  #keep(key: string, page: KnownPage): void {
+    this.#pages.set(key, page)
+    this.#bytes += page.bytes.length
+    for (const oldest of this.#pages.keys()) {
+      if (this.#bytes <= maxBytes) return
+      this.#drop(oldest)
+    }
+  }
+
+  #drop(key: string): void {
+    this.#bytes -= this.#pages.get(key)?.bytes.length ?? 0
+    this.#pages.delete(key)
+  }
 }

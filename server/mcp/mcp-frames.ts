@@ -1,4 +1,6 @@
-/** JSON-RPC frames as they come in, before anything is done with them; and what is wrong with them. */
+/** JSON-RPC frames as they come in, before anything is done with them: what is wrong with them, and what they say of their client. */
+
+import type { Caller } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { TraceCarrier } from '../platform/tracing/span.ts'
 import type { ClientResponse } from './client-requests.ts'
@@ -88,4 +90,53 @@ export function toMcpError(error: unknown): McpError | undefined {
 function codeOf(status: number): number {
   if (status === 400 || status === 404 || status === 410) return mcpErrors.invalidParams
   return status === 500 ? mcpErrors.internal : -32_000
+}
+
+/** What is known of an exchange when it begins. All but the caller are words of the client. */
+export interface McpSaid {
+  caller: Caller
+  /** The same that its calls of tools are told with. */
+  requestId: string
+  kind: 'stream' | 'call'
+  transport: 'http' | 'sse' | 'stdio'
+  method: string | undefined
+  revision: string | undefined
+  peer: McpPeer | undefined
+}
+
+export interface McpSeen {
+  /** The run that began with this exchange (`initialize`) goes by this name from now on. */
+  named(session: string | undefined): void
+  /** When it is over, whatever ended it. */
+  closed(): void
+}
+
+/** None of it may throw. */
+export interface McpObserver {
+  opened(said: McpSaid): McpSeen
+}
+
+const metaKey = '_meta'
+const infoKey = 'io.modelcontextprotocol/clientInfo'
+const revisionKey = 'io.modelcontextprotocol/protocolVersion'
+
+/** Since 2026 each request says it; before, the first alone (`initialize`), and each the revision in a header. */
+export function saidOf(headers: Headers, body: unknown): Pick<McpSaid, 'method' | 'revision' | 'peer'> {
+  const first = Array.isArray(body) ? body[0] : body
+  const { method, params } = fieldsOf(first)
+  const { clientInfo, protocolVersion, [metaKey]: meta } = fieldsOf(params)
+  const { [infoKey]: info = clientInfo, [revisionKey]: revision = protocolVersion } = fieldsOf(meta)
+  return {
+    method: textOf(method),
+    revision: headers.get('mcp-protocol-version') ?? textOf(revision),
+    peer: peerOf(info),
+  }
+}
+
+function fieldsOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
 }

@@ -4,8 +4,8 @@
  */
 import { randomBytes } from 'node:crypto'
 import { WorkSession } from '../../contract/work-session.ts'
+import { TextAnswer } from '../platform/http/answer-text.ts'
 import type { FetchAnswer } from '../platform/http/http-fetch.ts'
-import { TextAnswer } from '../platform/http/text-answer.ts'
 import type { Caller } from '../platform/principal.ts'
 import { runOf, sessionHeader } from './http-sessions.ts'
 

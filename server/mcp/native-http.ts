@@ -1,6 +1,7 @@
 /** One HTTP request of Streamable HTTP, answered: by one JSON text, or by a stream as soon as there is something to tell before the answer. */
+
+import { TextAnswer } from '../platform/http/answer-text.ts'
 import type { FetchAnswer, FetchRequest } from '../platform/http/http-fetch.ts'
-import { TextAnswer } from '../platform/http/text-answer.ts'
 import type { ClientRequests } from './client-requests.ts'
 import { type HttpSession, type HttpSessions, openStream, sessionHeader, urisOf } from './http-sessions.ts'
 import { peerOf } from './mcp-frames.ts'

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { Problem } from '../platform/problem.ts'
 import { type McpCallAsking, McpError, type McpOffer, mcpErrors } from './mcp-port.ts'
-import { toldOffer } from './told-offer.ts'
+import { toldOffer } from './watched-offer.ts'
 
 test('an error is refused or failed, also one of an extension; a client that left is neither', async () => {
   const ended: string[] = []

@@ -1,9 +1,8 @@
 /** Figures over HTTP: now, of the last hour, and as Prometheus text. */
 import { api } from '../../contract/index.ts'
-import { bodyFor } from '../platform/http/http-compress.ts'
+import { bodyFor, JsonText } from '../platform/http/answer-text.ts'
 import { handleRaw } from '../platform/http/http-raw.ts'
 import { type HttpServer, handle } from '../platform/http/http-server.ts'
-import { JsonText } from '../platform/http/json-text.ts'
 import type { MetricsService } from './metrics-service.ts'
 import type { Prometheus } from './prometheus.ts'
 

@@ -1,8 +1,8 @@
 /** /api/v1/accounts/{account_id}/messages/actions and /delete, /api/v1/operations and what undoes them. */
 import { type MessageActions, operationsApi } from '../../contract/operations.ts'
+import { JsonText } from '../platform/http/answer-text.ts'
 import type { Call } from '../platform/http/http-call.ts'
 import { type HttpServer, handle } from '../platform/http/http-server.ts'
-import { JsonText } from '../platform/http/json-text.ts'
 import type { FolderService, WantedOfFolder } from './folder-service.ts'
 import type { OperationService, Wanted } from './operation-service.ts'
 import type { OperationRow } from './operation-tables.ts'

@@ -1,8 +1,8 @@
 /** Hears what programs are shown, and notes when words of strangers are among it. */
 import { policyBounds, type TokenPolicy } from '../../contract/policy.ts'
-import type { Operation } from '../platform/guard.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
+import type { Shown } from '../platform/shown.ts'
 import { wordsShown } from './foreign-words.ts'
 import { shownDrafts, shownSenders, showsNothing } from './shown-senders.ts'
 import type { StrangerReads, Written } from './stranger-reads.ts'
@@ -23,13 +23,8 @@ export class ShownWords {
     this.#options = options
   }
 
-  /** As `Shown` has it: waited for where the policy of the program asks, when it sends, whether it has read a stranger's mail. */
-  hear(
-    principal: Principal,
-    { name }: Operation,
-    accountId: string | undefined,
-    answer: unknown,
-  ): Promise<void> | undefined {
+  /** Waited for where the policy of the program asks, when it sends, whether it has read a stranger's mail. */
+  readonly hear: Shown = (principal, { name }, accountId, answer) => {
     const noting = this.#note(principal, name, accountId, answer)
     if (!noting) return undefined
     const policy = principal.scopes.has('mail:send') ? this.#options.policyOf(principal) : undefined

@@ -1,5 +1,6 @@
 /** Keeps one connection of an account in IDLE on INBOX, comes back when it is lost, and tells how the account fares. */
 import type { AccountState, IndexLevel } from '../../contract/accounts.ts'
+import { mailboxOf } from '../accounts/account-row.ts'
 import { type HealthRegistry, toAccountError } from '../accounts/health-registry.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import { type Backoff, backoffDelay, defaultBackoff } from '../imap/backoff.ts'
@@ -25,11 +26,6 @@ export interface WatchedAccount {
   watchedFolders?: readonly string[]
   /** Between two looks at all folders; a minute unless given. */
   lookSeconds?: number
-}
-
-/** Login and server. */
-export function mailboxOf({ user, host, port }: Pick<WatchedAccount, 'user' | 'host' | 'port'>): string {
-  return `${user}@${host}:${port}`
 }
 
 export interface AccountWatcherOptions {

@@ -1,5 +1,4 @@
 /** Bodies: none is read for what is refused, none is larger than its endpoint takes, and together they hold a bounded memory. */
-
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
@@ -13,7 +12,7 @@ import { createLogger } from '../logger.ts'
 import { everyScope, type Principal } from '../principal.ts'
 import { Problem } from '../problem.ts'
 import type { BodyBounds } from './body-budget.ts'
-import { AllowedHosts } from './http-host.ts'
+import { AllowedHosts } from './http-form.ts'
 import { handle } from './http-server.ts'
 import { createHttpServer } from './http-setup.ts'
 import type { TlsFiles } from './http-tls.ts'

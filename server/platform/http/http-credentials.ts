@@ -1,5 +1,10 @@
-/** What a request brings along to prove who it is. */
+/** What a request brings along to prove who it is, and what it calls its run. */
+
+import type { IncomingHttpHeaders } from 'node:http'
 import { fastifyCookie } from '@fastify/cookie'
+import { sessionHeaderName, WorkSession } from '../../../contract/work-session.ts'
+import type { Principal } from '../principal.ts'
+import { Problem } from '../problem.ts'
 
 export interface Credentials {
   token: string | undefined
@@ -37,4 +42,16 @@ function tokenOf(headers: Headers): string | undefined {
   if (typeof key === 'string' && key !== '') return key
   // Schemes are case-insensitive (RFC 9110, section 11.1).
   return /^bearer +(\S+)\s*$/i.exec(headers.authorization ?? '')?.[1]
+}
+
+const header = sessionHeaderName.toLowerCase()
+
+/** The principal as it acts in this request. @throws Problem for a name that is none. */
+export function inWorkSession(principal: Principal, headers: IncomingHttpHeaders): Principal {
+  const value = headers[header]
+  if (value === undefined) return principal
+  const name = WorkSession.safeParse(value)
+  if (name.success) return { ...principal, workSession: name.data }
+  const message = 'must be 1–64 visible ASCII characters'
+  throw new Problem('bad_request', `${sessionHeaderName}: ${message}`, { errors: [{ path: header, message }] })
 }

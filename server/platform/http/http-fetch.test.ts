@@ -9,10 +9,10 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { openSession, selfSigned } from '../../../test/support/tls.ts'
 import { createLogger, type Logger } from '../logger.ts'
 import { everyScope, type Principal } from '../principal.ts'
+import { TextAnswer } from './answer-text.ts'
 import { type FetchAnswer, type FetchCall, handleFetch } from './http-fetch.ts'
 import { createHttpServer } from './http-setup.ts'
 import type { TlsFiles } from './http-tls.ts'
-import { TextAnswer } from './text-answer.ts'
 
 const someone: Principal = { id: 'p', name: 'P', kind: 'token', userId: null, scopes: everyScope, accounts: 'all' }
 const proof = { authorization: 'Bearer secret' }

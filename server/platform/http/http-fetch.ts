@@ -3,11 +3,11 @@ import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Operation } from '../guard.ts'
 import type { Caller } from '../principal.ts'
+import { TextAnswer } from './answer-text.ts'
 import { HttpCall } from './http-call.ts'
 import { refuseStrangeOrigin } from './http-origin.ts'
 import type { HttpServer } from './http-server.ts'
 import { resetSocket } from './http-tls.ts'
-import { TextAnswer } from './text-answer.ts'
 
 /** A whole one is a dear thing to make, with a signal that follows another one. */
 export type FetchRequest = Pick<Request, 'method' | 'url' | 'headers' | 'signal'>

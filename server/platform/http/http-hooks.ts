@@ -1,5 +1,4 @@
 /** What happens to each request before its handler and behind it: who asks, from where, may they, how often, and the trail of it. */
-
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -8,9 +7,10 @@ import { guard, type Operation } from '../guard.ts'
 import { addressBehind, type ForwardedWatcher } from '../network/caller-address.ts'
 import { anonymous, isMore, type Principal } from '../principal.ts'
 import { Problem } from '../problem.ts'
+import type { UnderWay } from './answers.ts'
 import { hasBody, leaveUnread } from './http-body.ts'
 import { callerOf } from './http-call.ts'
-import { type Credentials, credentialsOf } from './http-credentials.ts'
+import { type Credentials, credentialsOf, inWorkSession } from './http-credentials.ts'
 import { isHttp2, refusalOfForm } from './http-form.ts'
 import type { HttpJudges } from './http-judges.ts'
 import type { MethodTable } from './http-methods.ts'
@@ -19,8 +19,6 @@ import { outcomeOf, type Trail } from './http-outcome.ts'
 import type { HttpPipelines } from './http-pipelines.ts'
 import { decorateRequests } from './http-request.ts'
 import { HttpTracing } from './http-tracing.ts'
-import type { UnderWay } from './under-way.ts'
-import { inWorkSession } from './work-session.ts'
 
 export interface HttpHooksOptions {
   judges: HttpJudges

@@ -1,6 +1,6 @@
 /** By which names the server answers: addresses, localhost, and those that were named. */
 import { expect, test } from 'vitest'
-import { AllowedHosts, refuseSeveralHosts } from './http-host.ts'
+import { AllowedHosts, refuseSeveralHosts } from './http-form.ts'
 
 const hosts = new AllowedHosts(['mail.example.com', 'Box', 'box.local', '.inner.example', 'dotted.example.'])
 

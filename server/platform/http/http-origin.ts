@@ -3,7 +3,7 @@
  * origins that RUSTYMAIL_ALLOWED_ORIGINS names may call with a token.
  */
 import { Problem } from '../problem.ts'
-import { type AllowedHosts, cannotBeRebound } from './http-host.ts'
+import { type AllowedHosts, cannotBeRebound } from './http-form.ts'
 
 export interface Origins {
   /** What the browser's address bar shows, where it is set. */

@@ -8,17 +8,16 @@ import { operationName } from '../../../contract/index.ts'
 import { guard, type Operation } from '../guard.ts'
 import type { Logger } from '../logger.ts'
 import type { Principal } from '../principal.ts'
+import { bodyFor, JsonText } from './answer-text.ts'
 import type { BodyBounds } from './body-budget.ts'
 import type { UploadPace } from './body-clock.ts'
 import type { ConnectionBounds, ConnectionLimits } from './connection-limits.ts'
 import { type Call, HttpCall } from './http-call.ts'
-import { bodyFor } from './http-compress.ts'
 import type { HttpFront } from './http-front.ts'
 import { principalOf, refuseWhileFull } from './http-hooks.ts'
 import { fieldNames, leaveSecretsOut, parseInput } from './http-input.ts'
 import type { HttpJudges } from './http-judges.ts'
 import type { TlsConnections, TlsFiles } from './http-tls.ts'
-import { JsonText } from './json-text.ts'
 
 export interface HttpServerOptions extends HttpJudges {
   logger: Logger

@@ -1,6 +1,45 @@
-/** Makes long answers shorter on the wire, where the client takes that. Event streams never come through here. */
+/** Answers that are text already, and how they leave: shorter on the wire, where the client takes that. */
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
+
+/**
+ * An answer that is JSON already, made on another thread, or asked for too often to be checked each time: it leaves as it is, unchecked. Only
+ * for what is made field by field from data of our own; a test holds it against the contract.
+ */
+export class JsonText {
+  readonly text: string | Buffer
+
+  constructor(text: string | Buffer) {
+    this.text = text
+  }
+}
+
+/** An answer that is there as text. A `Response` makes a stream of it at once, and to read that again costs more than most of what is done for a short one. */
+export class TextAnswer {
+  readonly words: string
+  readonly status: number
+  readonly headers: Headers
+  /** Nothing to be read bit by bit. */
+  readonly body = null
+
+  constructor(
+    words: string,
+    { status = 200, headers }: { status?: number; headers?: Record<string, string> | Headers } = {},
+  ) {
+    this.words = words
+    this.status = status
+    this.headers = new Headers(headers)
+  }
+
+  get ok(): boolean {
+    return this.status >= 200 && this.status < 300
+  }
+
+  /** As a `Response` has it. */
+  async text(): Promise<string> {
+    return this.words
+  }
+}
 
 /** Below this the saving is not worth the work. */
 const fromBytes = 4096
@@ -19,7 +58,7 @@ function isLong(text: string | Buffer): boolean {
 
 /** What to send of a text: it, at once, or a shorter form when the client takes one, with the headers of that form. */
 export function bodyFor<Text extends string | Buffer>(
-  call: Headers,
+  call: Asked,
   reply: TextReply,
   text: Text,
 ): Text | Promise<Buffer> {
@@ -34,7 +73,7 @@ async function encoded(encoding: keyof typeof encoders, reply: TextReply, text: 
   return bytes
 }
 
-interface Headers {
+interface Asked {
   header(name: string): string | undefined
 }
 
