@@ -29,6 +29,10 @@ try {
   const { items: accounts } = await people.tell<Items>(people.admin, 'GET', api.accounts.listAccounts.path)
   const account = accounts[0]!.id!
   const token = await people.token(['mail:read'], [account])
+  // Until then some lists come from the mail server.
+  const index = api.mailIndex.getIndex.path.replace('{account_id}', account)
+  const isComplete = async () => (await people.tell<{ state: string }>(people.admin, 'GET', index)).state === 'complete'
+  while (!(await isComplete())) await wait(100)
   const list = api.mail.listMessages.path.replace('{account_id}', account)
   const ask = () => people.tell<Items>(token.proof, 'GET', `${list}?folder=INBOX&limit=25`)
   const refs = (await ask()).items.map(item => item.ref!)

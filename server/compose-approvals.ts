@@ -29,7 +29,7 @@ import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import type { Principal } from './platform/principal.ts'
 import type { ProposalIntake } from './platform/proposal-intake.ts'
-import { shownSenders } from './policies/shown-senders.ts'
+import { shownSenders } from './policies/shown-words.ts'
 import { approverOf } from './sender-rights.ts'
 import type { Tool } from './tools/tool.ts'
 

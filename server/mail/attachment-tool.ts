@@ -13,8 +13,8 @@ import { imageTypeOf } from './image-type.ts'
 import type { MailService } from './mail-service.ts'
 import { nameOfPart } from './message-files.ts'
 import { MessageReader, readNotes } from './message-reader.ts'
-import { readLines } from './read-lines.ts'
 import { accountOfRefs, fromToolRef, ToolRef, toToolRef } from './read-message.ts'
+import { readLines } from './told-lines.ts'
 
 export interface AttachmentToolOptions {
   mail: Pick<MailService, 'getUncompared' | 'openAttachment'>

@@ -17,11 +17,10 @@ import type { IndexedMail } from './indexed-mail.ts'
 import type { MailSearch } from './mail-search.ts'
 import type { MailService } from './mail-service.ts'
 import { MessageReader } from './message-reader.ts'
-import { readLines } from './read-lines.ts'
 import { accountOfRefs, fromToolRef, ReadMessage, ToolAccount, ToolRef, toToolRef } from './read-message.ts'
 import { toolPath } from './search-folder.ts'
 import { searchTool } from './search-tool.ts'
-import { nameWords } from './told-lines.ts'
+import { nameWords, readLines } from './told-lines.ts'
 
 export interface MailToolsOptions {
   /** Where mail is indexed: what a thread is made of, and what changed. */

@@ -1,14 +1,13 @@
 /** The gate of MCP Events: each call passes it as a call of a tool does, and what reaches a program is noted as shown to it. */
-
 import { McpError } from '../mcp/mcp-port.ts'
 import { guard, type Operation, type Stops } from '../platform/guard.ts'
 import type { HttpLimits } from '../platform/http/http-limits.ts'
 import type { RequestOutcome, Trail } from '../platform/http/http-outcome.ts'
 import { toProblem } from '../platform/http/http-problem.ts'
-import { clientOf } from '../platform/peer-words.ts'
 import type { Caller, Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { Shown } from '../platform/shown.ts'
+import { clientOf } from '../platform/text.ts'
 import { type AskedEvent, type EventName, eventTypes, isEventName, scopeOf } from './event-types.ts'
 import { type EventOccurrence, forbidden, invalidParams, notFound, toEventError, wordsOf } from './events-wire.ts'
 

@@ -1,7 +1,7 @@
 /** The link to what waits: who gets it, and that nothing that a client answers is a decision. */
 import { expect, test } from 'vitest'
 import type { ToolResult } from '../tools/toolbox.ts'
-import { waitingIn, withApprovalLink } from './approval-elicitation.ts'
+import { waitingIn, withApprovalLink } from './result-form.ts'
 
 const otherwise = { content: [{ type: 'text' as const, text: '{"status":"pending"}' }] }
 const ask = { id: 's1', url: 'https://mail.example/approvals?open=a1', message: 'Somebody has to approve it.' }

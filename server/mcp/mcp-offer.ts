@@ -2,13 +2,12 @@
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { Toolbox, ToolResult } from '../tools/toolbox.ts'
-import { waitingIn, withApprovalLink } from './approval-elicitation.ts'
 import { McpError, type McpExtension, type McpOffer, type McpPrompt, type McpResult, mcpErrors } from './mcp-port.ts'
 import { OfferCompletion } from './offer-completion.ts'
 import { type OfferPrompt, prompts } from './offer-prompts.ts'
 import { OfferResources, type OfferResourcesOptions, type SeenAccounts } from './offer-resources.ts'
 import { resourceTemplates } from './resource-uri.ts'
-import { resultFormOf, sizeOf, toAnswer, toListed } from './result-form.ts'
+import { resultFormOf, sizeOf, toAnswer, toListed, waitingIn, withApprovalLink } from './result-form.ts'
 
 export interface McpOfferOptions {
   toolbox: Pick<Toolbox, 'list' | 'has' | 'call' | 'refuseUnknown' | 'notePrompt'>

@@ -1,7 +1,9 @@
-/** In which form a client wants what a tool answered: as structure, as text, or as both. */
+/** In which form a client wants what a tool answered: as structure, as text, or as both; and as a link for the human behind it, where one has to approve. */
+
+import { z } from 'zod'
 import { Problem } from '../platform/problem.ts'
 import type { AnswerSize, ToolInfo, ToolResult } from '../tools/toolbox.ts'
-import type { McpCallAsking, McpResult, McpTool } from './mcp-port.ts'
+import type { McpCallAsking, McpInputRequired, McpResult, McpTool } from './mcp-port.ts'
 
 const forms = ['both', 'structured', 'text'] as const
 export type ResultForm = (typeof forms)[number]
@@ -96,4 +98,37 @@ function summaryOf(output: object): string {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null
+}
+
+/** What is in the signed state: what was asked about. */
+const State = z.object({ waiting: z.string().max(100) })
+const key = 'approval'
+
+/**
+ * Sends the human behind a client to what waits for an approval: a link that the client opens, where it can. What the client answers to that is no
+ * decision, whatever it says; only the dashboard takes one. The call that comes back with the signed state is told how things stand.
+ * @param otherwise The same as a result, for clients that open no links, and for a call that has asked already.
+ */
+export function withApprovalLink(
+  result: ToolResult,
+  { capabilities, state }: Pick<McpCallAsking, 'capabilities' | 'state'>,
+  otherwise: McpResult,
+): McpResult | McpInputRequired {
+  if (result.isError || !result.ask || state !== undefined || !opensLinks(capabilities)) return otherwise
+  const { id, url, message } = result.ask
+  const params = { mode: 'url' as const, message, url, elicitationId: id }
+  return {
+    inputRequests: { [key]: { method: 'elicitation/create', params } },
+    state: { waiting: id } satisfies z.infer<typeof State>,
+    otherwise,
+  }
+}
+
+/** What a call that comes back asks about; undefined for one that begins. */
+export function waitingIn(state: unknown): string | undefined {
+  return State.safeParse(state).data?.waiting
+}
+
+function opensLinks({ elicitation }: Record<string, unknown>): boolean {
+  return isObject(elicitation) && isObject(elicitation.url)
 }

@@ -7,7 +7,6 @@ import {
   ProtocolError,
   type ServerContext,
 } from '@modelcontextprotocol/server'
-import { followCall } from './call-signal.ts'
 import { canBeAsked, missingCapability, missingFor } from './input-requests.ts'
 import { isObject, peerOf, toMcpError, traceIn } from './mcp-frames.ts'
 import {
@@ -162,4 +161,23 @@ export async function notify(
 ): Promise<void> {
   await mcpReq.notify({ method, params })
   await scope.sent()
+}
+
+/**
+ * Aborts with the first of them, without `AbortSignal.any`: that, and a `Request` that follows a signal, enter it into registries for finalization, which
+ * hold what hangs on the call until the whole heap is collected. After 2,000 searches at 32 at once, such a collection left 86 MB with them, and 71
+ * without. For signals that last as long as the call: each keeps what follows it.
+ */
+export function followCall(first: AbortSignal, second: AbortSignal): AbortSignal {
+  const follower = new AbortController()
+  for (const signal of [first, second]) {
+    if (signal.aborted) follower.abort(signal.reason)
+    else signal.addEventListener('abort', () => follower.abort(signal.reason), { once: true })
+  }
+  return follower.signal
+}
+
+/** A request without a body, whose signal is this very one. */
+export function requestOfCall(url: string, init: { method: string; headers: Headers }, signal: AbortSignal): Request {
+  return Object.defineProperty(new Request(url, init), 'signal', { value: signal })
 }

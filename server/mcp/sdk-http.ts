@@ -5,7 +5,6 @@ import {
   WebStandardStreamableHTTPServerTransport,
 } from '@modelcontextprotocol/server'
 import type { FetchRequest } from '../platform/http/http-fetch.ts'
-import { followCall, requestOfCall } from './call-signal.ts'
 import { ChangeStream } from './change-stream.ts'
 import type { ClientRequests } from './client-requests.ts'
 import { type HttpSession, type HttpSessions, openStream, sessionHeader, urisOf } from './http-sessions.ts'
@@ -30,7 +29,7 @@ import {
   mcpErrors,
 } from './mcp-port.ts'
 import type { RequestState } from './request-state.ts'
-import { modernRevision, type SdkMemory, type SdkScope } from './sdk-asking.ts'
+import { followCall, modernRevision, requestOfCall, type SdkMemory, type SdkScope } from './sdk-asking.ts'
 import { SdkLegacyWire } from './sdk-legacy-wire.ts'
 import { legacyRevisionOf, serverFor } from './sdk-offer.ts'
 import { listenedUris } from './sdk-session.ts'

@@ -1,6 +1,6 @@
 /** Only a sender whose domain was verified is known; everything else that an answer shows may be anybody's. */
 import { expect, test } from 'vitest'
-import { shownDrafts, shownSenders, showsNothing } from './shown-senders.ts'
+import { shownDrafts, shownSenders, showsNothing } from './shown-words.ts'
 
 const from = [{ name: 'Anne', email: 'anne@example.com' }]
 const pass = { verdict: 'verified' }

@@ -1,5 +1,4 @@
 /** All tools, for features that offer them to a model: each call passes the gate, the limits and the trail, as a request does. */
-
 import type { ProblemCode } from '../../contract/problem.ts'
 import { guard, type Operation, type Stops } from '../platform/guard.ts'
 import { checkValue, leaveSecretsOut, type SafeInput } from '../platform/http/http-input.ts'
@@ -7,10 +6,10 @@ import type { HttpLimits } from '../platform/http/http-limits.ts'
 import type { RequestOutcome, Trail } from '../platform/http/http-outcome.ts'
 import { toProblem } from '../platform/http/http-problem.ts'
 import type { Logger } from '../platform/logger.ts'
-import { clientOf } from '../platform/peer-words.ts'
 import type { Caller, Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { Shown } from '../platform/shown.ts'
+import { clientOf } from '../platform/text.ts'
 import { unlessAborted } from '../platform/waits.ts'
 import {
   annotations,
