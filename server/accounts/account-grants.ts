@@ -45,14 +45,6 @@ export interface MissingGrants {
   ): Promise<void>
 }
 
-/** Of a server, or test, at which accounts have passwords alone. */
-export const noGrants: AccountGrants = {
-  accessToken: () => Promise.reject(noGrant()),
-  providerOf: () => Promise.reject(noGrant()),
-  bind: () => Promise.reject(noGrant()),
-  release: async () => () => undefined,
-}
-
 export function noGrant(): Problem {
   return new Problem('oauth_grant_not_found', 'There is no such grant that waits for its account. Sign in again.')
 }

@@ -23,28 +23,27 @@ function unusual(series: string, atLeast: number) {
   } satisfies Partial<z.input<typeof Rule>>
 }
 
+const unready = {
+  series: 'account_ready',
+  per: ['account_id'],
+  aggregation: 'max',
+  window_seconds: 30,
+  comparison: 'below',
+  threshold: 0.5,
+} satisfies Partial<z.input<typeof Rule>>
+
 /** The ids never change: by them it is known what was deleted. */
 const written: Record<string, z.input<typeof Rule>> = {
   'account-away': {
     name: 'Account not connected',
-    series: 'account_ready',
-    per: ['account_id'],
-    aggregation: 'max',
-    window_seconds: 30,
-    comparison: 'below',
-    threshold: 0.5,
+    ...unready,
     for_seconds: 5 * minute,
     keep_seconds: 2 * minute,
   },
   'mail-not-coming-in': {
     name: 'Mail is not coming in',
     severity: 'critical',
-    series: 'account_ready',
-    per: ['account_id'],
-    aggregation: 'max',
-    window_seconds: 30,
-    comparison: 'below',
-    threshold: 0.5,
+    ...unready,
     for_seconds: hour,
     keep_seconds: 2 * minute,
   },

@@ -4,8 +4,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { tempDir } from '../../test/support/temp-dir.ts'
 import { createLogger } from '../platform/logger.ts'
-import { listBackups, nextBackup, removeOldBackups } from './backup-files.ts'
-import { BackupSchedule } from './backup-schedule.ts'
+import { BackupSchedule, listBackups, nextBackup, removeOldBackups } from './backup-schedule.ts'
 import type { BackupMade } from './make-backup.ts'
 
 const hourMs = 3_600_000

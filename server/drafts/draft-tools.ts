@@ -12,7 +12,6 @@ import { defineAccountTool, type Tool, type ToolCall } from '../tools/tool.ts'
 import type { DraftAttachments } from './draft-attachments.ts'
 import { noDraft } from './draft-rights.ts'
 import type { DraftService } from './draft-service.ts'
-import { fromToolDraft, ToolDraft, toToolDraft } from './tool-draft.ts'
 
 export interface DraftToolsOptions {
   drafts: Pick<DraftService, 'create' | 'change' | 'get'>
@@ -149,4 +148,16 @@ function attachmentsIn({ attach = [] }: Input) {
     const { accountId, ref: message } = fromToolRef(ref)
     return { accountId, message, attachmentId }
   })
+}
+
+const ToolDraft = z.string().regex(/^[\w-]{1,40}\.d[\w-]{21}$/, 'is not a draft of mail_draft')
+
+function toToolDraft({ accountId, draftId }: { accountId: string; draftId: string }): string {
+  return `${accountId}.${draftId}`
+}
+
+/** @param text A `ToolDraft`. */
+function fromToolDraft(text: string): { accountId: string; draftId: string } {
+  const [accountId = '', draftId = ''] = text.split('.')
+  return { accountId, draftId }
 }

@@ -8,8 +8,7 @@ import type { HistoryStore } from './history-store.ts'
 import type { BlockRow } from './history-tables.ts'
 import { finerThan, type Level, levels, startOf } from './levels.ts'
 import { mergeTimes, type Point } from './point.ts'
-import type { Placed } from './points-codec.ts'
-import type { RecordedMinute } from './recorded-minute.ts'
+import type { Placed, RecordedMinute } from './points-codec.ts'
 import type { SeriesNumbers } from './series-numbers.ts'
 
 export interface HistoryMaintenanceOptions {

@@ -4,7 +4,7 @@ import { decodeBlock, decodeFrame } from './frame-codec.ts'
 import type { HistoryStore } from './history-store.ts'
 import { finerThan, type Level, levelOf, type Step, startOf } from './levels.ts'
 import { addSeries, copyOf, mergeTimes, type Point } from './point.ts'
-import type { RecordedMinute } from './recorded-minute.ts'
+import type { RecordedMinute } from './points-codec.ts'
 import { type Labels, labelsIn, type SeriesName, series } from './series.ts'
 import type { SeriesNumbers } from './series-numbers.ts'
 

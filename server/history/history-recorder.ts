@@ -8,7 +8,7 @@ import type { Logger } from '../platform/logger.ts'
 import type { HistoryMaintenance } from './history-maintenance.ts'
 import { startOf } from './levels.ts'
 import { mergeTimes, observe, type Point, pointOf } from './point.ts'
-import type { RecordedMinute } from './recorded-minute.ts'
+import type { RecordedMinute } from './points-codec.ts'
 import { keyOf, type Labels, type SeriesName, series } from './series.ts'
 
 export type SeriesOfKind<Kind> = {

@@ -162,3 +162,11 @@ function readBuckets(from: ByteReader): Buckets | undefined {
   }
   return buckets
 }
+
+/** A minute of all series, as it is recorded. */
+export interface RecordedMinute {
+  /** Epoch seconds. */
+  start: number
+  /** By key; places are samples of 5 s. */
+  points: Map<string, Placed[]>
+}

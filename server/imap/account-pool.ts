@@ -138,18 +138,12 @@ export class AccountPool {
 
   /** A connection for watching, which the caller closes. */
   async openWatching(signal: AbortSignal): Promise<MailConnection> {
-    return this.#counted(async () => {
-      if (this.opener.refusal) throw this.opener.refusal
-      return this.#watching.openInbox(signal)
-    })
+    return this.#counted(() => this.#watching.openInbox(signal))
   }
 
   /** The same for a chosen folder. */
   async openBeside(signal: AbortSignal): Promise<MailConnection> {
-    return this.#counted(async () => {
-      if (this.opener.refusal) throw this.opener.refusal
-      return this.#watching.openBeside(signal)
-    })
+    return this.#counted(() => this.#watching.openBeside(signal))
   }
 
   /** @returns Whether there was one. */

@@ -41,6 +41,7 @@ export class AccountWatching {
   /** The one of INBOX, which the caller closes. Never goes through the line. */
   async openInbox(signal: AbortSignal): Promise<MailConnection> {
     const { source, set, own } = this.#options
+    if (source.opener.refusal) throw source.opener.refusal
     return this.inbox
       .opening(async () => {
         // Where the server allows one connection, it is this one.
@@ -67,6 +68,7 @@ export class AccountWatching {
   /** @throws Problem also where the mail server is known to allow only so many: requests need those. */
   async openBeside(signal: AbortSignal): Promise<MailConnection> {
     const { source, set, own, pump } = this.#options
+    if (source.opener.refusal) throw source.opener.refusal
     if (source.serverLimit !== undefined) throw noRoom()
     const { connection, meter } = await this.#open('background', signal).catch(error => {
       if (faultOf(error) === 'limit') source.refusedBeside(set.size + this.open)

@@ -1,10 +1,12 @@
 /** What lists show: messages of a folder, newest first, and messages by their ids. */
+
 import { sql } from 'kysely'
 import { lists } from './bulk-rows.ts'
 import type { IndexOwner } from './change-log.ts'
 import { addressesOf, type Envelope, readEnvelopes } from './envelope.ts'
 import { fixedStatement } from './fixed-statement.ts'
 import { getFolder, toFolder } from './folder-index.ts'
+import { listedColumns } from './index-page.ts'
 import type { MessageRow } from './index-tables.ts'
 import type { IndexedMessage, IndexedPage, IndexedPlace, PlaceFlags } from './index-types.ts'
 import { placesOf, rowsById } from './located-messages.ts'
@@ -14,18 +16,7 @@ import { BlockReader } from './text-blocks.ts'
 import { previewOf } from './text-preview.ts'
 
 /** `text` says where the text is. */
-const listed = [
-  'rowid',
-  'id',
-  'thread',
-  'subject',
-  'from_json',
-  'date',
-  'size',
-  'has_attachments',
-  'envelope',
-  'text',
-] as const satisfies (keyof MessageRow)[]
+const listed = ['rowid', ...listedColumns, 'envelope', 'text'] as const satisfies (keyof MessageRow)[]
 
 const rowsAt = fixedStatement((db, account: number, rowids: readonly number[]) =>
   db.selectFrom('messages').select(listed).where('account', '=', account).where('rowid', 'in', rowids),

@@ -30,7 +30,7 @@ export type PageAnswer =
   | { kind: 'same' | 'not_indexed' | 'stale_cursor' }
 
 /** Columns that a list shows. */
-const ofMessage = [
+export const listedColumns = [
   'id',
   'thread',
   'subject',
@@ -40,7 +40,7 @@ const ofMessage = [
   'has_attachments',
 ] as const satisfies (keyof MessageRow)[]
 
-export type ListedRow = Pick<MessageRow, (typeof ofMessage)[number]> &
+export type ListedRow = Pick<MessageRow, (typeof listedColumns)[number]> &
   Pick<PlaceRow, 'uid' | (typeof flagColumns)[number]> & { envelope: Envelope; preview: string | null }
 
 export interface ListedPage {
@@ -77,7 +77,7 @@ export async function readPage(
     .innerJoin('messages', join =>
       join.onRef('messages.account', '=', 'places.account').onRef('messages.rowid', '=', 'places.message'),
     )
-    .select(['uid', ...flagColumns, ...ofMessage, 'envelope', 'text'])
+    .select(['uid', ...flagColumns, ...listedColumns, 'envelope', 'text'])
     .where('places.account', '=', account)
     .where('places.folder', '=', id)
     .where('uid', '<', after?.beforeUid ?? Number.MAX_SAFE_INTEGER)

@@ -176,22 +176,10 @@ export interface PackedPlaces {
 }
 
 /** One message as lists show it. */
-export interface IndexedMessage {
+export interface IndexedMessage
+  extends Omit<MessageRecord, 'uid' | 'emailId' | 'references' | 'flags' | 'attachmentNames'> {
   id: string
   threadId: string
-  messageId: string | null
-  inReplyTo: string | null
-  subject: string
-  from: Address[]
-  to: Address[]
-  cc: Address[]
-  bcc: Address[]
-  fromCount: number
-  toCount: number
-  date: string
-  sizeBytes: number
-  hasAttachments: boolean
-  faults: MessageFault[]
   /** How the text begins; null until it is indexed. */
   preview: string | null
   places: IndexedPlace[]

@@ -1,8 +1,7 @@
 /** What each key of the search language takes. */
 import type { Flag } from '../../contract/mail.ts'
-import { SearchFault } from './search-fault.ts'
 import type { TermPiece } from './search-pieces.ts'
-import type { SearchCondition, SearchNode } from './search-tree.ts'
+import { type SearchCondition, SearchFault, type SearchNode } from './search-tree.ts'
 
 const searchKeys = [
   'from',

@@ -3,9 +3,8 @@ import { maxSearchLength } from '../../contract/mail.ts'
 import { Problem } from '../platform/problem.ts'
 import { phraseOf } from './fulltext.ts'
 import { conditionOf } from './search-conditions.ts'
-import { SearchFault } from './search-fault.ts'
 import { nextPiece, type Piece } from './search-pieces.ts'
-import type { SearchNode } from './search-tree.ts'
+import { SearchFault, type SearchNode } from './search-tree.ts'
 
 export interface LanguageOptions {
   /** Whether words are looked for in the text of messages too: for those who may read it. */

@@ -1,5 +1,5 @@
 /** Splits a search into pieces: terms, parentheses and OR, and where each of them stands. */
-import { SearchFault } from './search-fault.ts'
+import { SearchFault } from './search-tree.ts'
 
 export interface TermPiece {
   kind: 'term'

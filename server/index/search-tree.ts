@@ -34,3 +34,14 @@ export function foldersIn(node: SearchNode): string[] {
   if ('nodes' in node) return node.nodes.flatMap(foldersIn)
   return node.kind === 'folder' ? [node.folder] : []
 }
+
+/** What of a search cannot be read, and where it stands. */
+export class SearchFault extends Error {
+  /** The character, counted from 1. */
+  readonly at: number
+
+  constructor(at: number, message: string) {
+    super(message)
+    this.at = at
+  }
+}

@@ -1,8 +1,7 @@
 /** Which attachments are texts, and which bytes are images: by what they are, as far as that can be told. */
 import { expect, test } from 'vitest'
 import { partsReader } from '../../test/support/parts-reader.ts'
-import { textKindOf, textOf } from './attachment-text.ts'
-import { imageTypeOf } from './image-type.ts'
+import { imageTypeOf, textKindOf, textOf } from './attachment-text.ts'
 
 test('a type says whether a file is text, and where it says nothing, the name', () => {
   const kinds: [string, string | null, string | undefined][] = [

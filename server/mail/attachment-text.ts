@@ -69,3 +69,18 @@ export function pieceOf(text: string, { maxChars, cursor = '0' }: { maxChars: nu
 function endOf(text: string, end: number): number {
   return end < text.length && /[\udc00-\udfff]/.test(text[end]!) ? end - 1 : Math.min(end, text.length)
 }
+
+/** Those that models and programs are shown. */
+const marks: readonly (readonly [type: string, mark: string])[] = [
+  ['image/png', '89504e470d0a1a0a'],
+  ['image/jpeg', 'ffd8ff'],
+  ['image/gif', '47494638'],
+]
+
+/** The type of a picture by its first bytes; undefined for whatever else. */
+export function imageTypeOf(bytes: Buffer): string | undefined {
+  const found = marks.find(([, mark]) => bytes.toString('hex', 0, mark.length / 2) === mark)
+  if (found) return found[0]
+  const isWebp = bytes.toString('latin1', 0, 4) === 'RIFF' && bytes.toString('latin1', 8, 12) === 'WEBP'
+  return isWebp ? 'image/webp' : undefined
+}

@@ -1,11 +1,11 @@
 /** The second factor: an authenticator whose codes count once each, and recovery codes. */
 
+import { hash, randomBytes } from 'node:crypto'
 import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
 import type { People } from '../users/people.ts'
 import type { UserRow } from '../users/user-tables.ts'
-import { createRecoveryCode, hashRecoveryCode } from './recovery-code.ts'
 import { createTotpSecret, describeTotp, findTotpStep } from './totp.ts'
 import type { TotpStore } from './totp-store.ts'
 
@@ -93,4 +93,20 @@ export class SecondFactorService {
 
 export function totpSealContext(userId: string): string {
   return `user ${userId} totp`
+}
+
+/** Without letters that look like digits (Crockford's base32). */
+const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
+const length = 16
+
+/** `xxxx-xxxx-xxxx-xxxx`. */
+function createRecoveryCode(): string {
+  const letters = Array.from(randomBytes(length), byte => alphabet[byte % alphabet.length])
+  return letters.join('').replaceAll(/.{4}(?=.)/g, '$&-')
+}
+
+/** What is kept of a code, in hex. Case, spaces, dashes and letters that look like digits do not matter. */
+function hashRecoveryCode(code: string): string {
+  const letters = code.toLowerCase().replaceAll(/[\s-]/g, '').replaceAll('o', '0').replaceAll(/[il]/g, '1')
+  return hash('sha256', letters, 'hex')
 }

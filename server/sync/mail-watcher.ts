@@ -105,11 +105,6 @@ export class MailWatcher {
     }
   }
 
-  /** The index of an account is empty now: it is read from the mail server again. */
-  reindex(accountId: string): void {
-    this.#indexers.get(accountId)?.renew()
-  }
-
   /** Runs behind what is already being done to the account. */
   #after(accountId: string, step: () => Promise<void>): void {
     const { logger } = this.#options

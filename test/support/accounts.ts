@@ -1,6 +1,6 @@
 /** An account service on a database, with mail servers that take every login or none, for tests of what stands on it. */
 import { randomBytes } from 'node:crypto'
-import { noGrants } from '../../server/accounts/account-grants.ts'
+import { type AccountGrants, noGrant } from '../../server/accounts/account-grants.ts'
 import { AccountService } from '../../server/accounts/account-service.ts'
 import { AccountStore } from '../../server/accounts/account-store.ts'
 import { HealthRegistry } from '../../server/accounts/health-registry.ts'
@@ -9,6 +9,14 @@ import type { Database } from '../../server/platform/database/database.ts'
 import { Problem } from '../../server/platform/problem.ts'
 import { SecretBox } from '../../server/platform/secret-box.ts'
 import { startHub } from './event-hub.ts'
+
+/** Of a test in which accounts have passwords alone. */
+const noGrants: AccountGrants = {
+  accessToken: () => Promise.reject(noGrant()),
+  providerOf: () => Promise.reject(noGrant()),
+  bind: () => Promise.reject(noGrant()),
+  release: async () => () => undefined,
+}
 
 export type Refuse = (part: 'imap' | 'smtp', login: MailLogin) => boolean
 

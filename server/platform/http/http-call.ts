@@ -7,10 +7,11 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { GoodOutcome } from '../../../contract/audit.ts'
 import { anonymous, type Caller, maxUserAgent, type Principal } from '../principal.ts'
 import { Problem } from '../problem.ts'
-import { hasLeft, isCutShort, linesOf } from './answers.ts'
 import { cookieIn, sessionCookieName } from './http-credentials.ts'
 import { isHttp2 } from './http-form.ts'
 import { ignoreInput } from './http-pipelines.ts'
+import { linesOf } from './response-head.ts'
+import { hasLeft, isCutShort } from './under-way.ts'
 
 export interface Call<Params, Query, Body> {
   principal: Principal

@@ -13,13 +13,14 @@ import { addressBehind, type ForwardedWatcher } from '../network/caller-address.
 import { type Caller, maxUserAgent, type Principal } from '../principal.ts'
 import type { Shown } from '../shown.ts'
 import { TurnBudget } from '../turn-budget.ts'
-import { linesOf, type UnderWay } from './answers.ts'
 import { type Credentials, credentialsOf } from './http-credentials.ts'
 import type { AllowedHosts } from './http-form.ts'
 import { leaveSecretsOut, parseInput, type SafeInput } from './http-input.ts'
 import type { Cors } from './http-origin.ts'
 import { ignoreInput } from './http-pipelines.ts'
 import { parseRequestHead, type RequestHead } from './request-head.ts'
+import { linesOf } from './response-head.ts'
+import type { UnderWay } from './under-way.ts'
 
 /** What opening a stream needs of a request. */
 export interface StreamCall<Query> {

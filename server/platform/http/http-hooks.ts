@@ -7,7 +7,6 @@ import { guard, type Operation } from '../guard.ts'
 import { addressBehind, type ForwardedWatcher } from '../network/caller-address.ts'
 import { anonymous, isMore, type Principal } from '../principal.ts'
 import { Problem } from '../problem.ts'
-import type { UnderWay } from './answers.ts'
 import { hasBody, leaveUnread } from './http-body.ts'
 import { callerOf } from './http-call.ts'
 import { type Credentials, credentialsOf, inWorkSession } from './http-credentials.ts'
@@ -19,6 +18,7 @@ import { outcomeOf, type Trail } from './http-outcome.ts'
 import type { HttpPipelines } from './http-pipelines.ts'
 import { decorateRequests } from './http-request.ts'
 import { HttpTracing } from './http-tracing.ts'
+import type { UnderWay } from './under-way.ts'
 
 export interface HttpHooksOptions {
   judges: HttpJudges

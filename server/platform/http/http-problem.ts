@@ -4,7 +4,7 @@ import type { ProblemCode } from '../../../contract/problem.ts'
 import { type DatabaseFaultKind, databaseFaultKind, isDatabaseFault, isOrphan } from '../database/database-fault.ts'
 import type { Logger } from '../logger.ts'
 import { Problem } from '../problem.ts'
-import { type ClosableResponse, hasLeft } from './answers.ts'
+import { type ClosableResponse, hasLeft } from './under-way.ts'
 
 interface Request {
   id: string

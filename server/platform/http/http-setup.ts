@@ -7,7 +7,6 @@ import { type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import { bodyLimits } from '../../../contract/endpoint.ts'
 import { AddressRanges, parseAddressRange } from '../network/address-range.ts'
 import { ForwardedWatcher } from '../network/caller-address.ts'
-import { boundUnread, hasLeft, responseWith, UnderWay, unreadMs } from './answers.ts'
 import { BodyBudget } from './body-budget.ts'
 import { BodyClock } from './body-clock.ts'
 import { ConnectionLimits } from './connection-limits.ts'
@@ -21,7 +20,10 @@ import { HttpPipelines } from './http-pipelines.ts'
 import { answerProblem, isCutOff, noteFault, problemOfParser, rawProblem } from './http-problem.ts'
 import type { HttpServer, HttpServerOptions } from './http-server.ts'
 import { cutBody, TlsConnections, tlsOptions } from './http-tls.ts'
+import { responseWith } from './response-head.ts'
 import { securityHeaders } from './security-headers.ts'
+import { hasLeft, UnderWay } from './under-way.ts'
+import { boundUnread, unreadMs } from './unread-answers.ts'
 
 /** A head that is not whole after 60 s is cut, and a body 60 s after its head; how often Node looks is how late a head may be. */
 const usualTimeouts = { requestTimeout: 60_000, headersTimeout: 60_000, connectionsCheckingInterval: 5_000 }
