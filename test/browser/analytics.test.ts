@@ -325,7 +325,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.getByRole('button', { name: 'Create the rule' }).press('Enter')
     await row('Memory is used, copy').waitFor()
     await page.getByRole('button', { name: /^Switch off\s*: Memory is used$/ }).press('Enter')
-    await row('Memory is used').getByText('off', { exact: true }).waitFor()
+    await row('Memory is used').getByText('Off', { exact: true }).waitFor()
     await expect.poll(() => nav.innerText(), { timeout: patience }).not.toContain('firing')
 
     // A rule that came with RustyMail is changed, and becomes what it was.
@@ -349,11 +349,11 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     }
     expect(await field('Threshold').inputValue()).toBe('40')
     await page.getByRole('button', { name: 'Save the rule' }).press('Enter')
-    await row('Internal errors').getByText('starter, changed').waitFor()
+    await row('Internal errors').getByText('Starter, changed').waitFor()
     expect(asked.length).toBe(3)
     await choose('Internal errors', 'Reset')
     await page.getByRole('dialog').getByRole('button', { name: 'Reset the rule' }).press('Enter')
-    await row('Internal errors').getByText('starter', { exact: true }).waitFor()
+    await row('Internal errors').getByText('Starter', { exact: true }).waitFor()
     await choose('Memory is used, copy', 'Delete')
     await page.getByRole('dialog').getByRole('button', { name: 'Delete the rule' }).press('Enter')
     await row('Memory is used, copy').waitFor({ state: 'detached' })

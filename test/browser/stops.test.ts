@@ -144,7 +144,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await expectAccessible(page, 'the secret of a webhook')
     await page.getByRole('button', { name: 'I have copied it' }).click()
     await page.getByRole('button', { name: 'Test: Nightly' }).click()
-    await page.getByText('Test: retried').waitFor()
+    await page.getByText('Test failed').waitFor()
     await page.getByText('cannot be reached, ').waitFor()
     await page.getByRole('button', { name: 'Deliveries: Nightly' }).click()
     const dialog = page.getByRole('dialog')

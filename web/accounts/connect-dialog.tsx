@@ -48,6 +48,7 @@ export function ConnectDialog({
       onClose={onClose}
       title="Connect a mailbox"
       size="lg"
+      keepsInput={!connecting.isSuccess}
       footer={<WizardButtons wizard={wizard} formId={formId} onClose={onClose} />}
     >
       <div className="grid gap-4">

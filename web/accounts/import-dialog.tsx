@@ -56,6 +56,7 @@ export function ImportDialog({ onClose }: { onClose(): void }) {
       isOpen
       title="Import accounts"
       size="lg"
+      keepsInput={!isDone}
       onClose={onClose}
       footer={
         isDone ? (

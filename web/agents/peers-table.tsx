@@ -26,7 +26,7 @@ export function PeersTable({ peers, onAct }: { peers: readonly AgentPeer[]; onAc
         <ColumnHead>Protocol</ColumnHead>
         <ColumnHead align="right">Calls</ColumnHead>
         <ColumnHead align="right">Errors</ColumnHead>
-        <ColumnHead>Tokens spent</ColumnHead>
+        <ColumnHead align="right">Tokens spent</ColumnHead>
         <ColumnHead>Last call</ColumnHead>
         <ColumnHead>
           <span className="sr-only">Actions</span>
@@ -92,7 +92,7 @@ function PeerRow({
           <Figure value={errors} />
         </span>
       </Cell>
-      <Cell label="Tokens spent" className="min-w-36">
+      <Cell label="Tokens spent" align="right" className="min-w-36">
         <TokensSpent peer={peer} />
       </Cell>
       <Cell label="Last call" className="min-w-28">

@@ -25,8 +25,8 @@ export function RuleRow({ rule, unit }: { rule: AlertRule; unit: HistorySeries['
           <p className="font-medium">{name}</p>
           <p className="text-sm text-soft">{words}</p>
         </div>
-        {isStarter && <Badge>{isChanged ? 'starter, changed' : 'starter'}</Badge>}
-        {!enabled && <Badge>off</Badge>}
+        {isStarter && <Badge>{isChanged ? 'Starter, changed' : 'Starter'}</Badge>}
+        {!enabled && <Badge>Off</Badge>}
         <span className="flex items-center gap-1">
           <Button size="sm" aria-expanded={isTried} onClick={() => setIsTried(!isTried)}>
             Back-test<span className="sr-only">: {name}</span>

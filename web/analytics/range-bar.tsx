@@ -16,13 +16,14 @@ import {
   zoomed,
 } from './time-range.ts'
 
-const names: Record<RangeName, string> = {
-  '15m': '15 min',
-  '1h': '1 hour',
-  '24h': '24 hours',
-  '7d': '7 days',
-  '30d': '30 days',
-  '1y': '1 year',
+/** The beginning of each is enough where all six have to stand beside each other on a phone. */
+const names: Record<RangeName, readonly [short: string, rest: string]> = {
+  '15m': ['15 min', ''],
+  '1h': ['1 h', 'our'],
+  '24h': ['24 h', 'ours'],
+  '7d': ['7 d', 'ays'],
+  '30d': ['30 d', 'ays'],
+  '1y': ['1 y', 'ear'],
 }
 
 export function RangeBar({
@@ -49,20 +50,22 @@ export function RangeBar({
   return (
     <search aria-label="Time" className="mb-4 grid gap-3">
       <div className="flex flex-wrap items-center gap-2">
-        <fieldset className="flex flex-wrap gap-1 rounded-md border border-line-strong p-0.5">
+        <fieldset className="grid w-full grid-cols-6 gap-0.5 rounded-md border border-line-strong p-0.5 sm:flex sm:w-auto">
           <legend className="sr-only">Range up to now</legend>
           {rangeNames.map(name => (
             <button
               key={name}
               type="button"
+              aria-label={names[name].join('')}
               aria-pressed={window.isLive && view.range === name}
               onClick={() => setView({ range: name, from: '', to: '' })}
               className={classNames(
-                'min-h-8 rounded-sm px-2.5 text-sm whitespace-nowrap',
+                'min-h-9 rounded-sm text-sm whitespace-nowrap sm:min-h-8 sm:px-2.5',
                 window.isLive && view.range === name ? 'bg-accent-fill text-on-fill' : 'text-soft hover:bg-sunken',
               )}
             >
-              {names[name]}
+              {names[name][0]}
+              <span className="max-sm:hidden">{names[name][1]}</span>
             </button>
           ))}
         </fieldset>

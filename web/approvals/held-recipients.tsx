@@ -33,7 +33,7 @@ export function HeldRecipients({
             <span className="w-12 shrink-0 text-muted">{kinds[kindOf.get(email.toLowerCase()) ?? 'bcc']}</span>
             <span className="min-w-0">
               <AddressText email={email} />{' '}
-              {splitAddress(email).domain.toLowerCase() !== ownDomain && <Badge tone="warn">another domain</Badge>}
+              {splitAddress(email).domain.toLowerCase() !== ownDomain && <Badge tone="warn">Another domain</Badge>}
             </span>
           </li>
         ))}

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import type { Notifier } from '../../contract/notifiers.ts'
 import { NotifierBody } from '../../contract/notifiers.ts'
 import { bodyOf, draftOf, emptyDraft, switched } from './notifier-draft.ts'
+import { faultsOfDraft, faultsOfServer } from './notifier-faults.ts'
 
 const notifier = (target: Notifier['target']): Notifier => ({
   ...{
@@ -47,4 +48,31 @@ test('what is typed is what is sent', () => {
   expect(target).toEqual({ kind: 'ntfy', server: 'https://ntfy.sh', topic: 'alerts-8f2kq' })
   const mail = bodyOf({ ...emptyDraft, name: 'Mail', fields: { to: 'a@x.test; b@x.test', account_id: 'acc' } }, true)
   expect(mail.target).toMatchObject({ to: ['a@x.test', 'b@x.test'], account_id: 'acc' })
+})
+
+test('what is wrong is said at its field, before the server is asked and after', () => {
+  const draft = { ...emptyDraft, name: 'N' }
+  const faultsOf = (change: Partial<typeof draft>, isNew = true) =>
+    Object.keys(faultsOfDraft({ ...draft, ...change }, isNew))
+  expect(faultsOf({ name: ' ' })).toEqual(['name', 'to', 'account_id'])
+  expect(faultsOf({ fields: { to: 'a@x.test, nobody', account_id: 'acc' } })).toEqual(['to'])
+  expect(faultsOf({ fields: { to: 'a@x.test; b@x.test', account_id: 'acc' } })).toEqual([])
+  const own = { to: 'a@x.test', smtp_host: 'smtp.x.test', smtp_port: '0', from: 'me', smtp_user: 'me' }
+  expect(faultsOf({ isOwnServer: true, fields: own })).toEqual(['smtp_port', 'from', 'smtp_password'])
+  expect(faultsOf({ isOwnServer: true, fields: { ...own, smtp_port: '', from: 'a@x.test' } }, false)).toEqual([])
+  expect(faultsOf({ kind: 'slack' })).toEqual(['url'])
+  expect(faultsOf({ kind: 'slack', fields: { url: 'hooks.slack.com' } })).toEqual(['url'])
+  // What is secret stays as it is where nothing is typed.
+  expect(faultsOf({ kind: 'slack' }, false)).toEqual([])
+  expect(faultsOf({ kind: 'telegram' }, false)).toEqual(['chat_id'])
+  expect(faultsOf({ kind: 'ntfy', fields: { topic: 'alerts', server: 'ntfy.sh' } })).toEqual(['server'])
+  expect(
+    faultsOf({ kind: 'web_push', groupSeconds: '', repeatMinutes: '1.5', escalateTo: 'n', escalateAfter: '0' }),
+  ).toEqual(['user_ids', 'group_seconds', 'repeat_minutes', 'after_minutes'])
+  const errors = [
+    { path: 'body.target.smtp.port', message: 'is too large' },
+    { path: 'body.target.to.0', message: 'is not an e-mail address' },
+    { path: 'body.rule_ids', message: 'has no place here' },
+  ]
+  expect(faultsOfServer(errors)).toEqual({ smtp_port: 'Is too large', to: 'Is not an e-mail address' })
 })

@@ -2,7 +2,7 @@
 import type { Notifier, NotifierKind } from '../../contract/notifiers.ts'
 
 export const kindNames: Record<NotifierKind, string> = {
-  email: 'E-mail',
+  email: 'Email',
   ntfy: 'ntfy',
   slack: 'Slack',
   discord: 'Discord',

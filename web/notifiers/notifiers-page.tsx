@@ -37,7 +37,7 @@ export function NotifiersPage() {
     <>
       <PageHeader
         title="Notifiers"
-        description="How people are told of alerts: by e-mail, chat, phone or a signed request."
+        description="How people are told of alerts: by email, chat, phone or a signed request."
         actions={items.length > 0 && create}
       />
       <AlertsTabs />
@@ -76,7 +76,9 @@ function NotifiersTable({ notifiers, onOpen }: { notifiers: readonly Notifier[];
         <ColumnHead>State</ColumnHead>
         <ColumnHead>Tells</ColumnHead>
         <ColumnHead>Last delivery</ColumnHead>
-        <ColumnHead align="right">Actions</ColumnHead>
+        <ColumnHead>
+          <span className="sr-only">Actions</span>
+        </ColumnHead>
       </TableHead>
       <TableBody>
         {notifiers.map(notifier => (

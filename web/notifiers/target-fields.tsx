@@ -1,7 +1,8 @@
 /** Where a notifier leads: fields by its kind, with what to do at the service. */
+import { useId } from 'react'
 import { useAccounts } from '../accounts/use-accounts.ts'
 import { Checkbox, Radios } from '../ui/choice.tsx'
-import { Field, Input, PasswordInput, Select } from '../ui/field.tsx'
+import { describedByNotes, Field, FieldNotes, Input, PasswordInput, Select } from '../ui/field.tsx'
 import { useUsers } from '../users/use-users.ts'
 import type { NotifierDraft } from './notifier-draft.ts'
 import { fieldsOfKind } from './notifier-words.ts'
@@ -9,26 +10,28 @@ import { fieldsOfKind } from './notifier-words.ts'
 interface TargetProps {
   draft: NotifierDraft
   isNew: boolean
+  faultOf(name: string): string | undefined
   onChange(part: Partial<NotifierDraft>): void
 }
 
-export function TargetFields({ draft, isNew, onChange }: TargetProps) {
+export function TargetFields(props: TargetProps) {
+  const { draft, isNew, faultOf, onChange } = props
   const set = (name: string) => (event: { target: { value: string } }) =>
     onChange({ fields: { ...draft.fields, [name]: event.target.value } })
-  if (draft.kind === 'email') return <EmailFields draft={draft} isNew={isNew} onChange={onChange} set={set} />
-  if (draft.kind === 'web_push') return <PushFields draft={draft} onChange={onChange} />
+  if (draft.kind === 'email') return <EmailFields {...props} set={set} />
+  if (draft.kind === 'web_push') return <PushFields {...props} />
   return (
     <>
       {fieldsOfKind[draft.kind]?.map(({ name, label, hint, isSecret = false, isOptional = false, placeholder }) => {
         const isKept = isSecret && !isNew
-        const isNeeded = !isOptional && !isKept && name !== 'server'
-        const shared = { required: isNeeded, placeholder, value: draft.fields[name] ?? '', onChange: set(name) }
+        const shared = { placeholder, value: draft.fields[name] ?? '', onChange: set(name) }
         return (
           <Field
             key={name}
             label={label}
             hint={isKept ? `${hint} Left empty, it stays as it is.` : hint}
             isOptional={isOptional}
+            error={faultOf(name)}
           >
             {isSecret ? <PasswordInput {...shared} autoComplete="off" /> : <Input {...shared} />}
           </Field>
@@ -40,15 +43,21 @@ export function TargetFields({ draft, isNew, onChange }: TargetProps) {
 
 type Set = (name: string) => (event: { target: { value: string } }) => void
 
-function EmailFields({ draft, isNew, onChange, set }: TargetProps & { set: Set }) {
+function EmailFields({ draft, isNew, faultOf, onChange, set }: TargetProps & { set: Set }) {
   const accounts = useAccounts()
   const { fields, isOwnServer } = draft
   const sending = (accounts.data?.items ?? []).filter(({ smtp }) => smtp !== null)
   const accountId = fields.account_id ?? ''
   return (
     <>
-      <Field label="To" hint="Addresses, separated by commas.">
-        <Input required value={fields.to ?? ''} onChange={set('to')} />
+      <Field label="To" hint="Addresses, separated by commas." error={faultOf('to')}>
+        <Input
+          inputMode="email"
+          autoCapitalize="none"
+          spellCheck={false}
+          value={fields.to ?? ''}
+          onChange={set('to')}
+        />
       </Field>
       <Radios
         legend="Sent by"
@@ -60,10 +69,18 @@ function EmailFields({ draft, isNew, onChange, set }: TargetProps & { set: Set }
         onChange={by => onChange({ isOwnServer: by === 'server' })}
       />
       {isOwnServer ? (
-        <ServerFields fields={fields} isNew={isNew} set={set} />
+        <ServerFields {...{ fields, isNew, faultOf, set }} />
       ) : (
-        <Field label="Account" hint="Alerts about this account itself are not mailed by it.">
-          <Select required value={accountId} onChange={set('account_id')}>
+        <Field
+          label="Account"
+          hint={
+            accounts.data && sending.length === 0
+              ? 'No account can send mail yet: give one an SMTP server on its page, or choose another SMTP server here.'
+              : 'Alerts about this account itself are not mailed by it.'
+          }
+          error={faultOf('account_id')}
+        >
+          <Select value={accountId} onChange={set('account_id')}>
             <option value="">Choose an account</option>
             {sending.map(({ id, name, email }) => (
               <option key={id} value={id}>
@@ -77,15 +94,17 @@ function EmailFields({ draft, isNew, onChange, set }: TargetProps & { set: Set }
   )
 }
 
-function ServerFields({ fields, isNew, set }: { fields: Record<string, string>; isNew: boolean; set: Set }) {
+type ServerProps = Pick<TargetProps, 'isNew' | 'faultOf'> & { fields: Record<string, string>; set: Set }
+
+function ServerFields({ fields, isNew, faultOf, set }: ServerProps) {
   const text = (name: string) => ({ value: fields[name] ?? '', onChange: set(name) })
   return (
     <div className="grid gap-4 sm:grid-cols-2">
-      <Field label="Server">
-        <Input required placeholder="smtp.example.org" {...text('smtp_host')} />
+      <Field label="Server" error={faultOf('smtp_host')}>
+        <Input autoCapitalize="none" spellCheck={false} placeholder="smtp.example.org" {...text('smtp_host')} />
       </Field>
-      <Field label="Port">
-        <Input type="number" min={1} max={65535} placeholder="465" {...text('smtp_port')} />
+      <Field label="Port" error={faultOf('smtp_port')}>
+        <Input inputMode="numeric" placeholder="465" {...text('smtp_port')} />
       </Field>
       <Field label="Security">
         <Select value={fields.smtp_tls ?? 'implicit'} onChange={set('smtp_tls')}>
@@ -94,24 +113,40 @@ function ServerFields({ fields, isNew, set }: { fields: Record<string, string>; 
           <option value="none">none (this machine only)</option>
         </Select>
       </Field>
-      <Field label="Sender">
-        <Input required type="email" placeholder="alerts@example.org" {...text('from')} />
+      <Field label="Sender" error={faultOf('from')}>
+        <Input
+          inputMode="email"
+          autoCapitalize="none"
+          spellCheck={false}
+          placeholder="alerts@example.org"
+          {...text('from')}
+        />
       </Field>
-      <Field label="User">
-        <Input required autoComplete="off" {...text('smtp_user')} />
+      <Field label="User" error={faultOf('smtp_user')}>
+        <Input autoComplete="off" {...text('smtp_user')} />
       </Field>
-      <Field label="Password" hint={isNew ? undefined : 'Left empty, it stays as it is.'}>
-        <PasswordInput required={isNew} {...text('smtp_password')} />
+      <Field
+        label="Password"
+        hint={isNew ? undefined : 'Left empty, it stays as it is.'}
+        error={faultOf('smtp_password')}
+      >
+        <PasswordInput {...text('smtp_password')} />
       </Field>
     </div>
   )
 }
 
-function PushFields({ draft, onChange }: Omit<TargetProps, 'isNew'>) {
+function PushFields({ draft, faultOf, onChange }: TargetProps) {
+  const id = useId()
+  const error = faultOf('user_ids')
   const users = useUsers()
   const { userIds } = draft
   return (
-    <fieldset className="grid">
+    <fieldset
+      className="grid"
+      data-faulty={error === undefined ? undefined : ''}
+      aria-describedby={describedByNotes({ id, hint: undefined, error })}
+    >
       <legend className="mb-1 text-sm font-medium">Users</legend>
       <p className="mb-1 text-xs text-muted">
         Each is notified in the browsers and on the phones that they added in their profile.
@@ -126,6 +161,7 @@ function PushFields({ draft, onChange }: Omit<TargetProps, 'isNew'>) {
           }
         />
       ))}
+      <FieldNotes id={id} hint={undefined} error={error} />
     </fieldset>
   )
 }

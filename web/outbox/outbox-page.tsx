@@ -32,7 +32,7 @@ export function OutboxPage() {
   return (
     <>
       <PageHeader title="Outbox" description="What is on its way out, and what became of it." />
-      <fieldset className="mb-3 flex flex-wrap gap-1">
+      <fieldset className="mb-3 grid grid-cols-3 gap-1 sm:flex">
         <legend className="sr-only">Show</legend>
         {tabs.map(({ shown, label }) => (
           <button

@@ -24,6 +24,8 @@ export function SubmissionItem({
   const id = useId()
   const { state, subject, recipients, principal, created_at: at, send_at: sendAt, is_frozen: isFrozen } = submission
   const { tone, text } = submissionStates[state]
+  const when =
+    state === 'scheduled' && sendAt !== null ? `at ${formatMinute(Date.parse(sendAt))}` : formatMinute(Date.parse(at))
   const Arrow = isOpen ? ChevronDown : ChevronRight
   return (
     <li data-submission={submission.id} className="min-w-0 border-b last:border-b-0">
@@ -40,18 +42,14 @@ export function SubmissionItem({
           <span className="truncate text-xs text-muted">
             <bdi>{principal.name}</bdi> to <bdi>{recipientWords(recipients)}</bdi>
           </span>
-          <span className="text-xs text-muted sm:hidden">{formatMinute(Date.parse(at))}</span>
+          <span className="text-xs text-muted sm:hidden">{when}</span>
         </span>
         <span className="grid shrink-0 justify-items-end gap-0.5 max-sm:ps-7 text-xs text-muted" aria-live="polite">
           <span className="flex gap-1">
             {isFrozen && <Badge tone="warn">Stopped</Badge>}
             <StatePill tone={tone}>{text}</StatePill>
           </span>
-          <span className="max-sm:hidden">
-            {state === 'scheduled' && sendAt !== null
-              ? `at ${formatMinute(Date.parse(sendAt))}`
-              : formatMinute(Date.parse(at))}
-          </span>
+          <span className="max-sm:hidden">{when}</span>
         </span>
       </button>
       <div id={id} hidden={!isOpen}>

@@ -48,8 +48,8 @@ export function ProposalRow({ proposal, isOpen, show }: { proposal: Proposal; is
 export function CountBadges({ counts: { sends, deletions } }: Pick<Proposal, 'counts'>) {
   return (
     <>
-      {sends > 0 && <Badge tone="warn">sends {formatCount(sends, 'message')}</Badge>}
-      {deletions > 0 && <Badge tone="bad">deletes {formatCount(deletions, 'message')}</Badge>}
+      {sends > 0 && <Badge tone="warn">Sends {formatCount(sends, 'message')}</Badge>}
+      {deletions > 0 && <Badge tone="bad">Deletes {formatCount(deletions, 'message')}</Badge>}
     </>
   )
 }

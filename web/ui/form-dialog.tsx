@@ -41,6 +41,7 @@ export function FormDialog({
       onClose={onClose}
       title={title}
       size={size}
+      keepsInput
       footer={
         <>
           {moreButtons}

@@ -44,7 +44,7 @@ export function useForm<Name extends string>(options: FormOptions<Name>) {
     bind: (name: Name) => ({
       name,
       value: values[name],
-      onChange: (event: ChangeEvent<HTMLInputElement>) => {
+      onChange: (event: ChangeEvent<HTMLInputElement | HTMLSelectElement>) => {
         const { value } = event.target
         setValues(before => ({ ...before, [name]: value }))
         setEdited(before => new Set(before).add(name))
@@ -78,14 +78,14 @@ function useFocus(
   const isFirst = useRef(true)
   // biome-ignore lint/correctness/useExhaustiveDependencies: the moment is what it waits for
   useEffect(() => {
-    const find = (selector: string) => element.current?.querySelector<HTMLInputElement>(selector)
+    const find = (selector: string) => element.current?.querySelector<HTMLElement>(selector)
     const faulty = find('[aria-invalid="true"]')
     const first = isFirst.current && isFocused ? find('input:not([readonly])') : undefined
     const target = faulty ?? (again ? find(`[name="${again}"]`) : first)
     isFirst.current = false
     if (!target) return
     target.focus()
-    if (!first) target.select()
+    if (!first && target instanceof HTMLInputElement) target.select()
   }, [moment])
 }
 

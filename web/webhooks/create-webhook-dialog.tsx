@@ -1,6 +1,4 @@
 /** A new webhook for one of the user's tokens, and then its secret, shown this once. */
-import { useState } from 'react'
-import type { FactType } from '../../contract/event.ts'
 import { useSession } from '../platform/session.ts'
 import { useTokens } from '../tokens/use-tokens.ts'
 import { Button, ButtonLink } from '../ui/button.tsx'
@@ -9,24 +7,34 @@ import { ErrorNote } from '../ui/error-state.tsx'
 import { Field, Input, NamedOptions, Select } from '../ui/field.tsx'
 import { FormDialog } from '../ui/form-dialog.tsx'
 import { SigningSecretDialog } from '../ui/shown-once-dialog.tsx'
+import { useForm } from '../ui/use-form.ts'
 import { OrderField, orderOf } from './order-dialog.tsx'
 import { useCreateWebhook } from './use-webhooks.ts'
+import { checkWebhook, typesIn, type WebhookField } from './webhook-draft.ts'
 
 export function CreateWebhookDialog({ onClose }: { onClose(): void }) {
   const { mutate, data, error, isPending } = useCreateWebhook()
   const tokens = useTokens()
   const { principal } = useSession()
   const own = tokens.data?.items.filter(token => token.user_id === principal.user_id)
-  const [draft, setDraft] = useState({
-    name: '',
-    url: 'https://',
-    token_id: '',
-    types: '',
-    query: '',
-    order: 'endpoint',
+  const { form, bind, faultOf, note } = useForm<WebhookField>({
+    initial: { name: '', url: 'https://', token_id: '', types: '', query: '', order: 'endpoint' },
+    check: checkWebhook,
+    error,
+    fieldOf: { token_not_found: 'token_id' },
+    onSubmit: ({ name, url, token_id, types, query, order }) => {
+      if (isPending) return
+      mutate({
+        name: name.trim(),
+        url: url.trim(),
+        token_id: token_id || own?.[0]?.id || '',
+        types: typesIn(types),
+        accounts: [],
+        query: query.trim() || null,
+        order: orderOf(order),
+      })
+    },
   })
-  const set = (field: keyof typeof draft) => (event: { target: { value: string } }) =>
-    setDraft({ ...draft, [field]: event.target.value })
   if (data)
     return (
       <SigningSecretDialog
@@ -37,48 +45,53 @@ export function CreateWebhookDialog({ onClose }: { onClose(): void }) {
       />
     )
   if (own?.length === 0) return <NoToken onClose={onClose} />
-  const submit = () => {
-    const types = draft.types.split(/[\s,]+/).filter(type => type !== '') as FactType[]
-    const { name, url, query } = draft
-    const token_id = draft.token_id || own?.[0]?.id || ''
-    mutate({
-      name,
-      url,
-      token_id,
-      types,
-      accounts: [],
-      query: query.trim() === '' ? null : query.trim(),
-      order: orderOf(draft.order),
-    })
-  }
+  const token = bind('token_id')
   return (
-    <FormDialog onClose={onClose} title="Create a webhook" submitLabel="Create" isBusy={isPending} onSubmit={submit}>
-      <Field label="Name">
-        <Input data-first-focus required maxLength={100} value={draft.name} onChange={set('name')} />
+    <FormDialog
+      onClose={onClose}
+      title="Create a webhook"
+      submitLabel="Create"
+      isBusy={isPending}
+      {...form}
+      autoComplete="off"
+    >
+      <Field label="Name" error={faultOf('name')}>
+        <Input data-first-focus maxLength={100} {...bind('name')} />
       </Field>
-      <Field label="URL" hint="Over https; it answers with a status of 200 to 299 within ten seconds.">
-        <Input
-          required
-          type="url"
-          pattern="https://.+"
-          title="An address that begins with https://"
-          value={draft.url}
-          onChange={set('url')}
-        />
+      <Field
+        label="URL"
+        hint="Over https; it answers with a status of 200 to 299 within ten seconds."
+        error={faultOf('url')}
+      >
+        <Input inputMode="url" autoCapitalize="none" spellCheck={false} maxLength={2_000} {...bind('url')} />
       </Field>
-      <Field label="Token" hint="The webhook is told what this token may read, and ends when it is revoked.">
-        <Select required value={draft.token_id || own?.[0]?.id} onChange={set('token_id')}>
+      <Field
+        label="Token"
+        hint="The webhook is told what this token may read, and ends when it is revoked."
+        error={faultOf('token_id')}
+      >
+        <Select {...token} value={token.value || own?.[0]?.id}>
           <NamedOptions items={own ?? []} />
         </Select>
       </Field>
-      <Field label="Events" isOptional hint="Types such as mail_received, separated by commas; all when empty.">
-        <Input value={draft.types} onChange={set('types')} />
+      <Field
+        label="Events"
+        isOptional
+        hint="Types such as mail_received, separated by commas; all when empty."
+        error={faultOf('types')}
+      >
+        <Input autoCapitalize="none" spellCheck={false} {...bind('types')} />
       </Field>
-      <Field label="Condition for mail" isOptional hint="As in a search: from:billing@example.com has:attachment">
-        <Input value={draft.query} onChange={set('query')} />
+      <Field
+        label="Condition for mail"
+        isOptional
+        hint="As in a search: from:billing@example.com has:attachment"
+        error={faultOf('query')}
+      >
+        <Input {...bind('query')} />
       </Field>
-      <OrderField value={draft.order} onChange={set('order')} />
-      {error && <ErrorNote error={error} />}
+      <OrderField {...bind('order')} />
+      {note && <ErrorNote error={note} />}
     </FormDialog>
   )
 }

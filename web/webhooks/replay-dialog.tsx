@@ -1,6 +1,7 @@
 /** From when on the events of a webhook are delivered again. */
 import { useState } from 'react'
 import type { Webhook } from '../../contract/webhooks.ts'
+import { useLiveStatus } from '../platform/live.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { ErrorNote } from '../ui/error-state.tsx'
@@ -11,9 +12,10 @@ const spans = { '1': 'the last hour', '24': 'the last 24 hours', '168': 'the las
 
 export function ReplayDialog({ webhook, onClose }: { webhook: Webhook; onClose(): void }) {
   const { mutate, error, isPending } = useWebhookDeed()
+  const { clockOffsetMs } = useLiveStatus()
   const [hours, setHours] = useState('1')
   const replay = () => {
-    const from = new Date(Date.now() - Number(hours) * 3_600_000).toISOString()
+    const from = new Date(Date.now() + clockOffsetMs - Number(hours) * 3_600_000).toISOString()
     mutate({ deed: 'replay', id: webhook.id, from }, { onSuccess: onClose })
   }
   return (

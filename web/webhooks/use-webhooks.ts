@@ -82,15 +82,22 @@ export function useWebhookDeed() {
       if (deed === 'replay') await call(api.webhooks.replayWebhook, { params, body: { from } })
       return deed === 'test' ? call(api.webhooks.testWebhook, { params }) : undefined
     },
-    onSuccess: async tested => {
+    // An endpoint that does not answer is waited for, ten seconds long.
+    onMutate: ({ deed, id }) => {
+      if (deed === 'test') toast({ id: `test ${id}`, tone: 'busy', title: 'Testing …' })
+    },
+    onSuccess: async (tested, { id }) => {
       if (tested) {
         const { outcome, fault, response, duration_ms: ms } = tested
         const detail = `${response ? `Status ${response.status}` : faultWords(fault)}, ${ms} ms`
-        toast({ tone: outcome === 'delivered' ? 'good' : 'bad', title: `Test: ${outcome}`, detail })
+        const isTaken = outcome === 'delivered'
+        const title = isTaken ? 'Test delivered' : 'Test failed'
+        toast({ id: `test ${id}`, tone: isTaken ? 'good' : 'bad', title, detail })
       }
       await changed()
     },
-    onError: error => toast({ tone: 'bad', title: 'Failed', detail: error.message }),
+    onError: (error, { deed, id }) =>
+      toast({ id: `${deed} ${id}`, tone: 'bad', title: 'Failed', detail: error.message }),
   })
 }
 

@@ -90,7 +90,9 @@ function WebhooksTable({ webhooks, onOpen }: { webhooks: readonly Webhook[]; onO
         <ColumnHead>State</ColumnHead>
         <ColumnHead>Events</ColumnHead>
         <ColumnHead>Last delivery</ColumnHead>
-        <ColumnHead align="right">Actions</ColumnHead>
+        <ColumnHead>
+          <span className="sr-only">Actions</span>
+        </ColumnHead>
       </TableHead>
       <TableBody>
         {webhooks.map(webhook => (
@@ -104,6 +106,11 @@ function WebhooksTable({ webhooks, onOpen }: { webhooks: readonly Webhook[]; onO
             </Cell>
             <Cell label="Events">
               <span className="block max-w-80 break-words">{webhook.types.join(', ') || 'All'}</span>
+              {webhook.query !== null && (
+                <span className="block max-w-80 text-xs break-words text-muted">
+                  mail only where <code className="font-mono">{webhook.query}</code>
+                </span>
+              )}
             </Cell>
             <Cell label="Last delivery">
               {webhook.last_success_at ? <RelativeTime at={webhook.last_success_at} /> : 'None yet'}

@@ -1,0 +1,147 @@
+/** What a notifier tells and how often, and to whom it hands over what nobody acknowledges. */
+
+import type { Notifier } from '../../contract/notifiers.ts'
+import { useAccounts } from '../accounts/use-accounts.ts'
+import { useAlertRules } from '../alerts/use-alerts.ts'
+import { Checkbox } from '../ui/choice.tsx'
+import { Field, Input, NamedOptions, Select, Switch } from '../ui/field.tsx'
+import type { NotifierDraft } from './notifier-draft.ts'
+
+interface PartProps {
+  draft: NotifierDraft
+  faultOf(name: string): string | undefined
+  onChange(part: Partial<NotifierDraft>): void
+}
+
+export function Telling({ draft, faultOf, onChange }: PartProps) {
+  const rules = useAlertRules()
+  const accounts = useAccounts()
+  return (
+    <fieldset className="grid gap-4 border-t pt-4">
+      <legend className="sr-only">What it tells</legend>
+      <Switch
+        label="Only what other notifiers hand over"
+        hint="For a phone that rings only when nobody reacts."
+        isOn={draft.onlyEscalations}
+        onChange={onlyEscalations => onChange({ onlyEscalations })}
+      />
+      {!draft.onlyEscalations && (
+        <>
+          <Field label="Severity">
+            <Select
+              value={draft.minSeverity}
+              onChange={event => onChange({ minSeverity: event.target.value as NotifierDraft['minSeverity'] })}
+            >
+              <option value="info">All alerts</option>
+              <option value="warning">Warnings and critical alerts</option>
+              <option value="critical">Critical alerts</option>
+            </Select>
+          </Field>
+          <Chosen
+            label="Rules"
+            all={(rules.data?.items ?? []).map(({ id, name }) => ({ id, name }))}
+            chosen={draft.ruleIds}
+            onChange={ruleIds => onChange({ ruleIds })}
+          />
+          <Chosen
+            label="Accounts"
+            all={(accounts.data?.items ?? []).map(({ id, name, email }) => ({ id, name: name || email }))}
+            chosen={draft.accountIds}
+            onChange={accountIds => onChange({ accountIds })}
+          />
+        </>
+      )}
+      <Checkbox
+        label="Also tell when an alert is over"
+        isChecked={draft.tellsCleared}
+        onChange={tellsCleared => onChange({ tellsCleared })}
+      />
+      <div className="grid gap-4 sm:grid-cols-2">
+        <Field
+          label="Collect for (seconds)"
+          hint="Further alerts of a rule that was just told go together."
+          error={faultOf('group_seconds')}
+        >
+          <Input
+            type="number"
+            min={0}
+            max={3600}
+            value={draft.groupSeconds}
+            onChange={event => onChange({ groupSeconds: event.target.value })}
+          />
+        </Field>
+        <Field
+          label="Repeat every (minutes)"
+          hint="While it fires and nobody acknowledges it; 0 for never."
+          error={faultOf('repeat_minutes')}
+        >
+          <Input
+            type="number"
+            min={0}
+            max={10080}
+            value={draft.repeatMinutes}
+            onChange={event => onChange({ repeatMinutes: event.target.value })}
+          />
+        </Field>
+      </div>
+    </fieldset>
+  )
+}
+
+export function Escalation({ draft, others, faultOf, onChange }: PartProps & { others: readonly Notifier[] }) {
+  if (others.length === 0) return null
+  return (
+    <div className="grid gap-4 border-t pt-4 sm:grid-cols-2">
+      <Field
+        label="When nobody acknowledges it, tell"
+        hint="Also when this one cannot deliver."
+        error={faultOf('notifier_id')}
+      >
+        <Select value={draft.escalateTo} onChange={event => onChange({ escalateTo: event.target.value })}>
+          <option value="">no other notifier</option>
+          <NamedOptions items={others} />
+        </Select>
+      </Field>
+      {draft.escalateTo !== '' && (
+        <Field label="After (minutes)" error={faultOf('after_minutes')}>
+          <Input
+            type="number"
+            min={1}
+            max={1440}
+            value={draft.escalateAfter}
+            onChange={event => onChange({ escalateAfter: event.target.value })}
+          />
+        </Field>
+      )}
+    </div>
+  )
+}
+
+interface ChosenProps {
+  label: string
+  all: readonly { id: string; name: string }[]
+  chosen: readonly string[]
+  onChange(chosen: string[]): void
+}
+
+/** None is all of them. */
+function Chosen({ label, all, chosen, onChange }: ChosenProps) {
+  if (all.length === 0) return null
+  return (
+    <details className="text-sm">
+      <summary className="cursor-pointer font-medium">
+        {label}: {chosen.length === 0 ? 'all' : `${chosen.length} of ${all.length}`}
+      </summary>
+      <div className="mt-2 grid max-h-48 overflow-y-auto rounded-md border p-2">
+        {all.map(({ id, name }) => (
+          <Checkbox
+            key={id}
+            label={name}
+            isChecked={chosen.includes(id)}
+            onChange={isChecked => onChange(isChecked ? [...chosen, id] : chosen.filter(each => each !== id))}
+          />
+        ))}
+      </div>
+    </details>
+  )
+}
