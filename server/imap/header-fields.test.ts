@@ -1,7 +1,7 @@
 /** Headers that stand several times. */
 import { expect, test } from 'vitest'
 import { emptyMessage } from './adapters/memory-message.ts'
-import { withFirstHeaders } from './header-fields.ts'
+import { mayRepeat, withFirstHeaders, withFirstListed } from './header-fields.ts'
 import type { MessageContent } from './mail-gateway.ts'
 
 const [ann, bob] = [
@@ -42,4 +42,19 @@ test('a sender that the server left out is read from the header', async () => {
 test('ordinary mail stays as it is: Received and others may stand often', async () => {
   const whole = message('Received: a\r\nReceived: b\r\nSubject: x\r\nFrom: ann@x.org, bob@x.org\r\n\r\nSubject: body')
   expect(await withFirstHeaders(whole)).toEqual(whole)
+})
+
+test('what a list shows of a header that stands several times is looked for wherever it may be found', async () => {
+  const heads = {
+    'From: ann@x.org\r\nFROM : bob@x.org\r\n\r\n': true,
+    'subject:one\nSubject\t: two\n\n': true,
+    'To: a@x.org\r\nSubject: one\r\n To: not a field\r\nFrom: ann@x.org\r\n\r\n': false,
+    'References: <To: a@x.org>\r\n\tFrom: x\r\nFrom: ann@x.org\r\n\r\n': false,
+    '\r\n': false,
+  }
+  for (const [head, isRepeated] of Object.entries(heads)) {
+    expect(mayRepeat(head), head).toBe(isRepeated)
+    const told = await withFirstListed(message(''), head)
+    expect(told.faults, head).toEqual(isRepeated ? ['repeated_headers'] : [])
+  }
 })

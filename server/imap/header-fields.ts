@@ -149,6 +149,18 @@ export async function withFirstHeaders(content: MessageContent): Promise<Message
   return { ...told, fromCount: told.from.length }
 }
 
+const listedHeader = /^(from|to|subject)[ \t]{0,10}:/gim
+
+/** Whether `withFirstListed` may change anything, found out without reading the fields: of nearly no message it does. */
+export function mayRepeat(head: string): boolean {
+  const seen = new Set<string>()
+  for (const [, name = ''] of head.matchAll(listedHeader)) {
+    const known = seen.size
+    if (seen.add(name.toLowerCase()).size === known) return true
+  }
+  return false
+}
+
 /** The same of a row of a list. @param head Its `listedHeaders`, as they stand in the message. */
 export async function withFirstListed(header: MessageHeader, head: string): Promise<MessageHeader> {
   const fields = readFields(head)

@@ -1,6 +1,7 @@
 /** What one transaction changes of an account's index: numbered modifications, and the facts that tell of them. */
 import type { BlockCache } from './block-cache.ts'
 import { insertRows, lists, updateRows } from './bulk-rows.ts'
+import { fixedStatement } from './fixed-statement.ts'
 import { IndexFault } from './index-fault.ts'
 import type { AccountStateRow, IndexDatabase } from './index-tables.ts'
 import type { FactData, IndexedChanges, OutgoingFact } from './index-types.ts'
@@ -129,10 +130,12 @@ export async function leaveTombstones(
 
 /** Messages that are there again are not gone. */
 export async function removeTombstones({ db, account }: IndexOwner, ids: readonly Uint8Array[]): Promise<void> {
-  for (const piece of lists(ids)) {
-    await db.deleteFrom('tombstones').where('account', '=', account).where('id', 'in', piece).execute()
-  }
+  for (const piece of lists(ids)) await removeTombstonesOf(db, account, piece)
 }
+
+const removeTombstonesOf = fixedStatement((db, account: number, ids: readonly Uint8Array[]) =>
+  db.deleteFrom('tombstones').where('account', '=', account).where('id', 'in', ids),
+)
 
 export interface ChangesQuery {
   /** `modseq` of what the caller knows. */

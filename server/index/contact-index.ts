@@ -3,6 +3,7 @@ import { type RawBuilder, sql } from 'kysely'
 import { insertRows, lists } from './bulk-rows.ts'
 import type { IndexChange, IndexOwner } from './change-log.ts'
 import { addressesOf, type Envelope } from './envelope.ts'
+import { fixedStatement } from './fixed-statement.ts'
 import { fold } from './fulltext.ts'
 import { isSqlite } from './index-schema.ts'
 import type { ContactRow, MessageRow } from './index-tables.ts'
@@ -115,16 +116,14 @@ export async function listContacts(
   }))
 }
 
+const contactsAt = fixedStatement((db, account: number, emails: readonly string[]) =>
+  db.selectFrom('contacts').selectAll().where('account', '=', account).where('email', 'in', emails),
+)
+
 async function findContacts({ db, account }: IndexOwner, emails: readonly string[]): Promise<Map<string, ContactRow>> {
   const found = new Map<string, ContactRow>()
   for (const piece of lists(emails)) {
-    const rows = await db
-      .selectFrom('contacts')
-      .selectAll()
-      .where('account', '=', account)
-      .where('email', 'in', piece)
-      .execute()
-    for (const row of rows) found.set(row.email, row)
+    for (const row of await contactsAt(db, account, piece)) found.set(row.email, row)
   }
   return found
 }

@@ -1,9 +1,10 @@
 /** Statements whose text does not change with what they are given: Kysely writes each once, which takes longer than SQLite takes to carry out a short one. */
-import type { Compilable, CompiledQuery } from 'kysely'
+import type { Compilable, CompiledQuery, RawBuilder } from 'kysely'
 import { isSqlite } from './index-schema.ts'
 import type { IndexDatabase } from './index-tables.ts'
 
-type Given = number | readonly number[]
+type Value = number | string | Uint8Array
+type Given = Value | readonly Value[]
 
 interface Written {
   query: CompiledQuery
@@ -21,7 +22,7 @@ export function fixedStatement<Values extends readonly Given[], Row>(
   const known = { sqlite: new Map<string, Written>(), postgres: new Map<string, Written>() }
   return async (db, ...values) => {
     const written = known[isSqlite(db) ? 'sqlite' : 'postgres']
-    const lengths = values.map(value => (typeof value === 'number' ? '' : value.length)).join()
+    const lengths = values.map(value => (isList(value) ? value.length : '')).join()
     const found = written.get(lengths) ?? writtenFor(values, given => write(db, ...(given as unknown as Values)))
     written.set(lengths, found)
     const { query, places } = found
@@ -30,8 +31,12 @@ export function fixedStatement<Values extends readonly Given[], Row>(
   }
 }
 
-function valueAt(value: Given, item: number): number {
-  return typeof value === 'number' ? value : value[item]!
+function valueAt(value: Given, item: number): Value {
+  return isList(value) ? value[item]! : value
+}
+
+function isList(value: Given): value is readonly Value[] {
+  return Array.isArray(value)
 }
 
 /** By values that are like no others it is seen where each of them goes. */
@@ -42,9 +47,12 @@ function writtenFor(values: readonly Given[], write: (given: unknown[]) => Compi
     standIns.set(one, [given, item])
     return one
   }
-  const given = values.map((value, at) =>
-    typeof value === 'number' ? standIn(at, 0) : value.map((_, item) => standIn(at, item)),
-  )
+  const given = values.map((value, at) => (isList(value) ? value.map((_, item) => standIn(at, item)) : standIn(at, 0)))
   const query = write(given).compile()
   return { query, places: query.parameters.map(parameter => standIns.get(parameter)) }
+}
+
+/** A statement that is written by hand. */
+export function compilable<Row>(db: IndexDatabase, statement: RawBuilder<Row>): Compilable<Row> {
+  return { compile: () => statement.compile(db) }
 }

@@ -30,10 +30,14 @@ export class SqliteFullText implements FullText {
       const marks = textFields.map(() => '?').join(', ')
       const text = `insert or replace into ${tableOf(bucket)} (rowid, ${textFields.map(quoted).join(', ')}) values (?, ${marks})`
       // FTS5 writes what it holds in memory as a segment of its own whenever a row id is below the one before it.
-      for (const row of members.toSorted((one, other) => one.rowid - other.rowid)) {
-        // One by one: before a statement of several rows, FTS5 writes what it holds as well.
-        await db.executeQuery(CompiledQuery.raw(text, [row.rowid, ...textFields.map(field => asciiOf(row, field))]))
-      }
+      const sorted = members.toSorted((one, other) => one.rowid - other.rowid)
+      // One by one: before a statement of several rows, FTS5 writes what it holds as well.
+      await db.getExecutor().provideConnection(async connection => {
+        for (const row of sorted) {
+          const values = [row.rowid, ...textFields.map(field => asciiOf(row, field))]
+          await connection.executeQuery(CompiledQuery.raw(text, values))
+        }
+      })
     }
   }
 

@@ -1,6 +1,8 @@
 /** What the index of a folder holds and lacks: read by the synchronisation that fills it. */
 import { sql } from 'kysely'
+import { lists } from './bulk-rows.ts'
 import type { IndexOwner } from './change-log.ts'
+import { fixedStatement } from './fixed-statement.ts'
 import { getFolder } from './folder-index.ts'
 import type { UidSpan } from './index-types.ts'
 
@@ -25,6 +27,19 @@ export async function listUidRanges(owner: IndexOwner, path: string): Promise<Ui
   return rows.map(({ first, last }) => [Number(first), Number(last)] as const)
 }
 
+/** By falling numbers of the messages. */
+const placesOf = fixedStatement((db, account: number, messages: readonly number[]) =>
+  db
+    .selectFrom('places')
+    .innerJoin('folders', join =>
+      join.onRef('folders.account', '=', 'places.account').onRef('folders.id', '=', 'places.folder'),
+    )
+    .select(['message', 'path', 'uid_validity', 'uid'])
+    .where('places.account', '=', account)
+    .where('message', 'in', messages)
+    .orderBy('message', 'desc'),
+)
+
 /** The newest first. */
 export async function listWithoutText({ db, account }: IndexOwner, limit: number): Promise<TextlessPlace[]> {
   const rows = await db
@@ -37,20 +52,8 @@ export async function listWithoutText({ db, account }: IndexOwner, limit: number
     .limit(limit)
     .execute()
   if (rows.length === 0) return []
-  const places = await db
-    .selectFrom('places')
-    .innerJoin('folders', join =>
-      join.onRef('folders.account', '=', 'places.account').onRef('folders.id', '=', 'places.folder'),
-    )
-    .select(['message', 'path', 'uid_validity', 'uid'])
-    .where('places.account', '=', account)
-    .where(
-      'message',
-      'in',
-      rows.map(({ rowid }) => rowid),
-    )
-    .orderBy('message', 'desc')
-    .execute()
+  const places: Awaited<ReturnType<typeof placesOf>> = []
+  for (const piece of lists(rows.map(({ rowid }) => rowid))) places.push(...(await placesOf(db, account, piece)))
   const sizes = new Map(rows.map(({ rowid, size }) => [rowid, size]))
   const found = new Map<number, TextlessPlace>()
   for (const { message, path, uid_validity, uid } of places) {

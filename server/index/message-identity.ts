@@ -19,7 +19,8 @@ export function identityOf(accountId: string, record: MessageRecord): string {
 
 /** @param copy Which of several equal messages in one folder it is: each has an id of its own, so that none is hidden. */
 export function idOf(identity: string, copy: number): Buffer {
-  return hash('sha256', copy === 0 ? identity : `${identity}${copy}`, 'buffer').subarray(0, idBytes)
+  // As a buffer each would have memory of its own, which is freed by itself: of a batch that are thousands.
+  return Buffer.from(hash('sha256', copy === 0 ? identity : `${identity}${copy}`, 'hex').slice(0, 2 * idBytes), 'hex')
 }
 
 /** 20 characters. */
@@ -48,8 +49,8 @@ export function threadNumber(text: string): number | undefined {
  * alike with a probability of 0.4 %.
  */
 export function shortHash(text: string): number {
-  const digest = hash('sha256', text, 'buffer')
-  return (digest.readUInt32BE(0) & 0x7fff) * 2 ** 32 + digest.readUInt32BE(4)
+  const digest = hash('sha256', text, 'hex')
+  return (Number.parseInt(digest.slice(0, 8), 16) & 0x7fff) * 2 ** 32 + Number.parseInt(digest.slice(8, 16), 16)
 }
 
 /** INTERNALDATE has no smaller unit. A date that cannot be read counts as the oldest. */

@@ -3,10 +3,11 @@ import { insertRows, lists, updateRows } from './bulk-rows.ts'
 import { type IndexChange, removeTombstones } from './change-log.ts'
 import { addContacts, addressKey } from './contact-index.ts'
 import { addressesJson, addressesOf, appendEnvelopes, type Envelope, storable } from './envelope.ts'
-import { withIds } from './find-by-id.ts'
+import { beginsOf, withIds } from './find-by-id.ts'
+import { fixedStatement } from './fixed-statement.ts'
 import { freeNumber } from './free-number.ts'
 import type { FullTextWriter, TextRow } from './full-text.ts'
-import type { MessageRow } from './index-tables.ts'
+import type { IndexDatabase, MessageRow } from './index-tables.ts'
 import type { MessageRecord } from './index-types.ts'
 import { flagColumns, toColumns } from './message-flags.ts'
 import { identityOf, idOf, secondsOf } from './message-identity.ts'
@@ -39,6 +40,15 @@ export interface MessageWriter {
 
 const key = (id: Uint8Array) => Buffer.from(id.buffer, id.byteOffset, id.byteLength).toString('latin1')
 
+const knownMessages = (db: IndexDatabase, account: number) =>
+  db.selectFrom('messages').select(['rowid', 'id', 'copy', 'thread', 'is_old']).where('account', '=', account)
+const withId = fixedStatement((db, account: number, begins: readonly Uint8Array[], ids: readonly Uint8Array[]) =>
+  withIds(knownMessages(db, account), ids, begins),
+)
+const atRow = fixedStatement((db, account: number, rowids: readonly number[]) =>
+  knownMessages(db, account).where('rowid', 'in', rowids),
+)
+
 export async function findMessages(
   { db, account }: IndexChange,
   column: 'id' | 'rowid',
@@ -46,12 +56,11 @@ export async function findMessages(
 ): Promise<KnownMessage[]> {
   const found: KnownMessage[] = []
   for (const piece of lists(values)) {
-    const rows = db
-      .selectFrom('messages')
-      .select(['rowid', 'id', 'copy', 'thread', 'is_old'])
-      .where('account', '=', account)
-    const wanted = column === 'id' ? withIds(rows, piece as Uint8Array[]) : rows.where('rowid', 'in', piece as number[])
-    found.push(...(await wanted.execute()))
+    const rows =
+      column === 'id'
+        ? withId(db, account, beginsOf(piece as Uint8Array[]), piece as Uint8Array[])
+        : atRow(db, account, piece as number[])
+    found.push(...(await rows))
   }
   return found
 }
@@ -90,7 +99,8 @@ export async function addMessages(
       added.push({ ...known, uid: record.uid, isNew: false, hasArrived: known.is_old === 0, isFirstContact: false })
     } else fresh.push({ record, id, copy })
   }
-  const clues = fresh.map(({ record, id }) => threadClues(record, id))
+  const hashes = new Map<string, number>()
+  const clues = fresh.map(({ record, id }) => threadClues(record, id, hashes))
   const { threads, merged } = await assignThreads(change, clues)
   const moved = new Map(merged.map(({ from, into }) => [from, into]))
   for (const message of added) message.thread = moved.get(message.thread) ?? message.thread

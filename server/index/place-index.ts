@@ -1,6 +1,7 @@
 /** Messages in folders: which UIDs a folder has, with which flags. */
 import { lists, updateRows } from './bulk-rows.ts'
 import type { IndexChange, IndexOwner } from './change-log.ts'
+import { fixedStatement } from './fixed-statement.ts'
 import type { PlaceRow } from './index-tables.ts'
 import type { FolderBatch, UidSpan } from './index-types.ts'
 import { areSame, type FlagColumns, flagColumns, toColumns } from './message-flags.ts'
@@ -14,6 +15,15 @@ export interface PlaceNews {
 
 export type StoredPlace = Pick<PlaceRow, 'uid' | 'message' | 'arrived' | keyof FlagColumns>
 
+const placesAt = fixedStatement((db, account: number, folder: number, uids: readonly number[]) =>
+  db
+    .selectFrom('places')
+    .select(['uid', 'message', 'arrived', ...flagColumns])
+    .where('account', '=', account)
+    .where('folder', '=', folder)
+    .where('uid', 'in', uids),
+)
+
 export async function findPlaces(
   { db, account }: IndexOwner,
   folder: number,
@@ -21,14 +31,7 @@ export async function findPlaces(
 ): Promise<Map<number, StoredPlace>> {
   const found = new Map<number, StoredPlace>()
   for (const piece of lists(uids)) {
-    const rows = await db
-      .selectFrom('places')
-      .select(['uid', 'message', 'arrived', ...flagColumns])
-      .where('account', '=', account)
-      .where('folder', '=', folder)
-      .where('uid', 'in', piece)
-      .execute()
-    for (const row of rows) found.set(row.uid, row)
+    for (const row of await placesAt(db, account, folder, piece)) found.set(row.uid, row)
   }
   return found
 }

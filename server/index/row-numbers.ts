@@ -1,6 +1,7 @@
 /** Numbers of rows that follow the date, so that what comes in their order is newest first without sorting. */
 import { lists } from './bulk-rows.ts'
 import type { IndexChange } from './change-log.ts'
+import { fixedStatement } from './fixed-statement.ts'
 import { freeNumber } from './free-number.ts'
 
 /** Seconds of which it is remembered where the last message of them went. */
@@ -42,13 +43,11 @@ export class RowNumbers {
 async function takenRows({ db, account }: IndexChange, rowids: readonly number[]): Promise<Set<number>> {
   const taken = new Set<number>()
   for (const piece of lists(rowids)) {
-    const rows = await db
-      .selectFrom('messages')
-      .select('rowid')
-      .where('account', '=', account)
-      .where('rowid', 'in', piece)
-      .execute()
-    for (const { rowid } of rows) taken.add(rowid)
+    for (const { rowid } of await rowsAt(db, account, piece)) taken.add(rowid)
   }
   return taken
 }
+
+const rowsAt = fixedStatement((db, account: number, rowids: readonly number[]) =>
+  db.selectFrom('messages').select('rowid').where('account', '=', account).where('rowid', 'in', rowids),
+)

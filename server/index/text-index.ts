@@ -2,6 +2,7 @@
 import { lists, updateRows } from './bulk-rows.ts'
 import type { IndexChange } from './change-log.ts'
 import { readEnvelopes } from './envelope.ts'
+import { fixedStatement } from './fixed-statement.ts'
 import type { FullTextWriter, TextRow } from './full-text.ts'
 import type { TextRecord } from './index-types.ts'
 import { searchedText } from './message-index.ts'
@@ -58,6 +59,15 @@ export async function removeTexts(
   return messages.at(-1)?.rowid
 }
 
+const textlessAt = fixedStatement((db, account: number, rowids: readonly number[]) =>
+  db
+    .selectFrom('messages')
+    .select(searchedColumns)
+    .where('account', '=', account)
+    .where('rowid', 'in', rowids)
+    .where('text', 'is', null),
+)
+
 /** Of messages in the folder that have none yet: the text of a message never changes. Answers how many. */
 export async function addTexts(
   change: IndexChange,
@@ -75,13 +85,7 @@ export async function addTexts(
   const kept: string[] = []
   const rows: unknown[][] = []
   for (const piece of lists([...records.keys()])) {
-    const messages = await db
-      .selectFrom('messages')
-      .select(searchedColumns)
-      .where('account', '=', account)
-      .where('rowid', 'in', piece)
-      .where('text', 'is', null)
-      .execute()
+    const messages = await textlessAt(db, account, piece)
     const envelopeAt = await readEnvelopes(
       change,
       messages.map(({ envelope }) => envelope),

@@ -6,6 +6,7 @@
 import { baseSubject } from './base-subject.ts'
 import { insertRows, lists, updateRows } from './bulk-rows.ts'
 import { type IndexChange, type IndexOwner, keepsCreated } from './change-log.ts'
+import { fixedStatement } from './fixed-statement.ts'
 import type { MessageRecord } from './index-types.ts'
 import { shortHash } from './message-identity.ts'
 import { ThreadSets } from './thread-sets.ts'
@@ -25,11 +26,18 @@ export interface MergedThread {
   into: number
 }
 
-/** @param id Of a message that has no Message-ID and names none: it is alone, but for its subject. */
-export function threadClues(record: MessageRecord, id: Uint8Array): ThreadClues {
+/**
+ * @param id Of a message that has no Message-ID and names none: it is alone, but for its subject.
+ * @param hashes Of Message-IDs, in one batch: messages of a conversation name the same ones.
+ */
+export function threadClues(record: MessageRecord, id: Uint8Array, hashes = new Map<string, number>()): ThreadClues {
   const named = [...record.references, ...idsIn(record.inReplyTo)].map(bare).filter(each => each !== '')
   const own = record.messageId === null ? [] : [bare(record.messageId)].filter(each => each !== '')
-  const links = [...new Set([...named, ...own])].map(each => shortHash(`<${each}>`))
+  const links = [...new Set([...named, ...own])].map(each => {
+    const hash = hashes.get(each) ?? shortHash(`<${each}>`)
+    hashes.set(each, hash)
+    return hash
+  })
   // Each thread has a link of the same number, so that no other one is given its name.
   if (links.length === 0) links.push(shortHash(`id ${Buffer.from(id).toString('hex')}`))
   const { text, isReply } = baseSubject(record.subject)
@@ -100,16 +108,14 @@ function storedThread(link: number, thread: number): number | null {
   return link === thread ? null : thread
 }
 
+const linksAt = fixedStatement((db, account: number, hashes: readonly number[]) =>
+  db.selectFrom('thread_links').select(['hash', 'thread']).where('account', '=', account).where('hash', 'in', hashes),
+)
+
 async function threadsOfLinks({ db, account }: IndexOwner, links: number[]): Promise<Map<number, number>> {
   const known = new Map<number, number>()
   for (const piece of lists(links)) {
-    const rows = await db
-      .selectFrom('thread_links')
-      .select(['hash', 'thread'])
-      .where('account', '=', account)
-      .where('hash', 'in', piece)
-      .execute()
-    for (const { hash, thread } of rows) known.set(hash, thread ?? hash)
+    for (const { hash, thread } of await linksAt(db, account, piece)) known.set(hash, thread ?? hash)
   }
   return known
 }

@@ -2,9 +2,10 @@
  * Two messages of one base subject belong together when at least one of them is an answer that names no message, and no more than 90
  * days are between them. Answers of that kind are looked at by their neighbours: what is near one of those is in its thread already.
  */
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { lists } from './bulk-rows.ts'
 import type { IndexOwner } from './change-log.ts'
+import { compilable, fixedStatement } from './fixed-statement.ts'
 import type { ThreadSets } from './thread-sets.ts'
 
 const nearMs = 90 * 24 * 60 * 60 * 1000
@@ -65,14 +66,19 @@ function uniteNear(same: readonly { message: SubjectPlace; thread: number }[], s
 async function withBareReplies({ db, account }: IndexOwner, hashes: number[]): Promise<Set<number>> {
   const found = new Set<number>()
   for (const piece of lists(hashes)) {
-    const wanted = sql.join(piece.map(hash => sql`(cast(${hash} as bigint))`))
-    const { rows } = await sql<{ hash: number }>`
-      select column1 as hash from (values ${wanted}) wanted where exists (
-        select 1 from messages where account = ${account} and is_bare_reply = 1 and subject_hash = column1)`.execute(db)
-    for (const { hash } of rows) found.add(hash)
+    for (const { hash } of await bareRepliesTo(db, account, piece)) found.add(hash)
   }
   return found
 }
+
+const bareRepliesTo = fixedStatement((db, account: number, hashes: readonly number[]) => {
+  const wanted = sql.join(hashes.map(hash => sql`(cast(${hash} as bigint))`))
+  return compilable(
+    db,
+    sql<{ hash: number }>`select column1 as hash from (values ${wanted}) wanted where exists (
+      select 1 from messages where account = ${account} and is_bare_reply = 1 and subject_hash = column1)`,
+  )
+})
 
 /** Of a bare reply: only where no neighbour was before, so that each message of a subject is looked at a few times, however many there are. */
 function threadsNear(
@@ -92,35 +98,51 @@ async function neighbours(
   messages: readonly { hash: number; date: number }[],
   side: 'before' | 'after',
 ): Promise<Map<number, Neighbour>> {
-  const [nearest, furthest, order] =
-    side === 'before'
-      ? [sql`date <= column3`, sql`date >= column3 - ${sql.lit(nearMs)}`, sql`date desc`]
-      : [sql`date >= column3`, sql`date <= column3 + ${sql.lit(nearMs)}`, sql`date`]
   const found = new Map<number, Neighbour>()
   for (const piece of lists(messages.map((message, index) => ({ ...message, index })))) {
-    const wanted = piece.map(({ index, hash, date }) => {
-      return sql`(cast(${index} as bigint), cast(${hash} as bigint), cast(${date} as bigint))`
-    })
-    const { rows } = await sql<Neighbour & { at: number }>`
-      select column1 as at, date, thread from (values ${sql.join(wanted)}) wanted, messages
-      where account = ${account} and rowid = (
-        select rowid from messages where account = ${account} and is_bare_reply = 1 and subject_hash = column2
-        and ${nearest} and ${furthest} order by ${order} limit 1)`.execute(db)
+    const [indexes, hashes, dates] = (['index', 'hash', 'date'] as const).map(name => piece.map(each => each[name]))
+    const rows = await neighboursOn[side](db, account, indexes!, hashes!, dates!)
     for (const { at, date, thread } of rows) found.set(at, { date, thread })
   }
   return found
 }
 
+const neighboursOn = {
+  before: neighbourStatement(sql`date <= column3`, sql`date >= column3 - ${sql.lit(nearMs)}`, sql`date desc`),
+  after: neighbourStatement(sql`date >= column3`, sql`date <= column3 + ${sql.lit(nearMs)}`, sql`date`),
+}
+
+type Numbers = readonly number[]
+
+function neighbourStatement(nearest: RawBuilder<unknown>, furthest: RawBuilder<unknown>, order: RawBuilder<unknown>) {
+  return fixedStatement((db, account: number, indexes: Numbers, hashes: Numbers, dates: Numbers) => {
+    const wanted = indexes.map((index, at) => {
+      return sql`(cast(${index} as bigint), cast(${hashes[at]} as bigint), cast(${dates[at]} as bigint))`
+    })
+    return compilable(
+      db,
+      sql<
+        Neighbour & { at: number }
+      >`select column1 as at, date, thread from (values ${sql.join(wanted)}) wanted, messages
+        where account = ${account} and rowid = (
+          select rowid from messages where account = ${account} and is_bare_reply = 1 and subject_hash = column2
+          and ${nearest} and ${furthest} order by ${order} limit 1)`,
+    )
+  })
+}
+
 async function threadsBetween({ db, account }: IndexOwner, hash: number, from: number, to: number): Promise<number[]> {
   if (from > to) return []
-  const rows = await db
+  return (await threadsOfSubject(db, account, hash, from, to)).map(({ thread }) => thread)
+}
+
+const threadsOfSubject = fixedStatement((db, account: number, hash: number, from: number, to: number) =>
+  db
     .selectFrom('messages')
     .select('thread')
     .distinct()
     .where('account', '=', account)
     .where('subject_hash', '=', hash)
     .where('date', '>=', from)
-    .where('date', '<=', to)
-    .execute()
-  return rows.map(({ thread }) => thread)
-}
+    .where('date', '<=', to),
+)

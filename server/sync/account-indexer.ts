@@ -5,19 +5,21 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Folder } from '../../contract/mail.ts'
 import { backoffDelay, defaultBackoff } from '../imap/backoff.ts'
-import type { FolderStanding, IndexHeader } from '../imap/gateway-capabilities.ts'
+import type { IndexHeader } from '../imap/gateway-capabilities.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
 import { AccountExpectations } from '../index/expected-changes.ts'
-import type { AppliedBatch, ExpectedBatch, IndexedFolder } from '../index/index-types.ts'
+import type { AppliedBatch, ExpectedBatch } from '../index/index-types.ts'
 import { isStopping } from '../platform/problem.ts'
 import type { AccountIndexerOptions } from './account-indexer-options.ts'
+import { Backfill } from './backfill.ts'
 import { FolderIndexer } from './folder-indexer.ts'
+import { FolderLooks } from './folder-looks.ts'
 import { IndexFacts } from './index-facts.ts'
 import { IndexWriter } from './index-writer.ts'
 import { IndexedArrivals } from './indexed-arrivals.ts'
-import { isFinal, isOfFolder } from './indexing-faults.ts'
+import { isFinal } from './indexing-faults.ts'
 import { KnownStandings } from './known-standings.ts'
-import { NoticedFolders, pathsToLookAt } from './noticed-folders.ts'
+import { NoticedFolders } from './noticed-folders.ts'
 import { RoundTimes } from './round-times.ts'
 import { type RoundWaiter, RoundWaiters } from './round-waiters.ts'
 import type { SyncPhase } from './sync-progress.ts'
@@ -25,24 +27,19 @@ import { TextBackfill } from './text-backfill.ts'
 import type { BackgroundStep } from './usage-service.ts'
 import { WakeableRest } from './wakeable-rest.ts'
 
-/** For asking one folder after the other, where the server does not tell of all at once. */
-const standingsMs = 5_000
-
 export class AccountIndexer {
   readonly #options: Required<Pick<AccountIndexerOptions, 'backoff' | 'roundsBetweenFlags' | 'hasTexts'>> &
     AccountIndexerOptions
   readonly #expected: AccountExpectations
   readonly #writer: IndexWriter
-  readonly #folders: FolderIndexer
-  readonly #texts: TextBackfill
+  readonly #looks: FolderLooks
+  readonly #backfill: Backfill
   readonly #arrivals: IndexedArrivals
   readonly #noticed = new NoticedFolders()
   #abort = new AbortController()
   #running: Promise<unknown> = Promise.resolve()
   #isRunning = false
   readonly #pause = new WakeableRest()
-  #rounds = 0
-  #hasFailed = false
   readonly #times: RoundTimes
   #lookedAt: string | null = null
   #hasLooked = false
@@ -65,11 +62,19 @@ export class AccountIndexer {
       ...{ index, own, facts, known: this.#known, expected, notice },
       miss: () => this.#noticed.miss(),
     })
-    this.#folders = new FolderIndexer({
+    const folders = new FolderIndexer({
       apply: (batch, asOf) => this.#writer.apply(batch, asOf),
+      applyOlder: batch => this.#writer.applyOlder(batch),
       expected,
       listUidRanges: path => index.listUidRanges(path),
       ask: (work, path) => this.#ask(work, path),
+    })
+    this.#looks = new FolderLooks({
+      ...{ accountId, index, logger: options.logger, folders, expected, writer: this.#writer },
+      ...{ known: this.#known, noticed: this.#noticed, roundsBetweenFlags: this.#options.roundsBetweenFlags },
+      ask: work => this.#ask(work),
+      tell: (...told) => this.#tell('comparing', ...told),
+      noteCompared: () => this.noteCompared(),
     })
     this.#arrivals = new IndexedArrivals({
       index,
@@ -77,11 +82,18 @@ export class AccountIndexer {
       look: boundMs => this.look(boundMs),
       notice,
     })
-    this.#texts = new TextBackfill({
+    const texts = new TextBackfill({
       index,
-      apply: batch => this.#writer.apply(batch),
+      apply: batch => this.#writer.applyOlder(batch),
       ask: (work, path) => this.#ask(work, path),
       tell: (...told) => this.#tell('texts', ...told),
+    })
+    this.#backfill = new Backfill({
+      index,
+      folders,
+      texts: this.#options.hasTexts ? texts : undefined,
+      settle: () => this.#writer.settle(),
+      tell: (...told) => this.#tell(...told),
     })
   }
 
@@ -149,7 +161,7 @@ export class AccountIndexer {
     this.show(this.#expected.batches())
     this.#running = this.#run(this.#abort.signal)
       .catch(err => logger.error({ err, account_id: accountId }, 'indexing an account failed'))
-      .then(() => this.#forgetAhead())
+      .then(() => this.#backfill.forgetAhead())
       .finally(() => {
         this.#isRunning = false
         this.#looked()
@@ -211,7 +223,7 @@ export class AccountIndexer {
     this.#lookedAt = null
     this.#isComplete = false
     this.#known.forget()
-    this.#texts.forget()
+    this.#backfill.forget()
     this.noticeAll()
   }
 
@@ -223,8 +235,7 @@ export class AccountIndexer {
       } catch (error) {
         if (signal.aborted || isFinal(error)) return
         // What was noticed may not have been read: all is compared.
-        this.#hasFailed = true
-        this.#known.touch()
+        this.#looks.failed()
         this.#times.ask()
         this.#looked()
         const { logger, accountId, backoff } = this.#options
@@ -238,14 +249,16 @@ export class AccountIndexer {
     if (this.#times.isDue || this.#noticed.isAny) {
       const delayMs = await this.#delayOf('look')
       if (delayMs > 0) return void (await wait(delayMs, undefined, { signal }).catch(() => undefined))
-      await this.#forgetAhead()
-      return this.#times.isDue ? this.#round(signal) : this.#lookAtNoticed()
+      await this.#backfill.forgetAhead()
+      if (this.#times.isDue) return this.#round(signal)
+      await this.#looks.noticed()
+      this.#isMore = true
+      return
     }
     if (this.#isMore) {
-      // What is read ahead has cost its bytes already.
-      const delayMs = this.#folders.isAhead || this.#texts.isAhead ? 0 : await this.#delayOf('backfill')
+      const delayMs = this.#backfill.isAhead ? 0 : await this.#delayOf('backfill')
       if (delayMs > 0) return this.#rest(signal, delayMs)
-      this.#isMore = await this.#stepBack()
+      this.#isMore = await this.#backfill.step(this.#isComplete, () => this.#goesOn())
       // Unless the index was emptied meanwhile.
       this.#isComplete = !this.#isMore && this.#times.isSettled
       if (this.#isComplete) this.#options.progress?.end('done')
@@ -256,55 +269,12 @@ export class AccountIndexer {
 
   /** All folders as they stand now. */
   async #round(signal: AbortSignal): Promise<void> {
-    const { index, roundsBetweenFlags } = this.#options
-    const asksAll = this.#hasFailed || this.#rounds % roundsBetweenFlags === 0
-    const noticed = this.#noticed.now
     // A renewal from here on asks for one more.
     this.#times.begin()
     const lookers = this.#lookers.now
-    const asOf = Date.now()
-    const done = this.#expected.now
-    const standings = await this.#standings()
-    this.#noticed.asked(noticed)
-    // Then the index is not even asked, so that its threads can end and its files be closed.
-    if (this.#known.isUnchanged(standings, asksAll || noticed.paths.size > 0)) {
-      this.#known.confirm(standings, asOf)
-      this.#expected.compared(done)
-      return this.#roundOver(lookers)
-    }
-    const round = await index.currentRound()
-    const folders = await this.#writer.applyFolders(standings)
-    this.#expected.listed(done)
-    const byPath = new Map(folders.map(folder => [folder.path, folder]))
-    let isWhole = true
-    for (const [at, { path, status, isSelectable }] of standings.entries()) {
-      this.#tell('comparing', path, at, standings.length)
-      const folder = byPath.get(path)
-      // What the server did not say in time it is asked once more, first, and not only with the next round.
-      if (isSelectable && !status) this.#noticed.add(path)
-      if (!folder || !status) continue
-      if (signal.aborted) return
-      const comparesAll = status.modseq === undefined && (asksAll || noticed.paths.has(path))
-      const isCurrent = await this.#catchUp(folder, status, comparesAll, done)
-      isWhole = isCurrent && isWhole
-      // Other flags were not looked for.
-      if (isCurrent && (comparesAll || status.modseq !== undefined)) this.#known.compared(path, asOf)
-    }
-    if (isWhole) {
-      this.#expected.compared(done)
-      this.#expected.lookedAtAll(done)
-      await this.#writer.settleOrphans(round)
-      this.#known.roundOver(standings)
-    }
-    // A server that is killed has not noted it at its end.
-    await this.noteCompared()
-    this.#isMore = true
-    this.#roundOver(lookers)
-  }
-
-  #roundOver(lookers: readonly RoundWaiter[]): void {
-    this.#rounds++
-    this.#hasFailed = false
+    const end = await this.#looks.all(signal)
+    if (end === 'stopped') return
+    if (end === 'compared') this.#isMore = true
     this.#lookedAt = new Date().toISOString()
     this.#looked(lookers)
   }
@@ -314,72 +284,14 @@ export class AccountIndexer {
     this.#lookers.release(lookers)
   }
 
-  /** A folder that is refused costs no other one. */
-  async #catchUp(
-    folder: IndexedFolder,
-    status: NonNullable<FolderStanding['status']>,
-    asksAll: boolean,
-    done: number,
-  ): Promise<boolean> {
-    try {
-      const isCurrent = await this.#folders.catchUp(folder, status, asksAll, done)
-      if (isCurrent) this.#expected.compared(done, folder.path)
-      return isCurrent
-    } catch (error) {
-      if (!isOfFolder(error)) throw error
-      const { logger, accountId } = this.#options
-      logger.warn({ account_id: accountId, folder: folder.path, code: error.code }, 'a folder cannot be indexed')
-      return false
-    }
-  }
-
-  async #lookAtNoticed(): Promise<void> {
-    const noticed = this.#noticed.now
-    const asOf = Date.now()
-    const done = this.#expected.now
-    const standings = await this.#standings([...noticed.paths])
-    this.#noticed.asked(noticed)
-    const folders = await this.#writer.applyFolders(standings)
-    this.#expected.listed(done)
-    for (const path of pathsToLookAt(noticed, standings, folders)) {
-      const folder = folders.find(each => each.path === path)
-      const status = standings.find(each => each.path === path)?.status
-      // A notice may say more than the figures do.
-      if (!folder || !status) continue
-      if (await this.#catchUp(folder, status, status.modseq === undefined, done)) this.#known.compared(path, asOf)
-    }
-    this.#isMore = true
-  }
-
-  /** One batch of headers, else of texts. @returns Whether there may be more. */
-  async #stepBack(): Promise<boolean> {
-    const { index, hasTexts } = this.#options
-    const folders = await index.listFolders()
-    const waiting = folders.filter(({ lowestUid, isSelectable }) => isSelectable && lowestUid !== null && lowestUid > 1)
-    const next = waiting.find(({ role }) => role === 'inbox') ?? waiting[0]
-    if (next) {
-      const sum = (of: 'serverTotal' | 'total') => folders.reduce((all, folder) => all + folder[of], 0)
-      this.#tell('headers', next.path, sum('total'), sum('serverTotal'))
-      // A folder that was recreated is read from the beginning with the next round.
-      return (await this.#folders.backfill(next, await this.#goesOn())) !== undefined
-    }
-    return hasTexts && (await this.#texts.step(this.#isComplete, await this.#goesOn()))
-  }
-
   /** Whether the next step is one more of the same, as far as is known now. */
   async #goesOn(): Promise<boolean> {
     return !this.#times.isDue && !this.#noticed.isAny && (await this.#delayOf('backfill')) === 0
   }
 
-  #forgetAhead = () => Promise.all([this.#folders.forgetAhead(), this.#texts.forgetAhead()])
-
   /** Once it is complete, what comes is told by facts. */
   #tell(phase: SyncPhase, folder: string, done: number, total: number): void {
     if (!this.#isComplete) this.#options.progress?.at(phase, folder, Math.min(done, total), total)
-  }
-
-  #standings(first: readonly string[] = []): Promise<FolderStanding[]> {
-    return this.#ask(connection => connection.changes.listStandings(standingsMs, first))
   }
 
   #ask<T>(work: (connection: MailConnection) => Promise<T>, path?: string): Promise<T> {

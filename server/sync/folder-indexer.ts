@@ -10,6 +10,8 @@ import { ReadAhead } from './read-ahead.ts'
 export interface FolderIndexerOptions {
   /** In one transaction, and told. */
   apply(batch: FolderBatch, asOf?: number): Promise<void>
+  /** One of many batches of mail that was there before: what it changed may be told later. */
+  applyOlder(batch: FolderBatch): Promise<void>
   listUidRanges(path: string): Promise<UidSpan[]>
   /** Lends a connection, behind people who wait for one. */
   expected: AccountExpectations
@@ -72,7 +74,8 @@ export class FolderIndexer {
     const lowest = found.hasMore ? Math.min(...found.headers.map(({ uid }) => uid)) : 1
     if (goesOn && lowest > 1) this.#ahead.begin(key(lowest), () => this.#older(path, lowest))
     const added = found.headers.map(toRecord)
-    await this.#apply({ path, uidValidity, added, position: { lowestUid: lowest }, isSilent: true })
+    const position = { lowestUid: lowest }
+    await this.#options.applyOlder({ path, uidValidity, added, position, announces: false, isSilent: true })
     return lowest
   }
 

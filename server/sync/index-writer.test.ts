@@ -8,7 +8,7 @@ import type { IndexFacts } from './index-facts.ts'
 import { IndexWriter } from './index-writer.ts'
 import { KnownStandings } from './known-standings.ts'
 
-function setUp(mayFail?: () => void) {
+function setUp(mayFail?: () => void, forward: () => Promise<void> = async () => undefined) {
   const written: string[] = []
   const paths: string[] = []
   const writes =
@@ -23,7 +23,7 @@ function setUp(mayFail?: () => void) {
   const writer = new IndexWriter({
     index: index as unknown as IndexOperations,
     own: undefined,
-    facts: { lowest: async () => 1, forward: async () => undefined } as unknown as IndexFacts,
+    facts: { lowest: async () => 1, forward } as unknown as IndexFacts,
     known: new KnownStandings(),
     expected: new AccountExpectations(),
     notice: () => undefined,
@@ -115,4 +115,48 @@ test('what could not be shown is not held on to, though more is shown after it',
   await new Promise(setImmediate)
   collect()
   expect(failures.map(ref => ref.deref())).toEqual(failures.map(() => undefined))
+})
+
+test('facts of older mail are forwarded while the next batch is written, one batch after the other, and a failure is told once', async () => {
+  const forwards: PromiseWithResolvers<void>[] = []
+  const { writer, written, batch } = setUp(undefined, () => {
+    const forward = Promise.withResolvers<void>()
+    forwards.push(forward)
+    return forward.promise
+  })
+  await writer.applyOlder(batch)
+  const second = writer.applyOlder(batch)
+  await expect.poll(() => written).toEqual(['batch', 'batch'])
+  expect(forwards).toHaveLength(1)
+  forwards[0]!.reject(new Error('the database is busy'))
+  await expect(second).rejects.toThrow('the database is busy')
+  // What the second one changed is forwarded all the same, and waited for.
+  await expect.poll(() => forwards.length).toBe(2)
+  let isSettled = false
+  const settled = writer.settle().then(() => {
+    isSettled = true
+  })
+  await new Promise(setImmediate)
+  expect(isSettled).toBe(false)
+  forwards[1]!.resolve()
+  await Promise.all([settled, writer.idle()])
+  await writer.applyOlder(batch)
+  await expect.poll(() => forwards.length).toBe(3)
+  forwards[2]!.reject(new Error('the disk is full'))
+  await expect(writer.settle()).rejects.toThrow('the disk is full')
+  await writer.settle()
+})
+
+test('what comes at once is forwarded behind older mail', async () => {
+  const order: string[] = []
+  const older = Promise.withResolvers<void>()
+  const forwards = [() => older.promise.then(() => void order.push('older')), async () => void order.push('new')]
+  const { writer, batch } = setUp(undefined, () => forwards.shift()!())
+  await writer.applyOlder(batch)
+  const applied = writer.apply(batch)
+  await new Promise(setImmediate)
+  expect(order).toEqual([])
+  older.resolve()
+  await applied
+  expect(order).toEqual(['older', 'new'])
 })

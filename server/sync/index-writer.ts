@@ -33,7 +33,10 @@ const large = { messages: 100, afterMs: 100 }
 
 export class IndexWriter {
   readonly #options: IndexWriterOptions
-  #forwarding: Promise<void> = Promise.resolve()
+  /** Ends, well or not, with the last that was begun. */
+  #forwarding: Promise<unknown> = Promise.resolve()
+  /** Of the last batch of older messages. */
+  #forwardingOlder: Promise<void> = Promise.resolve()
   /** What is to be shown, and is not written yet. */
   #showing: Promise<void> = Promise.resolve()
   /** Ends each rest before something large is written. */
@@ -53,7 +56,28 @@ export class IndexWriter {
   /** @param asOf When the mail server was asked, by the clock of what is expected. */
   async apply(batch: FolderBatch, asOf = 0): Promise<void> {
     await this.#write(this.#options.expected.adjust(batch, asOf))
-    await this.#options.facts.forward()
+    await this.#forward()
+  }
+
+  /** In a first sync, batch after batch: what one changed is forwarded while the next is read and written. @throws when that failed for the one before */
+  async applyOlder(batch: FolderBatch): Promise<void> {
+    await this.#write(this.#options.expected.adjust(batch))
+    const before = this.#forwardingOlder
+    this.#forwardingOlder = this.#forward()
+    // Told by the next one, or by `settle`.
+    this.#forwardingOlder.catch(() => undefined)
+    await before
+  }
+
+  /** Waits until all of `applyOlder` is forwarded. @throws when that failed */
+  async settle(): Promise<void> {
+    const last = this.#forwardingOlder
+    try {
+      await last
+    } finally {
+      // It is told once; the next change forwards it too.
+      if (this.#forwardingOlder === last) this.#forwardingOlder = Promise.resolve()
+    }
   }
 
   /**
@@ -86,7 +110,7 @@ export class IndexWriter {
   async applyFolders(standings: readonly FolderStanding[]): Promise<IndexedFolder[]> {
     const { index, facts, known } = this.#options
     await index.applyFolders(standings.map(toListedFolder), await facts.lowest())
-    await facts.forward()
+    await this.#forward()
     known.list(standings)
     return index.listFolders()
   }
@@ -97,12 +121,12 @@ export class IndexWriter {
     // They may come back.
     if (expected.hasLeaving) return
     await index.settleOrphans(round, await facts.lowest())
-    await facts.forward()
+    await this.#forward()
   }
 
   /** Resolves when nothing is being forwarded. */
-  idle(): Promise<void> {
-    return this.#forwarding
+  async idle(): Promise<void> {
+    await this.#forwarding
   }
 
   /** @param before What was asked for earlier: of a message that both change, the later one is shown. */
@@ -123,7 +147,14 @@ export class IndexWriter {
   }
 
   #forwardAhead(failed: () => void): void {
-    this.#forwarding = this.#forwarding.then(() => this.#options.facts.forward()).catch(failed)
+    this.#forward().catch(failed)
+  }
+
+  /** One after the other. */
+  #forward(): Promise<void> {
+    const forwarded = this.#forwarding.then(() => this.#options.facts.forward())
+    this.#forwarding = forwarded.catch(() => undefined)
+    return forwarded
   }
 
   async #write(batch: FolderBatch): Promise<AppliedBatch> {

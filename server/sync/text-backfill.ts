@@ -7,6 +7,7 @@ import { ReadAhead } from './read-ahead.ts'
 
 export interface TextBackfillOptions {
   index: Pick<IndexOperations, 'listWithoutText' | 'figures'>
+  /** What it changed may be told later. */
   apply(batch: FolderBatch): Promise<void>
   ask<T>(work: (connection: MailConnection) => Promise<T>, path: string): Promise<T>
   tell(folder: string, done: number, total: number): void
@@ -20,6 +21,8 @@ const maxTextBytes = 64 * 1024
 const maxBytesOfMessage = 4 * maxTextBytes
 /** Of the messages of a step, as far as they are fetched: two steps are in memory. The first one always goes. */
 const maxBytesOfStep = 2 * 1024 * 1024
+/** Messages without a text that the index is asked for at once, for the next few steps. */
+const placesAtOnce = 1_000
 /** Past it no further texts are read until the account is started again. */
 const mostTextless = 1_000
 /** Counting them takes longer with every message. */
@@ -32,6 +35,8 @@ export class TextBackfill {
   readonly #ahead = new ReadAhead<Found>()
   /** Those whose texts are read ahead. */
   #next: TextlessPlace[] = []
+  /** The newest behind those. */
+  #waiting: TextlessPlace[] = []
   #toldAt = Number.NEGATIVE_INFINITY
 
   constructor(options: TextBackfillOptions) {
@@ -41,6 +46,7 @@ export class TextBackfill {
   /** All are tried again. */
   forget(): void {
     this.#textless.clear()
+    this.#waiting = []
   }
 
   get isAhead(): boolean {
@@ -50,6 +56,7 @@ export class TextBackfill {
   /** Before anything is compared: folders may be others afterwards. */
   async forgetAhead(): Promise<void> {
     this.#next = []
+    this.#waiting = []
     await this.#ahead.forget()
   }
 
@@ -84,15 +91,20 @@ export class TextBackfill {
   /** The newest that have none, as far as they are in the folder of the first, but for these. */
   async #choose(besides: readonly TextlessPlace[]): Promise<TextlessPlace[]> {
     const passedOver = new Set([...this.#textless, ...besides.map(keyOf)])
-    const places = await this.#options.index.listWithoutText(textsOfStep + passedOver.size)
+    const isLeft = (place: TextlessPlace) => !passedOver.has(keyOf(place))
+    let places = this.#waiting.filter(isLeft)
+    if (places.length < textsOfStep)
+      places = (await this.#options.index.listWithoutText(placesAtOnce + passedOver.size)).filter(isLeft)
     const chosen: TextlessPlace[] = []
     let bytes = 0
-    for (const place of places.filter(each => !passedOver.has(keyOf(each))).slice(0, textsOfStep)) {
+    for (const place of places.slice(0, textsOfStep)) {
       if (place.path !== (chosen[0] ?? place).path) continue
       bytes += Math.min(place.sizeBytes, maxBytesOfMessage)
       if (chosen.length > 0 && bytes > maxBytesOfStep) break
       chosen.push(place)
     }
+    const taken = new Set(chosen)
+    this.#waiting = places.filter(place => !taken.has(place))
     return chosen
   }
 

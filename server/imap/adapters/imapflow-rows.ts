@@ -4,7 +4,7 @@
  */
 import type { FetchMessageObject, ImapFlow } from 'imapflow'
 import type { Structure } from '../body-structure.ts'
-import { listedHeaders, withFirstListed } from '../header-fields.ts'
+import { listedHeaders, mayRepeat, withFirstListed } from '../header-fields.ts'
 import type { MessageHead, MessageHeader } from '../mail-gateway.ts'
 import { fetchLean } from './imapflow-lean-rows.ts'
 import { structureOf, toHeader, toUnreadable } from './imapflow-message.ts'
@@ -68,9 +68,18 @@ export async function fetchKept<Kept>(
   { query, onDropped = () => undefined, keep }: FetchHow<Kept>,
 ): Promise<Kept[]> {
   const rows = new Map<number, Kept>()
-  const read = async (row: FetchMessageObject) => {
-    if (!rows.has(row.uid)) rows.set(row.uid, keep(await withFirst(rowOf(row))))
-    return numberOf(row, wanted)
+  const read = (row: FetchMessageObject) => {
+    const take = (found: Row) => {
+      if (!rows.has(row.uid)) rows.set(row.uid, keep(found))
+      return numberOf(row, wanted)
+    }
+    try {
+      const found = withFirst(rowOf(row))
+      return found instanceof Promise ? found.then(take) : take(found)
+    } catch (error) {
+      // The command goes on to its end.
+      return Promise.reject(error)
+    }
   }
   const answered = new Set(await fetchApart(client, wanted, { left: mostTries, query, onDropped, read }))
   const numbers = wanted.numbers.filter(number => !answered.has(number))
@@ -108,10 +117,11 @@ export async function fetchDates(
   return found.sort((one, other) => other.uid - one.uid)
 }
 
-async function withFirst(found: Row): Promise<Row> {
-  const head = found.row?.headers
-  if (!head) return found
-  return { ...found, header: await withFirstListed(found.header, head.toString('utf8').toWellFormed()) }
+/** At once for nearly every row: a promise for each of thousands costs more than to look. */
+function withFirst(found: Row): Row | Promise<Row> {
+  const head = found.row?.headers?.toString('utf8').toWellFormed()
+  if (head === undefined || !mayRepeat(head)) return found
+  return withFirstListed(found.header, head).then(header => ({ ...found, header }))
 }
 
 function rowOf(row: FetchMessageObject): Row {

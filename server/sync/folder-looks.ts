@@ -1,0 +1,143 @@
+/** Looks at how the folders of one account stand on its mail server, all of them or those that are said to have changed, and brings the index there. */
+import type { FolderStanding } from '../imap/gateway-capabilities.ts'
+import type { MailConnection } from '../imap/mail-gateway.ts'
+import type { AccountExpectations } from '../index/expected-changes.ts'
+import type { IndexOperations } from '../index/index-operations.ts'
+import type { IndexedFolder } from '../index/index-types.ts'
+import type { Logger } from '../platform/logger.ts'
+import type { FolderIndexer } from './folder-indexer.ts'
+import type { IndexWriter } from './index-writer.ts'
+import { isOfFolder } from './indexing-faults.ts'
+import type { KnownStandings } from './known-standings.ts'
+import { type NoticedFolders, pathsToLookAt } from './noticed-folders.ts'
+
+export interface FolderLooksOptions {
+  accountId: string
+  /** Of the account. */
+  index: Pick<IndexOperations, 'currentRound'>
+  writer: Pick<IndexWriter, 'applyFolders' | 'settleOrphans'>
+  folders: Pick<FolderIndexer, 'catchUp'>
+  expected: AccountExpectations
+  known: KnownStandings
+  noticed: NoticedFolders
+  logger: Logger
+  /** Flags of a folder whose server counts no changes are compared after so many rounds. */
+  roundsBetweenFlags: number
+  /** Lends a connection, behind people who wait for one. */
+  ask<T>(work: (connection: MailConnection) => Promise<T>): Promise<T>
+  tell(folder: string, done: number, total: number): void
+  /** Writes down until when each folder is known to be as on the mail server. */
+  noteCompared(): Promise<void>
+}
+
+/** For asking one folder after the other, where the server does not tell of all at once. */
+const standingsMs = 5_000
+
+export class FolderLooks {
+  readonly #options: FolderLooksOptions
+  #rounds = 0
+  #hasFailed = false
+
+  constructor(options: FolderLooksOptions) {
+    this.#options = options
+  }
+
+  /** What was noticed may not have been read: the next look at all folders compares everything. */
+  failed(): void {
+    this.#hasFailed = true
+    this.#options.known.touch()
+  }
+
+  /** All folders as they stand now. @returns `same`: there was nothing to do; `stopped`: not all were looked at. */
+  async all(signal: AbortSignal): Promise<'same' | 'compared' | 'stopped'> {
+    const { index, writer, expected, known, noticed, roundsBetweenFlags, tell, noteCompared } = this.#options
+    const asksAll = this.#hasFailed || this.#rounds % roundsBetweenFlags === 0
+    const notices = noticed.now
+    const asOf = Date.now()
+    const done = expected.now
+    const standings = await this.#standings()
+    noticed.asked(notices)
+    // Then the index is not even asked, so that its threads can end and its files be closed.
+    if (known.isUnchanged(standings, asksAll || notices.paths.size > 0)) {
+      known.confirm(standings, asOf)
+      expected.compared(done)
+      this.#over()
+      return 'same'
+    }
+    const round = await index.currentRound()
+    const folders = await writer.applyFolders(standings)
+    expected.listed(done)
+    const byPath = new Map(folders.map(folder => [folder.path, folder]))
+    let isWhole = true
+    for (const [at, { path, status, isSelectable }] of standings.entries()) {
+      tell(path, at, standings.length)
+      const folder = byPath.get(path)
+      // What the server did not say in time it is asked once more, first, and not only with the next round.
+      if (isSelectable && !status) noticed.add(path)
+      if (!folder || !status) continue
+      if (signal.aborted) return 'stopped'
+      const comparesAll = status.modseq === undefined && (asksAll || notices.paths.has(path))
+      const isCurrent = await this.#catchUp(folder, status, comparesAll, done)
+      isWhole = isCurrent && isWhole
+      // Other flags were not looked for.
+      if (isCurrent && (comparesAll || status.modseq !== undefined)) known.compared(path, asOf)
+    }
+    if (isWhole) {
+      expected.compared(done)
+      expected.lookedAtAll(done)
+      await writer.settleOrphans(round)
+      known.roundOver(standings)
+    }
+    // A server that is killed has not noted it at its end.
+    await noteCompared()
+    this.#over()
+    return 'compared'
+  }
+
+  /** Those that are said to have changed. */
+  async noticed(): Promise<void> {
+    const { writer, expected, known, noticed } = this.#options
+    const notices = noticed.now
+    const asOf = Date.now()
+    const done = expected.now
+    const standings = await this.#standings([...notices.paths])
+    noticed.asked(notices)
+    const folders = await writer.applyFolders(standings)
+    expected.listed(done)
+    for (const path of pathsToLookAt(notices, standings, folders)) {
+      const folder = folders.find(each => each.path === path)
+      const status = standings.find(each => each.path === path)?.status
+      // A notice may say more than the figures do.
+      if (!folder || !status) continue
+      if (await this.#catchUp(folder, status, status.modseq === undefined, done)) known.compared(path, asOf)
+    }
+  }
+
+  #over(): void {
+    this.#rounds++
+    this.#hasFailed = false
+  }
+
+  /** A folder that is refused costs no other one. */
+  async #catchUp(
+    folder: IndexedFolder,
+    status: NonNullable<FolderStanding['status']>,
+    asksAll: boolean,
+    done: number,
+  ): Promise<boolean> {
+    const { folders, expected, logger, accountId } = this.#options
+    try {
+      const isCurrent = await folders.catchUp(folder, status, asksAll, done)
+      if (isCurrent) expected.compared(done, folder.path)
+      return isCurrent
+    } catch (error) {
+      if (!isOfFolder(error)) throw error
+      logger.warn({ account_id: accountId, folder: folder.path, code: error.code }, 'a folder cannot be indexed')
+      return false
+    }
+  }
+
+  #standings(first: readonly string[] = []): Promise<FolderStanding[]> {
+    return this.#options.ask(connection => connection.changes.listStandings(standingsMs, first))
+  }
+}
