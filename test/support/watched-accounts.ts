@@ -65,6 +65,7 @@ export class WatchedAccounts {
       health: this.health,
       logger,
       gateTimes,
+      doubtMs: 5,
     })
     const accounts = {
       listEnabled: async () => {
