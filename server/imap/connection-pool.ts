@@ -30,7 +30,7 @@ export interface ConnectionPoolOptions {
   }
   logger: Logger
   /** A command connection that nobody used for so long is closed; a minute unless given. */
-  idleMs?: number
+  idleMs?: number | undefined
   gateTimes?: GateTimes
   /** Before a refused login that worked until now is tried once more; see `ConnectionOpener`. */
   doubtMs?: number

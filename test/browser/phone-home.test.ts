@@ -157,7 +157,7 @@ describe.skipIf(!available('chromium'))('what opening a mail tells its sender', 
     expect(of('plain')).toHaveLength(vectors.length)
     await inTabs(context, of('plain'), async (page, address) => lookAt(await openMessage(page, address)))
     expect(sender.contacts).toEqual([])
-    const subjects = new Map([...urls].map(([subject, url]) => [url, subject]))
+    const subjects = new Map<string, string>([...urls].map(([subject, url]) => [url, subject]))
     const asked = () => sender.contacts.map(({ name }) => name)
     await inTabs(context, of('remote'), async (page, address) => {
       await lookAt(await openMessage(page, address))

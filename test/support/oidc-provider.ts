@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { type Context, Provider } from 'oidc-provider'
 import { createMemoryAdapter } from 'oidc-provider/lib/adapters/memory_adapter.js'
+import { freePort } from './free-port.ts'
 
 /** Answered to callers that may know it; what is left out is not said. */
 export interface OidcPerson {
@@ -74,7 +75,7 @@ export class OidcProvider {
   }
 
   static async start({ isPublicClient = false, port = 0 } = {}): Promise<OidcProvider> {
-    const server = createServer().listen(port, '127.0.0.1')
+    const server = createServer().listen(port || (await freePort()), '127.0.0.1')
     await once(server, 'listening')
     return new OidcProvider(server, isPublicClient)
   }

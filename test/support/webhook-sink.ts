@@ -9,6 +9,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { onTestFinished } from 'vitest'
+import { freePort } from './free-port.ts'
 import { type Certificate, selfSigned } from './tls.ts'
 
 export interface TakenWebhook {
@@ -66,9 +67,8 @@ export class WebhookSink {
 
   /** @returns Its end, which the caller waits for. */
   async start(): Promise<() => Promise<void>> {
-    this.#server.listen(this.#port, '127.0.0.1')
-    await once(this.#server, 'listening')
-    this.#port = (this.#server.address() as { port: number }).port
+    this.#port ||= await freePort()
+    await this.listen()
     const before = getCACertificates('default')
     setDefaultCACertificates([...before, readFileSync(this.certFile, 'utf8')])
     return async () => {
