@@ -108,7 +108,7 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
   const { guard, guarded, pushing, hooking, signing } = outbound
   const calls = new CallMetrics()
   const history = composeHistory({ db, hub, leases, logger })
-  const { gateway } = overrides
+  const { gateway, idleMs } = overrides
   const stopping = composeFreezes({ db, hub, accountIds: () => accounts.listIds(), logger })
   const { freezes } = stopping
   const ruling = composePolicies({ db, hub, writtenTo: (...asked) => mailboxes.writtenTo(...asked), logger })
@@ -116,7 +116,7 @@ function compose(config: Config, overrides: Overrides, logs: ComposedLogs, dataD
   const proposing = composeIntake(db, ruling)
   const intake = proposing.book
   const mailboxes = composeMail({
-    ...{ config, db, secrets, hub, guard, signing, leases, gateway, freezes, ruling, intake },
+    ...{ config, db, secrets, hub, guard, signing, leases, gateway, idleMs, freezes, ruling, intake },
     models: outbound.chosen,
     baseUrl: () => address(),
     ...{ mayPrune, retention, calls, history: history.sink, tracer, logger },

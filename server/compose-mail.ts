@@ -88,6 +88,8 @@ export interface MailSurroundings {
   retention: Pick<RetentionClock, 'now'>
   /** In place of the real one. */
   gateway: MailGateway | undefined
+  /** As in `Overrides`. */
+  idleMs: number | undefined
   calls: CallMetrics
   history: HistorySink
   tracer: Tracer | undefined
@@ -173,7 +175,7 @@ export function composeMail({
   const login = (id: string, rejected?: string) => accounts.login(id, rejected)
   const pool = new ConnectionPool({
     ...{ gateway, login, limits: settings.limits, health, logger },
-    ...{ traffic: usage, protocol, certificates, memory },
+    ...{ traffic: usage, protocol, certificates, memory, idleMs: given.idleMs },
     worked: (account_id, ms) => history.observe('imap_command_time', ms, { account_id }),
   })
   const { stop: stopReading, bodies, ...reading } = composeReading()

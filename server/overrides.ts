@@ -19,6 +19,8 @@ export interface Overrides {
   discovery?: DiscoveryStandIn
   /** The network in which clients publish what they say of themselves. */
   documents?: DocumentStandIn
+  /** How long a connection to a mail server rests before it is closed. */
+  idleMs?: number
   heartbeatSeconds?: number
   /** KiB for each look at a password. */
   passwordMemory?: number

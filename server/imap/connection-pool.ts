@@ -30,8 +30,10 @@ export interface ConnectionPoolOptions {
   }
   logger: Logger
   /** A command connection that nobody used for so long is closed; a minute unless given. */
-  idleMs?: number
+  idleMs?: number | undefined
   gateTimes?: GateTimes
+  /** Before a refused login that worked until now is tried once more; see `ConnectionOpener`. */
+  doubtMs?: number
   traffic?: TrafficObserver
   /** Keeps the last lines of all connections. */
   protocol?: Pick<ProtocolLog, 'open'>
@@ -251,7 +253,7 @@ export class ConnectionPool {
   #poolOf(accountId: string): AccountPool {
     const known = this.#pools.get(accountId)
     if (known) return known
-    const { gateway, login, logger, traffic, protocol, certificates, memory, idleMs = 60_000 } = this.#options
+    const { gateway, login, logger, traffic, protocol, certificates, memory, doubtMs, idleMs = 60_000 } = this.#options
     const pool: AccountPool = new AccountPool({
       accountId,
       gateway,
@@ -262,6 +264,7 @@ export class ConnectionPool {
       protocol,
       certificates,
       memory,
+      doubtMs,
       idleMs,
       limits: () => this.#limits,
       login,

@@ -21,8 +21,6 @@ export interface ConnectionSourceOptions extends ConnectionOpenerOptions {
   limits(): PoolLimits
   /** Hears what is moved. */
   traffic?: TrafficObserver | undefined
-  /** What is learned of the mail server; nothing is kept unless given. */
-  memory?: ServerMemory | undefined
   /** How many are open now, and what of them is for watching. */
   counts(): { open: number } & Watched
   /** Begins and ends of opening change the counts. */
@@ -152,9 +150,16 @@ interface ConnectionOpenerOptions {
   protocol?: Pick<ProtocolLog, 'open'> | undefined
   /** Hears which certificate the server showed. */
   certificates?: Pick<CertificateEnds, 'seen'> | undefined
+  /** What is learned of the mail server; nothing is kept unless given. */
+  memory?: ServerMemory | undefined
+  /** After a login that worked until now was refused, it is tried once more so late; five seconds unless given. */
+  doubtMs?: number | undefined
   /** Hears that the server refused the login. */
   onRefused(accountId: string, problem: Problem): void
 }
+
+/** A mail server that goes down, or whose part that knows the passwords was restarted, is back by then or does not greet. */
+const usualDoubtMs = 5_000
 
 /** Opens connections of one account, and remembers that its password was refused until something changes. */
 export class ConnectionOpener {
@@ -164,9 +169,13 @@ export class ConnectionOpener {
   #isKnown = false
   #refusal: Problem | undefined
   #gate: ServerGate | undefined
+  /** The server has accepted this login before. */
+  #wasAccepted: boolean
 
   constructor(options: ConnectionOpenerOptions) {
     this.#options = options
+    const { accountId, memory = noMemory } = options
+    this.#wasAccepted = memory.hasAccepted(accountId)
   }
 
   /** Goes up with each `renew`: what was opened before is of an older one. */
@@ -215,37 +224,61 @@ export class ConnectionOpener {
   renew(): void {
     this.#generation++
     this.#refusal = undefined
+    this.#wasAccepted = false
     this.#gate?.reset()
   }
 
   async open(timeoutMs: number, signal: AbortSignal, meter: TrafficMeter): Promise<MailConnection> {
-    const { accountId, gateway, gates, protocol, certificates } = this.#options
     const generation = this.#generation
     this.#connecting++
     try {
-      const onTraffic = (received: number, sent: number) => meter.moved(received, sent)
-      return await withFreshToken(
-        rejected => this.#options.login(accountId, rejected),
-        login => {
-          this.#isKnown = true
-          this.#gate = gates.of(login)
-          const onLine = protocol?.open(accountId, 'imap', [secretOf(login)])
-          const onCertificate = (seen: SeenCertificate | undefined) => certificates?.seen(accountId, 'imap', seen)
-          // One without TLS shows none.
-          if (login.tls === 'none') onCertificate(undefined)
-          const options = { timeoutMs, onTraffic, onLine, onCertificate }
-          return this.#gate.login(either => gateway.connect(login, { ...options, signal: either }), signal)
-        },
-      )
+      const connection = await this.#loginInDoubt(timeoutMs, signal, meter)
+      if (generation === this.#generation) this.#wasAccepted = true
+      return connection
     } catch (error) {
       const isRefused = error instanceof Problem && error.code === 'mail_login_refused'
       if (isRefused && generation === this.#generation) {
         this.#refusal = error
-        this.#options.onRefused(accountId, error)
+        this.#options.onRefused(this.#options.accountId, error)
       }
       throw error
     } finally {
       this.#connecting--
     }
+  }
+
+  /**
+   * Of a login that worked until now a refusal is believed at the second time: Dovecot, for one, says `AUTHENTICATIONFAILED` while it is
+   * stopped, and the account would wait for somebody to try it again.
+   */
+  async #loginInDoubt(timeoutMs: number, signal: AbortSignal, meter: TrafficMeter): Promise<MailConnection> {
+    try {
+      return await this.#login(timeoutMs, signal, meter)
+    } catch (error) {
+      if (!this.#wasAccepted || faultOf(error) !== 'login') throw error
+      await pause(this.#options.doubtMs ?? usualDoubtMs, signal)
+      signal.throwIfAborted()
+      // Meanwhile another one found it refused again.
+      if (this.#refusal) throw this.#refusal
+      return this.#login(timeoutMs, signal, meter)
+    }
+  }
+
+  #login(timeoutMs: number, signal: AbortSignal, meter: TrafficMeter): Promise<MailConnection> {
+    const { accountId, gateway, gates, protocol, certificates } = this.#options
+    const onTraffic = (received: number, sent: number) => meter.moved(received, sent)
+    return withFreshToken(
+      rejected => this.#options.login(accountId, rejected),
+      login => {
+        this.#isKnown = true
+        this.#gate = gates.of(login)
+        const onLine = protocol?.open(accountId, 'imap', [secretOf(login)])
+        const onCertificate = (seen: SeenCertificate | undefined) => certificates?.seen(accountId, 'imap', seen)
+        // One without TLS shows none.
+        if (login.tls === 'none') onCertificate(undefined)
+        const options = { timeoutMs, onTraffic, onLine, onCertificate }
+        return this.#gate.login(either => gateway.connect(login, { ...options, signal: either }), signal)
+      },
+    )
   }
 }

@@ -12,6 +12,8 @@ export interface ServerMemory {
   limitOf(accountId: string): KnownLimit | undefined
   /** @param limit Undefined: none is known any more. */
   limited(accountId: string, limit: KnownLimit | undefined): void
+  /** Whether the server of this account has ever accepted its login. */
+  hasAccepted(accountId: string): boolean
   /** @param offers What the server said after the login that it can do, in capitals: `IDLE`, `APPENDLIMIT=35651584`. */
   connected(accountId: string, offers: readonly string[]): void
   /** It had no room for what was to be put into the mailbox. */
@@ -22,6 +24,7 @@ export interface ServerMemory {
 export const noMemory: ServerMemory = {
   limitOf: () => undefined,
   limited: () => undefined,
+  hasAccepted: () => false,
   connected: () => undefined,
   foundFull: () => undefined,
 }

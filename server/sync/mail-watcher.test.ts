@@ -176,6 +176,24 @@ test('a password that stops working while we watch ends in auth_failed, not in e
   expect(gateway.attempts).toBe(attempts)
 })
 
+test('a mail server that is stopped refuses a right password: the account comes back with the server', async () => {
+  await start()
+  gateway.password = 'not known for a moment'
+  gateway.delay = step => {
+    if (step !== 'connect') return
+    gateway.delay = () => {
+      gateway.password = 'secret'
+    }
+  }
+  const { attempts } = gateway
+  gateway.cut()
+  const uid = gateway.deliver()
+  await hasReceived([uid])
+  await isState('ready')
+  expect(gateway.attempts).toBeGreaterThanOrEqual(attempts + 2)
+  expect(mail.states).not.toContain('auth_failed')
+})
+
 test('a password that a request finds refused is said of the account at once', async () => {
   await start()
   gateway.password = 'changed'

@@ -30,6 +30,8 @@ export class ServerBook implements ServerMemory {
   readonly #now: () => number
   readonly #rows = new Map<string, ServerRow>()
   readonly #changed = new Set<string>()
+  /** Accounts whose login, as it is now, a server has accepted. */
+  readonly #accepted = new Set<string>()
   /** By login: what SMTP servers said to a trial before there was an account. */
   readonly #unowned = new Map<string, readonly string[]>()
   readonly #fullListeners = new Set<(accountId: string) => void>()
@@ -46,12 +48,14 @@ export class ServerBook implements ServerMemory {
     const { store, hub, flushMs = 5_000 } = this.#options
     for (const row of await store.list()) {
       this.#rows.set(row.account_id, row)
+      if (row.imap_offers !== null) this.#accepted.add(row.account_id)
       this.#tellLevel(row)
     }
     this.#stops = [
       hub.listen('account_removed', ({ account_id }) => {
         this.#rows.delete(account_id)
         this.#changed.delete(account_id)
+        this.#accepted.delete(account_id)
       }),
       hub.listen('account_updated', ({ account_id, changed }) => this.#follow(account_id, changed)),
     ]
@@ -88,7 +92,12 @@ export class ServerBook implements ServerMemory {
     })
   }
 
+  hasAccepted(accountId: string): boolean {
+    return this.#accepted.has(accountId)
+  }
+
   connected(accountId: string, offers: readonly string[]): void {
+    this.#accepted.add(accountId)
     const words = JSON.stringify(offers.slice(0, mostOffers))
     const known = this.#rows.get(accountId)
     // When it was said is told to the minute: most connections say the same again.
@@ -162,6 +171,7 @@ export class ServerBook implements ServerMemory {
 
   /** Another server, or another mailbox on it: what was learned is of the old one. */
   #follow(accountId: string, changed: readonly string[]): void {
+    if (changed.some(field => /^(imap\.|auth$)/.test(field))) this.#accepted.delete(accountId)
     if (!this.#rows.has(accountId)) return
     const isOther = (part: string) => changed.some(field => new RegExp(`^${part}\\.(host|port|user)$`).test(field))
     if (isOther('imap')) {

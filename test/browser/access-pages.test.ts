@@ -10,7 +10,7 @@ import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import type { Browser, Page } from 'playwright-core'
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { expectAccessible, expectNothingClipped, keepPicture, setScheme, visit } from '../support/browser.ts'
 import { startBrowserDemo } from '../support/browser-demo.ts'
@@ -28,11 +28,20 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   let run: Served
   let browser: Browser
   let storageState: SignedIn
+  let people: People
+  /** Names that a failed try may have left are not used again. */
+  let names = 0
 
   beforeAll(async () => {
     const demo = await startBrowserDemo()
     ;({ run, browser, storageState } = demo)
+    people = new People(run.url, storageState.cookies.map(({ name, value }) => `${name}=${value}`).join('; '))
     return demo.stop
+  })
+  beforeEach(async () => {
+    for (const { id } of (await run.call(api.tokens.listTokens)).items) {
+      await people.tell(people.admin, 'DELETE', api.tokens.revokeToken.path.replace('{token_id}', id))
+    }
   })
 
   const open = async (path: string, heading: string) => {
@@ -40,21 +49,21 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.getByRole('heading', { level: 1, name: heading, exact: true }).waitFor()
     return page
   }
-  const peopleOf = () =>
-    new People(run.url, storageState.cookies.map(({ name, value }) => `${name}=${value}`).join('; '))
   const rowOf = (page: Page, text: string) => page.getByRole('row').filter({ hasText: text })
 
   test('who is invited comes in by the link, sees what their role may, and is out as soon as they are disabled', async () => {
+    const name = `Grace ${++names}`
+    const email = `grace-${names}@example.org`
     const page = await open('/users', 'Users')
     await page.getByRole('button', { name: 'Invite' }).click()
-    await page.getByLabel('Name').fill('Grace')
-    await page.getByLabel('Email').fill('grace@example.org')
+    await page.getByLabel('Name').fill(name)
+    await page.getByLabel('Email').fill(email)
     await page.getByRole('checkbox', { name: 'All accounts' }).check()
     await page.getByRole('button', { name: 'Create the link' }).click()
-    const link = await page.getByLabel('Link for grace@example.org').inputValue()
+    const link = await page.getByLabel(`Link for ${email}`).inputValue()
     await expectAccessible(page, 'the link of an invitation')
     await page.getByRole('button', { name: 'Done' }).click()
-    await rowOf(page, 'Grace').getByText('Invited').waitFor()
+    await rowOf(page, name).getByText('Invited').waitFor()
 
     const { page: theirs } = await visit(browser, link)
     await theirs.getByLabel('Password', { exact: true }).fill(password)
@@ -67,7 +76,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     }
     await theirs.getByRole('button', { name: 'Live', exact: true }).waitFor()
 
-    await page.getByRole('button', { name: 'Disable: Grace' }).click()
+    await page.getByRole('button', { name: `Disable: ${name}` }).click()
     await page.getByRole('button', { name: 'Disable', exact: true }).click()
     await theirs.getByRole('heading', { name: /sign in/i }).waitFor()
     await theirs.getByText('Your access was disabled').waitFor()
@@ -76,14 +85,15 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const { page: stranger } = await visit(browser, run.url)
     await stranger.getByLabel('Email').waitFor()
     expect(await stranger.getByText('was disabled').count()).toBe(0)
-    await rowOf(page, 'Grace').getByText('Disabled').waitFor()
-    await page.getByRole('button', { name: 'Delete: Grace' }).click()
+    await rowOf(page, name).getByText('Disabled').waitFor()
+    await page.getByRole('button', { name: `Delete: ${name}` }).click()
     expect(await page.getByRole('dialog').innerText()).toMatch(/Grace[\s\S]*tokens stop working/)
     await page.getByRole('button', { name: 'Delete', exact: true }).click()
-    await rowOf(page, 'Grace').waitFor({ state: 'detached' })
+    await rowOf(page, name).waitFor({ state: 'detached' })
   })
 
   test('a client asks to be connected: the user sees who it is, chooses what it gets, and finds it among the tokens', async () => {
+    await people.tell(people.admin, 'PUT', api.mcpAuth.setMcpAuth.path, { enabled: false })
     const settings = await open('/configuration', 'Configuration')
     await settings.getByRole('checkbox', { name: 'Clients may connect with OAuth' }).click()
     await settings.getByLabel('Address for clients').waitFor()
@@ -130,7 +140,6 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   })
 
   test('a reset takes the API tokens along when the box is ticked', async () => {
-    const people = peopleOf()
     const { email, proof } = await people.invite('viewer')
     const wanted = { name: 'Bot', scopes: ['dashboard:read'], accounts: [] }
     const { token } = await people.tell<{ token: string }>(proof, 'POST', api.tokens.createToken.path, wanted)
@@ -146,16 +155,12 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   })
 
   test('what a token made is shown before it is revoked, and ended with it by one box, narrow and wide, light and dark', async () => {
-    const people = peopleOf()
-    const { proof } = await people.token(['dashboard:admin'])
-    const { items } = await people.tell<{ items: { id: string; name: string }[] }>(
-      people.admin,
-      'GET',
-      api.tokens.listTokens.path,
-    )
-    const name = items.at(-1)!.name
+    const { id, proof } = await people.token(['dashboard:admin'])
+    const { items } = await run.call(api.tokens.listTokens)
+    const { name } = items.find(token => token.id === id)!
+    names++
     const made = [1, 2, 3, 4, 5, 6].map(
-      number => `mole-${number}-of-a-rather-long-name@a-rather-long-domain.example.org`,
+      number => `mole-${names}-${number}-of-a-rather-long-name@a-rather-long-domain.example.org`,
     )
     for (const email of made) {
       const wanted = { email, name: 'Mallory Molesworth', role: 'viewer', accounts: [] }
@@ -320,7 +325,6 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   })
 
   test('a row of the trail says what it was done to and what came of it, and runs over nothing on a phone', async () => {
-    const people = peopleOf()
     const { userId, email } = await people.invite('viewer')
     const path = api.users.changeUser.path.replace('{user_id}', userId)
     await people.tell(people.admin, 'PATCH', path, { name: 'Grace Canary', role: 'operator', accounts: 'all' })
@@ -344,7 +348,6 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   })
 
   test('however long names and addresses are, what can be done to a row is in sight at every width', async () => {
-    const people = peopleOf()
     const email = `maximiliane.von-der-heide-${Date.now()}@marketing.example-company.org`
     const wanted = { email, name: 'Maximiliane von der Heide', role: 'operator', accounts: 'all' }
     await people.tell(people.admin, 'POST', api.users.inviteUser.path, wanted)

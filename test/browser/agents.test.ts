@@ -1,6 +1,6 @@
 /** Agents under a person's eye: connected, seen live, stopped; and the playground, which is one of them. */
 import type { Browser, Page } from 'playwright-core'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { expectAccessible, expectNothingClipped, keepPicture, setScheme, visit } from '../support/browser.ts'
 import { startBrowserDemo } from '../support/browser-demo.ts'
@@ -14,7 +14,8 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   let browser: Browser
   let storageState: SignedIn
 
-  beforeAll(async () => {
+  // For each: the first says what a server shows that no agent has come to.
+  beforeEach(async () => {
     const demo = await startBrowserDemo()
     ;({ run, browser, storageState } = demo)
     return demo.stop

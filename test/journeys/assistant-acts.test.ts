@@ -1,5 +1,5 @@
 /** What the assistant may do: a person allows each change, exactly as it was shown; mail decides nothing; and each provider is told no more than it may. */
-import { beforeAll, beforeEach, expect, test } from 'vitest'
+import { beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import type { AssistantToolCall, ChatbotResponse } from '../../contract/answers.ts'
 import { api } from '../../contract/index.ts'
 import { type Chat, chatbot, startChatWorld } from '../support/chat-world.ts'
@@ -42,12 +42,12 @@ const waitingIn = ({ tool_calls: calls }: ChatbotResponse): AssistantToolCall =>
 }
 const flagsOf = async () => {
   const list = `/api/v1/accounts/${ann}/messages?folder=INBOX&limit=100`
-  const { items } = await world.people.tell<{ items: { subject: string; flags: string[] }[] }>(
+  const { items } = await world.people.tell<{ items: { subject: string; flags: string[]; keywords: string[] }[] }>(
     world.people.admin,
     'GET',
     list,
   )
-  return items.find(({ subject }) => subject === 'lunch')?.flags
+  return items.flatMap(({ subject, flags, keywords }) => (subject === 'lunch' ? [...flags, ...keywords] : []))
 }
 /** Looks for the mail, marks it, and says what came of it. */
 const marksAs = (flag: string) => (asked: Asked) => {
@@ -55,19 +55,35 @@ const marksAs = (flag: string) => (asked: Asked) => {
   if (stepOf(asked) === 1) return [toolCall('mail_update', { refs: [refIn(asked)], add: [flag] })]
   return [`Told: ${lastResult(asked).slice(0, 60)}`]
 }
-const marks = marksAs('flagged')
+/** Lifted at the end of the test at the latest: another one would find everything frozen. @returns How to lift it. */
+async function freeze(target: object): Promise<() => Promise<void>> {
+  const { people } = world
+  const { id } = await people.tell<{ id: string }>(people.admin, 'POST', '/api/dashboard/freeze', target)
+  let isLifted = false
+  const lift = async () => {
+    if (!isLifted) await people.tell(people.admin, 'DELETE', `/api/dashboard/freeze/${id}`)
+    isLifted = true
+  }
+  onTestFinished(lift)
+  return lift
+}
+
+let flags = 0
+/** That no try before has set. */
+const newFlag = () => `kept${++flags}`
 
 test('a change waits for the person, and is done once, for exactly what was shown', async () => {
-  world.choice.script = marks
+  const flag = newFlag()
+  world.choice.script = marksAs(flag)
   const asked = await chat.ask('Flag the mail about lunch.')
   const call = waitingIn(asked)
   expect(call).toMatchObject({
     name: 'mail_update',
     effect: 'write',
-    summary: expect.stringMatching(/1 message: adds flagged/),
+    summary: expect.stringContaining(`1 message: adds ${flag}`),
   })
   expect(await chat.get(asked.conversation_id)).toMatchObject({ state: 'waiting' })
-  expect(await flagsOf()).not.toContain('flagged')
+  expect(await flagsOf()).not.toContain(flag)
   const path = chat.decidePath(asked, call)
   const send = (proof: Record<string, string>, body: object) => world.people.ask(proof, 'POST', path, body)
   const given = { decision: 'allow', input_hash: call.input_hash }
@@ -77,23 +93,24 @@ test('a change waits for the person, and is done once, for exactly what was show
   expect((await send(other.proof, given)).status).toBe(404)
   const token = await world.people.token(['dashboard:operate', 'mail:organize'], [ann])
   expect((await send(token.proof, given)).status).toBe(403)
-  expect(await flagsOf()).not.toContain('flagged')
+  expect(await flagsOf()).not.toContain(flag)
   const both = await Promise.all([send(admin, given), send(admin, given)])
   expect(both.map(({ status }) => status).toSorted()).toEqual([200, 409])
   const ended = await chat.ended(asked)
   expect(ended).toMatchObject({ state: 'done' })
   expect(ended.blocks.at(-1)).toMatchObject({ text: expect.stringMatching(/Told: \{?"?ok/) })
-  expect(await flagsOf()).toContain('flagged')
-  const trail = await world.people.tell<{ items: { refs: object }[] }>(
+  expect(await flagsOf()).toContain(flag)
+  const trail = await world.people.tell<{ items: { refs: { assistant_answer?: string } }[] }>(
     admin,
     'GET',
     '/api/dashboard/audit?operation=tool.mail_update',
   )
-  expect(trail.items).toMatchObject([{ refs: { assistant_answer: asked.answer_id } }])
+  const ofThis = trail.items.filter(({ refs }) => refs.assistant_answer === asked.answer_id)
+  expect(ofThis).toHaveLength(1)
 })
 
 test('what the person declines is not done, and the model is told', async () => {
-  world.choice.script = marks
+  world.choice.script = marksAs('flagged')
   const asked = await chat.ask('Flag it.')
   await chat.decide(asked, waitingIn(asked), 'decline')
   const ended = await chat.ended(asked)
@@ -110,21 +127,17 @@ test('what the person declines is not done, and the model is told', async () => 
 })
 
 test.each([
-  [
-    'its account is',
-    'answered',
-    () => ({ account_id: ann }),
-    /^frozen: A human stopped what is done with this account/,
-  ],
-  ['all programs are', 'seen', () => ({ everything: true }), /^frozen: A human stopped what programs do/],
+  ['its account is', () => ({ account_id: ann }), /^frozen: A human stopped what is done with this account/],
+  ['all programs are', () => ({ everything: true }), /^frozen: A human stopped what programs do/],
 ])(
   'what waits while %s frozen is refused in words, also when it is allowed; lifted, the next question works',
-  async (_what, flag, target, words) => {
-    const { people, choice } = world
+  async (_what, target, words) => {
+    const { choice } = world
+    const flag = newFlag()
     choice.script = marksAs(flag)
     const asked = await chat.ask('Mark it.')
     const call = waitingIn(asked)
-    const freeze = await people.tell<{ id: string }>(people.admin, 'POST', '/api/dashboard/freeze', target())
+    const lift = await freeze(target())
     await chat.decide(asked, call, 'allow')
     const ended = await chat.ended(asked)
     expect(ended).toMatchObject({ state: 'done', problem: null })
@@ -137,7 +150,7 @@ test.each([
     expect(during.tool_calls.map(({ outcome }) => outcome)).toEqual(['ok', 'refused'])
     expect(during.response).toMatch(/^Told: frozen: /)
     expect(await flagsOf()).not.toContain(flag)
-    await people.tell(people.admin, 'DELETE', `/api/dashboard/freeze/${freeze.id}`)
+    await lift()
     const after = await chat.ask('Mark it after all.', more)
     await chat.decide(after, waitingIn(after), 'allow')
     expect(await chat.ended(after)).toMatchObject({ state: 'done' })
@@ -146,15 +159,14 @@ test.each([
 )
 
 test('where programs may not read either, the model is told nothing of mail and figures, and says so', async () => {
-  const { people, choice } = world
-  const body = { everything: true, reads: 'stop' }
-  const freeze = await people.tell<{ id: string }>(people.admin, 'POST', '/api/dashboard/freeze', body)
+  const { choice } = world
+  const lift = await freeze({ everything: true, reads: 'stop' })
   choice.script = asked =>
     stepOf(asked) === 0 ? [toolCall('mail_search', { q: 'lunch' }), toolCall('stats', {}, 'y')] : [lastResult(asked)]
   const answer = await chat.ask('What is there?')
   expect(answer.tool_calls.map(({ outcome }) => outcome)).toEqual(['refused', 'refused'])
   expect(answer.response).toMatch(/^frozen: /)
-  await people.tell(people.admin, 'DELETE', `/api/dashboard/freeze/${freeze.id}`)
+  await lift()
   expect((await chat.ask('And now?')).tool_calls.map(({ outcome }) => outcome)).toEqual(['ok', 'ok'])
 })
 
@@ -233,6 +245,7 @@ test.each([
 )
 
 test('a message is sent as its draft says, to whom the person is shown, and is bound to that revision', async () => {
+  const taken = world.sink.taken.length
   world.choice.script = asked => {
     const step = stepOf(asked)
     if (step === 0)
@@ -253,9 +266,9 @@ test('a message is sent as its draft says, to whom the person is shown, and is b
     block.type === 'tool_call' && block.call.name === 'mail_send' ? [block.call] : [],
   )[0]!
   expect(send.summary).toBe('Sends to exactly 1: bea@example.org. Revision 1, subject: Hi')
-  expect(world.sink.taken).toHaveLength(0)
+  expect(world.sink.taken.slice(taken)).toEqual([])
   await chat.decide(asked, send, 'allow')
-  await expect.poll(() => world.sink.taken.map(({ to }) => to)).toEqual([['bea@example.org']])
+  await expect.poll(() => world.sink.taken.slice(taken).map(({ to }) => to)).toEqual([['bea@example.org']])
 })
 
 test('an obedient model does what mail says, and nothing comes of it', async () => {
@@ -313,6 +326,11 @@ test('an obedient model does what mail says, and nothing comes of it', async () 
 
 test('a token acts by its own policy: what it sends waits for an approval, and what it destroys is not done', async () => {
   const { proof } = await world.people.token(['dashboard:operate', 'mail:send'], [ann])
+  const approvals = async () => {
+    const path = `${api.approvals.listApprovals.path}?account_id=${ann}`
+    return (await world.people.tell<{ items: unknown[] }>(world.people.admin, 'GET', path)).items.length
+  }
+  const before = await approvals()
   world.choice.script = asked => {
     const step = stepOf(asked)
     if (step === 0)
@@ -323,9 +341,7 @@ test('a token acts by its own policy: what it sends waits for an approval, and w
   const { response, tool_calls: done } = await chat.ask('Send it.', {}, proof)
   expect(response).toContain('"status":"pending"')
   expect(done.at(-1)?.citations).toMatchObject([{ label: 'Approval', href: expect.stringMatching(/^\/approvals/) }])
-  const path = `${api.approvals.listApprovals.path}?account_id=${ann}`
-  const { items } = await world.people.tell<{ items: unknown[] }>(world.people.admin, 'GET', path)
-  expect(items).toHaveLength(1)
+  expect(await approvals()).toBe(before + 1)
   expect((await world.people.ask(world.people.admin, 'GET', `${chatbot}/conversations/none`)).status).toBe(404)
 })
 

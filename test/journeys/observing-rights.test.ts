@@ -44,6 +44,30 @@ type Listed = { items: { id: string; name: string; account_id?: string }[] }
 const alertsOf = async (proof: Proof) =>
   (await tell<Listed>(`${api.alerts.listAlerts.path}?state=open&limit=100`, undefined, 'GET', proof)).items
 
+/** Rules of which each has an alert, of every account or of the whole server. */
+async function raise(): Promise<void> {
+  ids.rule_id = (await tell<{ id: string }>(api.alerts.createAlertRule.path, rule('Of each account'))).id
+  const whole = {
+    series: 'errors',
+    per: [],
+    aggregation: 'sum',
+    window_seconds: 600,
+    threshold: -1,
+    comparison: 'above',
+  }
+  await tell(api.alerts.createAlertRule.path, rule('Of the whole server', whole))
+  await tell(api.alerts.createAlertRule.path, rule('hidden-where', { where: { account_id: hidden.id }, per: [] }))
+  // Those of the rules that a new server has may be there as well.
+  await vi.waitFor(async () => {
+    const alerts = await alertsOf(world.people.admin)
+    const ofEach = alerts.filter(({ name }) => name === 'Of each account')
+    const names = new Set(alerts.map(({ name }) => name))
+    expect(ofEach.map(({ account_id: of }) => of).sort()).toEqual([hidden.id, own.id].sort())
+    expect([names.has('Of the whole server'), names.has('hidden-where')]).toEqual([true, true])
+    ids.alert_id = ofEach.find(({ account_id: of }) => of === hidden.id)!.id
+  }, patience)
+}
+
 beforeAll(async () => {
   const running = await runMailWorld(2)
   world = running.world
@@ -56,29 +80,10 @@ beforeAll(async () => {
   narrowStream = await openStream(people.url + api.events.streamEvents.path, narrow.proof)
   const other = await people.token(['mail:meta', 'mail:read', 'dashboard:read'], [hidden.id])
   otherToken = other.id
-  ids.rule_id = (await tell<{ id: string }>(api.alerts.createAlertRule.path, rule('Of each account'))).id
-  const whole = {
-    series: 'errors',
-    per: [],
-    aggregation: 'sum',
-    window_seconds: 600,
-    threshold: -1,
-    comparison: 'above',
-  }
-  await tell(api.alerts.createAlertRule.path, rule('Of the whole server', whole))
-  await tell(api.alerts.createAlertRule.path, rule('hidden-where', { where: { account_id: hidden.id }, per: [] }))
   ids.notifier_id = (await tell<{ notifier: { id: string } }>(api.notifiers.createNotifier.path, slack)).notifier.id
   const made = await tell<{ webhook: { id: string } }>(api.webhooks.createWebhook.path, hook, 'POST', other.proof)
   ids.webhook_id = made.webhook.id
-  // Those of the rules that a new server has may be there as well.
-  await vi.waitFor(async () => {
-    const alerts = await alertsOf(people.admin)
-    const ofEach = alerts.filter(({ name }) => name === 'Of each account')
-    const names = new Set(alerts.map(({ name }) => name))
-    expect(ofEach.map(({ account_id: of }) => of).sort()).toEqual([hidden.id, own.id].sort())
-    expect([names.has('Of the whole server'), names.has('hidden-where')]).toEqual([true, true])
-    ids.alert_id = ofEach.find(({ account_id: of }) => of === hidden.id)!.id
-  }, patience)
+  await raise()
   secrets = [hidden.id, hidden.mark, ids.alert_id!, ids.notifier_id!, ids.webhook_id!, otherToken, 'hidden-']
 })
 afterAll(async () => {
@@ -202,7 +207,9 @@ describe('with one account', () => {
       narrow.proof,
     )
     const hooks = await tell<Listed>(api.webhooks.listWebhooks.path, undefined, 'GET', narrow.proof)
-    expect(hooks.items.map(({ id }) => id)).toEqual([made.webhook.id])
+    expect(hooks.items.map(({ id }) => id)).toContain(made.webhook.id)
+    // Another try may have made one, too.
+    expect(new Set(hooks.items.map(({ name }) => name))).toEqual(new Set(['own']))
   })
 
   test('a person who sees one account is shown as little', async () => {
@@ -216,6 +223,9 @@ describe('with one account', () => {
   })
 
   test('its stream and the list of facts tell of its own alone', async () => {
+    const told = narrowStream.events.length
+    // A try before may have taken them away.
+    if (!(await alertsOf(world.people.admin)).some(({ id }) => id === ids.alert_id)) await raise()
     await tell(fill(api.alerts.silenceAlert.path, ids), { seconds: 60 })
     // The rules go, and with them what fires.
     const isOurs = ({ name }: { name: string }) => /hidden|Of /.test(name)
@@ -224,12 +234,12 @@ describe('with one account', () => {
       await tell(fill(api.alerts.deleteAlertRule.path, { rule_id: id }), undefined, 'DELETE')
     }
     await expect.poll(async () => (await alertsOf(world.people.admin)).filter(isOurs)).toEqual([])
-    const cleared = () => narrowStream.events.filter(({ event }) => event === 'alert_cleared').length
+    const cleared = () => narrowStream.events.slice(told).filter(({ event }) => event === 'alert_cleared').length
     await expect.poll(cleared).toBeGreaterThan(0)
     const { text } = await ask(narrow.proof, 'GET', `${api.events.listFacts.path}?limit=100`)
     // Callers that may make tokens are told of tokens.
     const isTold = (secret: string) => secret !== otherToken
-    for (const told of [text, JSON.stringify(narrowStream.events)]) expect(leaks(told, '').filter(isTold)).toEqual([])
+    for (const words of [text, JSON.stringify(narrowStream.events)]) expect(leaks(words, '').filter(isTold)).toEqual([])
   })
 })
 

@@ -6,6 +6,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { onTestFinished } from 'vitest'
+import { freePort } from './free-port.ts'
 
 export type ServiceKind = 'webhook' | 'ntfy' | 'slack' | 'discord' | 'teams' | 'telegram'
 
@@ -182,9 +183,9 @@ export class NoticeStandIn {
   }
 
   async start(): Promise<this> {
+    this.#port ||= await freePort()
     this.#server.listen(this.#port, '127.0.0.1')
     await once(this.#server, 'listening')
-    this.#port = (this.#server.address() as { port: number }).port
     return this
   }
 

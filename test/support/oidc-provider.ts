@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { type Context, Provider } from 'oidc-provider'
 import { createMemoryAdapter } from 'oidc-provider/lib/adapters/memory_adapter.js'
+import { freePort } from './free-port.ts'
 import { LocalServer } from './local-server.ts'
 import { interact } from './login-page.ts'
 
@@ -74,7 +75,7 @@ export class OidcProvider extends LocalServer {
   }
 
   static async start({ isPublicClient = false, port = 0 } = {}): Promise<OidcProvider> {
-    const server = createServer().listen(port, '127.0.0.1')
+    const server = createServer().listen(port || (await freePort()), '127.0.0.1')
     await once(server, 'listening')
     return new OidcProvider(server, isPublicClient)
   }

@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { onTestFinished, vi } from 'vitest'
+import { freePort } from './free-port.ts'
 import { patience } from './patience.ts'
 import { type Fields, readFields } from './protobuf.ts'
 
@@ -47,9 +48,9 @@ export class OtlpCollector {
   }
 
   async listen(): Promise<void> {
+    this.#port ||= await freePort()
     this.#server.listen(this.#port, '127.0.0.1')
     await once(this.#server, 'listening')
-    this.#port = (this.#server.address() as { port: number }).port
   }
 
   async close(): Promise<void> {

@@ -16,6 +16,7 @@ import { Problem } from '../../server/platform/problem.ts'
 import { Signer } from '../../server/platform/secret-box.ts'
 import { FolderStateStore } from '../../server/sync/folder-state-store.ts'
 import { MailWatcher } from '../../server/sync/mail-watcher.ts'
+import { patience } from './patience.ts'
 
 export interface WatchedOptions {
   gateway: MailGateway
@@ -57,7 +58,8 @@ export class WatchedAccounts {
       if (!known) throw new Problem('account_disabled', 'The account is disabled.')
       return known
     }
-    const defaults = { connection_timeout_seconds: 5, max_connections: 50, connection_pool_size: 3 }
+    // A busy machine is no server that is silent.
+    const defaults = { connection_timeout_seconds: patience / 1_000, max_connections: 50, connection_pool_size: 3 }
     this.pool = new ConnectionPool({
       gateway,
       login,
@@ -65,6 +67,7 @@ export class WatchedAccounts {
       health: this.health,
       logger,
       gateTimes,
+      doubtMs: 5,
     })
     const accounts = {
       listEnabled: async () => {

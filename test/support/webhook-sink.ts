@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import { onTestFinished } from 'vitest'
+import { freePort } from './free-port.ts'
 import { type Certificate, selfSigned, trust } from './tls.ts'
 
 export interface TakenWebhook {
@@ -65,8 +66,8 @@ export class WebhookSink {
 
   /** @returns Its end, which the caller waits for. */
   async start(): Promise<() => Promise<void>> {
+    this.#port ||= await freePort()
     await this.listen()
-    this.#port = (this.#server.address() as { port: number }).port
     const distrust = trust(this.certFile)
     return async () => {
       distrust()

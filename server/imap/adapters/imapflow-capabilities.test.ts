@@ -1,6 +1,7 @@
 /** The capabilities of ImapFlow's connections on a real Dovecot, also where it hides its extensions, and where the way to it breaks. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Dovecot, startDovecot } from '../../../test/support/dovecot.ts'
+import { patience } from '../../../test/support/patience.ts'
 import { available } from '../../../test/support/require.ts'
 import { startRelay, type TcpRelay } from '../../../test/support/tcp-relay.ts'
 import { createLogger } from '../../platform/logger.ts'
@@ -78,7 +79,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
       'References: <>< >< a><b>\nSubject: x',
     ]
     for (const head of heads) await dovecot.appendMessage(alice.user, `${head}\n\nReferences: <body@x>\n`)
-    const connection = await gateway.connect(login(), { timeoutMs: 5_000, signal })
+    const connection = await gateway.connect(login(), { timeoutMs: patience, signal })
     ends.push(() => connection.close())
     const { headers } = await connection.changes.listHeaders('INBOX', [1, 4_294_967_295], 10)
     expect(headers.map(({ references }) => references)).toEqual([['<b>'], ids.slice(-100), ['<c@x>', '<d@x>', '<e@x>']])
@@ -87,7 +88,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
 
   test('messages that others delete are missed by the count, while UIDs are told in place of numbers', async () => {
     await empty()
-    const connection = await gateway.connect(login(), { timeoutMs: 5_000, signal })
+    const connection = await gateway.connect(login(), { timeoutMs: patience, signal })
     ends.push(() => connection.close())
     const uids: number[] = []
     for (const text of ['a', 'b', 'c', 'd']) uids.push((await dovecot.appendMessage(alice.user, message(text))).uid)

@@ -38,6 +38,45 @@ test.each([
     'limit',
   ],
   [
+    'a login server that is down, in the words of Dovecot',
+    {
+      responseStatus: 'NO',
+      authenticationFailed: true,
+      serverResponseCode: 'UNAVAILABLE',
+      responseText: 'Temporary authentication failure. [host:2026-11-29 12:00:00]',
+    },
+    'mail_server_refused',
+    undefined,
+  ],
+  [
+    'a bug of the server at a login',
+    {
+      responseStatus: 'NO',
+      authenticationFailed: true,
+      serverResponseCode: 'SERVERBUG',
+      responseText: 'Internal error.',
+    },
+    'mail_server_refused',
+    undefined,
+  ],
+  [
+    'too many, in the words of Dovecot',
+    {
+      responseStatus: 'NO',
+      authenticationFailed: true,
+      serverResponseCode: 'UNAVAILABLE',
+      responseText: 'Maximum number of connections from user+IP exceeded (mail_max_userip_connections=10)',
+    },
+    'mail_server_refused',
+    'limit',
+  ],
+  [
+    'a password that has expired',
+    { responseStatus: 'NO', authenticationFailed: true, serverResponseCode: 'EXPIRED' },
+    'mail_login_refused',
+    'login',
+  ],
+  [
     'the words of Gmail',
     { responseStatus: 'NO', authenticationFailed: true, responseText: 'Too many simultaneous connections. (Failure)' },
     'mail_server_refused',

@@ -165,17 +165,27 @@ export function wantsTls({ host, port }: Pick<FaultContext, 'host' | 'port'>): F
 
 function refused(error: Thrown, { isToken }: FaultContext): Finding {
   if (error.mailboxMissing) return { code: 'folder_not_found', detail: 'There is no such folder.' }
-  if (error.serverResponseCode !== 'AUTHENTICATIONFAILED' && isLimit(error)) return limited()
-  if (/^(PRIVACYREQUIRED|ENCRYPTNEEDED)$/.test(error.serverResponseCode ?? '')) {
+  const { authenticationFailed, serverResponseCode: responseCode = '', responseText = '' } = error
+  if (authenticationFailed && isLoginDown(responseCode, responseText)) {
+    return { code: 'mail_server_refused', detail: 'The mail server can let nobody log in at the moment.' }
+  }
+  if (responseCode !== 'AUTHENTICATIONFAILED' && isLimit(error)) return limited()
+  if (/^(PRIVACYREQUIRED|ENCRYPTNEEDED)$/.test(responseCode)) {
     return loginDisabled('The mail server allows logins only over TLS.')
   }
-  if (error.authenticationFailed) {
+  if (authenticationFailed) {
     const detail = isToken
       ? 'The mail server rejected the access of this user: somebody else signed in, or IMAP is switched off there.'
       : 'The mail server rejected the user name or password.'
     return { code: 'mail_login_refused', fault: 'login', detail }
   }
   return { code: 'mail_server_refused', detail: 'The mail server rejected the command.' }
+}
+
+/** `UNAVAILABLE` is said of too many connections as well. */
+function isLoginDown(responseCode: string, text: string): boolean {
+  if (responseCode === 'SERVERBUG') return true
+  return responseCode === 'UNAVAILABLE' && /authenticat|internal|temporarily unavailable/i.test(text)
 }
 
 function isLimit(error: Thrown): boolean {

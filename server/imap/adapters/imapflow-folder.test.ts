@@ -1,5 +1,6 @@
 /** What a server says of a folder when it is opened, also when it says nonsense. */
 import { afterEach, expect, test } from 'vitest'
+import { patience } from '../../../test/support/patience.ts'
 import { type SocketServer, startSocketServer } from '../../../test/support/socket-server.ts'
 import type { MailConnection } from '../mail-gateway.ts'
 import { ImapFlowGateway } from './imapflow-gateway.ts'
@@ -33,7 +34,7 @@ async function connect(toExamine: string[], tagged = 'OK opened', flags = ''): P
   })
   const login = { host: '127.0.0.1', port: server.port, tls: 'none', user: 'a', password: 'b' } as const
   const { signal } = new AbortController()
-  connection = await new ImapFlowGateway().connect(login, { timeoutMs: 5_000, signal })
+  connection = await new ImapFlowGateway().connect(login, { timeoutMs: patience, signal })
   return connection
 }
 

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type CourierLike, startCourierLike } from '../../../test/support/courier-like.ts'
 import { type Dovecot, startDovecot } from '../../../test/support/dovecot.ts'
 import { termOf } from '../../../test/support/found-messages.ts'
+import { patience } from '../../../test/support/patience.ts'
 import { available } from '../../../test/support/require.ts'
 import type { FolderCount, MailConnection } from '../mail-gateway.ts'
 import { ImapFlowGateway } from './imapflow-gateway.ts'
@@ -16,7 +17,7 @@ afterEach(async () => {
 async function connect(port: number, { user, password } = { user: 'a', password: 'b' }): Promise<MailConnection> {
   const { signal } = new AbortController()
   const login = { host: '127.0.0.1', port, tls: 'none', user, password } as const
-  const connection = await new ImapFlowGateway({ version: '1.2.3' }).connect(login, { timeoutMs: 5_000, signal })
+  const connection = await new ImapFlowGateway({ version: '1.2.3' }).connect(login, { timeoutMs: patience, signal })
   ends.push(() => connection.close())
   return connection
 }

@@ -8,6 +8,7 @@ import type { Address } from '../../../contract/mail.ts'
 import { type Dovecot, startDovecot } from '../../../test/support/dovecot.ts'
 import { findMessages, termOf } from '../../../test/support/found-messages.ts'
 import { freePort } from '../../../test/support/free-port.ts'
+import { patience } from '../../../test/support/patience.ts'
 import { available } from '../../../test/support/require.ts'
 import type { PasswordLogin } from '../../accounts/mail-login.ts'
 import { decodeBody } from '../../reading/decode-body.ts'
@@ -15,7 +16,7 @@ import { mailGatewaySuite, type TestMessage } from '../mail-gateway.suite.ts'
 import { ImapFlowGateway } from './imapflow-gateway.ts'
 
 const gateway = new ImapFlowGateway()
-const options = { timeoutMs: 5_000, signal: new AbortController().signal }
+const options = { timeoutMs: patience, signal: new AbortController().signal }
 const alice = { user: 'alice@test.local', password: 'pw-alice' }
 const bob: Address = { name: 'Bob', email: 'bob@test.local' }
 const alicia: Address = { name: null, email: 'alice@test.local' }
@@ -99,7 +100,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     })
     for (const tls of ['none', 'starttls'] as const) {
       const wrongPlain = { ...login(tls), port: dovecot.imapsPort }
-      await expect(gateway.connect(wrongPlain, { ...options, timeoutMs: 5_000 })).rejects.toMatchObject({
+      await expect(gateway.connect(wrongPlain, options)).rejects.toMatchObject({
         code: 'mail_server_tls',
         extension: { fault: 'tls_port' },
         message: expect.stringContaining('uses implicit TLS'),
@@ -190,14 +191,11 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
 })
 
 describe('a server that is none', () => {
-  const connect = (port: number, tls: PasswordLogin['tls'] = 'none', host = '127.0.0.1') =>
-    gateway.connect({ ...alice, host, port, tls }, { ...options, timeoutMs: 400 })
+  const connect = (port: number, tls: PasswordLogin['tls'] = 'none', timeoutMs = patience) =>
+    gateway.connect({ ...alice, host: '127.0.0.1', port, tls }, { ...options, timeoutMs })
 
   test('a name that nobody knows', async () => {
-    const promise = gateway.connect(
-      { ...alice, host: 'nowhere.invalid', port: 143, tls: 'none' },
-      { ...options, timeoutMs: 20_000 },
-    )
+    const promise = gateway.connect({ ...alice, host: 'nowhere.invalid', port: 143, tls: 'none' }, options)
     await expect(promise).rejects.toMatchObject({ code: 'mail_server_unreachable', extension: { fault: 'dns' } })
   })
 
@@ -218,7 +216,7 @@ describe('a server that is none', () => {
     const web = createHttpServer().listen(0, '127.0.0.1')
     await once(web, 'listening')
     ends.push(() => web.close().closeAllConnections())
-    await expect(connect(portOf(web))).rejects.toMatchObject({
+    await expect(connect(portOf(web), 'none', 400)).rejects.toMatchObject({
       code: 'mail_server_timeout',
       extension: { fault: 'timeout' },
     })

@@ -1,6 +1,7 @@
 /** A folder that stays open between requests: what it saves, and that everything which others do to the folder is seen all the same. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Dovecot, startDovecot } from '../../../test/support/dovecot.ts'
+import { patience } from '../../../test/support/patience.ts'
 import type { RawImap } from '../../../test/support/raw-imap.ts'
 import { available } from '../../../test/support/require.ts'
 import { startSocketServer } from '../../../test/support/socket-server.ts'
@@ -41,7 +42,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     await other.run('CREATE Work')
     for (const number of [1, 2, 3]) await other.append('Work', `Subject: ${number}\r\n\r\nhello\r\n`)
     const login = { host: '127.0.0.1', port: relay.port, tls: 'none', user, password } as const
-    connection = await new ImapFlowGateway().connect(login, { timeoutMs: 5_000, signal })
+    connection = await new ImapFlowGateway().connect(login, { timeoutMs: patience, signal })
     ends.push(() => connection.close())
   })
   afterEach(async () => {
@@ -62,7 +63,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     ends.push(() => between.stop())
     const login = { host: '127.0.0.1', port: between.port, tls: 'none', ...dovecot.users[0]! } as const
     const { parts, close } = await new ImapFlowGateway()
-      .connect(login, { timeoutMs: 5_000, signal })
+      .connect(login, { timeoutMs: patience, signal })
       .then(made => ({ parts: made.parts, close: () => made.close() }))
     ends.push(close)
     const read = async (section: string) =>
@@ -150,7 +151,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
       await expect(subjects()).rejects.toMatchObject({ extension: { fault: 'closed' } })
       const { user, password } = dovecot.users[0]!
       const login = { host: '127.0.0.1', port: dovecot.imapPort, tls: 'none', user, password } as const
-      connection = await new ImapFlowGateway().connect(login, { timeoutMs: 5_000, signal })
+      connection = await new ImapFlowGateway().connect(login, { timeoutMs: patience, signal })
       ends.push(() => connection.close())
       await expect(subjects()).rejects.toMatchObject({ code: 'folder_not_found' })
     },
@@ -185,7 +186,7 @@ describe('on a server that', () => {
     ends.push(() => server.stop())
     const login = { host: '127.0.0.1', port: server.port, tls: 'none', user: 'a', password: 'b' } as const
     const keeping = { provedMs: 30_000, unprovedMs: 5_000, now: () => now }
-    const connection = await new ImapFlowGateway({ keeping }).connect(login, { timeoutMs: 5_000, signal })
+    const connection = await new ImapFlowGateway({ keeping }).connect(login, { timeoutMs: patience, signal })
     ends.push(() => connection.close())
     return connection
   }

@@ -1,6 +1,7 @@
 /** What a real server says of its limits, and a mailbox that is full. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Dovecot, startDovecot } from '../../../test/support/dovecot.ts'
+import { patience } from '../../../test/support/patience.ts'
 import { available } from '../../../test/support/require.ts'
 import { startRelay } from '../../../test/support/tcp-relay.ts'
 import { MailboxFull } from '../gateway-capabilities.ts'
@@ -19,7 +20,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
   afterAll(() => dovecot?.stop())
 
   async function on<T>(port: number, work: (connection: MailConnection) => Promise<T>): Promise<T> {
-    const connection = await gateway.connect({ ...alice, port }, { timeoutMs: 10_000, signal })
+    const connection = await gateway.connect({ ...alice, port }, { timeoutMs: patience, signal })
     try {
       return await work(connection)
     } finally {

@@ -1,5 +1,6 @@
 /** A server that gets rows wrong: the others are shown, that one says so, and what nobody asked for is left out. */
 import { afterEach, expect, test } from 'vitest'
+import { patience } from '../../../test/support/patience.ts'
 import { type SocketServer, startSocketServer } from '../../../test/support/socket-server.ts'
 import type { MailConnection } from '../mail-gateway.ts'
 import { ImapFlowGateway } from './imapflow-gateway.ts'
@@ -62,7 +63,7 @@ async function connect({ exists, rowOf, extra, leastOf = least }: Script): Promi
   })
   const login = { host: '127.0.0.1', port: server.port, tls: 'none', user: 'a', password: 'b' } as const
   const { signal } = new AbortController()
-  connection = await new ImapFlowGateway().connect(login, { timeoutMs: 5_000, signal })
+  connection = await new ImapFlowGateway().connect(login, { timeoutMs: patience, signal })
   return connection
 }
 

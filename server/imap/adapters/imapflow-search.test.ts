@@ -3,6 +3,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Dovecot, startDovecot } from '../../../test/support/dovecot.ts'
 import { findMessages, termOf } from '../../../test/support/found-messages.ts'
+import { patience } from '../../../test/support/patience.ts'
 import { available } from '../../../test/support/require.ts'
 import { startSocketServer } from '../../../test/support/socket-server.ts'
 import { startRelay } from '../../../test/support/tcp-relay.ts'
@@ -18,7 +19,7 @@ afterEach(async () => {
 async function connect(port: number, { user, password } = { user: 'a', password: 'b' }) {
   const { signal } = new AbortController()
   const login = { host: '127.0.0.1', port, tls: 'none', user, password } as const
-  const connection = await new ImapFlowGateway().connect(login, { timeoutMs: 5_000, signal })
+  const connection = await new ImapFlowGateway().connect(login, { timeoutMs: patience, signal })
   ends.push(() => connection.close())
   return connection
 }

@@ -5,7 +5,7 @@ import { type DatabaseThreadEnded, markDatabaseFault } from './database-fault.ts
 import { type DatabaseObserver, isWriteStatement } from './database-health.ts'
 import { postgresDialect } from './postgres-dialect.ts'
 import { sqliteDialect } from './sqlite-dialect.ts'
-import { sqliteFile } from './sqlite-file.ts'
+import { busyMs, sqliteFile } from './sqlite-file.ts'
 import type { ThreadBounds } from './sqlite-threads.ts'
 import type { Tables } from './tables.ts'
 import { ThreadedSqliteDialect } from './threaded-sqlite-dialect.ts'
@@ -63,8 +63,12 @@ export function openServerDatabase({ url, observer, died, bounds, tracer }: Serv
  */
 export async function settle(db: Database, url: string): Promise<void> {
   if (!url.startsWith('sqlite:')) return
-  const { rows } = await sql<{ busy: number }>`pragma wal_checkpoint(truncate)`.execute(db)
-  if (rows[0]?.busy) throw new Error('another program is reading the database: try again when it is done')
+  for (const began = performance.now(); ; ) {
+    const { rows } = await sql<{ busy: number }>`pragma wal_checkpoint(truncate)`.execute(db)
+    if (!rows[0]?.busy) return
+    if (performance.now() - began >= busyMs) break
+  }
+  throw new Error('another program is reading the database: try again when it is done')
 }
 
 /** One cheap query; throws when the database does not answer. */

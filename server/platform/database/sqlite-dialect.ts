@@ -1,8 +1,8 @@
 /** Kysely's SQLite dialect over node:sqlite, in the thread that asks: for commands, for databases in memory, and for tests. */
-import type { StatementSync } from 'node:sqlite'
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { type DialectAdapter, SqliteAdapter, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely'
 import { type DatabaseObserver, isWriteStatement, LiveFile } from './database-health.ts'
-import { openSqlite, prepareWriting } from './sqlite-file.ts'
+import { openSqlite, prepareWriting, whenFree } from './sqlite-file.ts'
 import { encode, StatementCache } from './statement-cache.ts'
 
 export function sqliteDialect(path: string, observer?: DatabaseObserver): SqliteDialect {
@@ -10,7 +10,7 @@ export function sqliteDialect(path: string, observer?: DatabaseObserver): Sqlite
   prepareWriting(database)
   const file = database.location()
   if (file !== null) observer?.opened(new LiveFile(file))
-  const cache = new StatementCache(sql => wrap(database.prepare(sql), isWriteStatement(sql), observer))
+  const cache = new StatementCache(sql => wrap(database, database.prepare(sql), isWriteStatement(sql), observer))
   const prepare = (sql: string): SqliteStatement => {
     // When the disk is full SQLite takes back the whole transaction by itself; the reason must not be hidden behind that.
     if (sql === 'rollback' && !database.isTransaction) return nothing
@@ -41,11 +41,16 @@ const nothing: SqliteStatement = {
   iterate: () => [].values(),
 }
 
-function wrap(statement: StatementSync, isWrite: boolean, observer: DatabaseObserver | undefined): SqliteStatement {
+function wrap(
+  database: DatabaseSync,
+  statement: StatementSync,
+  isWrite: boolean,
+  observer: DatabaseObserver | undefined,
+): SqliteStatement {
   const observed = <Result>(run: () => Result): Result => {
     try {
       if (isWrite) observer?.beforeWrite()
-      return run()
+      return whenFree(database, run)
     } catch (error) {
       observer?.failed(error, isWrite)
       throw error

@@ -7,8 +7,12 @@ import { promisify } from 'node:util'
 /** As SQLite itself does it: all that is needed to read it again, without waiting for what other files of the disk do meanwhile. */
 const sync = promisify(fdatasync)
 
-/** How long SQLite waits for a lock of another program before it says SQLITE_BUSY. */
-const busyMs = 5_000
+/** How long a lock of another program is waited for before SQLITE_BUSY is said. */
+export const busyMs = 5_000
+/** How long SQLite itself looks for it at a time; see `whenFree`. */
+const lookMs = 10
+/** At random, so that two that wait do not look at the same moments. */
+const betweenLooksMs = 4
 /** Files of the user that runs the server, and of nobody else. */
 const ownMode = 0o600
 /** Group and others. */
@@ -34,8 +38,40 @@ export function openSqlite(path: string, options: { timeout?: number } = {}): Da
 export function prepareWriting(database: DatabaseSync): void {
   database.exec(
     // The patience first: the statements behind it may already wait for another program.
-    `PRAGMA busy_timeout = ${busyMs}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON`,
+    `PRAGMA busy_timeout = ${busyMs}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;
+    PRAGMA busy_timeout = ${lookMs}`,
   )
+}
+
+const never = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
+
+/** Blocks the thread. */
+export function sleep(ms: number): void {
+  Atomics.wait(never, 0, 0, ms)
+}
+
+/**
+ * Runs a statement, of a connection from `prepareWriting`, that waits for others to release the database. SQLite looks every 100 ms soon, and so
+ * misses a program that writes all the time and releases it for a moment only between two transactions.
+ */
+export function whenFree<Result>(database: DatabaseSync, run: () => Result): Result {
+  if (database.isTransaction) return run()
+  const began = performance.now()
+  for (;;) {
+    try {
+      return run()
+    } catch (error) {
+      // Nothing of it was done. Callers that set another time mean that one.
+      const isOver = performance.now() - began >= busyMs || database.isTransaction || !isBusy(error)
+      if (isOver || database.prepare('PRAGMA busy_timeout').get()?.timeout !== lookMs) throw error
+      sleep(1 + Math.random() * betweenLooksMs)
+    }
+  }
+}
+
+/** SQLITE_BUSY, with whatever else its code says. */
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === 5
 }
 
 /** A further connection to a database that is open already. What would write through it fails, and holds up nobody. */

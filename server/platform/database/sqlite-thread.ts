@@ -4,7 +4,7 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { dropStartMemory } from '../start-memory.ts'
 import { OutdatedTransaction } from './database-fault.ts'
-import { openSqlite, openSqliteReader, prepareWriting } from './sqlite-file.ts'
+import { openSqlite, openSqliteReader, prepareWriting, sleep, whenFree } from './sqlite-file.ts'
 import type { Answer, Changes, Fault, FromThread, Order, Rows, ThreadData, ToThread } from './sqlite-messages.ts'
 import { changesSchema, StatementCache } from './statement-cache.ts'
 
@@ -18,6 +18,9 @@ const maxLogBytes = 32 * 1024 * 1024
 const lookAfterWrites = 1_000
 /** For readers to end their statements. */
 const emptyingMs = 100
+
+/** Where transactions come one right behind the other, other programs, as a command beside the server, get so long so often. */
+const giveWay = { ms: 4, everyMs: 100 }
 
 /** Of an answer that its statement does not bound. A million short ones are more than the heap of the thread, which then takes minutes to end. */
 const maxRows = 100_000
@@ -49,6 +52,9 @@ class SqliteThread {
   /** Of a statement whose answer nobody waited for: what follows relies on it. */
   #failedBefore: { error: unknown } | undefined
   #writes = 0
+  /** When the last transaction ended, and since when others have found the database held nearly all the time. */
+  #endedAt = Number.NEGATIVE_INFINITY
+  #heldSince = 0
 
   constructor(database: DatabaseSync, post: (answers: Answer[]) => void) {
     this.#database = database
@@ -106,13 +112,22 @@ class SqliteThread {
   #begin(): Answer {
     this.#brokenBy = undefined
     this.#failedBefore = undefined
+    this.#giveWay()
     try {
       // Not a deferred one, which fails at its first write when another program has written since its first read.
-      return this.#exec('begin immediate')
+      return whenFree(this.#database, () => this.#exec('begin immediate'))
     } catch (error) {
       this.#brokenBy = error
       throw error
     }
+  }
+
+  #giveWay(): void {
+    const now = performance.now()
+    const wasFree = now - this.#endedAt >= giveWay.ms
+    if (!wasFree && now - this.#heldSince < giveWay.everyMs) return
+    if (!wasFree) sleep(giveWay.ms)
+    this.#heldSince = performance.now()
   }
 
   #runInside(sql: string, values: SQLInputValue[]): Changes | Rows {
@@ -160,6 +175,7 @@ class SqliteThread {
     // It may wait for the disk. What nobody waits for goes with its answer: each message costs more than most statements.
     if (sql !== 'begin immediate' && this.#isAwaited) this.#flush()
     this.#database.exec(sql)
+    if (sql !== 'begin immediate') this.#endedAt = performance.now()
     return nothing
   }
 
@@ -167,7 +183,7 @@ class SqliteThread {
     const kept = this.#statements.get(sql)
     if (kept.tookMs > slowMs) this.#flush()
     const began = performance.now()
-    const answer = answerOf(kept, values)
+    const answer = whenFree(this.#database, () => answerOf(kept, values))
     kept.tookMs = performance.now() - began
     // It may have changed what a kept one answers.
     if (changesSchema(sql)) this.forget()
