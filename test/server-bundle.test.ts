@@ -103,6 +103,8 @@ test('what a start loads of the bundle has nothing that the sources load late', 
     'undici',
   ]
   expect(late.filter(name => packages.has(name))).toEqual([])
+  // Nor what is never come to.
+  expect(['ajv', 'fast-uri', 'glob', 'minimatch'].filter(name => packages.has(name))).toEqual([])
   const all = readdirSync(folder).flatMap(file => (file.endsWith('.js') ? sourcesOf(folder, file) : []))
   expect(late.filter(name => !all.some(file => file.startsWith(`node_modules/${name}/`)))).toEqual([])
   expect(started.filter(file => /^server\/(commands|command-outcome|first-start|prompt)\.ts$/.test(file))).toEqual([])

@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { type AuditFilter, goodOutcomes } from '../../contract/audit.ts'
 import type { Database } from '../platform/database/database.ts'
 import { later } from '../platform/database/later.ts'
+import { insertionOf, moveUnchanged, newestNumber } from './append-store.ts'
 import type { AuditChainRow, AuditRow } from './audit-tables.ts'
 
 /** A part of the trail: numbers above `after` and below `before`. */
@@ -20,8 +21,6 @@ export type AuditSearch = AuditFilter & {
 /** Rows of one INSERT: few sizes, so that few statements are kept ready. Eighteen values each, below the limits of both databases. */
 const insertSizes = [256, 64, 16, 4, 1]
 const settingName = 'audit'
-const newestNumber = sql<number | null>`(select number from audit_entries where number < ${Number.MAX_SAFE_INTEGER}
-  order by number desc limit 1)`
 
 export class AuditStore {
   readonly #db: Database
@@ -66,11 +65,7 @@ export class AuditStore {
 
   /** With the end of the transaction, which is outdated where the ends are not as they were, or somebody has added an entry. */
   async moveEnds(transaction: Database, before: AuditChainRow, after: AuditChainRow): Promise<void> {
-    const moved = transaction.updateTable('audit_chain').set(after)
-    const columns = Object.keys(before) as (keyof AuditChainRow)[]
-    const unchanged = columns.reduce((update, column) => update.where(column, '=', before[column]), moved)
-    const isNewest = sql<boolean>`coalesce(${newestNumber}, 0) <= ${before.newest}`
-    await later(transaction, unchanged.where(isNewest), 1)
+    await later(transaction, moveUnchanged.with(transaction, before, after), 1)
   }
 
   async findEnds(): Promise<AuditChainRow | undefined> {
@@ -81,7 +76,7 @@ export class AuditStore {
   async insert(transaction: Database, rows: readonly AuditRow[]): Promise<void> {
     for (let start = 0; start < rows.length; ) {
       const size = insertSizes.find(candidate => candidate <= rows.length - start) ?? 1
-      await later(transaction, transaction.insertInto('audit_entries').values(rows.slice(start, start + size)))
+      await later(transaction, insertionOf(transaction, rows.slice(start, start + size)))
       start += size
     }
   }

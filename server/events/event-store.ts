@@ -2,6 +2,7 @@
 import { type Expression, type SqlBool, sql } from 'kysely'
 import type { Database } from '../platform/database/database.ts'
 import { later } from '../platform/database/later.ts'
+import { Prepared } from '../platform/database/prepared.ts'
 import type { EventRow } from './event-tables.ts'
 import { type FactOwner, ownedType, ownerPatterns } from './fact-owners.ts'
 
@@ -45,6 +46,15 @@ const insertRows = 500
 /** Written out, not bound: else SQLite does not know that the index of administrative facts is enough. */
 const administrative = sql.lit(1)
 
+/** Run for each transaction that tells something. */
+const lockCounter = new Prepared((db: Database) =>
+  db.updateTable('event_counter').set({ id: 1 }).where('id', '=', 1).returning('newest'),
+)
+const setNewest = new Prepared((db: Database, { newest }: { newest: number }) =>
+  db.updateTable('event_counter').set({ newest }).where('id', '=', 1),
+)
+const insertOne = new Prepared((db: Database, row: EventRow) => db.insertInto('events').values(row))
+
 export class EventStore {
   readonly #db: Database
 
@@ -68,9 +78,11 @@ export class EventStore {
   async append(transaction: Database, events: readonly NewEvent[], newest: number | undefined): Promise<number> {
     const counted = newest ?? (await this.#count(transaction, events.length)) - events.length
     const first = counted + 1
-    if (newest !== undefined) {
-      const counter = transaction.updateTable('event_counter').set({ newest: newest + events.length })
-      await later(transaction, counter.where('id', '=', 1))
+    if (newest !== undefined) await later(transaction, setNewest.with(transaction, { newest: newest + events.length }))
+    const [event] = events
+    if (event && events.length === 1) {
+      await later(transaction, insertOne.with(transaction, { number: first, ...event }))
+      return first
     }
     for (let start = 0; start < events.length; start += insertRows) {
       const rows = events
@@ -101,8 +113,7 @@ export class EventStore {
    * when that is known.
    */
   async lock(transaction: Database): Promise<{ newest: Promise<number> }> {
-    const counter = transaction.updateTable('event_counter').set({ id: 1 }).where('id', '=', 1).returning('newest')
-    const { answer } = await later(transaction, counter)
+    const { answer } = await later(transaction, lockCounter.with(transaction))
     const newest = answer.then(({ rows }) => rows[0]!.newest)
     // What relies on the lock fails in its place, whether anybody asks for the number or not.
     newest.catch(() => undefined)

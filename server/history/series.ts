@@ -164,9 +164,14 @@ const separator = '\u001f'
 /** One key for each set of labels of a series, in the order in which the series declares them. */
 export function keyOf(name: SeriesName, labels: Labels): string {
   let key: string = name
-  for (const label of series[name].labels as readonly SeriesLabel[])
-    key += separator + (labels[label] ?? '').replaceAll(/\p{Cc}/gu, ' ').slice(0, maxLabel)
+  for (const label of series[name].labels as readonly SeriesLabel[]) key += separator + tidy(labels[label] ?? '')
   return key
+}
+
+function tidy(value: string): string {
+  // As nearly all are: five for each request.
+  const clean = /\p{Cc}/u.test(value) ? value.replaceAll(/\p{Cc}/gu, ' ') : value
+  return clean.length > maxLabel ? clean.slice(0, maxLabel) : clean
 }
 
 export function labelsIn(key: string): { name: SeriesName; labels: Labels } {

@@ -2,6 +2,7 @@
 import { sql } from 'kysely'
 import type { Database } from '../platform/database/database.ts'
 import { later } from '../platform/database/later.ts'
+import { Prepared } from '../platform/database/prepared.ts'
 import type { ApiTokenRow, TokenSecretRow } from './token-tables.ts'
 
 /** What is needed of the owner of a token. */
@@ -32,6 +33,18 @@ const ownerColumns = [
   'users.accounts as owner_accounts',
   'users.disabled as owner_disabled',
 ] as const
+
+const findOwner = new Prepared((db: Database, { user_id }: { user_id: string }) =>
+  db
+    .selectFrom('users')
+    .select(ownerColumns)
+    .select(({ selectFrom }) => {
+      const all = selectFrom('api_tokens').select(({ fn }) => fn.countAll<number>().as('count'))
+      return [all.as('all'), all.where('user_id', '=', user_id).as('own')]
+    })
+    .where('id', '=', user_id),
+)
+const insertOne = new Prepared((db: Database, row: ApiTokenRow) => db.insertInto('api_tokens').values(row))
 
 export class TokenStore {
   readonly #db: Database
@@ -96,15 +109,7 @@ export class TokenStore {
 
   /** Who is to own a token; with how many tokens there are, and how many of them are theirs. */
   async findOwner(userId: string, db: Database): Promise<{ owner: TokenOwner; all: number; own: number } | undefined> {
-    const row = await db
-      .selectFrom('users')
-      .select(ownerColumns)
-      .select(({ selectFrom }) => {
-        const all = selectFrom('api_tokens').select(({ fn }) => fn.countAll<number>().as('count'))
-        return [all.as('all'), all.where('user_id', '=', userId).as('own')]
-      })
-      .where('id', '=', userId)
-      .executeTakeFirst()
+    const [row] = await findOwner.with(db, { user_id: userId }).execute()
     if (!row) return undefined
     const { all, own, ...owner } = row
     return { owner, all: Number(all), own: Number(own) }
@@ -112,7 +117,7 @@ export class TokenStore {
 
   /** With what follows in the transaction. */
   async insert(row: ApiTokenRow, transaction: Database): Promise<void> {
-    await later(transaction, transaction.insertInto('api_tokens').values(row))
+    await later(transaction, insertOne.with(transaction, row))
   }
 
   async update(id: string, change: Partial<ApiTokenRow>, db: Database): Promise<void> {

@@ -2,6 +2,7 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import fastify, { type FastifyRequest, type LightMyRequestResponse } from 'fastify'
+import { noSchemas } from './no-schemas.ts'
 
 export interface DocsOptions {
   /** Where it is. */
@@ -20,7 +21,7 @@ export interface DocsApp {
 const logo = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" width="32" height="32"><rect width="32" height="32" rx="8" fill="#a8441a"/><path d="M7 11.5A2.5 2.5 0 0 1 9.5 9h13a2.5 2.5 0 0 1 2.5 2.5v9a2.5 2.5 0 0 1-2.5 2.5h-13A2.5 2.5 0 0 1 7 20.5z" fill="none" stroke="#fff" stroke-width="2"/><path d="M7.5 11.5 16 17.5l8.5-6" fill="none" stroke="#fff" stroke-width="2" stroke-linecap="round" stroke-linejoin="round"/></svg>`
 
 export async function createDocsApp({ prefix, info, render }: DocsOptions): Promise<DocsApp> {
-  const app = fastify()
+  const app = fastify({ schemaController: noSchemas })
   app.register(swagger, { mode: 'static', specification: { document: { openapi: '3.1.0', info, paths: {} } } })
   app.register(swaggerUi, {
     routePrefix: prefix,

@@ -20,6 +20,7 @@ import { HttpPipelines } from './http-pipelines.ts'
 import { answerProblem, isCutOff, noteFault, problemOfParser, rawProblem } from './http-problem.ts'
 import type { HttpServer, HttpServerOptions } from './http-server.ts'
 import { cutBody, TlsConnections, tlsOptions } from './http-tls.ts'
+import { noSchemas } from './no-schemas.ts'
 import { responseWith } from './response-head.ts'
 import { securityHeaders } from './security-headers.ts'
 import { hasLeft, UnderWay } from './under-way.ts'
@@ -49,8 +50,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     return503OnClosing: false,
     requestTimeout: 0,
     routerOptions: { maxParamLength: 1400 },
-    // The contract checks what comes in and goes out. Fastify's own compilers would be loaded for nothing, 4 MiB of them.
-    schemaController: { compilersFactory: { buildValidator: noSchema, buildSerializer: noSchema } },
+    schemaController: noSchemas,
     clientErrorHandler: (error, socket) => {
       const problem = problemOfParser(error)
       if (problem) pipelines.broken(socket, problem, () => rawProblem(socket, problem))
@@ -165,8 +165,4 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     answerProblem(options.logger, methods.nothingAt(request), request, reply)
   })
   return http
-}
-
-function noSchema(): never {
-  throw new Error('a route has no schema of its own: the contract has it')
 }
