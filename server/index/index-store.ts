@@ -122,7 +122,7 @@ export class IndexStore {
     const { db } = this.#owner
     // They are for speed and room alone: the batch is stored already.
     if (!isSqlite(db)) await countRows(db, before, after).catch(() => undefined)
-    await this.#options.fullText.reclaim(db).catch(() => undefined)
+    await this.#options.fullText.reclaim(db, batch.texts?.length).catch(() => undefined)
     return applied
   }
 
@@ -152,12 +152,12 @@ export class IndexStore {
   /** The index holds headers alone from now on. */
   async removeTexts(): Promise<void> {
     const { db, fullText } = this.#options
-    if ((await this.#state()).texts === 0) return
-    for (let above: number | undefined = 0; above !== undefined; ) {
+    const { texts } = await this.#state()
+    for (let above = texts > 0 ? 0 : undefined; above !== undefined; ) {
       const from: number = above
       above = await this.#change(0, change => removeTexts(change, from, removedAtOnce, fullText))
     }
-    await fullText.shrink(db, this.#owner.account)
+    await fullText.shrink(db, this.#owner.account, texts > 0)
   }
 
   /** The round that is under way. */
@@ -334,12 +334,12 @@ export class IndexStore {
     const blocks = cache && { accountId, cache }
     if (!isSqlite(db)) {
       const reading = db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only')
-      return reading.execute(transaction => read({ db: transaction, account, blocks }))
+      return reading.execute(transaction => read({ db: transaction, account, blocks, answer: {} }))
     }
     return db.connection().execute(async connection => {
       await connection.executeQuery(beginReading)
       try {
-        return await read({ db: connection, account, blocks })
+        return await read({ db: connection, account, blocks, answer: {} })
       } finally {
         await connection.executeQuery(endReading)
       }

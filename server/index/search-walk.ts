@@ -1,6 +1,7 @@
 /** The rows that match a search, newest first: one bucket of time after the other, until there are enough. */
 import { type RawBuilder, sql } from 'kysely'
 import type { IndexOwner } from './change-log.ts'
+import { fixedStatement } from './fixed-statement.ts'
 import { bucketOf, bucketSpan, type FullText, type Hits, type Span } from './full-text.ts'
 import { isSqlite } from './index-schema.ts'
 import { rowTable } from './row-table.ts'
@@ -15,19 +16,42 @@ interface Walk {
   limit: number
 }
 
-/** Full-text hits of one statement that this thread knows: of more, no more buckets are asked together. */
+/** Buckets that are asked together, as many times as the time before at most. */
+const mostGrowth = 8
+/** Full-text hits of one statement that this thread knows: no more buckets are asked together than hold so many, by those before. */
 const mostKnown = 50_000
-/** Bytes of words that were read for one statement: after more, no more buckets are asked together, since all of it is in memory at once. */
+/** The same of bytes of words that are read for one statement, since all of it is in memory at once. */
 const mostRead = 8 * 1024 * 1024
+/** Messages without a place: where there are more, hits are looked for among messages. */
+const mostOrphans = 1_000
 /** Places that are fetched to look for hits among their messages. */
 const mostMarked = 2_000
 /** For so many wanted messages one is looked for among so many hits, and among more of them each next time. */
 const looks = { first: 4, next: 8, atLeast: 256 } as const
 
+const orphansOf = fixedStatement((db, account: number) =>
+  db
+    .selectFrom('messages')
+    .select('rowid')
+    .where('account', '=', account)
+    .where('orphaned_round', 'is not', null)
+    .limit(({ lit }) => lit(mostOrphans + 1)),
+)
+
+/** What one statement found, and read for it. */
+interface Asked {
+  rows: number[]
+  known: number
+  bytes: number
+}
+
+const nothing: Asked = { rows: [], known: 0, bytes: 0 }
+
 export class SearchWalk {
   readonly #owner: IndexOwner
   readonly #fullText: FullText
   readonly #plan: SearchPlan
+  #orphans: Promise<ReadonlySet<number>> | undefined
 
   constructor(owner: IndexOwner, fullText: FullText, plan: SearchPlan) {
     this.#owner = owner
@@ -50,36 +74,41 @@ export class SearchWalk {
     for (let at = 0; at < buckets.length && found.length < limit; ) {
       const some = buckets.slice(at, at + size)
       at += some.length
-      const { rows, isMuch } = await this.#rowsOf(some, below, limit - found.length)
-      found.push(...rows)
-      // A statement costs SQLite nothing on the way; with PostgreSQL each following one asks more buckets together.
-      if (!isSqlite(db) && !isMuch) size *= 2
+      const asked = await this.#rowsOf(some, below, limit - found.length)
+      found.push(...asked.rows)
+      // A statement costs SQLite nothing on the way; of PostgreSQL as many buckets are asked together as will do.
+      if (!isSqlite(db)) size = nextSize(asked, some.length, limit - found.length)
     }
     return found
   }
 
   /** @param buckets The newest first. */
-  async #rowsOf(buckets: readonly number[], end: number, limit: number): Promise<{ rows: number[]; isMuch: boolean }> {
+  async #rowsOf(buckets: readonly number[], end: number, limit: number): Promise<Asked> {
     const { db, account } = this.#owner
     const { first, marks, match, matches } = this.#plan
     const [low, high] = [bucketSpan(buckets.at(-1)!)[0], bucketSpan(buckets[0]!)[1]]
     const span: Span = [Math.floor(Math.max(low, first)), Math.ceil(Math.min(high, end))]
     const are = marks && isSqlite(db) ? await countMarked(db, marks, span) : 'few'
-    if (are === 'none') return { rows: [], isMuch: false }
+    if (are === 'none') return nothing
     const hits = await this.#fullText.hits(db, account, buckets, matches)
     const all = match && hits.rows(match)
     const walk = { hits, span, limit }
     const known = matches.reduce((sum, each) => sum + (hits.rows(each)?.length ?? 0), 0)
     const rows = await (all ? this.#among(all, walk) : this.#walk(walk, are === 'few'))
-    return { rows, isMuch: known >= mostKnown || (hits.bytes ?? 0) >= mostRead }
+    return { rows, known, bytes: hits.bytes ?? 0 }
   }
 
   /** Messages are looked for among full-text hits that this thread knows: the newest of them first, and only as many as it takes. */
   async #among(rows: readonly number[], { hits, span: [low, high], limit }: Walk): Promise<number[]> {
     const { db, account } = this.#owner
-    const { marks } = this.#plan
+    const { marks, isTextAlone } = this.#plan
+    const within = rows.filter(row => row >= low && row < high)
+    if (within.length === 0) return []
+    const orphans = isTextAlone ? await this.#orphansOf() : undefined
+    // Each of them is a message, of which nothing else is to be known.
+    if (orphans && orphans.size <= mostOrphans) return within.filter(row => !orphans.has(row)).slice(0, limit)
     const marked = marks && (await markedMessages(db, marks, [low, high], mostMarked))
-    const left = rows.filter(row => row >= low && row < high && (marked?.has(row) ?? true))
+    const left = marked ? within.filter(row => marked.has(row)) : within
     const found: number[] = []
     let size = Math.max(limit * looks.first, looks.atLeast)
     for (let at = 0; at < left.length && found.length < limit; size *= looks.next) {
@@ -96,6 +125,12 @@ export class SearchWalk {
       for (const { rowid } of (await statement.execute(db)).rows) found.push(rowid)
     }
     return found
+  }
+
+  #orphansOf(): Promise<ReadonlySet<number>> {
+    const { db, account } = this.#owner
+    this.#orphans ??= orphansOf(db, account).then(rows => new Set(rows.map(({ rowid }) => rowid)))
+    return this.#orphans
   }
 
   /** Full-text hits of SQLite are walked, marked places, or all messages. @param isMarked Hits are looked for among marked places, if there are such. */
@@ -133,4 +168,10 @@ export class SearchWalk {
   #conditions(given: Parameters<SearchPlan['conditions']>[0]): Sql {
     return sql.join([sql`m.orphaned_round is null`, ...this.#plan.conditions(given)], sql` and `)
   }
+}
+
+/** As many buckets as will hold what is wanted, by those that were asked before. */
+function nextSize({ rows, known, bytes }: Asked, asked: number, wanted: number): number {
+  const most = Math.min(mostKnown / (known / asked), mostRead / (bytes / asked), asked * mostGrowth)
+  return Math.max(1, Math.floor(Math.min(most, Math.ceil(wanted / (rows.length / asked)))))
 }
