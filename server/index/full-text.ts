@@ -67,6 +67,8 @@ export interface FullText {
   drop(db: IndexDatabase, account: number): Promise<void>
   /** Buckets that hold texts of the account, in no order. */
   buckets(db: IndexDatabase, account: number): Promise<number[]>
+  /** How many messages each has, at least about; left out where they are asked one by one. */
+  sizes?(db: IndexDatabase, account: number): Promise<ReadonlyMap<number, number>>
   /** Of several buckets together, or of one where each has a table of its own. @param matches What is going to be asked for. */
   hits(db: IndexDatabase, account: number, buckets: readonly number[], matches: readonly TextMatch[]): Promise<Hits>
 }

@@ -3,6 +3,7 @@
  * thread that asks reads them, and gives the rows that match back as a list.
  */
 import { sql } from 'kysely'
+import { runPrepared } from './fixed-statement.ts'
 import { byBucket, type FullText, type Hits, type TextMatch, type TextRow } from './full-text.ts'
 import type { IndexDatabase } from './index-tables.ts'
 import { RewrittenRows } from './postgres-statistics.ts'
@@ -17,7 +18,7 @@ import { together, toRewrite, whole } from './word-tiers.ts'
 const writingLock = 5_712_042
 
 /** Bytes that merging removed, and share of the table that they are, before it is vacuumed: autovacuum comes once a minute, when most of a first sync may be over. */
-const worthReclaiming = { bytes: 4 * 1024 * 1024, share: 8 } as const
+const worthReclaiming = { bytes: 4 * 1024 * 1024, share: 16 } as const
 
 /** Buckets that are remembered as written, of all accounts. */
 const mostNoted = 10_000
@@ -133,9 +134,13 @@ export class PostgresFullText implements FullText {
   }
 
   async buckets(db: IndexDatabase, account: number): Promise<number[]> {
-    const { rows } = await sql<{ bucket: number }>`
-      select distinct bucket from word_pages where account = ${account} and size is not null`.execute(db)
-    return rows.map(({ bucket }) => bucket)
+    return [...(await this.sizes(db, account)).keys()]
+  }
+
+  async sizes(db: IndexDatabase, account: number): Promise<ReadonlyMap<number, number>> {
+    const statement = sql<{ bucket: number; size: number }>`
+      select bucket, sum(size) as size from word_pages where account = ${account}::integer and size is not null group by bucket`
+    return new Map((await runPrepared(db, statement)).map(({ bucket, size }) => [bucket, size]))
   }
 
   async hits(

@@ -18,13 +18,13 @@ const plan = {
   conditions: () => [],
 }
 
-/** In a search without hits, of 80 buckets. No message is looked for, so that no database is asked. */
+/** In a search without enough hits, of 80 buckets of 1,000 messages. No message is looked for, so that no database is asked. */
 async function askedTogether(bytes: number): Promise<number[]> {
   const db = new Kysely<IndexTables>({ dialect: postgresDialect('postgres://127.0.0.1:1/none') })
   onTestFinished(() => db.destroy())
   const asked: number[] = []
   const fullText = {
-    buckets: async () => Array.from({ length: 80 }, (_, at) => at),
+    sizes: async () => new Map(Array.from({ length: 80 }, (_, at) => [at, 1_000])),
     hits: async (_db: unknown, _account: number, buckets: readonly number[]) => {
       asked.push(buckets.length)
       return { rows: () => [], table: () => expect.unreachable(), bytes: bytes * buckets.length }
@@ -34,9 +34,9 @@ async function askedTogether(bytes: number): Promise<number[]> {
   return asked
 }
 
-test('without a hit eight times as many each time, unless their words are many megabytes', async () => {
-  expect(await askedTogether(100)).toEqual([1, 8, 64, 7])
-  expect(await askedTogether(1024 * 1024)).toEqual([1, ...Array(9).fill(8), 7])
-  expect(await askedTogether(3 * 1024 * 1024)).toEqual([1, ...Array(39).fill(2), 1])
-  expect(await askedTogether(9 * 1024 * 1024)).toEqual(Array(80).fill(1))
+test('without a hit eight times as many messages each time, unless their words are many megabytes', async () => {
+  expect(await askedTogether(100)).toEqual([2, 16, 62])
+  expect(await askedTogether(1024 * 1024)).toEqual([2, ...Array(9).fill(8), 6])
+  expect(await askedTogether(3 * 1024 * 1024)).toEqual(Array(40).fill(2))
+  expect(await askedTogether(9 * 1024 * 1024)).toEqual([2, ...Array(78).fill(1)])
 })

@@ -16,7 +16,8 @@ interface Walk {
   limit: number
 }
 
-/** Buckets that are asked together, as many times as the time before at most. */
+/** Messages of the buckets that are asked together at first, unless one alone has more; and how many times more each following time at most. */
+const firstMessages = 2_000
 const mostGrowth = 8
 /** Full-text hits of one statement that this thread knows: no more buckets are asked together than hold so many, by those before. */
 const mostKnown = 50_000
@@ -38,14 +39,13 @@ const orphansOf = fixedStatement((db, account: number) =>
     .limit(({ lit }) => lit(mostOrphans + 1)),
 )
 
-/** What one statement found, and read for it. */
+/** What statements have looked at, found and read. */
 interface Asked {
-  rows: number[]
+  messages: number
+  rows: number
   known: number
   bytes: number
 }
-
-const nothing: Asked = { rows: [], known: 0, bytes: 0 }
 
 export class SearchWalk {
   readonly #owner: IndexOwner
@@ -65,31 +65,39 @@ export class SearchWalk {
     const below = Math.min(end, last)
     if (below <= first) return []
     if (matches.length === 0) return this.#walk({ hits: noHits, span: [Math.floor(first), Math.ceil(below)], limit })
-    const { db, account } = this.#owner
     const [oldest, newest] = [bucketOf(first), bucketOf(below)]
-    const buckets = (await this.#fullText.buckets(db, account)).filter(each => each >= oldest && each <= newest)
+    const sizes = await this.#sizes()
+    const buckets = [...sizes.keys()].filter(each => each >= oldest && each <= newest)
     buckets.sort((one, other) => other - one)
     const found: number[] = []
-    let size = 1
+    const asked: Asked = { messages: 0, rows: 0, known: 0, bytes: 0 }
     for (let at = 0; at < buckets.length && found.length < limit; ) {
-      const some = buckets.slice(at, at + size)
+      const some = nextBuckets(buckets.slice(at), sizes, asked, limit)
       at += some.length
-      const asked = await this.#rowsOf(some, below, limit - found.length)
-      found.push(...asked.rows)
-      // A statement costs SQLite nothing on the way; of PostgreSQL as many buckets are asked together as will do.
-      if (!isSqlite(db)) size = nextSize(asked, some.length, limit - found.length)
+      const { rows, known, bytes } = await this.#rowsOf(some, below, limit - found.length)
+      found.push(...rows)
+      asked.rows += rows.length
+      asked.known += known
+      asked.bytes += bytes
     }
     return found
   }
 
+  /** One statement more costs SQLite nothing on the way: each of its buckets is asked by itself. */
+  async #sizes(): Promise<ReadonlyMap<number, number>> {
+    const { db, account } = this.#owner
+    if (this.#fullText.sizes) return this.#fullText.sizes(db, account)
+    return new Map((await this.#fullText.buckets(db, account)).map(bucket => [bucket, Number.POSITIVE_INFINITY]))
+  }
+
   /** @param buckets The newest first. */
-  async #rowsOf(buckets: readonly number[], end: number, limit: number): Promise<Asked> {
+  async #rowsOf(buckets: readonly number[], end: number, limit: number) {
     const { db, account } = this.#owner
     const { first, marks, match, matches } = this.#plan
     const [low, high] = [bucketSpan(buckets.at(-1)!)[0], bucketSpan(buckets[0]!)[1]]
     const span: Span = [Math.floor(Math.max(low, first)), Math.ceil(Math.min(high, end))]
     const are = marks && isSqlite(db) ? await countMarked(db, marks, span) : 'few'
-    if (are === 'none') return nothing
+    if (are === 'none') return { rows: [], known: 0, bytes: 0 }
     const hits = await this.#fullText.hits(db, account, buckets, matches)
     const all = match && hits.rows(match)
     const walk = { hits, span, limit }
@@ -170,8 +178,25 @@ export class SearchWalk {
   }
 }
 
-/** As many buckets as will hold what is wanted, by those that were asked before. */
-function nextSize({ rows, known, bytes }: Asked, asked: number, wanted: number): number {
-  const most = Math.min(mostKnown / (known / asked), mostRead / (bytes / asked), asked * mostGrowth)
-  return Math.max(1, Math.floor(Math.min(most, Math.ceil(wanted / (rows.length / asked)))))
+/** The next ones that are asked together, of the newest first: as many as will hold what is wanted, by those before. */
+function nextBuckets(
+  left: readonly number[],
+  sizes: ReadonlyMap<number, number>,
+  asked: Asked,
+  limit: number,
+): readonly number[] {
+  const { messages, rows, known, bytes } = asked
+  const isFirst = messages === 0
+  const enough = isFirst ? firstMessages : (limit - rows) * (messages / rows)
+  const read = Math.min(mostKnown * (messages / known), mostRead * (messages / bytes))
+  const most = isFirst ? firstMessages : Math.min(Math.max(messages * mostGrowth, firstMessages), read)
+  let [count, sum] = [0, 0]
+  for (const bucket of left) {
+    const size = sizes.get(bucket) ?? 0
+    if (count > 0 && (sum >= enough || sum + size > most)) break
+    sum += size
+    count++
+  }
+  asked.messages += sum
+  return left.slice(0, count)
 }

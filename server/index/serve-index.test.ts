@@ -6,6 +6,7 @@ import { newPostgresDatabase } from '../../test/support/databases.ts'
 import { plainSearch, readText } from '../../test/support/index-parts.ts'
 import { folder } from '../../test/support/index-world.ts'
 import { openDatabase } from '../platform/database/database.ts'
+import { IndexDatabases } from './index-databases.ts'
 import { listIndexedAccounts } from './indexed-accounts.ts'
 import { serveIndex } from './serve-index.ts'
 
@@ -17,11 +18,9 @@ describe.skipIf(postgresUrl === undefined)('on PostgreSQL', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     onTestFinished(() => void vi.useRealTimers())
     const [tidying, tidied, dropping, dropped] = Array.from({ length: 4 }, () => Promise.withResolvers<void>())
-    let turns = 0
     const postgres = {
       ...plainSearch,
       tidy: async () => {
-        turns++
         tidying!.resolve()
         await tidied!.promise
         return true
@@ -52,12 +51,13 @@ describe.skipIf(postgresUrl === undefined)('on PostgreSQL', () => {
     await ask('two', { do: 'release' })
     tidied!.resolve()
     await dropping!.promise
+    const use = vi.spyOn(IndexDatabases.prototype, 'use')
     await vi.advanceTimersByTimeAsync(1_000)
+    expect(use).not.toHaveBeenCalled()
     dropped!.resolve()
     expect(await answer).toHaveProperty('value')
     port2.postMessage('close')
     await once(port2, 'close')
-    expect(turns).toBe(1)
     const db = openDatabase(url)
     onTestFinished(() => db.destroy())
     expect(await listIndexedAccounts({ postgresUrl: url }, db)).toEqual([])

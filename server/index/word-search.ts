@@ -125,9 +125,14 @@ function following(before: Candidates | undefined, posted: PostedRows, mask: num
 
 function union(lists: readonly number[][]): number[] {
   if (lists.length <= 1) return lists[0] ?? []
-  const all = new Set<number>()
-  for (const list of lists) for (const row of list) all.add(row)
-  return [...all].sort((one, other) => one - other)
+  const all = new Float64Array(lists.reduce((sum, list) => sum + list.length, 0))
+  let end = 0
+  for (const list of lists) {
+    all.set(list, end)
+    end += list.length
+  }
+  // Sorted by itself, without a call for each two.
+  return [...all.sort().filter((row, at) => row !== all[at - 1])]
 }
 
 /** Of lists in rising order. */
