@@ -6,6 +6,7 @@ import { IndexFault } from './index-fault.ts'
 import type { AccountStateRow, IndexDatabase } from './index-tables.ts'
 import type { FactData, IndexedChanges, OutgoingFact } from './index-types.ts'
 import { messageIdText } from './message-identity.ts'
+import type { NamedFolder } from './named-folders.ts'
 
 /** Tombstones that are kept; the oldest go first. */
 const maxTombstones = 100_000
@@ -19,6 +20,8 @@ export interface IndexOwner {
   account: number
   /** What was read of it lately; left out where it is written. */
   blocks?: AccountBlocks | undefined
+  /** What is read once for an answer; left out where it may change meanwhile. */
+  answer?: { folders?: Promise<readonly NamedFolder[]> } | undefined
 }
 
 /** Blocks of one account, whatever its number. */

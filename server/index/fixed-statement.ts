@@ -1,5 +1,9 @@
-/** Statements whose text does not change with what they are given: Kysely writes each once, which takes longer than SQLite takes to carry out a short one. */
+/**
+ * Statements whose text does not change with what they are given: Kysely writes each once, which takes longer than SQLite takes to carry out a short one,
+ * and PostgreSQL keeps them prepared.
+ */
 import type { Compilable, CompiledQuery, RawBuilder } from 'kysely'
+import { keepPrepared } from '../platform/database/prepared-statements.ts'
 import { isSqlite } from './index-schema.ts'
 import type { IndexDatabase } from './index-tables.ts'
 
@@ -24,11 +28,19 @@ export function fixedStatement<Values extends readonly Given[], Row>(
     const written = known[isSqlite(db) ? 'sqlite' : 'postgres']
     const lengths = values.map(value => (isList(value) ? value.length : '')).join()
     const found = written.get(lengths) ?? writtenFor(values, given => write(db, ...(given as unknown as Values)))
+    if (!written.has(lengths)) keepPrepared(found.query.sql)
     written.set(lengths, found)
     const { query, places } = found
     const parameters = places.map((place, at) => (place ? valueAt(values[place[0]]!, place[1]) : query.parameters[at]))
     return (await db.executeQuery<Row>({ ...query, parameters } as CompiledQuery<Row>)).rows
   }
+}
+
+/** Of PostgreSQL. @param statement Has the same text each time, whatever its values. */
+export async function runPrepared<Row>(db: IndexDatabase, statement: RawBuilder<Row>): Promise<Row[]> {
+  const query = statement.compile(db)
+  keepPrepared(query.sql)
+  return (await db.executeQuery(query)).rows
 }
 
 function valueAt(value: Given, item: number): Value {

@@ -53,14 +53,22 @@ export interface FullText {
   remove(db: IndexDatabase, account: number, rowids: readonly number[]): Promise<void>
   /** For idle times: does a bounded piece of merging, and says whether there is more to do. */
   tidy(db: IndexDatabase): Promise<boolean>
-  /** After much was removed: gives back the room. Not in a transaction. */
-  shrink(db: IndexDatabase, account: number): Promise<void>
-  /** After a transaction, and not in one: what merging left is for what comes next, once it is much. */
-  reclaim(db: IndexDatabase): Promise<void>
+  /**
+   * After much was removed: gives back the room, so that nothing of it stays. Not in a transaction.
+   * @param isFresh Something was removed just now; else only what is left of a time that was interrupted.
+   */
+  shrink(db: IndexDatabase, account: number, isFresh: boolean): Promise<void>
+  /**
+   * After a transaction, and not in one: what merging left is for what comes next, once it is much.
+   * @param texts Rows of messages that were written again, since their texts came.
+   */
+  reclaim(db: IndexDatabase, texts?: number): Promise<void>
   /** All of an account, where it shares tables with others. */
   drop(db: IndexDatabase, account: number): Promise<void>
   /** Buckets that hold texts of the account, in no order. */
   buckets(db: IndexDatabase, account: number): Promise<number[]>
+  /** How many messages each has, at least about; left out where they are asked one by one. */
+  sizes?(db: IndexDatabase, account: number): Promise<ReadonlyMap<number, number>>
   /** Of several buckets together, or of one where each has a table of its own. @param matches What is going to be asked for. */
   hits(db: IndexDatabase, account: number, buckets: readonly number[], matches: readonly TextMatch[]): Promise<Hits>
 }

@@ -3,24 +3,33 @@
  * thread that asks reads them, and gives the rows that match back as a list.
  */
 import { sql } from 'kysely'
+import { runPrepared } from './fixed-statement.ts'
 import { byBucket, type FullText, type Hits, type TextMatch, type TextRow } from './full-text.ts'
 import type { IndexDatabase } from './index-tables.ts'
+import { RewrittenRows } from './postgres-statistics.ts'
 import { rowTable } from './row-table.ts'
+import { segmentsWith } from './word-pages-read.ts'
 import { rowsMatching, wordsOfMatch } from './word-search.ts'
 import { segmentOf } from './word-segments.ts'
-import { baseOf, headsOf, merge, segmentsWith, wordTables, write } from './word-store.ts'
-import { together, whole } from './word-tiers.ts'
+import { baseOf, countDead, headsOf, merge, wordTables, write } from './word-store.ts'
+import { together, toRewrite, whole } from './word-tiers.ts'
 
 /** Any number that nothing else locks together with that of an account. */
 const writingLock = 5_712_042
 
 /** Bytes that merging removed, and share of the table that they are, before it is vacuumed: autovacuum comes once a minute, when most of a first sync may be over. */
-const worthReclaiming = { bytes: 4 * 1024 * 1024, share: 8 } as const
+const worthReclaiming = { bytes: 4 * 1024 * 1024, share: 16 } as const
+
+/** Buckets that are remembered as written, of all accounts. */
+const mostNoted = 10_000
 
 export class PostgresFullText implements FullText {
   readonly #worth: number
+  readonly #rows = new RewrittenRows()
   /** Bytes, since the table was vacuumed. */
   #removed = 0
+  /** Buckets that were written, of which much may be dead. */
+  readonly #written = new Map<string, { account: number; bucket: number }>()
 
   constructor({ worth = worthReclaiming.bytes } = {}) {
     this.#worth = worth
@@ -35,6 +44,7 @@ export class PostgresFullText implements FullText {
     await lock(db, account)
     for (const [bucket, members] of byBucket(rows, ({ rowid }) => rowid)) {
       this.#removed += await write({ db, account, bucket }, segmentOf(members, baseOf(bucket)))
+      this.#note(account, bucket)
     }
   }
 
@@ -44,24 +54,50 @@ export class PostgresFullText implements FullText {
     for (const [bucket, members] of byBucket(rowids, rowid => rowid)) {
       const gone = members.toSorted((one, other) => one - other)
       this.#removed += await write({ db, account, bucket }, { rows: [], gone, entries: [] })
+      this.#note(account, bucket)
     }
   }
 
-  /** Merges what came since a bucket was merged last, as soon as that is worth it: of one bucket. */
+  #note(account: number, bucket: number): void {
+    const key = `${account} ${bucket}`
+    // What is not noted now is with the next message of its bucket.
+    if (this.#written.size < mostNoted) this.#written.set(key, { account, bucket })
+  }
+
   async tidy(db: IndexDatabase): Promise<boolean> {
+    return (await this.#mergeNewest(db)) || (await this.#rewriteDead(db))
+  }
+
+  /** Merges what came since a bucket was merged last, as soon as that is worth it: of one bucket. */
+  async #mergeNewest(db: IndexDatabase): Promise<boolean> {
     const { rows } = await sql<{ account: number; bucket: number }>`
       select account, bucket from word_pages one where size < ${whole} and not exists (select 1 from word_pages other
         where other.account = one.account and other.bucket = one.bucket and other.segment > one.segment and other.size >= ${whole})
       group by account, bucket having count(*) > 1 and (sum(size) - max(size)) * 8 >= max(size) limit 2`.execute(db)
     const [next] = rows
     if (!next) return false
-    const free = await sql<{ is: boolean }>`
-      select pg_try_advisory_xact_lock(${writingLock}, ${next.account}) as is`.execute(db)
-    if (!free.rows[0]?.is) return false
+    if (!(await isFree(db, next.account))) return false
     const of = { db, ...next }
     const heads = await headsOf(of)
     this.#removed += await merge(of, heads, together(heads.slice(heads.findLastIndex(({ size }) => size >= whole) + 1)))
     return rows.length > 1
+  }
+
+  /** Large segments are merged no more, whatever becomes of their messages: where many were replaced or removed, they are written again. */
+  async #rewriteDead(db: IndexDatabase): Promise<boolean> {
+    const [first] = this.#written
+    if (!first) return false
+    const [key, next] = first
+    this.#written.delete(key)
+    if (!(await isFree(db, next.account))) return this.#written.size > 0
+    const of = { db, ...next }
+    const heads = await headsOf(of)
+    const group = heads.length > 1 ? toRewrite(await countDead(of, heads)) : []
+    if (group.length > 0) {
+      this.#removed += await merge(of, heads, group)
+      this.#written.set(key, next)
+    }
+    return this.#written.size > 0
   }
 
   /** What is gone is no longer in any page afterwards. Autovacuum makes room for what comes next. */
@@ -71,16 +107,18 @@ export class PostgresFullText implements FullText {
         await lock(transaction, account)
         const of = { db: transaction, account, bucket }
         const heads = await headsOf(of)
-        for (let from = 0; from < heads.length; ) {
-          const group = together(heads.slice(from))
-          this.#removed += await merge(of, heads, group)
+        const counted = await countDead(of, heads)
+        for (let from = 0; from < counted.length; ) {
+          const group = together(counted.slice(from))
+          if (group.some(({ rows, dead }) => rows === 0 || dead > 0)) this.#removed += await merge(of, heads, group)
           from += group.length
         }
       })
     }
   }
 
-  async reclaim(db: IndexDatabase): Promise<void> {
+  async reclaim(db: IndexDatabase, texts = 0): Promise<void> {
+    await this.#rows.reclaim(db, texts)
     if (this.#removed < this.#worth) return
     const { rows } = await sql<{ bytes: number }>`select pg_table_size('word_pages'::regclass) as bytes`.execute(db)
     if (this.#removed * worthReclaiming.share < (rows[0]?.bytes ?? 0)) return
@@ -96,9 +134,13 @@ export class PostgresFullText implements FullText {
   }
 
   async buckets(db: IndexDatabase, account: number): Promise<number[]> {
-    const { rows } = await sql<{ bucket: number }>`
-      select distinct bucket from word_pages where account = ${account} and size is not null`.execute(db)
-    return rows.map(({ bucket }) => bucket)
+    return [...(await this.sizes(db, account)).keys()]
+  }
+
+  async sizes(db: IndexDatabase, account: number): Promise<ReadonlyMap<number, number>> {
+    const statement = sql<{ bucket: number; size: number }>`
+      select bucket, sum(size) as size from word_pages where account = ${account}::integer and size is not null group by bucket`
+    return new Map((await runPrepared(db, statement)).map(({ bucket, size }) => [bucket, size]))
   }
 
   async hits(
@@ -123,6 +165,12 @@ export class PostgresFullText implements FullText {
       table: (match, [from, end]) => rowTable(rows(match).filter(row => row >= from && row < end)),
     }
   }
+}
+
+async function isFree(db: IndexDatabase, account: number): Promise<boolean> {
+  const { rows } = await sql<{ is: boolean }>`
+    select pg_try_advisory_xact_lock(${writingLock}, ${account}) as is`.execute(db)
+  return rows[0]?.is === true
 }
 
 /** Until the transaction ends nothing else writes or merges words of the account. */

@@ -19,6 +19,9 @@ const bucketTables = CompiledQuery.raw(
 /** Pages that one call of `tidy` merges at most: some milliseconds. */
 const pagesAtOnce = 500
 
+/** One page in so many is free. */
+const freeShare = 8
+
 export class SqliteFullText implements FullText {
   async create(): Promise<void> {
     // A bucket's table is made with its first message.
@@ -69,7 +72,8 @@ export class SqliteFullText implements FullText {
     return false
   }
 
-  async shrink(db: IndexDatabase): Promise<void> {
+  async shrink(db: IndexDatabase, _account: number, isFresh: boolean): Promise<void> {
+    if (!isFresh && !(await hasMuchFree(db))) return
     for (const bucket of await this.buckets(db)) {
       const table = sql.id(tableOf(bucket))
       await sql`insert into ${table} (${table}) values ('optimize')`.execute(db)
@@ -115,6 +119,14 @@ export class SqliteFullText implements FullText {
       await sql`insert into ${sql.id(table)} (${sql.id(table)}, rank) values (${name}, ${sql.lit(value)})`.execute(db)
     }
   }
+}
+
+/** Texts were removed, and the room they had was not given back. */
+async function hasMuchFree(db: IndexDatabase): Promise<boolean> {
+  const { rows } = await sql<{ free: number; pages: number }>`
+    select freelist_count as free, page_count as pages from pragma_freelist_count, pragma_page_count`.execute(db)
+  const { free, pages } = rows[0]!
+  return free * freeShare > pages
 }
 
 async function segmentsOf(db: IndexDatabase, bucket: number): Promise<number> {

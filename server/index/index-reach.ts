@@ -4,6 +4,7 @@ import type { IndexOwner } from './change-log.ts'
 import { withIds } from './find-by-id.ts'
 import { fixedStatement } from './fixed-statement.ts'
 import { messageIdBytes, messageIdText, threadIdText } from './message-identity.ts'
+import { namedFolders } from './named-folders.ts'
 
 export interface IndexReach {
   messages: number
@@ -17,29 +18,28 @@ export interface IndexReach {
   textlessFrom: number | null
 }
 
-const foldersOf = fixedStatement((db, account: number) =>
-  db.selectFrom('folders').select(['path', 'lowest_uid']).where('account', '=', account).where('selectable', '=', 1),
-)
 const sumsOf = fixedStatement((db, account: number) =>
-  db.selectFrom('account_state').select(['messages', 'texts']).where('account', '=', account),
-)
-const textlessOf = fixedStatement((db, account: number) =>
   db
-    .selectFrom('messages')
-    .select('rowid')
-    .where('account', '=', account)
-    .where('text', 'is', null)
-    .where('orphaned_round', 'is', null)
-    .orderBy('rowid', 'desc')
-    .limit(1),
+    .selectFrom('account_state')
+    .select(['messages', 'texts'])
+    .select(({ selectFrom, lit }) =>
+      selectFrom('messages')
+        .select('messages.rowid')
+        .where('messages.account', '=', account)
+        .where('text', 'is', null)
+        .where('orphaned_round', 'is', null)
+        .orderBy('messages.rowid', 'desc')
+        .limit(lit(1))
+        .as('textless'),
+    )
+    .where('account', '=', account),
 )
 
 /** In the same state as the search that it is said of. */
-export async function reachOf({ db, account }: IndexOwner): Promise<IndexReach> {
-  const folders = await foldersOf(db, account)
-  const [sums] = await sumsOf(db, account)
+export async function reachOf(owner: IndexOwner): Promise<IndexReach> {
+  const folders = (await namedFolders(owner)).filter(({ selectable }) => selectable === 1)
+  const [sums] = await sumsOf(owner.db, owner.account)
   if (!sums) throw new Error('the index has no such account')
-  const [textless] = await textlessOf(db, account)
   return {
     messages: sums.messages,
     texts: sums.texts,
@@ -47,7 +47,7 @@ export async function reachOf({ db, account }: IndexOwner): Promise<IndexReach> 
     missing: folders
       .filter(({ lowest_uid: lowest }) => lowest === null || lowest > 1)
       .map(({ path, lowest_uid: belowUid }) => ({ path, belowUid })),
-    textlessFrom: textless?.rowid ?? null,
+    textlessFrom: sums.textless,
   }
 }
 

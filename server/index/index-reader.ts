@@ -226,12 +226,12 @@ export class IndexReader {
     const blocks = cache && { accountId, cache }
     if (!isSqlite(db)) {
       const reading = db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only')
-      return reading.execute(transaction => read({ db: transaction, account, blocks }))
+      return reading.execute(transaction => read({ db: transaction, account, blocks, answer: {} }))
     }
     return db.connection().execute(async connection => {
       await connection.executeQuery(beginReading)
       try {
-        return await read({ db: connection, account, blocks })
+        return await read({ db: connection, account, blocks, answer: {} })
       } finally {
         await connection.executeQuery(endReading)
       }

@@ -40,7 +40,7 @@ export class IndexStore extends IndexReader {
     const { db } = this.owner
     // They are for speed and room alone: the batch is stored already.
     if (!isSqlite(db)) await countRows(db, before, after).catch(() => undefined)
-    await this.options.fullText.reclaim(db).catch(() => undefined)
+    await this.options.fullText.reclaim(db, batch.texts?.length).catch(() => undefined)
     return applied
   }
 
@@ -70,12 +70,12 @@ export class IndexStore extends IndexReader {
   /** The index holds headers alone from now on. */
   async removeTexts(): Promise<void> {
     const { db, fullText } = this.options
-    if ((await this.state()).texts === 0) return
-    for (let above: number | undefined = 0; above !== undefined; ) {
+    const { texts } = await this.state()
+    for (let above = texts > 0 ? 0 : undefined; above !== undefined; ) {
       const from: number = above
       above = await this.#change(0, change => removeTexts(change, from, removedAtOnce, fullText))
     }
-    await fullText.shrink(db, this.owner.account)
+    await fullText.shrink(db, this.owner.account, texts > 0)
   }
 
   async deleteOutgoing(upTo: number): Promise<void> {

@@ -10,6 +10,7 @@ import type { MessageRow, PlaceRow } from './index-tables.ts'
 import type { IndexedPlace, LocatedMessage } from './index-types.ts'
 import { flagColumns, toFlags } from './message-flags.ts'
 import { messageIdBytes, messageIdText } from './message-identity.ts'
+import { namedFolders } from './named-folders.ts'
 
 /** More than these go to SQLite as one text: to write a statement with two thousand parameters takes longer than to carry it out. */
 const fewIds = 32
@@ -76,10 +77,11 @@ export async function rowsById({ db, account }: IndexOwner, ids: readonly string
 type LocatedPlace = LocatedMessage['places'][number]
 
 /** By rowids of messages, in the order of folders; without flags, which are half of what is read. */
-async function uidsOf({ db, account }: IndexOwner, rowids: readonly number[]): Promise<Map<number, LocatedPlace[]>> {
+async function uidsOf(owner: IndexOwner, rowids: readonly number[]): Promise<Map<number, LocatedPlace[]>> {
+  const { db, account } = owner
   const found = new Map<number, LocatedPlace[]>()
   if (rowids.length === 0) return found
-  const folders = await foldersById({ db, account })
+  const folders = await foldersById(owner)
   const add = ({ message, folder, uid }: Pick<PlaceRow, 'message' | 'folder' | 'uid'>) => {
     const place = { ...folders.get(folder)!, uid }
     const others = found.get(message)
@@ -109,13 +111,9 @@ async function uidsOf({ db, account }: IndexOwner, rowids: readonly number[]): P
   return found
 }
 
-const foldersOf = fixedStatement((db, account: number) =>
-  db.selectFrom('folders').select(['id', 'path', 'uid_validity']).where('account', '=', account),
-)
-
 /** Of a few folders: their names are not read for each message. */
-async function foldersById({ db, account }: IndexOwner): Promise<Map<number, { path: string; uidValidity: number }>> {
-  const folders = await foldersOf(db, account)
+async function foldersById(owner: IndexOwner): Promise<Map<number, { path: string; uidValidity: number }>> {
+  const folders = await namedFolders(owner)
   return new Map(folders.map(({ id, path, uid_validity }) => [id, { path, uidValidity: uid_validity }]))
 }
 
@@ -130,13 +128,11 @@ const placesAt = fixedStatement((db, account: number, messages: readonly number[
 )
 
 /** By rowids of messages, in the order of folders. */
-export async function placesOf(
-  { db, account }: IndexOwner,
-  rowids: readonly number[],
-): Promise<Map<number, IndexedPlace[]>> {
+export async function placesOf(owner: IndexOwner, rowids: readonly number[]): Promise<Map<number, IndexedPlace[]>> {
+  const { db, account } = owner
   const found = new Map<number, IndexedPlace[]>()
   if (rowids.length === 0) return found
-  const folders = await foldersById({ db, account })
+  const folders = await foldersById(owner)
   for (const piece of lists([...new Set(rowids)])) {
     for (const row of await placesAt(db, account, piece)) {
       const place = { ...folders.get(row.folder)!, uid: row.uid, flags: toFlags(row) }

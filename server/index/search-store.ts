@@ -1,10 +1,10 @@
 /** Searches one account's index: newest first, or the best of the newest thousand; with what is said of all hits, and snippets. */
 import type { IndexOwner } from './change-log.ts'
-import { fixedStatement } from './fixed-statement.ts'
 import type { FullText } from './full-text.ts'
 import { messagesAtRows } from './index-lists.ts'
 import { reachOf } from './index-reach.ts'
 import { isSqlite } from './index-schema.ts'
+import { forOneAnswer, namedFolders } from './named-folders.ts'
 import { facetsOf, factsOf, type HitFacts, Ranking } from './search-rank.ts'
 import { planOf } from './search-sql.ts'
 import { foldersIn } from './search-tree.ts'
@@ -15,10 +15,6 @@ import { BlockReader } from './text-blocks.ts'
 
 /** Hits that are counted, scored and spread over facets. */
 export const mostCounted = 1_000
-
-const foldersOf = fixedStatement((db, account: number) =>
-  db.selectFrom('folders').select(['id', 'path', 'role']).where('account', '=', account),
-)
 
 interface Folders {
   paths: ReadonlyMap<number, string>
@@ -35,8 +31,9 @@ export class SearchStore {
   }
 
   async search(query: IndexSearch): Promise<SearchAnswer> {
-    const { places, ...found } = await this.find(query)
-    return { hits: await this.read(places, query, query.inBody), ...found }
+    const search = new SearchStore(forOneAnswer(this.#owner), this.#fullText)
+    const { places, ...found } = await search.find(query)
+    return { hits: await search.read(places, query, query.inBody), ...found }
   }
 
   /** For searches of several accounts, of which most hits are in no page. */
@@ -123,8 +120,7 @@ export class SearchStore {
   }
 
   async #folders(): Promise<Folders> {
-    const { db, account } = this.#owner
-    const all = await foldersOf(db, account)
+    const all = await namedFolders(this.#owner)
     return {
       paths: new Map(all.map(({ id, path }) => [id, path])),
       idsOf: name => {

@@ -1,4 +1,4 @@
-/** How many buckets of PostgreSQL are asked together: more each time, until much was read or found for one statement. */
+/** How many buckets of PostgreSQL are asked together: as many as will do, unless much would be read or found for one statement. */
 import { Kysely } from 'kysely'
 import { expect, onTestFinished, test } from 'vitest'
 import { postgresDialect } from '../platform/database/postgres-dialect.ts'
@@ -8,15 +8,23 @@ import type { IndexTables } from './index-tables.ts'
 import { SearchWalk } from './search-walk.ts'
 
 const match: TextMatch = { kind: 'phrase', phrase: phraseOf('tea', false)!, fields: ['body'] }
-const plan = { match, matches: [match], marks: undefined, first: 0, end: bucketSpan(99)[1], conditions: () => [] }
+const plan = {
+  match,
+  matches: [match],
+  isTextAlone: true,
+  marks: undefined,
+  first: 0,
+  end: bucketSpan(99)[1],
+  conditions: () => [],
+}
 
-/** In a search without hits, of 16 buckets. No message is looked for, so that no database is asked. */
+/** In a search without enough hits, of 80 buckets of 1,000 messages. No message is looked for, so that no database is asked. */
 async function askedTogether(bytes: number): Promise<number[]> {
   const db = new Kysely<IndexTables>({ dialect: postgresDialect('postgres://127.0.0.1:1/none') })
   onTestFinished(() => db.destroy())
   const asked: number[] = []
   const fullText = {
-    buckets: async () => Array.from({ length: 16 }, (_, at) => at),
+    sizes: async () => new Map(Array.from({ length: 80 }, (_, at) => [at, 1_000])),
     hits: async (_db: unknown, _account: number, buckets: readonly number[]) => {
       asked.push(buckets.length)
       return { rows: () => [], table: () => expect.unreachable(), bytes: bytes * buckets.length }
@@ -26,8 +34,9 @@ async function askedTogether(bytes: number): Promise<number[]> {
   return asked
 }
 
-test('twice as many each time, unless their words are many megabytes', async () => {
-  expect(await askedTogether(100)).toEqual([1, 2, 4, 8, 1])
-  expect(await askedTogether(3 * 1024 * 1024)).toEqual([1, 2, 4, 4, 4, 1])
-  expect(await askedTogether(9 * 1024 * 1024)).toEqual(Array(16).fill(1))
+test('without a hit eight times as many messages each time, unless their words are many megabytes', async () => {
+  expect(await askedTogether(100)).toEqual([2, 16, 62])
+  expect(await askedTogether(1024 * 1024)).toEqual([2, ...Array(9).fill(8), 6])
+  expect(await askedTogether(3 * 1024 * 1024)).toEqual(Array(40).fill(2))
+  expect(await askedTogether(9 * 1024 * 1024)).toEqual([2, ...Array(78).fill(1)])
 })

@@ -1,6 +1,7 @@
 /** The rows that match a search, newest first: one bucket of time after the other, until there are enough. */
 import { type RawBuilder, sql } from 'kysely'
 import type { IndexOwner } from './change-log.ts'
+import { fixedStatement } from './fixed-statement.ts'
 import { bucketOf, bucketSpan, type FullText, type Hits, type Span } from './full-text.ts'
 import { isSqlite } from './index-schema.ts'
 import { rowTable } from './row-table.ts'
@@ -15,19 +16,42 @@ interface Walk {
   limit: number
 }
 
-/** Full-text hits of one statement that this thread knows: of more, no more buckets are asked together. */
+/** Messages of the buckets that are asked together at first, unless one alone has more; and how many times more each following time at most. */
+const firstMessages = 2_000
+const mostGrowth = 8
+/** Full-text hits of one statement that this thread knows: no more buckets are asked together than hold so many, by those before. */
 const mostKnown = 50_000
-/** Bytes of words that were read for one statement: after more, no more buckets are asked together, since all of it is in memory at once. */
+/** The same of bytes of words that are read for one statement, since all of it is in memory at once. */
 const mostRead = 8 * 1024 * 1024
+/** Messages without a place: where there are more, hits are looked for among messages. */
+const mostOrphans = 1_000
 /** Places that are fetched to look for hits among their messages. */
 const mostMarked = 2_000
 /** For so many wanted messages one is looked for among so many hits, and among more of them each next time. */
 const looks = { first: 4, next: 8, atLeast: 256 } as const
 
+const orphansOf = fixedStatement((db, account: number) =>
+  db
+    .selectFrom('messages')
+    .select('rowid')
+    .where('account', '=', account)
+    .where('orphaned_round', 'is not', null)
+    .limit(({ lit }) => lit(mostOrphans + 1)),
+)
+
+/** What statements have looked at, found and read. */
+interface Asked {
+  messages: number
+  rows: number
+  known: number
+  bytes: number
+}
+
 export class SearchWalk {
   readonly #owner: IndexOwner
   readonly #fullText: FullText
   readonly #plan: SearchPlan
+  #orphans: Promise<ReadonlySet<number>> | undefined
 
   constructor(owner: IndexOwner, fullText: FullText, plan: SearchPlan) {
     this.#owner = owner
@@ -41,45 +65,58 @@ export class SearchWalk {
     const below = Math.min(end, last)
     if (below <= first) return []
     if (matches.length === 0) return this.#walk({ hits: noHits, span: [Math.floor(first), Math.ceil(below)], limit })
-    const { db, account } = this.#owner
     const [oldest, newest] = [bucketOf(first), bucketOf(below)]
-    const buckets = (await this.#fullText.buckets(db, account)).filter(each => each >= oldest && each <= newest)
+    const sizes = await this.#sizes()
+    const buckets = [...sizes.keys()].filter(each => each >= oldest && each <= newest)
     buckets.sort((one, other) => other - one)
     const found: number[] = []
-    let size = 1
+    const asked: Asked = { messages: 0, rows: 0, known: 0, bytes: 0 }
     for (let at = 0; at < buckets.length && found.length < limit; ) {
-      const some = buckets.slice(at, at + size)
+      const some = nextBuckets(buckets.slice(at), sizes, asked, limit)
       at += some.length
-      const { rows, isMuch } = await this.#rowsOf(some, below, limit - found.length)
+      const { rows, known, bytes } = await this.#rowsOf(some, below, limit - found.length)
       found.push(...rows)
-      // A statement costs SQLite nothing on the way; with PostgreSQL each following one asks more buckets together.
-      if (!isSqlite(db) && !isMuch) size *= 2
+      asked.rows += rows.length
+      asked.known += known
+      asked.bytes += bytes
     }
     return found
   }
 
+  /** One statement more costs SQLite nothing on the way: each of its buckets is asked by itself. */
+  async #sizes(): Promise<ReadonlyMap<number, number>> {
+    const { db, account } = this.#owner
+    if (this.#fullText.sizes) return this.#fullText.sizes(db, account)
+    return new Map((await this.#fullText.buckets(db, account)).map(bucket => [bucket, Number.POSITIVE_INFINITY]))
+  }
+
   /** @param buckets The newest first. */
-  async #rowsOf(buckets: readonly number[], end: number, limit: number): Promise<{ rows: number[]; isMuch: boolean }> {
+  async #rowsOf(buckets: readonly number[], end: number, limit: number) {
     const { db, account } = this.#owner
     const { first, marks, match, matches } = this.#plan
     const [low, high] = [bucketSpan(buckets.at(-1)!)[0], bucketSpan(buckets[0]!)[1]]
     const span: Span = [Math.floor(Math.max(low, first)), Math.ceil(Math.min(high, end))]
     const are = marks && isSqlite(db) ? await countMarked(db, marks, span) : 'few'
-    if (are === 'none') return { rows: [], isMuch: false }
+    if (are === 'none') return { rows: [], known: 0, bytes: 0 }
     const hits = await this.#fullText.hits(db, account, buckets, matches)
     const all = match && hits.rows(match)
     const walk = { hits, span, limit }
     const known = matches.reduce((sum, each) => sum + (hits.rows(each)?.length ?? 0), 0)
     const rows = await (all ? this.#among(all, walk) : this.#walk(walk, are === 'few'))
-    return { rows, isMuch: known >= mostKnown || (hits.bytes ?? 0) >= mostRead }
+    return { rows, known, bytes: hits.bytes ?? 0 }
   }
 
   /** Messages are looked for among full-text hits that this thread knows: the newest of them first, and only as many as it takes. */
   async #among(rows: readonly number[], { hits, span: [low, high], limit }: Walk): Promise<number[]> {
     const { db, account } = this.#owner
-    const { marks } = this.#plan
+    const { marks, isTextAlone } = this.#plan
+    const within = rows.filter(row => row >= low && row < high)
+    if (within.length === 0) return []
+    const orphans = isTextAlone ? await this.#orphansOf() : undefined
+    // Each of them is a message, of which nothing else is to be known.
+    if (orphans && orphans.size <= mostOrphans) return within.filter(row => !orphans.has(row)).slice(0, limit)
     const marked = marks && (await markedMessages(db, marks, [low, high], mostMarked))
-    const left = rows.filter(row => row >= low && row < high && (marked?.has(row) ?? true))
+    const left = marked ? within.filter(row => marked.has(row)) : within
     const found: number[] = []
     let size = Math.max(limit * looks.first, looks.atLeast)
     for (let at = 0; at < left.length && found.length < limit; size *= looks.next) {
@@ -96,6 +133,12 @@ export class SearchWalk {
       for (const { rowid } of (await statement.execute(db)).rows) found.push(rowid)
     }
     return found
+  }
+
+  #orphansOf(): Promise<ReadonlySet<number>> {
+    const { db, account } = this.#owner
+    this.#orphans ??= orphansOf(db, account).then(rows => new Set(rows.map(({ rowid }) => rowid)))
+    return this.#orphans
   }
 
   /** Full-text hits of SQLite are walked, marked places, or all messages. @param isMarked Hits are looked for among marked places, if there are such. */
@@ -133,4 +176,27 @@ export class SearchWalk {
   #conditions(given: Parameters<SearchPlan['conditions']>[0]): Sql {
     return sql.join([sql`m.orphaned_round is null`, ...this.#plan.conditions(given)], sql` and `)
   }
+}
+
+/** The next ones that are asked together, of the newest first: as many as will hold what is wanted, by those before. */
+function nextBuckets(
+  left: readonly number[],
+  sizes: ReadonlyMap<number, number>,
+  asked: Asked,
+  limit: number,
+): readonly number[] {
+  const { messages, rows, known, bytes } = asked
+  const isFirst = messages === 0
+  const enough = isFirst ? firstMessages : (limit - rows) * (messages / rows)
+  const read = Math.min(mostKnown * (messages / known), mostRead * (messages / bytes))
+  const most = isFirst ? firstMessages : Math.min(Math.max(messages * mostGrowth, firstMessages), read)
+  let [count, sum] = [0, 0]
+  for (const bucket of left) {
+    const size = sizes.get(bucket) ?? 0
+    if (count > 0 && (sum >= enough || sum + size > most)) break
+    sum += size
+    count++
+  }
+  asked.messages += sum
+  return left.slice(0, count)
 }

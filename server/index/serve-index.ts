@@ -11,8 +11,8 @@ const quietMs = 300
 
 export function serveIndex(port: MessagePort, { home, isReader }: IndexThreadData, parts: IndexParts): void {
   const databases = new IndexDatabases(home, parts, { isReader })
-  const tidier = new Tidier(databases)
   const running = new Set<Promise<void>>()
+  const tidier = new Tidier(databases, () => running.size === 0)
   const post = (message: FromIndexThread) => port.postMessage(message)
   const answer = async (number: number, accountId: string, order: IndexOrder) => {
     try {
@@ -31,10 +31,11 @@ export function serveIndex(port: MessagePort, { home, isReader }: IndexThreadDat
     if (message === 'close') return void close()
     const { number, accountId, order } = message
     tidier.stop()
+    // Else it would make an index again of an account that is gone.
+    if (order.do === 'drop') tidier.forget(accountId)
     const answered = answer(number, accountId, order).finally(() => {
       running.delete(answered)
       if (order.do === 'applyBatch') tidier.note(accountId)
-      // Else it would make an index again of an account that is gone.
       if (order.do === 'drop') tidier.forget(accountId)
       if (running.size === 0) tidier.start()
     })
@@ -45,11 +46,13 @@ export function serveIndex(port: MessagePort, { home, isReader }: IndexThreadDat
 /** Between orders: what was written lately is put into the form in which it is searched fastest. */
 class Tidier {
   readonly #databases: IndexDatabases
+  readonly #isIdle: () => boolean
   readonly #written = new Set<string>()
   #timer: NodeJS.Timeout | undefined
 
-  constructor(databases: IndexDatabases) {
+  constructor(databases: IndexDatabases, isIdle: () => boolean) {
     this.#databases = databases
+    this.#isIdle = isIdle
   }
 
   note(accountId: string): void {
@@ -76,7 +79,8 @@ class Tidier {
     // A fault of the database is for the next call to find.
     const hasMore = await this.#databases.use(accountId, store => store.tidy()).catch(() => false)
     if (!hasMore) this.#written.delete(accountId)
-    this.start()
+    // An order that came meanwhile starts it when it is done.
+    if (this.#isIdle()) this.start()
   }
 }
 

@@ -65,6 +65,46 @@ export function readRowsOf(
   }
 }
 
+/** Messages, and where in each the next word has to stand: those of one behind those of the other. */
+export interface Candidates {
+  rows: number[]
+  next: number[]
+  /** Of each message, where those of the next one begin. */
+  ends: number[]
+}
+
+/** Where it stands where it has to, at one of the places at least. */
+export function readRowsFollowing(
+  { bytes, from, end }: Postings,
+  base: number,
+  mask: number,
+  { rows, next, ends }: Candidates,
+  take: (row: number) => void,
+): void {
+  const cursor = { bytes, at: from }
+  let [row, at] = [base, 0]
+  while (cursor.at < end && at < rows.length) {
+    row += readNumber(cursor)
+    const size = readNumber(cursor)
+    const behind = cursor.at + size
+    while (at < rows.length && rows[at]! < row) at++
+    if (rows[at] === row && bytes[cursor.at]! & mask) {
+      cursor.at++
+      let wanted = at > 0 ? ends[at - 1]! : 0
+      for (let place = 0; cursor.at < behind && wanted < ends[at]!; ) {
+        place += readNumber(cursor)
+        while (wanted < ends[at]! && next[wanted]! < place) wanted++
+        // A wanted place is in a field that is meant.
+        if (wanted < ends[at]! && next[wanted] === place) {
+          take(row)
+          break
+        }
+      }
+    }
+    cursor.at = behind
+  }
+}
+
 /** Bytes of a row id and of a number of bytes. */
 const mostOfHead = 12
 

@@ -2,7 +2,16 @@
 import type { TextMatch } from './full-text.ts'
 import type { Phrase } from './fulltext.ts'
 import { findInPage, inflatePage, type WordPage } from './word-pages.ts'
-import { maskOf, type PostedRows, type Postings, readPlaces, readPostings, readRowsOf } from './word-postings.ts'
+import {
+  type Candidates,
+  maskOf,
+  type PostedRows,
+  type Postings,
+  readPlaces,
+  readPostings,
+  readRowsFollowing,
+  readRowsOf,
+} from './word-postings.ts'
 
 /** With those of its pages that may have a word that is looked for. */
 export interface SearchedSegment {
@@ -63,12 +72,13 @@ class SegmentReader {
       if (hits.rows.length === 0) return []
     }
     const lists = this.#find(last.word, last.isPrefix).map(postings => {
-      if (hits) return following(hits, readPostings(postings, this.#base, mask), mask).rows
       const rows: number[] = []
-      readRowsOf(postings, this.#base, mask, row => rows.push(row))
+      const take = (row: number) => void rows.push(row)
+      if (hits) readRowsFollowing(postings, this.#base, mask, hits, take)
+      else readRowsOf(postings, this.#base, mask, take)
       return rows
     })
-    return union(lists)
+    return union(lists.filter(rows => rows.length > 0))
   }
 
   #find(word: Buffer, isPrefix: boolean): Postings[] {
@@ -87,14 +97,6 @@ class SegmentReader {
 function isBetween(word: Buffer, isPrefix: boolean, first: Buffer, last: Buffer): boolean {
   const from = isPrefix ? first.subarray(0, word.length) : first
   return from.compare(word) <= 0 && last.compare(word) >= 0
-}
-
-/** Messages, and where in each the next word has to stand: those of one behind those of the other. */
-interface Candidates {
-  rows: number[]
-  next: number[]
-  /** Of each message, where those of the next one begin. */
-  ends: number[]
 }
 
 function following(before: Candidates | undefined, posted: PostedRows, mask: number): Candidates {
@@ -123,9 +125,14 @@ function following(before: Candidates | undefined, posted: PostedRows, mask: num
 
 function union(lists: readonly number[][]): number[] {
   if (lists.length <= 1) return lists[0] ?? []
-  const all = new Set<number>()
-  for (const list of lists) for (const row of list) all.add(row)
-  return [...all].sort((one, other) => one - other)
+  const all = new Float64Array(lists.reduce((sum, list) => sum + list.length, 0))
+  let end = 0
+  for (const list of lists) {
+    all.set(list, end)
+    end += list.length
+  }
+  // Sorted by itself, without a call for each two.
+  return [...all.sort().filter((row, at) => row !== all[at - 1])]
 }
 
 /** Of lists in rising order. */

@@ -138,10 +138,10 @@ onEachIndex((open, isSqlite) => {
     }
     while (await fullText.tidy(db));
     await check()
-    await fullText.shrink(db, 1)
+    await fullText.shrink(db, 1, true)
     await check()
     await fullText.remove(db, 1, rowids)
-    await fullText.shrink(db, 1)
+    await fullText.shrink(db, 1, true)
     known.clear()
     await check()
     if (!isSqlite) expect(await fullText.buckets(db, 1)).toEqual([])

@@ -1,10 +1,9 @@
-/** Segments of words in the table `word_pages`: written, merged, and read as far as a search needs them. */
+/** Segments of words in the table `word_pages`: written and merged. */
 import { sql } from 'kysely'
 import { bucketSpan } from './full-text.ts'
 import type { IndexDatabase } from './index-tables.ts'
 import { pushRows, readRows } from './word-bytes.ts'
 import { bytesOf, pagesOf, type WordEntry, type WordPage } from './word-pages.ts'
-import type { WantedWord } from './word-search.ts'
 import { mergeSegments, type Segment, storedEntries } from './word-segments.ts'
 import { sizeOf, toMerge } from './word-tiers.ts'
 
@@ -33,13 +32,6 @@ interface Head {
   gone: Buffer | null
 }
 
-/** With those of its pages that may have a word that is looked for. */
-interface StoredSegment {
-  segment: number
-  gone: number[]
-  pages: WordPage[]
-}
-
 export interface Bucket {
   db: IndexDatabase
   account: number
@@ -63,7 +55,8 @@ function packed(rows: readonly number[], bucket: number): Buffer {
   return Buffer.from(bytes)
 }
 
-const unpacked = (bytes: Buffer | null, bucket: number) => (bytes ? readRows({ bytes, at: 0 }, baseOf(bucket)) : [])
+export const unpacked = (bytes: Buffer | null, bucket: number) =>
+  bytes ? readRows({ bytes, at: 0 }, baseOf(bucket)) : []
 
 /** As the newest of the bucket, together with those that are as small. Answers how many bytes it removed. */
 export async function write(of: Bucket, segment: Segment & { entries: readonly WordEntry[] }): Promise<number> {
@@ -85,8 +78,35 @@ export async function merge(of: Bucket, heads: readonly Head[], group: readonly 
   )
   const merged = await mergedWith(of, group, newer)
   const removed = await removeSegments(of, group)
-  await store(of, last.segment, merged, group[0] === heads[0])
+  const older = heads.filter(({ segment }) => segment < group[0]!.segment)
+  const held = new Set([...(await rowsIn(of, older)).values()].flat())
+  await store(of, last.segment, { ...merged, gone: merged.gone.filter(row => held.has(row)) }, older.length === 0)
   return removed
+}
+
+/** Messages of segments by their numbers, those included that newer ones have replaced or removed. */
+async function rowsIn({ db, account, bucket }: Bucket, heads: readonly Head[]): Promise<Map<number, number[]>> {
+  if (heads.length === 0) return new Map()
+  const { rows } = await sql<{ segment: number; page: Buffer }>`
+    select segment, page from word_pages where account = ${account} and bucket = ${bucket} and size is not null
+      and segment in (${sql.join(heads.map(({ segment }) => segment))})`.execute(db)
+  return new Map(rows.map(({ segment, page }) => [segment, unpacked(page, bucket)]))
+}
+
+/** How many messages each has, and how many of them newer ones have replaced or removed; the oldest first. */
+export async function countDead(
+  of: Bucket,
+  heads: readonly Head[],
+): Promise<(Head & { rows: number; dead: number })[]> {
+  const held = await rowsIn(of, heads)
+  const newer = new Set<number>()
+  const counted = heads.toReversed().map(head => {
+    const rows = held.get(head.segment) ?? []
+    const dead = rows.filter(row => newer.has(row)).length
+    for (const row of unpacked(head.gone, of.bucket)) newer.add(row)
+    return { ...head, rows: rows.length, dead }
+  })
+  return counted.reverse()
 }
 
 async function mergedWith(
@@ -153,30 +173,4 @@ async function insert({ db, account, bucket }: Bucket, segment: number, pages: r
   })
   await sql`insert into word_pages (account, bucket, segment, first, last, size, gone, page)
     values ${sql.join(values)}`.execute(db)
-}
-
-/** Segments of each bucket, the newest first, with the pages that may have these words: at one moment, since segments are merged meanwhile. */
-export async function segmentsWith(
-  { db, account }: Pick<Bucket, 'db' | 'account'>,
-  buckets: readonly number[],
-  words: readonly WantedWord[],
-): Promise<Map<number, StoredSegment[]>> {
-  const conditions = words.map(({ word, isPrefix }) => {
-    const end = isPrefix ? Buffer.concat([word, Buffer.from([0xff])]) : word
-    return sql`(first <= ${end}::bytea and last >= ${word}::bytea)`
-  })
-  const { rows } = await sql<WordPage & { bucket: number; segment: number; gone: Buffer | null }>`
-    select bucket, segment, first, last, gone, case when size is null then page end as page from word_pages
-    where account = ${account} and bucket in (${sql.join(buckets)}) and (size is not null or ${sql.join(conditions, sql` or `)})
-    order by bucket, segment desc, first`.execute(db)
-  const found = new Map<number, StoredSegment[]>()
-  for (const { bucket, segment, gone, ...page } of rows) {
-    const segments = found.get(bucket) ?? []
-    found.set(bucket, segments)
-    const last = segments.at(-1)
-    if (last?.segment === segment) last.pages.push(page)
-    // The page that tells of its messages comes first.
-    else segments.push({ segment, gone: unpacked(gone, bucket), pages: [] })
-  }
-  return found
 }

@@ -35,6 +35,33 @@ export function toMerge<Segment extends Sized>(segments: readonly Segment[], add
   }
 }
 
+/** Of a segment, where one message in so many was replaced or removed, it is written again. */
+const worthRewriting = 4
+
+interface Counted extends Sized {
+  /** Messages, and those of them that newer segments have replaced or removed. */
+  rows: number
+  dead: number
+}
+
+/** The oldest of which much is dead, with those like it that follow, and what is left of others before it. @param segments The oldest first. */
+export function toRewrite<Segment extends Counted>(segments: readonly Segment[]): Segment[] {
+  const isMeant = ({ rows, dead }: Counted) => dead > 0 && dead * worthRewriting >= rows
+  const first = segments.findIndex(isMeant)
+  if (first === -1) return []
+  const before = segments[first - 1]
+  let sum = segments[first]!.size
+  const from = before && before.size < whole && sum + before.size <= mostRows ? first - 1 : first
+  if (from < first) sum += before!.size
+  let end = first + 1
+  // One that only tells of removed messages is of no use afterwards.
+  for (; end < segments.length && (isMeant(segments[end]!) || segments[end]!.rows === 0); end++) {
+    if (segments[end]!.rows > 0) sum += segments[end]!.size
+    if (sum > mostRows) break
+  }
+  return segments.slice(from, end)
+}
+
 /** The oldest of them, as many as may be one. @param segments The oldest first. */
 export function together<Segment extends Sized>(segments: readonly Segment[]): Segment[] {
   let sum = 0

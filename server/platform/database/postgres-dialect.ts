@@ -3,6 +3,7 @@ import { Socket } from 'node:net'
 import { PostgresDialect, type PostgresPool } from 'kysely'
 import type { CustomTypesConfig } from 'pg'
 import { markDatabaseFault } from './database-fault.ts'
+import { PreparedStatements } from './prepared-statements.ts'
 
 /** A connection on which the database says nothing for so long, while it is asked something, is given up. */
 const defaultSilenceMs = 30_000
@@ -44,6 +45,8 @@ async function openPool(
   pool.on('error', () => undefined)
   // One that breaks while it is lent tells so twice: its query fails, and it emits an error, which nobody else hears.
   pool.on('connect', client => client.on('error', () => undefined))
+  const prepared = new PreparedStatements()
+  pool.on('connect', client => prepared.use(client))
   // Queries of a connection run in their order: this one is before all others. Where it fails, they do not find their tables.
   if (schema !== undefined) {
     pool.on('connect', client => void client.query(`set search_path to ${schema}`).catch(() => undefined))

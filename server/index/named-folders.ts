@@ -1,0 +1,22 @@
+/** Folders of an account as answers name them: read once for an answer, whichever of its parts need them. */
+import type { IndexOwner } from './change-log.ts'
+import { fixedStatement } from './fixed-statement.ts'
+
+const read = fixedStatement((db, account: number) =>
+  db
+    .selectFrom('folders')
+    .select(['id', 'path', 'role', 'selectable', 'uid_validity', 'lowest_uid'])
+    .where('account', '=', account),
+)
+
+export type NamedFolder = Awaited<ReturnType<typeof read>>[number]
+
+/** For all that is read within one answer. */
+export function forOneAnswer(owner: IndexOwner): IndexOwner {
+  return owner.answer ? owner : { ...owner, answer: {} }
+}
+
+export async function namedFolders({ db, account, answer = {} }: IndexOwner): Promise<readonly NamedFolder[]> {
+  answer.folders ??= read(db, account)
+  return answer.folders
+}
