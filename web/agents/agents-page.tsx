@@ -8,12 +8,13 @@ import { formatCount } from '../platform/format.ts'
 import { lazyPage } from '../platform/lazy-page.ts'
 import { useUrlState } from '../platform/url-state.ts'
 import { CreateTokenDialog } from '../tokens/token-dialogs.tsx'
+import { AccountFilter } from '../ui/account-filter.tsx'
 import { Button, ButtonLink } from '../ui/button.tsx'
 import { Card } from '../ui/card.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
 import { Panel } from '../ui/panel.tsx'
-import { FilterSelect, NamedOptions, WordOptions } from '../ui/select.tsx'
+import { FilterSelect, WordOptions } from '../ui/select.tsx'
 import { SkeletonRows } from '../ui/skeleton.tsx'
 import { CallLane } from './call-lane.tsx'
 import { type OpenPeerDialog, PeerDialogs } from './peer-dialogs.tsx'
@@ -137,17 +138,12 @@ function Lane({ hasAgents }: { hasAgents: boolean }) {
           >
             <WordOptions words={outcomes} />
           </FilterSelect>
-          {accounts.length > 1 && (
-            <FilterSelect
-              label="Account"
-              className="w-34"
-              value={view.account}
-              onChange={account => setView({ account }, { replace: true })}
-            >
-              <option value="">All accounts</option>
-              <NamedOptions items={accounts} />
-            </FilterSelect>
-          )}
+          <AccountFilter
+            accounts={accounts}
+            className="w-34"
+            value={view.account}
+            onChange={account => setView({ account }, { replace: true })}
+          />
         </search>
       }
       footer={

@@ -13,17 +13,13 @@ import { effectWords } from './audit-words.ts'
 import { outcomeWords } from './outcome-words.ts'
 import { refWords } from './ref-words.ts'
 
-export function AuditTable({
-  entries,
-  accounts,
-  people,
-  onOpen,
-}: {
-  entries: readonly AuditEntry[]
+interface RowProps {
   accounts: readonly Account[] | undefined
   people: readonly User[] | undefined
   onOpen(entry: AuditEntry): void
-}) {
+}
+
+export function AuditTable({ entries, ...around }: RowProps & { entries: readonly AuditEntry[] }) {
   return (
     <Table label="Entries of the audit trail" isStacked>
       <TableHead>
@@ -39,24 +35,14 @@ export function AuditTable({
       </TableHead>
       <TableBody>
         {entries.map(entry => (
-          <EntryRow key={entry.number} entry={entry} accounts={accounts} people={people} onOpen={onOpen} />
+          <EntryRow key={entry.number} entry={entry} {...around} />
         ))}
       </TableBody>
     </Table>
   )
 }
 
-function EntryRow({
-  entry,
-  accounts,
-  people,
-  onOpen,
-}: {
-  entry: AuditEntry
-  accounts: readonly Account[] | undefined
-  people: readonly User[] | undefined
-  onOpen(entry: AuditEntry): void
-}) {
+function EntryRow({ entry, accounts, people, onOpen }: RowProps & { entry: AuditEntry }) {
   const { number, at, principal_name: name, operation, account_id: accountId, ip_address: address } = entry
   const { tone, text } = outcomeWords(entry)
   const effect = effectWords[entry.effect]

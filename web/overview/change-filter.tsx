@@ -1,6 +1,7 @@
 /** Narrows the feed to a kind of change and to an account; both stand in the address. */
 import type { Account } from '../../contract/accounts.ts'
-import { FilterSelect, NamedOptions, WordOptions } from '../ui/select.tsx'
+import { AccountFilter } from '../ui/account-filter.tsx'
+import { FilterSelect, WordOptions } from '../ui/select.tsx'
 import { kindLabels } from './change-kinds.ts'
 
 interface View {
@@ -28,17 +29,12 @@ export function ChangeFilter({
         <option value="">All kinds</option>
         <WordOptions words={kindLabels} />
       </FilterSelect>
-      {accounts.length > 1 && (
-        <FilterSelect
-          label="Account"
-          className="w-30 sm:w-34"
-          value={view.account}
-          onChange={account => setView({ account }, { replace: true })}
-        >
-          <option value="">All accounts</option>
-          <NamedOptions items={accounts} />
-        </FilterSelect>
-      )}
+      <AccountFilter
+        accounts={accounts}
+        className="w-30 sm:w-34"
+        value={view.account}
+        onChange={account => setView({ account }, { replace: true })}
+      />
     </search>
   )
 }
