@@ -124,14 +124,14 @@ onEachDatabase(open => {
     }
     // The window first has to hold nothing but the fault.
     expect(raisedAt! - fault).toBeLessThanOrEqual(15 + 60 + 10)
-    expect(told()).toEqual([['alert_raised', 'Away (Mail of a): 0 in the last 15 s; alerts below 0.5']])
+    expect(told()).toEqual([['alert_raised', 'Away (Mail of a): not connected in the last 15 s']])
     await stop()
     // As an earlier version said it.
     await db.updateTable('alerts').set({ words: 'Away (a): 0' }).execute()
     await start()
     await pass(5)
     const { items: firing } = await service.list(principal(), { state: 'firing', limit: 10 })
-    expect(firing.map(({ words }) => words)).toEqual(['Away (Mail of a): 0 in the last 15 s; alerts below 0.5'])
+    expect(firing.map(({ words }) => words)).toEqual(['Away (Mail of a): not connected in the last 15 s'])
     gauges.set('a', 1)
     await pass(20)
     expect(told().length).toBe(1)

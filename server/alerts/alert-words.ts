@@ -88,8 +88,28 @@ export function durationWords(seconds: number): string {
   return `${seconds} s`
 }
 
+/** Whether it only asks if an account is connected: nobody thinks of that as a figure below a half. */
+function isOfConnection({ series: of, aggregation, comparison, threshold, usual }: AlertRuleBody): boolean {
+  return (
+    of === 'account_ready' &&
+    aggregation === 'max' &&
+    comparison === 'below' &&
+    !usual &&
+    threshold > 0 &&
+    threshold <= 1
+  )
+}
+
+function connectionWords({ per, where, for_seconds: wait, window_seconds: window }: AlertRuleBody): string {
+  const subject =
+    where.account_id !== undefined ? `account ${where.account_id}` : per.length > 0 ? 'an account' : 'no account'
+  const lasting = durationWords(Math.max(wait, window))
+  return `Fires when ${subject} is ${subject === 'no account' ? '' : 'not '}connected for ${lasting}.`
+}
+
 /** As a sentence, without a caller's accounts in it. */
 export function ruleWords(rule: AlertRuleBody): string {
+  if (isOfConnection(rule)) return connectionWords(rule)
   const { comparison, threshold, for_seconds: wait, share_of: share } = rule
   const rows = Object.entries(rule.where).map(([label, value]) => `${labelWords[label as SeriesLabel]} ${value}`)
   const of = `${seriesWords[rule.series as SeriesName]}${rows.length > 0 ? ` (${rows.join(', ')})` : ''}`
@@ -105,6 +125,8 @@ export function ruleWords(rule: AlertRuleBody): string {
 export function alertWords(rule: AlertRuleBody, about: readonly string[], value: number | undefined): string {
   const subject = about.length > 0 ? ` (${about.join(', ')})` : ''
   if (value === undefined) return `${rule.name}${subject}: there is no data`
+  if (isOfConnection(rule) && value < rule.threshold)
+    return `${rule.name}${subject}: not connected in the last ${durationWords(rule.window_seconds)}`
   const border = `${rule.comparison} ${valueWords(rule, rule.threshold)}`
   return `${rule.name}${subject}: ${valueWords(rule, value)} in the last ${durationWords(rule.window_seconds)}; alerts ${border}`
 }

@@ -173,10 +173,15 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     [390, 'light'],
     [768, 'dark'],
   ] as const)('at %i px the window of a message is whole, %s', async (width, scheme) => {
+    // However long its names are.
+    const aliases = ['Quarterly correspondence <a-really-long-name@correspondence.of.the.department.example.org>']
+    const body = { format: 'markdown', content: 'Alice', aliases } as const
+    await world.person(draftsApi.setSignature, { params: { account_id: world.accountId }, body })
     const { page } = await openMessage({ width, height: 700 })
     await setScheme(page, scheme)
     await page.getByRole('button', { name: 'Reply', exact: true }).click()
     const reply = window_(page, 'Reply')
+    await reply.getByRole('combobox', { name: 'From' }).waitFor()
     await reply.getByRole('textbox', { name: 'Text', exact: true }).waitFor()
     await expectNothingClipped(page, `compose, ${width}`)
     await expectAccessible(page, `compose, ${width}`)

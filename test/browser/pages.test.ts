@@ -227,6 +227,11 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       await expectAccessible(page, `A new notifier ${colorScheme}`)
       await keepPicture(page, `notifier-mail-${colorScheme}`)
     }
+    await form.getByRole('button', { name: 'Add', exact: true }).press('Enter')
+    await form.getByText('Enter at least one address.').waitFor()
+    expect(await form.getByRole('alert').allInnerTexts()).toEqual([
+      ...['Enter a name.', 'Enter at least one address.', 'Choose an account.'],
+    ])
     await form.getByLabel('Kind').selectOption({ label: 'Slack' })
     await form.getByLabel('Name').fill('Team chat')
     await form.getByLabel('Address', { exact: true }).fill((slack.target as { url: string }).url)

@@ -273,7 +273,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     // There is no button any more when the offer was taken up first.
     await Promise.all([asked.catch(() => undefined), heading(page, 'Overview')])
     await page.goto(`${url}/profile`)
-    await page.getByText(/with a passkey, expires by/).waitFor()
+    await page.getByText(/with a passkey, expires in/).waitFor()
   })
 
   test('a session is ended from another browser, and signing out everywhere ends this one too', async () => {

@@ -136,7 +136,23 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
   test('a webhook is made for a token; its secret is shown once; it is tested and deleted', async () => {
     const { page, expectQuiet } = await world.open('/tokens/webhooks')
     await page.getByRole('button', { name: 'Create a webhook' }).click()
+    // What is missing is said at its field, in words of the page, and the first of them has the focus.
+    const form = page.getByRole('dialog', { name: 'Create a webhook' })
+    await form.getByRole('button', { name: 'Create', exact: true }).click()
+    await form.getByText('Enter a name.').waitFor()
+    await form.getByText('Enter the address of your program.').waitFor()
+    expect(await page.evaluate('document.activeElement.name')).toBe('name')
+    await expectAccessible(page, 'a webhook that lacks something')
     await page.getByLabel('Name').fill('Nightly')
+    // Escape asks before it discards that, and a second one takes the question back.
+    const question = form.getByText('Discard what you entered?')
+    await page.keyboard.press('Escape')
+    await question.waitFor()
+    await expectAccessible(page, 'a webhook that may be discarded')
+    await page.keyboard.press('Escape')
+    await question.waitFor({ state: 'detached' })
+    expect(await page.evaluate('document.activeElement.name')).toBe('name')
+    expect(await page.getByLabel('Name').inputValue()).toBe('Nightly')
     // Nothing listens there.
     await page.getByLabel('URL').fill('https://localhost:1/hook')
     await page.getByRole('button', { name: 'Create', exact: true }).click()

@@ -21,7 +21,7 @@ import { useIsParked, useStateWords } from './use-state-words.ts'
 import { VerifyOutcome } from './verify-outcome.tsx'
 
 export function AccountPanel({ account }: { account: Account }) {
-  const { name, is_default: isDefault, is_sandbox: isSandbox, enabled, state } = account
+  const { name, is_default: isDefault, is_sandbox: isSandbox, enabled, state, auth } = account
   const { mayChange, mayVerify } = useRights()
   const mayReadMail = useMay('mail:meta')
   const [open, setOpen] = useState<'edit' | 'disconnect'>()
@@ -33,6 +33,13 @@ export function AccountPanel({ account }: { account: Account }) {
     onChange: (body, said) => change.mutate({ change: body, said }),
     onDisconnect: () => setOpen('disconnect'),
   })
+  // Nothing is tried again until the password is another: that is entered there, so it comes first.
+  const isRejected = enabled && state === 'auth_failed' && auth.kind === 'password'
+  const edit = mayChange && (
+    <Button size="sm" variant={isRejected ? 'primary' : 'secondary'} icon={Pencil} onClick={() => setOpen('edit')}>
+      Edit<span className="sr-only">: {name}</span>
+    </Button>
+  )
   return (
     <div className="grid gap-3">
       <div className="flex flex-wrap items-center gap-2">
@@ -57,6 +64,7 @@ export function AccountPanel({ account }: { account: Account }) {
       {reconnect.error && <ErrorNote error={reconnect.error} />}
       {change.error && open === undefined && <ErrorNote error={change.error} />}
       <div className="flex flex-wrap items-center gap-2">
+        {isRejected && edit}
         {mayVerify && !isParked && enabled && state !== 'ready' && (
           <Button size="sm" icon={RotateCw} isBusy={reconnect.isPending} onClick={() => reconnect.mutate()}>
             Retry now<span className="sr-only">: {name}</span>
@@ -78,11 +86,7 @@ export function AccountPanel({ account }: { account: Account }) {
             Open mail<span className="sr-only">: {name}</span>
           </ButtonLink>
         )}
-        {mayChange && (
-          <Button size="sm" icon={Pencil} onClick={() => setOpen('edit')}>
-            Edit<span className="sr-only">: {name}</span>
-          </Button>
-        )}
+        {!isRejected && edit}
         <StopAccount account={account} />
         {mayChange && <MoreActions subject={name} actions={actions} />}
         <span role="status" className="sr-only">

@@ -12,7 +12,7 @@ export function AccountsFilter({
 }) {
   return (
     <search className="mb-3 flex flex-wrap gap-2">
-      <span className="min-w-48 flex-1">
+      <span className="min-w-48 flex-1 max-sm:basis-full">
         <Input
           type="search"
           aria-label="Name, address or server"

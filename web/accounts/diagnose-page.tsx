@@ -1,5 +1,6 @@
 /** Why an account does not work: its servers are looked at step by step while the page is open. */
-import { ArrowLeft, Download, KeyRound, RotateCw, Stethoscope } from 'lucide-react'
+import { ArrowLeft, Download, KeyRound, Pencil, RotateCw, Stethoscope } from 'lucide-react'
+import { useState } from 'react'
 import { Link, useParams } from 'wouter'
 import { Button } from '../ui/button.tsx'
 import { Card } from '../ui/card.tsx'
@@ -8,13 +9,15 @@ import { PageHeader } from '../ui/page-header.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
 import { SkeletonRows } from '../ui/skeleton.tsx'
 import { DiagnosisView } from './diagnosis-view.tsx'
+import { EditAccountDialog } from './edit-account-dialog.tsx'
 import { useAccounts, useRights } from './use-accounts.ts'
 import { useDiagnosis } from './use-diagnosis.ts'
 
 export function DiagnosePage() {
   const { id } = useParams<{ id: string }>()
   const account = useAccounts().data?.items.find(each => each.id === id)
-  const { mayVerify } = useRights()
+  const { mayChange, mayVerify } = useRights()
+  const [isEditing, setEditing] = useState(false)
   const { diagnosis, retry, report } = useDiagnosis(id)
   const { data, error, isFetching } = diagnosis
   const isBusy = isFetching || retry.isPending
@@ -42,6 +45,11 @@ export function DiagnosePage() {
             <Button size="sm" icon={RotateCw} isBusy={isBusy} onClick={() => void diagnosis.refetch()}>
               {isBusy ? 'Looking' : 'Run again'}
             </Button>
+            {mayChange && isLeftOut && account?.auth.kind !== 'oauth' && (
+              <Button size="sm" variant="primary" icon={Pencil} onClick={() => setEditing(true)}>
+                Edit the account
+              </Button>
+            )}
             {mayVerify && isLeftOut && (
               <Button size="sm" icon={KeyRound} isBusy={retry.isPending} onClick={() => retry.mutate()}>
                 Try the {account?.auth.kind === 'oauth' ? 'access token' : 'password'} again
@@ -55,6 +63,7 @@ export function DiagnosePage() {
           </>
         }
       />
+      {isEditing && account && <EditAccountDialog account={account} onClose={() => setEditing(false)} />}
       <p role="status" className="sr-only">
         {isBusy ? 'Looking at the servers' : words}
       </p>

@@ -5,6 +5,7 @@ import { StatePill } from '../ui/badge.tsx'
 import { Card } from '../ui/card.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { toneTint } from '../ui/tone.ts'
+import { withLocalTimes } from './local-times.ts'
 import { checkWords, partWords, stateWordsOfCheck, toneOfCheck } from './use-diagnosis.ts'
 
 const parts = ['imap', 'smtp', 'account'] as const
@@ -39,14 +40,14 @@ function Verdict({ diagnosis: { state, verdict, advice } }: { diagnosis: Diagnos
     <section aria-label="Verdict" className={classNames('grid gap-3 rounded-lg border p-4', toneTint[tone])}>
       <p className="flex flex-wrap items-baseline gap-2 text-base font-semibold break-words">
         <StatePill tone={tone}>{stateWordsOfCheck[state]}</StatePill>
-        <span className="min-w-0">{verdict}</span>
+        <span className="min-w-0">{withLocalTimes(verdict)}</span>
       </p>
       {advice.length > 0 && (
         <div className="grid gap-1 text-sm">
           <h2 className="font-medium">What to do</h2>
           <ol className="grid list-decimal gap-1 pl-5 break-words">
             {advice.map(step => (
-              <li key={step}>{step}</li>
+              <li key={step}>{withLocalTimes(step)}</li>
             ))}
           </ol>
         </div>
@@ -66,7 +67,7 @@ function CheckRow({ check: { id, state, words, details, ms } }: { check: Diagnos
           <StatePill tone={toneOfCheck[state]}>{stateWordsOfCheck[state]}</StatePill>
         </span>
       </p>
-      <p className="text-soft break-words">{words}</p>
+      <p className="text-soft break-words">{withLocalTimes(words)}</p>
       {details.length > 0 && (
         <details open={isTrouble || undefined}>
           <summary className="inline-flex cursor-pointer items-center rounded-sm text-xs font-medium text-accent">
@@ -76,7 +77,7 @@ function CheckRow({ check: { id, state, words, details, ms } }: { check: Diagnos
             {details.map(({ name, value }) => (
               <div key={`${name} ${value}`} className="contents">
                 <dt className="text-muted">{name}</dt>
-                <dd className="min-w-0 break-words max-sm:mb-1">{value}</dd>
+                <dd className="min-w-0 break-words max-sm:mb-1">{withLocalTimes(value)}</dd>
               </div>
             ))}
           </dl>

@@ -10,6 +10,8 @@ import { Fact } from './account-facts.tsx'
 import { paceWords, usageIntervalMs, useUsage } from './use-usage.ts'
 
 const shownDays = 7
+/** Days are those of UTC, wherever one looks at them. */
+const dayFormat = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeZone: 'UTC' })
 
 export function UsageSection({ account: { id } }: { account: Account }) {
   const usage = useUsage(id)
@@ -27,6 +29,15 @@ export function UsageSection({ account: { id } }: { account: Account }) {
   )
 }
 
+function Today({ bytes }: { bytes: number }) {
+  return (
+    <>
+      {formatBytes(bytes)}
+      <span className="block text-xs text-muted">received today</span>
+    </>
+  )
+}
+
 function Contents({ usage: { limits, pace, days } }: { usage: AccountUsage }) {
   const [newest] = days
   if (!newest) return null
@@ -34,9 +45,15 @@ function Contents({ usage: { limits, pace, days } }: { usage: AccountUsage }) {
     <div className="grid gap-4">
       <Pace limits={limits} pace={pace} today={newest} />
       <dl className="grid grid-cols-2 gap-x-4 gap-y-3 text-sm lg:grid-cols-4">
-        <Fact label="Indexing">{formatBytes(newest.sync.received_bytes)}</Fact>
-        <Fact label="Requests">{formatBytes(newest.interactive.received_bytes)}</Fact>
-        <Fact label="Watching">{formatBytes(newest.watch.received_bytes)}</Fact>
+        <Fact label="Indexing">
+          <Today bytes={newest.sync.received_bytes} />
+        </Fact>
+        <Fact label="Requests">
+          <Today bytes={newest.interactive.received_bytes} />
+        </Fact>
+        <Fact label="Watching">
+          <Today bytes={newest.watch.received_bytes} />
+        </Fact>
         <Fact label="Connections">
           {formatNumber(newest.connections)} opened
           <span className="block text-xs text-muted">
@@ -55,7 +72,7 @@ function Contents({ usage: { limits, pace, days } }: { usage: AccountUsage }) {
         <tbody>
           {days.slice(0, shownDays).map(({ day, received_bytes: received, sent_bytes: sent }) => (
             <tr key={day} className="border-t">
-              <td className="py-1 pr-4">{day}</td>
+              <td className="py-1 pr-4">{dayFormat.format(Date.parse(day))}</td>
               <td className="py-1 pr-4 text-right tabular-nums">{formatBytes(received)}</td>
               <td className="py-1 text-right tabular-nums">{formatBytes(sent)}</td>
             </tr>

@@ -12,9 +12,21 @@ import { msWords, outcomeTones, outcomeWords, tokenWords, touchedWords } from '.
 
 type Named = Pick<Account, 'id' | 'name'>
 
-export function CallLane({ calls, accounts }: { calls: readonly AgentCall[]; accounts: readonly Named[] }) {
+/** @param isShort Where each call takes three lines, only the first ones are there: other things stand below. */
+export function CallLane({
+  calls,
+  accounts,
+  isShort = false,
+}: {
+  calls: readonly AgentCall[]
+  accounts: readonly Named[]
+  isShort?: boolean
+}) {
   return (
-    <ol aria-label="Calls" className="@container/lane">
+    <ol
+      aria-label="Calls"
+      className={classNames('@container/lane', isShort && '[&>li:nth-child(n+4)]:hidden sm:[&>li:nth-child(n+4)]:grid')}
+    >
       {calls.map(call => (
         <CallRow key={call.id} call={call} account={accounts.find(({ id }) => id === call.account_id)?.name} />
       ))}

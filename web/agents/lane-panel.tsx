@@ -23,7 +23,7 @@ export function LanePanel({
         </Link>
       }
     >
-      {({ items }) => <CallLane calls={items} accounts={accounts} />}
+      {({ items }) => <CallLane calls={items} accounts={accounts} isShort />}
     </Panel>
   )
 }

@@ -5,6 +5,7 @@ import { ButtonLink } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
 import { Panel } from '../ui/panel.tsx'
+import { byUrgency } from './alert-order.ts'
 import { AlertRow } from './alert-row.tsx'
 import { AlertsTabs } from './alerts-tabs.tsx'
 import { RuleRow } from './rule-row.tsx'
@@ -64,7 +65,7 @@ function AlertList({ state }: { state: 'open' | 'cleared' }) {
     >
       {({ items }) => (
         <ul>
-          {items.map(alert => (
+          {(isNow ? items.toSorted(byUrgency) : items).map(alert => (
             <AlertRow key={alert.id} alert={alert} />
           ))}
         </ul>

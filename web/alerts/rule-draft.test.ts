@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import type { HistorySeries } from '../../contract/history.ts'
 import { starterRules } from '../../server/alerts/starter-rules.ts'
 import { series } from '../../server/history/series.ts'
+import { byUrgency } from './alert-order.ts'
 import { draftOf, emptyDraft, faultsOfServer, ruleOf, withSeries } from './rule-draft.ts'
 import { figureOf, secondsOf, timeOf, typedFigure } from './rule-figures.ts'
 
@@ -69,4 +70,19 @@ test('words of the server stand at their fields', () => {
     { path: 'body.quiet_hours.time_zone', message: 'is not a time zone' },
   ]
   expect(faultsOfServer(errors)).toEqual({ clear: 'Must not be above the threshold', timeZone: 'Is not a time zone' })
+})
+
+test('what fires stands above what only may, the worst first, and the rest as it came', () => {
+  const of = (id: string, state: 'firing' | 'pending', severity: 'info' | 'warning' | 'critical') => ({
+    id,
+    state,
+    severity,
+  })
+  const alerts = [
+    of('a', 'pending', 'critical'),
+    of('b', 'firing', 'info'),
+    of('c', 'firing', 'critical'),
+    of('d', 'firing', 'info'),
+  ]
+  expect(alerts.toSorted(byUrgency).map(({ id }) => id)).toEqual(['c', 'b', 'd', 'a'])
 })

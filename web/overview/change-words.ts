@@ -88,7 +88,11 @@ const words: Words = {
     href: mailAt(data),
   }),
   ...actingWords,
-  alert_raised: data => ({ tone: 'bad', text: data.detail, href: data.alert === 'rule' ? '/alerts' : '/system' }),
+  alert_raised: data => ({
+    tone: data.severity === 'info' ? 'info' : data.severity === 'warning' ? 'warn' : 'bad',
+    text: data.detail,
+    href: data.alert === 'rule' ? '/alerts' : '/system',
+  }),
   alert_cleared: data => ({
     tone: 'good',
     text: data.detail

@@ -72,7 +72,7 @@ function SessionRow({ session, onEnded }: { session: UserSession; onEnded(ended:
             From <span className="font-mono">{address}</span>, seen <RelativeTime at={session.last_seen_at} />
           </p>
           <p className="text-xs text-muted">
-            Signed in <RelativeTime at={session.created_at} /> {methodWords[method]}, expires by{' '}
+            Signed in <RelativeTime at={session.created_at} /> {methodWords[method]}, expires{' '}
             <RelativeTime at={session.expires_at} />
           </p>
         </div>

@@ -34,7 +34,7 @@ export function SessionsTable({
         <ColumnHead>Signed in with</ColumnHead>
         <ColumnHead>Opened</ColumnHead>
         <ColumnHead>Last seen</ColumnHead>
-        <ColumnHead>Expires by</ColumnHead>
+        <ColumnHead>Expires</ColumnHead>
         <ColumnHead>
           <span className="sr-only">Actions</span>
         </ColumnHead>
@@ -80,7 +80,7 @@ function SessionRow({
       <Cell label="Last seen">
         <RelativeTime at={session.last_seen_at} />
       </Cell>
-      <Cell label="Expires by">
+      <Cell label="Expires">
         <RelativeTime at={session.expires_at} />
       </Cell>
       <Cell align="right">

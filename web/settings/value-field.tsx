@@ -17,9 +17,9 @@ export function ValueField({
 }) {
   const { label, hint, unit } = allFields.find(field => field.name === name)!
   const limits = limitsOf(name)
-  const range = limits && `${limits.min} to ${limits.max}${unit ? ` ${unit}` : ''}.`
+  const range = limits && `${limits.min} to ${limits.max}.`
   return (
-    <Field label={label} hint={[hint, range].filter(Boolean).join(' ')} error={error}>
+    <Field label={unit ? `${label} (${unit})` : label} hint={[hint, range].filter(Boolean).join(' ')} error={error}>
       <Input
         name={name}
         value={value}

@@ -1,0 +1,8 @@
+/** The words of a diagnosis have times as programs write them; here they are as everywhere on the page. */
+import { formatDateTime } from '../platform/format.ts'
+
+const timestamp = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g
+
+export function withLocalTimes(words: string): string {
+  return words.replaceAll(timestamp, at => formatDateTime(Date.parse(at)))
+}
