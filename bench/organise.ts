@@ -1,7 +1,8 @@
 /**
- * Flags and moves of 1,000 messages on Dovecot, through RustyMail and by two bare clients that send one command: how long the answer takes, how
+ * Flags and moves of 1,000 messages on Dovecot, through RustyMail and by three bare clients that send one command: how long the answer takes, how
  * long until it is settled, and what it costs the processor. A socket that reads no line of the answer is the least that there can be; ImapFlow
- * is what programs use. In turn, several rounds; medians.
+ * is what programs use, on a folder that is open before its time begins, and on one that it has to open. None of them looks at the messages before
+ * or after, stores anything, or finds out where messages are that it knows by ids. In turn, several rounds; medians.
  */
 import { join } from 'node:path'
 import { ImapFlow } from 'imapflow'
@@ -10,11 +11,12 @@ import type { OperationWithResults } from '../contract/operations.ts'
 import { startDovecot } from '../test/support/dovecot.ts'
 import { fillMaildir } from './large-mailbox.ts'
 import { apiKey, connectAlice, median, preciseCpuMs, round, startRustyMail, unlimited } from './measure.ts'
+import { OperationEndings } from './operation-endings.ts'
 
 const messages = 1_000
 const rounds = 9
 /** Of Dovecot: one for RustyMail, one for each bare client. */
-const [ours, theirs, flows] = ['alice@test.local', 'bob@test.local', 'carol@test.local']
+const [ours, theirs, flows, openers] = ['alice', 'bob', 'carol', 'dave'].map(name => `${name}@test.local`)
 
 interface Row {
   answer_ms: number
@@ -28,23 +30,14 @@ interface Row {
 
 export async function organise(): Promise<object> {
   const fill = (directory: string) => {
-    for (const user of [ours, theirs, flows]) fillMaildir(join(directory, user, 'Maildir'), messages)
+    for (const user of [ours, theirs, flows, openers]) fillMaildir(join(directory, user!, 'Maildir'), messages)
   }
   const dovecot = await startDovecot({ fill })
   const server = await startRustyMail(undefined, { ...unlimited, RUSTYMAIL_INDEX: 'headers' })
-  const bare = await dovecot.login(theirs)
-  const flow = new ImapFlow({
-    ...{
-      host: '127.0.0.1',
-      port: dovecot.imapPort,
-      secure: false,
-      doSTARTTLS: false,
-      logger: false,
-      disableAutoIdle: true,
-    },
-    auth: { user: flows, pass: 'pw-carol' },
-  })
-  await flow.connect()
+  const bare = await dovecot.login(theirs!)
+  const flow = imapFlow(dovecot.imapPort, flows!)
+  const opener = imapFlow(dovecot.imapPort, openers!)
+  await Promise.all([flow.connect(), opener.connect()])
   try {
     const call = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
       const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' }
@@ -55,7 +48,7 @@ export async function organise(): Promise<object> {
     }
     const id = await connectAlice(server.url, dovecot.imapPort)
     const ids = await indexedIds(call, id)
-    const endings = new Endings()
+    const endings = new OperationEndings()
     await endings.open(server.url)
     const act = async (change: object): Promise<Row> => {
       const cpu = preciseCpuMs(server.pid)
@@ -77,6 +70,7 @@ export async function organise(): Promise<object> {
     const rows: Record<string, Row[]> = { flags: [], move: [] }
     const floors: Record<string, number[]> = { flags: [], move: [] }
     const usual: Record<string, number[]> = { flags: [], move: [] }
+    const opening: Record<string, number[]> = { flags: [], move: [] }
     await bare.run('SELECT INBOX')
     await flow.mailboxOpen('INBOX')
     for (let turn = 0; turn < rounds; turn++) {
@@ -85,20 +79,25 @@ export async function organise(): Promise<object> {
       floors.flags!.push(await timeOf(() => bare.run(`UID STORE 1:* ${sign}FLAGS.SILENT (\\Flagged)`)))
       const uids = await flow.search({ all: true }, { uid: true })
       if (!uids || uids.length !== messages) throw new Error('ImapFlow does not see the messages')
-      const store = sign === '+' ? flow.messageFlagsAdd.bind(flow) : flow.messageFlagsRemove.bind(flow)
-      usual.flags!.push(await timeOf(() => store(uids, ['\\Flagged'], { uid: true })))
       const [from, to] = turn % 2 === 0 ? ['INBOX', 'Archive'] : ['Archive', 'INBOX']
+      usual.flags!.push(await timeOf(() => store(flow, sign!, uids)))
+      const known = await uidsOf(opener, from!)
+      opening.flags!.push(await timeOf(() => withOpened(opener, from!, () => store(opener, sign!, known))))
       rows.move!.push(await act({ move_to: { folder: to } }))
       await bare.run(`SELECT ${from}`)
       floors.move!.push(await timeOf(() => bare.run(`UID MOVE 1:* ${to}`)))
       await bare.run(`SELECT ${to}`)
       usual.move!.push(await timeOf(() => flow.messageMove(uids, to!, { uid: true })))
       await flow.mailboxOpen(to!)
+      await opener.mailboxClose()
+      opening.move!.push(
+        await timeOf(() => withOpened(opener, from!, () => opener.messageMove(known, to!, { uid: true }))),
+      )
     }
     const figures = Object.fromEntries(
       Object.entries(rows).map(([kind, all]) => {
         const of = (name: keyof Row) => round(median(all.map(row => row[name])))
-        const [floor, imapflow] = [median(floors[kind]!), median(usual[kind]!)]
+        const [floor, imapflow, opened] = [floors, usual, opening].map(times => median(times[kind]!)) as Figures
         const row = {
           answer_ms: of('answer_ms'),
           settled_ms: of('settled_ms'),
@@ -107,23 +106,53 @@ export async function organise(): Promise<object> {
           rest_cpu_ms: of('rest_cpu_ms'),
           bare_ms: round(floor),
           imapflow_ms: round(imapflow),
+          imapflow_opening_ms: round(opened),
           settled_to_bare: round(of('settled_ms') / floor),
           settled_to_imapflow: round(of('settled_ms') / imapflow),
+          settled_to_imapflow_opening: round(of('settled_ms') / opened),
         }
         return [kind, row]
       }),
     )
     return {
-      what: `${messages} messages in one call, ${rounds} rounds in turn, medians; bare: one UID STORE (silent) or UID MOVE on an open folder by a socket that parses nothing; imapflow: the same messages by ImapFlow, whose STORE is not silent`,
+      what: `${messages} messages in one call, ${rounds} rounds in turn, medians; bare: one UID STORE (silent) or UID MOVE on an open folder by a socket that parses nothing; imapflow: the same messages by ImapFlow, whose STORE is not silent, on a folder that it has open, by UIDs that it knows; imapflow_opening: the same with the folder opened first. RustyMail is given ids of its own: it finds out where the messages are, looks at them, stores what it is about to do, opens the folder, sends the command, finds out what it did, and stores and tells that`,
       ...figures,
       target: 'answer_ms at most 50; settled_to_imapflow at most 1.5',
     }
   } finally {
     bare.close()
-    await flow.logout()
+    await Promise.all([flow.logout(), opener.logout()])
     await server.stop()
     await dovecot.stop()
   }
+}
+
+type Figures = [floor: number, imapflow: number, opened: number]
+
+function imapFlow(port: number, user: string): ImapFlow {
+  const how = { secure: false, doSTARTTLS: false, logger: false, disableAutoIdle: true } as const
+  return new ImapFlow({ host: '127.0.0.1', port, ...how, auth: { user, pass: `pw-${user.split('@')[0]}` } })
+}
+
+/** As a program that did something else before knows them: the folder is not open afterwards. */
+async function uidsOf(flow: ImapFlow, path: string): Promise<number[]> {
+  await flow.mailboxOpen(path, { readOnly: true })
+  const uids = await flow.search({ all: true }, { uid: true })
+  await flow.mailboxClose()
+  if (!uids || uids.length !== messages) throw new Error('ImapFlow does not see the messages')
+  return uids
+}
+
+function store(flow: ImapFlow, sign: string, uids: number[]): Promise<boolean> {
+  const how = { uid: true }
+  return sign === '+'
+    ? flow.messageFlagsAdd(uids, ['\\Flagged'], how)
+    : flow.messageFlagsRemove(uids, ['\\Flagged'], how)
+}
+
+async function withOpened(flow: ImapFlow, path: string, work: () => Promise<unknown>): Promise<void> {
+  await flow.mailboxOpen(path)
+  await work()
 }
 
 type Call = <T>(method: string, path: string, body?: unknown) => Promise<T>
@@ -132,45 +161,6 @@ async function timeOf(work: () => Promise<unknown>): Promise<number> {
   const began = performance.now()
   await work()
   return performance.now() - began
-}
-
-/** When operations ended, as the event stream tells it. */
-class Endings {
-  readonly #endedAt = new Map<string, number>()
-  #look: () => void = () => undefined
-
-  async open(url: string): Promise<void> {
-    const headers = { authorization: `Bearer ${apiKey}` }
-    const answer = await fetch(`${url}/api/dashboard/events?types=operation_changed`, { headers })
-    this.#read(answer).catch(() => undefined)
-  }
-
-  async of(id: string): Promise<number> {
-    for (;;) {
-      const at = this.#endedAt.get(id)
-      if (at !== undefined) return at
-      await new Promise<void>(resolve => {
-        this.#look = resolve
-      })
-    }
-  }
-
-  /** Until the server ends. */
-  async #read({ body }: Response): Promise<void> {
-    const decoder = new TextDecoder()
-    let text = ''
-    for await (const bytes of body ?? []) {
-      text += decoder.decode(bytes, { stream: true })
-      const frames = text.split('\n\n')
-      text = frames.pop() ?? ''
-      for (const frame of frames) {
-        const [, data] = /^event: operation_changed\ndata: (.*)$/m.exec(frame) ?? []
-        const fact = data === undefined ? undefined : (JSON.parse(data) as { operation_id: string; state: string })
-        if (fact && fact.state !== 'pending') this.#endedAt.set(fact.operation_id, performance.now())
-      }
-      this.#look()
-    }
-  }
 }
 
 async function indexedIds(call: Call, accountId: string): Promise<string[]> {

@@ -83,9 +83,10 @@ export function composeOperations(around: OperationSurroundings): ComposedOperat
   const ids = new OperationIds()
   const shown = new ShownOperations({ expected, indexerOf })
   const fresh = new FreshOperations()
-  const lookAhead: AcceptedCallsOptions['lookAhead'] = added => queue.lookAhead(added)
+  const lookAhead: AcceptedCallsOptions['lookAhead'] = (added, early) => queue.lookAhead(added, early)
+  const lookEarly: AcceptedCallsOptions['lookEarly'] = (accountId, to) => queue.lookEarly(accountId, to)
   const calls = new AcceptedCalls(
-    { store, keys, shown, fresh, lookAhead, ...(intake && { intake }) },
+    { store, keys, shown, fresh, lookAhead, lookEarly, ...(intake && { intake }) },
     hub,
     defaultBounds,
   )

@@ -181,6 +181,8 @@ export interface FolderWriter {
  * all of them were answered. Every other error says that the server did nothing.
  */
 export interface MessageWriter extends FolderWriter {
+  /** A change in this folder is about to come: it is opened meanwhile. Nobody waits for it, and what goes wrong the change finds out. */
+  prepare(path: string): void
   /** @returns The flags that each message has then, of those that are there. */
   setFlags(target: WriteTarget, change: 'add' | 'remove', flags: readonly string[]): Promise<ChangedMessage[]>
   /** Both, and how it stands then: not every server takes every flag. */

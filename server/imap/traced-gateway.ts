@@ -11,7 +11,7 @@ import { errorType, type Tracer } from '../platform/tracing/tracer.ts'
 import type { ConnectOptions, MailConnection, MailGateway, MailPlace } from './mail-gateway.ts'
 
 /** In which nothing is asked of the server, or which last as long as the connection. */
-const untraced: ReadonlySet<string> = new Set(['watch', 'check', 'pause', 'resume', 'close'])
+const untraced: ReadonlySet<string> = new Set(['watch', 'check', 'pause', 'resume', 'prepare', 'close'])
 /** What a name of a span may be; what else is sent is not told. */
 const commands: ReadonlySet<string> = new Set(
   (

@@ -9,6 +9,7 @@ import { Problem } from '../platform/problem.ts'
 import { noProposals, type ProposalIntake, type ProposedItem } from '../platform/proposal-intake.ts'
 import { AccountTurns, type Turn } from './account-turns.ts'
 import type { CallKeyStore } from './call-key-store.ts'
+import type { EarlyLook } from './early-look.ts'
 import type { FreshOperations } from './fresh-operations.ts'
 import type { StillMay } from './operation-control.ts'
 import { changedFact } from './operation-facts.ts'
@@ -64,7 +65,9 @@ export function keyedCall(principal: Principal, key: string | undefined, what: r
     const message = 'must be 1 to 200 visible ASCII characters'
     throw new Problem('bad_request', `Idempotency-Key: ${message}`, { errors: [{ path: 'idempotency-key', message }] })
   }
-  return { principal, key, digest: createHash('sha256').update(JSON.stringify(what)).digest('base64url') }
+  // To write a thousand names, and to hash them, is for a call that may be repeated.
+  const digest = key === undefined ? '' : createHash('sha256').update(JSON.stringify(what)).digest('base64url')
+  return { principal, key, digest }
 }
 
 export interface AcceptedCallsOptions {
@@ -76,7 +79,9 @@ export interface AcceptedCallsOptions {
   /** Left out where nothing is only proposed. */
   intake?: ProposalIntake
   /** Hears what is about to be taken in; left out where nothing is read ahead. */
-  lookAhead?(added: readonly NewOperation[]): TakenAhead | undefined
+  lookAhead?(added: readonly NewOperation[], early?: EarlyLook): TakenAhead | undefined
+  /** Hears that a call has come, with its target folder. */
+  lookEarly?(accountId: string, to: string | undefined): EarlyLook | undefined
 }
 
 /** Another process set it since it was looked at: nothing was taken in. */
@@ -91,11 +96,12 @@ export class AcceptedCalls {
   readonly #fresh: FreshOperations
   readonly #intake: ProposalIntake
   readonly #lookAhead: NonNullable<AcceptedCallsOptions['lookAhead']>
+  readonly #lookEarly: NonNullable<AcceptedCallsOptions['lookEarly']>
   readonly #turns = new AccountTurns()
   readonly #now: () => number
 
   constructor(
-    { store, keys, shown, fresh, intake = noProposals, lookAhead = () => undefined }: AcceptedCallsOptions,
+    { store, keys, shown, fresh, intake = noProposals, lookAhead, lookEarly }: AcceptedCallsOptions,
     hub: Pick<EventHub, 'transact'>,
     bounds: OperationBounds,
     now: () => number = Date.now,
@@ -105,10 +111,16 @@ export class AcceptedCalls {
     this.#shown = shown
     this.#fresh = fresh
     this.#intake = intake
-    this.#lookAhead = lookAhead
+    this.#lookAhead = lookAhead ?? (() => undefined)
+    this.#lookEarly = lookEarly ?? (() => undefined)
     this.#hub = hub
     this.#bounds = bounds
     this.#now = now
+  }
+
+  /** A call has come: what is read before an operation is done is read from now on, where nothing is before it. */
+  lookEarly(accountId: string, to: string | undefined): EarlyLook | undefined {
+    return this.#lookEarly(accountId, to)
   }
 
   /** What the call was answered with. @throws Problem when the key was used for another one. */
@@ -126,6 +138,7 @@ export class AcceptedCalls {
    * Of each account they are stored in the order of their ids: nothing may be awaited between an id and this call.
    * @param answer Asked for when the rows are as they are stored.
    * @param stillMay What let each of them pass: asked again in the transaction.
+   * @param early What was read for the call.
    * @returns The answer of an earlier call under the same key, with which nothing is taken in.
    */
   async take(
@@ -133,10 +146,11 @@ export class AcceptedCalls {
     added: readonly NewOperation[],
     answer: () => string,
     stillMay: readonly (StillMay | undefined)[] = [],
+    early?: EarlyLook,
   ): Promise<string | undefined> {
     const turn = this.#turns.begin(added.map(({ operation }) => operation.account_id))
     try {
-      return await this.#inTurn(turn, call, added, answer, stillMay)
+      return await this.#inTurn(turn, call, added, answer, stillMay, early)
     } finally {
       turn.end()
     }
@@ -148,6 +162,7 @@ export class AcceptedCalls {
     added: readonly NewOperation[],
     answer: () => string,
     stillMay: readonly (StillMay | undefined)[],
+    early: EarlyLook | undefined,
   ): Promise<string | undefined> {
     // Whether it is done or proposed is decided in the transaction; what is done is shown from before its end on.
     for (let look = 1; look <= mostLooks; look++) {
@@ -159,7 +174,7 @@ export class AcceptedCalls {
       try {
         return await (isProposed
           ? this.#takeProposed(turn, call, added, answer, check)
-          : this.#take(turn, call, added, answer, check))
+          : this.#take(turn, call, added, answer, check, early))
       } catch (error) {
         if (!(error instanceof ModeChanged)) throw error
       }
@@ -180,8 +195,9 @@ export class AcceptedCalls {
     added: readonly NewOperation[],
     answer: () => string,
     check: StillMay,
+    early: EarlyLook | undefined,
   ): Promise<string | undefined> {
-    const ahead = this.#lookAhead(added)
+    const ahead = this.#lookAhead(added, early)
     // Its first command is on its way while the rest is prepared.
     if (ahead) await yieldLoop()
     for (const { operation, items } of added) {

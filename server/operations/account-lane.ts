@@ -31,7 +31,8 @@ export class AccountLane {
   #emptyUnder: Lease | undefined
   /** What came since. */
   #came: string[] = []
-  readonly #ahead: AheadOfLane
+  /** What is about to be taken in. */
+  readonly ahead: AheadOfLane
   readonly #times: SettledTimes
 
   constructor(accountId: string, options: AccountLaneOptions) {
@@ -48,36 +49,23 @@ export class AccountLane {
       notice: path => notice(accountId, path),
       noticeFolders: () => noticeFolders(accountId),
     })
-    this.#ahead = new AheadOfLane(this.#runner, this.#abort.signal)
+    this.ahead = new AheadOfLane(this.#runner, this.#abort.signal)
     this.#running = this.#run(this.#abort.signal).catch(err =>
       logger.error({ err, account_id: accountId }, 'doing the operations of an account ended'),
     )
   }
 
-  /**
-   * It is about to be taken in. Where nothing is left to do, what is read before it is done is read meanwhile.
-   * @returns Undefined where something is before it. Else `lookedAhead` says what became of it.
-   */
-  lookAhead(operation: OperationRow, items: readonly ItemRow[]): LookedAhead | undefined {
+  /** Under which nothing is left to do; undefined where something may be. */
+  get idleLease(): Lease | undefined {
     const lease = this.#claim.find()
-    const isIdle = this.#emptyUnder === lease && !this.#isWoken
-    return this.#ahead.begin(operation, items, isIdle ? lease : undefined)
-  }
-
-  lookedAhead(ahead: LookedAhead, isTaken: boolean): void {
-    this.#ahead.ended(ahead, isTaken)
-  }
-
-  /** Something else is about to be taken in. */
-  spoil(): void {
-    this.#ahead.spoil()
+    return this.#emptyUnder === lease && !this.#isWoken ? lease : undefined
   }
 
   /** @param operationId Of one that came. */
   wake(operationId?: string): void {
     if (operationId !== undefined) {
       this.#came.push(operationId)
-      this.#ahead.spoil(operationId)
+      this.ahead.spoil(operationId)
     }
     this.#isWoken = true
     this.#wake()
@@ -86,7 +74,7 @@ export class AccountLane {
   async stop(isGone = false): Promise<void> {
     this.#abort.abort()
     this.#wake()
-    await Promise.all([this.#running, this.#ahead.idle()])
+    await Promise.all([this.#running, this.ahead.idle()])
     await this.#claim.giveBack(isGone)
   }
 
@@ -123,7 +111,7 @@ export class AccountLane {
   async #next(): Promise<Next | undefined> {
     const { store, isHeld, fresh } = this.#options
     const lease = this.#claim.find()
-    this.#ahead.keepUnder(lease)
+    this.ahead.keepUnder(lease)
     const came = this.#takeFresh(lease)
     if (!lease) return undefined
     // Whether it is held is asked before anything is told.
@@ -135,7 +123,7 @@ export class AccountLane {
     if (!next) return undefined
     // It may be done by the time that it is told that it came.
     fresh.forget(next.id)
-    const ahead = this.#ahead.take(next.id)
+    const ahead = this.ahead.take(next.id)
     // Whatever is stored of it, the mail server was told nothing.
     return { operation: next, ...(ahead && { items: ahead.items }) }
   }
@@ -147,7 +135,7 @@ export class AccountLane {
     this.#emptyUnder = undefined
     if (!wasEmpty || came.length !== 1) return undefined
     const fresh = this.#options.fresh.take(came[0]!)
-    const ahead = this.#ahead.take(came[0]!)
+    const ahead = this.ahead.take(came[0]!)
     if (!ahead) return fresh
     if (ahead.isSpoiled) return { operation: ahead.operation, items: ahead.items }
     const { operation, items } = ahead.stored ?? ahead

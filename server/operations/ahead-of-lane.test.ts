@@ -8,7 +8,8 @@ import { newOperation } from './new-operation.ts'
 test('one is near if this thread waits for it for a short time, whatever it does besides', async () => {
   const clock = { idleMs: 0 }
   let looking = Promise.withResolvers<Looked | undefined>()
-  const runner = { lookAhead: () => looking.promise }
+  const target = { to: 'Archive', uidValidity: 1, uidNext: 1 }
+  const runner = { lookAhead: () => looking.promise, readTarget: async () => target, prepare: async () => undefined }
   const ahead = new AheadOfLane(runner, new AbortController().signal, () => clock.idleMs)
   const lease = { name: 'operations:a', fence: async () => undefined }
   const operation = newOperation(agent, { id: '1', accountId: 'a', kind: 'delete', args: {} })

@@ -1,12 +1,16 @@
 /** The one operation of an account that is looked at while it is taken in, until its turn comes. */
 import type { Lease } from '../platform/lease.ts'
+import { BegunLook, type EarlyLook } from './early-look.ts'
 import { LookedAhead } from './looked-ahead.ts'
 import type { OperationRunner } from './operation-runner.ts'
-import type { ItemRow, OperationRow } from './operation-tables.ts'
+import type { Intent, ItemRow, OperationRow } from './operation-tables.ts'
 
 export class AheadOfLane {
-  readonly #runner: Pick<OperationRunner, 'lookAhead'>
+  readonly #runner: Pick<OperationRunner, 'lookAhead' | 'readTarget' | 'prepare'>
   readonly #signal: AbortSignal
+  /** How often something came. */
+  #came = 0
+  readonly #early = new Set<Promise<unknown>>()
   /** It is taken in, or was just taken in, with nothing before it. */
   #ahead: LookedAhead | undefined
   /** For how long this thread had nothing to do while it was read the last time. */
@@ -18,7 +22,7 @@ export class AheadOfLane {
    * @param idleMs For how long this thread has had nothing to do.
    */
   constructor(
-    runner: Pick<OperationRunner, 'lookAhead'>,
+    runner: Pick<OperationRunner, 'lookAhead' | 'readTarget' | 'prepare'>,
     signal: AbortSignal,
     idleMs = () => performance.eventLoopUtilization().idle,
   ) {
@@ -27,21 +31,57 @@ export class AheadOfLane {
     this.#idleMs = idleMs
   }
 
-  /** @param lease Under which nothing is left to do; undefined where something is. @returns Undefined where something is before it. */
-  begin(operation: OperationRow, items: readonly ItemRow[], lease: Lease | undefined): LookedAhead | undefined {
+  /**
+   * A call has come, of which it is not known yet whether and what it takes in.
+   * @param to Its target folder, if it has one: how that stands is read at once.
+   * @param lease As for `begin`.
+   */
+  beginEarly(to: string | undefined, lease: Lease | undefined): EarlyLook | undefined {
+    if (!lease || this.#ahead || this.#signal.aborted) return undefined
+    const target = to === undefined ? undefined : this.#owned(this.#runner.readTarget(to, this.#signal))
+    return new BegunLook(lease, this.#came, (operation, items) => this.#look(operation, items, target))
+  }
+
+  /**
+   * @param lease Under which nothing is left to do; undefined where something is.
+   * @param early What was read of it before.
+   * @returns Undefined where something is before it.
+   */
+  begin(
+    operation: OperationRow,
+    items: readonly ItemRow[],
+    lease: Lease | undefined,
+    early?: EarlyLook,
+  ): LookedAhead | undefined {
+    const isSound = early instanceof BegunLook && early.lease === lease && early.came === this.#came
     if (!lease || this.#ahead || this.#signal.aborted) {
       this.spoil()
       return undefined
     }
-    // Not by the clock: what is not waited for ends when this thread is done with the rest of the call, however near the mail server is.
-    const began = this.#idleMs()
-    const looking = this.#runner.lookAhead({ ...operation }, items, this.#signal).finally(() => {
-      this.#lookMs = this.#idleMs() - began
-    })
+    this.#came++
+    const looking = (isSound ? early.at(items) : undefined) ?? this.#look({ ...operation }, items)
     // What went wrong is found once more when its turn comes.
     const sound = looking.catch(() => undefined)
     this.#ahead = new LookedAhead({ operation, items }, lease, sound, this.#lookMs)
+    void sound.then(looked => looked && this.#runner.prepare(looked, this.#signal))
     return this.#ahead
+  }
+
+  #look(operation: OperationRow, items: readonly ItemRow[], target?: Promise<Intent | undefined>) {
+    // Not by the clock: what is not waited for ends when this thread is done with the rest of the call, however near the mail server is.
+    const began = this.#idleMs()
+    const looking = this.#runner.lookAhead(operation, items, this.#signal, target).finally(() => {
+      this.#lookMs = this.#idleMs() - began
+    })
+    this.#owned(looking)
+    return looking
+  }
+
+  /** Undefined where it fails: then it is read once more where it is needed. */
+  #owned<T>(reading: Promise<T>): Promise<T | undefined> {
+    const owned = reading.catch(() => undefined).finally(() => this.#early.delete(owned))
+    this.#early.add(owned)
+    return owned
   }
 
   /** What was taken in is kept until its turn comes. */
@@ -51,6 +91,7 @@ export class AheadOfLane {
 
   /** Something comes that may be before it. @param id Of what came; left out for something else. */
   spoil(id?: string): void {
+    this.#came++
     if (id === undefined || id !== this.#ahead?.operation.id) this.#ahead?.spoil()
   }
 
@@ -69,6 +110,6 @@ export class AheadOfLane {
 
   /** Resolves when nothing is being read. */
   async idle(): Promise<void> {
-    await this.#ahead?.looking
+    await Promise.all([this.#ahead?.looking, ...this.#early])
   }
 }

@@ -13,9 +13,9 @@ const lost: Values = {
 }
 
 export const copyStep: MailStep = {
-  async look(connection, items, { to = '' }) {
+  async look(connection, items, { to = '' }, target) {
     // The source last: then it is open already when the command comes.
-    const intent = await intentFor(connection, to)
+    const intent = target ?? (await intentFor(connection, to))
     const { there: uids } = await standingOf(connection, items.map(placeOf))
     const there = items.filter(({ uid }) => holdsUid(uids, uid))
     const identities = await identitiesOf(connection, there)

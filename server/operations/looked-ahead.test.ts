@@ -1,6 +1,7 @@
 /** What is read of an operation while it is taken in is used where nothing came before it, and nothing is told to the mail server before it is stored. */
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { agent, startOperations, type WorldOptions } from '../../test/support/operation-world.ts'
+import { MemoryWriter } from '../imap/adapters/memory-capabilities.ts'
 import { LeaseLost } from '../platform/lease.ts'
 import { Problem } from '../platform/problem.ts'
 import { noProposals } from '../platform/proposal-intake.ts'
@@ -68,6 +69,51 @@ test('it is stored with what is about to be told, which is told once, and answer
   const { undone } = await world.undo.undoOne(agent, moved.id, false, { signal: AbortSignal.any([]) })
   await world.allSettled(undone.map(({ undo }) => undo))
   expect([world.in('INBOX'), world.in('Archive')]).toEqual([['one', 'two'], []])
+})
+
+test('it is looked at while it is asked whether it may be done; its folder is opened for it behind that', async () => {
+  const asked = Promise.withResolvers<void>()
+  const begun = Promise.withResolvers<void>()
+  let isHeldUp = false
+  const { world, told } = await idle({
+    mayChange: async () => {
+      if (!isHeldUp) return undefined
+      begun.resolve()
+      return asked.promise.then(() => undefined)
+    },
+  })
+  const looks: string[] = []
+  const { delay } = world.gateway
+  world.gateway.delay = step => {
+    if (/^(changesSince|listArrivals)$/.test(step)) looks.push(step)
+    return delay(step)
+  }
+  const prepared = vi.spyOn(MemoryWriter.prototype, 'prepare')
+  onTestFinished(() => prepared.mockRestore())
+  isHeldUp = true
+  const moving = world.run({ kind: 'move', ids: world.refsIn('INBOX'), to: archive })
+  await begun.promise
+  await vi.waitFor(() => expect([looks.length, world.pool.connections('a')?.busy]).toEqual([2, 0]))
+  expect([told, prepared.mock.calls]).toEqual([[], []])
+  asked.resolve()
+  expect((await moving).state).toBe('done')
+  expect([looks, told]).toEqual([['listArrivals', 'changesSince'], ['move']])
+  expect(prepared.mock.calls).toEqual([['INBOX']])
+})
+
+test('what was read before another one came is read once more', async () => {
+  const asked = Promise.withResolvers<void>()
+  let first: Promise<void> | undefined
+  const { world, told } = await idle({ mayChange: async () => first?.then(() => undefined) })
+  const ids = world.refsIn('INBOX')
+  first = asked.promise
+  const flagged = world.run({ kind: 'flags', ids, add: ['late'] })
+  await new Promise(setImmediate)
+  first = undefined
+  expect((await world.run({ kind: 'move', ids, to: archive })).state).toBe('done')
+  asked.resolve()
+  expect((await flagged).state).toBe('done')
+  expect([told, world.in('INBOX'), world.in('Archive')]).toEqual([['move', 'setFlags'], [], ['one late', 'two late']])
 })
 
 test('of flags only those are taken back that it changed', async () => {

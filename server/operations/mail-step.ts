@@ -11,11 +11,15 @@ export interface Looked {
 }
 
 export interface MailStep {
-  /** Reads only. What is to be done gets the state `sent`, with what is needed to find out later what became of it. */
+  /**
+   * Reads only. What is to be done gets the state `sent`, with what is needed to find out later what became of it.
+   * @param target How the target folder stood a moment ago, where that was read.
+   */
   look(
     connection: MailConnection,
     items: readonly PlacedItem[],
     change: Change,
+    target?: Intent,
   ): Promise<{ verdicts: Verdicts; intent: Intent | undefined }>
   /**
    * Sends the commands once; `UnknownOutcome` when it is not known what they did. Every other error says that nothing was done.

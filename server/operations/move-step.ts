@@ -24,9 +24,9 @@ const marked: Values = {
 }
 
 export const moveStep: MailStep = {
-  async look(connection, items, { to = '' }) {
+  async look(connection, items, { to = '' }, target) {
     const [{ path }] = items as [PlacedItem]
-    const intent = to === path ? undefined : await intentFor(connection, to)
+    const intent = to === path ? undefined : (target ?? (await intentFor(connection, to)))
     const { there: uids } = await standingOf(connection, items.map(placeOf))
     const there = items.filter(({ uid }) => holdsUid(uids, uid))
     const identities = intent ? await identitiesOf(connection, there) : new Map()

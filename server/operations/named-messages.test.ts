@@ -67,7 +67,7 @@ function setUp() {
     const now = { ...item, ...values }
     shown.follow(operation, [now], [now])
   }
-  return { world, expected: expected.of('a'), shown, noticed, find, move, ended }
+  return { world, named, expected: expected.of('a'), shown, noticed, find, move, ended }
 }
 
 test.each(['failed', 'unknown', 'gone'] as const)(
@@ -85,6 +85,13 @@ test.each(['failed', 'unknown', 'gone'] as const)(
     expect([await find(), expected.hasLeaving]).toEqual(['INBOX 1', false])
   },
 )
+
+test('messages that are named by their ids are recognised by what the index knows of them', async () => {
+  const { named } = setUp()
+  const identity = { messageId: '<1@x>', sizeBytes: 1, date: new Date(0).toISOString() }
+  expect(await named.recognise('a', [id])).toEqual(new Map([[id, identity]]))
+  expect(await named.recognise('a', ['a-reference'])).toEqual(new Map())
+})
 
 test('of two moves that wait, the one that is refused does not hide the message', async () => {
   const { find, move, ended } = setUp()

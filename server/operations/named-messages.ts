@@ -64,6 +64,21 @@ export class NamedMessages {
     })
   }
 
+  /**
+   * By what they are recognised in another folder, by their ids: to read that takes longer than to find them. Those that are named by references,
+   * or not known, are left out.
+   */
+  async recognise(accountId: string, names: readonly string[]): Promise<Map<string, Identity>> {
+    const ids = names.filter(name => idForm.test(name))
+    const known = await this.#byId(accountId, ids, true)
+    const recognised = new Map<string, Identity>()
+    for (const [at, id] of ids.entries()) {
+      const identity = known?.there[at] ? identityAt(known, at) : null
+      if (identity) recognised.set(id, identity)
+    }
+    return recognised
+  }
+
   /** They left their folders by another program, and come up elsewhere or are deleted. */
   async #lookFor(accountId: string, ids: readonly string[], isCopied: boolean): Promise<(FoundMessage | NotFound)[]> {
     const isOver = await this.#options.look(accountId)

@@ -50,7 +50,7 @@ export async function insertItems(db: Database, items: readonly ItemRow[]): Prom
 
 /** In a transaction, with what follows there. What is not named is left as it is. */
 export async function updateItems(db: Database, changes: readonly ItemChange[]): Promise<void> {
-  const alike = Map.groupBy(changes, ({ values }) => columns.filter(name => values[name] !== undefined).join())
+  const alike = Map.groupBy(changes, ({ values }) => namesOf(values))
   for (const [names, group] of alike) {
     if (names === '') continue
     const [{ item }] = group as [ItemChange]
@@ -87,6 +87,13 @@ export async function updateItems(db: Database, changes: readonly ItemChange[]):
 /** What fails fails with what follows in the transaction. */
 async function send(transaction: Database, statement: RawBuilder<unknown>): Promise<void> {
   await later(transaction, { compile: () => statement.compile(transaction) })
+}
+
+/** Of what is changed. A thousand changes name few columns each. */
+function namesOf(values: Row): string {
+  let names = ''
+  for (const name in values) if (values[name as Column] !== undefined) names += names === '' ? name : `,${name}`
+  return names
 }
 
 function isAlike([first, ...others]: readonly ItemChange[], names: readonly Column[]): boolean {

@@ -2,6 +2,7 @@
 
 import type { NewOperation, TakenAhead } from './accepted-calls.ts'
 import { AccountLane } from './account-lane.ts'
+import type { EarlyLook } from './early-look.ts'
 import { isFolderKind } from './folder-kinds.ts'
 import type { AccountLaneOptions } from './lane-options.ts'
 
@@ -31,23 +32,33 @@ export class OperationQueue {
     for (const accountId of await store.accountsWithPending()) this.#wake(accountId)
   }
 
-  /** These are about to be taken in. @returns Undefined where nothing of them can be read before they are done. */
-  lookAhead(added: readonly NewOperation[]): TakenAhead | undefined {
+  /** A call has come. @param to Its target folder. @returns Undefined where nothing can be read for it yet. */
+  lookEarly(accountId: string, to: string | undefined): EarlyLook | undefined {
+    const lane = this.#lanes.get(accountId)
+    return lane?.ahead.beginEarly(to, lane.idleLease)
+  }
+
+  /**
+   * These are about to be taken in.
+   * @param early What was read for their call.
+   * @returns Undefined where nothing of them can be read before they are done.
+   */
+  lookAhead(added: readonly NewOperation[], early?: EarlyLook): TakenAhead | undefined {
     const [first, ...others] = added
     if (!first) return undefined
     const { operation, items } = first
     const lane = this.#lanes.get(operation.account_id)
     const isAlone = others.length === 0 && operation.undo_of === null && !isFolderKind(operation.kind)
     if (!isAlone || operation.state !== 'pending') {
-      for (const { operation: each } of added) this.#lanes.get(each.account_id)?.spoil()
+      for (const { operation: each } of added) this.#lanes.get(each.account_id)?.ahead.spoil()
       return undefined
     }
-    const ahead = lane?.lookAhead(operation, items)
+    const ahead = lane?.ahead.begin(operation, items, lane.idleLease, early)
     return (
       ahead && {
         soon: () => ahead.soon(),
         toStore: transaction => ahead.toStore(transaction),
-        ended: isTaken => lane?.lookedAhead(ahead, isTaken),
+        ended: isTaken => lane?.ahead.ended(ahead, isTaken),
         told: () => ahead.told(),
       }
     )

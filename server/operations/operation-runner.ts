@@ -3,10 +3,11 @@
  * once, and what came of it is committed. When the response is lost, or a restart finds a group that was told, it looks before anything
  * is repeated.
  */
+import { setImmediate as yieldLoop } from 'node:timers/promises'
 import { type MessageWriter, UnknownOutcome } from '../imap/gateway-capabilities.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
 import { Problem } from '../platform/problem.ts'
-import { ArrivedMessages, afterAt } from './arrived-messages.ts'
+import { ArrivedMessages, afterAt, intentFor } from './arrived-messages.ts'
 import { readIdentity } from './copy-step.ts'
 import { isFolderKind } from './folder-kinds.ts'
 import { FolderRunner } from './folder-runner.ts'
@@ -28,6 +29,8 @@ import type { RunnerOptions } from './runner-options.ts'
 import type { Verdicts } from './source-messages.ts'
 import { failed, isRefusal, TryLater, toChanges, unknown } from './step-outcomes.ts'
 import { noChecks, UndoChecks } from './undo-checks.ts'
+
+const manyMessages = 100
 
 type Saved = Pick<Looked, 'intent'>
 
@@ -78,21 +81,30 @@ export class OperationRunner {
     if (operation.state === 'pending' && work.settled) await this.#save(work, [])
   }
 
+  /** How the target folder of an operation stands that is not taken in yet. */
+  readTarget(to: string, signal: AbortSignal): Promise<Intent> {
+    return this.#read(connection => intentFor(connection, to), signal, to)
+  }
+
   /**
    * What is looked at before the first messages are changed, of one that is no undo and not stored yet. It does no harm.
+   * @param target How its target folder stands, where that is being read.
    * @returns Undefined where that is for later.
    */
   async lookAhead(
     operation: OperationRow,
     items: readonly ItemRow[],
     signal: AbortSignal,
+    target?: Promise<Intent | undefined>,
   ): Promise<Looked | undefined> {
     const work = new OperationWork(operation, items)
     const first = work.group('waiting')
     if (!first) return undefined
     const places = work.in('waiting').map(placeOf)
+    // One connection is enough for both.
+    const known = target && (await target)
     const [looked, { size }] = await Promise.all([
-      this.#look(work, first, noChecks, signal),
+      this.#look(work, first, noChecks, signal, known),
       this.#options.moved.follow(this.#options.accountId, places),
     ])
     return size > 0 ? undefined : looked
@@ -135,6 +147,7 @@ export class OperationRunner {
     items: PlacedItem[],
     checks: Pick<UndoChecks, 'conflicts'>,
     signal: AbortSignal,
+    target?: Intent,
   ): Promise<Looked> {
     const step = stepOf(work)
     const change = work.change(items[0]!)
@@ -144,7 +157,7 @@ export class OperationRunner {
         const rest = items.filter(item => !conflicts.has(item))
         const { verdicts, intent } =
           rest.length > 0
-            ? await step.look(connection, rest, change)
+            ? await step.look(connection, rest, change, target)
             : { verdicts: new Map() as Verdicts, intent: undefined }
         return { verdicts: new Map([...conflicts, ...verdicts]), intent }
       },
@@ -153,7 +166,18 @@ export class OperationRunner {
     ).catch(error => failed(items, endedBy(error, signal)))
   }
 
+  /** Opens the folder of what is about to be changed, while that is committed. Resolves when it is being opened; never rejects. */
+  async prepare({ verdicts }: Looked, signal: AbortSignal): Promise<void> {
+    const { accountId, pool } = this.#options
+    const [first] = [...verdicts].find(([, { state }]) => state === 'sent') ?? []
+    if (!first) return
+    const begin = async ({ writer }: MailConnection) => writer.prepare(first.path)
+    // What goes wrong goes wrong with the change, too.
+    await pool.run(accountId, 'interactive', begin, signal, first.path).catch(() => undefined)
+  }
+
   async #change(work: OperationWork, items: PlacedItem[], looked: Looked, signal: AbortSignal): Promise<void> {
+    void this.prepare(looked, signal)
     await this.#save(work, toChanges(looked.verdicts), looked)
     const sent = work.group('sent')
     if (sent) await this.#send(work, stepOf(work), sent, work.change(items[0]!), looked.intent, signal)
@@ -272,6 +296,8 @@ export class OperationRunner {
       if (isSettled) tell(changedFact({ ...operation, ...values }))
     })
     Object.assign(operation, values)
+    // Of many messages it takes a while: the streams, which tell it in this turn, come first.
+    if (isSettled && changes.length > manyMessages) await yieldLoop()
     shown.follow(
       operation,
       work.items,

@@ -17,7 +17,7 @@ import { type MayChange, mayChangeAll } from './operation-control.ts'
 import type { OperationIds } from './operation-id.ts'
 import { maySee, sightOf } from './operation-rights.ts'
 import type { OperationStore } from './operation-store.ts'
-import type { Arguments, Change, OperationRow } from './operation-tables.ts'
+import type { Arguments, Change, Identity, ItemRow, OperationRow } from './operation-tables.ts'
 import { toResultsText } from './operation-text.ts'
 import { toOperation, toResults } from './operation-view.ts'
 import { type NamedTarget, targetFolder } from './target-folder.ts'
@@ -26,7 +26,7 @@ export interface OperationServiceOptions {
   store: OperationStore
   calls: AcceptedCalls
   ids: OperationIds
-  named: Pick<NamedMessages, 'find'>
+  named: Pick<NamedMessages, 'find' | 'recognise'>
   refs: Pick<MessageRefs, 'encode' | 'encodeIn' | 'canName'>
   hub: Pick<EventHub, 'listen'>
   accounts: Pick<AccountService, 'get'>
@@ -117,7 +117,20 @@ export class OperationService {
     const before = await calls.repeated(call)
     if (before !== undefined) return repeatOf(before)
     const { change, args, creates } = await this.#changeOf(accountId, wanted, signal)
-    const found = await named.find(accountId, wanted.ids, wanted.kind === 'move' || wanted.kind === 'copy')
+    const early = creates ? undefined : calls.lookEarly(accountId, change.to)
+    const finding = named.find(accountId, wanted.ids, false)
+    const isCopied = wanted.kind === 'move' || wanted.kind === 'copy'
+    // Behind it, in the same thread. That it failed is heard of below.
+    const recognising = isCopied ? named.recognise(accountId, wanted.ids) : undefined
+    recognising?.catch(() => undefined)
+    const found = await finding
+    const text = JSON.stringify(change)
+    const draft = newOperation(principal, { id: '', accountId, kind: wanted.kind, args })
+    const items = found.map((message, position) => newItem(draft, position, text, message))
+    // They are recognised by then: the mail server need not be asked.
+    if (isCopied) for (const item of items) if (item.message_id !== null) item.identity = comingIdentity
+    // It does no harm, and nobody is answered with what it finds: whether it may be done is asked meanwhile.
+    early?.look(draft, items)
     const messages = found.flatMap(each => ('place' in each ? [{ ...each, change }] : []))
     const still = [await mayChange(principal, accountId, { kind: wanted.kind, undoOf: undefined, messages })]
     if (creates) {
@@ -125,16 +138,17 @@ export class OperationService {
       const creating = { kind: 'create_folder', undoOf: undefined, messages: [], folder } as const
       still.push(await mayChange(principal, accountId, creating))
     }
+    const recognised = await recognising
+    if (recognised) for (const item of items) recogniseItem(item, recognised)
     // It is done before the other one.
     const created =
       creates && newFolderOperation(principal, { id: ids.next(), accountId, kind: 'create_folder', args: creates })
     const operation = newOperation(principal, { id: ids.next(), accountId, kind: wanted.kind, args })
-    const text = JSON.stringify(change)
-    const items = found.map((message, position) => newItem(operation, position, text, message))
+    for (const item of items) item.operation_id = operation.id
     settleIfNothing(operation, items)
     const needs = created ? { needs: created.operation.id } : {}
     const added = [...(created ? [created] : []), { operation, items, ...needs }]
-    const repeated = await calls.take(call, added, () => operation.id, still)
+    const repeated = await calls.take(call, added, () => operation.id, still, early)
     if (repeated !== undefined) return repeatOf(repeated)
     taken(operation)
     if (operation.state !== 'proposed') this.#options.taken?.(principal, messages.length)
@@ -239,6 +253,15 @@ export class OperationService {
     }
     return find(await foldersOf(accountId, signal))
   }
+}
+
+/** Of one that is about to be read. */
+const comingIdentity = ''
+
+function recogniseItem(item: ItemRow, recognised: ReadonlyMap<string, Identity>): void {
+  if (item.identity !== comingIdentity) return
+  const identity = recognised.get(item.message_id ?? '')
+  item.identity = identity ? JSON.stringify(identity) : null
 }
 
 function noAccount(): Problem {

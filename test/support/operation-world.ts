@@ -84,8 +84,11 @@ export async function startOperations({
   const expected = new ExpectedChanges()
   const shown = new ShownOperations({ expected, indexerOf: () => undefined })
   const fresh = new FreshOperations()
-  const lookAhead: AcceptedCallsOptions['lookAhead'] = added => queue.lookAhead(added)
-  const calls = new AcceptedCalls({ store, keys, shown, fresh, lookAhead, ...(intake && { intake }) }, hub, {
+  const ahead: Pick<AcceptedCallsOptions, 'lookAhead' | 'lookEarly'> = {
+    lookAhead: (added, early) => queue.lookAhead(added, early),
+    lookEarly: (accountId, to) => queue.lookEarly(accountId, to),
+  }
+  const calls = new AcceptedCalls({ store, keys, shown, fresh, ...ahead, ...(intake && { intake }) }, hub, {
     ...defaultBounds,
     ...bounds,
   })

@@ -62,6 +62,7 @@ export class AnswerBudget {
   #answer: Answer = { ...ordinary }
   #isContinued = false
   #collected = 0
+  #changedUids: number[] = []
   /** Commands whose ends have not come. */
   #underWay = 0
   /** Until the login stands, a greeting and a few lines are all that there is to say. */
@@ -98,6 +99,15 @@ export class AnswerBudget {
     return this.#answer.isSilent
   }
 
+  changed(uid: number): void {
+    this.#changedUids.push(uid)
+  }
+
+  /** Messages of which the answer to the last command said that they have another MODSEQ, and nothing else. */
+  get changedUids(): readonly number[] {
+    return this.#changedUids
+  }
+
   /** Bytes that wait in memory for the end of the command, about. */
   get collected(): number {
     return this.#collected
@@ -119,6 +129,7 @@ export class AnswerBudget {
       ) ?? []
     if (name === '') return
     this.#underWay++
+    this.#changedUids = []
     this.#begin({ ...answerTo(name, set), isSilent: name === 'STORE' && item !== '' })
   }
 

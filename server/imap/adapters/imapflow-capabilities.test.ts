@@ -86,6 +86,42 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     expect(headers[2]).toMatchObject({ messageId: '<a@x>', inReplyTo: '<b@x>', emailId: null })
   })
 
+  test('what a silent STORE changed is taken from its answer, and asked for where that does not say it of each message', async () => {
+    await empty()
+    const uids: number[] = []
+    for (const text of ['one', 'two']) uids.push((await dovecot.appendMessage(alice.user, message(text))).uid)
+    const sent: string[] = []
+    let left: RegExp | undefined
+    const relay = await startRelay(dovecot.imapPort, {
+      toServer: data => {
+        for (const [, name = ''] of data.matchAll(/^\w+ UID (STORE|SEARCH)\b/gm)) sent.push(name)
+        return data
+      },
+      toClient: data => (left ? data.replace(left, '') : data),
+    })
+    ends.push(() => relay.stop())
+    const connection = await gateway.connect(login(relay.port), { timeoutMs: 5_000, signal })
+    ends.push(() => connection.close())
+    const { uidValidity } = await connection.listMessages('INBOX', 1, undefined)
+    const change = async (add: string[], remove: string[] = []) => {
+      sent.splice(0)
+      const { there, having } = await connection.writer.changeFlags(
+        { path: 'INBOX', uidValidity, uids },
+        { add, remove },
+      )
+      return { sent: sent.join(), there, having: [...having] }
+    }
+    const [first = 0, last = 0] = uids
+    const all = [[first, last]]
+    expect(await change(['\\Flagged'])).toEqual({ sent: 'STORE', there: all, having: [['\\Flagged', all]] })
+    expect(await change([], ['\\Flagged'])).toEqual({ sent: 'STORE', there: all, having: [['\\Flagged', []]] })
+    // Not every server keeps a new keyword, and of what is so already it says nothing.
+    expect(await change(['new-one'])).toMatchObject({ sent: 'STORE,SEARCH', there: all, having: [['new-one', all]] })
+    expect(await change([], ['\\Flagged'])).toMatchObject({ sent: 'STORE,SEARCH,SEARCH', there: all })
+    left = new RegExp(`\\* \\d+ FETCH \\(UID ${last} MODSEQ [^\r]*\r\n`)
+    expect(await change(['\\Seen'])).toMatchObject({ sent: 'STORE,SEARCH', there: all, having: [['\\Seen', all]] })
+  })
+
   test('messages that others delete are missed by the count, while UIDs are told in place of numbers', async () => {
     await empty()
     const connection = await gateway.connect(login(), { timeoutMs: patience, signal })

@@ -29,7 +29,7 @@ import { offersOf, readQuota } from './imapflow-quota.ts'
 import { fetchDates, fetchHeads, fetchRows, type Row, type Wanted } from './imapflow-rows.ts'
 import { searchUids } from './imapflow-search.ts'
 import { ImapFlowWatch, type WatchTimes } from './imapflow-watch.ts'
-import { ImapFlowWriter } from './imapflow-writer.ts'
+import { ImapFlowWriter, type ToldOfChanges } from './imapflow-writer.ts'
 
 export interface ImapFlowConnectionOptions {
   /** Logged in. */
@@ -40,6 +40,7 @@ export interface ImapFlowConnectionOptions {
   keeping?: KeepingTimes
   /** Hears of each row of a message that nobody asked for. */
   onRowDropped?: (() => void) | undefined
+  told: ToldOfChanges
 }
 
 const logoutMs = 1_000
@@ -60,11 +61,11 @@ export class ImapFlowConnection implements MailConnection {
     this.#options = options
     this.#client = options.client
     this.#folder = new KeptFolder(options.client, options.keeping)
-    const { client, onRowDropped } = options
+    const { client, onRowDropped, told } = options
     const shared = { client, folder: this.#folder, command: <T>(work: () => Promise<T>) => this.#command(work) }
     this.parts = new ImapFlowParts(shared)
     this.changes = new ImapFlowChanges({ ...shared, onRowDropped })
-    this.writer = new ImapFlowWriter(shared)
+    this.writer = new ImapFlowWriter({ ...shared, told })
     this.#client.on('error', error => {
       this.#reason ??= error
     })
@@ -77,7 +78,7 @@ export class ImapFlowConnection implements MailConnection {
   }
 
   get openFolder(): string | undefined {
-    return this.#folder.path
+    return this.#folder.path ?? this.#folder.preparedPath
   }
 
   get isWatching(): boolean {

@@ -99,6 +99,7 @@ export class ImapFlowGateway implements MailGateway {
       watching: this.#watching,
       ...(this.#keeping ? { keeping: this.#keeping } : {}),
       onRowDropped: this.#onRowDropped,
+      told: budget,
     })
   }
 

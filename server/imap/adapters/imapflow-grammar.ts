@@ -131,11 +131,11 @@ export class LiteralMarker {
 
 /** `* 4294967295 FETCH (UID 4294967295 MODSEQ (9223372036854775807))` and its line end. */
 const longestSilentRow = 70
-const silentRow = /^\* \d{1,10} FETCH \((?:UID \d{1,10} MODSEQ \(\d{1,19}\)|MODSEQ \(\d{1,19}\) UID \d{1,10})\)\r\n/
+const silentRow = /^\* \d{1,10} FETCH \((?:UID (\d{1,10}) MODSEQ \(\d{1,19}\)|MODSEQ \(\d{1,19}\) UID (\d{1,10}))\)\r\n/
 
-/** Where a row ends that begins here and holds a UID and its MODSEQ, and nothing else; undefined where none does. */
-export function silentRowEnd(chunk: Buffer, from: number): number | undefined {
+/** Of a row that begins here and holds a UID and its MODSEQ, and nothing else, where it ends; undefined where none does. */
+export function silentRowAt(chunk: Buffer, from: number): { uid: number; end: number } | undefined {
   if (chunk[from] !== star) return undefined
   const row = silentRow.exec(chunk.toString('latin1', from, from + longestSilentRow))
-  return row ? from + row[0].length : undefined
+  return row ? { uid: Number(row[1] ?? row[2]), end: from + row[0].length } : undefined
 }

@@ -9,6 +9,7 @@ import { startRelay, type TcpRelay } from '../../../test/support/tcp-relay.ts'
 import { wholeMessage } from '../gateway-capabilities.ts'
 import type { MailConnection } from '../mail-gateway.ts'
 import { ImapFlowGateway } from './imapflow-gateway.ts'
+import { keepingTimes } from './imapflow-kept-folder.ts'
 
 const { signal } = new AbortController()
 const ends: (() => unknown)[] = []
@@ -36,14 +37,11 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     }
     relay = await startRelay(dovecot.imapPort, { toServer })
     ends.push(() => relay.stop())
-    const { user, password } = dovecot.users[0]!
-    other = await dovecot.login(user)
+    other = await dovecot.login(dovecot.users[0]!.user)
     ends.push(() => other.close())
     await other.run('CREATE Work')
     for (const number of [1, 2, 3]) await other.append('Work', `Subject: ${number}\r\n\r\nhello\r\n`)
-    const login = { host: '127.0.0.1', port: relay.port, tls: 'none', user, password } as const
-    connection = await new ImapFlowGateway().connect(login, { timeoutMs: patience, signal })
-    ends.push(() => connection.close())
+    connection = await connectAt(relay.port)
   })
   afterEach(async () => {
     const cleaner = await dovecot.login(dovecot.users[0]!.user)
@@ -51,6 +49,14 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     cleaner.close()
   })
 
+  const connectAt = async (port: number, now?: () => number) => {
+    const { user, password } = dovecot.users[0]!
+    const login = { host: '127.0.0.1', port, tls: 'none', user, password } as const
+    const keeping = now && { ...keepingTimes, now }
+    const opened = await new ImapFlowGateway(keeping && { keeping }).connect(login, { timeoutMs: patience, signal })
+    ends.push(() => opened.close())
+    return opened
+  }
   const subjects = async (path = 'Work') =>
     (await connection.listMessages(path, 10, undefined)).messages.map(({ subject }) => subject)
   const looked = () => sent.splice(0)
@@ -143,16 +149,43 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     expect((await connection.listMessages('Work', 10, undefined)).messages).toMatchObject([{ flags: ['flagged'] }])
   })
 
+  test('a folder that was opened for a change is not opened once more for it, and nothing is changed in one that was made again since', async () => {
+    // Its clock stands still: what it opens stays as new as it was.
+    connection = await connectAt(relay.port, () => 0)
+    const change = { add: ['\\Flagged'], remove: [] }
+    const target = async () => {
+      const { uidValidity, there } = await connection.changes.flagStanding('Work', [[1, 10]], [])
+      connection.writer.prepare('Work')
+      // Its answer is behind that of the opening.
+      await connection.listFolders(false)
+      return { path: 'Work', uidValidity, uids: there.flat() }
+    }
+    const wanted = await target()
+    expect(connection.openFolder).toBe('Work')
+    await connection.writer.changeFlags(wanted, change)
+    expect(looked()).toEqual(['EXAMINE', 'SELECT', 'NOOP'])
+    await target()
+    // For something else it is opened read-only.
+    expect(await subjects()).toEqual(['3', '2', '1'])
+    expect(looked()).toEqual(['EXAMINE', 'SELECT', 'EXAMINE'])
+    const stale = await target()
+    await other.run('DELETE Work')
+    await other.run('CREATE Work')
+    await other.append('Work', 'Subject: other\r\n\r\n')
+    await expect(connection.writer.changeFlags(stale, change)).rejects.toMatchObject({ code: 'stale_ref' })
+    expect(looked()).toEqual(['EXAMINE', 'SELECT', 'NOOP', 'SELECT'])
+    expect((await connection.listMessages('Work', 10, undefined)).messages).toMatchObject([
+      { subject: 'other', flags: [] },
+    ])
+  })
+
   test.each(['DELETE Work', 'RENAME Work Play'])(
     'after %s the connection ends, and the next one does not find it',
     async deed => {
       await subjects()
       await other.run(deed)
       await expect(subjects()).rejects.toMatchObject({ extension: { fault: 'closed' } })
-      const { user, password } = dovecot.users[0]!
-      const login = { host: '127.0.0.1', port: dovecot.imapPort, tls: 'none', user, password } as const
-      connection = await new ImapFlowGateway().connect(login, { timeoutMs: patience, signal })
-      ends.push(() => connection.close())
+      connection = await connectAt(dovecot.imapPort)
       await expect(subjects()).rejects.toMatchObject({ code: 'folder_not_found' })
     },
   )
@@ -185,7 +218,7 @@ describe('on a server that', () => {
     })
     ends.push(() => server.stop())
     const login = { host: '127.0.0.1', port: server.port, tls: 'none', user: 'a', password: 'b' } as const
-    const keeping = { provedMs: 30_000, unprovedMs: 5_000, now: () => now }
+    const keeping = { preparedMs: 50, provedMs: 30_000, unprovedMs: 5_000, now: () => now }
     const connection = await new ImapFlowGateway({ keeping }).connect(login, { timeoutMs: patience, signal })
     ends.push(() => connection.close())
     return connection
@@ -212,6 +245,25 @@ describe('on a server that', () => {
     expect(await total(connection)).toBe(5)
     expect(await total(connection)).toBe(5)
     expect(opened()).toBe(5)
+  })
+
+  test('opened a folder for a change that comes late opens it again', async () => {
+    answers.SELECT = answers.EXAMINE!
+    const connection = await connect()
+    const target = { path: 'INBOX', uidValidity: 7, uids: [1] }
+    // ImapFlow lists a folder before it opens it for the first time.
+    await total(connection)
+    for (const [after, opened] of [
+      [50, ['SELECT', 'NOOP', 'UID']],
+      [51, ['SELECT', 'SELECT', 'UID']],
+    ] as const) {
+      sent.splice(0)
+      connection.writer.prepare('INBOX')
+      await connection.listFolders(false)
+      now += after
+      await connection.writer.setFlags(target, 'add', ['\\Seen'])
+      expect(sent.filter(name => /SELECT|NOOP|UID/.test(name)).slice(0, 3)).toEqual(opened)
+    }
   })
 
   test('once told news after NOOP is believed for 30 s', async () => {

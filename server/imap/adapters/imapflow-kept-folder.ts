@@ -10,6 +10,14 @@ interface Executing {
   exec(command: string, attributes: unknown, options?: unknown): Promise<{ next(): void }>
 }
 
+/** A folder that is about to be changed. */
+interface Prepared {
+  readonly path: string
+  /** Undefined where it could not be opened: why not, the change finds out. Never rejects. */
+  readonly opening: Promise<{ opened: OpenFolder; mailbox: MailboxObject } | undefined>
+  openedAt: number | undefined
+}
+
 interface Kept {
   readonly path: string
   readonly mailbox: MailboxObject
@@ -20,6 +28,8 @@ interface Kept {
 }
 
 export interface KeepingTimes {
+  /** A folder that was opened for a change so long ago is opened again for it. */
+  preparedMs: number
   /** A view is opened again when it is so old, whatever NOOP says: not every server tells all news. 0: it is opened for each request. */
   provedMs: number
   /** The same for a server whose NOOP has not told any news yet on this connection. */
@@ -27,7 +37,10 @@ export interface KeepingTimes {
   now(): number
 }
 
-export const keepingTimes: KeepingTimes = { provedMs: 30_000, unprovedMs: 5_000, now: () => performance.now() }
+export const keepingTimes: KeepingTimes = {
+  ...{ preparedMs: 50, provedMs: 30_000, unprovedMs: 5_000 },
+  now: () => performance.now(),
+}
 
 /** So often a view that was opened again may show what NOOP had not told. Once may be mail that came in between. */
 const mostMissed = 2
@@ -36,6 +49,7 @@ export class KeptFolder {
   readonly #client: ImapFlow & Executing
   readonly #times: KeepingTimes
   #kept: Kept | undefined
+  #prepared: Prepared | undefined
   #isProved = false
   #missed = 0
 
@@ -55,8 +69,14 @@ export class KeptFolder {
     return this.#current?.path
   }
 
+  /** The one that is open, or being opened, for a change. */
+  get preparedPath(): string | undefined {
+    return this.#prepared?.path
+  }
+
   /** With all that the server knows by now. Opened read-only. */
   async open(path: string): Promise<OpenFolder> {
+    await this.#dropPrepared()
     const kept = this.#current
     const isKept = kept?.path === path && this.#missed < mostMissed && this.#times.provedMs > 0
     if (!isKept) return this.#examine(path)
@@ -73,14 +93,49 @@ export class KeptFolder {
   }
 
   /** Opened now, whatever is open: what the opening says is of this moment. */
-  openAgain(path: string): Promise<OpenFolder> {
+  async openAgain(path: string): Promise<OpenFolder> {
+    await this.#dropPrepared()
     return this.#examine(path)
   }
 
-  /** For one change; whatever is asked next opens it read-only again. */
-  openForWriting(path: string): Promise<OpenFolder> {
+  /** For a change that is about to come: its folder is open by then, unless something else is asked first. */
+  prepareWriting(path: string): void {
     this.#kept = undefined
-    return openFolder(this.#client, path, false)
+    const opening = openFolder(this.#client, path, false)
+      .then(opened => {
+        prepared.openedAt = this.#times.now()
+        const { mailbox } = this.#client
+        return mailbox ? { opened, mailbox } : undefined
+      })
+      .catch(() => undefined)
+    const prepared: Prepared = { path, opening, openedAt: undefined }
+    this.#prepared = prepared
+  }
+
+  /** For one change; whatever is asked next opens it read-only again. */
+  async openForWriting(path: string): Promise<OpenFolder> {
+    const opened = await this.#takePrepared(path)
+    this.#kept = undefined
+    return opened ?? openFolder(this.#client, path, false)
+  }
+
+  /** Since it was opened, it may have been deleted, and one of its name made: the server says so before the change is sent. */
+  async #takePrepared(path: string): Promise<OpenFolder | undefined> {
+    const { openedAt, path: preparedPath } = this.#prepared ?? {}
+    const open = await this.#dropPrepared()
+    const isOpen = () => this.#client.mailbox === open?.mailbox
+    if (!open || preparedPath !== path || !isOpen()) return undefined
+    // The answer has just come.
+    if (openedAt === undefined) return open.opened
+    const isSound = this.#times.now() - openedAt <= this.#times.preparedMs && (await this.#noop()) && isOpen()
+    return isSound ? open.opened : undefined
+  }
+
+  /** Nothing is asked of another folder before it is open. */
+  async #dropPrepared() {
+    const prepared = this.#prepared
+    this.#prepared = undefined
+    return prepared?.opening
   }
 
   /**

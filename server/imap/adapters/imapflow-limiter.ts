@@ -3,7 +3,7 @@
  * lists in rows of FETCH, and headers that are asked for whole. All else passes as it is, as long as a line or row is not too long.
  */
 import { floods, type Taken } from './imapflow-budget.ts'
-import { ItemName, LiteralMarker, RowHead, silentRowEnd } from './imapflow-grammar.ts'
+import { ItemName, LiteralMarker, RowHead, silentRowAt } from './imapflow-grammar.ts'
 import { ByteSink } from './imapflow-sink.ts'
 import { encodeCuts, limitsOf, ValueLimiter } from './imapflow-value.ts'
 
@@ -49,6 +49,8 @@ interface Bounds {
   readonly lineBytes: number
   /** Whether rows that hold a UID and its MODSEQ, and nothing else, are left out: reading a thousand takes ImapFlow longer than the change. */
   readonly isSilent: boolean
+  /** Hears the UID of each of these. */
+  changed?(uid: number): void
 }
 
 /** Of headers and lists, of which little is kept. */
@@ -157,8 +159,11 @@ export class ResponseLimiter {
   #readHead(chunk: Buffer, from: number): number {
     if (this.#bounds.isSilent && this.#head.isAtStart) {
       // One that is whole in this chunk; others pass, and change nothing.
-      const end = silentRowEnd(chunk, from)
-      if (end !== undefined) return this.#leaveOut(from, end)
+      const row = silentRowAt(chunk, from)
+      if (row) {
+        this.#bounds.changed?.(row.uid)
+        return this.#leaveOut(from, row.end)
+      }
     }
     for (let at = from; at < chunk.length; at++) {
       if (!this.#head.accepts(chunk[at]!)) {

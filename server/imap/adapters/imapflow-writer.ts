@@ -10,7 +10,7 @@ import {
   UnknownOutcome,
   type WriteTarget,
 } from '../gateway-capabilities.ts'
-import { orderedUids, rangesOfUids, writeUidSet } from '../uid-ranges.ts'
+import { orderedUids, rangesOfUids, type UidRange, writeUidSet } from '../uid-ranges.ts'
 import type { CapabilityOptions } from './imapflow-content.ts'
 import { readStanding } from './imapflow-flags.ts'
 import { ImapFlowFolderWriter } from './imapflow-folder-writer.ts'
@@ -20,22 +20,32 @@ interface Response {
   attributes?: { section?: { value?: unknown }[] }[]
 }
 
+/** What the answer to the last command said. */
+export interface ToldOfChanges {
+  /** Of messages with another MODSEQ since (RFC 7162, section 3.1.3), of which nothing else was said. */
+  readonly changedUids: readonly number[]
+}
+
 const mostUids = 1_000
 /** RFC 9051, section 9: `flag`. */
 const flagWord = /^\\?[!#$&'+-[^-z|}~]{1,200}$/
 
 export class ImapFlowWriter implements MessageWriter {
-  readonly #options: CapabilityOptions
+  readonly #options: CapabilityOptions & { told: ToldOfChanges }
   readonly #folders: FolderWriter
   /** A command was sent and is not answered. */
   #isSent = false
   /** One before it has changed something. */
   #hasDone = false
 
-  constructor(options: CapabilityOptions) {
+  constructor(options: CapabilityOptions & { told: ToldOfChanges }) {
     this.#options = options
     const send = (command: string, attributes: unknown[]) => this.#send(command, attributes)
     this.#folders = new ImapFlowFolderWriter(options, send, work => this.#once(work))
+  }
+
+  prepare(path: string): void {
+    this.#options.folder.prepareWriting(path)
   }
 
   createFolder(...asked: Parameters<FolderWriter['createFolder']>): Promise<void> {
@@ -84,8 +94,22 @@ export class ImapFlowWriter implements MessageWriter {
       }
       await store('+', add)
       await store('-', remove)
-      return readStanding(this.#options.client, rangesOfUids(target.uids), [...add, ...remove])
+      const uids = rangesOfUids(target.uids)
+      if (this.#wereAllChanged(target, add, remove)) {
+        return { there: uids, having: new Map([...add.map(flag => [flag, uids] as const), ...remove.map(noneHas)]) }
+      }
+      return readStanding(this.#options.client, uids, [...add, ...remove])
     })
+  }
+
+  /** Whether the answer said so of each, with one command and flags that the server keeps: then it need not be asked. */
+  #wereAllChanged({ uids }: WriteTarget, add: readonly string[], remove: readonly string[]): boolean {
+    const { client, told } = this.#options
+    const kept = client.mailbox ? client.mailbox.permanentFlags : undefined
+    const isOneCommand = (add.length === 0) !== (remove.length === 0)
+    if (!isOneCommand || ![...add, ...remove].every(flag => kept?.has(flag))) return false
+    const changed = new Set(told.changedUids)
+    return uids.every(uid => changed.has(uid))
   }
 
   copy(target: WriteTarget, to: string): Promise<NewPlaces> {
@@ -219,6 +243,10 @@ export class ImapFlowWriter implements MessageWriter {
 
 function checkFlag(flag: string): void {
   if (!flagWord.test(flag)) throw new Problem('bad_request', `No flag can be called ${JSON.stringify(flag)}.`)
+}
+
+function noneHas(flag: string): [string, readonly UidRange[]] {
+  return [flag, []]
 }
 
 function setOf({ uids }: WriteTarget) {

@@ -174,6 +174,10 @@ function toIndexHeaderOf(message: MemoryMessage): IndexHeader {
 }
 
 export class MemoryWriter extends MemoryCapability implements MessageWriter {
+  prepare(): void {
+    // Each command finds its folder.
+  }
+
   async setFlags(target: WriteTarget, change: 'add' | 'remove', flags: readonly string[]): Promise<ChangedMessage[]> {
     await this.step('setFlags', target.path)
     const folder = this.#folderOf(target)
