@@ -37,8 +37,10 @@ import {
 
 const count = Number(process.env.RUSTYMAIL_BENCH_MESSAGES ?? 100_000)
 const user = 'alice@test.local'
+/** Between two questions of how far it is. */
+const questionsMs = count / 100
 
-export async function indexSync(): Promise<object> {
+export async function indexSync(): Promise<object & { variant: string }> {
   const dir = mkdtempSync(join(tmpdir(), 'rustymail-bench-'))
   const maildir = join(process.env.RUSTYMAIL_BENCH_MAIL ?? dir, `maildir-${count}`)
   let served = maildir
@@ -60,6 +62,7 @@ export async function indexSync(): Promise<object> {
     const notmuch = await notmuchCpuMs(dir)
     const { headers, text } = levels as Record<'headers' | 'text', Sync>
     return {
+      variant: String(count),
       what: `${count} messages; seconds, ms of processor of all threads (of Dovecot none), MiB, and p99 of the delay of the event loop in ms`,
       load: loadavg().map(each => round(each)),
       bare_imapflow: fetched,
@@ -108,7 +111,7 @@ async function sync(dovecot: Dovecot, level: 'headers' | 'text'): Promise<Sync> 
       const { messages, texts } = status
       if (messages >= count && (level === 'headers' || texts >= messages)) break
       // A question costs it some of what is measured.
-      await wait(250)
+      await wait(questionsMs)
     }
     delays.sort((one, other) => one - other)
     return {

@@ -73,6 +73,8 @@ export async function startRustyMail(dataDir?: string, environment: NodeJS.Proce
     RUSTYMAIL_LOG_LEVEL: 'warn',
     // Mail servers of benchmarks are on this machine.
     RUSTYMAIL_PRIVATE_NETWORKS: '127.0.0.0/8',
+    // As its command, its image and its unit have it.
+    MALLOC_ARENA_MAX: '2',
     ...environment,
   }
   const server = await startServer(['--max-semi-space-size=16', 'bin/rustymail.js', 'serve'], env)
