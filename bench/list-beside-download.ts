@@ -1,7 +1,8 @@
 /**
  * The newest 50 messages of an indexed mailbox at the API, one caller, while nothing else happens, and while a 25 MB attachment downloads and
- * searches run, each again as soon as it ends: rounds in turn, and the medians of their percentiles. Beside it the floor: a server of Node's
- * `http` in a process of its own that answers the same bytes from memory, beside the same download and searches of RustyMail.
+ * searches run, each again as soon as it ends: rounds in turn, and the medians of their percentiles. Beside it two floors: a server of Node's
+ * `http` in a process of its own that answers the same bytes from memory, beside the same download and searches of RustyMail; and both beside
+ * a process that does nothing but take one processor.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -26,15 +27,23 @@ import {
 const messages = Number(process.env.MESSAGES ?? 100_000)
 const rounds = Number(process.env.ROUNDS ?? 7)
 const secondsEach = Number(process.env.SECONDS_EACH ?? 6)
+/** In which nobody asks for lists: what they cost a download and searches. */
+const secondsAlone = Math.min(2, secondsEach)
 const attachmentBytes = 25 * 1024 * 1024
 const authorization = `Bearer ${apiKey}`
 
 /** What runs beside the lists; both in processes of their own, so that what they cost their readers is not measured. */
-const loads = { nothing: [], a_download: ['download'], searches: ['search'], both: ['download', 'search'] } as const
+const loads = {
+  nothing: [],
+  one_processor: ['processor'],
+  a_download: ['download'],
+  searches: ['search'],
+  both: ['download', 'search'],
+} as const
 type Load = keyof typeof loads
-/** What a list is compared with: only these two unless `LOADS=all`. */
+/** What a list is compared with: only these unless `LOADS=all`. */
 const compared: Load[] =
-  process.env.LOADS === 'all' ? ['nothing', 'a_download', 'searches', 'both'] : ['nothing', 'both']
+  process.env.LOADS === 'all' ? (Object.keys(loads) as Load[]) : ['nothing', 'one_processor', 'both']
 
 export async function listBesideDownload(): Promise<object> {
   const fill = (directory: string) => fillMaildir(join(directory, 'alice@test.local', 'Maildir'), messages)
@@ -54,31 +63,43 @@ export async function listBesideDownload(): Promise<object> {
     const urls = {
       download: `${account}/messages/${ref}/attachments/2`,
       search: `${account}/search?q=message&limit=50&facets=true`,
+      processor: '',
     }
     const none = () => Object.fromEntries(compared.map(load => [load, [] as Measured[]])) as Record<Load, Measured[]>
     const found = { list: none(), floor: none() }
+    const alone: Record<string, number>[] = []
     for (const what of asked) await measure(lists[what], agent, rustymail.pid, 1)
     for (let turn = 0; turn < rounds; turn++) {
       for (const load of compared) {
-        const beside = await Promise.all(loads[load].map(kind => repeat(urls[kind])))
+        const beside = await Promise.all(loads[load].map(kind => repeat(kind, urls[kind])))
         for (const what of asked) {
           const before = beside.map(({ count }) => count())
           const measured = await measure(lists[what], agent, rustymail.pid, secondsEach)
-          const counts = beside.map(({ count }, at) => [loads[load][at]!, count() - before[at]!])
-          found[what][load].push({ ...measured, beside: Object.fromEntries(counts) })
+          found[what][load].push({ ...measured, beside: rates(loads[load], beside, before, secondsEach) })
+        }
+        if (load === 'both') {
+          const before = beside.map(({ count }) => count())
+          await new Promise(resolve => setTimeout(resolve, secondsAlone * 1000))
+          alone.push(rates(loads[load], beside, before, secondsAlone))
         }
         for (const each of beside) await each.stop()
       }
     }
     const [ofList, ofFloor] = asked.map(what => {
       const under = Object.fromEntries(compared.map(load => [load, medians(found[what][load])]))
-      const times = (name: 'p50' | 'p95') => round(under.both![name] / under.nothing![name])
-      return { ...under, p95_times_quiet: times('p95'), p50_times_quiet: times('p50') }
+      const times = (name: 'p50' | 'p95', load: Load = 'both') => round(under[load]![name] / under.nothing![name])
+      return {
+        ...under,
+        p95_times_quiet: times('p95'),
+        p50_times_quiet: times('p50'),
+        p95_times_quiet_of_one_processor: times('p95', 'one_processor'),
+      }
     })
     return {
       what: `ms of a list of 50 of ${messages} messages, one caller, ${rounds} rounds of ${secondsEach} s in turn, medians of rounds`,
       ...ofList,
       floor: ofFloor,
+      without_lists: rateMedians(alone),
       target: 'p95 within 1.5 times of the quiet one',
     }
   } finally {
@@ -146,11 +167,10 @@ async function measure(url: string, agent: Agent, pid: number, seconds: number):
 function medians(measured: readonly Measured[]) {
   const of = (name: 'p50' | 'p95' | 'main_cpu_ms_each' | 'server_cpu_ms_each') =>
     median(measured.map(each => each[name]))
-  const beside = measured.flatMap(each => (each.beside ? [each.beside] : []))
   return {
     ...{ p50: of('p50'), p95: of('p95'), p95_of_rounds: measured.map(({ p95 }) => p95) },
     ...{ main_cpu_ms_each: of('main_cpu_ms_each'), server_cpu_ms_each: of('server_cpu_ms_each') },
-    ...Object.fromEntries(['download', 'search'].map(kind => [kind, median(beside.map(each => each[kind] ?? 0))])),
+    ...rateMedians(measured.flatMap(each => (each.beside ? [each.beside] : []))),
   }
 }
 
@@ -166,16 +186,37 @@ async function serveBytes(url: string): Promise<{ url: string; stop(): Promise<v
   return { url: server.url, stop: server.stop }
 }
 
-/** Asks for it again and again in a process of its own, and says how often it came to the end. */
-async function repeat(url: string): Promise<{ count(): number; stop(): Promise<void> }> {
-  const code = `const [url, authorization] = process.argv.slice(1)
-    for (;;) {
+/** MiB of downloads, and searches, in a second. */
+function rates(
+  kinds: readonly Kind[],
+  beside: readonly { count(): number }[],
+  before: readonly number[],
+  seconds: number,
+): Record<string, number> {
+  return Object.fromEntries(kinds.map((kind, at) => [kind, (beside[at]!.count() - before[at]!) / seconds]))
+}
+
+function rateMedians(rates: readonly Record<string, number>[]): Record<string, number> {
+  const of = (kind: Kind) => round(median(rates.map(each => each[kind] ?? 0)))
+  return { download_mib_per_second: of('download'), searches_per_second: of('search') }
+}
+
+type Kind = 'download' | 'search' | 'processor'
+
+/** Asks for it again and again in a process of its own, and counts MiB of what is downloaded, else how often it came to the end. */
+async function repeat(kind: Kind, url: string): Promise<{ count(): number; stop(): Promise<void> }> {
+  const asking = `const [kind, url, authorization] = process.argv.slice(1)
+    for (let bytes = 0; ; ) {
       const answer = await fetch(url, { headers: { authorization } })
       if (!answer.ok) throw new Error('answered ' + answer.status)
-      for await (const piece of answer.body) void piece
-      process.stdout.write('.')
+      for await (const piece of answer.body) {
+        bytes += kind === 'download' ? piece.length : 0
+        for (; bytes >= 1048576; bytes -= 1048576) process.stdout.write('.')
+      }
+      if (kind !== 'download') process.stdout.write('.')
     }`
-  const child: ChildProcess = spawn(process.execPath, ['--input-type=module', '-e', code, url, authorization], {
+  const code = kind === 'processor' ? "process.stdout.write('.'); for (;;);" : asking
+  const child: ChildProcess = spawn(process.execPath, ['--input-type=module', '-e', code, kind, url, authorization], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let count = 0

@@ -187,6 +187,11 @@ export interface CapabilityOptions {
   command<T>(work: () => Promise<T>): Promise<T>
 }
 
+/** What a server refuses of a message that is gone, is asked for again. */
+function unlessUsable({ usable }: ImapFlow, error: unknown): undefined {
+  if (!usable) throw error
+}
+
 /** Reads parts of messages with ImapFlow, a piece in each command. */
 export class ImapFlowParts implements PartReader {
   readonly #options: CapabilityOptions
@@ -230,9 +235,15 @@ export class ImapFlowParts implements PartReader {
     { section, start, length }: { section: string; start: number; length: number },
   ): Promise<{ uidValidity: number; bytes: Buffer | undefined }> {
     const { client, folder, command } = this.#options
+    const piece = () => fetchPiece(client, uid, section, start, length)
     return command(async () => {
+      // Bytes of a message never change: within a part, a whole piece is right whatever became of the folder meanwhile. One that is not whole
+      // may be its end, or what is said of a message that was expunged: that is asked for again, once the server has told what it knows.
+      const seen = start > 0 ? folder.whileOpen(path) : undefined
+      const bytes = seen && (await piece().catch(error => unlessUsable(client, error)))
+      if (seen && bytes?.length === length) return { uidValidity: seen.uidValidity, bytes }
       const { uidValidity } = await folder.open(path)
-      return { uidValidity, bytes: await fetchPiece(client, uid, section, start, length) }
+      return { uidValidity, bytes: await piece() }
     })
   }
 }

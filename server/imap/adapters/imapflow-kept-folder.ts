@@ -92,6 +92,12 @@ export class KeptFolder {
     return isOld ? this.#examineAgain(kept) : viewOf(kept)
   }
 
+  /** As it was looked at last, where it is open still: enough for what never changes. */
+  whileOpen(path: string): Pick<OpenFolder, 'uidValidity'> | undefined {
+    const kept = this.#current
+    return kept?.path === path && this.#times.provedMs > 0 ? kept.opened : undefined
+  }
+
   /** Opened now, whatever is open: what the opening says is of this moment. */
   async openAgain(path: string): Promise<OpenFolder> {
     await this.#dropPrepared()
