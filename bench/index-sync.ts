@@ -40,7 +40,7 @@ const user = 'alice@test.local'
 /** Between two questions of how far it is. */
 const questionsMs = count / 100
 
-export async function indexSync(): Promise<object & { variant: string }> {
+export async function indexSync(): Promise<Record<string, unknown> & { variant: string }> {
   const dir = mkdtempSync(join(tmpdir(), 'rustymail-bench-'))
   const maildir = join(process.env.RUSTYMAIL_BENCH_MAIL ?? dir, `maildir-${count}`)
   let served = maildir
