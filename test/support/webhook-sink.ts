@@ -7,8 +7,9 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { onTestFinished } from 'vitest'
-import { type Certificate, selfSigned, trust } from './tls.ts'
+import { type Certificate, selfSigned } from './tls.ts'
 
 export interface TakenWebhook {
   path: string
@@ -65,11 +66,13 @@ export class WebhookSink {
 
   /** @returns Its end, which the caller waits for. */
   async start(): Promise<() => Promise<void>> {
-    await this.listen()
+    this.#server.listen(this.#port, '127.0.0.1')
+    await once(this.#server, 'listening')
     this.#port = (this.#server.address() as { port: number }).port
-    const distrust = trust(this.certFile)
+    const before = getCACertificates('default')
+    setDefaultCACertificates([...before, readFileSync(this.certFile, 'utf8')])
     return async () => {
-      distrust()
+      setDefaultCACertificates(before)
       await this.close()
     }
   }
