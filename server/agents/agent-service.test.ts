@@ -1,7 +1,7 @@
 /** Agents and their calls: who is told of which, and that none of it grows without bound. */
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { State } from '../../contract/event.ts'
-import type { SummedFor } from '../events/event-frame.ts'
+import type { SummedFor } from '../events/state-frame.ts'
 import type { RequestOutcome } from '../platform/http/http-outcome.ts'
 import { type Caller, type Principal, scopeSet } from '../platform/principal.ts'
 import { AgentService, type BegunExchange, type OperationFigures } from './agent-service.ts'

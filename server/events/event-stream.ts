@@ -4,10 +4,11 @@ import type { EventOf } from '../../contract/event.ts'
 import { resetSocket } from '../platform/http/http-tls.ts'
 import type { Logger } from '../platform/logger.ts'
 import { isAlike, ownerOf, type Principal } from '../platform/principal.ts'
-import { encodeFrame, encodeGoodbye, type StateFrame } from './event-frame.ts'
+import { encodeFrame, encodeGoodbye } from './event-frame.ts'
 import type { EventLog } from './event-log.ts'
 import type { Batch, EventFilter, EventView } from './event-view.ts'
 import type { LogReader } from './log-reader.ts'
+import type { StateFrame } from './state-frame.ts'
 import type { StreamFigures } from './stream-figures.ts'
 
 /** Counts a client's streams; `clients` returns one for each stream. */
