@@ -25,6 +25,8 @@ export function DiagnosePage() {
     ({ id: check, state, words }) => check === 'login' && state === 'skipped' && /refused at/.test(words),
   )
   const words = data?.verdict
+  // Where another password is entered.
+  const isRejected = account?.state === 'auth_failed' && account.auth.kind === 'password'
   return (
     <>
       <Link
@@ -45,7 +47,7 @@ export function DiagnosePage() {
             <Button size="sm" icon={RotateCw} isBusy={isBusy} onClick={() => void diagnosis.refetch()}>
               {isBusy ? 'Looking' : 'Run again'}
             </Button>
-            {mayChange && isLeftOut && account?.auth.kind !== 'oauth' && (
+            {mayChange && isRejected && (
               <Button size="sm" variant="primary" icon={Pencil} onClick={() => setEditing(true)}>
                 Edit the account
               </Button>
