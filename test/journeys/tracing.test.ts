@@ -1,4 +1,5 @@
 /** Traces over real sockets: what a collector is told of requests, tools, IMAP commands, SMTP and webhooks, and what it is never told. */
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
@@ -144,7 +145,7 @@ test('a message that is sent is one trace from the request to the mail server an
   const hook = { name: 'sent', url, types: ['delivery_changed'] }
   const made = await people.tell<{ secret: string }>(sender.proof, 'POST', api.webhooks.createWebhook.path, hook)
   sink.secrets.set(path, [made.secret])
-  const id = 'e'.repeat(32)
+  const id = randomBytes(16).toString('hex')
   const body = { format: 'text', content: `${canary} sings` }
   const written = { to: [`${canary}@example.com`], subject: canary, body }
   const drafts = fill(api.drafts.createDraft.path, { account_id: account })
