@@ -6,7 +6,6 @@ import { Problem } from '../platform/problem.ts'
 import { MemoryGateway } from './adapters/memory-gateway.ts'
 import { ConnectionPool } from './connection-pool.ts'
 import type { MailConnection } from './mail-gateway.ts'
-import { noMemory, type ServerMemory } from './server-memory.ts'
 import type { Priority } from './waiting-line.ts'
 
 const signal = new AbortController().signal
@@ -30,7 +29,7 @@ afterEach(async () => {
   expect(gateway.connections.size).toBe(0)
 })
 
-function open(with_: typeof limits, idleMs = 60_000, memory: ServerMemory = noMemory): ConnectionPool {
+function open(with_: typeof limits, idleMs = 60_000): ConnectionPool {
   return new ConnectionPool({
     gateway,
     login: async id => {
@@ -41,8 +40,6 @@ function open(with_: typeof limits, idleMs = 60_000, memory: ServerMemory = noMe
     health: { setConnections: (id, connections) => told.set(id, connections) },
     logger: createLogger('silent'),
     idleMs,
-    memory,
-    doubtMs: 5,
   })
 }
 
@@ -272,73 +269,6 @@ test('a refused password is tried once, and again only after the account changed
   password = 'secret'
   await pool.drop('a')
   await look()
-})
-
-/** As Dovecot does, whose part that knows the passwords ends before the one that asks it. */
-function refuseOnce(connections: number): void {
-  const { attempts, password: right } = gateway
-  gateway.password = 'not known for a moment'
-  gateway.delay = step => {
-    if (step === 'connect' && gateway.attempts > attempts + connections) gateway.password = right
-  }
-}
-
-test.each([
-  ['worked until now', noMemory],
-  ['worked before a restart', { ...noMemory, hasAccepted: () => true }],
-])('a login that %s and is refused once, by a server that goes down, is tried again', async (when, memory) => {
-  const refused: string[] = []
-  pool = open(limits, 60_000, memory)
-  pool.onRefused(id => refused.push(id))
-  if (when === 'worked until now') {
-    const watching = await pool.openWatching('a', signal)
-    gateway.cut()
-    await watching.closed
-  }
-  const { attempts } = gateway
-  refuseOnce(2)
-  const [watching, read] = await Promise.allSettled([pool.openWatching('a', signal), look()])
-  expect([watching.status, read.status]).toEqual(['fulfilled', 'fulfilled'])
-  expect(gateway.attempts - attempts).toBe(4)
-  expect(refused).toEqual([])
-  if (watching.status === 'fulfilled') await watching.value.close()
-})
-
-test('one that worked until now and is refused twice is not tried a third time', async () => {
-  const refused: string[] = []
-  pool.onRefused(id => refused.push(id))
-  await look()
-  gateway.password = 'changed'
-  gateway.cut()
-  for (let count = 0; count < 2; count++) {
-    await expect(look()).rejects.toMatchObject({ code: 'mail_login_refused' })
-  }
-  expect(gateway.attempts).toBe(3)
-  expect(refused).toEqual(['a'])
-  // Another one was never accepted.
-  password = 'other'
-  await pool.drop('a')
-  await expect(look()).rejects.toMatchObject({ code: 'mail_login_refused' })
-  expect(gateway.attempts).toBe(4)
-})
-
-test('the wait before a refused login is tried again ends with who waits for it, and with a stop', async () => {
-  pool = new ConnectionPool({
-    ...{ gateway, limits, logger: createLogger('silent'), health: { setConnections: () => undefined } },
-    login: async id => ({ host: 'memory', port: 143, tls: 'none', user: id, password }),
-    memory: { ...noMemory, hasAccepted: () => true },
-    doubtMs: 600_000,
-  })
-  password = 'wrong'
-  const left = new AbortController()
-  const watching = pool.openWatching('a', left.signal).catch(error => error)
-  const read = look().catch(error => error)
-  await vi.waitFor(() => expect(gateway.attempts).toBe(2))
-  const reason = new Error('not watched any more')
-  left.abort(reason)
-  expect(await watching).toBe(reason)
-  await pool.stop()
-  expect(await read).toMatchObject({ code: 'draining' })
 })
 
 test('after a change of login the old connections finish their work and no new work goes to them', async () => {

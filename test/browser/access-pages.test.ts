@@ -158,9 +158,8 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const { id, proof } = await people.token(['dashboard:admin'])
     const { items } = await run.call(api.tokens.listTokens)
     const { name } = items.find(token => token.id === id)!
-    names++
     const made = [1, 2, 3, 4, 5, 6].map(
-      number => `mole-${names}-${number}-of-a-rather-long-name@a-rather-long-domain.example.org`,
+      number => `mole-${id}-${number}-of-a-rather-long-name@a-rather-long-domain.example.org`,
     )
     for (const email of made) {
       const wanted = { email, name: 'Mallory Molesworth', role: 'viewer', accounts: [] }

@@ -110,12 +110,13 @@ test('what did that token do last night?', async () => {
   const token = await people.token(['mail:read'], [account])
   for (let count = 0; count < 30; count++) {
     await people.ask(token.proof, 'GET', `/api/v1/accounts/${account}/messages?folder=INBOX&limit=1`)
-    await people.ask(token.proof, 'GET', '/api/dashboard/users')
+    // In a minute the trail takes 30 refusals of one person, and a second try may be in the same.
+    if (count < 12) await people.ask(token.proof, 'GET', '/api/dashboard/users')
   }
   const answer = await ask('What did that token do last night?', asked =>
     stepOf(asked) === 0 ? [toolCall('audit', { principal: `token-${token.id}`, from: since })] : [lastResult(asked)],
   )
-  expect(answer.response).toMatch(/30 × .*users\.listUsers forbidden|[12]\d × .*users\.listUsers forbidden/)
+  expect(answer.response).toMatch(/1[0-2] × .*users\.listUsers forbidden/)
   expect(answer.response).toMatch(/mail\.listMessages ok/)
   expect(answer.tool_calls[0]?.citations[0]?.href).toBe(
     `/audit?${new URLSearchParams({ principal: `token-${token.id}`, from: since })}`,

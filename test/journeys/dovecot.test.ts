@@ -36,12 +36,13 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     const run = await startHere()
     const stream = await openStream(`${run.url}/api/dashboard/events`, { authorization })
     await stream.next('welcome')
-    const account = await connect(run, 'alice')
+    const user = dovecot.newUser()
+    const account = await connect(run, user)
     expect((await stream.next('account_added')).data).toMatchObject({ account_id: account.id })
     expect((await stream.next('account_state_changed')).data).toMatchObject({ state: 'ready' })
 
     await dovecot.appendMessage(
-      'alice@test.local',
+      `${user}@test.local`,
       mail('=?utf-8?q?Gr=C3=BC=C3=9Fe_aus_K=C3=B6ln?=', 'Erste Nachricht'),
     )
     const received = (await stream.next('mail_received')).data as { uid: number }

@@ -154,11 +154,12 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
   })
 
   test('lists and folders are the same from the index and from the mail server', async () => {
-    const imap = await login('alice')
+    const user = dovecot.newUser()
+    const imap = await login(user)
     await fill(imap)
     const run = await startHere({ environment })
     const { dataDir } = run
-    const id = await add(run, 'alice')
+    const id = await add(run, user)
     const folders = ['INBOX', 'Archive', 'Sent/Old', 'Entwürfe']
     // At once, before anything is indexed.
     expect((await list(run, id)).items).toHaveLength(50)
@@ -183,7 +184,8 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
   })
 
   test('a flag that another program sets is in the list once it is told, and a moved message is found by its id', async () => {
-    const imap = await login('bob')
+    const user = dovecot.newUser()
+    const imap = await login(user)
     await imap.run('CREATE Archive')
     for (const subject of ['one', 'two', 'three']) {
       await imap.append(
@@ -192,7 +194,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
       )
     }
     const run = await startHere({ environment })
-    const id = await add(run, 'bob')
+    const id = await add(run, user)
     await untilIndexed(run, id, ['INBOX', 'Archive'])
     const stream = await startedStream(run, 'mail_changed,mail_removed,mail_received')
     const [newest, second] = (await list(run, id)).items
@@ -230,7 +232,8 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
   })
 
   test('new mail is announced by its id, once, and not when it is moved back', async () => {
-    const imap = await login('carol')
+    const user = dovecot.newUser()
+    const imap = await login(user)
     await imap.run('CREATE Archive')
     const deliver = (subject: string) =>
       imap.append(
@@ -240,7 +243,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     await deliver('before')
     const run = await startHere({ environment })
     const { dataDir } = run
-    const id = await add(run, 'carol')
+    const id = await add(run, user)
     await untilIndexed(run, id, ['INBOX', 'Archive'])
     const stream = await startedStream(run, 'mail_received,mail_changed')
     await deliver('first')
@@ -281,9 +284,10 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     const { people: all } = await startApp({ environment })
     const make = (user: string) =>
       all.tell<{ id: string }>(all.admin, 'POST', api.accounts.createAccount.path, body(user))
-    const imap = await login('dave')
+    const user = dovecot.newUser()
+    const imap = await login(user)
     await imap.append('INBOX', 'Subject: secret\r\nMessage-ID: <s@x>\r\nFrom: a@x.example\r\n\r\nhiddenwords\r\n')
-    const [{ id: dave }, { id: bob }] = [await make('dave'), await make('bob')]
+    const [{ id: dave }, { id: bob }] = [await make(user), await make(dovecot.newUser())]
     const query = { preview: 'true' }
     const listed = async (proof: Record<string, string>) => all.ask(proof, 'GET', listPath(dave, query))
     await expect.poll(async () => JSON.parse((await listed(all.admin)).text).source).toBe('index')

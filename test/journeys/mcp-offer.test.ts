@@ -157,7 +157,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     let { cursor, ...none } = await changes({})
     expect(none).toEqual({ added: [], changed: [], removed: [] })
     const waiting = changes({ since: cursor, wait_s: 25, folder: 'inbox' })
-    await dovecot.appendMessage(user, mail('Subject: Arrived\r\nMessage-ID: <arrived@x>'))
+    const { uid } = await dovecot.appendMessage(user, mail('Subject: Arrived\r\nMessage-ID: <arrived@x>'))
     const came = await waiting
     expect(subjectsOf(came.added)).toEqual(['Arrived'])
     const [{ ref } = { ref: '' }] = came.added
@@ -171,7 +171,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
 
     const imap = await dovecot.login(user)
     await imap.run('SELECT INBOX')
-    await imap.run('UID STORE 5 +FLAGS (\\Deleted)')
+    await imap.run(`UID STORE ${uid} +FLAGS (\\Deleted)`)
     await imap.run('EXPUNGE')
     imap.close()
     let last = { since: after }

@@ -63,7 +63,8 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
   })
 
   /** With mail `one` to `four` in the inbox, indexed, in one thread each. */
-  async function setUp(user: string) {
+  async function setUp() {
+    const user = dovecot.newUser()
     const login = `${user}@test.local`
     const imap = await dovecot.login(login)
     onTestFinished(() => imap.close())
@@ -150,7 +151,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
   }
 
   test('lists, counts, threads and searches show it before it is done, through comparing and a restart', async () => {
-    const world = await setUp('alice')
+    const world = await setUp()
     const { imap, way, of, act, shown, counts, threads, found } = world
     expect([await shown(), await counts()]).toEqual([
       ['four', 'three', 'two', 'one'],
@@ -198,7 +199,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
   })
 
   test('while the mail server says nothing at all, lists show it', async () => {
-    const world = await setUp('bob')
+    const world = await setUp()
     const { way, of, act, shown, counts } = world
     way.relay.silence()
     await act({ ids: [of('four').id], add: ['flagged'] })
@@ -208,7 +209,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
   })
 
   test('what the mail server refuses is put back and told', async () => {
-    const world = await setUp('carol')
+    const world = await setUp()
     const { way, of, act, shown, counts, found } = world
     const types = 'operation_changed,mail_changed'
     const stream = await openStream(`${world.run().url}/api/dashboard/events?types=${types}`, { authorization })
@@ -242,7 +243,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
   })
 
   test('what failed while nothing was left to show it is put back after the next start', async () => {
-    const world = await setUp('dave')
+    const world = await setUp()
     const { way, of, act, shown, counts } = world
     way.isSpoilt = true
     way.hold()

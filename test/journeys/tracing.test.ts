@@ -1,4 +1,5 @@
 /** Traces over real sockets: what a collector is told of requests, tools, IMAP commands, SMTP and webhooks, and what it is never told. */
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
@@ -7,7 +8,7 @@ import { api } from '../../contract/index.ts'
 import { fill } from '../support/mail-world.ts'
 import { callTool, connectMcp } from '../support/mcp-client.ts'
 import { openStream } from '../support/open-stream.ts'
-import { OtlpCollector } from '../support/otlp-collector.ts'
+import { OtlpCollector, type TakenSpan } from '../support/otlp-collector.ts'
 import { patience } from '../support/patience.ts'
 import { type People, type Proof, runApp } from '../support/people.ts'
 import { startWebhookSink } from '../support/webhook-sink.ts'
@@ -144,7 +145,7 @@ test('a message that is sent is one trace from the request to the mail server an
   const hook = { name: 'sent', url, types: ['delivery_changed'] }
   const made = await people.tell<{ secret: string }>(sender.proof, 'POST', api.webhooks.createWebhook.path, hook)
   sink.secrets.set(path, [made.secret])
-  const id = 'e'.repeat(32)
+  const id = randomBytes(16).toString('hex')
   const body = { format: 'text', content: `${canary} sings` }
   const written = { to: [`${canary}@example.com`], subject: canary, body }
   const drafts = fill(api.drafts.createDraft.path, { account_id: account })
@@ -156,8 +157,10 @@ test('a message that is sent is one trace from the request to the mail server an
   const smtp = await collector.until('smtp send', span => span.parentId === delivery.spanId)
   expect(smtp).toMatchObject({ kind: 3, status: 0 })
   expect(smtp.attributes).toMatchObject({ 'rustymail.smtp.recipients': 1, 'rustymail.smtp.status': '250' })
-  const told = await collector.until('POST webhook', span => span.traceId === id)
-  expect(told.attributes).toMatchObject({ 'server.address': 'localhost', 'http.response.status_code': 204 })
+  // A webhook of a try before is told, too, and its sink is gone.
+  const isTaken = (span: TakenSpan) => span.attributes['http.response.status_code'] === 204
+  const told = await collector.until('POST webhook', span => span.traceId === id && isTaken(span))
+  expect(told.attributes).toMatchObject({ 'server.address': 'localhost' })
   await vi.waitFor(() => expect(sink.of({ path }).length).toBeGreaterThan(0), patience)
   const carried = sink.of({ path }).map(({ headers }) => headers.traceparent)
   expect(carried).toContain(`00-${id}-${told.spanId}-01`)

@@ -40,6 +40,8 @@ export interface Dovecot {
   /** Path of the self-signed certificate. */
   readonly certPem: string
   readonly users: readonly { user: string; password: string }[]
+  /** The name before `@test.local` of a user that had no mail yet, with the password `pw-<name>`: a second try of a test has a mailbox of its own. */
+  newUser(): string
   /** Adds a message as another program would. CRLF is put in where bare LF stands. */
   appendMessage(user: string, message: string | Buffer, folder?: string, flags?: string[]): Promise<Appended>
   /** A bare connection, logged in; the caller closes it. */
@@ -56,7 +58,9 @@ export interface Dovecot {
   stop(): Promise<void>
 }
 
-const users = ['alice', 'bob', 'carol', 'dave'].map(name => ({ user: `${name}@test.local`, password: `pw-${name}` }))
+const named = (name: string) => ({ user: `${name}@test.local`, password: `pw-${name}` })
+const users = ['alice', 'bob', 'carol', 'dave'].map(named)
+const spare = Array.from({ length: 20 }, (_, n) => `new${n}`)
 
 export async function startDovecot(options: DovecotOptions = {}): Promise<Dovecot> {
   const directory = tempDir('dovecot')
@@ -83,8 +87,9 @@ async function start(directory: string, remove: () => void, options: DovecotOpti
   process.once('exit', end)
   const [imapPort, imapsPort] = ports
   const halt = () => terminate(server)
+  let taken = 0
   const login = async (user: string) => {
-    const password = users.find(known => known.user === user)?.password ?? 'pw-user'
+    const password = [...users, ...spare.map(named)].find(known => known.user === user)?.password ?? 'pw-user'
     return RawImap.login(imapPort, user, password)
   }
   return {
@@ -93,6 +98,11 @@ async function start(directory: string, remove: () => void, options: DovecotOpti
     imapsPort,
     certPem: join(directory, 'cert.pem'),
     users,
+    newUser() {
+      const name = spare[taken++]
+      if (name === undefined) throw new Error('no user is left')
+      return name
+    },
     login,
     halt,
     async appendMessage(user, message, folder = 'INBOX', flags = []) {
@@ -140,7 +150,9 @@ function prepare(directory: string, { fill, moreUsers = 0, oauth }: DovecotOptio
   fill?.(join(directory, 'mail'))
   for (const [name, pem] of Object.entries(certificate(directory))) writeFileSync(join(directory, name), pem)
   const more = Array.from({ length: moreUsers }, (_, n) => ({ user: `user${n}@test.local`, password: 'pw-user' }))
-  const passwords = [...users, ...more].map(({ user, password }) => `${user}:{PLAIN}${password}::::::\n`)
+  const passwords = [...users, ...spare.map(named), ...more].map(
+    ({ user, password }) => `${user}:{PLAIN}${password}::::::\n`,
+  )
   writeFileSync(join(directory, 'passwd'), passwords.join(''))
   if (userInfo().uid !== 0) return
   execFileSync('chown', ['-R', 'nobody:nogroup', join(directory, 'mail')])

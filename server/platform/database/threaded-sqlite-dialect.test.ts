@@ -1,9 +1,9 @@
 /** SQLite on threads: whatever it is at, the thread that asks goes on, and nothing is lost or half done. */
-import { execFile, spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises'
+import { setImmediate as turn } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { Worker } from 'node:worker_threads'
 import { sql } from 'kysely'
@@ -169,34 +169,6 @@ test('when it writes for longer than anybody waits, that is said as SQLite says 
   other.exec('COMMIT')
   await save(db, 'later')
   expect(await names(db)).toEqual(['later'])
-})
-
-test('another program that writes gets its turn, though transactions come one right behind the other', async () => {
-  const { db, file } = await opened()
-  const ended = new AbortController()
-  const write = async () => {
-    while (!ended.signal.aborted) {
-      await db.transaction().execute(async transaction => {
-        await save(transaction, `own ${Math.random()}`)
-        await wait(5)
-      })
-    }
-  }
-  const writing = Promise.all([write(), write(), write()])
-  onTestFinished(() => ended.abort())
-  // However long it takes on a busy machine; without a turn it would be refused again and again.
-  const program = `
-    const { openDatabase } = await import(${JSON.stringify(new URL('./database.ts', import.meta.url).href)})
-    const db = openDatabase(${JSON.stringify(`sqlite:${file}`)})
-    const row = { name: 'other', value: '1', updated_at: '' }
-    while (!(await db.insertInto('settings').values(row).execute().then(() => true, () => false)));
-    await db.destroy()`
-  const other = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: 'inherit' })
-  onTestFinished(() => void other.kill())
-  expect(await once(other, 'exit')).toEqual([0, null])
-  ended.abort()
-  await writing
-  expect(await names(db)).toContain('other')
 })
 
 test('who writes beside the transaction that it waits in is told so, and the transaction can go on', async () => {

@@ -67,6 +67,8 @@ export class GuardedFetch {
     const agent = await this.#open()
     const request = new Request(input, init)
     const body = request.body === null ? undefined : await request.arrayBuffer()
+    // Not that of `request`, which is collected once there is an answer: nothing would end the body any more.
+    const signal = init?.signal ?? (input instanceof Request ? input.signal : null)
     let url = new URL(request.url)
     for (let redirects = 0; ; redirects++) {
       await this.#judge(url)
@@ -74,7 +76,7 @@ export class GuardedFetch {
         method: request.method,
         headers: Object.fromEntries(request.headers),
         ...(body === undefined ? {} : { body }),
-        signal: request.signal,
+        signal,
         redirect: 'manual',
         dispatcher: agent,
       })
