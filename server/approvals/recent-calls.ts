@@ -14,6 +14,8 @@ export class RecentCalls {
   /** The one that called longest ago first; by minute. */
   readonly #callers = new Map<string, Map<number, Counts>>()
   readonly #now: () => number
+  /** It is called for each request: mostly by the one that called before. */
+  #latest: { principalId: string; at: number; counts: Counts } | undefined
 
   constructor(now: () => number = Date.now) {
     this.#now = now
@@ -26,16 +28,26 @@ export class RecentCalls {
 
   note(principalId: string, name: string): void {
     const at = Math.floor(this.#now() / minute)
+    const counts =
+      this.#latest?.principalId === principalId && this.#latest.at === at
+        ? this.#latest.counts
+        : this.#countsOf(principalId, at)
+    const known = counts.has(name) || counts.size < mostNames ? name : 'other'
+    counts.set(known, (counts.get(known) ?? 0) + 1)
+  }
+
+  /** As the one that called last. */
+  #countsOf(principalId: string, at: number): Counts {
     const slots = this.#callers.get(principalId) ?? new Map<number, Counts>()
     this.#callers.delete(principalId)
     this.#callers.set(principalId, slots)
     for (const slot of slots.keys()) if (slot <= at - minutes) slots.delete(slot)
     const counts = slots.get(at) ?? new Map<string, number>()
     slots.set(at, counts)
-    const known = counts.has(name) || counts.size < mostNames ? name : 'other'
-    counts.set(known, (counts.get(known) ?? 0) + 1)
     const [oldest] = this.#callers.keys()
     if (this.#callers.size > mostCallers && oldest !== undefined) this.#callers.delete(oldest)
+    this.#latest = { principalId, at, counts }
+    return counts
   }
 
   /** Of the last hour, most often called first. */

@@ -273,10 +273,13 @@ export class AssistantService implements PrincipalListener {
 
   /** What a person asked goes with the session that it was asked in: what it may is known no more. */
   revoked(principalId: string): void {
-    this.endWhere(({ id }) => id === principalId, new Problem('unauthorized', 'You were signed out meanwhile.'))
+    this.endWhere(
+      ({ id }) => id === principalId,
+      () => new Problem('unauthorized', 'You were signed out meanwhile.'),
+    )
   }
 
-  endWhere(isStopped: (principal: Principal) => boolean, why: Problem = frozen()): void {
+  endWhere(isStopped: (principal: Principal) => boolean, why: () => Problem = frozen): void {
     this.#working.endWhere(isStopped, why)
     this.#readers.endWhere(isStopped)
   }

@@ -55,16 +55,17 @@ export class WorkingAnswers {
     for (const run of this.#each()) {
       if (run.caller.principal.id === principal.id) run.caller = { ...run.caller, principal }
     }
-    this.endWhere(one => one.id === principal.id && !mayAsk(one), narrowed())
+    this.endWhere(one => one.id === principal.id && !mayAsk(one), narrowed)
   }
 
   /** Those whose caller's time is over. */
   check(now: number): void {
-    this.endWhere(principal => hasEnded(principal, now), gone())
+    this.endWhere(principal => hasEnded(principal, now), gone)
   }
 
-  endWhere(isStopped: (principal: Principal) => boolean, why: Problem): void {
-    for (const { caller, stop } of this.#each()) if (isStopped(caller.principal)) stop.abort(why)
+  /** @param why Made for those that it is told to: mostly there are none. */
+  endWhere(isStopped: (principal: Principal) => boolean, why: () => Problem): void {
+    for (const { caller, stop } of this.#each()) if (isStopped(caller.principal)) stop.abort(why())
   }
 
   *#each(): Generator<Working> {

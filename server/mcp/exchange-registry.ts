@@ -108,13 +108,12 @@ export class ExchangeRegistry implements PrincipalListener {
   }
 
   changed(principal: Principal): void {
-    const problem = new Problem('forbidden', 'Your rights were narrowed during this call; call again.')
     for (const entry of this.#of(principal.id)) {
       const { principal: before, exchange } = entry
       entry.principal = principal
       const isNarrower = isMore(before, principal)
       // A call that began with rights that are gone might still answer by them.
-      if (exchange.kind === 'call' && isNarrower) this.#end(entry, problem)
+      if (exchange.kind === 'call' && isNarrower) this.#end(entry, narrowed())
       if (exchange.kind !== 'call' && (isNarrower || isMore(principal, before))) exchange.toolsChanged()
     }
   }
@@ -193,6 +192,8 @@ export class ExchangeRegistry implements PrincipalListener {
 function tooLong(): Problem {
   return new Problem('overloaded', `This call took longer than ${maxCallMs / 1000} s and was aborted; request less.`)
 }
+
+const narrowed = () => new Problem('forbidden', 'Your rights were narrowed during this call; call again.')
 
 function revoked(): Problem {
   return new Problem('unauthorized', 'Your credentials were revoked; sign in again, or send another token.')

@@ -44,6 +44,13 @@ const findOwner = new Prepared((db: Database, { user_id }: { user_id: string }) 
     })
     .where('id', '=', user_id),
 )
+const findToken = new Prepared((db: Database, { id }: { id: string }) => owned(db).where('api_tokens.id', '=', id))
+const listOfUser = new Prepared((db: Database, { user_id }: { user_id: string }) =>
+  owned(db).where('user_id', '=', user_id).orderBy('api_tokens.created_at').orderBy('api_tokens.id'),
+)
+const deleteToken = new Prepared((db: Database, { id }: { id: string }) =>
+  db.deleteFrom('api_tokens').where('id', '=', id),
+)
 const insertOne = new Prepared((db: Database, row: ApiTokenRow) => db.insertInto('api_tokens').values(row))
 
 export class TokenStore {
@@ -54,7 +61,7 @@ export class TokenStore {
   }
 
   async find(id: string, db: Database = this.#db): Promise<OwnedTokenRow | undefined> {
-    return owned(db).where('api_tokens.id', '=', id).executeTakeFirst()
+    return (await findToken.with(db, { id }).execute())[0]
   }
 
   /** In any order. */
@@ -100,11 +107,7 @@ export class TokenStore {
   }
 
   async listOf(userId: string): Promise<OwnedTokenRow[]> {
-    return owned(this.#db)
-      .where('user_id', '=', userId)
-      .orderBy('api_tokens.created_at')
-      .orderBy('api_tokens.id')
-      .execute()
+    return listOfUser.with(this.#db, { user_id: userId }).execute()
   }
 
   /** Who is to own a token; with how many tokens there are, and how many of them are theirs. */
@@ -125,7 +128,7 @@ export class TokenStore {
   }
 
   async delete(id: string, db: Database): Promise<void> {
-    await db.deleteFrom('api_tokens').where('id', '=', id).execute()
+    await deleteToken.with(db, { id }).execute()
   }
 
   /** Many in one statement, since each is a way to another thread or machine and back; what is gone meanwhile is passed over. */

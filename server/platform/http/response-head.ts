@@ -9,6 +9,18 @@ interface HeadWriter {
   _storeHeader(statusLine: string, headers: unknown): void
 }
 
+/**
+ * Of nearly every answer, with values of this program alone. Node looks at each name and value, whether they may stand in a head, and
+ * whether they change what follows: these may, and do not.
+ */
+const known: Readonly<Record<string, string | true>> = {
+  'cache-control': 'no-store',
+  'content-type': 'application/json; charset=utf-8',
+  ratelimit: true,
+  'ratelimit-policy': true,
+  'x-request-id': true,
+}
+
 type ResponseClass = new (request: IncomingMessage) => ServerResponse & HeadWriter
 
 /** For the option `ServerResponse` of a server. @param headers By names in small letters; a response that has one of its own keeps that. */
@@ -20,7 +32,17 @@ export function responseWith(headers: Readonly<Record<string, string>>): typeof 
 
   class Response extends Base {
     override _storeHeader(statusLine: string, own: Record<string, unknown> | undefined): void {
-      super._storeHeader(statusLine + (hasOneOf(names, own) ? linesOf(without(headers, own)) : common), own)
+      let lines = ''
+      let others: Record<string, unknown> = {}
+      for (const name in own) {
+        const value = own[name]
+        // Those that were set one by one are lists here, and stay where Node finds them.
+        if (typeof value === 'string' && isKnown(name, value)) lines += `${name}: ${value}\r\n`
+        else others[name] = value
+      }
+      if (lines === '' && own) others = own
+      const first = hasOneOf(names, others) ? linesOf(without(headers, others)) : common
+      super._storeHeader(statusLine + first + lines, own && others)
     }
   }
   return Response as unknown as typeof ServerResponse
@@ -32,10 +54,12 @@ export function linesOf(headers: Readonly<Record<string, unknown>>): string {
     .join('')
 }
 
-function hasOneOf(
-  names: ReadonlySet<string>,
-  own: Record<string, unknown> | undefined,
-): own is Record<string, unknown> {
+function isKnown(name: string, value: string): boolean {
+  const wanted = known[name]
+  return wanted === true || wanted === value
+}
+
+function hasOneOf(names: ReadonlySet<string>, own: Record<string, unknown>): boolean {
   for (const name in own) if (names.has(name)) return true
   return false
 }

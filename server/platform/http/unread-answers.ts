@@ -32,14 +32,14 @@ export function boundUnread(Base: typeof ServerResponse, ms: number): typeof Ser
     response.prependListener('drain', taken).prependListener('finish', taken)
   }
   class Response extends (Base as unknown as new () => Bare) {
-    override write(...given: unknown[]): boolean {
-      const isTaken = super.write(...given)
+    override write(chunk: unknown, encoding?: unknown, done?: unknown): boolean {
+      const isTaken = super.write(chunk, encoding, done)
       if (!isTaken) watch(this)
       return isTaken
     }
 
-    override end(...given: unknown[]): this {
-      super.end(...given)
+    override end(chunk?: unknown, encoding?: unknown, done?: unknown): this {
+      super.end(chunk, encoding, done)
       if (!this.writableFinished) watch(this)
       return this
     }
