@@ -109,14 +109,15 @@ export class SearchWalk {
   /** Messages are looked for among full-text hits that this thread knows: the newest of them first, and only as many as it takes. */
   async #among(rows: readonly number[], { hits, span: [low, high], limit }: Walk): Promise<number[]> {
     const { db, account } = this.#owner
-    const { marks, isTextAlone } = this.#plan
+    const { marks, rest } = this.#plan
     const within = rows.filter(row => row >= low && row < high)
     if (within.length === 0) return []
-    const orphans = isTextAlone ? await this.#orphansOf() : undefined
+    const orphans = rest === 'none' ? await this.#orphansOf() : undefined
     // Each of them is a message, of which nothing else is to be known.
     if (orphans && orphans.size <= mostOrphans) return within.filter(row => !orphans.has(row)).slice(0, limit)
     const marked = marks && (await markedMessages(db, marks, [low, high], mostMarked))
     const left = marked ? within.filter(row => marked.has(row)) : within
+    if (marked && rest === 'places') return left.slice(0, limit)
     const found: number[] = []
     let size = Math.max(limit * looks.first, looks.atLeast)
     for (let at = 0; at < left.length && found.length < limit; size *= looks.next) {
