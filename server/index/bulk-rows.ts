@@ -6,7 +6,7 @@ import type { IndexDatabase, IndexTables } from './index-tables.ts'
 /** Rows of one statement; what is left over takes smaller ones. */
 const sizes = [128, 32, 8, 1] as const
 /** Values of one `in (…)`. */
-const listSizes = [1, 8, 32, 128, 512] as const
+const listSizes = [1, 8, 32, 64, 128, 512] as const
 
 type Row = readonly unknown[]
 type Columns<Table extends keyof IndexTables> = readonly (keyof IndexTables[Table] & string)[]

@@ -3,10 +3,9 @@ import type { BlockCache } from './block-cache.ts'
 import { insertRows, lists, updateRows } from './bulk-rows.ts'
 import { fixedStatement } from './fixed-statement.ts'
 import { IndexFault } from './index-fault.ts'
-import type { AccountStateRow, IndexDatabase } from './index-tables.ts'
+import type { AccountStateRow, IndexDatabase, NamedFolder } from './index-tables.ts'
 import type { FactData, IndexedChanges, OutgoingFact } from './index-types.ts'
 import { messageIdText } from './message-identity.ts'
-import type { NamedFolder } from './named-folders.ts'
 
 /** Tombstones that are kept; the oldest go first. */
 const maxTombstones = 100_000

@@ -2,7 +2,7 @@
  * Statements whose text does not change with what they are given: Kysely writes each once, which takes longer than SQLite takes to carry out a short one,
  * and PostgreSQL keeps them prepared.
  */
-import type { Compilable, CompiledQuery, RawBuilder } from 'kysely'
+import { type Compilable, CompiledQuery } from 'kysely'
 import { keepPrepared } from '../platform/database/prepared-statements.ts'
 import { isSqlite } from './index-schema.ts'
 import type { IndexDatabase } from './index-tables.ts'
@@ -36,11 +36,10 @@ export function fixedStatement<Values extends readonly Given[], Row>(
   }
 }
 
-/** Of PostgreSQL. @param statement Has the same text each time, whatever its values. */
-export async function runPrepared<Row>(db: IndexDatabase, statement: RawBuilder<Row>): Promise<Row[]> {
-  const query = statement.compile(db)
-  keepPrepared(query.sql)
-  return (await db.executeQuery(query)).rows
+/** Of PostgreSQL, written by hand. */
+export function preparedStatement<Row>(text: string): (db: IndexDatabase, ...values: unknown[]) => Promise<Row[]> {
+  keepPrepared(text)
+  return async (db, ...values) => (await db.executeQuery(CompiledQuery.raw(text, values) as CompiledQuery<Row>)).rows
 }
 
 function valueAt(value: Given, item: number): Value {

@@ -3,7 +3,7 @@
  * thread that asks reads them, and gives the rows that match back as a list.
  */
 import { sql } from 'kysely'
-import { runPrepared } from './fixed-statement.ts'
+import { preparedStatement } from './fixed-statement.ts'
 import { byBucket, type FullText, type Hits, type TextMatch, type TextRow } from './full-text.ts'
 import type { IndexDatabase } from './index-tables.ts'
 import { RewrittenRows } from './postgres-statistics.ts'
@@ -18,7 +18,11 @@ import { together, toRewrite, whole } from './word-tiers.ts'
 const writingLock = 5_712_042
 
 /** Bytes that merging removed, and share of the table that they are, before it is vacuumed: autovacuum comes once a minute, when most of a first sync may be over. */
-const worthReclaiming = { bytes: 4 * 1024 * 1024, share: 16 } as const
+const worthReclaiming = { bytes: 1024 * 1024, share: 32 } as const
+
+const sizesOf = preparedStatement<{ bucket: number; size: number }>(
+  'select bucket, sum(size) as size from word_pages where account = $1 and size is not null group by bucket',
+)
 
 /** Buckets that are remembered as written, of all accounts. */
 const mostNoted = 10_000
@@ -138,9 +142,7 @@ export class PostgresFullText implements FullText {
   }
 
   async sizes(db: IndexDatabase, account: number): Promise<ReadonlyMap<number, number>> {
-    const statement = sql<{ bucket: number; size: number }>`
-      select bucket, sum(size) as size from word_pages where account = ${account}::integer and size is not null group by bucket`
-    return new Map((await runPrepared(db, statement)).map(({ bucket, size }) => [bucket, size]))
+    return new Map((await sizesOf(db, account)).map(({ bucket, size }) => [bucket, size]))
   }
 
   async hits(

@@ -77,6 +77,9 @@ export interface FolderRow {
   compared_at: number | null
 }
 
+/** What answers name of a folder. */
+export type NamedFolder = Pick<FolderRow, 'id' | 'path' | 'role' | 'selectable' | 'uid_validity' | 'lowest_uid'>
+
 export interface MessageRow {
   account: number
   /** INTERNALDATE in seconds, or the next free number: newer messages have higher ones. */

@@ -1,6 +1,7 @@
 /** Folders of an account as answers name them: read once for an answer, whichever of its parts need them. */
 import type { IndexOwner } from './change-log.ts'
 import { fixedStatement } from './fixed-statement.ts'
+import type { NamedFolder } from './index-tables.ts'
 
 const read = fixedStatement((db, account: number) =>
   db
@@ -8,8 +9,6 @@ const read = fixedStatement((db, account: number) =>
     .select(['id', 'path', 'role', 'selectable', 'uid_validity', 'lowest_uid'])
     .where('account', '=', account),
 )
-
-export type NamedFolder = Awaited<ReturnType<typeof read>>[number]
 
 /** For all that is read within one answer. */
 export function forOneAnswer(owner: IndexOwner): IndexOwner {

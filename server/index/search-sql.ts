@@ -23,8 +23,8 @@ export interface SearchPlan {
   match: TextMatch | undefined
   /** All that full-text hits are asked for, that of every message included. Where there is some, buckets are asked one after the other. */
   matches: readonly TextMatch[]
-  /** Nothing else is asked for beside that. */
-  isTextAlone: boolean
+  /** Nothing else is asked for beside that; or nothing but what a place meets. */
+  rest: 'none' | 'places' | 'others'
   /** Places of which every hit has one, where an index knows them. */
   marks: Marks | undefined
   /** Rows that can match at all: from `first` on, and below `end`. */
@@ -62,7 +62,7 @@ export function planOf(tree: SearchNode, context: SqlContext): SearchPlan {
   return {
     match,
     matches: match ? [match, ...known.values()] : [...known.values()],
-    isTextAlone: rest.length === 0,
+    rest: rest.length === 0 ? 'none' : others.length === 0 ? 'places' : 'others',
     marks: marksOf(places, compiler(noHits, [0, 0], 'm.rowid').ofOnePlace(places), context),
     first,
     end,

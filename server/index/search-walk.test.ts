@@ -11,7 +11,7 @@ const match: TextMatch = { kind: 'phrase', phrase: phraseOf('tea', false)!, fiel
 const plan = {
   match,
   matches: [match],
-  isTextAlone: true,
+  rest: 'none' as const,
   marks: undefined,
   first: 0,
   end: bucketSpan(99)[1],

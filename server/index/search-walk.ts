@@ -4,6 +4,7 @@ import type { IndexOwner } from './change-log.ts'
 import { fixedStatement } from './fixed-statement.ts'
 import { bucketOf, bucketSpan, type FullText, type Hits, type Span } from './full-text.ts'
 import { isSqlite } from './index-schema.ts'
+import { type Asked, nextBuckets } from './next-buckets.ts'
 import { rowTable } from './row-table.ts'
 import { countMarked, markedMessages, placesBetween } from './search-marks.ts'
 import { noHits, type SearchPlan } from './search-sql.ts'
@@ -16,13 +17,6 @@ interface Walk {
   limit: number
 }
 
-/** Messages of the buckets that are asked together at first, unless one alone has more; and how many times more each following time at most. */
-const firstMessages = 2_000
-const mostGrowth = 8
-/** Full-text hits of one statement that this thread knows: no more buckets are asked together than hold so many, by those before. */
-const mostKnown = 50_000
-/** The same of bytes of words that are read for one statement, since all of it is in memory at once. */
-const mostRead = 8 * 1024 * 1024
 /** Messages without a place: where there are more, hits are looked for among messages. */
 const mostOrphans = 1_000
 /** Places that are fetched to look for hits among their messages. */
@@ -38,14 +32,6 @@ const orphansOf = fixedStatement((db, account: number) =>
     .where('orphaned_round', 'is not', null)
     .limit(({ lit }) => lit(mostOrphans + 1)),
 )
-
-/** What statements have looked at, found and read. */
-interface Asked {
-  messages: number
-  rows: number
-  known: number
-  bytes: number
-}
 
 export class SearchWalk {
   readonly #owner: IndexOwner
@@ -109,14 +95,15 @@ export class SearchWalk {
   /** Messages are looked for among full-text hits that this thread knows: the newest of them first, and only as many as it takes. */
   async #among(rows: readonly number[], { hits, span: [low, high], limit }: Walk): Promise<number[]> {
     const { db, account } = this.#owner
-    const { marks, isTextAlone } = this.#plan
+    const { marks, rest } = this.#plan
     const within = rows.filter(row => row >= low && row < high)
     if (within.length === 0) return []
-    const orphans = isTextAlone ? await this.#orphansOf() : undefined
+    const orphans = rest === 'none' ? await this.#orphansOf() : undefined
     // Each of them is a message, of which nothing else is to be known.
     if (orphans && orphans.size <= mostOrphans) return within.filter(row => !orphans.has(row)).slice(0, limit)
     const marked = marks && (await markedMessages(db, marks, [low, high], mostMarked))
     const left = marked ? within.filter(row => marked.has(row)) : within
+    if (marked && rest === 'places') return left.slice(0, limit)
     const found: number[] = []
     let size = Math.max(limit * looks.first, looks.atLeast)
     for (let at = 0; at < left.length && found.length < limit; size *= looks.next) {
@@ -176,27 +163,4 @@ export class SearchWalk {
   #conditions(given: Parameters<SearchPlan['conditions']>[0]): Sql {
     return sql.join([sql`m.orphaned_round is null`, ...this.#plan.conditions(given)], sql` and `)
   }
-}
-
-/** The next ones that are asked together, of the newest first: as many as will hold what is wanted, by those before. */
-function nextBuckets(
-  left: readonly number[],
-  sizes: ReadonlyMap<number, number>,
-  asked: Asked,
-  limit: number,
-): readonly number[] {
-  const { messages, rows, known, bytes } = asked
-  const isFirst = messages === 0
-  const enough = isFirst ? firstMessages : (limit - rows) * (messages / rows)
-  const read = Math.min(mostKnown * (messages / known), mostRead * (messages / bytes))
-  const most = isFirst ? firstMessages : Math.min(Math.max(messages * mostGrowth, firstMessages), read)
-  let [count, sum] = [0, 0]
-  for (const bucket of left) {
-    const size = sizes.get(bucket) ?? 0
-    if (count > 0 && (sum >= enough || sum + size > most)) break
-    sum += size
-    count++
-  }
-  asked.messages += sum
-  return left.slice(0, count)
 }

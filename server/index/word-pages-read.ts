@@ -1,6 +1,5 @@
 /** The pages of words that a search needs, read from the table `word_pages`. */
-import { sql } from 'kysely'
-import { runPrepared } from './fixed-statement.ts'
+import { preparedStatement } from './fixed-statement.ts'
 import type { WordPage } from './word-pages.ts'
 import type { WantedWord } from './word-search.ts'
 import { type Bucket, unpacked } from './word-store.ts'
@@ -12,6 +11,20 @@ interface StoredSegment {
   pages: WordPage[]
 }
 
+/** Pages of a segment follow each other: the first one with a word is the last one that begins at it or before it. */
+const rowsWith = preparedStatement<WordPage & { bucket: number; segment: number; gone: Buffer | null }>(`
+  select bucket, segment, first, last, gone, null as page from word_pages
+    where account = $1 and bucket = any($2::smallint[]) and size is not null
+  union all
+  select h.bucket, h.segment, p.first, p.last, null, p.page
+    from (select bucket, segment from word_pages where account = $1 and bucket = any($2::smallint[]) and size is not null offset 0) h
+    cross join unnest($3::bytea[], $4::bytea[]) w (low, high)
+    cross join lateral (select first, last, page from word_pages
+      where account = $1 and bucket = h.bucket and segment = h.segment and size is null and last >= low and first <= high
+        and first >= coalesce((select q.first from word_pages q where q.account = $1 and q.bucket = h.bucket
+          and q.segment = h.segment and q.first <= low order by q.first desc limit 1), low)) p
+  order by 1, 2 desc, 3`)
+
 /** Segments of each bucket, the newest first, with the pages that may have these words: at one moment, since segments are merged meanwhile. */
 export async function segmentsWith(
   { db, account }: Pick<Bucket, 'db' | 'account'>,
@@ -20,21 +33,7 @@ export async function segmentsWith(
 ): Promise<Map<number, StoredSegment[]>> {
   const low = words.map(({ word }) => word)
   const high = words.map(({ word, isPrefix }) => (isPrefix ? Buffer.concat([word, Buffer.from([0xff])]) : word))
-  const heads = sql`word_pages h where h.account = ${account}::integer and h.bucket = any(${buckets}::smallint[]) and h.size is not null`
-  // Pages of a segment follow each other: the first one with a word is the last one that begins at it or before it.
-  const rows = await runPrepared(
-    db,
-    sql<WordPage & { bucket: number; segment: number; gone: Buffer | null }>`
-    select bucket, segment, first, last, gone, null as page from ${heads}
-    union all
-    select bucket, segment, p.first, p.last, null, p.page from (select bucket, segment from ${heads} offset 0) h
-      cross join unnest(${low}::bytea[], ${high}::bytea[]) w (low, high)
-      cross join lateral (select first, last, page from word_pages
-        where account = ${account}::integer and bucket = h.bucket and segment = h.segment and size is null and last >= low and first <= high
-          and first >= coalesce((select q.first from word_pages q where q.account = ${account}::integer and q.bucket = h.bucket
-            and q.segment = h.segment and q.first <= low order by q.first desc limit 1), low)) p
-    order by 1, 2 desc, 3`,
-  )
+  const rows = await rowsWith(db, account, buckets, low, high)
   const found = new Map<number, StoredSegment[]>()
   for (const { bucket, segment, gone, ...page } of rows) {
     const segments = found.get(bucket) ?? []

@@ -8,7 +8,7 @@ import type { Client, PoolClient, QueryConfig, QueryResult } from 'pg'
 const mostNames = 200
 const names = new Map<string, string>()
 
-/** From now on, in this thread. What is beyond the bound is sent as any other statement. */
+/** From now on, in this thread. What is beyond the bound is sent unprepared. */
 export function keepPrepared(text: string): void {
   if (!names.has(text) && names.size < mostNames) names.set(text, `kept_${names.size}`)
 }
