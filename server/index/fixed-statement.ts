@@ -2,7 +2,7 @@
  * Statements whose text does not change with what they are given: Kysely writes each once, which takes longer than SQLite takes to carry out a short one,
  * and PostgreSQL keeps them prepared.
  */
-import { type Compilable, CompiledQuery } from 'kysely'
+import { type Compilable, CompiledQuery, type RawBuilder } from 'kysely'
 import { keepPrepared } from '../platform/database/prepared-statements.ts'
 import { isSqlite } from './index-schema.ts'
 import type { IndexDatabase } from './index-tables.ts'
