@@ -27,7 +27,6 @@ import { MessageRefs } from './imap/message-ref.ts'
 import { ExpectedChanges } from './index/expected-changes.ts'
 import { shownIndex } from './index/shown-index.ts'
 import type { LeaseService } from './leases/lease-service.ts'
-import { BackgroundTurns } from './mail/background-turns.ts'
 import { ChangeWaits } from './mail/change-waits.ts'
 import { indexRoutes } from './mail/index-routes.ts'
 import { IndexedFolders } from './mail/indexed-folders.ts'
@@ -195,10 +194,8 @@ export function composeMail({
   const fromIndex = { index: shownIndex(index, expected), refs, ownerOf, indexerOf: composed.find }
   const places = new MessagePlaces({ ...fromIndex, expected })
   const folders = new IndexedFolders(fromIndex)
-  const turns = new BackgroundTurns()
-  const { authServers } = config
-  const mail = new MailService({ pool, refs, ...reading, ownerOf, authServers, places, folders, turns })
-  const lists = new MessageLists({ ...fromIndex, mail, turns })
+  const mail = new MailService({ pool, refs, ...reading, ownerOf, authServers: config.authServers, places, folders })
+  const lists = new MessageLists({ ...fromIndex, mail })
   hub.listen('account_removed', ({ account_id }) => {
     certificates.forget(account_id)
     mail.forget(account_id)
@@ -211,7 +208,7 @@ export function composeMail({
     hub.listen(type, changed)
   const states = new FolderStateStore(db)
   const defaultLevel = config.index.level
-  const search = new MailSearch({ ...fromIndex, pool, turns, accountsOf: principal => accounts.list(principal) })
+  const search = new MailSearch({ ...fromIndex, pool, accountsOf: principal => accounts.list(principal) })
   const indexed = new IndexedMail({ ...fromIndex, hasIndex: composed.hasIndex, defaultLevel })
   const watcher = new MailWatcher({ accounts, states, pool, refs, health, hub, leases, logger, indexing })
   const isIndexed = (accountId: string) => composed.find(accountId) !== undefined

@@ -17,7 +17,6 @@ import {
   takeServer,
   unknownOf,
 } from './account-findings.ts'
-import { BackgroundTurns } from './background-turns.ts'
 import { FolderNames } from './search-folder.ts'
 import { type PageEnd, secondsBelow } from './search-order.ts'
 import { readServerHits } from './server-hits.ts'
@@ -31,8 +30,6 @@ export interface AccountSearchOptions {
   index: { of(accountId: string): IndexOperations } | undefined
   /** Undefined for an account that is not indexed. */
   indexerOf(accountId: string): Followed | undefined
-  /** Shared with downloads and lists; without it no search waits. */
-  turns?: Pick<BackgroundTurns, 'run'>
 }
 
 /** `mailbox` says of which one the index is. */
@@ -42,12 +39,10 @@ export type Followed = Pick<AccountIndexer, 'lookedAt' | 'isComplete' | 'hasText
 export class AccountSearch {
   readonly #options: AccountSearchOptions
   readonly #server: ServerSearch
-  readonly #turns: Pick<BackgroundTurns, 'run'>
 
   constructor(options: AccountSearchOptions, server = new ServerSearch(options.pool)) {
     this.#options = options
     this.#server = server
-    this.#turns = options.turns ?? new BackgroundTurns()
   }
 
   async find(query: AccountQuery, signal: AbortSignal): Promise<AccountFindings> {
@@ -91,8 +86,7 @@ export class AccountSearch {
       findings.tree = findings.names.resolve(tree)
       if (folders.length > 0) coverage.unknown_folders = unknownOf(names, findings.names)
       const style = wanted && { ...wanted, accountId, tree: findings.tree }
-      const search = toIndexSearch({ ...query, tree: findings.tree })
-      const found = await this.#turns.run('search', () => index.findHits(search, style))
+      const found = await index.findHits(toIndexSearch({ ...query, tree: findings.tree }), style)
       const { reach } = found
       if (!reach.hasFolders) return
       takeFound(findings, found, accountId, end)

@@ -13,7 +13,6 @@ import { type Asker, type NoOutcome, SharedJobs } from '../reading/job-cache.ts'
 import type { PartsReader } from '../reading/parts-reader.ts'
 import type { BodyItem, ReadParts } from '../reading/read-text.ts'
 import { AnswerTurns } from './answer-turns.ts'
-import { BackgroundTurns } from './background-turns.ts'
 import { embedPictures, namesPictures } from './embed-pictures.ts'
 import { type AnsweredFolders, FolderLists, type FolderQuery } from './folder-lists.ts'
 import type { IndexedFolders } from './indexed-folders.ts'
@@ -45,8 +44,6 @@ export interface MailServiceOptions {
   places?: Pick<MessagePlaces, 'at' | 'flagsOf'>
   /** Left out where nothing is indexed. */
   folders?: Pick<IndexedFolders, 'find'> | undefined
-  /** Shared with searches and lists; without it nothing of a download waits. */
-  turns?: Pick<BackgroundTurns, 'run'>
   /** How long a list of folders waits for counts. */
   countsGraceMs?: number | undefined
 }
@@ -81,7 +78,6 @@ export class MailService {
 
   constructor(options: MailServiceOptions) {
     const { pool, refs, cleaner, parts, ownerOf, authServers = [], places, folders, countsGraceMs } = options
-    const { turns = new BackgroundTurns() } = options
     this.#pool = pool
     this.#refs = refs
     this.#cleaner = cleaner
@@ -96,7 +92,7 @@ export class MailService {
         this.#checkAccount(principal, accountId)
         return this.#places.at(accountId, ref, signal, work)
       },
-      ask: (...asked) => turns.run('piece', () => this.#ask(...asked)),
+      ask: (...asked) => this.#ask(...asked),
     })
     this.#folders = new FolderLists({
       counter: new FolderCounter({ pool }),

@@ -18,12 +18,10 @@ let gateway: MemoryGateway
 let mail: MailService
 let lent = 0
 let most = 0
-/** What was read in turn with others. */
-let turns: string[] = []
 
 beforeEach(async () => {
   gateway = new MemoryGateway()
-  ;[lent, most, turns] = [0, 0, []]
+  ;[lent, most] = [0, 0]
   const login = { host: 'memory', port: 143, tls: 'none', user: 'alice', password: 'secret' } as const
   const connection = await gateway.connect(login, { timeoutMs: 30_000, signal })
   const run = async <T>(_account: string, _kind: string, work: (connection: MailConnection) => Promise<T>) => {
@@ -35,12 +33,6 @@ beforeEach(async () => {
     refs: new MessageRefs(new Signer(Buffer.alloc(32, 1))),
     cleaner: { clean: async (source: string, remote: boolean) => cleanHtml({ source, remote }) },
     parts: partsReader(),
-    turns: {
-      run: (kind, work) => {
-        turns.push(kind)
-        return work()
-      },
-    },
     ownerOf: async () => ({ email: 'ann@own.example', imapHost: 'imap.own.example' }),
   })
 })
@@ -95,8 +87,6 @@ test('all attachments are in the archive, byte for byte, each under a name of it
   })
   expect(files[5]!.bytes.toString()).toContain('Subject: inner\r\n')
   expect([most, lent]).toEqual([1, 0])
-  // What they are, and pieces: three of the long one.
-  expect(turns).toEqual(Array.from({ length: 10 }, () => 'piece'))
 })
 
 test('an archive says what is not in it, and one of nothing is empty', async () => {

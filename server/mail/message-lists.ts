@@ -7,13 +7,10 @@ import type { IndexOperations } from '../index/index-operations.ts'
 import { JsonText } from '../platform/http/answer-text.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import type { AccountIndexer } from '../sync/account-indexer.ts'
-import { BackgroundTurns } from './background-turns.ts'
 import { afterStartMs, freshMs, type ListQuery, type MessagePage, type Owner } from './mail-queries.ts'
 import type { MailService } from './mail-service.ts'
 
 export interface MessageListsOptions {
-  /** Shared with what gives way to lists. */
-  turns?: Pick<BackgroundTurns, 'list'>
   /** Undefined where nothing is indexed. */
   index: { of(accountId: string): Pick<IndexOperations, 'listPage'> } | undefined
   mail: Pick<MailService, 'listMessages'>
@@ -34,14 +31,12 @@ const notedFolders = 1_000
 
 export class MessageLists {
   readonly #options: MessageListsOptions
-  readonly #turns: Pick<BackgroundTurns, 'list'>
   readonly #pages = new KnownPages()
   /** When the mail server last answered for a folder that the index has: nobody is shown an older state afterwards. By account and path. */
   readonly #answered = new Map<string, Map<string, number>>()
 
   constructor(options: MessageListsOptions) {
     this.#options = options
-    this.#turns = options.turns ?? new BackgroundTurns()
   }
 
   /** Newest first. Throws `stale_cursor` when the folder was recreated since the cursor was given. */
@@ -51,7 +46,7 @@ export class MessageLists {
     query: ListQuery,
     signal: AbortSignal,
   ): Promise<JsonText | MessagePage> {
-    const indexed = await this.#turns.list(() => this.find(principal, accountId, query))
+    const indexed = await this.find(principal, accountId, query)
     if (indexed) return indexed
     const page = await this.#options.mail.listMessages(principal, accountId, query, signal)
     if (this.#options.indexerOf(accountId)) this.#note(accountId, query.folder)
