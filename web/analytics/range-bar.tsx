@@ -16,14 +16,14 @@ import {
   zoomed,
 } from './time-range.ts'
 
-/** The beginning of each is enough where all six have to stand beside each other on a phone. */
-const names: Record<RangeName, readonly [short: string, rest: string]> = {
-  '15m': ['15 min', ''],
-  '1h': ['1 h', 'our'],
-  '24h': ['24 h', 'ours'],
-  '7d': ['7 d', 'ays'],
-  '30d': ['30 d', 'ays'],
-  '1y': ['1 y', 'ear'],
+/** The short ones are for phones, where all six stand beside each other. */
+const names: Record<RangeName, readonly [name: string, short: string]> = {
+  '15m': ['15 min', '15 min'],
+  '1h': ['1 hour', '1 h'],
+  '24h': ['24 hours', '24 h'],
+  '7d': ['7 days', '7 d'],
+  '30d': ['30 days', '30 d'],
+  '1y': ['1 year', '1 y'],
 }
 
 export function RangeBar({
@@ -56,16 +56,17 @@ export function RangeBar({
             <button
               key={name}
               type="button"
-              aria-label={names[name].join('')}
               aria-pressed={window.isLive && view.range === name}
               onClick={() => setView({ range: name, from: '', to: '' })}
               className={classNames(
-                'min-h-9 rounded-sm text-sm whitespace-nowrap sm:min-h-8 sm:px-2.5',
+                'relative min-h-9 rounded-sm text-sm whitespace-nowrap sm:min-h-8 sm:px-2.5',
                 window.isLive && view.range === name ? 'bg-accent-fill text-on-fill' : 'text-soft hover:bg-sunken',
               )}
             >
-              {names[name][0]}
-              <span className="max-sm:hidden">{names[name][1]}</span>
+              <span className="max-sm:sr-only">{names[name][0]}</span>
+              <span aria-hidden="true" className="sm:hidden">
+                {names[name][1]}
+              </span>
             </button>
           ))}
         </fieldset>
