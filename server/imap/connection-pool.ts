@@ -32,7 +32,7 @@ export interface ConnectionPoolOptions {
   /** A command connection that nobody used for so long is closed; a minute unless given. */
   idleMs?: number | undefined
   gateTimes?: GateTimes
-  /** Before a refused login that worked until now is tried once more; see `ConnectionOpener`. */
+  /** Before a refused login that worked until now is tried once more; see `LoginDoubt`. */
   doubtMs?: number
   traffic?: TrafficObserver
   /** Keeps the last lines of all connections. */

@@ -8,6 +8,7 @@ import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
 import { pause } from '../platform/waits.ts'
 import type { ConnectionSlots, Rank } from './connection-slots.ts'
+import { LoginDoubt } from './login-doubt.ts'
 import type { MailConnection, MailGateway } from './mail-gateway.ts'
 import type { ServerGate } from './server-gate.ts'
 import type { ServerGates } from './server-gates.ts'
@@ -152,14 +153,11 @@ interface ConnectionOpenerOptions {
   certificates?: Pick<CertificateEnds, 'seen'> | undefined
   /** What is learned of the mail server; nothing is kept unless given. */
   memory?: ServerMemory | undefined
-  /** After a login that worked until now was refused, it is tried once more so late; five seconds unless given. */
+  /** After a login that worked until now was refused, it is tried once more so late; see `LoginDoubt`. */
   doubtMs?: number | undefined
   /** Hears that the server refused the login. */
   onRefused(accountId: string, problem: Problem): void
 }
-
-/** A mail server that goes down, or whose part that knows the passwords was restarted, is back by then or does not greet. */
-const usualDoubtMs = 5_000
 
 /** Opens connections of one account, and remembers that its password was refused until something changes. */
 export class ConnectionOpener {
@@ -169,13 +167,12 @@ export class ConnectionOpener {
   #isKnown = false
   #refusal: Problem | undefined
   #gate: ServerGate | undefined
-  /** The server has accepted this login before. */
-  #wasAccepted: boolean
+  readonly #doubt: LoginDoubt
 
   constructor(options: ConnectionOpenerOptions) {
     this.#options = options
-    const { accountId, memory = noMemory } = options
-    this.#wasAccepted = memory.hasAccepted(accountId)
+    const { accountId, memory = noMemory, doubtMs } = options
+    this.#doubt = new LoginDoubt(memory.hasAccepted(accountId), doubtMs)
   }
 
   /** Goes up with each `renew`: what was opened before is of an older one. */
@@ -224,7 +221,7 @@ export class ConnectionOpener {
   renew(): void {
     this.#generation++
     this.#refusal = undefined
-    this.#wasAccepted = false
+    this.#doubt.renew()
     this.#gate?.reset()
   }
 
@@ -232,9 +229,7 @@ export class ConnectionOpener {
     const generation = this.#generation
     this.#connecting++
     try {
-      const connection = await this.#loginInDoubt(timeoutMs, signal, meter)
-      if (generation === this.#generation) this.#wasAccepted = true
-      return connection
+      return await this.#doubt.login(() => this.#login(timeoutMs, signal, meter), signal)
     } catch (error) {
       const isRefused = error instanceof Problem && error.code === 'mail_login_refused'
       if (isRefused && generation === this.#generation) {
@@ -244,23 +239,6 @@ export class ConnectionOpener {
       throw error
     } finally {
       this.#connecting--
-    }
-  }
-
-  /**
-   * Of a login that worked until now a refusal is believed at the second time: Dovecot, for one, says `AUTHENTICATIONFAILED` while it is
-   * stopped, and the account would wait for somebody to try it again.
-   */
-  async #loginInDoubt(timeoutMs: number, signal: AbortSignal, meter: TrafficMeter): Promise<MailConnection> {
-    try {
-      return await this.#login(timeoutMs, signal, meter)
-    } catch (error) {
-      if (!this.#wasAccepted || faultOf(error) !== 'login') throw error
-      await pause(this.#options.doubtMs ?? usualDoubtMs, signal)
-      signal.throwIfAborted()
-      // Meanwhile another one found it refused again.
-      if (this.#refusal) throw this.#refusal
-      return this.#login(timeoutMs, signal, meter)
     }
   }
 

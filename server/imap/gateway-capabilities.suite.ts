@@ -143,6 +143,16 @@ export function gatewayCapabilitiesSuite(name: string, start: () => Promise<Capa
       expect(await connection.writer.move(await inbox(), 'Archive')).toEqual({ places: undefined, left: [] })
     })
 
+    test('of messages that another program took away before, nothing is copied or moved, and that is told', async () => {
+      await deliver('one')
+      const { writer } = connection
+      const copied = await writer.copy(await inbox(4_000_000), 'Archive')
+      const moved = await writer.move(await inbox(4_000_000), 'Archive')
+      const none = server.hasUidPlus ? 0 : undefined
+      expect([copied?.uids.size, moved.places?.uids.size, moved.left]).toEqual([none, none, []])
+      expect([await subjectsIn('INBOX'), await subjectsIn('Archive')]).toEqual([['one'], []])
+    })
+
     test('what is deleted for good are these messages alone, whatever others have marked', async () => {
       const [one = 0, two = 0, three = 0] = await deliver('one', 'two', 'three')
       await connection.writer.setFlags(await inbox(three), 'add', ['\\Deleted'])

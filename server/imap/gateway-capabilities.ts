@@ -156,7 +156,7 @@ export interface WriteTarget {
   sent?(): void
 }
 
-/** Where messages are now: their UIDs by the old ones, or undefined where the server does not say it (it has no UIDPLUS). */
+/** Where messages are now: their UIDs by the old ones, without those that were gone before, or undefined where the server does not say it (it has no UIDPLUS). */
 export type NewPlaces = { uidValidity: number; uids: ReadonlyMap<number, number> } | undefined
 
 export interface MovedMessages {

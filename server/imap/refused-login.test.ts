@@ -46,6 +46,11 @@ function refuseOnce(): void {
   }
 }
 
+async function untilRefused(attempts: number): Promise<void> {
+  await vi.waitFor(() => expect(gateway.attempts).toBe(attempts))
+  await new Promise(setImmediate)
+}
+
 test.each([
   ['worked until now', noMemory],
   ['worked before a restart', { ...noMemory, hasAccepted: () => true }],
@@ -84,13 +89,57 @@ test('one that worked until now and is refused twice is not tried a third time',
   expect(gateway.attempts).toBe(4)
 })
 
+test('of all who log in to an account one finds out whether a refusal is to be believed: no other login of it is tried meanwhile, or behind that', async () => {
+  start(noMemory, 200)
+  const standing = await pool.openWatching('a', signal)
+  gateway.password = 'changed'
+  gateway.cut()
+  await standing.closed
+  const failed = (opening: Promise<unknown>) => expect(opening).rejects.toMatchObject({ code: 'mail_login_refused' })
+  const watching = failed(pool.openWatching('a', signal))
+  await untilRefused(2)
+  await Promise.all([watching, failed(look()), failed(look()), failed(pool.openBeside('a', signal))])
+  expect(gateway.attempts).toBe(3)
+  expect(new Set(refused)).toEqual(new Set(['a']))
+})
+
+test('where the one that finds out leaves, the next one does in its place, and is not refused for it', async () => {
+  start({ ...noMemory, hasAccepted: () => true })
+  const held = Promise.withResolvers<void>()
+  gateway.delay = step => (step === 'connect' && gateway.attempts === 2 ? held.promise : undefined)
+  password = 'wrong'
+  const left = new AbortController()
+  const watching = pool.openWatching('a', left.signal).catch(error => error)
+  await vi.waitFor(() => expect(gateway.attempts).toBe(2))
+  const [beside, read] = [pool.openBeside('a', signal), look()]
+  password = 'secret'
+  left.abort(new Error('not watched any more'))
+  held.resolve()
+  expect(await watching).toBe(left.signal.reason)
+  expect(await read).not.toHaveLength(0)
+  await (await beside).close()
+  expect([gateway.attempts, refused]).toEqual([4, []])
+})
+
+test('a login that is another one now does not wait for what becomes of the one before, and is believed at once', async () => {
+  start({ ...noMemory, hasAccepted: () => true }, 600_000)
+  password = 'wrong'
+  const watching = pool.openWatching('a', signal)
+  await untilRefused(1)
+  const read = look()
+  password = 'secret'
+  await pool.drop('a')
+  await (await watching).close()
+  expect(await read).not.toHaveLength(0)
+})
+
 test('the wait before a refused login is tried again ends with its caller, and with a stop', async () => {
   start({ ...noMemory, hasAccepted: () => true }, 600_000)
   password = 'wrong'
   const left = new AbortController()
   const watching = pool.openWatching('a', left.signal).catch(error => error)
   const read = look().catch(error => error)
-  await vi.waitFor(() => expect(gateway.attempts).toBe(2))
+  await vi.waitFor(() => expect(gateway.attempts).toBeGreaterThan(0))
   const reason = new Error('not watched any more')
   left.abort(reason)
   expect(await watching).toBe(reason)

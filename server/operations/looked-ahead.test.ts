@@ -172,6 +172,21 @@ test('a change of before it, of which the queue hears first, does not make it mi
   expect([told.filter(step => step === 'move'), stored().length]).toEqual([['move'], 3])
 })
 
+test.each(['move', 'copy'] as const)(
+  'of messages that another program deletes since they were looked at, %s says that they are gone',
+  async kind => {
+    const { world, work, told } = await idle()
+    const ids = world.refsIn('INBOX')
+    work.inTransaction = async () => {
+      await vi.waitFor(() => expect(world.pool.connections('a')?.busy).toBe(0))
+      world.gateway.getFolder('INBOX').messages = []
+    }
+    const { state, results } = await world.run({ kind, ids, to: archive })
+    expect([told, state, results.map(each => each.state)]).toEqual([[kind], 'failed', ['gone', 'gone']])
+    expect(world.in('Archive')).toEqual([])
+  },
+)
+
 test('those that come while the first one is looked at are stored and done behind it', async () => {
   const { world, work, rows } = await idle()
   const ids = world.refsIn('INBOX')

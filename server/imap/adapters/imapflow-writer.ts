@@ -115,7 +115,7 @@ export class ImapFlowWriter implements MessageWriter {
   copy(target: WriteTarget, to: string): Promise<NewPlaces> {
     return this.#once(async () => {
       await this.#open(target)
-      return target.uids.length === 0 ? undefined : this.#copy('UID COPY', target, to)
+      return target.uids.length === 0 ? undefined : this.#copied(target, to)
     })
   }
 
@@ -123,8 +123,8 @@ export class ImapFlowWriter implements MessageWriter {
     return this.#once(async () => {
       await this.#open(target)
       if (target.uids.length === 0) return { places: undefined, left: [] }
-      if (this.#has('MOVE')) return { places: await this.#copy('UID MOVE', target, to), left: [] }
-      const places = await this.#copy('UID COPY', target, to)
+      if (this.#has('MOVE')) return { places: await this.#moved(target, to), left: [] }
+      const places = await this.#copied(target, to)
       try {
         await this.#markDeleted(target)
         if (this.#has('UIDPLUS')) await this.#send('UID EXPUNGE', [setOf(target)])
@@ -166,6 +166,29 @@ export class ImapFlowWriter implements MessageWriter {
       const [uidValidity, uid] = values.map(Number)
       return name === 'APPENDUID' && uidValidity && uid ? { uidValidity, uid } : undefined
     })
+  }
+
+  /** The server tells of each copy (RFC 4315, section 3): where it tells of none, and none of the messages is there, it made none. */
+  async #copied(target: WriteTarget, to: string): Promise<NewPlaces> {
+    const places = await this.#copy('UID COPY', target, to)
+    if (places || !this.#has('UIDPLUS')) return places
+    return (await this.#thereOf(target)).length === 0 ? nowhere : undefined
+  }
+
+  /** The same, and of each message that left its folder (RFC 6851, section 3.3): where it tells of neither, none was there. */
+  async #moved(target: WriteTarget, to: string): Promise<NewPlaces> {
+    const { client } = this.#options
+    let hasLeft = false
+    const note = () => {
+      hasLeft = true
+    }
+    client.on('expunge', note)
+    try {
+      const places = await this.#copy('UID MOVE', target, to)
+      return places ?? (hasLeft || !this.#has('UIDPLUS') ? undefined : nowhere)
+    } finally {
+      client.off('expunge', note)
+    }
   }
 
   async #copy(command: 'UID COPY' | 'UID MOVE', target: WriteTarget, to: string): Promise<NewPlaces> {
@@ -240,6 +263,9 @@ export class ImapFlowWriter implements MessageWriter {
     }
   }
 }
+
+/** Of messages that were gone before. */
+const nowhere: NewPlaces = { uidValidity: 0, uids: new Map() }
 
 function checkFlag(flag: string): void {
   if (!flagWord.test(flag)) throw new Problem('bad_request', `No flag can be called ${JSON.stringify(flag)}.`)

@@ -277,7 +277,7 @@ export class MemoryWriter extends MemoryCapability implements MessageWriter {
   #copy(folder: MemoryFolder, target: WriteTarget, to: string): NewPlaces {
     const { uidValidity } = this.gateway.getFolder(to)
     const uids = chosen(folder, target).map(message => [message.uid, this.gateway.deliver(message, to)] as const)
-    return uids.length === 0 ? undefined : { uidValidity, uids: new Map(uids) }
+    return target.uids.length === 0 ? undefined : { uidValidity, uids: new Map(uids) }
   }
 
   /** What it has done is done, also when its answer is lost. */
