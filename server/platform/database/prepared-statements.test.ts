@@ -1,6 +1,7 @@
 /** Statements that stay prepared: on each connection once, and given up where that is not what it was. */
 import { CompiledQuery, Kysely, sql } from 'kysely'
-import { describe, expect, inject, onTestFinished, test } from 'vitest'
+import type { PoolClient, QueryConfig } from 'pg'
+import { describe, expect, inject, onTestFinished, test, vi } from 'vitest'
 import { newPostgresDatabase } from '../../../test/support/databases.ts'
 import { postgresDialect } from './postgres-dialect.ts'
 import { keepPrepared } from './prepared-statements.ts'
@@ -36,6 +37,23 @@ describe.skipIf(postgresUrl === undefined)('on PostgreSQL', () => {
     await expect(ask()).rejects.toMatchObject({ code: '26000' })
     for (let turn = 0; turn < 3; turn++) expect(await ask()).toEqual([{ number: 7 }])
     expect(await prepared()).toEqual([])
+  })
+
+  test('what another thread prepared is not run in its place, where a pooler lends the connection of that one', async () => {
+    const { db, ask } = await open()
+    await ask()
+    vi.resetModules()
+    // As in a thread of its own, whose first statement is another one.
+    const other = await import('./prepared-statements.ts')
+    const text = 'select 1 as other where $1 = 7'
+    other.keepPrepared(text)
+    const names: string[] = []
+    const heard = { query: async ({ name }: QueryConfig) => void names.push(name!) } as unknown as PoolClient
+    new other.PreparedStatements().use(heard)
+    await heard.query(text, [7])
+    await sql`deallocate all`.execute(db)
+    await sql`prepare ${sql.id(names[0]!)} (integer) as ${sql.raw(text)}`.execute(db)
+    await expect(ask()).rejects.toMatchObject({ code: '26000' })
   })
 
   test('a table that was changed is read by another connection', async () => {

@@ -86,6 +86,17 @@ test('an upload may take longer than every other body', async () => {
   expect(read).toEqual([1, 2, 3])
 })
 
+test.each([
+  ['in chunks, without the last one', { 'transfer-encoding': 'chunked' }, '1\r\n{\r\n'],
+  ['in chunks, of which none came', { 'transfer-encoding': 'chunked' }, ''],
+  ['that was asked for', { 'content-length': 9, expect: '100-continue' }, ''],
+])('a body %s is cut as any other', async (_name, headers, bytes) => {
+  const { url } = await door({ graceMs: 60_000, bytesPerSecond: 1 })
+  const json = { ...proof, 'content-type': 'application/json', ...headers }
+  const connection = await openRaw(url, `${headOf('POST', api.accounts.createAccount.path, json)}${bytes}`)
+  expect((await connection.ended()).text).toMatch(/^HTTP\/1\.1 408 /m)
+})
+
 test('an upload that stops is cut, and its sender is told', async () => {
   const { ended, url } = await door({ graceMs: 200, bytesPerSecond: 1_000_000 })
   const connection = await openRaw(url, `${headOf('POST', '/upload', { ...proof, 'content-length': 9 })}x`)
