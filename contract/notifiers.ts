@@ -22,7 +22,7 @@ export const notifierKinds = ['email', 'webhook', 'ntfy', 'slack', 'discord', 't
 export const NotifierKind = z.enum(notifierKinds)
 export type NotifierKind = z.infer<typeof NotifierKind>
 
-const address = z.email('is not an e-mail address').max(254)
+const address = z.email('is not an email address').max(254)
 const recipients = z.array(address).min(1).max(notifierBounds.recipients)
 const server = line.min(9).max(500)
 const hookUrl = secret(line.min(9).max(2_000))

@@ -143,7 +143,12 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await form.getByText('Enter the address of your program.').waitFor()
     expect(await page.evaluate('document.activeElement.name')).toBe('name')
     await expectAccessible(page, 'a webhook that lacks something')
+    // A cancelled file chooser or IME composition closes no dialog.
+    await page.evaluate("document.activeElement.dispatchEvent(new Event('cancel', { bubbles: true }))")
     await page.getByLabel('Name').fill('Nightly')
+    const composed =
+      "new KeyboardEvent('keydown', { key: 'Escape', isComposing: true, bubbles: true, cancelable: true })"
+    expect(await page.evaluate(`document.activeElement.dispatchEvent(${composed})`)).toBe(true)
     // Escape asks before it discards that, and a second one takes the question back.
     const question = form.getByText('Discard what you entered?')
     await page.keyboard.press('Escape')
@@ -153,6 +158,15 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await question.waitFor({ state: 'detached' })
     expect(await page.evaluate('document.activeElement.name')).toBe('name')
     expect(await page.getByLabel('Name').inputValue()).toBe('Nightly')
+    // The same when the focus was outside of the fields, however often; to type on takes it back, too.
+    await form.getByRole('heading').click()
+    for (const state of ['visible', 'detached', 'visible', 'detached', 'visible'] as const) {
+      await page.keyboard.press('Escape')
+      await question.waitFor({ state })
+    }
+    await page.getByLabel('Name').pressSequentially('!')
+    await question.waitFor({ state: 'detached' })
+    await page.getByLabel('Name').fill('Nightly')
     // Nothing listens there.
     await page.getByLabel('URL').fill('https://localhost:1/hook')
     await page.getByRole('button', { name: 'Create', exact: true }).click()

@@ -30,6 +30,7 @@ export function EditHeldDialog({ detail, onClose }: { detail: ApprovalDetail; on
       onClose={onClose}
       title="Edit before it is sent"
       size="lg"
+      keepsInput
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>

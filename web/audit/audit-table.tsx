@@ -76,7 +76,7 @@ function EntryRow({ entry, accounts, people, onOpen }: RowProps & { entry: Audit
           <span className="block max-w-88 text-xs text-muted wrap-anywhere stacked:hidden">{refs.join(' · ')}</span>
         )}
       </LineCell>
-      <LineCell line="none">
+      <LineCell line="none" className="min-w-24">
         <span className="block max-w-48 wrap-anywhere">{account ?? <span className="text-muted">None</span>}</span>
       </LineCell>
       <LineCell line="state" className="tight:max-w-36">

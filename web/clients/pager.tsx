@@ -1,6 +1,6 @@
 /** Steps through the pages of a list. */
 import { ChevronLeft, ChevronRight } from 'lucide-react'
-import { formatCount } from '../platform/format.ts'
+import { formatCount, formatNumber } from '../platform/format.ts'
 import { IconButton } from '../ui/icon-button.tsx'
 
 export function Pager({
@@ -21,7 +21,7 @@ export function Pager({
       <span className="inline-flex items-center gap-1">
         <IconButton icon={ChevronLeft} label="Previous page" disabled={page <= 1} onClick={() => onPage(page - 1)} />
         <span>
-          Page {page} of {pages}
+          Page {formatNumber(page)} of {formatNumber(pages)}
         </span>
         <IconButton icon={ChevronRight} label="Next page" disabled={page >= pages} onClick={() => onPage(page + 1)} />
       </span>

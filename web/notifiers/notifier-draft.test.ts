@@ -71,8 +71,8 @@ test('what is wrong is said at its field, before the server is asked and after',
   ).toEqual(['user_ids', 'group_seconds', 'repeat_minutes', 'after_minutes'])
   const errors = [
     { path: 'body.target.smtp.port', message: 'is too large' },
-    { path: 'body.target.to.0', message: 'is not an e-mail address' },
+    { path: 'body.target.to.0', message: 'is not an email address' },
     { path: 'body.rule_ids', message: 'has no place here' },
   ]
-  expect(faultsOfServer(errors)).toEqual({ smtp_port: 'Is too large', to: 'Is not an e-mail address' })
+  expect(faultsOfServer(errors)).toEqual({ smtp_port: 'Is too large', to: 'Is not an email address' })
 })

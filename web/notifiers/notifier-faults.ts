@@ -60,7 +60,7 @@ function mailFaults({ isOwnServer }: NotifierDraft, text: (name: string) => stri
   }
   return {
     ...(text('to') === '' && { to: 'Enter at least one address.' }),
-    ...(wrong.length > 0 && { to: `Not an e-mail address: ${wrong.join(', ')}` }),
+    ...(wrong.length > 0 && { to: `Not an email address: ${wrong.join(', ')}` }),
     ...(isOwnServer ? server : text('account_id') === '' && { account_id: 'Choose an account.' }),
   }
 }

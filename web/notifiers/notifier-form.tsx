@@ -26,10 +26,12 @@ export function NotifierForm({ notifier, notifiers, onClose }: FormProps) {
   const [draft, setDraft] = useState<NotifierDraft>(notifier ? draftOf(notifier) : emptyDraft)
   const [enabled, setEnabled] = useState(notifier?.enabled ?? true)
   const [attempt, setAttempt] = useState(0)
+  const [tried, setTried] = useState<NotifierFaults>({})
   const element = useRef<HTMLFormElement>(null)
   const said: NotifierFaults = error instanceof ApiProblem ? faultsOfServer(error.body.errors) : {}
-  const found: NotifierFaults = attempt > 0 ? faultsOfDraft(draft, isNew) : {}
-  const faultOf = (name: string) => said[name] ?? found[name]
+  const found = faultsOfDraft(draft, isNew)
+  // What was wrong when it was tried, while the same is wrong: words that change with each letter would be read out each time.
+  const faultOf = (name: string) => said[name] ?? (tried[name] === found[name] ? tried[name] : undefined)
   const change = (part: Partial<NotifierDraft>) => {
     setDraft(before => ({ ...before, ...part }))
     // What the server said was of the notifier as it was.
@@ -42,7 +44,8 @@ export function NotifierForm({ notifier, notifiers, onClose }: FormProps) {
   }, [attempt, failedAt])
   const submit = () => {
     setAttempt(before => before + 1)
-    if (isPending || Object.keys(faultsOfDraft(draft, isNew)).length > 0) return
+    setTried(found)
+    if (isPending || Object.keys(found).length > 0) return
     mutate(bodyOf(draft, enabled), { onSuccess: made => made === null && onClose() })
   }
   if (secret)
@@ -74,7 +77,7 @@ export function NotifierForm({ notifier, notifiers, onClose }: FormProps) {
             onChange={event => {
               change({ kind: event.target.value as NotifierKind, fields: {} })
               // Nobody was asked for the fields of this kind yet.
-              setAttempt(0)
+              setTried({})
             }}
           >
             {kinds.map(kind => (

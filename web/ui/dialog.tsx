@@ -54,7 +54,18 @@ function OpenDialog({
   }
   const keep = () => {
     setAsked(false)
-    if (before.current instanceof HTMLElement) before.current.focus()
+    const dialog = ref.current
+    // Somewhere inside, even when that is gone: an Escape outside is the browser's, and closes.
+    const first = dialog?.querySelector(':is(input, select, textarea):enabled:not([hidden])')
+    const target = dialog?.contains(before.current) ? before.current : first
+    if (target instanceof HTMLElement) target.focus()
+  }
+  /** By Escape, or by the gesture that leads back. */
+  const leave = () => {
+    // A second one takes the question back.
+    if (isHeld && isAsked) keep()
+    else if (isHeld) ask()
+    else if (isDismissable) onClose()
   }
   const width = { sm: 'max-w-md', md: 'max-w-xl', lg: 'max-w-3xl' }[size]
   return (
@@ -62,20 +73,30 @@ function OpenDialog({
       ref={ref}
       aria-labelledby={id}
       closedby={isDismissable ? 'closerequest' : 'none'}
+      // Events of a dialog inside of this one come here too, and so does the cancel of a file chooser.
       onCancel={event => {
+        if (event.target !== ref.current) return
         event.preventDefault()
-        if (isHeld) ask()
-        else if (isDismissable) onClose()
+        leave()
       }}
       // Browsers let one cancel be refused, but not a second.
       onKeyDown={event => {
-        if (event.key !== 'Escape' || event.defaultPrevented || (isDismissable && !isHeld)) return
+        if (event.key !== 'Escape' || event.defaultPrevented || event.nativeEvent.isComposing) return
+        if (!isOf(ref.current, event.target) || (isDismissable && !isHeld)) return
         event.preventDefault()
-        // A second Escape takes the question back.
-        if (isAsked) keep()
-        else if (isHeld) ask()
+        leave()
       }}
-      onInput={() => setEntered(true)}
+      onClose={event => {
+        if (event.target !== ref.current || ref.current.open) return
+        if (isHeld) ref.current.showModal()
+        leave()
+      }}
+      onInput={event => {
+        if (!isOf(ref.current, event.target)) return
+        setEntered(true)
+        // To type on takes the question back.
+        setAsked(false)
+      }}
       className={classNames(
         'm-auto max-h-[90dvh] w-[calc(100%-2rem)] flex-col overflow-hidden rounded-lg border bg-surface text-ink shadow-float open:flex',
         width,
@@ -96,6 +117,11 @@ function OpenDialog({
       )}
     </dialog>
   )
+}
+
+/** Whether something is in this dialog, and not in another one that it opened. */
+function isOf(dialog: HTMLDialogElement | null, target: EventTarget): boolean {
+  return target instanceof Element && target.closest('dialog') === dialog
 }
 
 /** In place of the buttons: nobody should lose a form to a slip of the hand. */
