@@ -1,6 +1,7 @@
 /** Statements that stay prepared: on each connection once, and given up where that is not what it was. */
 import { CompiledQuery, Kysely, sql } from 'kysely'
-import { describe, expect, inject, onTestFinished, test } from 'vitest'
+import type { PoolClient } from 'pg'
+import { describe, expect, inject, onTestFinished, test, vi } from 'vitest'
 import { newPostgresDatabase } from '../../../test/support/databases.ts'
 import { postgresDialect } from './postgres-dialect.ts'
 import { keepPrepared } from './prepared-statements.ts'
@@ -21,6 +22,28 @@ async function open() {
   }
   return { db, text, ask, prepared }
 }
+
+/** As a program of its own has them, or a thread. */
+async function namesOf(texts: readonly string[]): Promise<Map<string, string>> {
+  vi.resetModules()
+  const { keepPrepared: keep, PreparedStatements } = await import('./prepared-statements.ts')
+  const names = new Map<string, string>()
+  const query = async ({ text, name }: { text: string; name: string }) => void names.set(text, name)
+  const client = { query } as unknown as PoolClient
+  new PreparedStatements().use(client)
+  for (const text of texts) {
+    keep(text)
+    await client.query(text, [])
+  }
+  return names
+}
+
+test('one name stands for one text in all programs: where a pooler lends the connection of another, none runs what that one prepared', async () => {
+  const [one, other] = [await namesOf(['select 1', 'select 2']), await namesOf(['select 2', 'select 1'])]
+  expect([...one.keys()]).toEqual(['select 1', 'select 2'])
+  expect(new Set(one.values()).size).toBe(2)
+  expect(new Map(other)).toEqual(one)
+})
 
 describe.skipIf(postgresUrl === undefined)('on PostgreSQL', () => {
   test('a statement is prepared once, and others are not', async () => {

@@ -2,15 +2,19 @@
  * Statements that PostgreSQL keeps prepared on a connection: to parse and plan a short one takes it as long as to carry it out, or longer. Only those whose
  * texts are few, and whose plan does not depend on their values, are to be named here.
  */
+import { hash } from 'node:crypto'
 import type { Client, PoolClient, QueryConfig, QueryResult } from 'pg'
 
 /** More than this program has; a connection keeps them until it ends. */
 const mostNames = 200
 const names = new Map<string, string>()
 
-/** From now on, in this thread. What is beyond the bound is sent unprepared. */
+/**
+ * From now on, in this thread. What is beyond the bound is sent unprepared. Its name says what it is: by a number, another thread or program that a pooler
+ * lends the same connection would run a statement of ours for its own, without an error.
+ */
 export function keepPrepared(text: string): void {
-  if (!names.has(text) && names.size < mostNames) names.set(text, `kept_${names.size}`)
+  if (!names.has(text) && names.size < mostNames) names.set(text, `kept_${hash('sha256', text, 'hex').slice(0, 32)}`)
 }
 
 /** SQLSTATE of what a connection says that is not the one that prepared them, or whose tables were made again meanwhile. */
