@@ -1,5 +1,4 @@
 /** Brings the index of one folder to where its mail server is: what changed, what is new, and, batch by batch, what was there before. */
-
 import type { FolderStanding, IndexHeader } from '../imap/gateway-capabilities.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
 import { commonUids, holdsUid } from '../imap/uid-ranges.ts'
@@ -57,7 +56,12 @@ export class FolderIndexer {
     if (folder.uidValidity !== status.uidValidity) return this.#begin(path, status)
     if (!(await this.#readAgain(folder))) return false
     const isSame = this.#isSame(folder, status)
-    if (isSame && !asksAll) return true
+    if (isSame && !asksAll) {
+      // What came between the last status and what was read then is indexed, and not counted.
+      const position = { serverTotal: status.total }
+      if (folder.serverTotal !== status.total) await this.#apply({ path, uidValidity: status.uidValidity, position })
+      return true
+    }
     if (!(await this.#readChanges(folder, status, asksAll, asOf))) return false
     return this.#readArrivals(folder, status, asOf)
   }

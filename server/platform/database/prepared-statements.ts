@@ -10,11 +10,11 @@ const mostNames = 200
 const names = new Map<string, string>()
 
 /**
- * From now on, in this thread. What is beyond the bound is sent unprepared. The name says the text: where a pooler lends the connection on which
- * another thread prepared its statements, a name must not mean another one there, which PostgreSQL would run.
+ * From now on, in this thread. What is beyond the bound is sent unprepared. Its name says what it is: by a number, another thread or program that a pooler
+ * lends the same connection would run a statement of ours for its own, without an error.
  */
 export function keepPrepared(text: string): void {
-  if (!names.has(text) && names.size < mostNames) names.set(text, `kept_${hash('sha256', text).slice(0, 32)}`)
+  if (!names.has(text) && names.size < mostNames) names.set(text, `kept_${hash('sha256', text, 'hex').slice(0, 32)}`)
 }
 
 /** SQLSTATE of what a connection says that is not the one that prepared them, or whose tables were made again meanwhile. */
