@@ -30,7 +30,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
 
   const open = async (path: string) => {
     const visited = await visit(browser, run.url + path, { storageState })
-    await visited.page.getByRole('heading', { level: 1 }).waitFor()
+    await visited.page.locator('#content h1').first().waitFor()
     return visited
   }
   const settings = () => run.call(api.assistantSettings.getAssistantSettings)
