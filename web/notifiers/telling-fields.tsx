@@ -1,4 +1,4 @@
-/** What a notifier tells and how often, and to whom it hands over what nobody acknowledges. */
+/** What a notifier tells, how often, and which notifier takes over what nobody acknowledges. */
 
 import type { Notifier } from '../../contract/notifiers.ts'
 import { useAccounts } from '../accounts/use-accounts.ts'
