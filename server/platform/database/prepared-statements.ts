@@ -37,7 +37,9 @@ export class PreparedStatements {
     }
     const query = (text: string | QueryConfig, values?: unknown[]) => {
       const name = typeof text === 'string' && values && !this.#isGivenUp ? names.get(text) : undefined
-      return name === undefined ? plain(text, values) : ask(name, text as string, values!)
+      const asked = name === undefined ? plain(text, values) : ask(name, text as string, values!)
+      endWhenFatal(client, asked)
+      return asked
     }
     Object.assign(client, { query })
   }
@@ -48,6 +50,17 @@ export class PreparedStatements {
     this.#isGivenUp ||= code !== '0A000'
     ;(client as PoolClient & Pick<Client, 'end'>).end().catch(() => undefined)
   }
+}
+
+/**
+ * PostgreSQL ends a connection behind a fatal error, and the socket tells that later: lent again in between, it would fail the next one. One that is ending
+ * is taken out of the pool when it is given back.
+ */
+function endWhenFatal(client: PoolClient, asked: Promise<unknown>): void {
+  asked.catch?.((error: unknown) => {
+    if (!(error instanceof Error && 'severity' in error && error.severity === 'FATAL')) return
+    ;(client as PoolClient & Pick<Client, 'end'>).end().catch(() => undefined)
+  })
 }
 
 type Ask = (text: string | QueryConfig, values?: unknown[]) => Promise<QueryResult>
