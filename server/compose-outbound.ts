@@ -99,13 +99,16 @@ function trustedWebHosts({ oidc, assistant }: Config): string[] {
  */
 export async function tryImap(
   gateway: MailGateway,
-  pool: () => Pick<ConnectionPool, 'leaveTo'>,
+  pool: () => Pick<ConnectionPool, 'leaveTo' | 'judged'>,
   login: MailLogin,
   timeoutMs: number,
   accountId?: string,
 ): Promise<void> {
   const trial = async () => {
-    const connection = await gateway.connect(login, { timeoutMs, signal: AbortSignal.timeout(timeoutMs + 1_000) })
+    const signal = AbortSignal.timeout(timeoutMs + 1_000)
+    const connection = await gateway.connect(login, { timeoutMs, signal }).catch(error => {
+      throw pool().judged(login, error)
+    })
     await connection.close()
   }
   try {

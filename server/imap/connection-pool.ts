@@ -11,7 +11,7 @@ import { AccountPool } from './account-pool.ts'
 import { ConnectionSlots } from './connection-slots.ts'
 import { faultOf } from './connection-source.ts'
 import type { MessageWriter } from './gateway-capabilities.ts'
-import type { MailConnection, MailGateway } from './mail-gateway.ts'
+import type { MailConnection, MailGateway, MailPlace } from './mail-gateway.ts'
 import type { GateTimes } from './server-gate.ts'
 import { ServerGates } from './server-gates.ts'
 import type { ServerMemory } from './server-memory.ts'
@@ -155,6 +155,11 @@ export class ConnectionPool {
     if (trial) await trial
     this.#stopped.signal.throwIfAborted()
     return this.#poolOf(accountId).openBeside(signal)
+  }
+
+  /** @returns Why a trial of a login failed, where that was because of the connections that are open: a Problem with the fault `limit`. */
+  judged(place: MailPlace, error: unknown): unknown {
+    return this.#gates.judged(place, error)
   }
 
   /** Ends the connections of the account for a trial of a login, where its mail server has no room for one beside them. */

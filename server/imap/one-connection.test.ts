@@ -17,10 +17,12 @@ const backoff = { firstMs: 1, maxMs: 20, random: () => 1 }
 describe('in memory', () => {
   let gateway: MemoryGateway
   let mail: WatchedAccounts
+  let logins: Map<string, MailLogin>
   beforeEach(async () => {
+    logins = new Map([['a', login]])
     gateway = new MemoryGateway()
     gateway.maxConnections = 1
-    mail = new WatchedAccounts({ gateway, logins: new Map([['a', login]]), backoff }, await startHub())
+    mail = new WatchedAccounts({ gateway, logins, backoff }, await startHub())
     await mail.watcher.start()
     await vi.waitFor(() => expect(mail.stateOf().state).toBe('ready'))
   })
@@ -40,6 +42,20 @@ describe('in memory', () => {
     const { connections, note } = mail.stateOf()
     expect(connections).toMatchObject({ watching: 1, open: 1, max: 0, server_limit: 1, waiting: 0 })
     expect(note).toContain('one connection')
+  })
+
+  test('a server that ends one too many before a word is full, and not away: of this account and of one that has none', async () => {
+    gateway.isSilentWhenFull = true
+    await Promise.all(Array.from({ length: 10 }, () => list()))
+    expect(mail.stateOf().connections).toMatchObject({ watching: 1, server_limit: 1 })
+    logins.set('b', { ...login, user: 'b' })
+    const other = mail.pool.run('b', 'interactive', one => one.listFolders(), signal)
+    await expect(other).rejects.toMatchObject({ code: 'overloaded', extension: { fault: 'limit' } })
+    expect(['a', 'b'].map(id => mail.pool.isAway(id))).toEqual([false, false])
+    expect(mail.states).toEqual(['ready'])
+    const trial = gateway.connect(login, { timeoutMs: 1_000, signal })
+    const error = await trial.catch(thrown => mail.pool.judged(login, thrown))
+    expect(error).toMatchObject({ code: 'mail_server_refused', extension: { fault: 'limit', part: 'imap' } })
   })
 
   test('between requests new mail is announced, also while they never end', async () => {

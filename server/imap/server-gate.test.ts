@@ -12,6 +12,8 @@ const slow = new Problem('mail_server_timeout', 'Too slow.', { fault: 'timeout',
 
 /** A server that greets after so long; undefined: it refuses at once. */
 let greetsAfterMs: number | undefined
+/** How it refuses. */
+let why: Problem
 let looks: { now: number; most: number; all: number }
 let down: number
 let gate: ServerGate
@@ -19,6 +21,7 @@ let gate: ServerGate
 beforeEach(() => {
   vi.useFakeTimers()
   greetsAfterMs = 1
+  why = refused
   looks = { now: 0, most: 0, all: 0 }
   down = 0
   gate = new ServerGate(place, {
@@ -39,7 +42,7 @@ async function probe(_place: unknown, { timeoutMs, signal }: ConnectOptions): Pr
   looks.all++
   looks.most = Math.max(looks.most, ++looks.now)
   try {
-    if (greetsAfterMs === undefined) throw refused
+    if (greetsAfterMs === undefined) throw why
     await until(Math.min(timeoutMs, greetsAfterMs), signal)
     if (greetsAfterMs === undefined || greetsAfterMs > timeoutMs) throw slow
   } finally {
@@ -54,10 +57,16 @@ async function until(ms: number, signal: AbortSignal): Promise<void> {
   await promise.finally(() => clearTimeout(timer))
 }
 
-const hang = (signal: AbortSignal) => until(2 ** 31 - 1, signal)
+const hang = async (signal: AbortSignal) => {
+  await until(2 ** 31 - 1, signal)
+  return ended
+}
 const fail = (problem: Problem) => async () => {
   throw problem
 }
+/** A connection that was, and one that stands. */
+const ended = { closed: Promise.resolve() }
+const standing = { closed: Promise.withResolvers<void>().promise }
 const settle = () => vi.advanceTimersByTimeAsync(10)
 
 test('a login that fails while the server greets is a matter of its account', async () => {
@@ -80,6 +89,7 @@ test('a server that is away is told to all at once, looked at in one place, and 
     try {
       if (greetsAfterMs === undefined) throw refused
       await until(50, signal)
+      return ended
     } finally {
       logins.now--
     }
@@ -126,7 +136,7 @@ test('a login that hangs on a frozen server ends when that is found out, and is 
   greetsAfterMs = 1
   await vi.advanceTimersByTimeAsync(gateTimes.probeMs + gateTimes.everyMs + 1)
   await back
-  expect(await gate.login(async () => 'in', never)).toBe('in')
+  expect(await gate.login(async () => ended, never)).toBe(ended)
 })
 
 test('a server that takes long to greet is found by the patient look', async () => {
@@ -154,7 +164,7 @@ test('a server for which nobody waits is not looked after, and the next login fi
   expect(looks.all).toBe(all)
   expect(gate.outage).toBeUndefined()
   expect(gate.isIdle).toBe(true)
-  expect(await gate.login(async () => 'in', never)).toBe('in')
+  expect(await gate.login(async () => ended, never)).toBe(ended)
 })
 
 test('asked for by a person, a server that is away is tried at once', async () => {
@@ -176,7 +186,7 @@ test('an account that waits is tried when another one on its server got in', asy
   })
   await settle()
   expect(isBack).toBe(false)
-  await gate.login(async () => 'in', never)
+  await gate.login(async () => ended, never)
   await waiting
 })
 
@@ -193,7 +203,7 @@ test('an account that alone fails again and again is not tried at each login of 
   const running = failing()
   for (let second = 0; second < 60; second++) {
     await vi.advanceTimersByTimeAsync(1_000)
-    await gate.login(async () => 'in', never)
+    await gate.login(async () => ended, never)
   }
   expect(tries).toBeGreaterThan(1)
   expect(tries).toBeLessThanOrEqual(4)
@@ -209,7 +219,7 @@ test('a refused connection is no reason to try another account again', async () 
   const waiting = gate.untilBack(60_000, leaving.signal).then(() => {
     isBack = true
   })
-  await gate.login(async () => 'in', never)
+  await gate.login(async () => ended, never)
   await settle()
   expect(isBack).toBe(false)
   leaving.abort()
@@ -217,12 +227,13 @@ test('a refused connection is no reason to try another account again', async () 
 })
 
 test('past eight logins at once the next one waits for its turn, and leaves when it is not wanted any more', async () => {
-  const turns = Array.from({ length: 8 }, () => Promise.withResolvers<void>())
+  const turns = Array.from({ length: 8 }, () => Promise.withResolvers<typeof ended>())
   const under = turns.map(({ promise }) => gate.login(() => promise, never))
   const leaving = new AbortController()
   let began = 0
   const next = async () => {
     began++
+    return ended
   }
   const left = gate.login(next, leaving.signal).catch(error => error.name)
   const ninth = gate.login(next, never)
@@ -230,10 +241,53 @@ test('past eight logins at once the next one waits for its turn, and leaves when
   expect(began).toBe(0)
   leaving.abort()
   expect(await left).toBe('AbortError')
-  turns[0]!.resolve()
+  turns[0]!.resolve(ended)
   await ninth
   expect(began).toBe(1)
-  for (const { resolve } of turns) resolve()
+  for (const { resolve } of turns) resolve(ended)
   await Promise.all(under)
   expect(gate.isIdle).toBe(true)
+})
+
+const closed = new Problem('mail_server_unreachable', 'It closed the connection.', { fault: 'closed', part: 'imap' })
+const halfTls = new Problem('mail_server_tls', 'The TLS handshake failed.', { fault: 'tls', part: 'imap' })
+
+test.each([closed, halfTls])(
+  'a server that ends new connections before a word, while others stand, is full and not away ($extension.fault)',
+  async silent => {
+    greetsAfterMs = undefined
+    why = silent
+    const { promise, resolve } = Promise.withResolvers<void>()
+    await gate.login(async () => standing, never)
+    await gate.login(async () => ({ closed: promise }), never)
+    const full = { code: 'mail_server_refused', extension: { fault: 'limit', part: 'imap' } }
+    await expect(gate.login(fail(silent), never)).rejects.toMatchObject(full)
+    expect([gate.outage, down, gate.isIdle]).toEqual([undefined, 0, false])
+    resolve()
+    await promise
+    await expect(gate.login(fail(silent), never)).rejects.toMatchObject(full)
+  },
+)
+
+test('a server that ends new connections before a word is away once none stands any more', async () => {
+  greetsAfterMs = undefined
+  why = closed
+  await gate.login(async () => ended, never)
+  await expect(gate.login(fail(closed), never)).rejects.toBe(closed)
+  expect([gate.outage?.extension.fault, down]).toEqual(['closed', 1])
+})
+
+test('a server that refuses connections is away, whatever still stands', async () => {
+  greetsAfterMs = undefined
+  await gate.login(async () => standing, never)
+  await expect(gate.login(fail(closed), never)).rejects.toBe(closed)
+  expect([gate.outage?.extension.fault, down]).toEqual(['refused', 1])
+})
+
+test('a login whose connection ended is a matter of its account where the server greets, also while others stand', async () => {
+  await gate.login(async () => standing, never)
+  const login = expect(gate.login(fail(closed), never)).rejects.toBe(closed)
+  await settle()
+  await login
+  expect(gate.outage).toBeUndefined()
 })

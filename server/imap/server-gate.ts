@@ -35,6 +35,14 @@ const maxLogins = 8
 const reviveEveryMs = 30_000
 /** Faults that a whole server has, not one account of it. */
 const outages = new Set(['timeout', 'refused', 'dns', 'closed'])
+/** How it looks where a server ends a connection before a word: behind a limit for each address, as Courier's MAXPERIP, say. */
+const silentEnds = new Set(['closed', 'tls'])
+
+/** What logs in. */
+interface Opened {
+  /** Resolves when it has ended; never rejects. */
+  closed: Promise<unknown>
+}
 
 export class ServerGate {
   readonly #options: ServerGateOptions
@@ -42,8 +50,10 @@ export class ServerGate {
   readonly #place: MailPlace
   /** Why it is away. */
   #outage: Problem | undefined
-  #looking: Promise<void> | undefined
+  #looking: Promise<Problem | undefined> | undefined
   #logins = 0
+  /** Connections that stand, of all accounts. */
+  #open = 0
   /** Those who want to log in, in the order of coming; the pools bound how many. */
   #queue: PromiseWithResolvers<void>[] = []
   /** Renewed at each sign of life. */
@@ -71,23 +81,27 @@ export class ServerGate {
   }
 
   get isIdle(): boolean {
-    return !this.#outage && !this.#looking && this.#logins + this.#queue.length + this.#waiting === 0
+    return !this.#outage && !this.#looking && this.#open + this.#logins + this.#queue.length + this.#waiting === 0
   }
 
   /**
    * Logs in when it is one's turn. Throws at once while the server is away.
    * @param connect Ends with its signal, also when the server is found to be away meanwhile.
+   * @throws Problem with the fault `limit` where it greets nobody while others of our connections stand.
    */
-  async login<T>(connect: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
+  async login<T extends Opened>(connect: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
     await this.#enter(signal)
     try {
       const result = await connect(AbortSignal.any([signal, this.#away.signal]))
       this.#gotIn()
+      this.#open++
+      void result.closed.then(() => this.#open--)
       return result
     } catch (error) {
-      if (isOutage(error) && !signal.aborted) {
+      if ((isOutage(error) || this.#isLimit(error)) && !signal.aborted) {
+        const found = await this.#suspect()
+        if (this.#isLimit(error) && this.#isLimit(found)) throw limitProblem(this.#place, error)
         this.#hasFailed = true
-        await this.suspect()
       }
       throw error
     } finally {
@@ -98,16 +112,27 @@ export class ServerGate {
   }
 
   /** Something took too long or broke: looks whether the server still greets. */
-  suspect(): Promise<void> {
-    if (this.#outage || this.#stopped.signal.aborted) return Promise.resolve()
+  async suspect(): Promise<void> {
+    await this.#suspect()
+  }
+
+  /** @returns What the look found, if anything. */
+  #suspect(): Promise<Problem | undefined> {
+    if (this.#outage || this.#stopped.signal.aborted) return Promise.resolve(undefined)
     this.#looking ??= this.#look(this.#times.probeMs, this.#stopped.signal)
       .then(problem => {
-        if (problem && isOutage(problem)) this.#close(problem)
+        if (problem && isOutage(problem) && !this.#isLimit(problem)) this.#close(problem)
+        return problem
       })
       .finally(() => {
         this.#looking = undefined
       })
     return this.#looking
+  }
+
+  /** @returns What failed, as it is to be understood beside the connections that stand: `login` says when. */
+  judged(error: unknown): unknown {
+    return this.#isLimit(error) ? limitProblem(this.#place, error) : error
   }
 
   /** Resolves when the server is back, or has just shown that it is there; at the latest after `mostMs` while it is not away. */
@@ -139,6 +164,11 @@ export class ServerGate {
     this.#stopped.abort()
     this.#ended.abort()
     for (const waiting of this.#queue.splice(0)) waiting.reject(new Problem('draining', 'RustyMail is shutting down.'))
+  }
+
+  /** A server that is away has no connection that stands; one that is full does. */
+  #isLimit(error: unknown): error is Problem {
+    return this.#open > 0 && error instanceof Problem && silentEnds.has(error.extension.fault ?? '')
   }
 
   async #enter(signal: AbortSignal): Promise<void> {
@@ -242,6 +272,11 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
 
 function isOutage(error: unknown): boolean {
   return error instanceof Problem && outages.has(error.extension.fault ?? '')
+}
+
+function limitProblem({ host, port }: MailPlace, cause: Problem): Problem {
+  const detail = `The mail server at ${host}:${port} accepts no more connections: it ends new ones at once, while others stand.`
+  return new Problem('mail_server_refused', detail, { fault: 'limit', part: 'imap', cause })
 }
 
 /** The same, with when to come again. */

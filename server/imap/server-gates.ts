@@ -14,7 +14,7 @@ export class ServerGates {
   }
 
   of(place: MailPlace): ServerGate {
-    const key = `${place.tls} ${place.host}:${place.port}`
+    const key = keyOf(place)
     const known = this.#gates.get(key)
     if (known) return known
     if (this.#gates.size >= maxGates) {
@@ -25,7 +25,17 @@ export class ServerGates {
     return gate
   }
 
+  /** @param error Of a connection beside the gate. */
+  judged(place: MailPlace, error: unknown): unknown {
+    const gate = this.#gates.get(keyOf(place))
+    return gate ? gate.judged(error) : error
+  }
+
   stop(): void {
     for (const gate of this.#gates.values()) gate.stop()
   }
+}
+
+function keyOf({ tls, host, port }: MailPlace): string {
+  return `${tls} ${host}:${port}`
 }

@@ -29,34 +29,43 @@ interface Message {
 }
 type Mailbox = Map<string, Message>
 
-const folders = ['INBOX', 'Archive', 'Junk']
+/** Another server on this machine, as `143 user password INBOX.`: an empty mailbox, which is empty again before each try. */
+const [namedPort, namedUser = '', namedPassword = '', prefix = ''] = (process.env.RUSTYMAIL_TEST_IMAP ?? '').split(' ')
+const folders = ['INBOX', `${prefix}Archive`, `${prefix}Junk`]
 const flags = ['seen', 'flagged', 'urgent']
 const subjects = Array.from({ length: 8 }, (_, at) => `m${at}`)
 const [steps, callers] = [8, 3]
 const seeds = [1, 3, 4, 13]
 
-describe.skipIf(!available('dovecot'))('on Dovecot', () => {
-  let dovecot: Dovecot
+describe.skipIf(!namedPort && !available('dovecot'))(namedPort ? 'on a named server' : 'on Dovecot', () => {
+  let dovecot: Pick<Dovecot, 'imapPort'>
   /** Each try has a mailbox of its own: the one of a try that failed is full of what that left. */
   let users = 0
   beforeAll(async () => {
-    dovecot = await startDovecot({ moreUsers: 2 * seeds.length })
-    return () => dovecot.stop()
+    if (namedPort) {
+      dovecot = { imapPort: Number(namedPort) }
+      return
+    }
+    const started = await startDovecot({ moreUsers: 2 * seeds.length })
+    dovecot = started
+    return () => started.stop()
   })
 
   async function setUp() {
-    const user = `user${++users}@test.local`
-    const imap = await RawImap.login(dovecot.imapPort, user, 'pw-user')
+    const user = namedUser || `user${++users}@test.local`
+    const password = namedPassword || 'pw-user'
+    const imap = await RawImap.login(dovecot.imapPort, user, password)
     onTestFinished(() => imap.close())
     for (const folder of folders.slice(1)) await imap.run(`CREATE ${folder}`).catch(() => '')
+    if (namedPort) for (const folder of folders) await empty(imap, folder)
     for (const subject of subjects) {
       const head = `Subject: ${subject}\r\nFrom: a@x.example\r\nMessage-ID: <${subject}@x>\r\n`
       await imap.append('INBOX', `${head}\r\nhello\r\n`)
     }
     const way = { isSpoilt: false }
     const relay = await startRelay(dovecot.imapPort, {
-      // Dovecot knows no such command.
-      toServer: text => (way.isSpoilt ? text.replace(/^(\S+) UID (STORE|MOVE)/m, '$1 UID X$2') : text),
+      // No server knows such a command. Where one has no MOVE, \Deleted is set behind COPY.
+      toServer: text => (way.isSpoilt ? text.replace(/^(\S+) UID (STORE(?!.*\\Deleted)|MOVE)/m, '$1 UID X$2') : text),
     })
     onTestFinished(() => relay.stop())
     const dir = tempDir('organise-random')
@@ -64,7 +73,10 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     const options = { dataDir: join(dir.path, 'data'), environment: { RUSTYMAIL_INDEX: 'headers' } }
     let run: Served = await runHere(options)
     onTestFinished(async () => void (await run.stop()))
-    const body = { email: user, imap: { host: '127.0.0.1', port: relay.port, tls: 'none', user, password: 'pw-user' } }
+    const body = {
+      email: namedUser ? 'named@test.local' : user,
+      imap: { host: '127.0.0.1', port: relay.port, tls: 'none', user, password },
+    }
     const { id } = await run.call(api.accounts.createAccount, { body: body as never })
     const at = `/api/v1/accounts/${id}`
     const get = async <T>(path: string) => (await (await run.send('GET', path)).json()) as T
@@ -198,10 +210,13 @@ async function changeOutside(imap: RawImap, one: <T>(all: readonly T[]) => T): P
   if (rows.length === 0) return []
   const { uid, subject } = one(rows)
   const sign = one(['+', '-'])
-  const commands = [`UID MOVE ${uid} ${one(folders.filter(each => each !== folder))}`]
-  for (const flag of ['\\Seen', 'urgent']) commands.push(`UID STORE ${uid} ${sign}FLAGS (${flag})`)
+  const target = one(folders.filter(each => each !== folder))
+  const changes = [() => imap.move(`${uid}`, target)]
+  for (const flag of ['\\Seen', 'urgent']) {
+    changes.push(async () => void (await imap.run(`UID STORE ${uid} ${sign}FLAGS (${flag})`)))
+  }
   // It may have been moved away meanwhile.
-  await imap.run(one(commands)).catch(() => '')
+  await one(changes)().catch(() => undefined)
   return [subject]
 }
 
@@ -229,6 +244,12 @@ function rowsOf(text: string): Row[] {
         }
       })
   )
+}
+
+async function empty(imap: RawImap, folder: string): Promise<void> {
+  await imap.run(`SELECT ${folder}`)
+  await imap.run('STORE 1:* +FLAGS (\\Deleted)').catch(() => '')
+  await imap.run('EXPUNGE')
 }
 
 /** @throws where a message is missing, or is there twice. */

@@ -68,7 +68,11 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     // A connection for each time, since the server does not stay.
     let other = await dovecot.login(user)
     const chaos = new MailboxChaos(
-      { run: (...command) => other.run(...command), append: (...message) => other.append(...message) },
+      {
+        run: (...command) => other.run(...command),
+        append: (...message) => other.append(...message),
+        move: (...messages) => other.move(...messages),
+      },
       random,
     )
     // Mail that leaves INBOX before it is seen there could not be announced.

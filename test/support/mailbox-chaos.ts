@@ -16,14 +16,14 @@ export function randomFrom(seed: number): (below: number) => number {
 }
 
 export class MailboxChaos {
-  readonly #imap: Pick<RawImap, 'run' | 'append'>
+  readonly #imap: Pick<RawImap, 'run' | 'append' | 'move'>
   readonly #random: (below: number) => number
   #number = 0
   readonly folders: string[]
   readonly #prefix: string
 
   /** @param prefix Before the paths of all folders but INBOX, as `INBOX.`. */
-  constructor(imap: Pick<RawImap, 'run' | 'append'>, random: (below: number) => number, prefix = '') {
+  constructor(imap: Pick<RawImap, 'run' | 'append' | 'move'>, random: (below: number) => number, prefix = '') {
     this.#imap = imap
     this.#prefix = prefix
     this.folders = ['INBOX', `${prefix}Archive`, `${prefix}Sent`]
@@ -51,7 +51,7 @@ export class MailboxChaos {
       await this.#imap.run(`UID STORE ${set} ${this.#random(2) < 1 ? '+' : '-'}FLAGS (${flag})`)
       return
     }
-    if (what < 7) return void (await this.#imap.run(`UID MOVE ${set} "${this.#pick(this.folders)}"`))
+    if (what < 7) return this.#imap.move(set, this.#pick(this.folders))
     if (what < 8) return void (await this.#imap.run(`UID COPY ${set} "${this.#pick(this.folders)}"`))
     if (what < 9.3) {
       await this.#imap.run(`UID STORE ${set} +FLAGS (\\Deleted)`)

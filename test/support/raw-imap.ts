@@ -12,6 +12,7 @@ export class RawImap {
   readonly #socket: Socket
   #received = ''
   #tag = 0
+  #hasMove: boolean | undefined
   #look: () => void = () => undefined
 
   constructor(socket: Socket) {
@@ -54,6 +55,15 @@ export class RawImap {
     const answer = await this.run(`APPEND "${folder}" (${flags.join(' ')}) {${literal.length}}`, literal)
     const [, uidValidity, uid] = /APPENDUID (\d+) (\d+)/.exec(answer) ?? []
     return { uid: Number(uid), uidValidity: Number(uidValidity) }
+  }
+
+  /** Of the folder that is open. Where the server has no MOVE (RFC 6851), as RustyMail does it. */
+  async move(uids: string, folder: string): Promise<void> {
+    this.#hasMove ??= / MOVE[ \r]/.test(await this.run('CAPABILITY'))
+    if (this.#hasMove) return void (await this.run(`UID MOVE ${uids} "${folder}"`))
+    await this.run(`UID COPY ${uids} "${folder}"`)
+    await this.run(`UID STORE ${uids} +FLAGS (\\Deleted)`)
+    await this.run(`UID EXPUNGE ${uids}`)
   }
 
   close(): void {

@@ -39,6 +39,8 @@ export class MemoryGateway implements MailGateway {
   countsInList = true
   /** Past it, logins are refused as too many. */
   maxConnections = Number.POSITIVE_INFINITY
+  /** One more than that is ended before a word, as Courier does beyond MAXPERIP. */
+  isSilentWhenFull = false
   /** What it says that it can do. */
   offers: readonly string[] = ['IDLE', 'CONDSTORE', 'MOVE', 'UIDPLUS']
   quota: QuotaFigures | undefined
@@ -71,6 +73,7 @@ export class MemoryGateway implements MailGateway {
       throw new Problem('mail_login_refused', 'The mail server rejected the user name or password.', words)
     }
     if (this.connections.size >= this.maxConnections) {
+      if (this.isSilentWhenFull) throw closedProblem()
       const words = { fault: 'limit', part: 'imap', server_response: 'NO [LIMIT] too many connections' } as const
       throw new Problem('mail_server_refused', 'The mail server takes no more connections.', words)
     }
@@ -85,6 +88,7 @@ export class MemoryGateway implements MailGateway {
     await within(timeoutMs, this.delay('probe'))
     signal.throwIfAborted()
     if (this.refusal && this.refusal.extension.fault !== 'login') throw this.refusal
+    if (this.isSilentWhenFull && this.connections.size >= this.maxConnections) throw closedProblem()
   }
 
   addFolder(path: string, role: Folder['role'] = null): MemoryFolder {
