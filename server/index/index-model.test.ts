@@ -55,6 +55,17 @@ const step = fc.oneof(
       mails: fc.array(fc.nat({ max: 9 }), { maxLength: 3 }),
     }),
   },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('look' as const),
+      path: place,
+      index: fc.nat({ max: 12 }),
+      replaced: fc.nat({ max: 12 }),
+      mail: fc.nat({ max: 9 }),
+      flags: fc.nat({ max: 4 }),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('text' as const), path: place, index: fc.nat({ max: 12 }) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('repeat' as const) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('settle' as const) }) },
@@ -181,6 +192,22 @@ function perform(model: Model, step: Step): Partial<FolderBatch>[] {
       }
       const arrive = () => batch(to, { added: take(to, [mail], flags) })
       return step.isSeenFirst ? [arrive(), leave()] : [leave(), arrive()]
+    }
+    case 'look': {
+      // One moved within its folder, and the UID of another stands for another message.
+      const folder = at(step.path)
+      const flags = flagSets[step.flags]!
+      const uids = [...folder.places.keys()]
+      const [gone, replaced] = [uids[step.index], uids[step.replaced]]
+      if (gone === undefined || replaced === undefined || gone === replaced) return []
+      const { mail } = folder.places.get(gone)!
+      const isSame = folder.places.get(replaced)!.mail === step.mail
+      model.remove(folder, isSame ? [gone] : [gone, replaced])
+      const other = model.recordOf(step.mail, replaced, flags)
+      if (isSame) folder.places.get(replaced)!.flags = flags
+      else model.add(folder, other, step.mail)
+      const moved = take(folder, [mail], flags)
+      return [batch(folder, { vanished: [[gone, gone]], added: [other, ...moved] })]
     }
     case 'recreate': {
       const folder = at(step.path)
