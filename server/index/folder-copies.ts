@@ -15,7 +15,7 @@ const mostInOrder = 128
 /** Equal messages without a folder that are looked at in one batch: those of the lowest numbers. */
 const mostLost = 2_000
 
-export interface IdentifiedRecord {
+interface IdentifiedRecord {
   record: MessageRecord
   identity: string
 }

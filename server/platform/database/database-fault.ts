@@ -89,7 +89,8 @@ function isGone(error: Error, code: string): boolean {
   if (!isDatabaseFault(error)) return false
   const isNetwork = /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|57P0[1-5]|25P0[34]|08\w{3})$/.test(code)
   // Another connection, or the same one after a change of its tables, is given up: see prepared-statements.ts.
-  const isStale = /^(26000|42P05)$/.test(code) || /^cached plan must not change/.test(error.message)
+  const isReplanned = code === '0A000' && 'routine' in error && error.routine === 'RevalidateCachedQuery'
+  const isStale = isReplanned || /^(26000|42P05)$/.test(code)
   const isLost = /connection terminated|trying to connect|did not answer in time|is not queryable/i.test(error.message)
   return isNetwork || isStale || isLost
 }
