@@ -5,9 +5,10 @@ import { addressKey } from './contact-index.ts'
 import { addressesOf } from './envelope.ts'
 import { folderFact, openFolder, positioned, saveFolder } from './folder-index.ts'
 import type { AppliedBatch, FolderBatch, MessageNews, MessageRecord, UidSpan } from './index-types.ts'
+import { findMessages, type KnownMessage } from './known-messages.ts'
 import { toFlags } from './message-flags.ts'
 import { identityOf, idOf, messageIdText, threadIdText } from './message-identity.ts'
-import { type AddedMessage, addMessages, findMessages, type KnownMessage, type MessageWriter } from './message-index.ts'
+import { type AddedMessage, addMessages, type MessageWriter } from './message-index.ts'
 import { changeFlags, findPlaces, type PlaceNews, removePlaces, type StoredPlace } from './place-index.ts'
 import { addTexts, type TextReader } from './text-index.ts'
 import type { MergedThread } from './thread-links.ts'
@@ -32,6 +33,8 @@ export async function applyBatch(change: IndexChange, batch: FolderBatch, writer
   const isInbox = folder.role === 'inbox' || folder.path === 'INBOX'
   const addresses = new Set((batch.own ?? []).flatMap(email => addressKey(email) ?? []))
   const own = { addresses, isSentFolder: folder.role === 'sent' }
+  // Those that came without a place here may be among what is added.
+  if (absent.length > 0) await change.settleTouched()
   const arrival = { isInbox, announces: batch.announces, own }
   const { added, merged } = await addMessages(change, folder.id, absent, writer, arrival)
   const changed = [...records.filter(({ uid }) => stored.has(uid)), ...(batch.changed ?? [])]

@@ -1,20 +1,17 @@
 /** Messages that come into a folder: known ones get a place there, new ones a row, a thread and what is searched of them. */
-import { insertRows, lists, updateRows } from './bulk-rows.ts'
+import { insertRows, updateRows } from './bulk-rows.ts'
 import { type IndexChange, removeTombstones } from './change-log.ts'
 import { addContacts, addressKey } from './contact-index.ts'
 import { addressesJson, addressesOf, appendEnvelopes, type Envelope, storable } from './envelope.ts'
-import { beginsOf, withIds } from './find-by-id.ts'
-import { fixedStatement } from './fixed-statement.ts'
-import { freeNumber } from './free-number.ts'
+import { FolderCopies } from './folder-copies.ts'
 import type { FullTextWriter, TextRow } from './full-text.ts'
-import type { IndexDatabase, MessageRow } from './index-tables.ts'
+import type { MessageRow } from './index-tables.ts'
 import type { MessageRecord } from './index-types.ts'
+import type { KnownMessage } from './known-messages.ts'
 import { flagColumns, toColumns } from './message-flags.ts'
-import { identityOf, idOf, secondsOf } from './message-identity.ts'
+import { identityOf, secondsOf } from './message-identity.ts'
 import type { RowNumbers } from './row-numbers.ts'
 import { assignThreads, type MergedThread, threadClues } from './thread-links.ts'
-
-export type KnownMessage = Pick<MessageRow, 'rowid' | 'id' | 'copy' | 'thread' | 'is_old'>
 
 /** A record and the message that it is. */
 export interface AddedMessage extends KnownMessage {
@@ -38,33 +35,6 @@ export interface MessageWriter {
   numbers: RowNumbers
 }
 
-const key = (id: Uint8Array) => Buffer.from(id.buffer, id.byteOffset, id.byteLength).toString('latin1')
-
-const knownMessages = (db: IndexDatabase, account: number) =>
-  db.selectFrom('messages').select(['rowid', 'id', 'copy', 'thread', 'is_old']).where('account', '=', account)
-const withId = fixedStatement((db, account: number, begins: readonly Uint8Array[], ids: readonly Uint8Array[]) =>
-  withIds(knownMessages(db, account), ids, begins),
-)
-const atRow = fixedStatement((db, account: number, rowids: readonly number[]) =>
-  knownMessages(db, account).where('rowid', 'in', rowids),
-)
-
-export async function findMessages(
-  { db, account }: IndexChange,
-  column: 'id' | 'rowid',
-  values: readonly (Uint8Array | number)[],
-): Promise<KnownMessage[]> {
-  const found: KnownMessage[] = []
-  for (const piece of lists(values)) {
-    const rows =
-      column === 'id'
-        ? withId(db, account, beginsOf(piece as Uint8Array[]), piece as Uint8Array[])
-        : atRow(db, account, piece as number[])
-    found.push(...(await rows))
-  }
-  return found
-}
-
 /** What is known to be written by the owner of the mailbox. */
 export interface OwnMail {
   /** As `addressKey` makes them. */
@@ -85,15 +55,13 @@ export async function addMessages(
   { accountId, fullText, numbers }: MessageWriter,
   { isInbox, announces, own }: Arrival,
 ): Promise<{ added: AddedMessage[]; merged: MergedThread[] }> {
-  const taken = new CopiesInFolder(change, folder)
+  const copies = new FolderCopies(change, folder)
   const identified = records.map(record => ({ record, identity: identityOf(accountId, record) }))
-  await taken.load(identified.map(({ identity }) => taken.idOf(identity, 0)))
+  await copies.load(identified)
   const added: AddedMessage[] = []
   const fresh: { record: MessageRecord; id: Buffer; copy: number }[] = []
   for (const { record, identity } of identified) {
-    const copy = await taken.next(identity)
-    const id = taken.idOf(identity, copy)
-    const known = await taken.find(id)
+    const { copy, id, known } = await copies.next(record, identity)
     if (known) {
       change.touch(known.rowid)
       added.push({ ...known, uid: record.uid, isNew: false, hasArrived: known.is_old === 0, isFirstContact: false })
@@ -174,67 +142,6 @@ async function addPlaces(
   })
   rows.reverse()
   await insertRows(change.db, 'places', ['account', 'folder', 'uid', 'message', ...flagColumns, 'arrived'], rows)
-}
-
-/** Which ids messages of one folder have: equal ones are told apart by a number. */
-class CopiesInFolder {
-  readonly #change: IndexChange
-  readonly #folder: number
-  readonly #known = new Map<string, KnownMessage | undefined>()
-  /** Has a place there, or gets one in this batch. */
-  readonly #inFolder = new Set<string>()
-  readonly #last = new Map<string, number>()
-  /** Of the first copies: hashed once. */
-  readonly #ids = new Map<string, Buffer>()
-
-  constructor(change: IndexChange, folder: number) {
-    this.#change = change
-    this.#folder = folder
-  }
-
-  async load(ids: readonly Buffer[]): Promise<void> {
-    for (const id of ids) this.#known.set(key(id), undefined)
-    const messages = await findMessages(this.#change, 'id', ids)
-    for (const message of messages) this.#known.set(key(message.id), message)
-    const { db, account } = this.#change
-    for (const piece of lists(messages.map(({ rowid }) => rowid))) {
-      const places = await db
-        .selectFrom('places')
-        .select('message')
-        .where('account', '=', account)
-        .where('folder', '=', this.#folder)
-        .where('message', 'in', piece)
-        .execute()
-      const rowids = new Set(places.map(({ message }) => message))
-      for (const { rowid, id } of messages) if (rowids.has(rowid)) this.#inFolder.add(key(id))
-    }
-  }
-
-  idOf(identity: string, copy: number): Buffer {
-    if (copy > 0) return idOf(identity, copy)
-    const id = this.#ids.get(identity) ?? idOf(identity, 0)
-    this.#ids.set(identity, id)
-    return id
-  }
-
-  async find(id: Buffer): Promise<KnownMessage | undefined> {
-    if (!this.#known.has(key(id))) await this.load([id])
-    return this.#known.get(key(id))
-  }
-
-  /** The next number that no equal message of the folder has; taken from now on. */
-  async next(identity: string): Promise<number> {
-    const isTaken = async (copy: number) => {
-      const id = this.idOf(identity, copy)
-      await this.find(id)
-      return this.#inFolder.has(key(id))
-    }
-    const last = this.#last.get(identity) ?? 0
-    const copy = (await isTaken(last)) ? await freeNumber(last, isTaken) : last
-    this.#last.set(identity, copy)
-    this.#inFolder.add(key(this.idOf(identity, copy)))
-    return copy
-  }
 }
 
 function columnsOf(record: MessageRecord) {

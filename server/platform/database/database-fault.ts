@@ -87,8 +87,10 @@ export function isOrphan(error: unknown): boolean {
 /** What node-postgres throws when its server is away. */
 function isGone(error: Error, code: string): boolean {
   if (!isDatabaseFault(error)) return false
-  const isNetwork = /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|57P0[123]|08\w{3})$/.test(code)
-  return (
-    isNetwork || /connection terminated|trying to connect|did not answer in time|is not queryable/i.test(error.message)
-  )
+  const isNetwork = /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|57P0[1-5]|25P0[34]|08\w{3})$/.test(code)
+  // Another connection, or the same one after a change of its tables, is given up: see prepared-statements.ts.
+  const isReplanned = code === '0A000' && 'routine' in error && error.routine === 'RevalidateCachedQuery'
+  const isStale = isReplanned || /^(26000|42P05)$/.test(code)
+  const isLost = /connection terminated|trying to connect|did not answer in time|is not queryable/i.test(error.message)
+  return isNetwork || isStale || isLost
 }

@@ -20,7 +20,7 @@ export function postgresDialect(url: string, options: PostgresOptions = {}): Pos
   return new PostgresDialect({ pool: () => openPool(url, options) })
 }
 
-async function openPool(
+export async function openPool(
   url: string,
   { silenceMs = defaultSilenceMs, max = 10, schema }: PostgresOptions,
 ): Promise<PostgresPool> {

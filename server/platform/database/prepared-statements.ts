@@ -27,40 +27,49 @@ export class PreparedStatements {
   /** Of a connection that was opened just now. */
   use(client: PoolClient): void {
     const plain = client.query.bind(client) as unknown as Ask
-    const ask = async (name: string, text: string, values: unknown[]) => {
+    let broken: Error | undefined
+    const end = (reason: Error) => {
+      broken ??= reason
+      ;(client as PoolClient & Pick<Client, 'end'>).end().catch(() => undefined)
+    }
+    // Between two questions of a transaction.
+    client.on('error', error => {
+      broken ??= error
+    })
+    const named = async (name: string, text: string, values: unknown[]) => {
       try {
-        return await plain({ name, text, values })
+        return (await plain({ name, text, values })) as QueryResult
       } catch (error) {
-        if (error instanceof Error && 'code' in error && stale.has(error.code)) this.#giveUp(client, error.code)
+        if (error instanceof Error && 'code' in error && stale.has(error.code)) {
+          // Tables that were made again are known to a new connection.
+          this.#isGivenUp ||= error.code !== '0A000'
+          // Its transaction has failed already; the next one gets another connection.
+          end(error)
+        }
         throw error
       }
     }
-    const query = (text: string | QueryConfig, values?: unknown[]) => {
-      const name = typeof text === 'string' && values && !this.#isGivenUp ? names.get(text) : undefined
-      const asked = name === undefined ? plain(text, values) : ask(name, text as string, values!)
-      endWhenFatal(client, asked)
+    const query: Ask = (text, values, ...rest) => {
+      // Whatever answers by a callback, or by itself, is left to the driver.
+      if (typeof values === 'function' || rest.length > 0) return plain(text, values, ...rest)
+      // The end of a transaction that failed: else it would be told in place of the reason.
+      if (broken) return Promise.reject(broken)
+      const name = typeof text === 'string' && Array.isArray(values) && !this.#isGivenUp ? names.get(text) : undefined
+      const asked = name === undefined ? plain(text, values) : named(name, text as string, values as unknown[])
+      if (asked instanceof Promise) asked.catch(error => isFatal(error) && end(error))
       return asked
     }
     Object.assign(client, { query })
   }
-
-  /** Its transaction has failed already; the next one gets another connection. */
-  #giveUp(client: PoolClient, code: unknown): void {
-    // Tables that were made again are known to a new connection.
-    this.#isGivenUp ||= code !== '0A000'
-    ;(client as PoolClient & Pick<Client, 'end'>).end().catch(() => undefined)
-  }
 }
 
 /**
- * PostgreSQL ends a connection behind a fatal error, and the socket tells that later: lent again in between, it would fail the next one. One that is ending
+ * PostgreSQL ends a connection behind such an error, and the socket tells that later: lent again in between, it would fail the next one. One that is ending
  * is taken out of the pool when it is given back.
  */
-function endWhenFatal(client: PoolClient, asked: Promise<unknown>): void {
-  asked.catch?.((error: unknown) => {
-    if (!(error instanceof Error && 'severity' in error && error.severity === 'FATAL')) return
-    ;(client as PoolClient & Pick<Client, 'end'>).end().catch(() => undefined)
-  })
+function isFatal(error: unknown): error is Error {
+  return error instanceof Error && 'severity' in error && error.severity === 'FATAL'
 }
 
-type Ask = (text: string | QueryConfig, values?: unknown[]) => Promise<QueryResult>
+/** Undefined where a callback is given. */
+type Ask = (text: string | QueryConfig, values?: unknown, ...rest: unknown[]) => Promise<QueryResult> | undefined
