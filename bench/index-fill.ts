@@ -4,7 +4,7 @@ import type { MessageRecord, TextRecord } from '../server/index/index-types.ts'
 import type { CorpusMessage } from './index-corpus.ts'
 
 /** As sync does it. */
-const sizes = { headers: 400, texts: 400 } as const
+const sizes = { headers: 400, texts: 200 } as const
 
 export async function fillIndex(
   index: Pick<IndexOperations, 'applyBatch'>,

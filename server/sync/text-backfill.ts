@@ -16,13 +16,13 @@ export interface TextBackfillOptions {
 type Found = Awaited<ReturnType<MailConnection['changes']['listTexts']>>
 
 /** Fetched with one command or two; each is cut at `maxTextBytes` on the wire, and at most four of a message are fetched. */
-const textsOfStep = 400
+const textsOfStep = 200
 const maxTextBytes = 64 * 1024
 const maxBytesOfMessage = 4 * maxTextBytes
 /** Of the messages of a step, as far as they are fetched: two steps are in memory. The first one always goes. */
 const maxBytesOfStep = 2 * 1024 * 1024
 /** Messages without a text that the index is asked for at once, for the next few steps. */
-const placesAtOnce = 2_000
+const placesAtOnce = 1_000
 /** Past it no further texts are read until the account is started again. */
 const mostTextless = 1_000
 /** Counting them takes longer with every message. */
