@@ -1,6 +1,6 @@
 /** Builds the page when its sources are newer than what was built, in a process of its own that leaves no memory behind. */
 import { spawn } from 'node:child_process'
-import { existsSync, globSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** Generous: a first build takes a few seconds. */
@@ -30,13 +30,15 @@ export async function buildPageWhenStale(
 }
 
 function newestSource(root: string): number {
-  const files = globSync(
-    ['web/**/*', 'client/**/*', 'contract/**/*', 'scripts/**/*', 'vite.config.ts', 'package-lock.json'],
-    {
-      cwd: root,
-    },
-  )
-  return Math.max(...files.map(file => statSync(join(root, file), { throwIfNoEntry: false })?.mtimeMs ?? 0))
+  const folders = ['web', 'client', 'contract', 'scripts'].flatMap(folder => [folder, ...within(root, folder)])
+  const files = [...folders, 'vite.config.ts', 'package-lock.json']
+  return Math.max(...files.map(file => statSync(`${root}/${file}`, { throwIfNoEntry: false })?.mtimeMs ?? 0))
+}
+
+function within(root: string, folder: string): string[] {
+  const path = join(root, folder)
+  if (!existsSync(path)) return []
+  return readdirSync(path, { recursive: true, encoding: 'utf8' }).map(name => `${folder}/${name}`)
 }
 
 function run(vite: string, root: string, signal: AbortSignal | undefined): Promise<void> {
