@@ -30,15 +30,22 @@ export async function buildPageWhenStale(
 }
 
 function newestSource(root: string): number {
-  const folders = ['web', 'client', 'contract', 'scripts'].flatMap(folder => [folder, ...within(root, folder)])
-  const files = [...folders, 'vite.config.ts', 'package-lock.json']
-  return Math.max(...files.map(file => statSync(`${root}/${file}`, { throwIfNoEntry: false })?.mtimeMs ?? 0))
+  const folders = ['web', 'client', 'contract', 'scripts'].map(name => join(root, name)).filter(existsSync)
+  const files = ['vite.config.ts', 'package-lock.json'].map(name => join(root, name))
+  return Math.max(...folders.map(newestWithin), ...files.map(changedAt))
 }
 
-function within(root: string, folder: string): string[] {
-  const path = join(root, folder)
-  if (!existsSync(path)) return []
-  return readdirSync(path, { recursive: true, encoding: 'utf8' }).map(name => `${folder}/${name}`)
+/** Of each file and folder. Node's own recursion and `glob` take several times as long. */
+function newestWithin(folder: string): number {
+  const times = readdirSync(folder, { withFileTypes: true }).flatMap(entry => {
+    const path = `${folder}/${entry.name}`
+    return entry.isDirectory() ? [changedAt(path), newestWithin(path)] : changedAt(path)
+  })
+  return Math.max(0, ...times)
+}
+
+function changedAt(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0
 }
 
 function run(vite: string, root: string, signal: AbortSignal | undefined): Promise<void> {
