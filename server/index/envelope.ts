@@ -3,9 +3,10 @@
  * messages that came together repeat themselves. In rows of their own they took three times as much.
  */
 import type { Address } from '../../contract/mail.ts'
+import { type BlockKind, BlockReader } from './block-reader.ts'
 import type { IndexOwner } from './change-log.ts'
 import type { MessageRecord } from './index-types.ts'
-import { appendTexts, type BlockKind, BlockReader, removeFromBlocks } from './text-blocks.ts'
+import { appendTexts, removeFromBlocks } from './text-blocks.ts'
 
 export type Envelope = Pick<
   MessageRecord,
@@ -38,7 +39,19 @@ export async function readEnvelopes(
   owner: IndexOwner,
   places: readonly number[],
 ): Promise<(place: number) => Envelope> {
-  const texts = await new BlockReader(owner, envelopeBlocks).read(places)
+  return envelopesFrom(envelopeReader(owner), places)
+}
+
+/** For an answer that reads texts, too. */
+export function envelopeReader(owner: IndexOwner): BlockReader {
+  return new BlockReader(owner, envelopeBlocks)
+}
+
+export async function envelopesFrom(
+  reader: BlockReader,
+  places: readonly number[],
+): Promise<(place: number) => Envelope> {
+  const texts = await reader.read(places)
   return place => toEnvelope(texts.get(place) ?? '')
 }
 
