@@ -14,7 +14,11 @@ export type Envelope = Pick<
 >
 
 /** Less of it is read for a message than of texts, and more often: some 40 µs for a block. */
-const envelopeBlocks: BlockKind = { table: 'envelope_blocks', maxBytes: 16 * 1024, level: 3 }
+const envelopeBlocks: BlockKind = {
+  table: 'envelope_blocks',
+  maxBytes: { sqlite: 16 * 1024, postgres: 16 * 1024 },
+  level: 3,
+}
 
 /** PostgreSQL stores no NUL. */
 export function storable(text: string): string {

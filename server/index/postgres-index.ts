@@ -7,6 +7,7 @@ import type { FullTextWriter } from './full-text.ts'
 import type { IndexBackend, OpenIndex, OpenOptions } from './index-backend.ts'
 import { beginAccount, createIndexTables, indexVersion } from './index-schema.ts'
 import type { IndexDatabase, IndexTables } from './index-tables.ts'
+import { TightIndexes } from './postgres-indexes.ts'
 
 const schema = 'mail_index'
 /** The second number is to be raised with the tables of PostgreSQL's full text alone. */
@@ -23,6 +24,7 @@ export class PostgresIndex implements IndexBackend {
   readonly #fullText: FullTextWriter
   readonly #isReader: boolean
   readonly #now: () => number
+  readonly #indexes = new TightIndexes()
   readonly #numbers = new Map<string, number>()
   /** What is under way, of each account. */
   readonly #running = new Map<string, Set<Promise<unknown>>>()
@@ -56,7 +58,12 @@ export class PostgresIndex implements IndexBackend {
   async #use<Result>(accountId: string, work: (index: OpenIndex) => Promise<Result>): Promise<Result> {
     await this.#prepare()
     const account = await this.#numberOf(accountId)
-    return work({ db: this.#db, account, bytes: () => this.#bytesOf(account) })
+    return work({
+      db: this.#db,
+      account,
+      bytes: () => this.#bytesOf(account),
+      tighten: () => this.#indexes.tighten(this.#db),
+    })
   }
 
   /** After what is under way: it would find no rows any more, or write some behind those that are removed. */

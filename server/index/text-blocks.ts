@@ -24,12 +24,13 @@ export async function appendTexts(
   kind: BlockKind = textBlocks,
 ): Promise<number[]> {
   if (texts.length === 0) return []
-  let block = await lastBlock(owner, kind)
+  const maxBytes = kind.maxBytes[isSqlite(owner.db) ? 'sqlite' : 'postgres']
+  let block = await lastBlock(owner, kind, maxBytes)
   const places: number[] = []
   const full: Block[] = []
   for (const text of texts) {
     const bytes = Buffer.byteLength(text) + 1
-    const hasRoom = block.bytes + bytes <= kind.maxBytes && block.texts.length < maxTexts
+    const hasRoom = block.bytes + bytes <= maxBytes && block.texts.length < maxTexts
     if (!hasRoom && block.texts.length > 0) {
       full.push(block)
       block = emptyBlock(block.number + 1)
@@ -73,7 +74,7 @@ function emptyBlock(number: number): Block {
 }
 
 /** The one that is filled at this time. */
-async function lastBlock({ db, account }: IndexOwner, { table, maxBytes }: BlockKind): Promise<Block> {
+async function lastBlock({ db, account }: IndexOwner, { table }: BlockKind, maxBytes: number): Promise<Block> {
   const last = await db
     .selectFrom(table)
     .select(['number', 'bytes', 'texts'])
