@@ -19,6 +19,19 @@ const schemaLock = 5_712_041
 /** Rows that one statement removes. */
 const removedAtOnce = 1_000
 
+interface FoundSchema {
+  comment: string | null
+  owner: string
+  /** Ours: the one that we are connected as. */
+  role: string
+  is_ours: boolean
+  is_open: boolean
+}
+
+const belongsToOthers = ({ owner, role }: FoundSchema) =>
+  `the schema ${schema} of PostgreSQL belongs to the role "${owner}", so "${role}" cannot make the index of mail in it: drop the schema, of which ` +
+  `all is read from the mail servers again, or give it to "${role}" (alter schema ${schema} owner to …)`
+
 export class PostgresIndex implements IndexBackend {
   readonly #db: IndexDatabase
   readonly #fullText: FullTextWriter
@@ -135,9 +148,13 @@ export class PostgresIndex implements IndexBackend {
 
   async #makeSchema(db: IndexDatabase): Promise<void> {
     await sql`select pg_advisory_xact_lock(${schemaLock})`.execute(db)
-    const { rows } = await sql<{ comment: string | null }>`
-      select obj_description(oid, 'pg_namespace') as comment from pg_namespace where nspname = ${schema}`.execute(db)
-    if (rows[0]?.comment === version) return
+    const { rows } = await sql<FoundSchema>`
+      select obj_description(oid, 'pg_namespace') as comment, pg_get_userbyid(nspowner) as owner, current_user as role,
+        pg_has_role(nspowner, 'usage') as is_ours, has_schema_privilege(oid, 'usage') as is_open
+      from pg_namespace where nspname = ${schema}`.execute(db)
+    const [found] = rows
+    if (found?.comment === version && found.is_open) return
+    if (found && !found.is_ours) throw new Error(belongsToOthers(found))
     await sql.raw(`drop schema if exists ${schema} cascade`).execute(db)
     await sql.raw(`create schema ${schema}`).execute(db)
     await sql.raw(`comment on schema ${schema} is '${version}'`).execute(db)
