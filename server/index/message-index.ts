@@ -24,6 +24,13 @@ export interface AddedMessage extends KnownMessage {
   isFirstContact: boolean
 }
 
+/** One that gets a place in a folder without being read. */
+export interface PlacedMessage {
+  uid: number
+  flags: string[]
+  message: KnownMessage
+}
+
 /** What a batch says of all that it adds. */
 export interface Arrival {
   isInbox: boolean
@@ -77,18 +84,23 @@ function isOwn({ from }: MessageRecord, { addresses, isSentFolder }: OwnMail): b
   return isSentFolder || from.some(({ email }) => addresses.has(addressKey(email) ?? ''))
 }
 
-/** @param records None of them has a place in the folder. */
+/**
+ * @param records None of them has a place in the folder.
+ * @param placed Nor have these, which the index has.
+ */
 export async function addMessages(
   change: IndexChange,
   folder: number,
   records: readonly MessageRecord[],
+  placed: readonly PlacedMessage[],
   { accountId, fullText, numbers }: MessageWriter,
   { isInbox, announces, own }: Arrival,
 ): Promise<{ added: AddedMessage[]; merged: MergedThread[] }> {
   const taken = new CopiesInFolder(change, folder)
   const identified = records.map(record => ({ record, identity: identityOf(accountId, record) }))
   await taken.load(identified.map(({ identity }) => taken.idOf(identity, 0)))
-  const added: AddedMessage[] = []
+  const added: AddedMessage[] = placed.map(({ uid, message }) => ({ ...message, uid, ...ofKnown(message) }))
+  for (const { message } of placed) change.touch(message.rowid)
   const fresh: { record: MessageRecord; id: Buffer; copy: number }[] = []
   for (const { record, identity } of identified) {
     const copy = await taken.next(identity)
@@ -96,7 +108,7 @@ export async function addMessages(
     const known = await taken.find(id)
     if (known) {
       change.touch(known.rowid)
-      added.push({ ...known, uid: record.uid, isNew: false, hasArrived: known.is_old === 0, isFirstContact: false })
+      added.push({ ...known, uid: record.uid, ...ofKnown(known) })
     } else fresh.push({ record, id, copy })
   }
   const hashes = new Map<string, number>()
@@ -154,14 +166,18 @@ export async function addMessages(
     before.map(rowid => [rowid]),
   )
   change.state.messages += fresh.length
-  await addPlaces(change, folder, records, added)
+  await addPlaces(change, folder, [...records, ...placed], added)
   return { added, merged }
+}
+
+function ofKnown({ is_old }: KnownMessage) {
+  return { isNew: false, hasArrived: is_old === 0, isFirstContact: false }
 }
 
 async function addPlaces(
   change: IndexChange,
   folder: number,
-  records: readonly MessageRecord[],
+  records: readonly Pick<MessageRecord, 'uid' | 'flags'>[],
   added: readonly AddedMessage[],
 ): Promise<void> {
   const messages = new Map(added.map(message => [message.uid, message]))
