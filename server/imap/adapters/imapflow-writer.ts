@@ -71,8 +71,7 @@ export class ImapFlowWriter implements MessageWriter {
       await this.#open(target)
       for (const flag of flags) checkFlag(flag)
       if (target.uids.length === 0 || flags.length === 0) return []
-      const words = flags.map(value => ({ type: 'ATOM', value }))
-      await this.#send('UID STORE', [setOf(target), atom(change === 'add' ? '+FLAGS.SILENT' : '-FLAGS.SILENT'), words])
+      await this.#store(target, change === 'add' ? '+' : '-', flags)
       const wanted = new Set(target.uids)
       const changed: ChangedMessage[] = []
       const { client } = this.#options
@@ -90,12 +89,8 @@ export class ImapFlowWriter implements MessageWriter {
     return this.#once(async () => {
       await this.#open(target)
       for (const flag of [...add, ...remove]) checkFlag(flag)
-      const store = async (sign: '+' | '-', flags: readonly string[]) => {
-        const words = flags.map(value => ({ type: 'ATOM', value }))
-        if (flags.length > 0) await this.#send('UID STORE', [setOf(target), atom(`${sign}FLAGS.SILENT`), words])
-      }
-      await store('+', add)
-      await store('-', remove)
+      if (add.length > 0) await this.#store(target, '+', add)
+      if (remove.length > 0) await this.#store(target, '-', remove)
       const uids = rangesOfUids(target.uids)
       if (this.#wereAllChanged(target, add, remove)) {
         return { there: uids, having: new Map([...add.map(flag => [flag, uids] as const), ...remove.map(noneHas)]) }
@@ -135,7 +130,7 @@ export class ImapFlowWriter implements MessageWriter {
       // Nothing is removed of which no copy was told.
       const copied = places ? { ...target, uids: target.uids.filter(uid => places.uids.has(uid)) } : target
       try {
-        if (copied.uids.length > 0) await this.#markCopied(copied)
+        if (copied.uids.length > 0) await this.#markDeleted(copied)
         if (copied.uids.length > 0 && this.#has('UIDPLUS')) await this.#send('UID EXPUNGE', [setOf(copied)])
       } catch (error) {
         if (!isRefusal(error) && !(error instanceof MessagesVanished)) throw error
@@ -220,18 +215,21 @@ export class ImapFlowWriter implements MessageWriter {
     return { uidValidity: validity, uids }
   }
 
-  async #markDeleted(target: WriteTarget): Promise<void> {
-    await this.#send('UID STORE', [setOf(target), atom('+FLAGS.SILENT'), [atom('\\Deleted')]])
+  #markDeleted(target: WriteTarget): Promise<void> {
+    return this.#store(target, '+', ['\\Deleted'])
   }
 
-  /** Those that somebody deleted meanwhile keep the others from being marked. */
-  async #markCopied(target: WriteTarget): Promise<void> {
+  /** Those that somebody deleted meanwhile keep the others from being changed; to do it twice does no harm. */
+  async #store(target: WriteTarget, sign: '+' | '-', flags: readonly string[]): Promise<void> {
+    const words = flags.map(value => ({ type: 'ATOM', value }))
+    const send = (uids: readonly number[]) =>
+      this.#send('UID STORE', [setOf({ ...target, uids }), atom(`${sign}FLAGS.SILENT`), words])
     try {
-      await this.#markDeleted(target)
+      await send(target.uids)
     } catch (error) {
       if (!(error instanceof MessagesVanished)) throw error
-      const uids = await this.#thereOf(target)
-      if (uids.length > 0) await this.#markDeleted({ ...target, uids })
+      const there = await this.#thereOf(target)
+      if (there.length > 0) await send(there)
     }
   }
 
