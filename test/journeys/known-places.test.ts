@@ -161,7 +161,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     const command = hidden.includes('MOVE') ? /UID COPY/ : /UID MOVE/
 
     test('what another program deletes right before the command is gone, and all else is done', async () => {
-      const { act, isIn, uidOf, removeFrom, imap } = await openMailbox(hidden)
+      const { act, isIn, uidOf, removeFrom, imap, headerReads } = await openMailbox(hidden)
       // Marked by somebody else, who has not made up their mind.
       await imap.run(`UID STORE ${await uidOf('INBOX', 'four')} +FLAGS.SILENT (\\Deleted)`)
       const other = (at: RegExp, subject: string) => ({ command: at, work: () => removeFrom('INBOX', subject) })
@@ -173,6 +173,8 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
       // Dovecot refuses all of it then.
       expect(await act(move, ['one', 'two'], other(command, 'one'))).toMatchObject(partly(moved))
       await isIn({ one: [], two: left, three: ['INBOX'], four: ['INBOX'] })
+      // What the server does not say is read.
+      if (hidden.includes('UIDPLUS')) expect(headerReads()).toBeGreaterThan(0)
       // And of what was gone when the folder was opened it does the rest.
       expect(await act(move, ['five', 'six'], other(/ SELECT "?INBOX/, 'five'))).toMatchObject(partly(moved))
       const none = { state: 'failed', results: ['message_not_found'] }
