@@ -110,9 +110,16 @@ function NotifiersTable({ notifiers, onOpen }: { notifiers: readonly Notifier[];
                   {
                     label: notifier.enabled ? 'Switch off' : 'Switch on',
                     icon: notifier.enabled ? Pause : Play,
+                    isRare: true,
                     onChoose: () => change({ id: notifier.id, body: switched(notifier) }),
                   },
-                  { label: 'Delete', icon: Trash2, onChoose: () => onOpen({ kind: 'delete', notifier }) },
+                  {
+                    label: 'Delete',
+                    icon: Trash2,
+                    isRare: true,
+                    isDangerous: true,
+                    onChoose: () => onOpen({ kind: 'delete', notifier }),
+                  },
                 ]}
               />
             </Cell>

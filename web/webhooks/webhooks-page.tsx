@@ -20,7 +20,7 @@ import { EmptyState } from '../ui/empty-state.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
-import { RowActions } from '../ui/row-actions.tsx'
+import { type RowAction, RowActions } from '../ui/row-actions.tsx'
 import { Cell, ColumnHead, Table, TableBody, TableHead, TableRow } from '../ui/table.tsx'
 import { CreateWebhookDialog } from './create-webhook-dialog.tsx'
 import { DeliveriesDialog } from './deliveries-dialog.tsx'
@@ -121,18 +121,29 @@ function WebhooksTable({ webhooks, onOpen }: { webhooks: readonly Webhook[]; onO
                 actions={[
                   { label: 'Deliveries', icon: ScrollText, onChoose: () => onOpen({ kind: 'deliveries', webhook }) },
                   { label: 'Test', icon: Send, onChoose: () => mutate({ deed: 'test', id: webhook.id }) },
-                  { label: 'Replay', icon: Rewind, onChoose: () => onOpen({ kind: 'replay', webhook }) },
-                  { label: 'Order', icon: ListOrdered, onChoose: () => onOpen({ kind: 'order', webhook }) },
-                  { label: 'Rotate the secret', icon: KeyRound, onChoose: () => onOpen({ kind: 'rotate', webhook }) },
                   ...wayBack[webhook.state].map(label => ({
                     label,
                     icon: Play,
                     onChoose: () => mutate({ deed: 'enable', id: webhook.id }),
                   })),
+                  ...rareActions(webhook, onOpen),
                   ...(webhook.state === 'disabled'
                     ? []
-                    : [{ label: 'Disable', icon: Pause, onChoose: () => mutate({ deed: 'disable', id: webhook.id }) }]),
-                  { label: 'Delete', icon: Trash2, onChoose: () => onOpen({ kind: 'delete', webhook }) },
+                    : [
+                        {
+                          label: 'Disable',
+                          icon: Pause,
+                          isRare: true,
+                          onChoose: () => mutate({ deed: 'disable', id: webhook.id }),
+                        },
+                      ]),
+                  {
+                    label: 'Delete',
+                    icon: Trash2,
+                    isRare: true,
+                    isDangerous: true,
+                    onChoose: () => onOpen({ kind: 'delete', webhook }),
+                  },
                 ]}
               />
             </Cell>
@@ -141,6 +152,14 @@ function WebhooksTable({ webhooks, onOpen }: { webhooks: readonly Webhook[]; onO
       </TableBody>
     </Table>
   )
+}
+
+function rareActions(webhook: Webhook, onOpen: (opened: Opened) => void): RowAction[] {
+  return [
+    { label: 'Replay', icon: Rewind, isRare: true, onChoose: () => onOpen({ kind: 'replay', webhook }) },
+    { label: 'Order', icon: ListOrdered, isRare: true, onChoose: () => onOpen({ kind: 'order', webhook }) },
+    { label: 'Rotate the secret', icon: KeyRound, isRare: true, onChoose: () => onOpen({ kind: 'rotate', webhook }) },
+  ]
 }
 
 function State({ webhook }: { webhook: Webhook }) {
