@@ -3,6 +3,7 @@ import type { Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { draftsApi } from '../../contract/drafts.ts'
 import { freezesApi } from '../../contract/freezes.ts'
+import { api } from '../../contract/index.ts'
 import { outboxApi } from '../../contract/outbox.ts'
 import { policyApi } from '../../contract/policy.ts'
 import { type ActingWorld, startActingWorld } from '../support/acting-world.ts'
@@ -106,9 +107,18 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
   })
 
   test('the outbox shows what the mail server said of each recipient, live, and what can be done', async () => {
-    const { open, sink } = world
+    const { open, person, sink } = world
     const { page, expectQuiet } = await open('/outbox?show=all')
     await page.getByRole('list', { name: 'Messages' }).waitFor()
+    // Messages say of which account they are where there are several.
+    const named = page.getByRole('listitem').filter({ hasText: 'Alice · Support agent' }).first()
+    expect(await named.count()).toBe(0)
+    const imap = { host: 'imap.example.org', port: 993, tls: 'implicit', user: 'bob', password: 'secret' }
+    const body = { name: 'Bob', email: 'bob@example.org', enabled: false, imap }
+    const other = await person(api.accounts.createAccount, { body, query: { verify: 'false' } })
+    await named.waitFor()
+    await person(api.accounts.deleteAccount, { params: { account_id: other.id } })
+    await named.waitFor({ state: 'detached' })
     sink.script = {
       ...sink.script,
       onCommand: line => (/^RCPT TO:<gone@/i.test(line) ? '550 5.1.1 No such user here' : undefined),
