@@ -25,6 +25,7 @@ import { SkeletonRows } from '../ui/skeleton.tsx'
 import { arrangeFolders, isSameFolder, shortNumber } from './folder-order.ts'
 import { visibleText } from './mail-words.ts'
 import { moveThroughRows } from './row-keys.ts'
+import { useInSight } from './use-in-sight.ts'
 import { prefetchList } from './use-mail-list.ts'
 import { listIn } from './use-mail-source.ts'
 import type { useMailView } from './use-mail-view.ts'
@@ -112,6 +113,7 @@ function FolderLine({
   isHere: boolean
 }) {
   const Icon = folder.role ? roleIcons[folder.role] : FolderIcon
+  const line = useInSight(isHere)
   const look = classNames('flex min-h-9 items-center gap-2.5 rounded-md pr-2 xl:min-h-8', indent)
   const name = (
     <>
@@ -124,6 +126,7 @@ function FolderLine({
   if (!href) return <span className={classNames(look, 'text-muted')}>{name}</span>
   return (
     <Link
+      ref={line}
       href={href}
       aria-current={isHere ? 'true' : undefined}
       className={classNames(
