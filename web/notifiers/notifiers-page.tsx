@@ -65,10 +65,8 @@ export function NotifiersPage() {
 function NotifiersTable({ notifiers, onOpen }: { notifiers: readonly Notifier[]; onOpen(opened: Opened): void }) {
   const accounts = useAccounts()
   const { mutate: change } = useSwitchNotifier()
-  const accountName = (id: string) => {
-    const account = accounts.data?.items.find(each => each.id === id)
-    return account ? account.name || account.email : 'an account that was deleted'
-  }
+  const names = new Map(accounts.data?.items.map(({ id, name, email }) => [id, name || email] as const))
+  const accountName = (id: string) => names.get(id) ?? 'an account that was deleted'
   return (
     <Table label="Notifiers" isStacked>
       <TableHead>
