@@ -63,9 +63,8 @@ export function NotifiersPage() {
 }
 
 function NotifiersTable({ notifiers, onOpen }: { notifiers: readonly Notifier[]; onOpen(opened: Opened): void }) {
-  const accounts = useAccounts()
   const { mutate: change } = useSwitchNotifier()
-  const names = new Map(accounts.data?.items.map(({ id, name, email }) => [id, name || email] as const))
+  const names = new Map(useAccounts().data?.items.map(({ id, name, email }) => [id, name || email] as const))
   const accountName = (id: string) => names.get(id) ?? 'an account that was deleted'
   return (
     <Table label="Notifiers" isStacked>
