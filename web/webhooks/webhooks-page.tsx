@@ -13,8 +13,6 @@ import {
 } from 'lucide-react'
 import { useState } from 'react'
 import type { Webhook } from '../../contract/webhooks.ts'
-import { formatCount } from '../platform/format.ts'
-import { StatePill } from '../ui/badge.tsx'
 import { Button, ButtonLink } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
@@ -24,11 +22,11 @@ import { type RowAction, RowActions } from '../ui/row-actions.tsx'
 import { Cell, ColumnHead, Table, TableBody, TableHead, TableRow } from '../ui/table.tsx'
 import { CreateWebhookDialog } from './create-webhook-dialog.tsx'
 import { DeliveriesDialog } from './deliveries-dialog.tsx'
-import { faultWords } from './fault-words.ts'
 import { OrderDialog } from './order-dialog.tsx'
 import { ReplayDialog } from './replay-dialog.tsx'
 import { useWebhookDeed, useWebhooks, webhooksIntervalMs } from './use-webhooks.ts'
 import { DeleteWebhookDialog, RotateDialog } from './webhook-dialogs.tsx'
+import { WebhookState } from './webhook-state.tsx'
 
 type Opened = { kind: 'deliveries' | 'rotate' | 'replay' | 'order' | 'delete'; webhook: Webhook }
 
@@ -102,7 +100,7 @@ function WebhooksTable({ webhooks, onOpen }: { webhooks: readonly Webhook[]; onO
               <span className="block max-w-80 truncate font-mono text-xs text-muted">{webhook.url}</span>
             </Cell>
             <Cell label="State">
-              <State webhook={webhook} />
+              <WebhookState webhook={webhook} />
             </Cell>
             <Cell label="Events">
               <span className="block max-w-80 break-words">{webhook.types.join(', ') || 'All'}</span>
@@ -160,41 +158,4 @@ function rareActions(webhook: Webhook, onOpen: (opened: Opened) => void): RowAct
     { label: 'Order', icon: ListOrdered, isRare: true, onChoose: () => onOpen({ kind: 'order', webhook }) },
     { label: 'Rotate the secret', icon: KeyRound, isRare: true, onChoose: () => onOpen({ kind: 'rotate', webhook }) },
   ]
-}
-
-function State({ webhook }: { webhook: Webhook }) {
-  const { state, disabled, last_fault: fault, next_try_at: next, behind, waiting, failures } = webhook
-  if (disabled) {
-    return (
-      <>
-        <StatePill tone="unknown">Disabled</StatePill>
-        <span className="block text-xs text-muted">{disabled.detail}</span>
-      </>
-    )
-  }
-  if (state === 'active') return <StatePill tone="good">Active</StatePill>
-  if (failures === 0) {
-    const faults = [...new Set(waiting.map(each => faultWords(each.last_fault)))].join(', ')
-    const count = waiting.filter(({ account_id: of }) => of !== null).length
-    const of = count > 0 ? formatCount(count, 'account') : 'events of no account'
-    return (
-      <>
-        <StatePill tone="warn">Failing for {of}</StatePill>
-        <span className="block text-xs text-muted">{faults}; the others go on</span>
-      </>
-    )
-  }
-  return (
-    <>
-      <StatePill tone="bad">Failing</StatePill>
-      <span className="block max-w-64 text-xs text-muted">
-        {faultWords(fault)}; {formatCount(behind, 'event')} waiting
-        {next && (
-          <>
-            ; next try <RelativeTime at={next} />
-          </>
-        )}
-      </span>
-    </>
-  )
 }
