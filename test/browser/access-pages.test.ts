@@ -64,7 +64,6 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await expectAccessible(page, 'the link of an invitation')
     await page.getByRole('button', { name: 'Done' }).click()
     await rowOf(page, name).getByText('Invited').waitFor()
-
     const { page: theirs } = await visit(browser, link)
     await theirs.getByLabel('Password', { exact: true }).fill(password)
     await theirs.keyboard.press('Enter')
@@ -75,7 +74,6 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       await theirs.getByText('Your role cannot open this page').waitFor()
     }
     await theirs.getByRole('button', { name: 'Live', exact: true }).waitFor()
-
     await page.getByRole('button', { name: `Disable: ${name}` }).click()
     await page.getByRole('button', { name: 'Disable', exact: true }).click()
     await theirs.getByRole('heading', { name: /sign in/i }).waitFor()
@@ -127,7 +125,6 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await transport.finishAuth(new URL(page.url()).searchParams)
     const connected = await connectOAuth(run.url, client)
     expect((await connected.listTools()).tools.map(({ name }) => name)).toContain('mail_read')
-
     const tokens = await open('/tokens', 'Tokens')
     await rowOf(tokens, 'Hosted helper').getByText('OAuth client “Test client”').waitFor()
     await tokens.getByRole('button', { name: 'More: Hosted helper' }).click()
@@ -243,7 +240,6 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     expect((await callTool(client, 'mail_search', { q: 'is:unread' })).isError).toBe(false)
     const listening = await page.locator('pre').filter({ hasText: 'new EventSource(' }).innerText()
     expect(await firstLineOf(listening)).toMatch(/^welcome \{/)
-
     // It is shown this once: only the button takes it away.
     await page.keyboard.press('Escape')
     await page.keyboard.press('Escape')
@@ -305,7 +301,6 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     expect(await first.innerText()).toBe(held)
     await page.getByRole('button', { name: /^Show \d+ new$/ }).click()
     await expect.poll(() => first.innerText()).not.toBe(held)
-
     await page.getByRole('combobox', { name: 'Operation' }).fill('accounts.')
     await page.waitForURL(/operation=accounts\./)
     const downloading = page.waitForEvent('download')
@@ -317,7 +312,6 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       .map(line => JSON.parse(line).operation)
     expect(operations.length).toBeGreaterThanOrEqual(2)
     expect(operations.every(name => name.startsWith('accounts.'))).toBe(true)
-
     await page.getByRole('button', { name: 'Verify' }).click()
     await page.getByText('The trail is intact').waitFor()
     await page
