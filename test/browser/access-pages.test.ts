@@ -164,7 +164,8 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       await people.tell(proof, 'POST', api.users.inviteUser.path, wanted)
     }
     const page = await open('/tokens', 'Tokens')
-    await page.getByRole('button', { name: `Revoke: ${name}` }).click()
+    await page.getByRole('button', { name: `More: ${name}` }).click()
+    await page.getByRole('button', { name: 'Revoke', exact: true }).click()
     const box = page.getByRole('checkbox', { name: 'Also disable these 6 users' })
     await box.waitFor()
     for (const colorScheme of ['light', 'dark'] as const) {
@@ -358,7 +359,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     })
     for (const [path, heading, action] of [
       ['/users', 'Users', /^Delete ?: Maximiliane/],
-      ['/tokens', 'Tokens', /^Revoke ?: Nightly/],
+      ['/tokens', 'Tokens', /^More ?: Nightly/],
       ['/sessions', 'Sessions', /^Sign out ?: /],
       ['/clients', 'Clients', /^Disconnect /],
       ['/audit', 'Audit', /^Details ?: /],
