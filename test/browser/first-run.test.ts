@@ -123,6 +123,14 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     await page.getByRole('heading', { level: 1, name: 'Overview', exact: true }).waitFor()
     expect(new URL(page.url()).hash).toBe('')
     await page.getByRole('button', { name: 'Try the sandbox' }).waitFor()
+    // Without an account there is no configuration to ask for.
+    const refused: string[] = []
+    page.on('response', response => void (response.status() >= 400 && refused.push(response.url())))
+    await page.getByRole('link', { name: 'Configuration', exact: true }).click()
+    await page.getByText('Nothing to configure yet').waitFor()
+    expect(refused).toEqual([])
+    await page.goBack()
+    await page.getByRole('button', { name: 'Try the sandbox' }).waitFor()
     await page.getByRole('link', { name: 'Connect a mailbox' }).click()
 
     const dialog = page.getByRole('dialog')
