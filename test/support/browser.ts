@@ -1,8 +1,6 @@
 /** Chromium for tests: a page that can fail its test for what it writes on the console and for requests to other hosts. */
-import { mkdirSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type AxeBuilder from '@axe-core/playwright'
 import type {
   Browser,
   BrowserContext,
@@ -18,6 +16,8 @@ import type {
 import { expect, onTestFinished } from 'vitest'
 import { launchBrowser as launchAnother } from './browser-launch.ts'
 import { patience } from './patience.ts'
+
+export { expectAccessible } from './accessible.ts'
 
 let running: Promise<Browser> | undefined
 
@@ -182,13 +182,21 @@ export async function keepPicture(page: Page, name: string, options: { fullPage?
   await page.screenshot({ path: join(output, `${name}.png`), animations: 'disabled', ...options })
 }
 
+/** As a link of the page leads there. To load everything again costs twice as much, and `browser/pages` does so with every page. */
+export async function turnTo(page: Page, path: string): Promise<void> {
+  await page.evaluate(to => {
+    const { history } = globalThis as unknown as { history: { pushState(state: null, unused: '', to: string): void } }
+    history.pushState(null, '', to)
+  }, path)
+}
+
 /**
  * Opens a message of the mail page as a click on the list does: a page that is there already stays, and only its frame is another.
  * @returns The frame's element, once what is in it is loaded.
  */
 export async function openMessage(page: Page, url: string): Promise<ElementHandle> {
   const { origin, pathname, search, searchParams } = new URL(url)
-  if (page.url().startsWith(origin)) await page.evaluate(`history.pushState(null, '', '${pathname}${search}')`)
+  if (page.url().startsWith(origin)) await turnTo(page, pathname + search)
   else await page.goto(url)
   return loadedFrame(page, `iframe[src*="${searchParams.get('message')}"]`)
 }
@@ -199,16 +207,6 @@ export async function loadedFrame(page: Page, selector: string): Promise<Element
   const source = await (await element.getProperty('src')).jsonValue()
   await (await element.contentFrame())!.waitForURL(url => url.href === source, { waitUntil: 'load' })
   return element
-}
-
-/** As it came with its builder, and small. */
-const axeFile = createRequire(createRequire(import.meta.url).resolve('@axe-core/playwright')).resolve(
-  'axe-core/axe.min.js',
-)
-const axeSource = `${readFileSync(axeFile, 'utf8')}\nundefined`
-
-interface Axe {
-  run(context: object, options: object): ReturnType<AxeBuilder['analyze']>
 }
 
 /** As much of a page as is looked at from here. */
@@ -231,23 +229,8 @@ export async function setScheme(page: Page, colorScheme: 'light' | 'dark'): Prom
   }, colorScheme)
 }
 
-/**
- * What a person with a screen reader, a keyboard or weak eyes would stumble over (axe, WCAG 2.2 AA). Without its builder, which gives the page and
- * each frame in it the whole of axe for each look.
- */
-export async function expectAccessible(page: Page, where: string): Promise<void> {
-  if (!(await page.evaluate<boolean>("'axe' in window"))) await page.evaluate(axeSource)
-  // Frames are left out, and what passed stays there.
-  const found = await page.evaluate(async () => {
-    const { axe } = globalThis as unknown as { axe: Axe }
-    const { violations } = await axe.run({ exclude: [['iframe']] }, { resultTypes: ['violations'], iframes: false })
-    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html.slice(0, 160)).join(' | ')}`)
-  })
-  expect(found.map(words => `${where}: ${words}`)).toEqual([])
-}
-
 /** What can be pressed or filled in, and does not lie whole in the visible box of what scrolls or cuts off around it. */
-const findOutside = `(() => {
+const findClipped = `(() => {
   const cuts = element => getComputedStyle(element).overflowX !== 'visible'
   const isShown = ({ width, height }) => width > 1 && height > 1
   const outside = []
@@ -263,14 +246,12 @@ const findOutside = `(() => {
       break
     }
   }
-  return outside
+  const { scrollWidth, clientWidth } = document.documentElement
+  return [scrollWidth - clientWidth, outside]
 })()`
 
 /** No page may scroll sideways as a whole, and no control may be where one finds it only by scrolling sideways. */
 export async function expectNothingClipped(page: Page, where: string): Promise<void> {
-  const overflow = await page.evaluate<number>(
-    'document.documentElement.scrollWidth - document.documentElement.clientWidth',
-  )
-  const outside = await page.evaluate<string[]>(findOutside)
-  expect([where, overflow, outside]).toEqual([where, 0, []])
+  const clipped = await page.evaluate<[overflow: number, outside: string[]]>(findClipped)
+  expect([where, ...clipped]).toEqual([where, 0, []])
 }
