@@ -12,7 +12,7 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
-import { expectAccessible, expectNothingClipped, keepPicture, setScheme, visit } from '../support/browser.ts'
+import { expectAccessible, expectNothingClipped, keepPicture, setScheme, turnTo, visit } from '../support/browser.ts'
 import { startBrowserDemo } from '../support/browser-demo.ts'
 import { callTool, connectMcp } from '../support/mcp-client.ts'
 import { connectOAuth, TestClient } from '../support/oauth-client.ts'
@@ -276,10 +276,8 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const rows = page.getByRole('row').filter({ has: page.getByRole('button', { name: /^End: / }) })
     await rows.first().waitFor()
     const before = await rows.count()
-    await rows
-      .first()
-      .getByRole('button', { name: /^End: / })
-      .click()
+    const end = rows.first().getByRole('button', { name: /^End: / })
+    await end.click()
     await page.getByRole('button', { name: 'End the session' }).click()
     await expect.poll(() => rows.count()).toBe(before - 1)
     await theirs.getByRole('heading', { name: /sign in/i }).waitFor()
@@ -357,6 +355,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       accounts: items.map(({ id }) => id),
       allowed_addresses: ['2001:db8:85a3::8a2e:370:7334', '10.0.0.0/8'],
     })
+    const { page } = await visit(browser, run.url, { storageState })
     for (const [path, heading, action] of [
       ['/users', 'Users', /^Delete ?: Maximiliane/],
       ['/tokens', 'Tokens', /^More ?: Nightly/],
@@ -364,7 +363,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       ['/clients', 'Clients', /^Disconnect /],
       ['/audit', 'Audit', /^Details ?: /],
     ] as const) {
-      const page = await open(path, heading)
+      await turnTo(page, path)
       const button = page.getByRole('button', { name: action }).filter({ visible: true }).first()
       for (const width of [1920, 1280, 1240, 1152, 1024, 768, 640, 360]) {
         await page.setViewportSize({ width, height: 900 })
