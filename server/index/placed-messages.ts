@@ -2,8 +2,8 @@
 import { lists } from './bulk-rows.ts'
 import type { IndexChange } from './change-log.ts'
 import type { PlacedRecord } from './index-types.ts'
-import { messageIdBytes, messageIdText } from './message-identity.ts'
 import { findMessages } from './known-messages.ts'
+import { messageIdBytes, messageIdText } from './message-identity.ts'
 import type { PlacedMessage } from './message-index.ts'
 import { findPlaces } from './place-index.ts'
 
