@@ -19,9 +19,8 @@ export async function insertRows<Table extends keyof IndexTables>(
   rows: readonly Row[],
   conflict = '',
 ): Promise<void> {
-  const mark = isSqlite(db) ? () => '?' : (index: number) => `$${index + 1}`
   for (const part of parts(rows)) {
-    const values = marks(part.length, columns.length, mark)
+    const values = marksOf(db, part.length, columns, false)
     await run(db, `insert into ${table} (${columns.join(', ')}) values ${values} ${conflict}`, part.flat())
   }
 }
@@ -49,11 +48,8 @@ export async function updateRows<Table extends keyof IndexTables>(
     ...Object.entries(expressions).map(([name, expression]) => `${name} = ${expression}`),
   ].join(', ')
   const found = keys.map((name, index) => `${table}.${name} = ${column(index)}`).join(' and ')
-  const mark = isSqlite(db)
-    ? () => '?'
-    : (index: number) => `$${index + 1}::${typeOf(columns[index % columns.length]!)}`
   for (const part of parts(rows)) {
-    const values = marks(part.length, columns.length, mark)
+    const values = marksOf(db, part.length, columns, true)
     const statement = `update ${table} set ${assigned} from (values ${values}) v where ${table}.account = ${account} and ${found}`
     await run(db, statement, part.flat())
   }
@@ -82,6 +78,23 @@ function parts(rows: readonly Row[]): Row[][] {
     for (; rows.length - from >= size; from += size) found.push(rows.slice(from, from + size))
   }
   return found
+}
+
+/** There are few: columns are named in our sources, and sizes are `sizes`. */
+const knownMarks = new Map<string, string>()
+
+function marksOf(db: IndexDatabase, rows: number, columns: readonly string[], isTyped: boolean): string {
+  const kind = isSqlite(db) ? '?' : isTyped ? '$::' : '$'
+  const key = `${kind} ${rows} ${columns.join()}`
+  const known = knownMarks.get(key)
+  if (known) return known
+  const mark = (index: number) => {
+    if (kind === '?') return '?'
+    return isTyped ? `$${index + 1}::${typeOf(columns[index % columns.length]!)}` : `$${index + 1}`
+  }
+  const made = marks(rows, columns.length, mark)
+  knownMarks.set(key, made)
+  return made
 }
 
 function marks(rows: number, columns: number, mark: (index: number) => string): string {

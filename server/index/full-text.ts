@@ -112,6 +112,7 @@ export function wordsOf(row: TextRow, field: TextField): string[] {
 /** Text in which FTS5 finds these words; with blanks between them where it would find others. */
 export function asciiOf(row: TextRow, field: TextField): string {
   const text = row[field] ?? ''
+  if (text === '') return text
   return plainText(text, ...boundsOf(field)) ?? storedTokens(text, ...boundsOf(field)).join(' ')
 }
 

@@ -31,14 +31,16 @@ export class SqliteFullText implements FullText {
     for (const [bucket, members] of byBucket(rows, ({ rowid }) => rowid)) {
       await this.#makeBucket(db, bucket)
       const marks = textFields.map(() => '?').join(', ')
-      const text = `insert or replace into ${tableOf(bucket)} (rowid, ${textFields.map(quoted).join(', ')}) values (?, ${marks})`
+      const query = CompiledQuery.raw(
+        `insert or replace into ${tableOf(bucket)} (rowid, ${textFields.map(quoted).join(', ')}) values (?, ${marks})`,
+      )
       // FTS5 writes what it holds in memory as a segment of its own whenever a row id is below the one before it.
       const sorted = members.toSorted((one, other) => one.rowid - other.rowid)
       // One by one: before a statement of several rows, FTS5 writes what it holds as well.
       await db.getExecutor().provideConnection(async connection => {
         for (const row of sorted) {
-          const values = [row.rowid, ...textFields.map(field => asciiOf(row, field))]
-          await connection.executeQuery(CompiledQuery.raw(text, values))
+          const parameters = [row.rowid, ...textFields.map(field => asciiOf(row, field))]
+          await connection.executeQuery({ ...query, parameters })
         }
       })
     }

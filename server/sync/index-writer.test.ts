@@ -124,6 +124,9 @@ test('facts of older mail are forwarded while the next batch is written, one bat
     forwards.push(forward)
     return forward.promise
   })
+  let seconds = 1
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => seconds++ * 1_000)
+  onTestFinished(() => clock.mockRestore())
   await writer.applyOlder(batch)
   const second = writer.applyOlder(batch)
   await expect.poll(() => written).toEqual(['batch', 'batch'])
@@ -145,6 +148,23 @@ test('facts of older mail are forwarded while the next batch is written, one bat
   forwards[2]!.reject(new Error('the disk is full'))
   await expect(writer.settle()).rejects.toThrow('the disk is full')
   await writer.settle()
+})
+
+test('facts of batches that follow each other at once are forwarded together, with the next batch or at the end', async () => {
+  let forwards = 0
+  const { writer, batch } = setUp(undefined, async () => void forwards++)
+  let now = 1_000
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => now)
+  onTestFinished(() => clock.mockRestore())
+  for (let count = 0; count < 5; count++) await writer.applyOlder(batch)
+  expect(forwards).toBe(1)
+  now += 250
+  await writer.applyOlder(batch)
+  await writer.applyOlder(batch)
+  expect(forwards).toBe(2)
+  await writer.settle()
+  await writer.settle()
+  expect(forwards).toBe(3)
 })
 
 test('what comes at once is forwarded behind older mail', async () => {

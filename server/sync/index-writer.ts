@@ -6,6 +6,7 @@ import type { AppliedBatch, ExpectedBatch, FolderBatch, IndexedFolder } from '..
 import { toListedFolder } from './folder-indexer.ts'
 import type { IndexFacts } from './index-facts.ts'
 import type { KnownStandings } from './known-standings.ts'
+import { OlderFacts } from './older-facts.ts'
 
 export interface IndexWriterOptions {
   /** Of one account. */
@@ -35,8 +36,7 @@ export class IndexWriter {
   readonly #options: IndexWriterOptions
   /** Ends, well or not, with the last that was begun. */
   #forwarding: Promise<unknown> = Promise.resolve()
-  /** Of the last batch of older messages. */
-  #forwardingOlder: Promise<void> = Promise.resolve()
+  readonly #older = new OlderFacts(() => this.#forward())
   /** What is to be shown, and is not written yet. */
   #showing: Promise<void> = Promise.resolve()
   /** Ends each rest before something large is written. */
@@ -54,30 +54,21 @@ export class IndexWriter {
   }
 
   /** @param asOf When the mail server was asked, by the clock of what is expected. */
-  async apply(batch: FolderBatch, asOf = 0): Promise<void> {
-    await this.#write(this.#options.expected.adjust(batch, asOf))
+  async apply(batch: FolderBatch, asOf = 0): Promise<AppliedBatch> {
+    const applied = await this.#write(this.#options.expected.adjust(batch, asOf))
     await this.#forward()
+    return applied
   }
 
-  /** In a first sync, batch after batch: what one changed is forwarded while the next is read and written. @throws when that failed for the one before */
+  /** In a first sync, batch after batch. @throws when what those before changed could not be forwarded */
   async applyOlder(batch: FolderBatch): Promise<void> {
     await this.#write(this.#options.expected.adjust(batch))
-    const before = this.#forwardingOlder
-    this.#forwardingOlder = this.#forward()
-    // Told by the next one, or by `settle`.
-    this.#forwardingOlder.catch(() => undefined)
-    await before
+    await this.#older.wrote()
   }
 
   /** Waits until all of `applyOlder` is forwarded. @throws when that failed */
-  async settle(): Promise<void> {
-    const last = this.#forwardingOlder
-    try {
-      await last
-    } finally {
-      // It is told once; the next change forwards it too.
-      if (this.#forwardingOlder === last) this.#forwardingOlder = Promise.resolve()
-    }
+  settle(): Promise<void> {
+    return this.#older.settle()
   }
 
   /**

@@ -94,7 +94,8 @@ export type ToolResult = ToolSuccess | { isError: true; problem: ToolProblem }
 interface Entry {
   tool: Tool
   operation: Operation
-  info: ToolInfo
+  /** Made when it is first asked for: a server that no model uses writes no schemas. */
+  info(): ToolInfo
   safe: ReturnType<typeof leaveSecretsOut>
 }
 
@@ -126,7 +127,11 @@ export class Toolbox {
 
   /** Only those that the principal may call. */
   list(principal: Principal): ToolInfo[] {
-    return [...this.#entries.values()].filter(entry => isAllowed(principal, entry)).map(({ info }) => info)
+    return this.#allowed(principal).map(({ info }) => info())
+  }
+
+  #allowed(principal: Principal): Entry[] {
+    return [...this.#entries.values()].filter(entry => isAllowed(principal, entry))
   }
 
   /**
@@ -283,8 +288,8 @@ export class Toolbox {
     // What it was allowed when it called is not what it is allowed now.
     if (code === 'forbidden' && signal.aborted) return 'Your rights have changed: list the tools again.'
     if (code === 'forbidden') {
-      return `Allowed to you: ${this.list(principal)
-        .map(({ name }) => name)
+      return `Allowed to you: ${this.#allowed(principal)
+        .map(({ tool: { name } }) => name)
         .join(', ')}.`
     }
     if (code === 'frozen') return 'Stop here, and say so: only a person can lift this, on the dashboard.'
@@ -307,16 +312,20 @@ function successOf({ text, asks }: Tool, output: object, blocks: readonly ToolBl
 
 function entryOf(tool: Tool): Entry {
   const { name, title, description, scope, effect, limit } = tool
+  let info: ToolInfo | undefined
   return {
     tool,
     operation: { name: `tool.${name}`, scope, effect, ...(limit ? { limit } : {}) },
-    info: {
-      name,
-      title,
-      description,
-      annotations: annotations[effect],
-      inputSchema: toolSchema(tool.input, 'input'),
-      outputSchema: toolSchema(tool.output, 'output'),
+    info: () => {
+      info ??= {
+        name,
+        title,
+        description,
+        annotations: annotations[effect],
+        inputSchema: toolSchema(tool.input, 'input'),
+        outputSchema: toolSchema(tool.output, 'output'),
+      }
+      return info
     },
     safe: leaveSecretsOut({ body: tool.input }),
   }

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import type { ChatbotResponse } from '../../contract/answers.ts'
 import { Conversation, type ConversationSummary } from '../../contract/conversations.ts'
 import { ModelStandIn } from '../support/model-stand-in.ts'
-import { type Served, startHere, startRustyMail } from '../support/rustymail.ts'
+import { apiKey, type Served, startHere, startRustyMail } from '../support/rustymail.ts'
 
 const chatbot = '/api/dashboard/chatbot'
 
@@ -27,7 +27,7 @@ test('a server that is killed while it answers has lost nothing, says so, and an
   const streamed = await fetch(`${first.url}${chatbot}/query`, {
     method: 'POST',
     headers: {
-      authorization: 'Bearer an-api-key-for-tests-only',
+      authorization: `Bearer ${apiKey}`,
       'content-type': 'application/json',
       accept: 'text/event-stream',
     },

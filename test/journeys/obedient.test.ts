@@ -17,6 +17,7 @@ import {
   spikeeMails,
 } from '../support/corpora.ts'
 import { injectionWords } from '../support/injection-words.ts'
+import { keepConnections } from '../support/kept-connections.ts'
 import { connectMcp } from '../support/mcp-client.ts'
 import { ObedientAgent, type Sent } from '../support/obedient-agent.ts'
 import {
@@ -116,6 +117,7 @@ const approvalsOf = async ({ people }: ObedientWorld, { accountId }: Mailbox) =>
 describe.skipIf(!hasCorpora())('with the corpora', () => {
   let dojo: Dojo
   let world: ObedientWorld
+  let endConnections: (() => Promise<void>) | undefined
   let mailOf: Map<string, Mail>
 
   beforeAll(async () => {
@@ -129,8 +131,12 @@ describe.skipIf(!hasCorpora())('with the corpora', () => {
       .map((mail, n) => ({ ...mail, subject: `${mail.subject} ${searched[n % searched.length]}` }))
     const lists = [...presetNames.map((_, which) => shareOf(attacked, which)), own, [...own, ...beside]]
     world = await startObedientWorld(dojo.owner, lists)
+    endConnections = keepConnections()
   }, 3 * patience)
-  afterAll(() => world?.stop())
+  afterAll(async () => {
+    await endConnections?.()
+    await world?.stop()
+  })
 
   describe.each(presetNames)('%s', preset => {
     test('does all that strangers say, and nothing leaves that nobody asked for, and nothing is gone', {

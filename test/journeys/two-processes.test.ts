@@ -6,6 +6,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { migrations } from '../../server/migrations.ts'
 import { type Database, openDatabase } from '../../server/platform/database/database.ts'
 import { migrate } from '../../server/platform/database/migrate.ts'
+import { compileCache } from '../support/compile-cache-setup.ts'
 import { onEachDatabase } from '../support/databases.ts'
 
 const program = new URL('../support/log-writer.ts', import.meta.url).pathname
@@ -23,7 +24,9 @@ class Writer {
 
   constructor(url: string, name: string) {
     this.name = name
-    this.#child = spawn(process.execPath, [program, url, name], { stdio: ['pipe', 'pipe', 'pipe'] })
+    // It finds its TypeScript compiled, as a server does.
+    const env = { ...process.env, NODE_COMPILE_CACHE: compileCache }
+    this.#child = spawn(process.execPath, [program, url, name], { stdio: ['pipe', 'pipe', 'pipe'], env })
     this.#closed = once(this.#child, 'close')
     this.#child.stdin.on('error', () => undefined)
     this.#child.stderr.on('data', chunk => {

@@ -83,6 +83,8 @@ service imap-login {
     ssl = yes
   }
   chroot =
+  # One process takes all logins, and one for mail goes on with the next: new ones for each, as by default, cost ten times as much.
+  service_count = 0
 }
 service anvil {
   chroot =
@@ -95,6 +97,7 @@ service stats {
 }
 service imap {
   process_limit = ${300 + 3 * moreUsers}
+  service_count = 1000
 }
 `
 }

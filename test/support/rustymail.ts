@@ -19,7 +19,8 @@ import { tempDir } from './temp-dir.ts'
 
 const here = join(import.meta.dirname, '../..')
 
-export const apiKey = 'an-api-key-for-tests-only'
+/** As a generator makes them: for one that looks like words each start would read the lists of common passwords, a quarter of what it takes. */
+export const apiKey = 'for-tests-only-7Qx2fV9mK4bT8wZ1rH6c'
 /** A server that lives for seconds does without the collections after a start, a seventh of what the start takes. */
 const keepStartMemory = ['--import', join(here, 'test/support/keep-start-memory.js')]
 const serverEnvironment = {

@@ -54,6 +54,19 @@ test('the first lines are read at once, rows that were asked for too, and a floo
   expect(budget.isPrompt).toBe(false)
 })
 
+test('rows of a usual size that were asked for take nothing of what is read at once, larger ones do', () => {
+  const budget = loggedIn()
+  const answer = (bytes: number) => {
+    budget.sent(Buffer.from('1 UID FETCH 1:400 (UID ENVELOPE)\r\n'))
+    said(budget, { numbers: 400, bytes })
+    const { isPrompt } = budget
+    said(budget, { words: 1, tagged: 1 })
+    return isPrompt
+  }
+  for (let command = 0; command < 100; command++) expect(answer(400 * 16 * 1024)).toBe(true)
+  expect(answer(400 * 16 * 1024 + 8 * 1024 * 1024)).toBe(false)
+})
+
 test('a change of a thousand messages may tell of each of them, and is read at once; silent is only a silent STORE', () => {
   const budget = loggedIn(10)
   for (const command of [

@@ -12,6 +12,8 @@ interface Answer {
   bytes: number
   /** Lines that such an answer has as a rule: they are read at once. */
   asked: number
+  /** The same of bytes: a mailbox that is indexed says more for minutes than a server that nobody asks may. */
+  askedBytes: number
   /** Of a line that is no row of FETCH. */
   lineBytes: number
   /** Whether its lines are kept until it ends. */
@@ -40,6 +42,7 @@ const ordinary: Readonly<Answer> = {
   words: 100,
   bytes: mib,
   asked: usualLines,
+  askedBytes: 0,
   lineBytes,
   isCollected: false,
   isSilent: false,
@@ -50,7 +53,7 @@ const list: Readonly<Answer> = { ...ordinary, words: 40_000, bytes: 16 * mib, as
 /** Of a million messages, where the server knows no ESEARCH. */
 const search: Readonly<Answer> = { ...ordinary, bytes: 16 * mib, lineBytes: 8 * mib }
 /** Mail that strangers make to be a burden has rows of megabytes; what is kept of them is little. */
-const fetch = { bytes: 64 * mib, rowBytes: 4 * mib, mostRows: 10_000 }
+const fetch = { bytes: 64 * mib, rowBytes: 4 * mib, usualRowBytes: 16 * kib, mostRows: 10_000 }
 /** STORE of a flag tells each message's MODSEQ even where it is to be silent (RFC 7162, section 3.1.3), MOVE and EXPUNGE each that went. */
 const change = { lineBytes: 1 * kib, mostLines: 10_000 }
 /** An object of ours for a line that is kept. */
@@ -140,7 +143,9 @@ export class AnswerBudget {
     const asked = Math.min(lines, answer.asked)
     answer.asked -= asked
     this.#promptLines.spend(lines - asked)
-    this.#promptBytes.spend(bytes)
+    const askedBytes = Math.min(bytes, answer.askedBytes)
+    answer.askedBytes -= askedBytes
+    this.#promptBytes.spend(bytes - askedBytes)
     if (answer.isCollected) this.#collected += bytes + words * collectedBytes
     const isWithin = [
       spend(answer, 'numbers', numbers, this.#numbers),
@@ -182,7 +187,13 @@ function answerTo(command: string, set: string): Readonly<Answer> {
   }
   if (command !== 'FETCH') return ordinary
   const rows = Math.min(countOf(set), fetch.mostRows)
-  return { ...ordinary, numbers: 2 * rows, bytes: fetch.bytes + rows * fetch.rowBytes, asked: rows + usualLines }
+  return {
+    ...ordinary,
+    numbers: 2 * rows,
+    bytes: fetch.bytes + rows * fetch.rowBytes,
+    asked: rows + usualLines,
+    askedBytes: rows * fetch.usualRowBytes,
+  }
 }
 
 /** How many messages a set names; of one without an end, the first. */

@@ -1,7 +1,7 @@
 /** What the bytes of a mail server's answer are, recognised as they come in: how a response begins, names of items, markers of literals. */
 
 const [nul, lf, cr, space, open, close] = [0x00, 0x0a, 0x0d, 0x20, 0x28, 0x29]
-const [star, plus, bracket, bracketEnd] = [0x2a, 0x2b, 0x5b, 0x5d]
+const [star, plus, bracket, bracketEnd, braceEnd] = [0x2a, 0x2b, 0x5b, 0x5d, 0x7d]
 const fetchWord = 'FETCH'
 const maxNameLength = 100
 /** Room for the marker of the longest literal that has a meaning, `{` 19 digits `}` CR, and for one digit more. */
@@ -66,19 +66,21 @@ export class RowHead {
 
 /** The name of an item in a row of FETCH, as its bytes come in: `FLAGS`, `BODY[HEADER.FIELDS (FROM TO)]<0>`. */
 export class ItemName {
-  #text = ''
+  /** A string that grows by a letter at a time is garbage for each of them. */
+  readonly #bytes = Buffer.alloc(maxNameLength)
+  #length = 0
   #isInSection = false
 
   get text(): string {
-    return this.#text
+    return this.#bytes.toString('latin1', 0, this.#length)
   }
 
   get isHeader(): boolean {
-    return /^BODY\[[\d.]*(HEADER|MIME)/i.test(this.#text)
+    return /^BODY\[[\d.]*(HEADER|MIME)/i.test(this.text)
   }
 
   begin(): void {
-    this.#text = ''
+    this.#length = 0
     this.#isInSection = false
   }
 
@@ -87,8 +89,8 @@ export class ItemName {
     if (byte === bracket) this.#isInSection = true
     else if (byte === bracketEnd) this.#isInSection = false
     if (!this.#isInSection && byte === close) return 'row'
-    if (!this.#isInSection && (byte === space || byte === open)) return this.#text === '' ? undefined : 'name'
-    if (this.#text.length < maxNameLength) this.#text += String.fromCharCode(byte)
+    if (!this.#isInSection && (byte === space || byte === open)) return this.#length === 0 ? undefined : 'name'
+    if (this.#length < maxNameLength) this.#bytes[this.#length++] = byte
     return undefined
   }
 }
@@ -117,6 +119,8 @@ export class LiteralMarker {
 
   /** The size of the literal that is announced before this line end. */
   sizeBefore(chunk: Buffer, at: number): number | undefined {
+    // Most lines end with no brace, and are wholly in this chunk as far as that tells.
+    if (at - this.#lineAt >= 2 && chunk[chunk[at - 1] === cr ? at - 2 : at - 1] !== braceEnd) return undefined
     const line = this.#lineBefore(chunk, at)
     const [, start, digits] = /(\{|^)(\d+)\}\r?$/.exec(line) ?? []
     if (digits === undefined || (start === '' && line.length < tailLength)) return undefined

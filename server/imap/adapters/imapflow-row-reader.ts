@@ -3,9 +3,7 @@
  * other it says nothing, and ImapFlow reads it.
  */
 import type { FetchMessageObject } from 'imapflow'
-
-/** What ImapFlow makes of a list, of a string or atom, and of NIL. */
-type Token = Token[] | { value: string | Buffer } | null
+import { isCapital, isNameCode, listOf, numberOf, refuse, type Token, textOf, unusual } from './imapflow-row-tokens.ts'
 
 /** ImapFlow's own, so that both read the same out of a list. */
 export interface ListReaders {
@@ -13,24 +11,20 @@ export interface ListReaders {
   parseBodystructure(list: Token[]): NonNullable<FetchMessageObject['bodyStructure']>
 }
 
-const [lf, cr, space, quote, open, close, backslash, braceOpen, braceClose] = [
-  0x0a, 0x0d, 0x20, 0x22, 0x28, 0x29, 0x5c, 0x7b, 0x7d,
+const [lf, cr, space, quote, open, close, bracket, backslash, braceOpen, braceClose] = [
+  0x0a, 0x0d, 0x20, 0x22, 0x28, 0x29, 0x5b, 0x5c, 0x7b, 0x7d,
 ]
 const head = /^\* ([1-9]\d{0,9}) FETCH \(/
-/** Of what index and texts ask for; a section has no blanks but in its list of headers. */
-const itemName = /([A-Z][A-Z0-9.-]{0,20})(?:\[([A-Z0-9.-]*(?: \([A-Za-z" -]+\))?)\](?:<\d{1,10}>)?)? /y
+/** Of the names of items: what index and texts ask for is shorter. */
+const longestName = 21
+/** Behind a name; it has no blanks but in its list of headers. */
+const itemSection = /\[([A-Z0-9.-]*(?: \([A-Za-z" -]+\))?)\](?:<\d{1,10}>)?/y
 /** Of no list; those that need quotes, and others that ImapFlow reads in a way of its own, are left to it. */
 const atom = /[\\$]?[A-Za-z0-9._:+/-]+/y
 const headerFields = 'HEADER.FIELDS'
 /** Lists in lists; the limiter lets fewer through. */
 const deepest = 60
 const maxUint = 2 ** 32 - 1
-
-/** Thrown where a row is not as usual, and caught here. */
-const unusual = new Error('not a usual row')
-const refuse = (): never => {
-  throw unusual
-}
 
 /** Undefined: ImapFlow has to read it. */
 export function readRow(
@@ -67,14 +61,14 @@ class RowReader {
 
   read(seq: number, from: number): FetchMessageObject {
     const row: FetchMessageObject = { seq, uid: 0 } as FetchMessageObject
-    const seen = new Set<string>()
+    const seen: string[] = []
     this.#at = from
     for (;;) {
-      itemName.lastIndex = this.#at
-      const [whole, name = '', section] = itemName.exec(this.#text) ?? []
-      if (whole === undefined || seen.has(section === undefined ? name : `[${section}`)) throw unusual
-      seen.add(section === undefined ? name : `[${section}`)
-      this.#at += whole.length
+      const name = this.#name()
+      const section = this.#section()
+      const key = section === undefined ? name : `[${section}`
+      if (this.#text.charCodeAt(this.#at++) !== space || seen.includes(key)) throw unusual
+      seen.push(key)
       this.#take(row, name, section, this.#token(0))
       const next = this.#text.charCodeAt(this.#at++)
       if (next === close) break
@@ -82,6 +76,22 @@ class RowReader {
     }
     if (this.#at !== this.#text.length || this.#literal !== this.#literals.length) throw unusual
     return row
+  }
+
+  #name(): string {
+    const from = this.#at
+    while (isNameCode(this.#text.charCodeAt(this.#at))) this.#at++
+    const length = this.#at - from
+    if (length === 0 || length > longestName || !isCapital(this.#text.charCodeAt(from))) throw unusual
+    return this.#text.slice(from, this.#at)
+  }
+
+  #section(): string | undefined {
+    if (this.#text.charCodeAt(this.#at) !== bracket) return undefined
+    itemSection.lastIndex = this.#at
+    const [whole, section] = itemSection.exec(this.#text) ?? refuse()
+    this.#at += whole.length
+    return section
   }
 
   #take(row: FetchMessageObject, name: string, section: string | undefined, token: Token): void {
@@ -118,10 +128,11 @@ class RowReader {
     if (byte === quote) return { value: this.#quoted() }
     if (byte === open) return this.#list(depth + 1)
     if (byte === braceOpen) return { value: this.#nextLiteral() }
+    // `test` makes no list of what it found.
     atom.lastIndex = this.#at
-    const [value] = atom.exec(this.#text) ?? []
-    if (value === undefined) throw unusual
-    this.#at += value.length
+    if (!atom.test(this.#text)) throw unusual
+    const value = this.#text.slice(this.#at, atom.lastIndex)
+    this.#at = atom.lastIndex
     return value.length === 3 && value.toUpperCase() === 'NIL' ? null : { value }
   }
 
@@ -179,22 +190,4 @@ class RowReader {
     this.#at += 3
     return bytes
   }
-}
-
-function listOf(token: Token): Token[] {
-  if (!Array.isArray(token)) throw unusual
-  return token
-}
-
-function textOf(token: Token): string {
-  if (token === null || Array.isArray(token)) throw unusual
-  return token.value.toString()
-}
-
-/** With no more digits than the largest has, as ImapFlow counts them. */
-function numberOf(token: Token, most: number): number {
-  const text = textOf(token)
-  const number = Number(text)
-  if (!/^\d+$/.test(text) || text.length > `${most}`.length || number > most) throw unusual
-  return number
 }

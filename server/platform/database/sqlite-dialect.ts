@@ -3,7 +3,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { type DialectAdapter, SqliteAdapter, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely'
 import { type DatabaseObserver, isWriteStatement, LiveFile } from './database-health.ts'
 import { openSqlite, prepareWriting, whenFree } from './sqlite-file.ts'
-import { encode, StatementCache } from './statement-cache.ts'
+import { encodeAll, StatementCache } from './statement-cache.ts'
 
 export function sqliteDialect(path: string, observer?: DatabaseObserver): SqliteDialect {
   const database = openSqlite(path)
@@ -58,8 +58,8 @@ function wrap(
   }
   return {
     reader: statement.columns().length > 0,
-    all: values => observed(() => statement.all(...values.map(encode))),
-    run: values => observed(() => statement.run(...values.map(encode))),
-    iterate: values => statement.iterate(...values.map(encode)),
+    all: values => observed(() => statement.all(...encodeAll(values))),
+    run: values => observed(() => statement.run(...encodeAll(values))),
+    iterate: values => statement.iterate(...encodeAll(values)),
   }
 }

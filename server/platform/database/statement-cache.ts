@@ -44,3 +44,9 @@ export function encode(value: unknown): SQLInputValue {
   if (value instanceof Uint8Array) return value
   throw new TypeError(`cannot store a ${typeof value}: stores keep text, integers, reals and null`)
 }
+
+/** What is given itself: a statement of many rows has thousands of values. @throws TypeError as `encode` */
+export function encodeAll(values: readonly unknown[]): readonly SQLInputValue[] {
+  for (const value of values) encode(value)
+  return values as readonly SQLInputValue[]
+}
