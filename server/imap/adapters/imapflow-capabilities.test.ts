@@ -162,7 +162,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
   })
 
   describe('on a server without MOVE that lets nobody remove a message', () => {
-    /** One that says OK and does nothing, as Courier to who may not mark messages as deleted. */
+    /** It says OK and does nothing, as Courier does without the right to mark messages as deleted. */
     const nothing = 'NOOP'
     const refused = 'NONSENSE'
     const none = { store: undefined, expunge: undefined }

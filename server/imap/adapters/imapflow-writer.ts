@@ -15,6 +15,7 @@ import { holdsUid, orderedUids, rangesOfUids, type UidRange, writeUidSet } from 
 import type { CapabilityOptions } from './imapflow-content.ts'
 import { readStanding } from './imapflow-flags.ts'
 import { ImapFlowFolderWriter } from './imapflow-folder-writer.ts'
+import { refuseTooLarge, saysFull } from './imapflow-full.ts'
 import { type Inside, wireName } from './imapflow-names.ts'
 
 interface Response {
@@ -363,26 +364,13 @@ function atom(value: string) {
   return { type: 'ATOM', value }
 }
 
-/** RFC 7889. @throws Problem too_large */
-function refuseTooLarge(limit: boolean | number | undefined, sizeBytes: number): void {
-  if (typeof limit !== 'number' || limit <= 0 || sizeBytes <= limit) return
-  const detail = `The mail server keeps messages of at most ${limit} bytes; this one has ${sizeBytes}.`
-  throw new Problem('too_large', detail, { part: 'imap' })
-}
-
-/** Of servers without the code: Cyrus, Courier. */
-const saysFull = /^(over quota|you exceeded your mail quota)\b/i
-
-/** RFC 9208, section 4.1.1. Gmail says OVERQUOTA also of its daily limits of bandwidth, and that passes. */
 function marked(error: unknown, command: string): unknown {
   if (!(error instanceof Error)) return error
   const { response, responseText = '' } = error as { response?: Response; responseText?: string }
   const code = String(response?.attributes?.[0]?.section?.[0]?.value ?? '').toUpperCase()
   if (code === 'EXPUNGEISSUED' && isRefusal(error)) return new MessagesVanished(responseText)
   if (!/^(APPEND|UID COPY|UID MOVE)$/.test(command)) return error
-  const isFull =
-    (code === 'OVERQUOTA' || saysFull.test(responseText)) && !/bandwidth|command limit|too many/i.test(responseText)
-  return isFull ? Object.assign(error, { isMailboxFull: true, serverResponseCode: code }) : error
+  return saysFull(code, responseText) ? Object.assign(error, { isMailboxFull: true, serverResponseCode: code }) : error
 }
 
 function wordsOf({ attributes = [] }: Response): string {
