@@ -9,7 +9,7 @@ RUN npm run build && cp package-lock.json .npmrc dist/package/ && cd dist/packag
   && npm install --omit=optional --ignore-scripts --no-audit --no-fund
 
 FROM node:24-trixie-slim
-ENV NODE_ENV=production RUSTYMAIL_HOST=0.0.0.0 RUSTYMAIL_DATA_DIR=/data NODE_COMPILE_CACHE=/var/cache/rustymail MALLOC_ARENA_MAX=2
+ENV NODE_ENV=production RUSTYMAIL_HOST=0.0.0.0 RUSTYMAIL_DATA_DIR=/data NODE_COMPILE_CACHE=/var/cache/rustymail MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=131072
 COPY --from=build /build/dist/package /app
 COPY deploy/healthcheck.js /app/healthcheck.js
 RUN install -d -o node -g node -m 0700 /data /var/cache/rustymail

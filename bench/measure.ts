@@ -75,6 +75,7 @@ export async function startRustyMail(dataDir?: string, environment: NodeJS.Proce
     RUSTYMAIL_PRIVATE_NETWORKS: '127.0.0.0/8',
     // As its command, its image and its unit have it.
     MALLOC_ARENA_MAX: '2',
+    MALLOC_MMAP_THRESHOLD_: '131072',
     ...environment,
   }
   const server = await startServer(['--max-semi-space-size=16', 'bin/rustymail.js', 'serve'], env)

@@ -12,7 +12,8 @@ export function freshBundle(root) {
   try {
     const { folder, files } = JSON.parse(readFileSync(join(root, 'dist/server/current.json'), 'utf8'))
     const isFresh = files.every(([file, mtimeMs, size]) => {
-      const found = statSync(join(root, file), { throwIfNoEntry: false })
+      // Of 2,300 files, `join` is half of the time.
+      const found = statSync(`${root}/${file}`, { throwIfNoEntry: false })
       return found?.mtimeMs === mtimeMs && found.size === size
     })
     const place = join(root, 'dist/server', folder)

@@ -21,7 +21,11 @@ if (canRun(process.versions.node) && (isBounded || !canReplaceItself)) {
 } else {
   const flags = isBounded ? process.execArgv : [...process.execArgv, flag]
   // glibc keeps memory that is free again for each thread apart, up to eight times as many places as processors; V8's workers alone are four threads.
-  // It is read when a process begins. See docs/decisions/0060.
-  if (process.platform === 'linux') process.env.MALLOC_ARENA_MAX ??= '2'
+  // And from the first large piece that is freed on, it keeps pieces of that size rather than giving them back, unless it is told where large begins.
+  // Both are read when a process begins. See docs/decisions/0060 and 0065.
+  if (process.platform === 'linux') {
+    process.env.MALLOC_ARENA_MAX ??= '2'
+    process.env.MALLOC_MMAP_THRESHOLD_ ??= '131072'
+  }
   runOnNode24([...flags, fileURLToPath(import.meta.url), ...process.argv.slice(2)], { isOurs: true })
 }

@@ -190,6 +190,7 @@ const UndoChange = z
   .meta({ id: 'UndoChange' })
 export type UndoChange = z.infer<typeof UndoChange>
 
+/** Also said in words below: `toLocaleString` at a start makes ICU read what it has of each language. */
 const shown = 1_000
 export const UndoReport = z
   .object({
@@ -208,10 +209,7 @@ export const UndoReport = z
         }),
       )
       .describe('Newest first, which is the order in which they are undone'),
-    changes: z
-      .array(UndoChange)
-      .max(shown)
-      .describe(`The first ${shown.toLocaleString('en')}`),
+    changes: z.array(UndoChange).max(shown).describe('The first 1,000'),
     changes_omitted: z.int(),
     has_more: z
       .boolean()

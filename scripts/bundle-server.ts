@@ -129,7 +129,7 @@ function requireTables(): Plugin {
 }
 
 /** What packages of ours would load in cases that we do not come to: V8 would keep the text of it, 0.7 MB. */
-const unused = ['@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler', 'glob']
+const unused = ['@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler', 'glob', 'light-my-request']
 
 function withoutUnused(): Plugin {
   return {

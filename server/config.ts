@@ -16,7 +16,7 @@ import {
   parseCommandLine,
   withoutEmpty,
 } from './command-line.ts'
-import { Environment } from './environment.ts'
+import { type Environment, environmentSchema } from './environment.ts'
 import type { NamedAuthServer } from './mail/sender-auth.ts'
 import type { MailOAuthConfig } from './mail-oauth/oauth-providers.ts'
 import { isMcpPreset, type McpConfig, mcpPresets } from './mcp/mcp-config.ts'
@@ -112,11 +112,12 @@ export function loadConfig(argv: readonly string[], environment: Record<string, 
   const faults: string[] = []
   const flags = parseCommandLine(argv, faults)
   const given = { ...withoutEmpty(environment), ...flags.environment }
-  const issues = Environment.safeParse(given).error?.issues ?? []
+  const schema = environmentSchema()
+  const issues = schema.safeParse(given).error?.issues ?? []
   for (const issue of issues) faults.push(`${issue.path.join('.')} ${issue.message}`)
   const faulty = new Set(issues.map(issue => issue.path[0]))
   // With its faulty values left out, the rest is looked at too: all faults are to be named at once.
-  const env = Environment.parse(Object.fromEntries(Object.entries(given).filter(([name]) => !faulty.has(name))))
+  const env = schema.parse(Object.fromEntries(Object.entries(given).filter(([name]) => !faulty.has(name))))
   const account = accountOf(env, faults)
   const assistant = assistantOf(env, faults)
   const oidc = oidcOf(env, faults)

@@ -65,7 +65,7 @@ test('each setting that they name exists', () => {
     const names = settingsIn(text)
     expect(names.length, file).toBeGreaterThan(0)
     expect(
-      names.filter(name => !environmentNames.includes(name)),
+      names.filter(name => !environmentNames().includes(name)),
       file,
     ).toEqual([])
   }

@@ -12,6 +12,13 @@ const address = (file: string) => JSON.stringify(pathToFileURL(join(root, file))
 const program = `
   import { registerHooks } from 'node:module'
   const files = []
+  const localized = []
+  const recorded = call => (...words) => {
+    localized.push(new Error().stack)
+    return call(...words)
+  }
+  for (const [owner, name] of [[Number.prototype, 'toLocaleString'], [Date.prototype, 'toLocaleString'], [Intl, 'NumberFormat'], [Intl, 'DateTimeFormat']])
+    owner[name] = new Proxy(owner[name], { apply: recorded(Reflect.apply), construct: recorded(Reflect.construct) })
   registerHooks({
     load(url, context, next) {
       files.push(url)
@@ -23,11 +30,11 @@ const program = `
   const { createApp } = await import(${address('server/app.ts')})
   const app = createApp(loadConfig(['serve'], process.env))
   await app.start()
-  console.log(JSON.stringify({ files, internals: process.moduleLoadList }))
+  console.log(JSON.stringify({ files, internals: process.moduleLoadList, localized }))
   await app.stop()
 `
 
-function loadedAtStart(): { files: string[]; internals: string[] } {
+function loadedAtStart(): { files: string[]; internals: string[]; localized: string[] } {
   const dir = tempDir('late-loading')
   try {
     const words = ['--input-type=module', '--eval', program]
@@ -40,7 +47,7 @@ function loadedAtStart(): { files: string[]; internals: string[] } {
 }
 
 test('a start loads no package that only some servers need, no command, and not all of what Node has', () => {
-  const { files, internals } = loadedAtStart()
+  const { files, internals, localized } = loadedAtStart()
   const packages = new Set(files.map(file => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1]))
   expect([...packages]).toEqual(expect.arrayContaining(['fastify', 'kysely', 'pino', 'prom-client', 'zod']))
   const late = [
@@ -74,4 +81,6 @@ test('a start loads no package that only some servers need, no command, and not 
   // Any `import` of `node:http` reads its WebSocket, and with it loads Node's own fetch.
   expect(internals.length).toBeGreaterThan(100)
   expect(internals.filter(name => name.includes('internal/deps/undici'))).toEqual([])
+  // The first of these makes ICU look at what it has of each language, 5 MiB.
+  expect(localized).toEqual([])
 })

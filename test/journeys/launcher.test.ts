@@ -142,7 +142,8 @@ test.skipIf(process.execve === undefined || process.platform === 'win32')(
     expect(started.serverPid()).toBe(started.child.pid)
     if (process.platform === 'linux') {
       expect(readFileSync(`/proc/${started.child.pid}/cmdline`, 'utf8')).toContain('--max-semi-space-size=16')
-      expect(readFileSync(`/proc/${started.child.pid}/environ`, 'utf8')).toContain('MALLOC_ARENA_MAX=2')
+      const environment = readFileSync(`/proc/${started.child.pid}/environ`, 'utf8').split('\0')
+      expect(environment).toEqual(expect.arrayContaining(['MALLOC_ARENA_MAX=2', 'MALLOC_MMAP_THRESHOLD_=131072']))
     }
     started.child.kill('SIGTERM')
     await expectStoppedInOrder(started)
