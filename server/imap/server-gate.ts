@@ -279,7 +279,9 @@ function isSilentEnd(error: unknown): error is Problem {
   if (!(error instanceof Problem)) return false
   const { cause } = error
   if (error.extension.fault === 'closed') return true
-  return error.extension.fault === 'tls' && cause instanceof Error && 'code' in cause && endedCodes.test(`${cause.code}`)
+  return (
+    error.extension.fault === 'tls' && cause instanceof Error && 'code' in cause && endedCodes.test(`${cause.code}`)
+  )
 }
 
 function limitProblem({ host, port }: MailPlace, cause: Problem): Problem {
