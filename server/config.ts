@@ -88,7 +88,7 @@ export interface Config {
   mcp: McpConfig
   /** Undefined: nothing is traced. */
   tracing: TracingConfig | undefined
-  /** What is odd, and keeps no server from starting: for whoever starts it. */
+  /** What is odd, and keeps no server from starting: told to the operator. */
   hints: readonly string[]
 }
 
