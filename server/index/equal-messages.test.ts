@@ -50,6 +50,18 @@ onEachIndex(world => {
     expect(await list('Archive')).toEqual(new Map([[8, before.get(2)]]))
   })
 
+  test('one that comes beside one that is placed by its id does not take that id too', async () => {
+    const { apply, list } = await opened()
+    await apply({ added: [equal(1), equal(2), equal(3)] })
+    const before = await list('INBOX')
+    await apply({ vanished: [[1, 2]] })
+    const placed = [1, 2].map(uid => ({ uid: 7 + uid, id: before.get(uid)!, flags: [] }))
+    await apply({ path: 'Archive', placed, added: [equal(10)] })
+    const after = await list('Archive')
+    expect([after.get(8), after.get(9)]).toEqual([before.get(1), before.get(2)])
+    expect(new Set(after.values()).size).toBe(3)
+  })
+
   test('one that moves within its folder keeps its id, also in one look', async () => {
     const { apply, list } = await opened()
     await apply({ added: [equal(1), equal(2), equal(3), equal(4), equal(5)] })
