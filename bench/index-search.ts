@@ -11,10 +11,11 @@ import { BlockCache } from '../server/index/block-cache.ts'
 import type { FullText } from '../server/index/full-text.ts'
 import { PostgresFullText } from '../server/index/fulltext-postgres.ts'
 import { SqliteFullText } from '../server/index/fulltext-sqlite.ts'
-import { createIndexTables } from '../server/index/index-schema.ts'
+import { createIndexTables, isSqlite } from '../server/index/index-schema.ts'
 import { IndexStore } from '../server/index/index-store.ts'
 import type { IndexDatabase, IndexTables } from '../server/index/index-tables.ts'
 import type { MessageRecord, TextRecord } from '../server/index/index-types.ts'
+import { TightIndexes } from '../server/index/postgres-indexes.ts'
 import { parseSearch } from '../server/index/search-language.ts'
 import { SearchStore } from '../server/index/search-store.ts'
 import { textOfParts } from '../server/index/text-of-parts.ts'
@@ -73,6 +74,7 @@ async function measure(db: IndexDatabase, fullText: FullText, bytes: Bytes): Pro
     .insertInto('account_state')
     .values({ account: 1, ...none })
     .execute()
+  const indexes = new TightIndexes()
   const index = new IndexStore({
     db,
     account: 1,
@@ -80,6 +82,7 @@ async function measure(db: IndexDatabase, fullText: FullText, bytes: Bytes): Pro
     fullText,
     readText: textOfParts,
     bytes: async () => 0,
+    ...(!isSqlite(db) && { tighten: () => indexes.tighten(db) }),
   })
   const folder = (path: string) => ({ path, role: null, isSelectable: true, mailboxId: null })
   await index.applyFolders([folder('INBOX'), folder('Archive')], 1)

@@ -214,6 +214,16 @@ export class MailboxFull extends Problem {
   }
 }
 
+/** Another program deleted or moved some of the messages right before the command: the server refused it. How they are has to be looked at again. */
+export class MessagesVanished extends Problem {
+  constructor(serverResponse: string) {
+    const detail =
+      'Another program keeps removing messages while they are changed: the mail server refused the command.'
+    super('mail_server_refused', detail, { part: 'imap', ...(serverResponse && { server_response: serverResponse }) })
+    this.name = 'MessagesVanished'
+  }
+}
+
 /** The server may or may not have done what it was told. To say it again could do it twice: somebody has to look first. */
 export class UnknownOutcome extends Error {
   constructor(cause: unknown) {

@@ -3,7 +3,7 @@ import type { BlockCache } from './block-cache.ts'
 import { insertRows, lists, updateRows } from './bulk-rows.ts'
 import { fixedStatement } from './fixed-statement.ts'
 import { IndexFault } from './index-fault.ts'
-import type { AccountStateRow, IndexDatabase, NamedFolder } from './index-tables.ts'
+import type { AccountStateRow, IndexDatabase, NamedFolder, SearchBeginning } from './index-tables.ts'
 import type { FactData, IndexedChanges, OutgoingFact } from './index-types.ts'
 import { messageIdText } from './message-identity.ts'
 
@@ -20,7 +20,7 @@ export interface IndexOwner {
   /** What was read of it lately; left out where it is written. */
   blocks?: AccountBlocks | undefined
   /** What is read once for an answer; left out where it may change meanwhile. */
-  answer?: { folders?: Promise<readonly NamedFolder[]> } | undefined
+  answer?: { folders?: Promise<readonly NamedFolder[]>; begun?: SearchBeginning } | undefined
 }
 
 /** Blocks of one account, whatever its number. */

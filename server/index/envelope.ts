@@ -3,9 +3,10 @@
  * messages that came together repeat themselves. In rows of their own they took three times as much.
  */
 import type { Address } from '../../contract/mail.ts'
+import { type BlockKind, BlockReader } from './block-reader.ts'
 import type { IndexOwner } from './change-log.ts'
 import type { MessageRecord } from './index-types.ts'
-import { appendTexts, type BlockKind, BlockReader, removeFromBlocks } from './text-blocks.ts'
+import { appendTexts, removeFromBlocks } from './text-blocks.ts'
 
 export type Envelope = Pick<
   MessageRecord,
@@ -13,7 +14,11 @@ export type Envelope = Pick<
 >
 
 /** Less of it is read for a message than of texts, and more often: some 40 µs for a block. */
-const envelopeBlocks: BlockKind = { table: 'envelope_blocks', maxBytes: 16 * 1024, level: 3 }
+const envelopeBlocks: BlockKind = {
+  table: 'envelope_blocks',
+  maxBytes: { sqlite: 16 * 1024, postgres: 16 * 1024 },
+  level: 3,
+}
 
 /** PostgreSQL stores no NUL. */
 export function storable(text: string): string {
@@ -38,7 +43,19 @@ export async function readEnvelopes(
   owner: IndexOwner,
   places: readonly number[],
 ): Promise<(place: number) => Envelope> {
-  const texts = await new BlockReader(owner, envelopeBlocks).read(places)
+  return envelopesFrom(envelopeReader(owner), places)
+}
+
+/** For an answer that reads texts, too. */
+export function envelopeReader(owner: IndexOwner): BlockReader {
+  return new BlockReader(owner, envelopeBlocks)
+}
+
+export async function envelopesFrom(
+  reader: BlockReader,
+  places: readonly number[],
+): Promise<(place: number) => Envelope> {
+  const texts = await reader.read(places)
   return place => toEnvelope(texts.get(place) ?? '')
 }
 

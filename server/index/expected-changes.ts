@@ -192,15 +192,17 @@ export class AccountExpectations {
   /** What a look found, as it is shown. @param asOf `now` of when the mail server was asked. */
   adjust<Batch extends FolderBatch>(batch: Batch, asOf = 0): Batch {
     if (this.#byPlace.size === 0) return batch
-    const { path, uidValidity, added, changed } = batch
+    const { path, uidValidity, added, placed, changed } = batch
     const of = (uid: number) => this.#at({ path, uidValidity, uid }).filter(({ doneAt }) => (doneAt ?? asOf + 1) > asOf)
     const flagged = <Row extends { uid: number; flags: string[] }>(row: Row) => ({
       ...row,
       flags: of(row.uid).reduce((flags, { add, remove }) => withFlags(flags, add, remove), row.flags),
     })
+    const stays = ({ uid }: { uid: number }) => !of(uid).some(({ leaves }) => leaves)
     return {
       ...batch,
-      ...(added && { added: added.filter(({ uid }) => !of(uid).some(({ leaves }) => leaves)).map(flagged) }),
+      ...(added && { added: added.filter(stays).map(flagged) }),
+      ...(placed && { placed: placed.filter(stays).map(flagged) }),
       ...(changed && { changed: changed.map(flagged) }),
     }
   }

@@ -65,6 +65,11 @@ export class FolderCopies {
     this.#orphans = Map.groupBy(orphans, ({ date, size }) => likeness(Math.floor(date / 1000), size))
   }
 
+  /** Gets a place there in this batch, whatever else comes. */
+  take(messages: readonly KnownMessage[]): void {
+    for (const { id } of messages) this.#inFolder.add(key(id))
+  }
+
   /** Which message this one is; its id is taken from now on. */
   async next(
     record: MessageRecord,
@@ -117,7 +122,8 @@ export class FolderCopies {
     const known = this.#lost.get(identity)
     if (known) return known
     const alike = this.#orphans.get(likeness(secondsOf(date), sizeBytes)) ?? []
-    const lost = alike.filter(({ id, copy }) => this.#idOf(identity, copy).equals(id)).map(({ copy }) => copy)
+    const left = alike.filter(({ id }) => !this.#inFolder.has(key(id)))
+    const lost = left.filter(({ id, copy }) => this.#idOf(identity, copy).equals(id)).map(({ copy }) => copy)
     await this.#load(lost.map(copy => this.#idOf(identity, copy)))
     if (lost.length > 0 && (await this.#isLost(identity))) lost.unshift(0)
     this.#lost.set(identity, lost)

@@ -14,6 +14,8 @@ export interface OpenIndex {
   db: IndexDatabase
   account: number
   bytes(): Promise<number>
+  /** Gives back room that indexes take beyond their entries, one at a time, and says whether it did. Left out where none do. */
+  tighten?(): Promise<boolean>
 }
 
 /** Of one kind of database. */

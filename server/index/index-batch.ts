@@ -10,6 +10,7 @@ import { toFlags } from './message-flags.ts'
 import { identityOf, idOf, messageIdText, threadIdText } from './message-identity.ts'
 import { type AddedMessage, addMessages, type MessageWriter } from './message-index.ts'
 import { changeFlags, findPlaces, type PlaceNews, removePlaces, type StoredPlace } from './place-index.ts'
+import { placedMessages } from './placed-messages.ts'
 import { addTexts, type TextReader } from './text-index.ts'
 import type { MergedThread } from './thread-links.ts'
 
@@ -30,14 +31,17 @@ export async function applyBatch(change: IndexChange, batch: FolderBatch, writer
     .sort((one, other) => one.uid - other.uid)
   const { stored, replaced } = await storedRecords(change, folder.id, records, writer.accountId)
   const absent = records.filter(({ uid }) => !stored.has(uid))
+  const known = (batch.placed ?? []).filter(({ uid }) => !hasVanished(uid))
+  const placed = await placedMessages(change, folder.id, known)
   const isInbox = folder.role === 'inbox' || folder.path === 'INBOX'
   const addresses = new Set((batch.own ?? []).flatMap(email => addressKey(email) ?? []))
   const own = { addresses, isSentFolder: folder.role === 'sent' }
   // Those that came without a place here may be among what is added.
   if (absent.length > 0) await change.settleTouched()
   const arrival = { isInbox, announces: batch.announces, own }
-  const { added, merged } = await addMessages(change, folder.id, absent, writer, arrival)
-  const changed = [...records.filter(({ uid }) => stored.has(uid)), ...(batch.changed ?? [])]
+  const { added, merged } = await addMessages(change, folder.id, absent, placed.absent, writer, arrival)
+  const came = [...absent, ...placed.absent]
+  const changed = [...records.filter(({ uid }) => stored.has(uid)), ...placed.stored, ...(batch.changed ?? [])]
   const texts = batch.texts ?? []
   const places = await findPlaces(change, folder.id, [...new Set([...changed, ...texts].map(({ uid }) => uid))])
   const news = await changeFlags(change, folder.id, changed, places)
@@ -46,10 +50,10 @@ export async function applyBatch(change: IndexChange, batch: FolderBatch, writer
   const left = [...gone, ...replaced]
   const seenBefore = count(left) + news.filter(({ before }) => before.seen === 1).length
   const seenAfter = news.filter(({ after }) => after.seen === 1).length
-  const seenAdded = absent.filter(({ flags }) => flags.some(flag => /^\\seen$/i.test(flag))).length
-  const total = folder.total + absent.length - left.length
+  const seenAdded = came.filter(({ flags }) => flags.some(flag => /^\\seen$/i.test(flag))).length
+  const total = folder.total + came.length - left.length
   const seen = folder.total - folder.unread + seenAdded + seenAfter - seenBefore
-  const after = { ...positioned(folder, batch.position), total, unread: total - seen }
+  const after = { ...positioned(folder, placed.unplaced.length > 0 ? {} : batch.position), total, unread: total - seen }
   await saveFolder(change, folder, after)
 
   await change.settleTouched()
@@ -57,22 +61,23 @@ export async function applyBatch(change: IndexChange, batch: FolderBatch, writer
     ...left.map(({ uid, message }) => ({ uid, message, flags: null })),
     ...news.map(({ before: { uid, message }, after: flags }) => ({ uid, message, flags })),
   ]
-  const known = batch.announces ? added.filter(({ isNew }) => !isNew) : []
+  const toTell = batch.announces ? added.filter(({ isNew }) => !isNew) : []
   const arrived = await findPlaces(
     change,
     folder.id,
-    known.map(({ uid }) => uid),
+    toTell.map(({ uid }) => uid),
   )
   placeNews.push(...[...arrived.values()].map(place => ({ uid: place.uid, message: place.message, flags: place })))
   await announceMessages(change, folder.path, placeNews)
-  if (absent.length + news.length + left.length > 0 || merged.length > 0) {
-    const fact = { event: 'changed' as const, added: absent.length, changed: news.length, removed: left.length }
+  if (came.length + news.length + left.length > 0 || merged.length > 0) {
+    const fact = { event: 'changed' as const, added: came.length, changed: news.length, removed: left.length }
     const named = merged.map(({ from, into }) => ({ from: threadIdText(from), into: threadIdText(into) }))
     const tells = named.length > 0 ? { ...fact, merged: named } : fact
     change.announce('folder_changed', folderFact(change, after, tells))
   }
   return {
     added: batch.isSilent ? [] : toldOf([...[...stored.values()].map(each => inThread(each, merged)), ...added]),
+    unplaced: placed.unplaced,
     changed: news.length,
     removed: left.length + cleared,
     modseq: change.state.modseq,

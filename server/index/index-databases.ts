@@ -61,13 +61,14 @@ export class IndexDatabases {
     await this.#backend.close()
   }
 
-  #storeOf(accountId: string, { db, account, bytes }: OpenIndex): IndexStore {
+  #storeOf(accountId: string, { db, account, bytes, tighten }: OpenIndex): IndexStore {
     const known = this.#stores.get(accountId)
     if (known?.db === db) return known.store
     const { readText, writePage, writeHit } = this.#parts
     const [fullText, blocks] = [this.#fullText, this.#blocks]
     const pages = writePage && { write: writePage, cache: this.#pages }
-    const store = new IndexStore({ db, account, accountId, fullText, readText, blocks, pages, writeHit, bytes })
+    const options = { db, account, accountId, fullText, readText, blocks, pages, writeHit, bytes, tighten }
+    const store = new IndexStore(options)
     this.#stores.delete(accountId)
     if (this.#stores.size >= maxStores) this.#stores.delete(this.#stores.keys().next().value!)
     this.#stores.set(accountId, { store, db })

@@ -1,13 +1,13 @@
 /** One page of a folder as JSON text, made in the thread that reads the rows: one message brings it back, and nothing is left to do for each of them. */
 import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
+import { BlockReader } from './block-reader.ts'
 import type { IndexOwner } from './change-log.ts'
 import { type Compared, comparedOf } from './compared-times.ts'
-import { type Envelope, readEnvelopes } from './envelope.ts'
+import { type Envelope, envelopeReader, envelopesFrom } from './envelope.ts'
 import { isSqlite } from './index-schema.ts'
 import type { FolderRow, IndexDatabase, MessageRow, PlaceRow } from './index-tables.ts'
 import { flagColumns } from './message-flags.ts'
-import { BlockReader } from './text-blocks.ts'
 import { previewOf } from './text-preview.ts'
 
 export interface PageQuery {
@@ -87,11 +87,11 @@ export async function readPage(
   const shown = found.slice(0, limit)
   const places = previews ? shown.slice(0, mostPreviews).map(({ text }) => text) : []
   if (places.includes(null)) return 'not_indexed'
-  const texts = await new BlockReader(owner).read(places)
-  const envelopeAt = await readEnvelopes(
-    owner,
-    shown.map(({ envelope }) => envelope),
-  )
+  const [blocks, envelopeBlocks] = [new BlockReader(owner), envelopeReader(owner)]
+  const envelopes = shown.map(({ envelope }) => envelope)
+  await blocks.loadWith(places, envelopeBlocks, envelopes)
+  const texts = await blocks.read(places)
+  const envelopeAt = await envelopesFrom(envelopeBlocks, envelopes)
   const rows = shown.map(({ text, envelope, ...row }, index) => {
     const said = text === null || index >= places.length ? undefined : texts.get(text)
     return { ...row, envelope: envelopeAt(envelope), preview: said === undefined ? null : previewOf(said) }

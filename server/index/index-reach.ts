@@ -38,7 +38,7 @@ const sumsOf = fixedStatement((db, account: number) =>
 /** In the same state as the search that it is said of. */
 export async function reachOf(owner: IndexOwner): Promise<IndexReach> {
   const folders = (await namedFolders(owner)).filter(({ selectable }) => selectable === 1)
-  const [sums] = await sumsOf(owner.db, owner.account)
+  const sums = owner.answer?.begun?.sums ?? (await sumsOf(owner.db, owner.account))[0]
   if (!sums) throw new Error('the index has no such account')
   return {
     messages: sums.messages,

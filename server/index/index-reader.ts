@@ -66,6 +66,8 @@ export interface IndexStoreOptions {
   writeHit?: HitWriter | undefined
   /** Bytes that the database takes. */
   bytes(): Promise<number>
+  /** See `OpenIndex`. */
+  tighten?: (() => Promise<boolean>) | undefined
 }
 
 export class IndexReader {

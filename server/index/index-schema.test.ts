@@ -1,9 +1,12 @@
 /** The tables: what SQLite and PostgreSQL are told about them. */
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { sql } from 'kysely'
-import { expect, onTestFinished, test } from 'vitest'
+import { Kysely, sql } from 'kysely'
+import { expect, inject, onTestFinished, test } from 'vitest'
+import { newPostgresDatabase } from '../../test/support/databases.ts'
 import { folder, recordOf } from '../../test/support/index-world.ts'
 import { tempDir } from '../../test/support/temp-dir.ts'
+import { postgresDialect } from '../platform/database/postgres-dialect.ts'
 import { IndexDatabases } from './index-databases.ts'
 import { indexParts } from './index-parts.ts'
 import { wordTables } from './word-store.ts'
@@ -51,4 +54,24 @@ test('a mailbox that is indexed newest first, as mail is, leaves no pages of SQL
 test('PostgreSQL before 16 makes the tables too: it knows no storage beside a column', () => {
   expect(wordTables.filter(statement => /^create table .* storage /s.test(statement))).toEqual([])
   expect(wordTables).toContain('alter table word_pages alter column page set storage external')
+})
+
+const postgresUrl = inject('postgresUrl')
+
+test.skipIf(postgresUrl === undefined)('a schema of PostgreSQL that another role made is told, with both', async () => {
+  const url = await newPostgresDatabase(postgresUrl!)
+  const role = `other_${randomBytes(6).toString('hex')}`
+  const others = new Kysely({ dialect: postgresDialect(url) })
+  await sql`create schema mail_index`.execute(others)
+  await sql.raw(`create role ${role} login password 'test'`).execute(others)
+  const home = { postgresUrl: Object.assign(new URL(url), { username: role, password: 'test' }).toString() }
+  const databases = new IndexDatabases(home, indexParts, { isReader: false })
+  onTestFinished(async () => {
+    await databases.close()
+    await sql.raw(`drop role ${role}`).execute(others)
+    await others.destroy()
+  })
+  const owner = decodeURIComponent(new URL(url).username)
+  const opened = databases.use('one', index => index.listFolders())
+  await expect(opened).rejects.toThrow(`belongs to the role "${owner}", so "${role}" cannot make the index`)
 })

@@ -82,12 +82,12 @@ export class IndexStore extends IndexReader {
     await deleteOutgoing(this.owner, upTo)
   }
 
-  /** Does a bounded piece of what makes searches faster, and says whether there is more to do. For idle times. */
+  /** Does a bounded piece of what makes searches faster and the index smaller, and says whether there is more to do. For idle times. */
   async tidy(): Promise<boolean> {
     const { db, fullText } = this.options
     const hasMore = await db.transaction().execute(transaction => fullText.tidy(transaction))
     await fullText.reclaim(db)
-    return hasMore
+    return hasMore || (await this.options.tighten?.()) === true
   }
 
   get #writer(): BatchWriter {

@@ -77,6 +77,15 @@ export interface FolderRow {
   compared_at: number | null
 }
 
+/** What searches of PostgreSQL read first: see search-beginning.ts. */
+export interface SearchBeginning {
+  /** Of messages in each bucket of full text, at least about. */
+  sizes: ReadonlyMap<number, number>
+  /** Row ids of messages without a place, as far as they are few. */
+  orphans: readonly number[]
+  sums: { messages: number; texts: number; textless: number | null }
+}
+
 /** What answers name of a folder. */
 export type NamedFolder = Pick<FolderRow, 'id' | 'path' | 'role' | 'selectable' | 'uid_validity' | 'lowest_uid'>
 

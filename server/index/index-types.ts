@@ -62,6 +62,15 @@ export interface MessageRecord {
   faults: MessageFault[]
 }
 
+/** Where a message is now of which it is known which one it is. */
+export interface PlacedRecord {
+  uid: number
+  /** Of the message. */
+  id: string
+  /** As the mail server says them of this place. */
+  flags: string[]
+}
+
 /** The text parts of one message as they were fetched, each cut at a bound. */
 export interface TextRecord {
   uid: number
@@ -85,10 +94,12 @@ export interface FolderBatch {
   /** Another than the index has: all places of the folder go first. */
   uidValidity: number
   added?: MessageRecord[]
+  /** Messages that the index has, and that are known to be there now. A batch with them has no `added`. */
+  placed?: PlacedRecord[]
   texts?: TextRecord[]
   changed?: { uid: number; flags: string[] }[]
   vanished?: UidSpan[]
-  /** How far the folder is read now. What is left out stays as it is. */
+  /** How far the folder is read now. What is left out stays as it is, and so does all of it where not all of `placed` were. */
   position?: Partial<Pick<IndexedFolder, 'uidNext' | 'highestModseq' | 'serverTotal' | 'lowestUid' | 'lowestTextUid'>>
   /** Whether messages that the index never held are announced as new. Not in a first sync. */
   announces: boolean
@@ -123,6 +134,8 @@ export interface AppliedBatch {
     hasArrived: boolean
     isFirstContact: boolean
   }[]
+  /** UIDs of `placed` that could not be: what is there has to be read. */
+  unplaced: number[]
   /** Places whose flags are others now, and places that are gone. */
   changed: number
   removed: number

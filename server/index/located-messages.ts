@@ -8,7 +8,7 @@ import { fixedStatement } from './fixed-statement.ts'
 import { isSqlite } from './index-schema.ts'
 import type { MessageRow, PlaceRow } from './index-tables.ts'
 import type { IndexedPlace, LocatedMessage } from './index-types.ts'
-import { flagColumns, toFlags } from './message-flags.ts'
+import { type FlagColumns, flagColumns, toFlags } from './message-flags.ts'
 import { messageIdBytes, messageIdText } from './message-identity.ts'
 import { namedFolders } from './named-folders.ts'
 
@@ -130,16 +130,23 @@ const placesAt = fixedStatement((db, account: number, messages: readonly number[
 /** By rowids of messages, in the order of folders. */
 export async function placesOf(owner: IndexOwner, rowids: readonly number[]): Promise<Map<number, IndexedPlace[]>> {
   const { db, account } = owner
+  const rows: ReadPlace[] = []
+  for (const piece of lists([...new Set(rowids)])) rows.push(...(await placesAt(db, account, piece)))
+  return placesIn(owner, rows)
+}
+
+type ReadPlace = FlagColumns & Pick<PlaceRow, 'message' | 'folder' | 'uid'>
+
+/** By rowids of messages. @param rows In the order of folders. */
+export async function placesIn(owner: IndexOwner, rows: readonly ReadPlace[]): Promise<Map<number, IndexedPlace[]>> {
   const found = new Map<number, IndexedPlace[]>()
-  if (rowids.length === 0) return found
+  if (rows.length === 0) return found
   const folders = await foldersById(owner)
-  for (const piece of lists([...new Set(rowids)])) {
-    for (const row of await placesAt(db, account, piece)) {
-      const place = { ...folders.get(row.folder)!, uid: row.uid, flags: toFlags(row) }
-      const others = found.get(row.message)
-      if (others) others.push(place)
-      else found.set(row.message, [place])
-    }
+  for (const row of rows) {
+    const place = { ...folders.get(row.folder)!, uid: row.uid, flags: toFlags(row) }
+    const others = found.get(row.message)
+    if (others) others.push(place)
+    else found.set(row.message, [place])
   }
   return found
 }

@@ -21,6 +21,13 @@ export interface AddedMessage extends KnownMessage {
   isFirstContact: boolean
 }
 
+/** One that gets a place in a folder without being read. */
+export interface PlacedMessage {
+  uid: number
+  flags: string[]
+  message: KnownMessage
+}
+
 /** What a batch says of all that it adds. */
 export interface Arrival {
   isInbox: boolean
@@ -47,24 +54,30 @@ function isOwn({ from }: MessageRecord, { addresses, isSentFolder }: OwnMail): b
   return isSentFolder || from.some(({ email }) => addresses.has(addressKey(email) ?? ''))
 }
 
-/** @param records None of them has a place in the folder. */
+/**
+ * @param records None of them has a place in the folder.
+ * @param placed Nor have these, which the index has.
+ */
 export async function addMessages(
   change: IndexChange,
   folder: number,
   records: readonly MessageRecord[],
+  placed: readonly PlacedMessage[],
   { accountId, fullText, numbers }: MessageWriter,
   { isInbox, announces, own }: Arrival,
 ): Promise<{ added: AddedMessage[]; merged: MergedThread[] }> {
   const copies = new FolderCopies(change, folder)
   const identified = records.map(record => ({ record, identity: identityOf(accountId, record) }))
+  copies.take(placed.map(({ message }) => message))
   await copies.load(identified)
-  const added: AddedMessage[] = []
+  const added: AddedMessage[] = placed.map(({ uid, message }) => ({ ...message, uid, ...ofKnown(message) }))
+  for (const { message } of placed) change.touch(message.rowid)
   const fresh: { record: MessageRecord; id: Buffer; copy: number }[] = []
   for (const { record, identity } of identified) {
     const { copy, id, known } = await copies.next(record, identity)
     if (known) {
       change.touch(known.rowid)
-      added.push({ ...known, uid: record.uid, isNew: false, hasArrived: known.is_old === 0, isFirstContact: false })
+      added.push({ ...known, uid: record.uid, ...ofKnown(known) })
     } else fresh.push({ record, id, copy })
   }
   const hashes = new Map<string, number>()
@@ -122,14 +135,18 @@ export async function addMessages(
     before.map(rowid => [rowid]),
   )
   change.state.messages += fresh.length
-  await addPlaces(change, folder, records, added)
+  await addPlaces(change, folder, [...records, ...placed], added)
   return { added, merged }
+}
+
+function ofKnown({ is_old }: KnownMessage) {
+  return { isNew: false, hasArrived: is_old === 0, isFirstContact: false }
 }
 
 async function addPlaces(
   change: IndexChange,
   folder: number,
-  records: readonly MessageRecord[],
+  records: readonly Pick<MessageRecord, 'uid' | 'flags'>[],
   added: readonly AddedMessage[],
 ): Promise<void> {
   const messages = new Map(added.map(message => [message.uid, message]))

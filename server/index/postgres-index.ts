@@ -7,6 +7,7 @@ import type { FullTextWriter } from './full-text.ts'
 import type { IndexBackend, OpenIndex, OpenOptions } from './index-backend.ts'
 import { beginAccount, createIndexTables, indexVersion } from './index-schema.ts'
 import type { IndexDatabase, IndexTables } from './index-tables.ts'
+import { TightIndexes } from './postgres-indexes.ts'
 
 const schema = 'mail_index'
 /** The second number is to be raised with the tables of PostgreSQL's full text alone. */
@@ -18,11 +19,25 @@ const schemaLock = 5_712_041
 /** Rows that one statement removes. */
 const removedAtOnce = 1_000
 
+interface FoundSchema {
+  comment: string | null
+  owner: string
+  /** Ours: the one that we are connected as. */
+  role: string
+  is_ours: boolean
+  is_open: boolean
+}
+
+const belongsToOthers = ({ owner, role }: FoundSchema) =>
+  `the schema ${schema} of PostgreSQL belongs to the role "${owner}", so "${role}" cannot make the index of mail in it: drop the schema, of which ` +
+  `all is read from the mail servers again, or give it to "${role}" (alter schema ${schema} owner to …)`
+
 export class PostgresIndex implements IndexBackend {
   readonly #db: IndexDatabase
   readonly #fullText: FullTextWriter
   readonly #isReader: boolean
   readonly #now: () => number
+  readonly #indexes = new TightIndexes()
   readonly #numbers = new Map<string, number>()
   /** What is under way, of each account. */
   readonly #running = new Map<string, Set<Promise<unknown>>>()
@@ -56,7 +71,12 @@ export class PostgresIndex implements IndexBackend {
   async #use<Result>(accountId: string, work: (index: OpenIndex) => Promise<Result>): Promise<Result> {
     await this.#prepare()
     const account = await this.#numberOf(accountId)
-    return work({ db: this.#db, account, bytes: () => this.#bytesOf(account) })
+    return work({
+      db: this.#db,
+      account,
+      bytes: () => this.#bytesOf(account),
+      tighten: () => this.#indexes.tighten(this.#db),
+    })
   }
 
   /** After what is under way: it would find no rows any more, or write some behind those that are removed. */
@@ -128,9 +148,13 @@ export class PostgresIndex implements IndexBackend {
 
   async #makeSchema(db: IndexDatabase): Promise<void> {
     await sql`select pg_advisory_xact_lock(${schemaLock})`.execute(db)
-    const { rows } = await sql<{ comment: string | null }>`
-      select obj_description(oid, 'pg_namespace') as comment from pg_namespace where nspname = ${schema}`.execute(db)
-    if (rows[0]?.comment === version) return
+    const { rows } = await sql<FoundSchema>`
+      select obj_description(oid, 'pg_namespace') as comment, pg_get_userbyid(nspowner) as owner, current_user as role,
+        pg_has_role(nspowner, 'usage') as is_ours, has_schema_privilege(oid, 'usage') as is_open
+      from pg_namespace where nspname = ${schema}`.execute(db)
+    const [found] = rows
+    if (found?.comment === version && found.is_open) return
+    if (found && !found.is_ours) throw new Error(belongsToOthers(found))
     await sql.raw(`drop schema if exists ${schema} cascade`).execute(db)
     await sql.raw(`create schema ${schema}`).execute(db)
     await sql.raw(`comment on schema ${schema} is '${version}'`).execute(db)

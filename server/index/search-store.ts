@@ -1,17 +1,19 @@
 /** Searches one account's index: newest first, or the best of the newest thousand; with what is said of all hits, and snippets. */
+
+import { BlockReader } from './block-reader.ts'
 import type { IndexOwner } from './change-log.ts'
 import type { FullText } from './full-text.ts'
 import { messagesAtRows } from './index-lists.ts'
 import { reachOf } from './index-reach.ts'
 import { isSqlite } from './index-schema.ts'
 import { forOneAnswer, namedFolders } from './named-folders.ts'
+import { beginSearch } from './search-beginning.ts'
 import { facetsOf, factsOf, type HitFacts, Ranking } from './search-rank.ts'
 import { planOf } from './search-sql.ts'
 import { foldersIn } from './search-tree.ts'
 import type { FoundPlaces, HitPlace, IndexSearch, SearchAnswer, SearchCursor, SearchHit } from './search-types.ts'
 import { SearchWalk } from './search-walk.ts'
 import { phrasesOf, snippetIn } from './snippet.ts'
-import { BlockReader } from './text-blocks.ts'
 
 /** Hits that are counted, scored and spread over facets. */
 export const mostCounted = 1_000
@@ -39,6 +41,7 @@ export class SearchStore {
   /** For searches of several accounts, of which most hits are in no page. */
   async find(query: IndexSearch): Promise<FoundPlaces> {
     const { tree, inBody } = query
+    if (!isSqlite(this.#owner.db)) await beginSearch(this.#owner)
     const folders = await this.#folders()
     const { db, account } = this.#owner
     const context = { account, isSqlite: isSqlite(db), inBody, foldersOf: folders.idsOf }

@@ -6,6 +6,7 @@ import { bucketOf, bucketSpan, type FullText, type Hits, type Span } from './ful
 import { isSqlite } from './index-schema.ts'
 import { type Asked, nextBuckets } from './next-buckets.ts'
 import { rowTable } from './row-table.ts'
+import { mostOrphans } from './search-beginning.ts'
 import { countMarked, markedMessages, placesBetween } from './search-marks.ts'
 import { noHits, type SearchPlan } from './search-sql.ts'
 
@@ -17,8 +18,6 @@ interface Walk {
   limit: number
 }
 
-/** Messages without a place: where there are more, hits are looked for among messages. */
-const mostOrphans = 1_000
 /** Places that are fetched to look for hits among their messages. */
 const mostMarked = 2_000
 /** For so many wanted messages one is looked for among so many hits, and among more of them each next time. */
@@ -71,7 +70,8 @@ export class SearchWalk {
 
   /** One statement more costs SQLite nothing on the way: each of its buckets is asked by itself. */
   async #sizes(): Promise<ReadonlyMap<number, number>> {
-    const { db, account } = this.#owner
+    const { db, account, answer } = this.#owner
+    if (answer?.begun) return answer.begun.sizes
     if (this.#fullText.sizes) return this.#fullText.sizes(db, account)
     return new Map((await this.#fullText.buckets(db, account)).map(bucket => [bucket, Number.POSITIVE_INFINITY]))
   }
@@ -123,8 +123,10 @@ export class SearchWalk {
   }
 
   #orphansOf(): Promise<ReadonlySet<number>> {
-    const { db, account } = this.#owner
-    this.#orphans ??= orphansOf(db, account).then(rows => new Set(rows.map(({ rowid }) => rowid)))
+    const { db, account, answer } = this.#owner
+    this.#orphans ??= answer?.begun
+      ? Promise.resolve(new Set(answer.begun.orphans))
+      : orphansOf(db, account).then(rows => new Set(rows.map(({ rowid }) => rowid)))
     return this.#orphans
   }
 

@@ -2,8 +2,9 @@
 import { expect, test } from 'vitest'
 import type { IndexWorld } from '../../test/support/index-world.ts'
 import { BlockCache } from './block-cache.ts'
+import { BlockReader } from './block-reader.ts'
 import type { IndexOwner } from './change-log.ts'
-import { appendTexts, BlockReader, removeFromBlocks } from './text-blocks.ts'
+import { appendTexts, removeFromBlocks } from './text-blocks.ts'
 
 export function textBlocksSuite(world: IndexWorld): void {
   const inIndex = async <Result>(work: (owner: IndexOwner) => Promise<Result>): Promise<Result> => {

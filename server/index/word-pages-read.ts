@@ -11,12 +11,20 @@ interface StoredSegment {
   pages: WordPage[]
 }
 
+interface StoredPage extends Omit<WordPage, 'page'> {
+  bucket: number
+  segment: number
+  gone: Buffer | null
+  /** As PostgreSQL's own text for bytes, hexadecimal digits, it takes twice as long. */
+  base64: string | null
+}
+
 /** Pages of a segment follow each other: the first one with a word is the last one that begins at it or before it. */
-const rowsWith = preparedStatement<WordPage & { bucket: number; segment: number; gone: Buffer | null }>(`
-  select bucket, segment, first, last, gone, null as page from word_pages
+const rowsWith = preparedStatement<StoredPage>(`
+  select bucket, segment, first, last, gone, null as base64 from word_pages
     where account = $1 and bucket = any($2::smallint[]) and size is not null
   union all
-  select h.bucket, h.segment, p.first, p.last, null, p.page
+  select h.bucket, h.segment, p.first, p.last, null, encode(p.page, 'base64')
     from (select bucket, segment from word_pages where account = $1 and bucket = any($2::smallint[]) and size is not null offset 0) h
     cross join unnest($3::bytea[], $4::bytea[]) w (low, high)
     cross join lateral (select first, last, page from word_pages
@@ -35,14 +43,16 @@ export async function segmentsWith(
   const high = words.map(({ word, isPrefix }) => (isPrefix ? Buffer.concat([word, Buffer.from([0xff])]) : word))
   const rows = await rowsWith(db, account, buckets, low, high)
   const found = new Map<number, StoredSegment[]>()
-  for (const { bucket, segment, gone, ...page } of rows) {
+  for (const { bucket, segment, gone, first, last: end, base64 } of rows) {
     const segments = found.get(bucket) ?? []
     found.set(bucket, segments)
     const last = segments.at(-1)
     // The row that tells of its messages comes first.
     if (last?.segment !== segment) segments.push({ segment, gone: unpacked(gone, bucket), pages: [] })
     // Two of the words may be in one page.
-    else if (!last.pages.at(-1)?.first.equals(page.first)) last.pages.push(page)
+    else if (!last.pages.at(-1)?.first.equals(first)) {
+      last.pages.push({ first, last: end, page: Buffer.from(base64 ?? '', 'base64') })
+    }
   }
   return found
 }

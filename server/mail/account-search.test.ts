@@ -12,7 +12,7 @@ import { textOfParts } from '../index/text-of-parts.ts'
 import { createLogger } from '../platform/logger.ts'
 import { everyScope, type Principal, scopeSet } from '../platform/principal.ts'
 import { SecretBox, Signer } from '../platform/secret-box.ts'
-import { toRecord } from '../sync/folder-indexer.ts'
+import { toRecord } from '../sync/message-record.ts'
 import { hitWriter } from './hit-writer.ts'
 import { MailSearch, type SearchQuery } from './mail-search.ts'
 

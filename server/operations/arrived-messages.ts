@@ -14,14 +14,24 @@ export async function intentFor(connection: MailConnection, to: string): Promise
   return { to, uidValidity, uidNext }
 }
 
+interface Arrived extends Identity {
+  isReadable: boolean
+  place: Place
+}
+
 /** Each can be taken once: of two equal messages, each has its own. */
 export class ArrivedMessages {
-  readonly #places = new Map<string, Place[]>()
+  readonly #byIdentity = new Map<string, Set<Arrived>>()
+  readonly #byMessageId = new Map<string, Set<Arrived>>()
+  readonly #nameless = new Set<Arrived>()
 
   constructor(path: string, uidValidity: number, headers: readonly IndexHeader[]) {
-    for (const header of headers) {
-      const key = keyOf(header)
-      this.#places.set(key, [...(this.#places.get(key) ?? []), { path, uidValidity, uid: header.uid }])
+    for (const { uid, messageId, sizeBytes, date, faults } of headers) {
+      const isReadable = !faults.includes('unreadable')
+      const arrived = { messageId, sizeBytes, date, isReadable, place: { path, uidValidity, uid } }
+      setOf(this.#byIdentity, keyOf(arrived)).add(arrived)
+      if (messageId === null) this.#nameless.add(arrived)
+      else setOf(this.#byMessageId, messageId).add(arrived)
     }
   }
 
@@ -45,8 +55,34 @@ export class ArrivedMessages {
   }
 
   take(identity: Identity | undefined): Place | undefined {
-    return identity && this.#places.get(keyOf(identity))?.shift()
+    return identity && this.#taken(this.#byIdentity.get(keyOf(identity)))
   }
+
+  /** By its Message-ID alone. */
+  takeLike(identity: Identity | undefined): Place | undefined {
+    return identity?.messageId ? this.#taken(this.#byMessageId.get(identity.messageId)) : undefined
+  }
+
+  /** Whether one that cannot be recognised may be among those that nobody took. */
+  mayHold(identity: Identity | undefined): boolean {
+    if (!identity) return this.#nameless.size > 0 || [...this.#byMessageId.values()].some(({ size }) => size > 0)
+    return [...this.#nameless].some(({ isReadable }) => !isReadable || identity.messageId === null)
+  }
+
+  #taken(some: ReadonlySet<Arrived> | undefined): Place | undefined {
+    const [first] = some ?? []
+    if (!first) return undefined
+    this.#byIdentity.get(keyOf(first))?.delete(first)
+    this.#byMessageId.get(first.messageId ?? '')?.delete(first)
+    this.#nameless.delete(first)
+    return first.place
+  }
+}
+
+function setOf<Key>(sets: Map<Key, Set<Arrived>>, key: Key): Set<Arrived> {
+  const known = sets.get(key) ?? new Set<Arrived>()
+  sets.set(key, known)
+  return known
 }
 
 function keyOf({ messageId, sizeBytes, date }: Identity): string {

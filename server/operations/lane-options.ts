@@ -16,7 +16,7 @@ export interface AccountLaneOptions {
   hub: Pick<EventHub, 'transact' | 'listen'>
   pool: Pick<ConnectionPool, 'run' | 'runOnce' | 'untilWorthTrying'>
   leases: Pick<LeaseService, 'want'>
-  shown: Pick<ShownOperations, 'follow' | 'renameFolder'>
+  shown: Pick<ShownOperations, 'follow' | 'brought' | 'renameFolder'>
   /** What this process took in. */
   fresh: Pick<FreshOperations, 'take' | 'forget'>
   /** Something changed in a folder of an account: it is to be compared now. */

@@ -81,7 +81,7 @@ export const moveStep: MailStep = {
   },
 }
 
-const notMoved: Values = {
+export const notMoved: Values = {
   state: 'failed',
   code: 'mail_server_refused',
   why: 'The mail server left the message where it is.',

@@ -19,7 +19,7 @@ const archive: IndexedPlace = { path: 'Archive', uidValidity: 8, uid: 5, flags: 
 function setUp() {
   const expected = new ExpectedChanges()
   const noticed: string[] = []
-  const indexer = { show: () => undefined, notice: (path: string) => void noticed.push(path) }
+  const indexer = { show: () => undefined, brought: () => undefined, notice: (path: string) => void noticed.push(path) }
   const shown = new ShownOperations({ expected, indexerOf: () => indexer })
   const world: { places: IndexedPlace[]; whileAsked: () => void; look: () => boolean; looks: number } = {
     places: [inbox],

@@ -4,11 +4,10 @@
  * is repeated.
  */
 import { setImmediate as yieldLoop } from 'node:timers/promises'
-import { type MessageWriter, UnknownOutcome } from '../imap/gateway-capabilities.ts'
+import { MessagesVanished, type MessageWriter, UnknownOutcome } from '../imap/gateway-capabilities.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
 import { Problem } from '../platform/problem.ts'
-import { ArrivedMessages, afterAt, intentFor } from './arrived-messages.ts'
-import { readIdentity } from './copy-step.ts'
+import { intentFor } from './arrived-messages.ts'
 import { isFolderKind } from './folder-kinds.ts'
 import { FolderRunner } from './folder-runner.ts'
 import type { LookedAhead } from './looked-ahead.ts'
@@ -21,6 +20,7 @@ import {
   type Intent,
   type ItemRow,
   type OperationRow,
+  type Place,
   type PlacedItem,
   placeOf,
 } from './operation-tables.ts'
@@ -29,6 +29,7 @@ import type { RunnerOptions } from './runner-options.ts'
 import type { Verdicts } from './source-messages.ts'
 import { failed, isRefusal, TryLater, toChanges, unknown } from './step-outcomes.ts'
 import { noChecks, UndoChecks } from './undo-checks.ts'
+import { findOut, untoldOf } from './untold-places.ts'
 
 const manyMessages = 100
 
@@ -207,23 +208,27 @@ export class OperationRunner {
     if (told === 'held') return this.#takeBack(work, sent)
     if (told === undefined) return this.#lookAfter(work, sent, signal)
     if (told instanceof Problem) return this.#refused(work, sent, told)
-    if (intent) await this.#locate(told, intent, signal)
-    await this.#saveResult(work, toChanges(told), path, intent)
+    const found = intent && (await this.#findOut(work, told, intent, signal))
+    await this.#save(work, toChanges(told))
+    this.#options.shown.brought(accountId, placesIn(told, found))
+    this.#notice(path, intent)
   }
 
-  /** Where the server did not say where messages are now (it has no UIDPLUS). */
-  async #locate(told: Verdicts, intent: Intent, signal: AbortSignal): Promise<void> {
-    const lost = [...told].filter(([, { state, after_uid }]) => state === 'done' && (after_uid ?? null) === null)
-    if (lost.length === 0) return
+  /** Where the server did not say where messages are now (it has no UIDPLUS), and whether it found them. */
+  async #findOut(work: OperationWork, told: Verdicts, intent: Intent, signal: AbortSignal): Promise<Verdicts> {
+    if (untoldOf(told).length === 0) return new Map()
+    const { kind } = work.operation
     // When that fails too, they are where they were sent, and only an undo misses it.
-    const arrived = await this.#read(connection => ArrivedMessages.read(connection, intent), signal, intent.to).catch(
-      () => undefined,
-    )
-    for (const [item, values] of lost) told.set(item, { ...values, ...afterAt(arrived?.take(readIdentity(item))) })
+    const looking = this.#read(connection => findOut(connection, told, intent, kind), signal, intent.to)
+    const found = await looking.catch((): Verdicts => new Map())
+    for (const [item, values] of found) told.set(item, { ...told.get(item), ...values })
+    return found
   }
 
   /** The server did nothing. */
   async #refused(work: OperationWork, sent: PlacedItem[], problem: Problem): Promise<void> {
+    // Those that are still there are done with the next look.
+    if (problem instanceof MessagesVanished && work.mayLookAgain()) return this.#takeBack(work, sent)
     if (!isRefusal(problem)) {
       await this.#takeBack(work, sent)
       throw new TryLater(problem)
@@ -260,18 +265,13 @@ export class OperationRunner {
         })
       for (const item of half) verdicts.set(item, { ...verdicts.get(item), ...values })
     }
-    await this.#saveResult(work, toChanges(verdicts), first.path, intent)
+    await this.#save(work, toChanges(verdicts))
+    this.#notice(first.path, intent)
     const isLeft = [...verdicts.values()].some(({ state }) => state === 'waiting')
     if (isLeft) throw new TryLater(new Error('the mail server has not done it'))
   }
 
-  async #saveResult(
-    work: OperationWork,
-    changes: ItemChange[],
-    path: string,
-    intent: Intent | undefined,
-  ): Promise<void> {
-    await this.#save(work, changes)
+  #notice(path: string, intent: Intent | undefined): void {
     this.#options.notice(path)
     if (intent) this.#options.notice(intent.to)
   }
@@ -313,6 +313,14 @@ export class OperationRunner {
       throw error instanceof Problem && !isRefusal(error) ? new TryLater(error) : error
     }
   }
+}
+
+/** Where messages are now, of which the mail server said so. @param found Of these it did not. */
+function placesIn(told: Verdicts, found: Verdicts = new Map()): [ItemRow, Place][] {
+  return [...told].flatMap(([item, { state, after_path: path, after_uid_validity, after_uid: uid }]) => {
+    const isSaid = state === 'done' && path && after_uid_validity && uid && !found.has(item)
+    return isSaid ? [[item, { path, uidValidity: after_uid_validity, uid }]] : []
+  })
 }
 
 function stepOf({ operation }: OperationWork): MailStep {

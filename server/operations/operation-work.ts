@@ -1,5 +1,6 @@
 /** One operation while it is done: its messages as they stand, in groups of one folder and one change. */
 import type { OperationCounts, OperationState } from '../../contract/operations.ts'
+import { rangesOfUids, writeUidSet } from '../imap/uid-ranges.ts'
 import {
   type Change,
   type Intent,
@@ -13,13 +14,24 @@ import {
   placeOf,
 } from './operation-tables.ts'
 
+/** In one run of an operation. */
+const mostLooksAgain = 10
+
 export class OperationWork {
   readonly operation: OperationRow
   readonly #items: Map<number, ItemRow>
 
+  #looksAgain = 0
+
   constructor(operation: OperationRow, items: readonly ItemRow[]) {
     this.operation = operation
     this.#items = new Map(items.map(item => [item.position, item]))
+  }
+
+  /** Whether messages that others remove under its hands are looked at once more. */
+  mayLookAgain(): boolean {
+    this.#looksAgain++
+    return this.#looksAgain <= mostLooksAgain
   }
 
   get change(): (item: ItemRow) => Change {
@@ -44,11 +56,11 @@ export class OperationWork {
     return this.items.filter(item => item.state === state).filter(isPlaced)
   }
 
-  /** The first messages in this state that are of one folder and one change; undefined when there are none. */
+  /** The first messages in this state that are of one folder and one change, and of one command; undefined when there are none. */
   group(state: ItemRow['state']): PlacedItem[] | undefined {
     const all = this.in(state)
     const [first] = all
-    return first && all.filter(item => isOneGroup(item, first))
+    return first && fitting(all.filter(item => isOneGroup(item, first)))
   }
 
   set(item: ItemRow, values: Partial<ItemRow>): void {
@@ -72,6 +84,19 @@ export class OperationWork {
   get settled(): OperationState | undefined {
     return this.items.every(isSettled) ? stateOf(this.counts) : undefined
   }
+}
+
+/** Servers take lines of 8,000 bytes (RFC 7162, section 4). This leaves room for the name of a folder. */
+const mostSetBytes = 7_000
+
+/** UIDs that lie apart may be too many for a line, however few they are for a call: then the lowest of them. */
+function fitting(items: PlacedItem[]): PlacedItem[] {
+  const widest = `${Math.max(...items.map(({ uid }) => uid))},`.length
+  if (items.length * widest <= mostSetBytes) return items
+  if (writeUidSet(rangesOfUids(items.map(({ uid }) => uid))).length <= mostSetBytes) return items
+  const most = Math.floor(mostSetBytes / widest)
+  const lowest = new Set(items.toSorted((one, other) => one.uid - other.uid).slice(0, most))
+  return items.filter(item => lowest.has(item))
 }
 
 function isOneGroup(one: PlacedItem, other: PlacedItem): boolean {

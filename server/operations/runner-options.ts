@@ -18,7 +18,7 @@ export interface RunnerOptions {
   isHeld: IsHeld
   /** For an operation that is settled now: later than for all before it. */
   settledAt(): string
-  shown: Pick<ShownOperations, 'follow' | 'renameFolder'>
+  shown: Pick<ShownOperations, 'follow' | 'brought' | 'renameFolder'>
   /** Something changed in a folder. */
   notice(path: string): void
   /** Folders were created, renamed or deleted. */

@@ -2,12 +2,20 @@
 import type { ExpectedChange, ExpectedChanges, Renamed } from '../index/expected-changes.ts'
 import type { AccountIndexer } from '../sync/account-indexer.ts'
 import type { OperationStore } from './operation-store.ts'
-import { type Change, type ItemRow, isPlaced, type OperationRow, type PlacedItem, placeOf } from './operation-tables.ts'
+import {
+  type Change,
+  type ItemRow,
+  isPlaced,
+  type OperationRow,
+  type Place,
+  type PlacedItem,
+  placeOf,
+} from './operation-tables.ts'
 
 export interface ShownOperationsOptions {
   expected: ExpectedChanges
   /** What keeps the index of an account; undefined while nothing does. */
-  indexerOf(accountId: string): Pick<AccountIndexer, 'show' | 'notice'> | undefined
+  indexerOf(accountId: string): Pick<AccountIndexer, 'show' | 'notice' | 'brought'> | undefined
 }
 
 type Operation = Pick<OperationRow, 'id' | 'account_id' | 'kind'>
@@ -81,6 +89,17 @@ export class ShownOperations {
     const off = changed.filter(isPlaced).filter(isOff)
     known.readAgain(off.map(returning))
     for (const path of new Set(off.map(item => item.path))) indexer?.notice(path)
+  }
+
+  /** The mail server said itself where these messages are now: the index need not read which ones they are. */
+  brought(accountId: string, messages: readonly (readonly [message: ItemRow, place: Place])[]): void {
+    const indexer = this.#options.indexerOf(accountId)
+    const folders = Map.groupBy(messages, ([, { path, uidValidity }]) => `${uidValidity}:${path}`)
+    for (const group of folders.values()) {
+      const [, { path, uidValidity }] = group[0]!
+      const known = group.flatMap(([{ message_id: id }, { uid }]) => (id === null ? [] : [{ uid, id }]))
+      indexer?.brought(path, uidValidity, known)
+    }
   }
 
   /** On the mail server it has another path. */

@@ -18,6 +18,7 @@ import { IndexFacts } from './index-facts.ts'
 import { IndexWriter } from './index-writer.ts'
 import { IndexedArrivals } from './indexed-arrivals.ts'
 import { isFinal } from './indexing-faults.ts'
+import { type KnownArrival, KnownArrivals } from './known-arrivals.ts'
 import { KnownStandings } from './known-standings.ts'
 import { NoticedFolders } from './noticed-folders.ts'
 import { RoundTimes } from './round-times.ts'
@@ -36,6 +37,8 @@ export class AccountIndexer {
   readonly #backfill: Backfill
   readonly #arrivals: IndexedArrivals
   readonly #noticed = new NoticedFolders()
+  /** By moves and copies of ours. */
+  readonly #broughtHere = new KnownArrivals()
   #abort = new AbortController()
   #running: Promise<unknown> = Promise.resolve()
   #isRunning = false
@@ -58,14 +61,17 @@ export class AccountIndexer {
     this.#expected = options.expected ?? new AccountExpectations()
     const expected = this.#expected
     const notice = (path: string) => this.notice(path)
+    const miss = () => this.#noticed.miss()
     this.#writer = new IndexWriter({
       ...{ index, own, facts, known: this.#known, expected, notice },
-      miss: () => this.#noticed.miss(),
+      miss,
     })
     const folders = new FolderIndexer({
       apply: (batch, asOf) => this.#writer.apply(batch, asOf),
       applyOlder: batch => this.#writer.applyOlder(batch),
       expected,
+      arrivals: this.#broughtHere,
+      miss,
       listUidRanges: path => index.listUidRanges(path),
       ask: (work, path) => this.#ask(work, path),
     })
@@ -136,7 +142,7 @@ export class AccountIndexer {
   async look(boundMs: number): Promise<boolean> {
     if (!this.#isRunning) return false
     const over = this.#lookers.wait(boundMs)
-    this.noticeAll()
+    this.#askForAll()
     return over
   }
 
@@ -199,6 +205,14 @@ export class AccountIndexer {
     this.#expected.write(written, () => this.#writer.hurry())
   }
 
+  /**
+   * A move or copy of ours brought these into the folder, as the mail server said: they need not be read. To be called before `notice`.
+   * @param uidValidity As the mail server said it with their UIDs.
+   */
+  brought(path: string, uidValidity: number, arrivals: readonly KnownArrival[]): void {
+    if (this.#isRunning) this.#broughtHere.add(path, uidValidity, arrivals)
+  }
+
   /** Something changed in the folder: it is looked at before anything else. */
   notice(path: string): void {
     this.#noticed.add(path)
@@ -213,8 +227,9 @@ export class AccountIndexer {
 
   /** Folders came, went or have other names: all are looked at now. */
   noticeAll(): void {
-    this.#times.ask()
-    this.#pause.wake()
+    // Others may have their names now.
+    this.#broughtHere.forget()
+    this.#askForAll()
   }
 
   /** The index was emptied: all folders are looked at now. */
@@ -225,6 +240,11 @@ export class AccountIndexer {
     this.#known.forget()
     this.#backfill.forget()
     this.noticeAll()
+  }
+
+  #askForAll(): void {
+    this.#times.ask()
+    this.#pause.wake()
   }
 
   async #run(signal: AbortSignal): Promise<void> {

@@ -4,6 +4,7 @@ import type { MailConnection } from '../imap/mail-gateway.ts'
 import { AccountExpectations } from '../index/expected-changes.ts'
 import type { FolderBatch, IndexedFolder } from '../index/index-types.ts'
 import { FolderIndexer } from './folder-indexer.ts'
+import { KnownArrivals } from './known-arrivals.ts'
 
 const folder: IndexedFolder = {
   ...{ path: 'INBOX', role: 'inbox', isSelectable: true, mailboxId: null },
@@ -13,9 +14,13 @@ const folder: IndexedFolder = {
 
 test('mail that came while a folder was compared counts among that of its server after the next look', async () => {
   const written: FolderBatch[] = []
-  const apply = async (batch: FolderBatch) => void written.push(batch)
+  const apply = async (batch: FolderBatch) => {
+    written.push(batch)
+    return { added: [], unplaced: [], changed: 0, removed: 0, modseq: 1 }
+  }
   const indexer = new FolderIndexer({
-    ...{ apply, applyOlder: apply, listUidRanges: async () => [], expected: new AccountExpectations() },
+    ...{ apply, applyOlder: async batch => void (await apply(batch)), listUidRanges: async () => [] },
+    ...{ expected: new AccountExpectations(), arrivals: new KnownArrivals(), miss: () => undefined },
     ask: async (_work: (connection: MailConnection) => Promise<never>) => expect.unreachable(),
   })
   // The look before had asked how the folder stands before that mail came, and then read it with what changed.

@@ -1,19 +1,26 @@
 /** Brings the index of one folder to where its mail server is: what changed, what is new, and, batch by batch, what was there before. */
-import type { FolderStanding, IndexHeader } from '../imap/gateway-capabilities.ts'
+import type { FolderStanding } from '../imap/gateway-capabilities.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
 import { commonUids, holdsUid } from '../imap/uid-ranges.ts'
 import type { AccountExpectations } from '../index/expected-changes.ts'
-import type { FolderBatch, IndexedFolder, ListedFolder, MessageRecord, UidSpan } from '../index/index-types.ts'
+import type { AppliedBatch, FolderBatch, IndexedFolder, ListedFolder, UidSpan } from '../index/index-types.ts'
+import { FolderArrivals } from './folder-arrivals.ts'
+import type { KnownArrivals } from './known-arrivals.ts'
+import { toRecord } from './message-record.ts'
 import { ReadAhead } from './read-ahead.ts'
 
 export interface FolderIndexerOptions {
   /** In one transaction, and told. */
-  apply(batch: FolderBatch, asOf?: number): Promise<void>
+  apply(batch: FolderBatch, asOf?: number): Promise<AppliedBatch>
   /** One of many batches of mail that was there before: what it changed may be told later. */
   applyOlder(batch: FolderBatch): Promise<void>
   listUidRanges(path: string): Promise<UidSpan[]>
-  /** Lends a connection, behind people who wait for one. */
   expected: AccountExpectations
+  /** What moves and copies of ours brought into folders. */
+  arrivals: KnownArrivals
+  /** One of these is in its folder no longer. */
+  miss(): void
+  /** Lends a connection, behind people who wait for one. */
   ask<T>(work: (connection: MailConnection) => Promise<T>, path: string): Promise<T>
 }
 
@@ -24,16 +31,24 @@ type Older = Awaited<ReturnType<MailConnection['changes']['listHeaders']>>
 const batchSize = 400
 /** UIDs of one `headersOf`. */
 const headersAtOnce = 200
-/** UIDs have 32 bits (RFC 9051, section 2.3.1.1). */
-const maxUid = 2 ** 32 - 1
 
 export class FolderIndexer {
   readonly #options: FolderIndexerOptions
   /** The batch behind the one that is written. */
   readonly #ahead = new ReadAhead<Older>()
 
+  readonly #arrivals: FolderArrivals
+
   constructor(options: FolderIndexerOptions) {
     this.#options = options
+    const { apply, arrivals, ask, miss } = options
+    this.#arrivals = new FolderArrivals({
+      apply,
+      readHeaders: (path, uidValidity, uids) => this.#readHeaders(path, uidValidity, uids),
+      known: arrivals,
+      miss,
+      ask,
+    })
   }
 
   get isAhead(): boolean {
@@ -63,7 +78,7 @@ export class FolderIndexer {
       return true
     }
     if (!(await this.#readChanges(folder, status, asksAll, asOf))) return false
-    return this.#readArrivals(folder, status, asOf)
+    return this.#arrivals.read(folder, status.uidNext, asOf)
   }
 
   /**
@@ -148,23 +163,6 @@ export class FolderIndexer {
     return true
   }
 
-  /** The oldest first, so that all below the position are known whenever this ends. */
-  async #readArrivals({ path, uidValidity, uidNext }: IndexedFolder, status: Status, asOf: number): Promise<boolean> {
-    if (status.uidNext <= uidNext) return true
-    for (let next = uidNext; ; ) {
-      const found = await this.#options.ask(
-        connection => connection.changes.listHeaders(path, [next, maxUid], batchSize, 'oldest'),
-        path,
-      )
-      if (found.uidValidity !== uidValidity) return false
-      const { headers, hasMore } = found
-      next = Math.max(next, (headers[0]?.uid ?? 0) + 1, hasMore ? 0 : status.uidNext)
-      const batch = { path, uidValidity, added: headers.map(toRecord), position: { uidNext: next } }
-      await this.#apply(batch, { announces: true, asOf })
-      if (!hasMore) return true
-    }
-  }
-
   async #apply(batch: Omit<FolderBatch, 'announces'>, { announces = false, asOf = 0 } = {}): Promise<void> {
     await this.#options.apply({ ...batch, announces }, asOf)
   }
@@ -172,29 +170,4 @@ export class FolderIndexer {
 
 export function toListedFolder({ path, role, isSelectable, status }: FolderStanding): ListedFolder {
   return { path, role, isSelectable, mailboxId: null, status: status ?? null }
-}
-
-export function toRecord({ flags, keywords, ...header }: IndexHeader): MessageRecord {
-  const { uid, emailId, messageId, inReplyTo, references, subject, from, to, cc, bcc } = header
-  const { fromCount, toCount, date, sizeBytes, hasAttachments, attachmentNames, faults } = header
-  return {
-    uid,
-    emailId,
-    messageId,
-    inReplyTo,
-    references,
-    subject,
-    from,
-    to,
-    cc,
-    bcc,
-    fromCount,
-    toCount,
-    date,
-    flags: [...flags.map(flag => `\\${flag[0]!.toUpperCase()}${flag.slice(1)}`), ...keywords],
-    sizeBytes,
-    hasAttachments,
-    attachmentNames,
-    faults,
-  }
 }

@@ -54,9 +54,10 @@ export class IndexWriter {
   }
 
   /** @param asOf When the mail server was asked, by the clock of what is expected. */
-  async apply(batch: FolderBatch, asOf = 0): Promise<void> {
-    await this.#write(this.#options.expected.adjust(batch, asOf))
+  async apply(batch: FolderBatch, asOf = 0): Promise<AppliedBatch> {
+    const applied = await this.#write(this.#options.expected.adjust(batch, asOf))
     await this.#forward()
+    return applied
   }
 
   /** In a first sync, batch after batch. @throws when what those before changed could not be forwarded */

@@ -2,8 +2,8 @@
 import type { IndexHeader } from '../imap/gateway-capabilities.ts'
 import type { IndexOperations } from '../index/index-operations.ts'
 import type { AppliedBatch, IndexedFolder } from '../index/index-types.ts'
-import { toRecord } from './folder-indexer.ts'
 import type { IndexWriter } from './index-writer.ts'
+import { toRecord } from './message-record.ts'
 
 /** For the first look at an account, of which mail is announced already. */
 const firstLookMs = 10_000

@@ -12,7 +12,7 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
-import { expectAccessible, expectNothingClipped, keepPicture, setScheme, visit } from '../support/browser.ts'
+import { expectAccessible, expectNothingClipped, keepPicture, setScheme, turnTo, visit } from '../support/browser.ts'
 import { startBrowserDemo } from '../support/browser-demo.ts'
 import { callTool, connectMcp } from '../support/mcp-client.ts'
 import { connectOAuth, TestClient } from '../support/oauth-client.ts'
@@ -64,7 +64,6 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await expectAccessible(page, 'the link of an invitation')
     await page.getByRole('button', { name: 'Done' }).click()
     await rowOf(page, name).getByText('Invited').waitFor()
-
     const { page: theirs } = await visit(browser, link)
     await theirs.getByLabel('Password', { exact: true }).fill(password)
     await theirs.keyboard.press('Enter')
@@ -75,7 +74,6 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       await theirs.getByText('Your role cannot open this page').waitFor()
     }
     await theirs.getByRole('button', { name: 'Live', exact: true }).waitFor()
-
     await page.getByRole('button', { name: `Disable: ${name}` }).click()
     await page.getByRole('button', { name: 'Disable', exact: true }).click()
     await theirs.getByRole('heading', { name: /sign in/i }).waitFor()
@@ -127,10 +125,10 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await transport.finishAuth(new URL(page.url()).searchParams)
     const connected = await connectOAuth(run.url, client)
     expect((await connected.listTools()).tools.map(({ name }) => name)).toContain('mail_read')
-
     const tokens = await open('/tokens', 'Tokens')
     await rowOf(tokens, 'Hosted helper').getByText('OAuth client “Test client”').waitFor()
-    await tokens.getByRole('button', { name: 'Revoke: Hosted helper' }).click()
+    await tokens.getByRole('button', { name: 'More: Hosted helper' }).click()
+    await tokens.getByRole('button', { name: 'Revoke', exact: true }).click()
     await tokens.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click()
     await rowOf(tokens, 'Hosted helper').waitFor({ state: 'detached' })
     await expect(connected.listTools()).rejects.toThrow()
@@ -166,7 +164,8 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       await people.tell(proof, 'POST', api.users.inviteUser.path, wanted)
     }
     const page = await open('/tokens', 'Tokens')
-    await page.getByRole('button', { name: `Revoke: ${name}` }).click()
+    await page.getByRole('button', { name: `More: ${name}` }).click()
+    await page.getByRole('button', { name: 'Revoke', exact: true }).click()
     const box = page.getByRole('checkbox', { name: 'Also disable these 6 users' })
     await box.waitFor()
     for (const colorScheme of ['light', 'dark'] as const) {
@@ -242,7 +241,6 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     expect((await callTool(client, 'mail_search', { q: 'is:unread' })).isError).toBe(false)
     const listening = await page.locator('pre').filter({ hasText: 'new EventSource(' }).innerText()
     expect(await firstLineOf(listening)).toMatch(/^welcome \{/)
-
     // It is shown this once: only the button takes it away.
     await page.keyboard.press('Escape')
     await page.keyboard.press('Escape')
@@ -250,13 +248,17 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     expect(await page.getByLabel('Secret of Backup').inputValue()).toBe(secret)
     expect(await page.getByRole('button', { name: 'Close' }).count()).toBe(0)
     await page.getByRole('button', { name: 'I have copied it' }).click()
-    await page.getByRole('button', { name: 'Rotate: Backup' }).click()
-    await page.getByRole('button', { name: 'Rotate', exact: true }).click()
+    // By keyboard alone: the arrows walk through the menu.
+    const more = page.getByRole('button', { name: 'More: Backup' })
+    await more.press('Enter')
+    for (const key of ['ArrowDown', 'ArrowDown', 'Enter']) await page.keyboard.press(key)
+    await page.getByRole('dialog').getByRole('button', { name: 'Rotate', exact: true }).click()
     const renewed = await page.getByLabel('Secret of Backup').inputValue()
     expect(await Promise.all([secret, renewed].map(statusWith))).toEqual([401, 200])
     await page.getByRole('button', { name: 'I have copied it' }).click()
-    await page.getByRole('button', { name: 'Revoke: Backup' }).click()
+    await more.click()
     await page.getByRole('button', { name: 'Revoke', exact: true }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Revoke', exact: true }).click()
     await page.getByText('No tokens yet').waitFor()
     expect(await statusWith(renewed)).toBe(401)
     // A webhook has the rights of a token: without one its dialog leads to where one is created.
@@ -274,10 +276,8 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const rows = page.getByRole('row').filter({ has: page.getByRole('button', { name: /^End: / }) })
     await rows.first().waitFor()
     const before = await rows.count()
-    await rows
-      .first()
-      .getByRole('button', { name: /^End: / })
-      .click()
+    const end = rows.first().getByRole('button', { name: /^End: / })
+    await end.click()
     await page.getByRole('button', { name: 'End the session' }).click()
     await expect.poll(() => rows.count()).toBe(before - 1)
     await theirs.getByRole('heading', { name: /sign in/i }).waitFor()
@@ -300,7 +300,6 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     expect(await first.innerText()).toBe(held)
     await page.getByRole('button', { name: /^Show \d+ new$/ }).click()
     await expect.poll(() => first.innerText()).not.toBe(held)
-
     await page.getByRole('combobox', { name: 'Operation' }).fill('accounts.')
     await page.waitForURL(/operation=accounts\./)
     const downloading = page.waitForEvent('download')
@@ -312,7 +311,6 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       .map(line => JSON.parse(line).operation)
     expect(operations.length).toBeGreaterThanOrEqual(2)
     expect(operations.every(name => name.startsWith('accounts.'))).toBe(true)
-
     await page.getByRole('button', { name: 'Verify' }).click()
     await page.getByText('The trail is intact').waitFor()
     await page
@@ -357,14 +355,15 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       accounts: items.map(({ id }) => id),
       allowed_addresses: ['2001:db8:85a3::8a2e:370:7334', '10.0.0.0/8'],
     })
+    const { page } = await visit(browser, run.url, { storageState })
     for (const [path, heading, action] of [
       ['/users', 'Users', /^Delete ?: Maximiliane/],
-      ['/tokens', 'Tokens', /^Revoke ?: Nightly/],
+      ['/tokens', 'Tokens', /^More ?: Nightly/],
       ['/sessions', 'Sessions', /^Sign out ?: /],
       ['/clients', 'Clients', /^Disconnect /],
       ['/audit', 'Audit', /^Details ?: /],
     ] as const) {
-      const page = await open(path, heading)
+      await turnTo(page, path)
       const button = page.getByRole('button', { name: action }).filter({ visible: true }).first()
       for (const width of [1920, 1280, 1240, 1152, 1024, 768, 640, 360]) {
         await page.setViewportSize({ width, height: 900 })

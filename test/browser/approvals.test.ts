@@ -76,6 +76,10 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     const words = await article(page).innerText()
     expect(words).toContain('Support agent')
     expect(words).toContain('bob@example.org')
+    // What the asker did stands above what it asks for, and is in sight with it.
+    const activity = article(page).getByRole('region', { name: 'Activity' })
+    expect(await activity.innerText()).toMatch(/Support agent in the last hour: .*1 message held/)
+    expect(words.indexOf('in the last hour')).toBeLessThan(words.indexOf('Why it is held'))
     await keepPicture(page, 'approval-light-1440')
     await expectAccessible(page, 'an approval')
     await page.getByRole('button', { name: 'New and quoted' }).click()

@@ -5,6 +5,11 @@ import { expectAccessible, launchBrowser, visit } from '../support/browser.ts'
 import { slowHeartbeats, startMailWorld } from '../support/mail-world.ts'
 import { available } from '../support/require.ts'
 
+interface Box {
+  top: number
+  bottom: number
+}
+
 describe.skipIf(!available('chromium'))('the mail page', () => {
   let browser: Browser
   beforeAll(async () => {
@@ -41,6 +46,20 @@ describe.skipIf(!available('chromium'))('the mail page', () => {
     await head.getByText('Marked as deleted').waitFor()
     expect(await head.innerText()).toMatch(/Forwarded\s+Tax/)
     await expectAccessible(page, 'a message with labels')
+
+    // A link leads to a folder beyond the end of a list that is short of room: it is in sight.
+    await folders.evaluate(list => {
+      list.style.maxHeight = '100px'
+    })
+    const line = folders.getByRole('link', { name: /^Trash/ })
+    const isInSight = () =>
+      line.evaluate(link => {
+        const [own, around] = [link, link.closest('nav')!].map(each => each.getBoundingClientRect()) as [Box, Box]
+        return own.top >= around.top && own.bottom <= around.bottom
+      })
+    expect(await isInSight()).toBe(false)
+    await page.evaluate(`history.pushState(null, '', '${await line.getAttribute('href')}')`)
+    await expect.poll(isInSight).toBe(true)
     expectQuiet()
   })
 })

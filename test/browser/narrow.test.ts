@@ -2,7 +2,7 @@
 import type { Locator, Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
-import { expectNothingClipped, visit } from '../support/browser.ts'
+import { expectNothingClipped, turnTo, visit } from '../support/browser.ts'
 import { browserDemo } from '../support/browser-demo.ts'
 import { People } from '../support/people.ts'
 import { available } from '../support/require.ts'
@@ -55,7 +55,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   const demo = browserDemo()
 
   const open = async (page: Page, path: string, heading: string) => {
-    await page.goto(demo.run.url + path)
+    await turnTo(page, path)
     await page.getByRole('heading', { level: 1, name: heading, exact: true }).waitFor()
     const loading = page.getByRole('status').filter({ hasText: /^\s*Loading/, visible: true })
     await expect.poll(() => loading.allInnerTexts()).toEqual([])

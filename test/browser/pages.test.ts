@@ -7,7 +7,15 @@ import { describe, expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import type { DashboardStats } from '../../contract/metrics.ts'
 import { formatBytes, formatCount, formatDuration, formatMinute, formatNumber } from '../../web/platform/format.ts'
-import { expectAccessible, expectNothingClipped, isOutside, keepPicture, setScheme, visit } from '../support/browser.ts'
+import {
+  expectAccessible,
+  expectNothingClipped,
+  isOutside,
+  keepPicture,
+  setScheme,
+  turnTo,
+  visit,
+} from '../support/browser.ts'
 import { browserDemo } from '../support/browser-demo.ts'
 import { chooseNames } from '../support/chosen-names.ts'
 import { startNoticeStandIn } from '../support/notice-stand-ins.ts'
@@ -78,7 +86,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       await page.setViewportSize({ width: widths[0], height: 900 })
       // By its address, and in the dark as a link leads there: to load everything again costs as much as to look at it.
       if (scheme === 'light') await page.goto(demo.run.url + path)
-      else await page.evaluate(`history.pushState(null, '', '${path}')`)
+      else await turnTo(page, path)
       await isLoaded(page, name)
       for (const width of widths) {
         await page.setViewportSize({ width, height: 900 })
@@ -333,7 +341,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await isLive(page)
     const shown = new Set<string>()
     for (const [title, path] of [...Object.entries(pages), ...places]) {
-      await page.evaluate(`history.pushState(null, '', '${path}')`)
+      await turnTo(page, path)
       await isLoaded(page, title)
       for (const width of [360, 1280]) {
         await page.setViewportSize({ width, height: 900 })

@@ -77,6 +77,9 @@ async function lookAt(element: ElementHandle): Promise<void> {
   if ((await target.count()) > 0) await target.first().hover({ force: true })
 }
 
+/** Only there is something to hover over: to look for it in a mail's frame costs as much as the mail. */
+const isHovered = (subject: string) => vectors[Number(/\d+$/.exec(subject)![0])]![1].includes('id="go"')
+
 /** In two tabs, so that one may wait while the other works; to load the page in a new one costs as much as ten messages do. */
 async function inTabs(
   context: BrowserContext,
@@ -155,13 +158,17 @@ describe.skipIf(!available('chromium'))('what opening a mail tells its sender', 
     await context.addCookies([{ name, value, url: people.url, httpOnly: true, sameSite: 'Lax' }])
     const of = (kind: string) => [...urls].filter(([subject]) => subject.startsWith(kind)).map(([, url]) => url)
     expect(of('plain')).toHaveLength(vectors.length)
-    await inTabs(context, of('plain'), async (page, address) => lookAt(await openMessage(page, address)))
-    expect(sender.contacts).toEqual([])
     const subjects = new Map<string, string>([...urls].map(([subject, url]) => [url, subject]))
+    const look = async (frame: ElementHandle, address: string) => {
+      if (isHovered(subjects.get(address)!)) await lookAt(frame)
+    }
+    const open = async (page: Page, address: string) => look(await openMessage(page, address), address)
+    await inTabs(context, of('plain'), open)
+    expect(sender.contacts).toEqual([])
     const asked = () => sender.contacts.map(({ name }) => name)
     await inTabs(context, of('remote'), async (page, address) => {
-      await lookAt(await openMessage(page, address))
-      await lookAt(await askForPictures(page))
+      await open(page, address)
+      await look(await askForPictures(page), address)
       // What a frame asks for after it is loaded, as a lazy picture, would else be given up with it.
       const subject = subjects.get(address)!
       if (pictures.includes(vectorsOf([subject], 'remote')[0]!)) await expect.poll(asked).toContain(subject)
@@ -218,7 +225,8 @@ async function deliver(mails: readonly { subject: string; html: string }[]) {
 
 /** As the button does, which is there only where something seems to be outside. */
 async function askForPictures(page: Page): Promise<ElementHandle> {
-  const button = page.getByRole('button', { name: 'Load remote content' })
+  // By its word: what has which role among all that the page shows is another question, and costs more than the mail.
+  const button = page.locator('button:has-text("Load remote content")')
   if ((await button.count()) > 0) await button.click()
   else await page.evaluate("document.querySelector('iframe').src += '?remote=true'")
   return loadedFrame(page, 'iframe[src*="remote=true"]')

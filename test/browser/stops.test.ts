@@ -3,6 +3,7 @@ import type { Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { draftsApi } from '../../contract/drafts.ts'
 import { freezesApi } from '../../contract/freezes.ts'
+import { api } from '../../contract/index.ts'
 import { outboxApi } from '../../contract/outbox.ts'
 import { policyApi } from '../../contract/policy.ts'
 import { type ActingWorld, startActingWorld } from '../support/acting-world.ts'
@@ -78,10 +79,13 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await agent(draftsApi.listDrafts, { params: { account_id: accountId } })
     expect(await page.getByRole('button', { name: 'Stop all programs' }).count()).toBe(0)
     await keepPicture(page, 'stopped-light-1440')
-    await page.getByRole('link', { name: 'Clients' }).first().click()
+    await page.getByRole('link', { name: 'Tokens' }).first().click()
     await page.getByText('All programs are stopped').waitFor()
+    const status = page.getByRole('row').filter({ hasText: 'Support agent' }).getByRole('cell').nth(3)
+    await status.getByText('with all programs').waitFor()
     await page.getByRole('button', { name: 'Lift the stop' }).click()
     await page.getByText('All programs are stopped').waitFor({ state: 'hidden' })
+    await status.getByText('Active', { exact: true }).waitFor()
     await send('anne@example.org')
     await expect.poll(() => sink.taken.length).toBe(before + 1)
     expectQuiet()
@@ -103,9 +107,18 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
   })
 
   test('the outbox shows what the mail server said of each recipient, live, and what can be done', async () => {
-    const { open, sink } = world
+    const { open, person, sink } = world
     const { page, expectQuiet } = await open('/outbox?show=all')
     await page.getByRole('list', { name: 'Messages' }).waitFor()
+    // Messages say of which account they are where there are several.
+    const named = page.getByRole('listitem').filter({ hasText: 'Alice · Support agent' }).first()
+    expect(await named.count()).toBe(0)
+    const imap = { host: 'imap.example.org', port: 993, tls: 'implicit', user: 'bob', password: 'secret' }
+    const body = { name: 'Bob', email: 'bob@example.org', enabled: false, imap }
+    const other = await person(api.accounts.createAccount, { body, query: { verify: 'false' } })
+    await named.waitFor()
+    await person(api.accounts.deleteAccount, { params: { account_id: other.id } })
+    await named.waitFor({ state: 'detached' })
     sink.script = {
       ...sink.script,
       onCommand: line => (/^RCPT TO:<gone@/i.test(line) ? '550 5.1.1 No such user here' : undefined),
@@ -183,18 +196,22 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await attempt.getByText('webhook-timestamp').waitFor()
     await expectAccessible(page, 'the deliveries of a webhook')
     await dialog.getByRole('button', { name: 'Close' }).last().click()
-    await page.getByRole('button', { name: 'Order: Nightly' }).click()
+    const choose = async (action: string) => {
+      await page.getByRole('button', { name: 'More: Nightly' }).click()
+      await page.getByRole('button', { name: action, exact: true }).click()
+    }
+    await choose('Order')
     await dialog.getByLabel('Order').selectOption({ label: 'Of each account alone' })
     await expectAccessible(page, 'the order of a webhook')
     await dialog.getByRole('button', { name: 'Save' }).click()
     await dialog.waitFor({ state: 'detached' })
-    await page.getByRole('button', { name: 'Order: Nightly' }).click()
+    await choose('Order')
     expect(await dialog.getByLabel('Order').inputValue()).toBe('account')
     await dialog.getByRole('button', { name: 'Cancel' }).click()
-    await page.getByRole('button', { name: 'Disable: Nightly' }).click()
+    await choose('Disable')
     await page.getByRole('button', { name: 'Enable: Nightly' }).click()
-    await page.getByRole('button', { name: 'Disable: Nightly' }).waitFor()
-    await page.getByRole('button', { name: 'Delete: Nightly' }).click()
+    await page.getByRole('button', { name: 'Enable: Nightly' }).waitFor({ state: 'detached' })
+    await choose('Delete')
     await dialog.getByRole('button', { name: 'Delete', exact: true }).click()
     await page.getByText('No webhooks yet').waitFor()
     expectQuiet()

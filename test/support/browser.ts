@@ -182,13 +182,21 @@ export async function keepPicture(page: Page, name: string, options: { fullPage?
   await page.screenshot({ path: join(output, `${name}.png`), animations: 'disabled', ...options })
 }
 
+/** As a link of the page leads there. To load everything again costs twice as much, and `browser/pages` does so with every page. */
+export async function turnTo(page: Page, path: string): Promise<void> {
+  await page.evaluate(to => {
+    const { history } = globalThis as unknown as { history: { pushState(state: null, unused: '', to: string): void } }
+    history.pushState(null, '', to)
+  }, path)
+}
+
 /**
  * Opens a message of the mail page as a click on the list does: a page that is there already stays, and only its frame is another.
  * @returns The frame's element, once what is in it is loaded.
  */
 export async function openMessage(page: Page, url: string): Promise<ElementHandle> {
   const { origin, pathname, search, searchParams } = new URL(url)
-  if (page.url().startsWith(origin)) await page.evaluate(`history.pushState(null, '', '${pathname}${search}')`)
+  if (page.url().startsWith(origin)) await turnTo(page, pathname + search)
   else await page.goto(url)
   return loadedFrame(page, `iframe[src*="${searchParams.get('message')}"]`)
 }
@@ -247,7 +255,7 @@ export async function expectAccessible(page: Page, where: string): Promise<void>
 }
 
 /** What can be pressed or filled in, and does not lie whole in the visible box of what scrolls or cuts off around it. */
-const findOutside = `(() => {
+const findClipped = `(() => {
   const cuts = element => getComputedStyle(element).overflowX !== 'visible'
   const isShown = ({ width, height }) => width > 1 && height > 1
   const outside = []
@@ -263,14 +271,12 @@ const findOutside = `(() => {
       break
     }
   }
-  return outside
+  const { scrollWidth, clientWidth } = document.documentElement
+  return [scrollWidth - clientWidth, outside]
 })()`
 
 /** No page may scroll sideways as a whole, and no control may be where one finds it only by scrolling sideways. */
 export async function expectNothingClipped(page: Page, where: string): Promise<void> {
-  const overflow = await page.evaluate<number>(
-    'document.documentElement.scrollWidth - document.documentElement.clientWidth',
-  )
-  const outside = await page.evaluate<string[]>(findOutside)
-  expect([where, overflow, outside]).toEqual([where, 0, []])
+  const clipped = await page.evaluate<[overflow: number, outside: string[]]>(findClipped)
+  expect([where, ...clipped]).toEqual([where, 0, []])
 }

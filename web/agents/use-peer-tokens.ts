@@ -21,7 +21,12 @@ export function usePeerTokens() {
   const freezes = useFreezes().data?.items ?? []
   return {
     tokenOf: (peer: AgentPeer): ApiToken | undefined => tokens.find(({ id }) => id === tokenIdOf(peer)),
-    isStopped: (peer: AgentPeer) =>
-      freezes.some(({ target, principal }) => target === 'everything' || principal === (freezeNameOf(peer) ?? '')),
+    // A stop of everything is one of programs: people go on.
+    isStopped: (peer: AgentPeer) => {
+      const name = freezeNameOf(peer)
+      return (
+        name !== undefined && freezes.some(({ target, principal }) => target === 'everything' || principal === name)
+      )
+    },
   }
 }

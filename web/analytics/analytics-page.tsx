@@ -13,6 +13,7 @@ import { PageHeader } from '../ui/page-header.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
 import { charts, visibleCharts } from './chart-list.ts'
 import { type ChartDoers, HistoryChart } from './history-chart.tsx'
+import { MostlyEmpty } from './mostly-empty.tsx'
 import { RangeBar } from './range-bar.tsx'
 import {
   addressOfWindow,
@@ -57,6 +58,7 @@ export function AnalyticsPage() {
     <>
       <PageHeader title="Analytics" description="What this server did, kept for up to three years." />
       <RangeBar view={view} window={window} now={now} setView={setView} />
+      {shown && <MostlyEmpty window={window} onRange={range => setView({ range, from: '', to: '' })} />}
       {known.error && !all && (
         <Card>
           <ErrorState error={known.error} onRetry={() => void known.refetch()} />

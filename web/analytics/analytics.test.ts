@@ -4,8 +4,20 @@ import type { History, HistoryPoints } from '../../contract/history.ts'
 import type { ChartInfo } from './chart-list.ts'
 import { appendHistory, mostLines, rateWords, shapeOf } from './chart-shape.ts'
 import { csvOf } from './history-csv.ts'
-import { lineWords, marksNear, momentWords, wholeWords } from './line-words.ts'
-import { addressOfWindow, bounded, coarseStepFor, moved, stepFor, timeBefore, windowOf, zoomed } from './time-range.ts'
+import { lineWords, marksNear, momentWords, nearWords, wholeWords } from './line-words.ts'
+import { countOf, groupMarks } from './mark-groups.ts'
+import { zoneAt } from './time-labels.ts'
+import {
+  addressOfWindow,
+  bounded,
+  coarseStepFor,
+  moved,
+  shorterRange,
+  stepFor,
+  timeBefore,
+  windowOf,
+  zoomed,
+} from './time-range.ts'
 import { callersOf, namesOfPrincipals, slowestOf } from './usage.ts'
 
 const noon = Date.parse('2026-11-29T12:00:00Z') / 1000
@@ -239,4 +251,42 @@ test('callers come by their calls with their names, operations by their p95', ()
     ['mail.two', 30, 60],
     ['mail.one', 10, 20],
   ])
+})
+
+test('marks whose lines would run into one another are one with a count, and a long row of them is not', () => {
+  const mark = (at: number, kind: 'token' | 'alert' = 'token') => ({ at, kind, account_id: null, words: 'Made.' })
+  const groups = groupMarks([mark(50), mark(12, 'alert'), mark(10), mark(29)], at => at * 2, 40)
+  expect(groups).toEqual([
+    { from: 20, to: 58, count: 3, isBad: true },
+    { from: 100, to: 100, count: 1, isBad: false },
+  ])
+  expect(groups.map(countOf)).toEqual(['3', ''])
+  const row = Array.from({ length: 60 }, (_, place) => mark(place))
+  expect(groupMarks(row, at => at, 20).map(({ from, to, count }) => [from, to, count])).toEqual([
+    [0, 19, 20],
+    [20, 39, 20],
+    [40, 59, 20],
+  ])
+  expect(countOf({ from: 0, to: 1, count: 100, isBad: false })).toBe('99+')
+  expect(nearWords([mark(1)])).toBe('Made.')
+  expect(nearWords([mark(1), mark(2)])).toBe('2 marks: Made. Made.')
+})
+
+test('the zone of the times is said, as it is at that time of the year', () => {
+  const [winter, summer] = [Date.UTC(2026, 0, 1), Date.UTC(2026, 6, 1)]
+  const zones = ['UTC', 'Europe/Berlin', 'America/New_York']
+  expect(zones.map(zone => [zoneAt(winter, zone), zoneAt(summer, zone)])).toEqual([
+    ['UTC', 'UTC'],
+    ['CET', 'CEST'],
+    ['GMT-5', 'GMT-4'],
+  ])
+})
+
+test('a range that is empty but for its end has a shorter one', () => {
+  const live = (length: number) => ({ from: noon - length, to: noon, isLive: true })
+  expect(shorterRange(noon - 300, live(day))).toBe('15m')
+  expect(shorterRange(noon - 3 * hour, live(7 * day))).toBe('24h')
+  expect(shorterRange(noon - 5 * hour, live(day))).toBeUndefined()
+  expect(shorterRange(noon - 60, live(900))).toBeUndefined()
+  expect(shorterRange(noon - 300, { ...live(day), isLive: false })).toBeUndefined()
 })

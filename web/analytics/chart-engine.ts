@@ -4,6 +4,7 @@ import 'uplot/dist/uPlot.min.css'
 import type { HistoryMark } from '../../contract/history.ts'
 import type { ChartInfo } from './chart-list.ts'
 import type { ChartShape, Column } from './chart-shape.ts'
+import { countOf, groupMarks, leastGapPx } from './mark-groups.ts'
 import { timeLabels } from './time-labels.ts'
 import type { TimeWindow } from './time-range.ts'
 
@@ -32,6 +33,8 @@ export const lineLooks = [
 
 const syncKey = 'analytics'
 const height = 180
+/** Of what says how many marks there are, above the chart. */
+const capPx = 12
 const group = uPlot.sync(syncKey)
 /** A drag that is shorter was a click. */
 const leastDragPx = 6
@@ -132,7 +135,7 @@ function optionsOf(element: HTMLElement, drawing: Drawing): uPlot.Options {
   return {
     width: Math.max(200, element.clientWidth),
     height,
-    padding: [10, 12, 0, 0],
+    padding: [capPx + 1, 12, 0, 0],
     legend: { show: false },
     scales: {
       x: { time: true, min: window.from, max: window.to, auto: false },
@@ -239,17 +242,36 @@ function dataOf({ at, lines }: ChartShape): uPlot.AlignedData {
 function drawMarks(plot: uPlot, marks: readonly HistoryMark[]): void {
   const { ctx, bbox } = plot
   const { min = 0, max = 0 } = plot.scales.x as { min?: number; max?: number }
+  const ratio = devicePixelRatio
+  const shown = marks.filter(({ at }) => at >= min && at <= max)
   ctx.save()
-  ctx.lineWidth = devicePixelRatio
-  ctx.setLineDash([3 * devicePixelRatio, 3 * devicePixelRatio])
-  for (const { at, kind } of marks) {
-    if (at < min || at > max) continue
-    ctx.strokeStyle = colour(kind === 'account' || kind === 'alert' ? '--bad' : '--info')
-    const x = Math.round(plot.valToPos(at, 'x', true))
-    ctx.beginPath()
-    ctx.moveTo(x, bbox.top)
-    ctx.lineTo(x, bbox.top + bbox.height)
-    ctx.stroke()
+  ctx.lineWidth = ratio
+  ctx.font = `600 ${9 * ratio}px system-ui, sans-serif`
+  ctx.textAlign = 'center'
+  ctx.textBaseline = 'middle'
+  for (const group of groupMarks(shown, at => plot.valToPos(at, 'x', true), leastGapPx * ratio)) {
+    const look = colour(group.isBad ? '--bad' : '--info')
+    const [from, to] = [Math.round(group.from), Math.round(group.to)]
+    ctx.strokeStyle = look
+    ctx.fillStyle = look
+    ctx.setLineDash([3 * ratio, 3 * ratio])
+    for (const x of new Set([from, to])) {
+      ctx.beginPath()
+      ctx.moveTo(x, bbox.top)
+      ctx.lineTo(x, bbox.top + bbox.height)
+      ctx.stroke()
+    }
+    const count = countOf(group)
+    if (!count) continue
+    // Between its ends, and a cap with how many there are.
+    ctx.globalAlpha = 0.12
+    ctx.fillRect(from, bbox.top, to - from, bbox.height)
+    ctx.globalAlpha = 1
+    const wide = ctx.measureText(count).width + 6 * ratio
+    const left = Math.min(Math.max((from + to - wide) / 2, 0), ctx.canvas.width - wide)
+    ctx.fillRect(left, bbox.top - capPx * ratio, wide, capPx * ratio)
+    ctx.fillStyle = colour('--surface')
+    ctx.fillText(count, left + wide / 2, bbox.top - (capPx / 2) * ratio + ratio / 2)
   }
   ctx.restore()
 }

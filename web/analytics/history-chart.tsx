@@ -13,7 +13,7 @@ import { type ChartShape, rateWords, shapeOf } from './chart-shape.ts'
 import { ChartTable } from './chart-table.tsx'
 import { csvOf, download } from './history-csv.ts'
 import { LineKey } from './line-key.tsx'
-import { lineWords, marksNear, momentWords, wholeWords } from './line-words.ts'
+import { lineWords, marksNear, momentWords, nearWords, wholeWords } from './line-words.ts'
 import type { TimeWindow } from './time-range.ts'
 import { useChartHistory } from './use-history.ts'
 import { useIsNear } from './use-is-near.ts'
@@ -224,7 +224,7 @@ function Drawing({
       />
       <p id={`${id}-near`} className="min-h-5 truncate text-xs text-muted">
         {moment !== undefined && <span className="text-soft">{formatDateTime(moment * 1000)}</span>}
-        {near.length > 0 && ` · ${near.map(({ words }) => words).join(' ')}`}
+        {near.length > 0 && <span title={near.map(({ words }) => words).join('\n')}> · {nearWords(near)}</span>}
       </p>
     </div>
   )

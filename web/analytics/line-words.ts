@@ -1,6 +1,6 @@
 /** What a chart says: of a line under the crosshair, of all of them, and of what happened there. */
 import type { HistoryMark } from '../../contract/history.ts'
-import { formatDateTime, formatNumber } from '../platform/format.ts'
+import { formatCount, formatDateTime, formatNumber } from '../platform/format.ts'
 import type { ChartInfo } from './chart-list.ts'
 import type { ChartShape, Line } from './chart-shape.ts'
 import type { TimeWindow } from './time-range.ts'
@@ -35,7 +35,13 @@ export function momentWords(
   const at = shape.at[place]
   if (at === undefined) return nothing
   const lines = shape.lines.map(line => `${line.label} ${lineWords(chart, line, place)}${unit && ` ${unit}`}`)
-  return [formatDateTime(at * 1000), ...lines, ...near.map(({ words }) => words)].join('; ')
+  return [formatDateTime(at * 1000), ...lines, ...(near.length > 0 ? [nearWords(near)] : [])].join('; ')
+}
+
+/** Of several, first how many: the line has room for few. */
+export function nearWords(near: readonly HistoryMark[]): string {
+  const words = near.map(each => each.words).join(' ')
+  return near.length > 1 ? `${formatCount(near.length, 'mark')}: ${words}` : words
 }
 
 /** Marks that lie under the crosshair as one sees it: within a hundredth of the chart. */

@@ -5,6 +5,7 @@ import { classNames } from '../ui/class-names.ts'
 import { CopyButton } from '../ui/copy-button.tsx'
 import { Field, Input, Switch } from '../ui/field.tsx'
 import { IconButton } from '../ui/icon-button.tsx'
+import { zoneAt } from './time-labels.ts'
 import {
   type AnalyticsView,
   addressOfWindow,
@@ -82,6 +83,7 @@ export function RangeBar({
         </div>
         <p role="status" className="text-sm text-soft">
           {formatSpan(window.from * 1000, window.to * 1000)}{' '}
+          <span className="text-muted">{zoneAt(window.to * 1000)}</span>{' '}
           <CopyButton text={link.href} label="Copy a link to this time" />
         </p>
       </div>

@@ -20,3 +20,9 @@ export function timeLabels(splits: readonly number[], from: number, to: number):
     return isMidnight || (place === 0 && to - from > daySeconds) ? day.format(date) : clock.format(date)
   })
 }
+
+/** In which the page says its times, as `CET` or `GMT-4`. @param timeZone That of this machine unless given. */
+export function zoneAt(atMs: number, timeZone?: string): string {
+  const parts = new Intl.DateTimeFormat('en-GB', { timeZone, timeZoneName: 'short' }).formatToParts(atMs)
+  return parts.find(({ type }) => type === 'timeZoneName')?.value ?? ''
+}

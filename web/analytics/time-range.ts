@@ -58,6 +58,13 @@ export function windowOf({ range, from, to }: Pick<AnalyticsView, 'range' | 'fro
   return { from: now - length, to: now, isLive: true }
 }
 
+/** The shortest range that shows all there is, where that is the last sixth of a live window; undefined where it is more. */
+export function shorterRange(first: number, { from, to, isLive }: TimeWindow): RangeName | undefined {
+  const length = to - first
+  if (!isLive || length > (to - from) / 6) return undefined
+  return rangeNames.find(name => rangeSeconds[name] >= length && rangeSeconds[name] < to - from)
+}
+
 /** Within what can be kept, and long enough to be seen. */
 export function bounded({ from, to }: { from: number; to: number }, now: number): TimeWindow {
   const last = Math.min(Math.floor(now), Math.ceil(to))

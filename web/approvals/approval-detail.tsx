@@ -89,11 +89,11 @@ function Detail({ detail, isEdited, onShowNew }: { detail: ApprovalDetail; isEdi
           </div>
         )}
         <OfProposal detail={detail} />
+        <AskerActivity name={asks.name} activity={activity} />
         <Reasons detail={detail} />
         <HeldRecipients submission={submission} envelope={content.envelope} />
         <OutgoingAttachments {...held.files} />
         <OutgoingContent {...held.words} />
-        <AskerActivity name={asks.name} activity={activity} />
         <Decisions detail={detail} />
       </div>
       <ApprovalActions

@@ -1,8 +1,9 @@
 /** What is asked for and what became of it, in words. */
 import type { Approval, ApprovalState } from '../../contract/approvals.ts'
+import type { AskerActivity } from '../../contract/asker-activity.ts'
 import type { SubmissionRecipient } from '../../contract/submission.ts'
 import { visibleText } from '../mail/mail-words.ts'
-import { formatNumber } from '../platform/format.ts'
+import { formatCount, formatNumber } from '../platform/format.ts'
 import type { Tone } from '../ui/tone.ts'
 
 export const approvalStates: Record<ApprovalState, { tone: Tone; text: string }> = {
@@ -55,4 +56,16 @@ export function waitingWords(waiting: number): string {
   return waiting === 0
     ? 'Nothing waits for approval'
     : `${formatNumber(waiting)} ${waiting === 1 ? 'waits' : 'wait'} for approval`
+}
+
+/** Of the last hour, without what it did not do. */
+export function activityWords({ sent, held, denied, changes, read_strangers: read }: AskerActivity): string {
+  const did = [
+    sent > 0 && `sent ${formatCount(sent, 'message')}`,
+    held > 0 && `${formatCount(held, 'message')} held`,
+    denied > 0 && `${formatCount(denied, 'message')} denied`,
+    changes > 0 && `asked to change ${formatCount(changes, 'message')}`,
+    read > 0 && `read ${formatCount(read, 'message')} of strangers`,
+  ].filter(Boolean)
+  return did.length > 0 ? did.join(', ') : 'nothing sent, changed or read of strangers'
 }

@@ -1,7 +1,15 @@
 /** What of a reply is new, what is quoted, and what waits in which group. */
 import { expect, test } from 'vitest'
 import type { Approval } from '../../contract/approvals.ts'
-import { groupApprovals, reasonsOf, recipientWords, splitAddress, waitingMark, waitingWords } from './approval-words.ts'
+import {
+  activityWords,
+  groupApprovals,
+  reasonsOf,
+  recipientWords,
+  splitAddress,
+  waitingMark,
+  waitingWords,
+} from './approval-words.ts'
 import { blocksOf } from './quoted-text.ts'
 
 const original = 'Dear Ada,\nshall we meet at noon\nor rather at one?\n> an older line\nBob'
@@ -60,4 +68,23 @@ test('recipients, reasons and counts in words', () => {
     '1 waits for approval',
     '2 wait for approval',
   ])
+})
+
+test('what the asker did in the last hour is said without what it did not do', () => {
+  const none = {
+    since: '2026-11-30T00:00:00.000Z',
+    sent: 0,
+    held: 0,
+    denied: 0,
+    changes: 0,
+    read_strangers: 0,
+    calls: [],
+  }
+  expect(activityWords(none)).toBe('nothing sent, changed or read of strangers')
+  expect(activityWords({ ...none, held: 1, read_strangers: 1_250 })).toBe(
+    '1 message held, read 1,250 messages of strangers',
+  )
+  expect(activityWords({ ...none, sent: 2, denied: 1, changes: 30 })).toBe(
+    'sent 2 messages, 1 message denied, asked to change 30 messages',
+  )
 })

@@ -1,29 +1,32 @@
-/** What the one who asks did in the last hour; its calls by name behind a press, so that on a phone what it asks for is in sight. */
+/** What the one who asks did in the last hour, in a line that is in sight with what is asked; its calls by name behind a press. */
+import { ChevronRight } from 'lucide-react'
 import type { AskerActivity as Activity } from '../../contract/asker-activity.ts'
 import { formatCount } from '../platform/format.ts'
+import { activityWords } from './approval-words.ts'
 
 export function AskerActivity({ name, activity }: { name: string; activity: Activity }) {
-  const { sent, held, denied, changes, read_strangers: read, calls } = activity
-  const did = [
-    `sent ${formatCount(sent, 'message')}`,
-    `${held} held`,
-    `${denied} denied`,
-    `asked to change ${formatCount(changes, 'message')}`,
-    `read ${formatCount(read, 'message')} of strangers`,
-  ]
+  const { calls } = activity
+  const count = calls.reduce((sum, each) => sum + each.count, 0)
+  const did = (
+    <span className="min-w-0 wrap-anywhere">
+      <span className="text-muted">
+        <bdi>{name}</bdi> in the last hour:
+      </span>{' '}
+      {activityWords(activity)}
+      {count > 0 && <span className="text-muted"> ({formatCount(count, 'call')})</span>}
+    </span>
+  )
   return (
-    <section aria-label="Activity" className="grid grid-cols-1 gap-1 border-b px-4 py-2.5 text-sm">
-      <h3 className="text-xs text-muted">{name} in the last hour</h3>
-      <p className="text-soft">{did.join(', ')}.</p>
-      {calls.length > 0 && (
-        <details className="text-xs text-muted">
-          <summary className="flex min-h-11 cursor-pointer items-center md:min-h-8">
-            {formatCount(
-              calls.reduce((sum, { count }) => sum + count, 0),
-              'call',
-            )}
+    <section aria-label="Activity" className="border-b px-4 py-1 text-sm text-soft">
+      {calls.length === 0 ? (
+        <p className="py-1">{did}</p>
+      ) : (
+        <details className="group">
+          <summary className="flex min-h-11 cursor-pointer list-none items-center gap-1.5 md:min-h-8 [&::-webkit-details-marker]:hidden">
+            {did}
+            <ChevronRight className="size-3.5 shrink-0 text-muted group-open:rotate-90" aria-hidden="true" />
           </summary>
-          <ul className="flex flex-wrap gap-x-3 gap-y-1 font-mono">
+          <ul className="flex flex-wrap gap-x-3 gap-y-1 pb-1.5 font-mono text-xs text-muted">
             {calls.map(({ name: call, count }) => (
               <li key={call} className="wrap-anywhere">
                 {call} × {count}

@@ -67,7 +67,10 @@ function Block({ block: { kind, lines } }: { block: TextBlock }) {
 
 function Text({ words, className }: { words: string; className: string }) {
   return (
-    <div dir="auto" className={classNames('max-w-3xl text-base break-words whitespace-pre-wrap', className)}>
+    <div
+      dir="auto"
+      className={classNames('max-w-3xl text-base break-words whitespace-pre-wrap [unicode-bidi:plaintext]', className)}
+    >
       {words}
     </div>
   )

@@ -9,6 +9,7 @@ import { formatNumber } from '../platform/format.ts'
 import { Badge, ToneIcon } from '../ui/badge.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { FolderList, folderView } from './folder-list.tsx'
+import { useInSight } from './use-in-sight.ts'
 import { isUsable } from './use-mail-source.ts'
 import type { useMailView } from './use-mail-view.ts'
 
@@ -56,6 +57,7 @@ function AccountLine({
   at: ReturnType<typeof useMailView>
 }) {
   const { tone, text } = stateWords[state]
+  const line = useInSight(isHere)
   const Arrow = isHere ? ChevronDown : ChevronRight
   const words = (
     <>
@@ -76,6 +78,7 @@ function AccountLine({
   if (isOnly) return <p className={look}>{words}</p>
   return (
     <Link
+      ref={line}
       href={at.hrefTo({ ...folderView('INBOX'), account: id })}
       aria-expanded={isHere}
       className={classNames(look, 'hover:bg-sunken focus-visible:-outline-offset-2', isHere ? 'text-ink' : 'text-soft')}

@@ -22,9 +22,10 @@ import { queryKeys } from '../platform/query-keys.ts'
 import { classNames } from '../ui/class-names.ts'
 import { ErrorState } from '../ui/error-state.tsx'
 import { SkeletonRows } from '../ui/skeleton.tsx'
-import { arrangeFolders, isSameFolder } from './folder-order.ts'
+import { arrangeFolders, isSameFolder, shortNumber } from './folder-order.ts'
 import { visibleText } from './mail-words.ts'
 import { moveThroughRows } from './row-keys.ts'
+import { useInSight } from './use-in-sight.ts'
 import { prefetchList } from './use-mail-list.ts'
 import { listIn } from './use-mail-source.ts'
 import type { useMailView } from './use-mail-view.ts'
@@ -112,6 +113,7 @@ function FolderLine({
   isHere: boolean
 }) {
   const Icon = folder.role ? roleIcons[folder.role] : FolderIcon
+  const line = useInSight(isHere)
   const look = classNames('flex min-h-9 items-center gap-2.5 rounded-md pr-2 xl:min-h-8', indent)
   const name = (
     <>
@@ -124,6 +126,7 @@ function FolderLine({
   if (!href) return <span className={classNames(look, 'text-muted')}>{name}</span>
   return (
     <Link
+      ref={line}
       href={href}
       aria-current={isHere ? 'true' : undefined}
       className={classNames(
@@ -139,18 +142,20 @@ function FolderLine({
 }
 
 function FolderCounts({ folder: { total, unread }, isHere }: { folder: Folder; isHere: boolean }) {
+  const hasUnread = unread !== null && unread > 0
+  const words = [hasUnread && `${formatNumber(unread)} unread`, total !== null && formatCount(total, 'message')]
   return (
-    <span className="flex shrink-0 items-baseline gap-1.5 text-xs">
-      {unread !== null && unread > 0 && (
+    <span className="flex shrink-0 items-baseline gap-1.5 text-xs" title={words.filter(Boolean).join(', ')}>
+      {hasUnread && (
         <span className={classNames('font-semibold', isHere ? 'text-accent' : 'text-ink')}>
-          {formatNumber(unread)}
-          <span className="sr-only"> unread,</span>
+          <span aria-hidden="true">{shortNumber(unread)}</span>
+          <span className="sr-only">{words[0]},</span>
         </span>
       )}
       {total !== null && (
         <span className={classNames('font-normal', isHere ? 'text-accent' : 'text-muted')}>
-          <span aria-hidden="true">{formatNumber(total)}</span>
-          <span className="sr-only">{formatCount(total, 'message')}</span>
+          <span aria-hidden="true">{shortNumber(total)}</span>
+          <span className="sr-only">{words[1]}</span>
         </span>
       )}
     </span>

@@ -1,7 +1,7 @@
 /** The order of the folders. */
 import { expect, test } from 'vitest'
 import type { Folder, FolderRole } from '../../contract/mail.ts'
-import { arrangeFolders, isSameFolder } from './folder-order.ts'
+import { arrangeFolders, isSameFolder, shortNumber } from './folder-order.ts'
 
 function folder(path: string, role: FolderRole | null = null): Folder {
   const name = path.split('/').at(-1) ?? path
@@ -58,4 +58,10 @@ test('a folder is not moved in under one that is not in the list, or that stands
 test('INBOX is the same folder in any case, and no other is', () => {
   expect(isSameFolder('Inbox', 'INBOX')).toBe(true)
   expect(isSameFolder('sent', 'Sent')).toBe(false)
+})
+
+test('large numbers leave room for names, and say no more than there is', () => {
+  const shown = [0, 9_999, 10_000, 12_399, 99_999, 100_000, 123_999, 999_999, 1_000_000, 1_290_000, 123_456_789]
+  const words = '0 9,999 10k 12.3k 99.9k 100k 123k 999k 1M 1.2M 123M'
+  expect(shown.map(shortNumber).join(' ')).toBe(words)
 })

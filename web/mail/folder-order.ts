@@ -1,5 +1,6 @@
 /** The folders as a reader looks for them: those with a role first, the others as a tree by name. */
 import type { Folder, FolderRole } from '../../contract/mail.ts'
+import { formatNumber } from '../platform/format.ts'
 
 export interface FolderLine {
   folder: Folder
@@ -68,4 +69,12 @@ function depthOf(folder: Folder, paths: ReadonlySet<string>): number {
   const segments = segmentsOf(folder)
   const ancestors = segments.slice(0, -1).map((_, index) => segments.slice(0, index + 1).join(folder.delimiter ?? ''))
   return ancestors.filter(path => paths.has(path)).length
+}
+
+/** Beside names that need the room: whole up to 9,999, then `12.3k`, `123k`, `1.2M`; never more than there are. */
+export function shortNumber(value: number): string {
+  if (value < 10_000) return formatNumber(value)
+  const [unit, letter] = value < 1_000_000 ? [1_000, 'k'] : [1_000_000, 'M']
+  const parts = value / unit
+  return `${formatNumber(parts < 100 ? Math.floor(parts * 10) / 10 : Math.floor(parts))}${letter}`
 }

@@ -64,7 +64,7 @@ export function MessageBody({
         />
       )}
       {kind === 'text' && text !== null && (
-        <div dir="auto" className="max-w-3xl p-4 text-base break-words whitespace-pre-wrap">
+        <div dir="auto" className="max-w-3xl p-4 text-base break-words whitespace-pre-wrap [unicode-bidi:plaintext]">
           <LinkedText text={text} />
         </div>
       )}

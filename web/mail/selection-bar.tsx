@@ -60,7 +60,6 @@ export function SelectionBar({
           rows={rows}
           place={placeOf(rows)}
           subject={wordsOf(rows)}
-          opensUp
           onAct={action => act(action, 'selection')}
         />
       )}

@@ -63,12 +63,9 @@ export function NotifiersPage() {
 }
 
 function NotifiersTable({ notifiers, onOpen }: { notifiers: readonly Notifier[]; onOpen(opened: Opened): void }) {
-  const accounts = useAccounts()
   const { mutate: change } = useSwitchNotifier()
-  const accountName = (id: string) => {
-    const account = accounts.data?.items.find(each => each.id === id)
-    return account ? account.name || account.email : 'an account that was deleted'
-  }
+  const names = new Map(useAccounts().data?.items.map(({ id, name, email }) => [id, name || email] as const))
+  const accountName = (id: string) => names.get(id) ?? 'an account that was deleted'
   return (
     <Table label="Notifiers" isStacked>
       <TableHead>
@@ -110,9 +107,16 @@ function NotifiersTable({ notifiers, onOpen }: { notifiers: readonly Notifier[];
                   {
                     label: notifier.enabled ? 'Switch off' : 'Switch on',
                     icon: notifier.enabled ? Pause : Play,
+                    isRare: true,
                     onChoose: () => change({ id: notifier.id, body: switched(notifier) }),
                   },
-                  { label: 'Delete', icon: Trash2, onChoose: () => onOpen({ kind: 'delete', notifier }) },
+                  {
+                    label: 'Delete',
+                    icon: Trash2,
+                    isRare: true,
+                    isDangerous: true,
+                    onChoose: () => onOpen({ kind: 'delete', notifier }),
+                  },
                 ]}
               />
             </Cell>

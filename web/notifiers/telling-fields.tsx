@@ -57,32 +57,22 @@ export function Telling({ draft, faultOf, onChange }: PartProps) {
         onChange={tellsCleared => onChange({ tellsCleared })}
       />
       <div className="grid gap-4 sm:grid-cols-2">
-        <Field
+        <NumberField
           label="Collect for (seconds)"
           hint="Further alerts of a rule that was just told go together."
           error={faultOf('group_seconds')}
-        >
-          <Input
-            type="number"
-            min={0}
-            max={3600}
-            value={draft.groupSeconds}
-            onChange={event => onChange({ groupSeconds: event.target.value })}
-          />
-        </Field>
-        <Field
+          bounds={[0, 3600]}
+          value={draft.groupSeconds}
+          onChange={groupSeconds => onChange({ groupSeconds })}
+        />
+        <NumberField
           label="Repeat every (minutes)"
           hint="While it fires and nobody acknowledges it; 0 for never."
           error={faultOf('repeat_minutes')}
-        >
-          <Input
-            type="number"
-            min={0}
-            max={10080}
-            value={draft.repeatMinutes}
-            onChange={event => onChange({ repeatMinutes: event.target.value })}
-          />
-        </Field>
+          bounds={[0, 10_080]}
+          value={draft.repeatMinutes}
+          onChange={repeatMinutes => onChange({ repeatMinutes })}
+        />
       </div>
     </fieldset>
   )
@@ -103,17 +93,32 @@ export function Escalation({ draft, others, faultOf, onChange }: PartProps & { o
         </Select>
       </Field>
       {draft.escalateTo !== '' && (
-        <Field label="After (minutes)" error={faultOf('after_minutes')}>
-          <Input
-            type="number"
-            min={1}
-            max={1440}
-            value={draft.escalateAfter}
-            onChange={event => onChange({ escalateAfter: event.target.value })}
-          />
-        </Field>
+        <NumberField
+          label="After (minutes)"
+          error={faultOf('after_minutes')}
+          bounds={[1, 1440]}
+          value={draft.escalateAfter}
+          onChange={escalateAfter => onChange({ escalateAfter })}
+        />
       )}
     </div>
+  )
+}
+
+interface NumberFieldProps {
+  label: string
+  hint?: string
+  error: string | undefined
+  bounds: readonly [min: number, max: number]
+  value: string
+  onChange(value: string): void
+}
+
+function NumberField({ label, hint, error, bounds: [min, max], value, onChange }: NumberFieldProps) {
+  return (
+    <Field label={label} hint={hint} error={error}>
+      <Input type="number" min={min} max={max} value={value} onChange={event => onChange(event.target.value)} />
+    </Field>
   )
 }
 

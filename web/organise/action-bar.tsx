@@ -10,14 +10,11 @@ export function ActionBar({
   rows,
   place,
   subject,
-  opensUp = false,
   onAct,
 }: {
   rows: readonly MailRow[]
   place: Place
   subject: string
-  /** Whether there is no room below. */
-  opensUp?: boolean
   onAct(action: ActionId): void
 }) {
   const isUnread = rows.some(({ unread }) => unread > 0)
@@ -59,7 +56,6 @@ export function ActionBar({
         <MoreActions
           subject={subject}
           isIcon
-          opensUp={opensUp}
           actions={further.map(action => ({
             label: actionWords[action].label,
             icon: actionWords[action].icon,

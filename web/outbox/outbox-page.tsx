@@ -1,6 +1,7 @@
 /** The outbox: what waits, what leaves, what failed and what was sent, each with what can be done about it. */
 import { Send } from 'lucide-react'
 import type { Submission } from '../../contract/submission.ts'
+import { useAccounts } from '../accounts/use-accounts.ts'
 import { useUrlState } from '../platform/url-state.ts'
 import { Button } from '../ui/button.tsx'
 import { classNames } from '../ui/class-names.ts'
@@ -28,6 +29,9 @@ export function OutboxPage() {
   // A link leads to one, also where the list does not hold it.
   const isListed = items.some(({ id }) => id === open)
   const linked = useSubmission(query.data && !isListed ? open : '')
+  const accounts = useAccounts().data?.items ?? []
+  const accountOf = ({ account_id: of }: Submission) =>
+    accounts.length > 1 ? (accounts.find(({ id }) => id === of)?.name ?? of) : undefined
   const toggle = (id: string) => setUrl({ open: id === open ? '' : id }, { replace: true })
   return (
     <>
@@ -49,7 +53,7 @@ export function OutboxPage() {
           </button>
         ))}
       </fieldset>
-      {linked.data && <Linked submission={linked.data} onClose={() => toggle(open)} />}
+      {linked.data && <Linked submission={linked.data} account={accountOf(linked.data)} onClose={() => toggle(open)} />}
       <Panel
         query={query}
         skeleton={<SkeletonRows count={5} />}
@@ -73,6 +77,7 @@ export function OutboxPage() {
               <SubmissionItem
                 key={item.id}
                 submission={item}
+                account={accountOf(item)}
                 isOpen={item.id === open}
                 onToggle={() => toggle(item.id)}
               />
@@ -84,10 +89,18 @@ export function OutboxPage() {
   )
 }
 
-function Linked({ submission, onClose }: { submission: Submission; onClose(): void }) {
+function Linked({
+  submission,
+  account,
+  onClose,
+}: {
+  submission: Submission
+  account: string | undefined
+  onClose(): void
+}) {
   return (
     <ul aria-label="The linked message" className="mb-3 rounded-lg border bg-surface shadow-card">
-      <SubmissionItem submission={submission} isOpen onToggle={onClose} />
+      <SubmissionItem submission={submission} account={account} isOpen onToggle={onClose} />
     </ul>
   )
 }

@@ -82,7 +82,7 @@ function OutgoingFrame({ source, onSeen }: { source: string; onSeen: (() => void
 function OutgoingText({ content: { text } }: { content: MessageContent }) {
   if (text === null || text.trim() === '') return <p className="p-4 text-muted">This message has no text.</p>
   return (
-    <div dir="auto" className="max-w-3xl p-4 text-base break-words whitespace-pre-wrap">
+    <div dir="auto" className="max-w-3xl p-4 text-base break-words whitespace-pre-wrap [unicode-bidi:plaintext]">
       {visibleLines(text)}
     </div>
   )

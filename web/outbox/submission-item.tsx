@@ -14,10 +14,13 @@ import { adviceOf, copyWords, progressWords, recipientStates, submissionStates }
 
 export function SubmissionItem({
   submission,
+  account,
   isOpen,
   onToggle,
 }: {
   submission: Submission
+  /** Its name; undefined where there is only one. */
+  account: string | undefined
   isOpen: boolean
   onToggle(): void
 }) {
@@ -40,6 +43,11 @@ export function SubmissionItem({
         <span className="grid min-w-0 flex-1 grid-cols-1 max-sm:basis-3/4">
           <bdi className="truncate font-medium">{visibleText(subject.trim()) || '(no subject)'}</bdi>
           <span className="truncate text-xs text-muted">
+            {account !== undefined && (
+              <>
+                <bdi className="font-medium text-soft">{account}</bdi> ·{' '}
+              </>
+            )}
             <bdi>{principal.name}</bdi> to <bdi>{recipientWords(recipients)}</bdi>
           </span>
           <span className="text-xs text-muted sm:hidden">{when}</span>

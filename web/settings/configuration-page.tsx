@@ -1,5 +1,6 @@
 /** What an administrator may change while the server runs: the default account's server, and the limits for all accounts. */
 import { Bot, MailPlus } from 'lucide-react'
+import { useAccounts } from '../accounts/use-accounts.ts'
 import { ApiProblem } from '../platform/api-client.ts'
 import { useMay } from '../platform/session.ts'
 import { ButtonLink } from '../ui/button.tsx'
@@ -16,9 +17,11 @@ import { OAuthPanel } from './oauth-panel.tsx'
 import { useConfiguration } from './use-configuration.ts'
 
 export function ConfigurationPage() {
-  const query = useConfiguration()
+  const { data: accounts, error } = useAccounts()
+  const isWithout = accounts?.items.length === 0
+  const query = useConfiguration(accounts ? !isWithout : error !== null)
   const mayOpen = useMay('dashboard:admin')
-  const hasNoAccount = query.error instanceof ApiProblem && query.error.code === 'no_default_account'
+  const hasNoAccount = isWithout || (query.error instanceof ApiProblem && query.error.code === 'no_default_account')
   return (
     <>
       <PageHeader

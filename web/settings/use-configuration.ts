@@ -17,8 +17,13 @@ import {
 } from './configuration-draft.ts'
 import { allFields, type FieldName } from './configuration-fields.ts'
 
-export function useConfiguration() {
-  return useQuery({ queryKey: queryKeys.config, queryFn: ({ signal }) => call(api.settings.getConfig, { signal }) })
+/** Of the default account: where there is none, there is nothing to ask for. */
+export function useConfiguration(isAsked = true) {
+  return useQuery({
+    enabled: isAsked,
+    queryKey: queryKeys.config,
+    queryFn: ({ signal }) => call(api.settings.getConfig, { signal }),
+  })
 }
 
 export function useDefaultAccount() {

@@ -14,6 +14,7 @@ import { Cell, ColumnHead, Table, TableBody, TableHead, TableRow } from '../ui/t
 import type { Tone } from '../ui/tone.ts'
 import { scopeName, scopeWords } from './scope-words.ts'
 import type { TokenDialogKind } from './token-dialogs.tsx'
+import { stopOf, stopWords } from './token-stop.ts'
 
 const statusWords: Record<ApiToken['status'], { tone: Tone; text: string }> = {
   active: { tone: 'good', text: 'Active' },
@@ -74,7 +75,7 @@ function TokenRow({
   const { tone, text } = statusWords[status]
   const [, navigate] = useLocation()
   const mayUndo = useMay('dashboard:operate') && scopes.some(scope => scope.startsWith('mail:'))
-  const isStopped = useFreezes().data?.items.some(({ principal }) => principal === token.id) === true
+  const stop = stopOf(token, useFreezes().data?.items ?? [])
   return (
     <TableRow>
       <Cell className="min-w-44 wrap-anywhere">
@@ -97,7 +98,14 @@ function TokenRow({
         <AccountNames accounts={token.accounts} known={accounts} />
       </Cell>
       <Cell label="Status">
-        {isStopped ? <StatePill tone="bad">Stopped</StatePill> : <StatePill tone={tone}>{text}</StatePill>}
+        {stop && status === 'active' ? (
+          <>
+            <StatePill tone={stopWords[stop].tone}>{stopWords[stop].text}</StatePill>
+            {stopWords[stop].why && <span className="block text-xs text-muted">{stopWords[stop].why}</span>}
+          </>
+        ) : (
+          <StatePill tone={tone}>{text}</StatePill>
+        )}
         {status === 'suspended' && <span className="block text-xs text-muted">its owner is disabled</span>}
       </Cell>
       <Cell label="Ends">{endsAt === null ? 'Never' : <RelativeTime at={endsAt} />}</Cell>
@@ -115,24 +123,33 @@ function TokenRow({
         <RowActions
           subject={name}
           actions={[
-            { label: 'Edit', icon: Pencil, onChoose: () => onAct('edit', token) },
             { label: 'Policy', icon: Scale, onChoose: () => onAct('policy', token) },
             // What is stopped already has its words at the top.
-            ...(isStopped ? [] : [{ label: 'Stop', icon: OctagonPause, onChoose: () => onAct('freeze', token) }]),
+            ...(stop === 'itself'
+              ? []
+              : [{ label: 'Stop', icon: OctagonPause, onChoose: () => onAct('freeze', token) }]),
+            { label: 'Edit', icon: Pencil, isRare: true, onChoose: () => onAct('edit', token) },
             // A new secret is for its owner alone; a connected client renews its own.
             ...(isOwn && client === null
-              ? [{ label: 'Rotate', icon: RefreshCw, onChoose: () => onAct('rotate', token) }]
+              ? [{ label: 'Rotate', icon: RefreshCw, isRare: true, onChoose: () => onAct('rotate', token) }]
               : []),
             ...(mayUndo
               ? [
                   {
                     label: 'Undo what it did',
                     icon: Undo2,
+                    isRare: true,
                     onChoose: () => navigate(undoAddress(principalOfToken(token.id))),
                   },
                 ]
               : []),
-            { label: 'Revoke', icon: Trash2, onChoose: () => onAct('revoke', token) },
+            {
+              label: 'Revoke',
+              icon: Trash2,
+              isRare: true,
+              isDangerous: true,
+              onChoose: () => onAct('revoke', token),
+            },
           ]}
         />
       </Cell>

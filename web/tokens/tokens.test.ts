@@ -1,5 +1,6 @@
 /** What is chosen for a token is what the server is told, and the lines to copy fit its scopes. */
 import { expect, test } from 'vitest'
+import type { Freeze } from '../../contract/freezes.ts'
 import type { ApiToken } from '../../contract/tokens.ts'
 import {
   bodyOf,
@@ -13,6 +14,7 @@ import {
   type TokenDraft,
 } from './token-draft.ts'
 import { linesFor } from './token-lines.ts'
+import { stopOf } from './token-stop.ts'
 
 const now = Date.parse('2026-11-22T18:00:00.000Z')
 const token = {
@@ -88,4 +90,20 @@ test('the lines name this server and the token, and ask for what it may have', (
   }
   expect(lines({ accounts: [], scopes: ['dashboard:read'] })[0]?.lines).toContain('/api/dashboard/stats')
   expect(lines({ accounts: [], scopes: ['mail:read'] })[0]?.lines).toContain('/api/v1/accounts')
+})
+
+test('a token is stopped by itself, with all programs, or with accounts that it works on', () => {
+  const none = { principal: null, account_id: null }
+  const stop = (part: Partial<Freeze>) => ({ ...none, target: 'account', ...part }) as Freeze
+  const [a, b, c] = ['a', 'b', 'c'].map(id => stop({ account_id: id }))
+  const everything = stop({ target: 'everything' })
+  const own = stop({ target: 'principal', principal: 't' })
+  expect(stopOf(token, [])).toBeUndefined()
+  expect(stopOf(token, [stop({ target: 'principal', principal: 'other' }), c!])).toBeUndefined()
+  expect(stopOf(token, [everything])).toBe('everything')
+  // Its own stays when that of all is lifted.
+  expect(stopOf(token, [everything, own])).toBe('itself')
+  expect(stopOf(token, [a!, c!])).toBe('some accounts')
+  expect(stopOf(token, [a!, b!])).toBe('all accounts')
+  expect(stopOf({ ...token, accounts: [] }, [a!])).toBeUndefined()
 })

@@ -1,32 +1,42 @@
-/** What can be done to one row: icons in a table, buttons with words where rows are cards. */
-import type { LucideIcon } from 'lucide-react'
+/** What can be done to one row: the usual as icons in a table, and as buttons with words where rows are cards; the rare in a menu. */
 import { Button } from './button.tsx'
 import { IconButton } from './icon-button.tsx'
+import { type Action, MoreActions } from './more-actions.tsx'
 
-export interface RowAction {
-  label: string
-  icon: LucideIcon
-  disabled?: boolean
-  onChoose(): void
+export interface RowAction extends Action {
+  isRare?: boolean
 }
 
 /** @param subject The row, for those who hear only the button. */
 export function RowActions({ subject, actions }: { subject: string; actions: readonly RowAction[] }) {
+  const rare = actions.filter(({ isRare }) => isRare)
   return (
     <span className="inline-flex justify-end stacked:flex-wrap stacked:justify-start stacked:gap-2">
-      {actions.map(({ label, icon, disabled, onChoose }) => (
-        <span key={label}>
+      {actions
+        .filter(({ isRare }) => !isRare)
+        .map(({ label, icon, disabled, onChoose }) => (
+          <span key={label}>
+            <span className="stacked:hidden">
+              <IconButton icon={icon} label={`${label}: ${subject}`} disabled={disabled} onClick={onChoose} />
+            </span>
+            <span className="hidden stacked:inline">
+              <Button size="sm" icon={icon} disabled={disabled} onClick={onChoose}>
+                {label}
+                <span className="sr-only">: {subject}</span>
+              </Button>
+            </span>
+          </span>
+        ))}
+      {rare.length > 0 && (
+        <>
           <span className="stacked:hidden">
-            <IconButton icon={icon} label={`${label}: ${subject}`} disabled={disabled} onClick={onChoose} />
+            <MoreActions isIcon subject={subject} actions={rare} />
           </span>
           <span className="hidden stacked:inline">
-            <Button size="sm" icon={icon} disabled={disabled} onClick={onChoose}>
-              {label}
-              <span className="sr-only">: {subject}</span>
-            </Button>
+            <MoreActions subject={subject} actions={rare} />
           </span>
-        </span>
-      ))}
+        </>
+      )}
     </span>
   )
 }

@@ -13,22 +13,20 @@ import {
 } from 'lucide-react'
 import { useState } from 'react'
 import type { Webhook } from '../../contract/webhooks.ts'
-import { formatCount } from '../platform/format.ts'
-import { StatePill } from '../ui/badge.tsx'
 import { Button, ButtonLink } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
-import { RowActions } from '../ui/row-actions.tsx'
+import { type RowAction, RowActions } from '../ui/row-actions.tsx'
 import { Cell, ColumnHead, Table, TableBody, TableHead, TableRow } from '../ui/table.tsx'
 import { CreateWebhookDialog } from './create-webhook-dialog.tsx'
 import { DeliveriesDialog } from './deliveries-dialog.tsx'
-import { faultWords } from './fault-words.ts'
 import { OrderDialog } from './order-dialog.tsx'
 import { ReplayDialog } from './replay-dialog.tsx'
 import { useWebhookDeed, useWebhooks, webhooksIntervalMs } from './use-webhooks.ts'
 import { DeleteWebhookDialog, RotateDialog } from './webhook-dialogs.tsx'
+import { WebhookState } from './webhook-state.tsx'
 
 type Opened = { kind: 'deliveries' | 'rotate' | 'replay' | 'order' | 'delete'; webhook: Webhook }
 
@@ -102,7 +100,7 @@ function WebhooksTable({ webhooks, onOpen }: { webhooks: readonly Webhook[]; onO
               <span className="block max-w-80 truncate font-mono text-xs text-muted">{webhook.url}</span>
             </Cell>
             <Cell label="State">
-              <State webhook={webhook} />
+              <WebhookState webhook={webhook} />
             </Cell>
             <Cell label="Events">
               <span className="block max-w-80 break-words">{webhook.types.join(', ') || 'All'}</span>
@@ -121,18 +119,29 @@ function WebhooksTable({ webhooks, onOpen }: { webhooks: readonly Webhook[]; onO
                 actions={[
                   { label: 'Deliveries', icon: ScrollText, onChoose: () => onOpen({ kind: 'deliveries', webhook }) },
                   { label: 'Test', icon: Send, onChoose: () => mutate({ deed: 'test', id: webhook.id }) },
-                  { label: 'Replay', icon: Rewind, onChoose: () => onOpen({ kind: 'replay', webhook }) },
-                  { label: 'Order', icon: ListOrdered, onChoose: () => onOpen({ kind: 'order', webhook }) },
-                  { label: 'Rotate the secret', icon: KeyRound, onChoose: () => onOpen({ kind: 'rotate', webhook }) },
                   ...wayBack[webhook.state].map(label => ({
                     label,
                     icon: Play,
                     onChoose: () => mutate({ deed: 'enable', id: webhook.id }),
                   })),
+                  ...rareActions(webhook, onOpen),
                   ...(webhook.state === 'disabled'
                     ? []
-                    : [{ label: 'Disable', icon: Pause, onChoose: () => mutate({ deed: 'disable', id: webhook.id }) }]),
-                  { label: 'Delete', icon: Trash2, onChoose: () => onOpen({ kind: 'delete', webhook }) },
+                    : [
+                        {
+                          label: 'Disable',
+                          icon: Pause,
+                          isRare: true,
+                          onChoose: () => mutate({ deed: 'disable', id: webhook.id }),
+                        },
+                      ]),
+                  {
+                    label: 'Delete',
+                    icon: Trash2,
+                    isRare: true,
+                    isDangerous: true,
+                    onChoose: () => onOpen({ kind: 'delete', webhook }),
+                  },
                 ]}
               />
             </Cell>
@@ -143,39 +152,10 @@ function WebhooksTable({ webhooks, onOpen }: { webhooks: readonly Webhook[]; onO
   )
 }
 
-function State({ webhook }: { webhook: Webhook }) {
-  const { state, disabled, last_fault: fault, next_try_at: next, behind, waiting, failures } = webhook
-  if (disabled) {
-    return (
-      <>
-        <StatePill tone="unknown">Disabled</StatePill>
-        <span className="block text-xs text-muted">{disabled.detail}</span>
-      </>
-    )
-  }
-  if (state === 'active') return <StatePill tone="good">Active</StatePill>
-  if (failures === 0) {
-    const faults = [...new Set(waiting.map(each => faultWords(each.last_fault)))].join(', ')
-    const count = waiting.filter(({ account_id: of }) => of !== null).length
-    const of = count > 0 ? formatCount(count, 'account') : 'events of no account'
-    return (
-      <>
-        <StatePill tone="warn">Failing for {of}</StatePill>
-        <span className="block text-xs text-muted">{faults}; the others go on</span>
-      </>
-    )
-  }
-  return (
-    <>
-      <StatePill tone="bad">Failing</StatePill>
-      <span className="block max-w-64 text-xs text-muted">
-        {faultWords(fault)}; {formatCount(behind, 'event')} waiting
-        {next && (
-          <>
-            ; next try <RelativeTime at={next} />
-          </>
-        )}
-      </span>
-    </>
-  )
+function rareActions(webhook: Webhook, onOpen: (opened: Opened) => void): RowAction[] {
+  return [
+    { label: 'Replay', icon: Rewind, isRare: true, onChoose: () => onOpen({ kind: 'replay', webhook }) },
+    { label: 'Order', icon: ListOrdered, isRare: true, onChoose: () => onOpen({ kind: 'order', webhook }) },
+    { label: 'Rotate the secret', icon: KeyRound, isRare: true, onChoose: () => onOpen({ kind: 'rotate', webhook }) },
+  ]
 }

@@ -122,6 +122,45 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     expect(await change(['\\Seen'])).toMatchObject({ sent: 'STORE,SEARCH', there: all, having: [['\\Seen', all]] })
   })
 
+  test('COPYUID counts in pieces too, and one that makes no sense is none; a NO behind it leaves the outcome unknown', async () => {
+    await empty()
+    const uids: number[] = []
+    for (const text of ['one', 'two']) uids.push((await dovecot.appendMessage(alice.user, message(text))).uid)
+    let say: (validity: string, into: number) => string = () => ''
+    let isRefused = false
+    const toClient = (data: string) => {
+      const said = data.replace(/^\* OK \[COPYUID (\d+) \S+ (\d+)[^\r]*\r\n/m, (_all, validity: string, into: string) =>
+        say(validity, Number(into)),
+      )
+      return isRefused ? said.replace(/^(\w+) OK (?:\[[^\]]*\] )?Move/m, '$1 NO [EXPUNGEISSUED] Move') : said
+    }
+    const relay = await startRelay(dovecot.imapPort, { toClient })
+    ends.push(() => relay.stop())
+    const connection = await gateway.connect(login(relay.port), { timeoutMs: patience, signal })
+    ends.push(() => connection.close())
+    const [one = 0, two = 0] = uids
+    const { uidValidity } = await connection.listMessages('INBOX', 1, undefined)
+    const places: unknown[] = []
+    const move = async (path: string, to: string, from: { uidValidity: number; uids: number[] }) => {
+      const { places: told } = await connection.writer.move({ path, ...from }, to)
+      places.push(told && [...told.uids])
+      return told
+    }
+    const code = (validity: string, from: string, into: string) => `* OK [COPYUID ${validity} ${from} ${into}] x\r\n`
+    say = (validity, into) => code(validity, `${one}`, `${into}`) + code(validity, `${two}`, `${into + 1}`)
+    const there = await move('INBOX', 'Archive', { uidValidity, uids })
+    const moved = { uidValidity: there!.uidValidity, uids: [...there!.uids.values()] }
+    expect(places).toEqual([[one, two].map((uid, at) => [uid, moved.uids[at]])])
+    // Both are said to be one.
+    say = (validity, into) => code(validity, moved.uids.join(), `${into},${into}`)
+    expect(await move('Archive', 'Drafts', moved)).toBeUndefined()
+    const drafts = await connection.listMessages('Drafts', 5, undefined)
+    const left = { uidValidity: drafts.uidValidity, uids: drafts.messages.map(({ uid }) => uid) }
+    say = (validity, into) => code(validity, `${left.uids[0]}`, `${into}`)
+    isRefused = true
+    await expect(move('Drafts', 'INBOX', left)).rejects.toBeInstanceOf(UnknownOutcome)
+  })
+
   test('messages that others delete are missed by the count, while UIDs are told in place of numbers', async () => {
     await empty()
     const connection = await gateway.connect(login(), { timeoutMs: patience, signal })

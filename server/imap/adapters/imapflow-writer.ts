@@ -4,6 +4,7 @@ import {
   type ChangedMessage,
   type FlagStanding,
   type FolderWriter,
+  MessagesVanished,
   type MessageWriter,
   type MovedMessages,
   type NewPlaces,
@@ -17,7 +18,8 @@ import { ImapFlowFolderWriter } from './imapflow-folder-writer.ts'
 import { type Inside, wireName } from './imapflow-names.ts'
 
 interface Response {
-  attributes?: { section?: { value?: unknown }[] }[]
+  command?: string
+  attributes?: { value?: unknown; section?: { value?: unknown }[] }[]
 }
 
 /** What the answer to the last command said. */
@@ -69,8 +71,7 @@ export class ImapFlowWriter implements MessageWriter {
       await this.#open(target)
       for (const flag of flags) checkFlag(flag)
       if (target.uids.length === 0 || flags.length === 0) return []
-      const words = flags.map(value => ({ type: 'ATOM', value }))
-      await this.#send('UID STORE', [setOf(target), atom(change === 'add' ? '+FLAGS.SILENT' : '-FLAGS.SILENT'), words])
+      await this.#store(target, change === 'add' ? '+' : '-', flags)
       const wanted = new Set(target.uids)
       const changed: ChangedMessage[] = []
       const { client } = this.#options
@@ -88,12 +89,8 @@ export class ImapFlowWriter implements MessageWriter {
     return this.#once(async () => {
       await this.#open(target)
       for (const flag of [...add, ...remove]) checkFlag(flag)
-      const store = async (sign: '+' | '-', flags: readonly string[]) => {
-        const words = flags.map(value => ({ type: 'ATOM', value }))
-        if (flags.length > 0) await this.#send('UID STORE', [setOf(target), atom(`${sign}FLAGS.SILENT`), words])
-      }
-      await store('+', add)
-      await store('-', remove)
+      if (add.length > 0) await this.#store(target, '+', add)
+      if (remove.length > 0) await this.#store(target, '-', remove)
       const uids = rangesOfUids(target.uids)
       if (this.#wereAllChanged(target, add, remove)) {
         return { there: uids, having: new Map([...add.map(flag => [flag, uids] as const), ...remove.map(noneHas)]) }
@@ -123,13 +120,20 @@ export class ImapFlowWriter implements MessageWriter {
     return this.#once(async () => {
       await this.#open(target)
       if (target.uids.length === 0) return { places: undefined, left: [] }
-      if (this.#has('MOVE')) return { places: await this.#moved(target, to), left: [] }
+      if (this.#has('MOVE')) {
+        const places = await this.#moved(target, to)
+        // As a rule it says so of each, and where it does not, of those that were gone.
+        const untold = places ? target.uids.filter(uid => !places.uids.has(uid)) : []
+        return { places, left: untold.length > 0 ? await this.#thereOf({ ...target, uids: untold }) : [] }
+      }
       const places = await this.#copied(target, to)
+      // Nothing is removed of which no copy was told.
+      const copied = places ? { ...target, uids: target.uids.filter(uid => places.uids.has(uid)) } : target
       try {
-        await this.#markDeleted(target)
-        if (this.#has('UIDPLUS')) await this.#send('UID EXPUNGE', [setOf(target)])
+        if (copied.uids.length > 0) await this.#markDeleted(copied)
+        if (copied.uids.length > 0 && this.#has('UIDPLUS')) await this.#send('UID EXPUNGE', [setOf(copied)])
       } catch (error) {
-        if (!isRefusal(error)) throw error
+        if (!isRefusal(error) && !(error instanceof MessagesVanished)) throw error
       }
       return { places, left: await this.#thereOf(target) }
     })
@@ -162,7 +166,8 @@ export class ImapFlowWriter implements MessageWriter {
       const words = flags.map(value => ({ type: 'ATOM', value }))
       const when = date ? [{ type: 'STRING', value: internalDate(date) }] : []
       const literal = { type: 'LITERAL', value: message }
-      const [name, ...values] = await this.#send('APPEND', [this.#name(path), words, ...when, literal])
+      const codes = await this.#send('APPEND', [this.#name(path), words, ...when, literal])
+      const [name, ...values] = codes.at(-1) ?? []
       const [uidValidity, uid] = values.map(Number)
       return name === 'APPENDUID' && uidValidity && uid ? { uidValidity, uid } : undefined
     })
@@ -192,15 +197,40 @@ export class ImapFlowWriter implements MessageWriter {
   }
 
   async #copy(command: 'UID COPY' | 'UID MOVE', target: WriteTarget, to: string): Promise<NewPlaces> {
-    const [name, uidValidity, from, into] = await this.#send(command, [setOf(target), this.#name(to)])
-    if (name !== 'COPYUID' || !uidValidity || !from || !into) return undefined
-    const [before, after] = [from, into].map(set => orderedUids(set, target.uids.length))
-    if (!before || !after || before.length !== after.length) return undefined
-    return { uidValidity: Number(uidValidity), uids: new Map(before.map((uid, index) => [uid, after[index]!])) }
+    const codes = await this.#send(command, [setOf(target), this.#name(to)])
+    const uids = new Map<number, number>()
+    const wanted = new Set(target.uids)
+    let validity = 0
+    // A server may say it piece by piece, and the last piece once more.
+    for (const [name, uidValidity, from = '', into = ''] of codes) {
+      const [before, after] = [from, into].map(set => orderedUids(set, target.uids.length))
+      const isSound = before && after && before.length === after.length && before.every(uid => wanted.has(uid))
+      const isSame = validity === 0 || validity === Number(uidValidity)
+      if (name !== 'COPYUID' || !(Number(uidValidity) > 0) || !isSound || !isSame) return undefined
+      validity = Number(uidValidity)
+      for (const [index, uid] of before.entries()) uids.set(uid, after[index]!)
+    }
+    // Where two are said to be one, nothing of it counts.
+    if (uids.size === 0 || new Set(uids.values()).size < uids.size) return undefined
+    return { uidValidity: validity, uids }
   }
 
-  async #markDeleted(target: WriteTarget): Promise<void> {
-    await this.#send('UID STORE', [setOf(target), atom('+FLAGS.SILENT'), [atom('\\Deleted')]])
+  #markDeleted(target: WriteTarget): Promise<void> {
+    return this.#store(target, '+', ['\\Deleted'])
+  }
+
+  /** Those that somebody deleted meanwhile keep the others from being changed; to do it twice does no harm. */
+  async #store(target: WriteTarget, sign: '+' | '-', flags: readonly string[]): Promise<void> {
+    const words = flags.map(value => ({ type: 'ATOM', value }))
+    const send = (uids: readonly number[]) =>
+      this.#send('UID STORE', [setOf({ ...target, uids }), atom(`${sign}FLAGS.SILENT`), words])
+    try {
+      await send(target.uids)
+    } catch (error) {
+      if (!(error instanceof MessagesVanished)) throw error
+      const there = await this.#thereOf(target)
+      if (there.length > 0) await send(there)
+    }
   }
 
   /** For a command right behind it. */
@@ -229,26 +259,30 @@ export class ImapFlowWriter implements MessageWriter {
     return { type: 'STRING', value: wireName(this.#options.client, path) }
   }
 
-  /** @returns The words of the response code that tells of UIDs, wherever the server puts it (RFC 6851, section 4.3). */
-  async #send(command: string, attributes: unknown[]): Promise<string[]> {
+  /** @returns The words of each response code that tells of UIDs, wherever the server puts it (RFC 6851, section 4.3). */
+  async #send(command: string, attributes: unknown[]): Promise<string[][]> {
     const client = this.#options.client as unknown as Inside
-    let code: string[] = []
+    const codes: string[][] = []
     const note = (response: Response) => {
       const words = (response.attributes?.[0]?.section ?? []).map(({ value }) => String(value))
-      if (/^(COPYUID|APPENDUID)$/.test(words[0] ?? '')) code = words
+      if (/^(COPYUID|APPENDUID)$/.test(words[0] ?? '')) codes.push(words)
     }
     this.#isSent = true
     try {
       const answer = await client.exec(command, attributes, { untagged: { OK: async (said: Response) => note(said) } })
-      note(answer.response)
+      const response: Response = answer.response
+      note(response)
       answer.next()
+      // ImapFlow takes it for an OK where the words are Dovecot's.
+      if (/^NO$/i.test(response.command ?? '')) throw new MessagesVanished(wordsOf(response))
     } catch (error) {
-      if (isRefusal(error)) this.#isSent = false
+      // What it has told of it has done.
+      if ((isRefusal(error) || error instanceof MessagesVanished) && codes.length === 0) this.#isSent = false
       throw marked(error, command)
     }
     this.#isSent = false
     this.#hasDone = true
-    return code
+    return codes
   }
 
   /** A change is not known to be done, and not known not to be, from when it was sent until it is answered. */
@@ -292,11 +326,17 @@ function refuseTooLarge(limit: boolean | number | undefined, sizeBytes: number):
 
 /** RFC 9208, section 4.1.1. Gmail says OVERQUOTA also of its daily limits of bandwidth, and that passes. */
 function marked(error: unknown, command: string): unknown {
-  if (!(error instanceof Error) || !/^(APPEND|UID COPY|UID MOVE)$/.test(command)) return error
+  if (!(error instanceof Error)) return error
   const { response, responseText = '' } = error as { response?: Response; responseText?: string }
   const code = String(response?.attributes?.[0]?.section?.[0]?.value ?? '').toUpperCase()
+  if (code === 'EXPUNGEISSUED' && isRefusal(error)) return new MessagesVanished(responseText)
+  if (!/^(APPEND|UID COPY|UID MOVE)$/.test(command)) return error
   const isFull = code === 'OVERQUOTA' && !/bandwidth|command limit|too many/i.test(responseText)
   return isFull ? Object.assign(error, { isMailboxFull: true, serverResponseCode: code }) : error
+}
+
+function wordsOf({ attributes = [] }: Response): string {
+  return attributes.flatMap(({ value }) => (typeof value === 'string' ? [value] : [])).join(' ')
 }
 
 function isRefusal(error: unknown): boolean {

@@ -1,0 +1,63 @@
+/**
+ * What became of messages that the mail server took a move or copy of without saying which ones and where to (it has no UIDPLUS): one that another
+ * program deleted right before the command is gone, though the server said OK.
+ */
+import type { MailConnection } from '../imap/mail-gateway.ts'
+import { holdsUid, type UidRange } from '../imap/uid-ranges.ts'
+import { Problem } from '../platform/problem.ts'
+import { ArrivedMessages, afterAt } from './arrived-messages.ts'
+import { readIdentity } from './copy-step.ts'
+import { notMoved } from './move-step.ts'
+import { type Intent, type OperationRow, type PlacedItem, placeOf } from './operation-tables.ts'
+import { gone, standingOf, type Values, type Verdicts } from './source-messages.ts'
+import { isRefusal } from './step-outcomes.ts'
+
+const notFound: Values = {
+  state: 'unknown',
+  code: 'unknown',
+  why: 'The mail server did not say which messages it took, and whether this one is among those that came into the target folder cannot be found out.',
+}
+
+/** Those that are done as far as the server's OK says. */
+export function untoldOf(told: Verdicts): PlacedItem[] {
+  return [...told]
+    .filter(([, { state, after_uid }]) => state === 'done' && (after_uid ?? null) === null)
+    .map(([item]) => item)
+}
+
+/** @returns What is otherwise than it was told. Nothing where the target folder was recreated, or more came than is looked at. */
+export async function findOut(
+  connection: MailConnection,
+  told: Verdicts,
+  intent: Intent,
+  kind: OperationRow['kind'],
+): Promise<Verdicts> {
+  const found: Verdicts = new Map()
+  const arrived = await ArrivedMessages.read(connection, intent)
+  if (!arrived) return found
+  const missing: PlacedItem[] = []
+  for (const item of untoldOf(told)) {
+    const place = arrived.take(readIdentity(item))
+    if (place) found.set(item, afterAt(place))
+    else missing.push(item)
+  }
+  if (missing.length === 0) return found
+  const there = await stillThere(connection, missing)
+  for (const item of missing) {
+    // Not every server keeps date and size.
+    const place = arrived.takeLike(readIdentity(item))
+    if (place) found.set(item, afterAt(place))
+    else if (!holdsUid(there, item.uid)) found.set(item, arrived.mayHold(readIdentity(item)) ? notFound : gone)
+    else if (kind === 'move' && told.get(item)?.code === undefined) found.set(item, notMoved)
+  }
+  return found
+}
+
+async function stillThere(connection: MailConnection, items: readonly PlacedItem[]): Promise<readonly UidRange[]> {
+  try {
+    return (await standingOf(connection, items.map(placeOf))).there
+  } catch (error) {
+    if (error instanceof Problem && isRefusal(error)) return []
+    throw error
+  }
+}
