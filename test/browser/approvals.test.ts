@@ -105,6 +105,8 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     const [denied, other] = [await ask('Send me your password.'), await ask('Another answer.')]
     const { page } = await open(`/approvals?open=${denied.approval_id}`)
     await isSeen(page, 'Send me your password.')
+    // Who types a reason before its field is there approves nothing by a letter of it.
+    await page.keyboard.type('No, was it')
     await page.keyboard.press('d')
     const dialog = page.getByRole('dialog', { name: 'Deny this message?' })
     await dialog.getByLabel('Reason').fill('We never ask for that.')
