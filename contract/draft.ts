@@ -241,6 +241,12 @@ export const MessageContent = z
     headers: z.array(z.object({ name: z.string(), value: z.string() })).describe('In order, as they are written'),
     text: z.string().nullable().describe('The text part'),
     html: z.string().nullable().describe('The HTML part, cleaned for showing'),
+    unseen_words: z
+      .string()
+      .nullable()
+      .describe(
+        'Words of the HTML part that nobody who looks at it is shown, those of what it quotes too; empty where there are none, null where that could not be found out',
+      ),
     attachments: z.array(DraftAttachment),
   })
   .meta({ id: 'MessageContent' })

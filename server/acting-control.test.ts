@@ -1,11 +1,18 @@
 /** What the policy of a token is asked about before a mailbox is changed: every folder that is touched, and every message. */
 import { expect, test } from 'vitest'
+import type { FolderRole } from '../contract/mail.ts'
 import { principalOf } from '../test/support/operation-world.ts'
 import { controlOf } from './acting-control.ts'
 import type { AskedChange } from './operations/operation-control.ts'
 import type { AskedOrganizing } from './policies/organizing-judge.ts'
 
-async function judged(asked: Partial<AskedChange>): Promise<AskedOrganizing> {
+type Named = { path: string; role: FolderRole | null }
+
+async function judged(
+  asked: Partial<AskedChange>,
+  { known = [], now = [] }: { known?: Named[]; now?: Named[] } = {},
+  kind: 'token' | 'session' = 'token',
+): Promise<AskedOrganizing> {
   const all: AskedOrganizing[] = []
   const { mayChange } = controlOf({
     freezes: { isFrozenNow: async () => false },
@@ -15,9 +22,10 @@ async function judged(asked: Partial<AskedChange>): Promise<AskedOrganizing> {
         return undefined
       },
     },
-    foldersOf: async () => [],
+    foldersOf: async () => known,
+    foldersNow: async () => now,
   })
-  await mayChange(principalOf('token'), 'a', { kind: 'move', undoOf: undefined, messages: [], ...asked })
+  await mayChange(principalOf('someone', { kind }), 'a', { kind: 'move', undoOf: undefined, messages: [], ...asked })
   return all[0]!
 }
 
@@ -43,4 +51,25 @@ test('messages are asked about in the folder where they are and the one where th
   const asked = await judged({ messages: [message, { ...message, place: { ...place, uid: 2 } }] })
   expect(asked).toMatchObject({ isDeletion: false, messages: 2 })
   expect(new Set(asked.folders)).toEqual(new Set(['INBOX', 'Archive']))
+})
+
+test('no program decides what lies in the folder of sent mail, nor which one that is', async () => {
+  const place = { path: 'INBOX', uidValidity: 1, uid: 1 }
+  const moved = { messages: [{ messageId: null, identity: null, place, change: { to: 'Post' } }] }
+  const folders = (role: FolderRole | null): Named[] => [{ path: 'Post', role }]
+  const created = { kind: 'create_folder', folder: { path: 'Post', to: undefined, role: 'sent' } } as const
+  const deleted = { kind: 'delete_folder', folder: { path: 'Post', to: undefined } } as const
+  const denied = { code: 'policy_denied' }
+  await expect(judged(moved, { known: folders('sent') })).rejects.toMatchObject(denied)
+  // The last look did not see it yet.
+  await expect(judged(moved, { now: folders('sent') })).rejects.toMatchObject(denied)
+  await expect(judged(created)).rejects.toMatchObject(denied)
+  // So that it is not taken out of the way of one that was filled before; not by an undo either.
+  await expect(judged(deleted, { known: folders('sent') })).rejects.toMatchObject(denied)
+  await expect(judged({ ...deleted, undoOf: 'o' }, { now: folders('sent') })).rejects.toMatchObject(denied)
+  for (const asked of [moved, deleted]) expect(await judged(asked, { known: folders(null) })).toBeDefined()
+  // What lay there may be put back, and people may all of it.
+  expect(await judged({ ...moved, undoOf: 'o' }, { known: folders('sent') })).toBeDefined()
+  for (const asked of [moved, created, deleted])
+    expect(await judged(asked, { known: folders('sent') }, 'session')).toBeUndefined()
 })

@@ -10,13 +10,35 @@ import type { OrganizingJudge } from './policies/organizing-judge.ts'
 export interface ControlOptions {
   freezes: Pick<FreezeService, 'isFrozenNow'>
   organizing: Pick<OrganizingJudge, 'admit'>
-  foldersOf(accountId: string): Promise<readonly Pick<Folder, 'path' | 'role'>[]>
+  /** As of the last look at them, where there was one. */
+  foldersOf(accountId: string): Promise<readonly NamedFolder[]>
+  foldersNow(accountId: string): Promise<readonly NamedFolder[]>
 }
 
-export function controlOf({ freezes, organizing, foldersOf }: ControlOptions): {
+type NamedFolder = Pick<Folder, 'path' | 'role'>
+
+export function controlOf({ freezes, organizing, foldersOf, foldersNow }: ControlOptions): {
   mayChange: MayChange
   isHeld: IsHeld
 } {
+  const isOneSent = async (accountId: string, paths: readonly string[]): Promise<boolean> => {
+    if (paths.length === 0) return false
+    const known = await foldersOf(accountId)
+    const isKnown = paths.every(path => known.some(folder => folder.path === path))
+    const folders = isKnown ? known : await foldersNow(accountId)
+    return folders.some(({ path, role }) => role === 'sent' && paths.includes(path))
+  }
+  /** It says to whom the owner wrote, and so who is no stranger. @throws Problem where a program would decide what lies in it, or which one it is. */
+  const refuseSent = async (accountId: string, { kind, undoOf, folder }: AskedChange, targets: readonly string[]) => {
+    // What lies there already may be put back.
+    if (undoOf === undefined && (await isOneSent(accountId, targets))) {
+      throw new Problem('policy_denied', 'Programs may not move or copy messages into the folder of sent mail.')
+    }
+    // Without it another folder may become that of sent mail, by its name, with what lies in it.
+    const isDeleted = kind === 'delete_folder' && folder !== undefined && (await isOneSent(accountId, [folder.path]))
+    if (folder?.role !== 'sent' && !isDeleted) return
+    throw new Problem('policy_denied', 'Programs may neither create nor delete the folder of sent mail.')
+  }
   return {
     mayChange: async (principal, accountId, asked) => {
       const refuseFrozen = async (db?: Database) => {
@@ -27,15 +49,8 @@ export function controlOf({ freezes, organizing, foldersOf }: ControlOptions): {
       await refuseFrozen()
       // Users are not judged; the queue asks about freezes again.
       if (principal.kind === 'session') return undefined
-      // It says to whom the owner wrote, and so who is no stranger. What lies there already may be put back.
       const targets = [...new Set(targetsOf(asked))]
-      const isIntoSent = async () => {
-        const folders = await foldersOf(accountId)
-        return targets.some(path => folders.find(folder => folder.path === path)?.role === 'sent')
-      }
-      if (asked.undoOf === undefined && targets.length > 0 && (await isIntoSent())) {
-        throw new Problem('policy_denied', 'Programs may not move or copy messages into the folder of sent mail.')
-      }
+      await refuseSent(accountId, asked, targets)
       const folders = [...asked.messages.map(({ place }) => place.path), ...targets]
       const isStillAllowed = await organizing.admit(principal, {
         isDeletion: asked.kind === 'delete' || asked.folder?.isEmptied === true,

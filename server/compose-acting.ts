@@ -52,10 +52,10 @@ export interface ComposedActing {
 
 export function composeActing(around: ActingSurroundings): ComposedActing {
   const { config, pool, freezes, ruling, indexerOf, timeoutMs } = around
-  const foldersOf = async (accountId: string) =>
-    indexerOf(accountId)?.listing ??
+  const foldersNow = (accountId: string) =>
     pool.run(accountId, 'interactive', connection => connection.listFolders(false), AbortSignal.timeout(timeoutMs()))
-  const control = controlOf({ freezes, organizing: ruling.organizing, foldersOf })
+  const foldersOf = async (accountId: string) => indexerOf(accountId)?.listing ?? foldersNow(accountId)
+  const control = controlOf({ freezes, organizing: ruling.organizing, foldersOf, foldersNow })
   const { operations, folders, proposed, ...changing } = composeOperations({ ...around, control })
   const writing = composeDrafts(around)
   const leaving = composeLeaving({ ...around, hasApiKey: config.apiKey !== undefined })

@@ -212,7 +212,11 @@ export function composeMail({
   const indexed = new IndexedMail({ ...fromIndex, hasIndex: composed.hasIndex, defaultLevel })
   const watcher = new MailWatcher({ accounts, states, pool, refs, health, hub, leases, logger, indexing })
   const isIndexed = (accountId: string) => composed.find(accountId) !== undefined
-  const written = writtenTo({ search, isIndexed, accounts })
+  const sentFolders = async (accountId: string) => {
+    const all = (await fromIndex.index?.of(accountId).listFolders()) ?? []
+    return all.filter(({ role }) => role === 'sent').map(({ path }) => path)
+  }
+  const written = writtenTo({ search, sentFolders, isIndexed, accounts })
   const acting = composeActing({
     ...{ config, db, hub, pool, refs, guard, accounts, freezes, ruling, intake, shown, calls },
     taintOf: (...asked) => ruling.reads.taintOf(...asked),

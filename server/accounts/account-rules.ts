@@ -41,18 +41,45 @@ export function refuseMovedPassword(
 ): void {
   for (const part of parts) {
     const server = change[part]
-    const [host, port] = [row[`${part}_host`], row[`${part}_port`]]
+    const place = placeOf(row, part)
     // An access token goes to servers of its provider alone, wherever the account is moved: that is asked at each login.
-    if (!server || server.password !== undefined || host === null || row.grant_id !== null) continue
-    // On this machine, another port is another program's.
-    const isElsewhere = (server.host ?? host) !== host || (isLoopback(host) && (server.port ?? port) !== port)
-    if (!isElsewhere) continue
-    const message = 'enter the password again: it was entered for another server and is not sent to this one'
-    throw new Problem('bad_request', `${field(part)}: ${message}`, {
-      part,
-      errors: [{ path: `body.${field(part)}`, message }],
-    })
+    if (!server || server.password !== undefined || !place || row.grant_id !== null) continue
+    if (isElsewhere(place, { ...place, ...givenPlace(server) })) throw movedPassword(part, field(part))
   }
+}
+
+/**
+ * A trial takes a while, and the account may have been moved meanwhile: a password goes to the server for which it was given also then.
+ * @param meant The account as it was when it was asked for, with the change. @param kept As it is now, with the change.
+ * @throws Problem bad_request.
+ */
+export function refuseMovedMeanwhile(meant: AccountRow, kept: AccountRow, change: AccountChange): void {
+  for (const part of parts) {
+    const [wanted, place] = [placeOf(meant, part), placeOf(kept, part)]
+    if (change[part]?.password === undefined || !wanted || !place) continue
+    if (isElsewhere(wanted, place)) throw movedPassword(part, `${part}.password`)
+  }
+}
+
+type Place = { host: string; port: number }
+
+function placeOf(row: AccountRow, part: (typeof parts)[number]): Place | undefined {
+  const [host, port] = [row[`${part}_host`], row[`${part}_port`]]
+  return host === null || port === null ? undefined : { host, port }
+}
+
+function givenPlace({ host, port }: { host?: string | undefined; port?: number | undefined }): Partial<Place> {
+  return { ...(host !== undefined && { host }), ...(port !== undefined && { port }) }
+}
+
+/** On this machine, another port is another program's. */
+function isElsewhere(from: Place, to: Place): boolean {
+  return to.host !== from.host || (isLoopback(from.host) && to.port !== from.port)
+}
+
+function movedPassword(part: (typeof parts)[number], field: string): Problem {
+  const message = 'enter the password again: it was entered for another server and is not sent to this one'
+  return new Problem('bad_request', `${field}: ${message}`, { part, errors: [{ path: `body.${field}`, message }] })
 }
 
 /** It has no password while it signs in by OAuth2. @throws Problem bad_request. */

@@ -103,6 +103,32 @@ onEachDatabase(open => {
     await expect.poll(() => facts().at(-1)).toMatchObject({ type: 'account_updated', data: { account_id: kept.id } })
   })
 
+  test('a password goes to the server for which it was given, also when another change comes first', async () => {
+    const trial = Promise.withResolvers<void>()
+    const { accounts } = await accountsOn(await open(), false, ({ user }) =>
+      user === 'slow' ? trial.promise : undefined,
+    )
+    const { id } = await accounts.create(admin, input(), untried)
+    const elsewhere = { host: 'mail.evil.example', password: 'other' }
+    const taken = { code: 'bad_request', extension: { part: 'smtp', errors: [{ path: 'body.smtp.password' }] } }
+    // Of a server that has another password for a moment.
+    await accounts.update(admin, id, { smtp: elsewhere }, untried)
+    const moving = accounts.update(admin, id, { smtp: { host: elsewhere.host, user: 'slow' } }, tried)
+    await accounts.update(admin, id, { smtp: { host: 'mail.example.com', password: 'canary-ann' } }, untried)
+    // For the server that it is now, which is another one when this was tried.
+    const giving = accounts.update(admin, id, { smtp: { user: 'slow', password: 'canary-new' } }, tried)
+    await accounts.update(admin, id, { smtp: { host: 'localhost', port: 25, tls: 'none', password: 'other' } }, untried)
+    const plain = accounts.update(admin, id, { smtp: { user: 'slow', tls: 'none', port: 26, password: 'x' } }, tried)
+    const late = accounts.update(admin, id, { smtp: { user: 'slow', port: 27, password: 'canary-new' } }, tried)
+    await accounts.update(admin, id, { smtp: { host: 'mail.example.com', tls: 'implicit', password: 'last' } }, untried)
+    trial.resolve()
+    const outcomes = await Promise.allSettled([moving, giving, plain, late])
+    expect(outcomes[0]).toMatchObject({ reason: taken })
+    for (const outcome of outcomes.slice(2)) expect(outcome).toMatchObject({ reason: taken })
+    // It names the same server that it is again.
+    expect(outcomes[1]).toMatchObject({ value: { smtp: { host: 'mail.example.com', user: 'slow', tls: 'implicit' } } })
+  })
+
   test('a change tries only the servers that it concerns, with the password that stays', async () => {
     const { accounts, trials, facts } = await accountsOn(await open())
     const { id } = await accounts.create(admin, input(), untried)

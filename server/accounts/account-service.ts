@@ -21,6 +21,7 @@ import {
 } from './account-row.ts'
 import {
   refuseBeyondList,
+  refuseMovedMeanwhile,
   refuseMovedPassword,
   refuseNarrow,
   refusePasswordBesideGrant,
@@ -109,16 +110,20 @@ export class AccountService extends AccountReader {
       refusePlainOverNetwork(part, server)
       if (trial.verify && this.isOn(after)) await this.#try(part, this.logins.of(after, part)!, trial, accountId)
     }
-    return this.tell(principal, await this.#keepChange(accountId, change, also))
+    return this.tell(principal, await this.#keepChange(accountId, change, also, after))
   }
 
-  /** The trial took a while, so the change is laid over what the account is by now. */
-  #keepChange(accountId: string, change: AccountChange, also?: AlsoKept): Promise<AccountRow> {
+  /**
+   * The trial took a while, so the change is laid over what the account is by now.
+   * @param meant What was to come of it; left out where the server itself says what an account is.
+   */
+  #keepChange(accountId: string, change: AccountChange, also?: AlsoKept, meant?: AccountRow): Promise<AccountRow> {
     const { hub, store, secrets } = this.options
     return hub.transact(async (transaction, tell) => {
       const current = await store.find(accountId, transaction)
       if (!current) throw new Problem('account_not_found', 'There is no such account.')
       const merged = { ...mergeChange(current, change, secrets), updated_at: now() }
+      if (meant) this.#refuseMeanwhile(current, change, meant, merged)
       const changed = changedFields(current, merged, change).filter(field => field !== 'updated_at')
       if (changed.length > 0) {
         await this.#refuseKnown(loginOf(merged), accountId, transaction)
@@ -128,6 +133,17 @@ export class AccountService extends AccountReader {
       await also?.(transaction, tell)
       return changed.length > 0 ? merged : current
     })
+  }
+
+  /** Another change may have come first. */
+  #refuseMeanwhile(current: AccountRow, change: AccountChange, meant: AccountRow, merged: AccountRow): void {
+    refuseMovedPassword(current, change)
+    refuseMovedMeanwhile(meant, merged, change)
+    refusePasswordBesideGrant(current, change)
+    for (const part of ['imap', 'smtp'] as const) {
+      const server = change[part] && serverOf(merged, part)
+      if (server) refusePlainOverNetwork(part, server)
+    }
   }
 
   /** For the plan's configuration, which speaks of the default account. */

@@ -95,6 +95,7 @@ onEachDatabase(open => {
       freezes: b.freezes,
       organizing: { admit: async () => undefined },
       foldersOf: async () => [],
+      foldersNow: async () => [],
     })
     const operation = { id: 'o', account_id: 'a', principal_kind: 'token', principal_id: agent.id } as const
     expect(await control.isHeld({ ...operation, user_id: null, undo_of: null })).toBe(true)
@@ -166,7 +167,12 @@ onEachDatabase(open => {
     const world = await startSending({ db, intake })
     world.usePolicies(b.policies)
     const organizing = new OrganizingJudge({ read: (...asked) => b.policies.read(...asked), rates: world.rates, db })
-    const control = controlOf({ freezes: world.freezes, organizing, foldersOf: async () => [] })
+    const control = controlOf({
+      freezes: world.freezes,
+      organizing,
+      foldersOf: async () => [],
+      foldersNow: async () => [],
+    })
     const changing = await startOperations({
       ...{ db, intake },
       mayChange: async (...asked) => {

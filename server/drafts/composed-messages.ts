@@ -12,7 +12,7 @@ import { fieldOf, type PartSink, paramsOf, type RawField, readParts } from './me
 
 export interface ComposedMessagesOptions {
   blobs: Pick<Blobs, 'read'>
-  cleaner: Pick<HtmlCleaner, 'clean'>
+  cleaner: Pick<HtmlCleaner, 'clean' | 'unseenWords'>
 }
 
 /** Of a text that is shown; a body and what is quoted below it have less. */
@@ -34,7 +34,9 @@ export class ComposedMessages {
     const found = new FoundParts()
     await readParts(blobs.read(blobId), found)
     const { headers, text, html, attachments } = found
-    const clean = html === null ? null : await cleaner.clean(html, false, { key: limitKeyOf(principal), signal })
+    const asker = { key: limitKeyOf(principal), signal }
+    const clean = html === null ? null : await cleaner.clean(html, false, asker)
+    const unseen = html === null ? '' : await cleaner.unseenWords(html, asker)
     const shown = typeof clean === 'object' && clean !== null
     return {
       sha256,
@@ -43,6 +45,7 @@ export class ComposedMessages {
       headers,
       text,
       html: shown ? renderMessageHtml(await embedPictures(clean, [], async () => undefined)) : null,
+      unseen_words: unseen ?? null,
       attachments: await Promise.all(attachments.map(async each => ({ ...each, name: await decodeWords(each.name) }))),
     }
   }

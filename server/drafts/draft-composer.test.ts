@@ -52,7 +52,7 @@ test('what people are shown of it is read from its bytes', async () => {
     body: {
       format: 'html',
       content:
-        '<p onclick="x()">Hello <b>Bob</b><script>alert(1)</script> <a href="https://example.com/a?b=c">here</a><img src="https://tracker.example/x.gif">',
+        '<p onclick="x()">Hello <b>Bob</b><script>alert(1)</script> <a href="https://example.com/a?b=c">here</a><img src="https://tracker.example/x.gif"><i style="display:none">pin 4711</i>',
     },
   })
   for (const [name, bytes] of Object.entries(files)) draft = await world.attach(draft, name, bytes, 'application/pdf')
@@ -62,6 +62,8 @@ test('what people are shown of it is read from its bytes', async () => {
     sha256: composed.sha256,
     size_bytes: bytes.length,
     text: 'Hello Bob here <https://example.com/a?b=c>\n',
+    // It leaves with the rest.
+    unseen_words: 'pin 4711',
   })
   expect(shown.attachments.map(({ name, size_bytes, sha256 }) => [name, size_bytes, sha256])).toEqual(
     Object.entries(files).map(([name, content]) => [

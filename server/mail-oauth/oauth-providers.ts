@@ -132,15 +132,17 @@ export class OAuthProviders {
       set_at: at,
     }
     const row = input.custom ? await this.#looked(draft, input.custom) : draft
-    const rows = [...this.#rows.filter(known => known.id !== id), row].toSorted((a, b) => (a.id < b.id ? -1 : 1))
-    if (rows.filter(({ custom }) => custom !== null).length > mostCustom) {
+    const withRow = () =>
+      [...this.#rows.filter(known => known.id !== id), row].toSorted((a, b) => (a.id < b.id ? -1 : 1))
+    if (withRow().filter(({ custom }) => custom !== null).length > mostCustom) {
       throw new Problem('not_possible_now', `At most ${mostCustom} other providers can be added; remove some first.`)
     }
     await hub.transact(async (transaction, tell) => {
       await store.putClient(transaction, row)
       tell({ type: 'configuration_updated', data: { changed: [`oauth.${id}`], principal: principal.name, at } })
     })
-    this.#rows = rows
+    // Of now: another one may have been set meanwhile.
+    this.#rows = withRow()
     server.forget(id)
     for (const listener of this.#listeners) listener(id)
     return this.#view(id, (await store.countAccounts()).get(id) ?? 0)

@@ -8,7 +8,7 @@ import { writtenTo } from './written-to.ts'
 type Sent = { from: string[]; to: string[] }
 
 /** What a search finds is what the test gives for a term; what is asked is kept. */
-function knowing(find: (email: string) => Sent[] | Promise<Sent[]>, isIndexed = true) {
+function knowing(find: (email: string) => Sent[] | Promise<Sent[]>, isIndexed = true, folders = ['Sent']) {
   const asked: SearchQuery[] = []
   let [atOnce, mostAtOnce] = [0, 0]
   const people = (emails: string[]) => emails.map(email => ({ name: null, email }))
@@ -17,7 +17,7 @@ function knowing(find: (email: string) => Sent[] | Promise<Sent[]>, isIndexed = 
     mostAtOnce = Math.max(mostAtOnce, ++atOnce)
     try {
       await new Promise(setImmediate)
-      const sent = await find(/^in:sent to:"(.*)"$/.exec(query.q)![1]!)
+      const sent = await find(/ to:"(.*)"$/.exec(query.q)![1]!)
       return { items: sent.map(({ from, to }) => ({ from: people(from), to: people(to) })) } as unknown as SearchAnswer
     } finally {
       atOnce--
@@ -25,6 +25,7 @@ function knowing(find: (email: string) => Sent[] | Promise<Sent[]>, isIndexed = 
   }
   const known = writtenTo({
     search: { searchAccount },
+    sentFolders: async () => folders,
     isIndexed: () => isIndexed,
     accounts: { get: async () => ({ email: 'Ann@Example.org' }) },
   })
@@ -78,10 +79,10 @@ test('an address asks for nothing but itself: what could be another term counts 
   expect(world.asked).toEqual([])
   const harmless = ['-bob@x.example', 'in:inbox@x.example', 'from:eve@x.example', '*@x.example', 'bob+tag@x.example']
   expect(await world.of(...harmless)).toEqual(harmless)
-  const term = (email: string) => parseSearch(`in:sent to:"${email}"`, { inBody: true })
+  const term = (email: string) => parseSearch(`in:"Sent" to:"${email}"`, { inBody: true })
   const plain = JSON.stringify(term('bob@x.example'))
   for (const [at, email] of harmless.entries()) {
-    expect(world.asked[at]!.q).toBe(`in:sent to:"${email}"`)
+    expect(world.asked[at]!.q).toBe(`in:"Sent" to:"${email}"`)
     expect(JSON.stringify(term(email))).toBe(plain.replaceAll('bob@x.example', email))
   }
 })
@@ -101,4 +102,19 @@ test('fifty addresses are looked up, each once, four at the same time, and no ma
   expect(await world.of(...emails, ...emails)).toEqual(emails.slice(0, 50))
   expect([world.asked.length, world.mostAtOnce()]).toEqual([50, 4])
   expect(new Set(world.asked.map(({ server, limit }) => `${server} ${limit}`))).toEqual(new Set(['never 20']))
+})
+
+test('it is the folders of this role, whatever they and others are called; without one nobody is known', async () => {
+  const folder = (path: string) => ({ kind: 'folder', folder: path })
+  const to = { kind: 'to', text: 'bob@x.example', isPrefix: false }
+  const asked = async (...folders: string[]) => {
+    const world = knowing(email => [{ from: own, to: [email] }], true, folders)
+    const known = await world.of('bob@x.example')
+    return { known, trees: world.asked.map(({ q }) => parseSearch(q, { inBody: true })) }
+  }
+  expect(await asked()).toEqual({ known: [], trees: [] })
+  const odd = 'a "b" OR \\ (in:inbox)'
+  expect((await asked(odd)).trees).toEqual([{ kind: 'and', nodes: [folder(odd), to] }])
+  const either = { kind: 'or', nodes: [folder('Sent'), folder('INBOX.Gesendet')] }
+  expect((await asked('Sent', 'INBOX.Gesendet')).trees).toEqual([{ kind: 'and', nodes: [either, to] }])
 })

@@ -5,6 +5,8 @@ import { inTurns } from './search-turns.ts'
 
 export interface WrittenToOptions {
   search: Pick<MailSearch, 'searchAccount'>
+  /** Paths of the folders of sent mail, by their role. By their name anybody who may make folders could choose one. */
+  sentFolders(accountId: string): Promise<readonly string[]>
   /** Without an index nobody is known. */
   isIndexed(accountId: string): boolean
   accounts: { get(principal: Principal, accountId: string): Promise<{ email: string }> }
@@ -22,12 +24,16 @@ const self: Principal = {
   ...{ scopes: everyScope, accounts: 'all' },
 }
 
-export function writtenTo({ search, isIndexed, accounts }: WrittenToOptions) {
+export function writtenTo({ search, sentFolders, isIndexed, accounts }: WrittenToOptions) {
   return async (accountId: string, emails: readonly string[]): Promise<ReadonlySet<string>> => {
     if (!isIndexed(accountId)) return new Set()
+    const folders = await sentFolders(accountId).catch(() => [])
+    if (folders.length === 0) return new Set()
+    const inSent = folders.map(path => `in:"${path.replaceAll(/["\\]/g, '\\$&')}"`).join(' OR ')
+    const where = folders.length === 1 ? inSent : `(${inSent})`
     const own = keyOf((await accounts.get(self, accountId)).email)
     const isKnown = async (email: string): Promise<boolean> => {
-      const q = `in:sent to:"${email}"`
+      const q = `${where} to:"${email}"`
       const asked = { q, sort: 'date', limit: mostHits, server: 'never' } as const
       const { items } = await search.searchAccount(self, accountId, asked, AbortSignal.timeout(5_000))
       return items.some(

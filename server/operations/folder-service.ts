@@ -72,7 +72,7 @@ export class FolderService {
     const delimiter = await operations.amongFolders(accountId, signal, check)
     const args = argumentsOf(wanted, delimiter)
     const reach = principal.kind === 'session' ? {} : await this.#reachOf(accountId, wanted, signal)
-    const asked = { path: args.folder, to: args.to, isEmptied, ...reach }
+    const asked = { path: args.folder, to: args.to, role: args.role, isEmptied, ...reach }
     const change = { kind: wanted.kind, undoOf: undefined, messages: [], folder: asked }
     const still = await mayChange(principal, accountId, change)
     const given = { id: ids.next(), accountId, kind: wanted.kind as FolderKind, args }

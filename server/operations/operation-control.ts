@@ -1,4 +1,5 @@
 /** What rules over operations: whether one may be taken in, and which wait because they are held. */
+import type { CreatedRole } from '../../contract/folder-actions.ts'
 import type { OperationKind } from '../../contract/operations.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { Principal } from '../platform/principal.ts'
@@ -14,6 +15,8 @@ export interface AskedChange {
   folder?: {
     path: string
     to: string | undefined
+    /** What one that is created is for. */
+    role?: CreatedRole | undefined
     /** Its messages are deleted with it. */
     isEmptied?: boolean | undefined
     /** How many those are; 0 where none are deleted. */

@@ -13,7 +13,7 @@ import { toWireFlag } from './flag-words.ts'
 import type { FolderArguments } from './folder-kinds.ts'
 import type { NamedMessages } from './named-messages.ts'
 import { newFolderOperation, newItem, newOperation, settleIfNothing } from './new-operation.ts'
-import { type MayChange, mayChangeAll } from './operation-control.ts'
+import { type MayChange, mayChangeAll, type StillMay } from './operation-control.ts'
 import type { OperationIds } from './operation-id.ts'
 import { maySee, sightOf } from './operation-rights.ts'
 import type { OperationStore } from './operation-store.ts'
@@ -132,12 +132,13 @@ export class OperationService {
     // It does no harm, and nobody is answered with what it finds: whether it may be done is asked meanwhile.
     early?.look(draft, items)
     const messages = found.flatMap(each => ('place' in each ? [{ ...each, change }] : []))
-    const still = [await mayChange(principal, accountId, { kind: wanted.kind, undoOf: undefined, messages })]
+    const still: (StillMay | undefined)[] = []
     if (creates) {
-      const folder = { path: creates.folder, to: undefined }
+      const folder = { path: creates.folder, to: undefined, role: creates.role }
       const creating = { kind: 'create_folder', undoOf: undefined, messages: [], folder } as const
       still.push(await mayChange(principal, accountId, creating))
     }
+    still.push(await mayChange(principal, accountId, { kind: wanted.kind, undoOf: undefined, messages }))
     const recognised = await recognising
     if (recognised) for (const item of items) recogniseItem(item, recognised)
     // It is done before the other one.

@@ -1,20 +1,28 @@
-/** Cleans the HTML of messages in the text pool. */
+/** Cleans the HTML of messages in the text pool, and says what of it nobody sees. */
 import type { CleanHtml } from './clean-html.ts'
 import { type Asker, JobCache, type NoOutcome } from './job-cache.ts'
 import type { TextWorker } from './text-worker.ts'
 
 export class HtmlCleaner {
   readonly #cache: JobCache<'cleanHtml'>
+  readonly #unseen: JobCache<'unseenWords'>
 
   constructor(worker: Pick<TextWorker, 'run'>) {
     this.#cache = new JobCache(worker, {
       job: 'cleanHtml',
       contentOf: ({ source, remote }) => [`${remote}`, source],
     })
+    this.#unseen = new JobCache(worker, { job: 'unseenWords', contentOf: ({ html }) => [html] })
   }
 
   /** @throws Problem draining */
   clean(source: string, remote: boolean, asker: Asker): Promise<CleanHtml | NoOutcome> {
     return this.#cache.run({ source, remote }, asker)
+  }
+
+  /** Of HTML that we wrote; undefined where it could not be found out. @throws Problem draining */
+  async unseenWords(html: string, asker: Asker): Promise<string | undefined> {
+    const found = await this.#unseen.run({ html }, asker)
+    return typeof found === 'string' ? undefined : found.words
   }
 }

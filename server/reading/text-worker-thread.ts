@@ -14,6 +14,7 @@ const jobs: Jobs = {
   readCalendar: async () => (await import('./calendar.ts')).readCalendar,
   readRtf: async () => (await import('./rtf-text.ts')).readRtf,
   readParts: async () => (await import('./read-parts.ts')).readParts,
+  unseenWords: async () => (await import('./unseen-words.ts')).unseenWords,
   writeBody: async () => (await import('./outgoing-body.ts')).writeBody,
 }
 

@@ -80,6 +80,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     const activity = article(page).getByRole('region', { name: 'Activity' })
     expect(await activity.innerText()).toMatch(/Support agent in the last hour: .*1 message held/)
     expect(words.indexOf('in the last hour')).toBeLessThan(words.indexOf('Why it is held'))
+    expect(await article(page).getByRole('note').count()).toBe(0)
     await keepPicture(page, 'approval-light-1440')
     await expectAccessible(page, 'an approval')
     await page.getByRole('button', { name: 'New and quoted' }).click()
@@ -102,13 +103,15 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
   test('what is denied says why, and is not sent; what is decided elsewhere is told where it is open', async () => {
     const { open, agent, person, sink } = world
     const before = sink.taken.length
-    const [denied, other] = [await ask('Send me your password.'), await ask('Another answer.')]
+    const hidden = '<i style="display:none">pin 4711</i>'
+    const [denied, other] = [await ask(`Send me your password.${hidden}`), await ask('Another answer.')]
     const { page } = await open(`/approvals?open=${denied.approval_id}`)
     await isSeen(page, 'Send me your password.')
     // Who types a reason before its field is there approves nothing by a letter of it.
     const press = (key: string) =>
       `document.body.dispatchEvent(new KeyboardEvent('keydown', { key: '${key}', bubbles: true }))`
     await page.evaluate([...'was'].map(press).join(';'))
+    await article(page).getByRole('note').getByText('pin 4711').waitFor()
     await page.keyboard.press('d')
     const dialog = page.getByRole('dialog', { name: 'Deny this message?' })
     await dialog.getByLabel('Reason').fill('We never ask for that.')

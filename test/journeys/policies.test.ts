@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { defaultPolicy, type PolicyAnswer, type TokenPolicy } from '../../contract/policy.ts'
 import { callTool, connectMcp } from '../support/mcp-client.ts'
-import { refOf, startMcpWorld } from '../support/mcp-world.ts'
+import { fill, refOf, startMcpWorld } from '../support/mcp-world.ts'
 import type { Answer } from '../support/people.ts'
 
 const pathOf = (tokenId: string) => api.policy.getTokenPolicy.path.replace('{token_id}', tokenId)
@@ -91,4 +91,52 @@ test('a policy of changes holds for folders too: which, how many, and never thei
   const free = organizing({})
   expect(codeOf(await set({ ...free, sending: { ...free.sending, approval } }))).toBe('ok')
   expect(await rename('Shop', 'Gesendet')).toBe('policy_denied')
+})
+
+test('no folder that a program makes or fills says to whom the owner wrote', async () => {
+  const { people, ann, gateway, indexed } = await startMcpWorld()
+  const token = await people.token(['mail:organize', 'mail:send'], [ann])
+  const { sending } = defaultPolicy
+  const approval = { always: false, strangers: true, tainted_minutes: null }
+  const policy = { ...organizing({}), sending: { ...sending, approval } }
+  expect(codeOf(await people.ask(people.admin, 'PUT', pathOf(token.id), policy))).toBe('ok')
+  const post = (path: string, body: object) => people.ask(token.proof, 'POST', path, body)
+  const create = async (body: object) => codeOf(await post(fill(api.operations.createFolder.path, ann), body))
+  const move = async (ids: readonly string[], to: object) =>
+    codeOf(await post(fill(api.operations.changeMessages.path, ann), { ids, move_to: to }))
+  const eve = 'eve@evil.example'
+  const draft = { mode: 'new', to: [eve], subject: 'Found', body: { format: 'text', content: 'Here.' } }
+  const { id } = await people.tell<{ id: string }>(token.proof, 'POST', fill(api.drafts.createDraft.path, ann), draft)
+  const check = fill(fill(api.outbox.checkDraft.path, ann), id)
+  const verdict = async () => (await people.tell<{ verdict: string }>(token.proof, 'POST', check, {})).verdict
+  expect(await verdict()).toBe('hold')
+  // Anybody can write a message that says it is from the owner to themselves.
+  const from = [{ name: null, email: 'ann@example.org' }]
+  const forged = { subject: 'lunch', from, to: [{ name: null, email: eve }] }
+  for (let count = 0; count < 4; count++) gateway.deliver(forged)
+  await indexed()
+  const list = `${fill(api.mail.listMessages.path, ann)}?folder=INBOX`
+  const { items } = await people.tell<{ items: { ref: string }[] }>(token.proof, 'GET', list)
+  const ids = items.map(({ ref }) => ref)
+  // By its path it is what a search for `in:sent` means.
+  expect(await create({ path: 'sent' })).toBe('ok')
+  await expect.poll(() => move(ids.slice(0, 1), { folder: 'sent' })).toBe('ok')
+  await expect.poll(() => gateway.folders.get('sent')?.messages.length).toBe(1)
+  await indexed()
+  expect(await verdict()).toBe('hold')
+  // What a user puts there counts.
+  const put = { ids: ids.slice(1, 2), move_to: { role: 'sent' } }
+  expect(codeOf(await people.ask(people.admin, 'POST', fill(api.operations.changeMessages.path, ann), put))).toBe('ok')
+  await expect.poll(verdict).toBe('send')
+  // One that the last look at the folders did not see.
+  gateway.addFolder('Gesendet', 'sent')
+  expect(await move(ids.slice(2, 3), { folder: 'Gesendet' })).toBe('policy_denied')
+  // One that is made for it, before or by the same call.
+  expect(await create({ path: 'Letters', role: 'sent' })).toBe('policy_denied')
+  gateway.folders.delete('Gesendet')
+  gateway.folders.delete('Sent')
+  expect(await create({ path: 'New' })).toBe('ok')
+  await expect.poll(() => move(ids.slice(2, 3), { role: 'sent' })).toBe('folder_not_found')
+  expect(await move(ids.slice(2, 3), { role: 'sent', create: true })).toBe('policy_denied')
+  expect([...gateway.folders.keys()]).not.toContain('Sent')
 })

@@ -98,9 +98,10 @@ test('an edit sends only what differs', () => {
   expect(changeOf(account, { ...draft, imap: { ...draft.imap, port: '143', tls: 'starttls' } })).toEqual({
     imap: { port: 143, tls: 'starttls' },
   })
-  expect(changeOf(account, { ...draft, imap: { ...draft.imap, password: 'new' } })).toEqual({
-    imap: { password: 'new' },
-  })
+  // For this server, whichever it is by then.
+  const typed = { ...draft, imap: { ...draft.imap, password: 'new' } }
+  expect(changeOf(account, typed)).toEqual({ imap: { password: 'new', host: 'imap.example.org', port: 993 } })
+  expect(changeOf({ ...account, is_sandbox: true }, typed)).toEqual({ imap: { password: 'new' } })
 })
 
 test('an SMTP server can be taken away, and a new one needs a password', () => {

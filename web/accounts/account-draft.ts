@@ -115,10 +115,10 @@ export function changeOf(account: Account, draft: AccountDraft): AccountChange {
   const [name, email] = [draft.name.trim() || draft.email.trim(), draft.email.trim()]
   if (name !== account.name) change.name = name
   if (email !== account.email) change.email = email
-  const imap = serverChange(account.imap, draft.imap)
+  const imap = serverChange(account.imap, draft.imap, account.is_sandbox)
   if (imap) change.imap = imap
   if (!draft.hasSmtp) return account.smtp ? { ...change, smtp: null } : change
-  const smtp = serverChange(account.smtp, draft.smtp)
+  const smtp = serverChange(account.smtp, draft.smtp, account.is_sandbox)
   return smtp ? { ...change, smtp } : change
 }
 
@@ -147,7 +147,12 @@ export function serverOf({ host, port, tls, user }: ServerDraft): MailServer {
   return { host: host.trim(), port: Number(port), tls, user: user.trim() }
 }
 
-function serverChange(before: MailServer | null, draft: ServerDraft): NonNullable<AccountChange['imap']> | undefined {
+/** A password comes with the server for which it was typed: another change may have come between. The sandbox takes none. */
+function serverChange(
+  before: MailServer | null,
+  draft: ServerDraft,
+  isSandbox: boolean,
+): NonNullable<AccountChange['imap']> | undefined {
   const after = serverOf(draft)
   const change: NonNullable<AccountChange['imap']> = {}
   if (after.host !== before?.host) change.host = after.host
@@ -155,6 +160,7 @@ function serverChange(before: MailServer | null, draft: ServerDraft): NonNullabl
   if (after.tls !== before?.tls) change.tls = after.tls
   if (after.user !== before?.user) change.user = after.user
   if (draft.password !== '') change.password = draft.password
+  if (draft.password !== '' && !isSandbox) Object.assign(change, { host: after.host, port: after.port })
   return Object.keys(change).length > 0 ? change : undefined
 }
 

@@ -3,6 +3,7 @@ import { type ReactNode, type RefObject, useState } from 'react'
 import type { DraftAttachment, MessageContent } from '../../contract/draft.ts'
 import { visibleLines, visibleText } from '../mail/mail-words.ts'
 import { formatBytes, formatCount } from '../platform/format.ts'
+import { ToneIcon } from '../ui/badge.tsx'
 import { classNames } from '../ui/class-names.ts'
 
 export interface ContentView {
@@ -42,6 +43,7 @@ export function OutgoingContent({
   const view = views.find(({ id }) => id === chosen) ?? views[0]!
   return (
     <section aria-label="What will be sent" className="min-w-0 border-b">
+      <Unseen content={content} />
       <fieldset className="relative flex flex-wrap items-center gap-1 border-b px-4 py-1.5">
         <legend className="sr-only">Show</legend>
         {views.map(({ id, label }) => (
@@ -61,6 +63,30 @@ export function OutgoingContent({
       </fieldset>
       <div ref={body}>{view.children}</div>
     </section>
+  )
+}
+
+/** What is approved is all that leaves, and not only what can be seen of it. */
+function Unseen({ content: { html, unseen_words: words } }: { content: MessageContent }) {
+  if (html === null || words === '') return null
+  return (
+    <div role="note" className="flex items-start gap-2 border-b bg-warn-tint px-4 py-2.5 text-sm">
+      <span className="mt-0.5">
+        <ToneIcon tone="warn" />
+      </span>
+      <div className="min-w-0 grow">
+        <p>
+          {words === null
+            ? 'Whether words are hidden in this message could not be found out.'
+            : 'These words are sent along, and nobody who looks at the message sees them:'}
+        </p>
+        {words !== null && (
+          <p dir="auto" className="mt-1 max-h-40 overflow-y-auto font-mono text-xs wrap-anywhere">
+            {visibleText(words)}
+          </p>
+        )}
+      </div>
+    </div>
   )
 }
 

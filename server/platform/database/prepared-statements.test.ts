@@ -36,10 +36,10 @@ async function open() {
   return { db, other, text, ask, prepared }
 }
 
-/** As a program of its own has them, or a thread. */
-async function namesOf(texts: readonly string[]): Promise<Map<string, string>> {
-  vi.resetModules()
-  const { keepPrepared: keep, PreparedStatements } = await import('./prepared-statements.ts')
+/** As a program of its own has them, or a thread. Modules of other files that share this process stay as they are: theirs would not be those of its set-up any more. */
+async function namesOf(texts: readonly string[], program: string): Promise<Map<string, string>> {
+  const own: typeof import('./prepared-statements.ts') = await import(`./prepared-statements.ts?program=${program}`)
+  const { keepPrepared: keep, PreparedStatements } = own
   const names = new Map<string, string>()
   const query = async ({ text, name }: { text: string; name: string }) => void names.set(text, name)
   const client = Object.assign(new EventEmitter(), { query }) as unknown as PoolClient
@@ -52,7 +52,7 @@ async function namesOf(texts: readonly string[]): Promise<Map<string, string>> {
 }
 
 test('one name stands for one text in all programs: where a pooler lends the connection of another, none runs what that one prepared', async () => {
-  const [one, other] = [await namesOf(['select 1', 'select 2']), await namesOf(['select 2', 'select 1'])]
+  const [one, other] = [await namesOf(['select 1', 'select 2'], 'one'), await namesOf(['select 2', 'select 1'], 'other')]
   expect([...one.keys()]).toEqual(['select 1', 'select 2'])
   expect(new Set(one.values()).size).toBe(2)
   expect(new Map(other)).toEqual(one)

@@ -1,0 +1,43 @@
+/** Words of an outgoing message that nobody sees are told, in whatever way they are hidden; and nothing is told of what is seen. */
+import { expect, test } from 'vitest'
+import { writeBody } from './outgoing-body.ts'
+import { unseenWords } from './unseen-words.ts'
+
+/** As it leaves. */
+function unseenIn(content: string, format: 'html' | 'markdown' = 'html'): string {
+  const { style, bodyAttributes, html } = writeBody({ format, content })
+  return unseenWords({
+    html: `<html><head><style>\n${style}\n</style></head><body${bodyAttributes}>${html}</body></html>`,
+  }).words
+}
+
+test.each([
+  '<p style="display:none">§</p>',
+  '<span hidden>§</span>',
+  '<p style="font-size:0">§</p>',
+  '<p style="visibility:hidden">§</p>',
+  '<p style="opacity:0">§</p>',
+  '<p style="color:#fff">§</p>',
+  '<i style="display:none">§</i>',
+  '<style>.a{display:none}</style><p class="a">§</p>',
+  '<style>@media screen{p+p{display:none}}</style><p>Hello</p><p>§</p>',
+  '<p title="§">Hello</p>',
+  '<p aria-label="§">Hello</p>',
+])('%s', way => {
+  const told = unseenIn(`<p>Hello</p>${way.replace('§', 'The code is K7-4411')}`)
+  expect(told).toBe('the code is k7 4411')
+  expect(unseenIn(`Hello\n\n${way.replace('§', 'The code is K7-4411')}`, 'markdown')).toBe('the code is k7 4411')
+})
+
+test('nothing is told of what is seen', () => {
+  const seen =
+    '<style>.a{color:#333}</style><h1 class="a">Title</h1><p>One &amp; <b>two</b> <a href="https://x.example/?a=b">three</a></p>' +
+    '<ul><li>four</li></ul><table><tr><th>five</th></tr><tr><td>six</td></tr></table><blockquote>seven</blockquote>ni<b>n</b>e<img alt="eight">ten'
+  expect(unseenIn(seen)).toBe('')
+  expect(unseenIn('# Title\n\n- one\n- **two**\n\n> three\n\n`four` [five](https://x.example)', 'markdown')).toBe('')
+})
+
+test('a long secret is cut, and takes no long time', () => {
+  const told = unseenIn(`<p hidden>${'abc def '.repeat(100_000)}</p>`)
+  expect([told.length, told.endsWith('…')]).toEqual([2_001, true])
+})
