@@ -32,7 +32,7 @@ export const usage = `Usage: rustymail serve [--demo] [--host <address>] [--port
        rustymail accounts export <file> [--force]                  servers, logins and settings, sealed with a passphrase
        rustymail accounts import <file>                            creates the accounts of such a file
        rustymail mcp [--preset reader|organizer|drafter] [--channel]
-                                                                            MCP on stdin and stdout, and a server of its own behind it
+                                                                   MCP on stdin and stdout, and a server of its own behind it
        rustymail mcp --url <address> [--channel]                   the same for a running server; RUSTYMAIL_TOKEN has a token of it
        rustymail webhook listen [--url <address>] [--types <names>] [--forward <address>]
                                                                    prints events as webhooks send them; RUSTYMAIL_TOKEN has a token

@@ -106,8 +106,8 @@ export async function tryImap(
 ): Promise<void> {
   const trial = async () => {
     const signal = AbortSignal.timeout(timeoutMs + 1_000)
-    const connection = await gateway.connect(login, { timeoutMs, signal }).catch(error => {
-      throw pool().judged(login, error)
+    const connection = await gateway.connect(login, { timeoutMs, signal }).catch(async error => {
+      throw await pool().judged(login, error)
     })
     await connection.close()
   }

@@ -16,6 +16,7 @@ import {
   parseCommandLine,
   withoutEmpty,
 } from './command-line.ts'
+import { hintsOf } from './config-hints.ts'
 import { type Environment, environmentSchema } from './environment.ts'
 import type { NamedAuthServer } from './mail/sender-auth.ts'
 import type { MailOAuthConfig } from './mail-oauth/oauth-providers.ts'
@@ -87,6 +88,8 @@ export interface Config {
   mcp: McpConfig
   /** Undefined: nothing is traced. */
   tracing: TracingConfig | undefined
+  /** What is odd, and keeps no server from starting: told to the operator. */
+  hints: readonly string[]
 }
 
 export interface ScheduledBackups {
@@ -173,6 +176,7 @@ export function loadConfig(argv: readonly string[], environment: Record<string, 
     assistant,
     mcp,
     tracing,
+    hints: hintsOf(given, Object.keys(schema.shape), { cert: tls?.cert, now: Date.now() }),
   })
 }
 

@@ -6,6 +6,7 @@ import { tempDir } from '../test/support/temp-dir.ts'
 import { databasePart } from './database-part.ts'
 import { openServerDatabase } from './platform/database/database.ts'
 import { DatabaseHealth } from './platform/database/database-health.ts'
+import { namingDatabase } from './platform/database/database-name.ts'
 import { createLogger } from './platform/logger.ts'
 
 async function refusedStart(url: string): Promise<string> {
@@ -41,5 +42,17 @@ test('a PostgreSQL that is not there, by name or by address', async () => {
     )
     expect(words).toContain('RUSTYMAIL_DATABASE_URL')
     expect(words).not.toContain('secret-word')
+  }
+})
+
+test('a disk that is full is told as that, with no doubt about the database', async () => {
+  // As SQLite and PostgreSQL say it.
+  for (const [url, error] of [
+    ['sqlite:/mail.db', { code: 'ERR_SQLITE_ERROR', errcode: 13 }],
+    ['postgres://ann@db.example/mail', { code: '53100' }],
+  ] as const) {
+    const full = Object.assign(new Error('the disk is full'), error)
+    const named = namingDatabase(url, () => Promise.reject(full))
+    await expect(named).rejects.toThrow(/ cannot be used: the disk is full\. Make room on its disk, and start again$/)
   }
 })

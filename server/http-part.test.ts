@@ -1,6 +1,7 @@
 /** A stop of the door: an answer under way reaches a reader that is slow, as far as the bound goes. */
 import { once } from 'node:events'
 import { type AddressInfo, connect } from 'node:net'
+import os from 'node:os'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { api } from '../contract/index.ts'
 import { headOf } from '../test/support/raw-http.ts'
@@ -101,4 +102,22 @@ test('a request of which half a body has come is answered that we stop, and keep
   await part.stop?.()
   await closed
   expect(said).toContain('"code":"draining"')
+})
+
+test('it listens at all addresses of the machine, also where a sandbox does not tell which ones there are', async () => {
+  const { networkInterfaces } = os
+  onTestFinished(() => {
+    os.networkInterfaces = networkInterfaces
+  })
+  os.networkInterfaces = () => {
+    throw new Error('uv_interface_addresses returned Unknown system error 97')
+  }
+  const http = door()
+  const part = httpPart(http, others, { host: '0.0.0.0', port: 0, stopBoundMs })
+  await part.start?.()
+  const { port } = http.fastify.server.address() as AddressInfo
+  const socket = connect(port, '127.0.0.1')
+  await once(socket, 'connect')
+  socket.destroy()
+  await part.stop?.()
 })

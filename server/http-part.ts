@@ -1,5 +1,5 @@
 /** The door and the page as parts that start and stop, and where the door is. */
-import { hostname } from 'node:os'
+import os, { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Config } from './config.ts'
 import type { EventHub } from './events/event-hub.ts'
@@ -50,6 +50,7 @@ export function httpPart(
   return {
     name: 'http',
     start: async () => {
+      needNoInterfaces()
       await http.fastify.listen({ host, port })
     },
     stop: async () => {
@@ -73,6 +74,18 @@ export function httpPart(
       else cutAll()
       await closed.finally(() => clearTimeout(cut))
     },
+  }
+}
+
+/**
+ * Fastify asks the system which addresses 0.0.0.0 stands for, to log them, which we do not let it do; what is thrown there ends the process. A sandbox may
+ * refuse the answer: our unit of systemd leaves out AF_NETLINK.
+ */
+function needNoInterfaces(): void {
+  try {
+    os.networkInterfaces()
+  } catch {
+    os.networkInterfaces = () => ({})
   }
 }
 

@@ -85,6 +85,7 @@ async function serve(config: Config, stdio?: Stdio): Promise<void> {
   const ending = endOnSignal(opened, stdio ? stdioEndMs : endMs)
   void stdio?.ended.then(() => ending.begin(0))
   await checkSecrets(config).catch(failForConfig)
+  for (const hint of config.hints) console.error(hint)
   const app = open(config)
   opened.app = app
   void app.failed.then(error => {

@@ -311,6 +311,12 @@ test('the environment is read in one place; nothing prints; nothing is any', () 
   )
 })
 
+test('no test forgets the modules of all: files share a process, and the set-up of the next one would speak to other copies than what it set up', () =>
+  none(
+    tests.filter(f => /\bvi\.resetModules\(/.test(readFileSync(f, 'utf8'))),
+    'resets modules',
+  ))
+
 test('each service and adapter has its test beside it', () =>
   none(
     code.filter(

@@ -63,6 +63,11 @@ async function home() {
   return { place, db, note, request, restore }
 }
 
+/** All pages but the first few, which say what there is. */
+function damaged(bytes: Buffer): Buffer {
+  return Buffer.from(bytes).fill(7, 8 * 4_096)
+}
+
 test('the head in it is that of the copy, though the file beside the database has gone on since', async () => {
   const { note, request, restore } = await home()
   let isFirst = true
@@ -99,4 +104,22 @@ test('a trail that is not whole is said to be so, and a restore makes it no bett
   const { outcome, verdict } = await restore()
   expect(outcome.trailFault).toContain('audit.head is missing')
   expect(verdict).toMatchObject({ is_whole: false, fault: { kind: 'unconfirmed' } })
+})
+
+test('a database that cannot be read is told as that, not as a place where nothing can be written', async () => {
+  const { request } = await home()
+  const other = `${request.database}-other`
+  const unreadable = `the database ${other} cannot be read: `
+  const surroundings = { judgeKey, migrations }
+  for (const [content, reason] of [
+    ['This is no database, however long it is. '.repeat(500), 'file is not a database'],
+    [damaged(readFileSync(request.database)), 'database disk image is malformed'],
+  ] as const) {
+    writeFileSync(other, content)
+    await expect(makeBackup({ ...request, database: other }, surroundings)).rejects.toThrow(unreadable + reason)
+  }
+  const gone = `${other}-too`
+  await expect(makeBackup({ ...request, database: gone }, surroundings)).rejects.toThrow(
+    `there is no database at ${gone}`,
+  )
 })

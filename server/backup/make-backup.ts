@@ -8,7 +8,7 @@ import { type HeadReading, headFileName, headText, TrailHead } from '../audit/tr
 import { readNextKey, readSecretKey, refuseHalfRestored } from '../platform/data-dir.ts'
 import { type Database, openDatabase } from '../platform/database/database.ts'
 import { type Migrations, pendingMigrations } from '../platform/database/migrate.ts'
-import { checkSqlite, copySqlite, readSqlite, syncFile } from '../platform/database/sqlite-copy.ts'
+import { checkSqlite, copySqlite, readSqlite, syncFile, UnreadableDatabase } from '../platform/database/sqlite-copy.ts'
 import { renameDurably, syncDirectory } from '../platform/durable-file.ts'
 import { SecretBox } from '../platform/secret-box.ts'
 import { checkSeal, type Note, readNote, sealNote, writeNote } from './backup-note.ts'
@@ -210,6 +210,7 @@ function writing<Result>(file: string, work: () => Result): Result {
   try {
     return work()
   } catch (error) {
+    if (error instanceof UnreadableDatabase) throw error
     const words = error instanceof Error ? error.message : String(error)
     throw new Error(`the backup ${basename(file)} could not be written in ${placeOf(file)}: ${words}`, { cause: error })
   }

@@ -158,7 +158,7 @@ export class ConnectionPool {
   }
 
   /** @returns Why a trial of a login failed, where that was because of the connections that are open: a Problem with the fault `limit`. */
-  judged(place: MailPlace, error: unknown): unknown {
+  judged(place: MailPlace, error: unknown): Promise<unknown> {
     return this.#gates.judged(place, error)
   }
 

@@ -140,7 +140,7 @@ export function gatewayCapabilitiesSuite(name: string, start: () => Promise<Capa
           [three, uids[2]],
         ]),
       })
-      expect(await connection.writer.move(await inbox(), 'Archive')).toEqual({ places: undefined, left: [] })
+      expect(await connection.writer.move(await inbox(), 'Archive')).toEqual({ places: undefined, left: [], twice: [] })
     })
 
     test('of messages that another program took away before, nothing is copied or moved, and that is told', async () => {

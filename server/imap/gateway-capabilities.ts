@@ -161,8 +161,10 @@ export type NewPlaces = { uidValidity: number; uids: ReadonlyMap<number, number>
 
 export interface MovedMessages {
   places: NewPlaces
-  /** These are in both folders: the server could not remove them here. They are marked as deleted where it took that. */
+  /** These are still here. Of those that `places` has, the server could not remove them: they are marked as deleted, but for `twice`. */
   left: number[]
+  /** Of these nothing was removed and nothing marked, and their copies could not be removed again: they are in both folders. */
+  twice: number[]
 }
 
 /** As with messages: each is sent once, and `UnknownOutcome` when it is not known what came of it. */

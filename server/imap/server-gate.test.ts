@@ -250,7 +250,13 @@ test('past eight logins at once the next one waits for its turn, and leaves when
 })
 
 const closed = new Problem('mail_server_unreachable', 'It closed the connection.', { fault: 'closed', part: 'imap' })
-const halfTls = new Problem('mail_server_tls', 'The TLS handshake failed.', { fault: 'tls', part: 'imap' })
+const tlsFault = (code: string) =>
+  new Problem('mail_server_tls', 'No secure connection.', {
+    fault: 'tls',
+    part: 'imap',
+    cause: Object.assign(new Error(code), { code }),
+  })
+const halfTls = tlsFault('ECONNRESET')
 
 test.each([closed, halfTls])(
   'a server that ends new connections before a word, while others stand, is full and not away ($extension.fault)',
@@ -289,5 +295,28 @@ test('a login whose connection ended is a matter of its account where the server
   const login = expect(gate.login(fail(closed), never)).rejects.toBe(closed)
   await settle()
   await login
+  expect(gate.outage).toBeUndefined()
+})
+
+test.each(['CERT_HAS_EXPIRED', 'ERR_TLS_CERT_ALTNAME_INVALID', 'ERR_SSL_NO_PROTOCOLS_AVAILABLE'])(
+  'what is wrong with TLS (%s) is told as that, also while connections stand that began before',
+  async code => {
+    greetsAfterMs = undefined
+    why = tlsFault(code)
+    await gate.login(async () => standing, never)
+    await expect(gate.login(fail(why), never)).rejects.toBe(why)
+    expect(await gate.judged(why)).toBe(why)
+    expect(gate.outage).toBeUndefined()
+  },
+)
+
+test('a trial beside the gate that the server ended is no limit where the server greets', async () => {
+  await gate.login(async () => standing, never)
+  const judged = gate.judged(closed)
+  await settle()
+  expect(await judged).toBe(closed)
+  greetsAfterMs = undefined
+  why = closed
+  expect(await gate.judged(closed)).toMatchObject({ extension: { fault: 'limit' } })
   expect(gate.outage).toBeUndefined()
 })

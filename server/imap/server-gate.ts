@@ -35,8 +35,8 @@ const maxLogins = 8
 const reviveEveryMs = 30_000
 /** Faults that a whole server has, not one account of it. */
 const outages = new Set(['timeout', 'refused', 'dns', 'closed'])
-/** How it looks where a server ends a connection before a word: behind a limit for each address, as Courier's MAXPERIP, say. */
-const silentEnds = new Set(['closed', 'tls'])
+/** Of a connection that ended in the handshake of TLS; what was wrong with the certificate, say, has other codes. */
+const endedCodes = /^(ECONNRESET|ECONNABORTED|EPIPE|NoConnection|EConnectionClosed|ClosedAfterConnectTLS)$/
 
 /** What logs in. */
 interface Opened {
@@ -130,9 +130,9 @@ export class ServerGate {
     return this.#looking
   }
 
-  /** @returns What failed, as it is to be understood beside the connections that stand: `login` says when. */
-  judged(error: unknown): unknown {
-    return this.#isLimit(error) ? limitProblem(this.#place, error) : error
+  /** @returns What failed beside the gate, as `login` would tell it. */
+  async judged(error: unknown): Promise<unknown> {
+    return this.#isLimit(error) && this.#isLimit(await this.#suspect()) ? limitProblem(this.#place, error) : error
   }
 
   /** Resolves when the server is back, or has just shown that it is there; at the latest after `mostMs` while it is not away. */
@@ -168,7 +168,7 @@ export class ServerGate {
 
   /** A server that is away has no connection that stands; one that is full does. */
   #isLimit(error: unknown): error is Problem {
-    return this.#open > 0 && error instanceof Problem && silentEnds.has(error.extension.fault ?? '')
+    return this.#open > 0 && isSilentEnd(error)
   }
 
   async #enter(signal: AbortSignal): Promise<void> {
@@ -272,6 +272,16 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
 
 function isOutage(error: unknown): boolean {
   return error instanceof Problem && outages.has(error.extension.fault ?? '')
+}
+
+/** How it looks where a server ends a connection before a word: behind a limit for each address, as Courier's MAXPERIP, say. */
+function isSilentEnd(error: unknown): error is Problem {
+  if (!(error instanceof Problem)) return false
+  const { cause } = error
+  if (error.extension.fault === 'closed') return true
+  return (
+    error.extension.fault === 'tls' && cause instanceof Error && 'code' in cause && endedCodes.test(`${cause.code}`)
+  )
 }
 
 function limitProblem({ host, port }: MailPlace, cause: Problem): Problem {

@@ -26,9 +26,8 @@ export class ServerGates {
   }
 
   /** @param error Of a connection beside the gate. */
-  judged(place: MailPlace, error: unknown): unknown {
-    const gate = this.#gates.get(keyOf(place))
-    return gate ? gate.judged(error) : error
+  async judged(place: MailPlace, error: unknown): Promise<unknown> {
+    return this.#gates.get(keyOf(place))?.judged(error) ?? error
   }
 
   stop(): void {

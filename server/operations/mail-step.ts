@@ -2,7 +2,7 @@
 import type { MessageWriter } from '../imap/gateway-capabilities.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
 import type { Change, Intent, PlacedItem } from './operation-tables.ts'
-import type { Values, Verdicts } from './source-messages.ts'
+import type { Verdicts } from './source-messages.ts'
 
 /** What was read before a group is changed. */
 export interface Looked {
@@ -37,5 +37,5 @@ export interface MailStep {
     intent: Intent | undefined,
   ): Promise<Verdicts>
   /** Does the second half of what is half done. It may be done several times. */
-  finish?(writer: MessageWriter, items: readonly PlacedItem[]): Promise<Values>
+  finish?(writer: MessageWriter, items: readonly PlacedItem[]): Promise<Verdicts>
 }

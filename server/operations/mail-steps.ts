@@ -23,7 +23,11 @@ const deleteStep: MailStep = {
         item,
         removed.has(item.uid)
           ? { state: 'done' as const }
-          : { state: 'failed' as const, code: 'mail_server_refused', why: 'The mail server kept the message.' },
+          : {
+              state: 'failed' as const,
+              code: 'mail_server_refused',
+              why: 'The mail server kept the message; it may be marked as deleted there.',
+            },
       ]),
     )
   },

@@ -22,6 +22,13 @@ const marked: Values = {
   code: 'marked_deleted',
   why: 'The mail server cannot remove single messages: the message in the old folder is only marked as deleted.',
 }
+/** A copy of it may be marked as deleted, where the server took that and did not remove it. */
+const kept: Values = {
+  state: 'failed',
+  code: 'mail_server_refused',
+  why: 'The mail server let a copy of the message into the target folder, but did not let the message be removed from its folder, nor the copy: it is in both.',
+  ...afterAt(undefined),
+}
 
 export const moveStep: MailStep = {
   async look(connection, items, { to = '' }, target) {
@@ -40,10 +47,12 @@ export const moveStep: MailStep = {
   },
 
   async send(writer, items, { to = '' }, sent) {
-    const { places, left } = await writer.move(writeTarget(items, sent), to)
+    const { places, left, twice } = await writer.move(writeTarget(items, sent), to)
     const inSource = new Set(left)
+    const inBothFolders = new Set(twice)
     return new Map(
       items.map((item): [PlacedItem, Values] => {
+        if (inBothFolders.has(item.uid)) return [item, kept]
         const uid = places?.uids.get(item.uid)
         if (places && uid === undefined) return [item, inSource.has(item.uid) ? notMoved : gone]
         const place = places && uid !== undefined ? { path: to, uidValidity: places.uidValidity, uid } : undefined
@@ -70,15 +79,30 @@ export const moveStep: MailStep = {
 
   /** They are in the target folder: what is left of them is removed. */
   async finish(writer, items) {
-    try {
-      await writer.expunge(writeTarget(items))
-      return { state: 'done' }
-    } catch (error) {
-      if (!(error instanceof Problem) || error.code !== 'mail_server_refused') throw error
-      await writer.setFlags(writeTarget(items), 'add', ['\\Deleted'])
-      return { state: 'done', ...marked }
-    }
+    const target = writeTarget(items)
+    const removed = new Set((await unlessRefused(writer.expunge(target))) ?? [])
+    const uids = target.uids.filter(uid => !removed.has(uid))
+    const standing =
+      uids.length > 0 && (await unlessRefused(writer.setFlags({ ...target, uids }, 'add', ['\\Deleted'])))
+    const there = new Map((standing || []).map(({ uid, flags }) => [uid, flags]))
+    return new Map(
+      items.map((item): [PlacedItem, Values] => {
+        const flags = there.get(item.uid)
+        if (removed.has(item.uid) || (standing && !flags)) return [item, { state: 'done' }]
+        const isMarked = flags?.some(flag => flag.toLowerCase() === '\\deleted')
+        return [item, isMarked ? { state: 'done', ...marked } : kept]
+      }),
+    )
   },
+}
+
+async function unlessRefused<T>(telling: Promise<T>): Promise<T | undefined> {
+  try {
+    return await telling
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'mail_server_refused') return undefined
+    throw error
+  }
 }
 
 export const notMoved: Values = {

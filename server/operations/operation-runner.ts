@@ -263,7 +263,7 @@ export class OperationRunner {
           endedBy(error, signal)
           throw error instanceof UnknownOutcome || error instanceof Problem ? new TryLater(error) : error
         })
-      for (const item of half) verdicts.set(item, { ...verdicts.get(item), ...values })
+      for (const item of half) verdicts.set(item, { ...verdicts.get(item), ...values.get(item) })
     }
     await this.#save(work, toChanges(verdicts))
     this.#notice(first.path, intent)

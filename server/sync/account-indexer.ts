@@ -227,6 +227,7 @@ export class AccountIndexer {
 
   /** Folders came, went or have other names: all are looked at now. */
   noticeAll(): void {
+    this.#known.unlist()
     // Others may have their names now.
     this.#broughtHere.forget()
     this.#askForAll()

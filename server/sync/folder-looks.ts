@@ -138,6 +138,9 @@ export class FolderLooks {
   }
 
   #standings(first: readonly string[] = []): Promise<FolderStanding[]> {
-    return this.#options.ask(connection => connection.changes.listStandings(standingsMs, first))
+    return this.#options.ask(connection => {
+      this.#options.known.ask()
+      return connection.changes.listStandings(standingsMs, first)
+    })
   }
 }

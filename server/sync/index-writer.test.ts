@@ -167,6 +167,19 @@ test('facts of batches that follow each other at once are forwarded together, wi
   expect(forwards).toBe(3)
 })
 
+test('what failed before the end is forwarded at the end with the rest, and not told then', async () => {
+  let forwards = 0
+  const { writer, batch } = setUp(undefined, async () => {
+    if (++forwards === 1) throw new Error('away')
+  })
+  const clock = vi.spyOn(performance, 'now').mockReturnValue(1_000)
+  onTestFinished(() => clock.mockRestore())
+  await writer.applyOlder(batch)
+  await writer.applyOlder(batch)
+  await writer.settle()
+  expect(forwards).toBe(2)
+})
+
 test('what comes at once is forwarded behind older mail', async () => {
   const order: string[] = []
   const older = Promise.withResolvers<void>()

@@ -73,3 +73,28 @@ test('a folder that is gone is not known any longer, and nothing is after it was
   expect(known.asOf('INBOX')).toBeUndefined()
   expect(known.isUnchanged(folders, false)).toBe(false)
 })
+
+test('a change of folders ends their list until one that was asked for after it; what is subscribed to is no figure', () => {
+  const listed = (subscribed: boolean) =>
+    folders.map((each): FolderStanding => {
+      const { path, role } = each
+      const listing = { path, name: path, namespace: 'personal' as const, delimiter: '/', role, selectable: true }
+      return { ...each, listing: { ...listing, subscribed, total: null, unread: null } }
+    })
+  const known = settled()
+  const subscribed = () => known.listing?.map(folder => folder.subscribed)
+  known.list(listed(false))
+  expect(subscribed()).toEqual([false, false])
+  expect(known.isUnchanged(listed(true), false)).toBe(true)
+  known.confirm(listed(true), 1_000)
+  expect(subscribed()).toEqual([true, true])
+  known.ask()
+  known.unlist()
+  expect(subscribed()).toBeUndefined()
+  // Asked for before.
+  known.list(listed(true))
+  expect(subscribed()).toBeUndefined()
+  known.ask()
+  known.list(listed(false))
+  expect(subscribed()).toEqual([false, false])
+})

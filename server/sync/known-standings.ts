@@ -7,12 +7,14 @@ export class KnownStandings {
   /** By path: everything that the server reported until then is in the index. */
   readonly #asOf = new Map<string, number>()
   #listing: readonly Folder[] | undefined
+  /** What is being listed may be from before a change. */
+  #isLate = false
   /** Of a round in which every folder could be read. */
   #digest: string | undefined
   #isTouched = true
   #isSettled = false
 
-  /** As lists show them; undefined before the first look, and where the account sees folders of others. */
+  /** As lists show them; undefined before the first look, after a change of folders until the next one, and where the account sees folders of others. */
   get listing(): readonly Folder[] | undefined {
     return this.#listing
   }
@@ -41,11 +43,22 @@ export class KnownStandings {
     this.#isSettled = false
   }
 
+  /** Folders were changed: how they are now is to be listed. */
+  unlist(): void {
+    this.#listing = undefined
+    this.#isLate = true
+  }
+
+  /** They are being listed from now on. */
+  ask(): void {
+    this.#isLate = false
+  }
+
   list(standings: readonly FolderStanding[]): void {
     const paths = new Set(standings.map(({ path }) => path))
     for (const path of this.#asOf.keys()) if (!paths.has(path)) this.#asOf.delete(path)
     const listing = standings.map(each => each.listing).filter(each => each !== undefined)
-    this.#listing = listing.length === standings.length ? listing : undefined
+    this.#listing = listing.length === standings.length && !this.#isLate ? listing : undefined
   }
 
   compared(path: string, asOf: number): void {
@@ -69,6 +82,8 @@ export class KnownStandings {
 
   /** All of them, which are unchanged, as of a later time. */
   confirm(standings: readonly FolderStanding[], asOf: number): void {
+    // The figures do not say what is subscribed to.
+    this.list(standings)
     for (const standing of standings) {
       const { path, status } = standing
       // Other flags were not looked for.

@@ -153,7 +153,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await people.tell({ authorization: `Bearer ${token}` }, 'GET', `/api/v1/accounts/${id}/folders`)
     const { page } = await visit(demo.browser, demo.run.url, { storageState: demo.storageState })
     for (const [heading, path, action] of [
-      ['Tokens', '/tokens', /^Revoke ?: Nightly/],
+      ['Tokens', '/tokens', /^More ?: Nightly/],
       ['Audit', '/audit', /^Details/],
     ] as const) {
       await open(page, path, heading)

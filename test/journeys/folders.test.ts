@@ -68,7 +68,11 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     await expect.poll(() => idsIn('Ideas/2026'), { timeout: patience }).toEqual([message!.id])
     await expect.poll(folders, { timeout: patience }).toEqual(expect.arrayContaining(['Ideas/2026']))
     expect((await ask(people.admin, 'GET', `/messages/${message!.id}`)).body).toMatchObject({ subject: 'kept' })
-    expect((await change('PATCH', of('Ideas/2026'), { subscribed: false })).state).toBe('done')
+    for (const subscribed of [false, true, false]) {
+      expect((await change('PATCH', of('Ideas/2026'), { subscribed })).state).toBe('done')
+      const { items } = (await ask(people.admin, 'GET', '/folders')).body as { items: Folder[] }
+      expect(items.find(folder => folder.path === 'Ideas/2026')).toMatchObject({ subscribed })
+    }
     expect(await raw.run('LSUB "" "*"')).not.toContain('Ideas/2026')
     const kept = await change('DELETE', of('Ideas/2026'))
     expect(kept).toMatchObject({ state: 'failed', results: [{ code: 'folder_not_empty' }] })

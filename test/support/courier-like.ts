@@ -5,6 +5,8 @@ import { type SocketServer, startSocketServer } from './socket-server.ts'
 export interface CourierLike extends SocketServer {
   /** By the names that it lists, how many messages they hold; undefined for one that only holds others. */
   readonly folders: Map<string, number | undefined>
+  /** Names that are subscribed to; all of them, where it is undefined. */
+  subscribed: ReadonlySet<string> | undefined
   /** All that was said to it. */
   readonly heard: string[]
   /** Awaited before each answer to STATUS. */
@@ -28,7 +30,7 @@ export async function startCourierLike(): Promise<CourierLike> {
     LOGIN: () => ['OK LOGIN Ok.'],
     NAMESPACE: () => ['* NAMESPACE (("INBOX." ".")) NIL (("#shared." ".")("shared." "."))', 'OK NAMESPACE completed.'],
     LIST: rest => [...list(rest, 'LIST'), 'OK LIST completed'],
-    LSUB: rest => [...list(rest, 'LSUB'), 'OK LSUB completed'],
+    LSUB: rest => [...(courier.subscribed ? subscribed(courier.subscribed) : list(rest, 'LSUB')), 'OK LSUB completed'],
     EXAMINE: rest => open(rest, false),
     SELECT: rest => open(rest, true),
     STATUS: rest => {
@@ -73,6 +75,20 @@ export async function startCourierLike(): Promise<CourierLike> {
     )
   }
 
+  /** Folders that hold one that is subscribed to are in it, too. */
+  function subscribed(names: ReadonlySet<string>): string[] {
+    const holding = [...names].flatMap(name => {
+      const levels = name.split('.')
+      return levels.slice(1).map((_, index) => levels.slice(0, index + 1).join('.'))
+    })
+    return [
+      ...[...names].map(name => `* LSUB (\\HasNoChildren) "." ${quote(name)}`),
+      ...new Set(
+        holding.filter(name => !names.has(name)).map(name => `* LSUB (\\Noselect \\HasChildren) "." ${quote(name)}`),
+      ),
+    ]
+  }
+
   const server = await startSocketServer(socket => {
     socket.setNoDelay()
     const greeting = 'Courier-IMAP ready. Copyright 1998-2019 Double Precision, Inc.'
@@ -88,7 +104,7 @@ export async function startCourierLike(): Promise<CourierLike> {
     })
   })
   const hooks = { beforeStatus: async () => undefined, onHeard: () => undefined }
-  const courier: CourierLike = Object.assign(server, { folders, heard }, hooks)
+  const courier: CourierLike = Object.assign(server, { folders, heard, subscribed: undefined }, hooks)
 
   async function answer(socket: Socket, line: string): Promise<void> {
     const [, tag = '*', command = '', rest = ''] = /^(\S+) (?:UID )?(\S+) ?(.*)$/.exec(line) ?? []

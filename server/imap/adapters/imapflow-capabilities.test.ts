@@ -161,6 +161,81 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     await expect(move('Drafts', 'INBOX', left)).rejects.toBeInstanceOf(UnknownOutcome)
   })
 
+  describe('on a server without MOVE that lets nobody remove a message', () => {
+    /** It says OK and does nothing, as Courier does without the right to mark messages as deleted. */
+    const nothing = 'NOOP'
+    const refused = 'NONSENSE'
+    const none = { store: undefined, expunge: undefined }
+    type Rule = { store: string | undefined; expunge: string | undefined }
+
+    async function setUp() {
+      await empty()
+      const uids: number[] = []
+      for (const text of ['one', 'two']) uids.push((await dovecot.appendMessage(alice.user, message(text))).uid)
+      const rules: Record<string, Rule> = {}
+      let open = ''
+      const toServer = (data: string) => {
+        open = /^\w+ SELECT "?(\w+)/m.exec(data)?.[1] ?? open
+        const { store, expunge } = rules[open] ?? none
+        const stored = store === undefined ? data : data.replace(/^(\w+) UID STORE .*(?=\r)/m, `$1 ${store}`)
+        return expunge === undefined ? stored : stored.replace(/^(\w+) UID EXPUNGE .*(?=\r)/m, `$1 ${expunge}`)
+      }
+      const relay = await startRelay(dovecot.imapPort, { toServer, toClient: isWithout('MOVE|QRESYNC') })
+      ends.push(() => relay.stop())
+      const connection = await gateway.connect(login(relay.port), { timeoutMs: patience, signal })
+      ends.push(() => connection.close())
+      const list = async (path: string) => {
+        const { messages } = await connection.listMessages(path, 9, undefined)
+        return messages.map(({ subject, flags }) => [subject, flags.includes('deleted')])
+      }
+      const { uidValidity } = await connection.listMessages('INBOX', 1, undefined)
+      const target = { path: 'INBOX', uidValidity, uids }
+      return { rules, uids, target, list, writer: connection.writer }
+    }
+
+    const both = (isMarked = false) => [
+      ['two', isMarked],
+      ['one', isMarked],
+    ]
+
+    test.each([nothing, refused])('nothing is moved, and no copy is left (%s)', async store => {
+      const { rules, uids, target, list, writer } = await setUp()
+      rules.INBOX = { store, expunge: refused }
+      const { places, left, twice } = await writer.move(target, 'Archive')
+      expect({ moved: places?.uids.size, left, twice }).toEqual({ moved: 0, left: uids, twice: [] })
+      expect([await list('INBOX'), await list('Archive')]).toEqual([both(), []])
+      delete rules.INBOX
+      expect(await writer.move(target, 'Archive')).toMatchObject({ left: [], twice: [] })
+      expect([await list('INBOX'), await list('Archive')]).toEqual([[], both()])
+    })
+
+    test('a copy that cannot be removed either is told', async () => {
+      const { rules, uids, target, list, writer } = await setUp()
+      rules.INBOX = { store: refused, expunge: refused }
+      rules.Archive = { store: undefined, expunge: refused }
+      expect(await writer.move(target, 'Archive')).toMatchObject({ left: uids, twice: uids })
+      expect([await list('INBOX'), await list('Archive')]).toEqual([both(), both(true)])
+    })
+
+    test('of two messages, one of which cannot be removed, the other one is moved', async () => {
+      const { rules, uids, target, list, writer } = await setUp()
+      const [one = 0, two = 0] = uids
+      rules.INBOX = { store: `UID STORE ${one} +FLAGS.SILENT (\\Deleted)`, expunge: undefined }
+      const { places, left, twice } = await writer.move(target, 'Archive')
+      expect({ moved: [...(places?.uids.keys() ?? [])], left, twice }).toEqual({ moved: [one], left: [two], twice: [] })
+      expect([await list('INBOX'), await list('Archive')]).toEqual([[['two', false]], [['one', false]]])
+    })
+
+    test('those that are marked as deleted and stay have a copy, and to delete them says that they stay', async () => {
+      const { rules, uids, target, list, writer } = await setUp()
+      rules.INBOX = { store: undefined, expunge: refused }
+      const { places, left, twice } = await writer.move(target, 'Archive')
+      expect({ moved: places?.uids.size, left, twice }).toEqual({ moved: 2, left: uids, twice: [] })
+      expect([await list('INBOX'), await list('Archive')]).toEqual([both(true), both()])
+      expect(await writer.expunge(target)).toEqual([])
+    })
+  })
+
   test('messages that others delete are missed by the count, while UIDs are told in place of numbers', async () => {
     await empty()
     const connection = await gateway.connect(login(), { timeoutMs: patience, signal })

@@ -114,6 +114,24 @@ describe('on a server such as Courier', () => {
     expect(await connection.listMessages('shared.team.Sent', 1, undefined)).toMatchObject({ total: 4 })
   })
 
+  test('a folder of which only others in it are subscribed to can be opened', async () => {
+    const { server, connection } = await courier()
+    server.folders.set('INBOX.a', 3).set('INBOX.a.b', 2).set('INBOX.c', undefined).set('INBOX.c.d', 1)
+    server.subscribed = new Set(['INBOX.a.b', 'INBOX.c.d'])
+    const folders = await connection.listFolders(false)
+    const told = folders.map(({ path, selectable, subscribed }) => [path, selectable, subscribed])
+    expect(told.toSorted()).toEqual([
+      // Which is always shown.
+      ['INBOX', true, true],
+      ['INBOX.a', true, false],
+      ['INBOX.a.b', true, true],
+      ['INBOX.c', false, false],
+      ['INBOX.c.d', true, true],
+    ])
+    const standings = await connection.changes.listStandings(1_000)
+    expect(standings.filter(({ isSelectable }) => !isSelectable).map(({ path }) => path)).toEqual(['INBOX.c'])
+  })
+
   test('a folder is opened by its whole path, and by its name without the personal prefix', async () => {
     const { server, connection } = await courier()
     server.folders.set('INBOX.Sent', 3)

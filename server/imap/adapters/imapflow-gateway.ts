@@ -11,7 +11,7 @@ import { ImapFlowConnection } from './imapflow-connection.ts'
 import { IncomingTurns } from './imapflow-duplex.ts'
 import { type FaultContext, type Finding, tooSlow, translateFault, wantsTls } from './imapflow-faults.ts'
 import type { KeepingTimes } from './imapflow-kept-folder.ts'
-import { listWithoutStatus, quoteWords, takeWholePaths } from './imapflow-names.ts'
+import { listWithoutStatus, quoteWords, readSubscriptions, takeWholePaths } from './imapflow-names.ts'
 import { greetingOf, ImapSocket } from './imapflow-socket.ts'
 import { type WatchTimes, watchTimes } from './imapflow-watch.ts'
 
@@ -67,6 +67,7 @@ export class ImapFlowGateway implements MailGateway {
     const client = await createClient(login, socket, timeoutMs, this.#version)
     quoteWords(client)
     listWithoutStatus(client)
+    readSubscriptions(client)
     signal.throwIfAborted()
     const place = {
       host: login.host,

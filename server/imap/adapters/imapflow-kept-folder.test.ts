@@ -339,6 +339,22 @@ describe('on a server that', () => {
     expect(opened()).toBe(2)
   })
 
+  test('tells of a folder that was deleted as of one that was emptied is asked to open it again, once', async () => {
+    const connection = await connect()
+    expect(await total(connection)).toBe(2)
+    const news = [['* 2 EXPUNGE', '* 1 EXPUNGE'], ['* 1 EXPUNGE']]
+    answers.NOOP = () => news.shift() ?? []
+    // One of its name was made.
+    answers.EXAMINE = () => ['* 1 EXISTS', '* OK [UIDVALIDITY 8] valid']
+    expect(await connection.listMessages('INBOX', 10, undefined)).toMatchObject({ total: 1, uidValidity: 8 })
+    // This one was emptied.
+    answers.EXAMINE = () => ['* 0 EXISTS', '* OK [UIDVALIDITY 8] valid']
+    for (let times = 0; times < 3; times++) {
+      expect(await connection.listMessages('INBOX', 10, undefined)).toMatchObject({ total: 0, uidValidity: 8 })
+    }
+    expect(opened()).toBe(3)
+  })
+
   test('counts an expunged message in STATUS first and tells of it later, the message is counted once', async () => {
     const connection = await connect()
     await total(connection)

@@ -86,7 +86,9 @@ export class KeptFolder {
     if (kept.hasChanged) this.#isProved = true
     kept.hasChanged ||= hadChanged
     // A folder that was deleted, and one of its name made again, is told by Dovecot as an untagged NO: the view is a dead one's.
-    if (!isSound || this.#current !== kept) return this.#examine(path)
+    // Cyrus tells it as if the folder had been emptied, and of the new one nothing.
+    const isEmptied = kept.hasChanged && kept.mailbox.exists === 0
+    if (!isSound || isEmptied || this.#current !== kept) return this.#examine(path)
     const { provedMs, unprovedMs, now } = this.#times
     const isOld = now() - kept.openedAt >= (this.#isProved ? provedMs : unprovedMs)
     return isOld ? this.#examineAgain(kept) : viewOf(kept)

@@ -18,6 +18,15 @@ interface Namespace {
   delimiter: string | null
 }
 
+/** What ImapFlow's parser makes of `* LSUB (flags) "." name`. */
+interface Subscribed {
+  attributes?: ({ value?: unknown }[] | { value?: unknown } | null)[]
+}
+
+interface LsubOptions {
+  untagged?: { LSUB?: (said: Subscribed) => Promise<void> }
+}
+
 /** Their first word is the name of a folder. */
 const namingCommands = new Set(['SELECT', 'EXAMINE', 'STATUS'])
 
@@ -55,6 +64,25 @@ export function listWithoutStatus(client: ImapFlow): void {
   const inside = client as unknown as Inside
   const run = inside.run.bind(client)
   inside.run = (command, ...args) => (command === 'STATUS' ? Promise.resolve(undefined) : run(command, ...args))
+}
+
+/**
+ * What LSUB says of a folder goes for LIST no less with ImapFlow. `\\Noselect` says there that only folders in it are subscribed to
+ * (RFC 3501, section 6.3.9); Courier says so of INBOX as soon as a folder in it is, and INBOX could not be opened any more.
+ */
+export function readSubscriptions(client: ImapFlow): void {
+  const inside = client as unknown as Inside
+  const exec = inside.exec.bind(client)
+  inside.exec = (command, attributes, options) => {
+    const note = command === 'LSUB' ? (options as LsubOptions | undefined)?.untagged?.LSUB : undefined
+    if (!note) return exec(command, attributes, options)
+    const LSUB = async (said: Subscribed) => {
+      const [flags, ...name] = said.attributes ?? []
+      const words = (Array.isArray(flags) ? flags : []).map(flag => String(flag?.value).toLowerCase())
+      if (!words.includes('\\noselect')) await note({ ...said, attributes: [[], ...name] })
+    }
+    return exec(command, attributes, { ...options, untagged: { LSUB } })
+  }
 }
 
 /** As the server writes it: in modified UTF-7 (RFC 3501, section 5.1.3), or as it is where UTF-8 was agreed on. */

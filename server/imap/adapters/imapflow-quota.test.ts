@@ -50,6 +50,23 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     })
   })
 
+  test.each(['Over quota', '[ALERT] You exceeded your mail quota.'])(
+    'a full mailbox is known by the words of servers without the code: %s',
+    async words => {
+      const toClient = (data: string) => data.replace(/ NO \[OVERQUOTA\] [^\r]*/, ` NO ${words}`)
+      const relay = await startRelay(dovecot.imapPort, { toClient })
+      try {
+        await on(relay.port, async connection => {
+          const full = await connection.writer.append('INBOX', mail(70_000)).catch((error: unknown) => error)
+          expect(full).toBeInstanceOf(MailboxFull)
+          expect((full as MailboxFull).extension.server_response).toContain(words.replace('[ALERT] ', ''))
+        })
+      } finally {
+        await relay.stop()
+      }
+    },
+  )
+
   test('a server that keeps no quota, or names a limit of messages', async () => {
     const said = (data: string) => data.replaceAll(/ QUOTA(?=[ \]\r])/g, ' APPENDLIMIT=2000')
     const relay = await startRelay(dovecot.imapPort, { toClient: said })

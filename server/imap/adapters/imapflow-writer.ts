@@ -11,10 +11,11 @@ import {
   UnknownOutcome,
   type WriteTarget,
 } from '../gateway-capabilities.ts'
-import { orderedUids, rangesOfUids, type UidRange, writeUidSet } from '../uid-ranges.ts'
+import { holdsUid, orderedUids, rangesOfUids, type UidRange, writeUidSet } from '../uid-ranges.ts'
 import type { CapabilityOptions } from './imapflow-content.ts'
 import { readStanding } from './imapflow-flags.ts'
 import { ImapFlowFolderWriter } from './imapflow-folder-writer.ts'
+import { refuseTooLarge, saysFull } from './imapflow-full.ts'
 import { type Inside, wireName } from './imapflow-names.ts'
 
 interface Response {
@@ -119,12 +120,12 @@ export class ImapFlowWriter implements MessageWriter {
   move(target: WriteTarget, to: string): Promise<MovedMessages> {
     return this.#once(async () => {
       await this.#open(target)
-      if (target.uids.length === 0) return { places: undefined, left: [] }
+      if (target.uids.length === 0) return { places: undefined, left: [], twice: [] }
       if (this.#has('MOVE')) {
         const places = await this.#moved(target, to)
         // As a rule it says so of each, and where it does not, of those that were gone.
         const untold = places ? target.uids.filter(uid => !places.uids.has(uid)) : []
-        return { places, left: untold.length > 0 ? await this.#thereOf({ ...target, uids: untold }) : [] }
+        return { places, left: untold.length > 0 ? await this.#thereOf({ ...target, uids: untold }) : [], twice: [] }
       }
       const places = await this.#copied(target, to)
       // Nothing is removed of which no copy was told.
@@ -135,7 +136,9 @@ export class ImapFlowWriter implements MessageWriter {
       } catch (error) {
         if (!isRefusal(error) && !(error instanceof MessagesVanished)) throw error
       }
-      return { places, left: await this.#thereOf(target) }
+      const left = await this.#thereOf(target)
+      const kept = await this.#unmarked({ ...target, uids: copied.uids.filter(uid => left.includes(uid)) })
+      return kept.length > 0 ? this.#takenBack(places, kept, { left, to }) : { places, left, twice: [] }
     })
   }
 
@@ -150,9 +153,7 @@ export class ImapFlowWriter implements MessageWriter {
       }
       if (target.uids.length === 0) return []
       await this.#markDeleted(target)
-      await this.#send('UID EXPUNGE', [setOf(target)])
-      const there = new Set(await this.#thereOf(target))
-      return target.uids.filter(uid => !there.has(uid))
+      return this.#removed(target)
     })
   }
 
@@ -213,6 +214,52 @@ export class ImapFlowWriter implements MessageWriter {
     // Where two are said to be one, nothing of it counts.
     if (uids.size === 0 || new Set(uids.values()).size < uids.size) return undefined
     return { uidValidity: validity, uids }
+  }
+
+  /** Who may not remove messages is refused, or told OK while nothing is done: Courier does so with STORE. Then nothing is to have moved. */
+  async #takenBack(
+    places: NewPlaces,
+    kept: readonly number[],
+    { left, to }: { left: number[]; to: string },
+  ): Promise<MovedMessages> {
+    if (!places) return { places, left, twice: [...kept] }
+    const { uidValidity, uids } = places
+    const copyOf = (uid: number) => uids.get(uid) ?? 0
+    const copies: WriteTarget = { path: to, uidValidity, uids: kept.map(copyOf) }
+    const removed = new Set(await this.#removedCopies(copies))
+    const twice = kept.filter(uid => !removed.has(copyOf(uid)))
+    const moved = new Map([...uids].filter(([, copy]) => !removed.has(copy)))
+    return { places: { uidValidity, uids: moved }, left, twice }
+  }
+
+  async #removedCopies(copies: WriteTarget): Promise<number[]> {
+    try {
+      await this.#open(copies)
+      await this.#markDeleted(copies)
+      return await this.#removed(copies)
+    } catch (error) {
+      if (isRefusal(error) || error instanceof Problem) return []
+      throw error
+    }
+  }
+
+  /** Of messages that are marked as deleted. */
+  async #removed(target: WriteTarget): Promise<number[]> {
+    try {
+      await this.#send('UID EXPUNGE', [setOf(target)])
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+    }
+    const there = new Set(await this.#thereOf(target))
+    return target.uids.filter(uid => !there.has(uid))
+  }
+
+  /** Those that are there and not marked as deleted. */
+  async #unmarked({ uids }: Pick<WriteTarget, 'uids'>): Promise<number[]> {
+    if (uids.length === 0) return []
+    const standing = await readStanding(this.#options.client, rangesOfUids(uids), ['\\Deleted'])
+    const marked = standing.having.get('\\Deleted') ?? []
+    return uids.filter(uid => holdsUid(standing.there, uid) && !holdsUid(marked, uid))
   }
 
   #markDeleted(target: WriteTarget): Promise<void> {
@@ -317,22 +364,13 @@ function atom(value: string) {
   return { type: 'ATOM', value }
 }
 
-/** RFC 7889. @throws Problem too_large */
-function refuseTooLarge(limit: boolean | number | undefined, sizeBytes: number): void {
-  if (typeof limit !== 'number' || limit <= 0 || sizeBytes <= limit) return
-  const detail = `The mail server keeps messages of at most ${limit} bytes; this one has ${sizeBytes}.`
-  throw new Problem('too_large', detail, { part: 'imap' })
-}
-
-/** RFC 9208, section 4.1.1. Gmail says OVERQUOTA also of its daily limits of bandwidth, and that passes. */
 function marked(error: unknown, command: string): unknown {
   if (!(error instanceof Error)) return error
   const { response, responseText = '' } = error as { response?: Response; responseText?: string }
   const code = String(response?.attributes?.[0]?.section?.[0]?.value ?? '').toUpperCase()
   if (code === 'EXPUNGEISSUED' && isRefusal(error)) return new MessagesVanished(responseText)
   if (!/^(APPEND|UID COPY|UID MOVE)$/.test(command)) return error
-  const isFull = code === 'OVERQUOTA' && !/bandwidth|command limit|too many/i.test(responseText)
-  return isFull ? Object.assign(error, { isMailboxFull: true, serverResponseCode: code }) : error
+  return saysFull(code, responseText) ? Object.assign(error, { isMailboxFull: true, serverResponseCode: code }) : error
 }
 
 function wordsOf({ attributes = [] }: Response): string {

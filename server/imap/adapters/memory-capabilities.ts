@@ -241,7 +241,7 @@ export class MemoryWriter extends MemoryCapability implements MessageWriter {
     const folder = this.#folderOf(target)
     const places = this.#copy(folder, target, to)
     remove(folder, target)
-    return this.#answered('move', { places, left: [] })
+    return this.#answered('move', { places, left: [], twice: [] })
   }
 
   async expunge(target: WriteTarget): Promise<number[]> {

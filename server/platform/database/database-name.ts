@@ -1,5 +1,6 @@
 /** What a database is called in words for people: its file, or where PostgreSQL is; never the user or the password. */
 import { startFault } from '../start-fault.ts'
+import { databaseFaultKind } from './database-fault.ts'
 import { sqliteFile } from './sqlite-file.ts'
 
 /** @param url As for `openDatabase`. */
@@ -13,6 +14,7 @@ function nameOf(url: string): string {
 
 const ofFile =
   'It must be an SQLite database that the user who runs RustyMail can read and write: look at the file, restore a backup, or set RUSTYMAIL_DATABASE_URL to another one'
+const ofFull = 'Make room on its disk, and start again'
 const ofServer = 'Check that PostgreSQL runs there and lets this user in, and RUSTYMAIL_DATABASE_URL'
 
 /** What the system, SQLite or PostgreSQL say names no database. What we say ourselves stays as it is. */
@@ -22,7 +24,8 @@ export async function namingDatabase<Result>(url: string, work: () => Promise<Re
   } catch (error) {
     if (!isForeign(error)) throw error
     const about = url.startsWith('sqlite:') ? sqliteFile(url.slice('sqlite:'.length)) : undefined
-    throw startFault(nameOf(url), url.startsWith('sqlite:') ? ofFile : ofServer, error, about)
+    const wayOut = url.startsWith('sqlite:') ? ofFile : ofServer
+    throw startFault(nameOf(url), databaseFaultKind(error) === 'full' ? ofFull : wayOut, error, about)
   }
 }
 

@@ -2,7 +2,7 @@
 import { EventEmitter } from 'node:events'
 import { CompiledQuery, Kysely, sql } from 'kysely'
 import { Client, type PoolClient, type QueryResult } from 'pg'
-import { describe, expect, inject, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, inject, onTestFinished, test } from 'vitest'
 import { newPostgresDatabase } from '../../../test/support/databases.ts'
 import { patience } from '../../../test/support/patience.ts'
 import { startRelay } from '../../../test/support/tcp-relay.ts'
@@ -38,7 +38,10 @@ async function open() {
 
 /** As a program of its own has them, or a thread. Modules of other files that share this process stay as they are: theirs would not be those of its set-up any more. */
 async function namesOf(texts: readonly string[], program: string): Promise<Map<string, string>> {
-  const own: typeof import('./prepared-statements.ts') = await import(`./prepared-statements.ts?program=${program}`)
+  const own: typeof import('./prepared-statements.ts') = await import(
+    /* @vite-ignore */ `${import.meta.dirname}/prepared-statements.ts?program=${program}`
+  )
+  expect(own.keepPrepared).not.toBe(keepPrepared)
   const { keepPrepared: keep, PreparedStatements } = own
   const names = new Map<string, string>()
   const query = async ({ text, name }: { text: string; name: string }) => void names.set(text, name)
@@ -52,7 +55,10 @@ async function namesOf(texts: readonly string[], program: string): Promise<Map<s
 }
 
 test('one name stands for one text in all programs: where a pooler lends the connection of another, none runs what that one prepared', async () => {
-  const [one, other] = [await namesOf(['select 1', 'select 2'], 'one'), await namesOf(['select 2', 'select 1'], 'other')]
+  const [one, other] = [
+    await namesOf(['select 1', 'select 2'], 'one'),
+    await namesOf(['select 2', 'select 1'], 'other'),
+  ]
   expect([...one.keys()]).toEqual(['select 1', 'select 2'])
   expect(new Set(one.values()).size).toBe(2)
   expect(new Map(other)).toEqual(one)
