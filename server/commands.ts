@@ -15,6 +15,7 @@ import { type Database, openDatabase, settle } from './platform/database/databas
 import { databaseLock } from './platform/database/database-lock.ts'
 import { namingDatabase } from './platform/database/database-name.ts'
 import { migrate } from './platform/database/migrate.ts'
+import { faultWords } from './platform/fault-words.ts'
 import { createLogger } from './platform/logger.ts'
 import { SecretBox } from './platform/secret-box.ts'
 import { trailHeadOf } from './trail-head-part.ts'
@@ -87,7 +88,7 @@ export async function withHub<Result>(db: Database, work: (hub: EventHub) => Pro
 }
 
 function checked(field: string, schema: z.ZodType<string>, given: string): string {
-  const { success, data, error } = schema.safeParse(given)
+  const { success, data, error } = schema.safeParse(given, { error: faultWords })
   if (!success) throw new Error(error.issues.map(({ message }) => `the ${field} ${message}`).join('; '))
   return data
 }

@@ -56,6 +56,12 @@ function mainOf(words: string[]): string[] {
   return out.split('\n').filter(line => line.startsWith('file:'))
 }
 
+test('the sandbox in the bundle does nothing of which Node warns on the terminal', () => {
+  const [file, ...others] = readdirSync(inject('bundle')).filter(name => /^sandbox-server-.*\.js$/.test(name))
+  expect(others).toEqual([])
+  expect(readFileSync(join(inject('bundle'), file!), 'utf8')).not.toMatch(/\bnew Buffer\(/)
+})
+
 test('a start runs the bundle, and the sources when it is asked to, as `npm run dev` does', () => {
   expect(mainOf(['--version'])).toEqual([pathToFileURL(join(inject('bundle'), 'main.js')).href])
   const sources = pathToFileURL(join(root, 'server/main.ts')).href

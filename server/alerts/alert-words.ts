@@ -1,6 +1,7 @@
 /** Rules and alerts in plain words. */
 import type { AlertRuleBody } from '../../contract/alerts.ts'
 import { type SeriesInfo, type SeriesLabel, type SeriesName, series } from '../history/series.ts'
+import { lateAfter } from './late-store.ts'
 
 const MiB = 1024 ** 2
 const GiB = 1024 ** 3
@@ -46,6 +47,19 @@ const seriesWords: Record<SeriesName, string> = {
   mail_sent: 'messages that were sent',
   mail_failed: 'messages that could not be sent',
 }
+
+/** Which queue is counted says more than its name. */
+const queueWords: ReadonlyMap<string, string> = new Map([
+  ['outbox', 'messages to be sent'],
+  ['outbox_late', `messages that should have left more than ${durationWords(lateAfter.sendingMs / 1_000)} ago`],
+  ['approvals', 'messages that wait for approval'],
+  [
+    'approvals_late',
+    `messages that have waited for approval for more than ${durationWords(lateAfter.approvalMs / 1_000)}`,
+  ],
+  ['webhooks', 'webhooks that fail'],
+  ['notices', 'notices of alerts that wait'],
+])
 
 const labelWords: Record<SeriesLabel, string> = {
   account_id: 'account',
@@ -111,14 +125,20 @@ function connectionWords({ per, where, for_seconds: wait, window_seconds: window
 export function ruleWords(rule: AlertRuleBody): string {
   if (isOfConnection(rule)) return connectionWords(rule)
   const { comparison, threshold, for_seconds: wait, share_of: share } = rule
-  const rows = Object.entries(rule.where).map(([label, value]) => `${labelWords[label as SeriesLabel]} ${value}`)
-  const of = `${seriesWords[rule.series as SeriesName]}${rows.length > 0 ? ` (${rows.join(', ')})` : ''}`
+  const of = rowsWords(rule)
   const whole = share ? ` in percent of ${seriesWords[share.series as SeriesName]}` : ''
   const per = rule.per.length > 0 ? `, for each ${rule.per.map(label => labelWords[label]).join(' and ')}` : ''
   const lasting = wait > 0 ? ` for ${durationWords(wait)}` : ''
   const floor = rule.usual ? units[series[rule.series as SeriesName].unit](rule.usual.at_least) : ''
   const limit = `${valueWords(rule, threshold)}${floor && ` (of ${rule.usual?.days} days, at least ${floor})`}`
   return `Fires when ${aggregations[rule.aggregation]} of ${of}${whole} over ${durationWords(rule.window_seconds)} is ${comparison} ${limit}${lasting}${per}.`
+}
+
+function rowsWords({ series: name, where }: AlertRuleBody): string {
+  const queue = name === 'queue' && where.queue !== undefined ? queueWords.get(where.queue) : undefined
+  if (queue !== undefined) return `the number of ${queue}`
+  const rows = Object.entries(where).map(([label, value]) => `${labelWords[label as SeriesLabel]} ${value}`)
+  return `${seriesWords[name as SeriesName]}${rows.length > 0 ? ` (${rows.join(', ')})` : ''}`
 }
 
 /** @param about What it is about, as humans name it. */

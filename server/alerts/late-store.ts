@@ -12,7 +12,7 @@ const mostTokens = 200
 const minute = 60_000
 const day = 24 * 60 * minute
 /** What waits longer is late, and what ends before is soon. */
-const lateAfter = { sendingMs: 15 * minute, approvalMs: 30 * minute, tokenMs: 30 * day } as const
+export const lateAfter = { sendingMs: 15 * minute, approvalMs: 30 * minute, tokenMs: 30 * day } as const
 
 export class LateStore {
   readonly #db: Database

@@ -116,7 +116,7 @@ function isKnown(key: string): key is SearchKey {
 }
 
 function needs(key: SearchKey): string {
-  return key === 'in' ? 'in: needs the path or role of a folder' : `${key}: needs a value`
+  return key === 'in' ? 'in: needs the path or role of a folder' : `${key}: needs a value directly after the colon`
 }
 
 function stateOf(at: number, value: string): SearchCondition {

@@ -22,7 +22,7 @@ export type Piece =
   | { kind: 'close' | 'or' | 'end'; at: number; end: number }
 
 /** A minus, a key with its colon. */
-const beginning = /(-?)(?:([a-z][a-z-]*):)?/iuy
+const beginning = /(-?)(?:([a-z][a-z\d_-]*):)?/iuy
 const phrase = /"((?:\\.|[^"\\])*)("?)/uy
 
 const literally = (sign: string) => `put text with ${sign} in quotes to search for it literally`

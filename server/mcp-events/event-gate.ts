@@ -1,5 +1,6 @@
 /** The gate of MCP Events: each call passes it as a call of a tool does, and what reaches a program is noted as shown to it. */
 import { McpError } from '../mcp/mcp-port.ts'
+import { faultWords } from '../platform/fault-words.ts'
 import { guard, type Operation, type Stops } from '../platform/guard.ts'
 import type { HttpLimits } from '../platform/http/http-limits.ts'
 import type { RequestOutcome, Trail } from '../platform/http/http-outcome.ts'
@@ -92,7 +93,7 @@ export class EventGate {
   asked(principal: Principal, name: string, given: Record<string, unknown> | null | undefined): AskedEvent {
     if (!isEventName(name)) throw notFound('event')
     if (!this.isOpen(principal, name)) throw forbidden(`This requires the scope ${scopeOf(name)}.`)
-    const result = eventTypes[name].arguments.safeParse(given ?? {})
+    const result = eventTypes[name].arguments.safeParse(given ?? {}, { error: faultWords })
     if (!result.success) throw invalidParams(`arguments: ${wordsOf(result.error)}`)
     const asked: AskedEvent = { name, arguments: result.data }
     const { account, query } = asked.arguments

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import type { ProblemCode } from '../../contract/problem.ts'
 import { McpError, mcpErrors } from '../mcp/mcp-port.ts'
+import { faultWords } from '../platform/fault-words.ts'
 import { Problem } from '../platform/problem.ts'
 
 export const extensionName = 'io.modelcontextprotocol/events'
@@ -84,7 +85,7 @@ export const UnsubscribeParams = z.object({
 
 /** What a caller sent, or the error that says what of it is wrong. */
 export function parsed<Shape>(schema: z.ZodType<Shape>, params: unknown): Shape {
-  const result = schema.safeParse(params)
+  const result = schema.safeParse(params, { error: faultWords })
   if (result.success) return result.data
   throw invalidParams(wordsOf(result.error))
 }

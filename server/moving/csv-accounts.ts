@@ -1,6 +1,7 @@
 /** Rows of a table as accounts: what is left out is taken from the other columns, as on the page. */
 import { type CsvColumn, csvColumns, movingBounds } from '../../contract/account-moving.ts'
 import { AccountInput } from '../../contract/accounts.ts'
+import { faultWords } from '../platform/fault-words.ts'
 import { Problem } from '../platform/problem.ts'
 import { CsvFault, type CsvRecord, readCsv } from './read-csv.ts'
 
@@ -53,11 +54,14 @@ function rowOf({ line, fields }: CsvRecord, columns: readonly CsvColumn[]): CsvR
   const smtp = values.smtp_host
     ? serverOf('smtp', values, { user: imap.user, password: values.imap_password })
     : undefined
-  const { success, data, error } = AccountInput.safeParse({
-    ...{ email: values.email, imap },
-    ...(values.name && { name: values.name }),
-    ...(smtp && { smtp }),
-  })
+  const { success, data, error } = AccountInput.safeParse(
+    {
+      ...{ email: values.email, imap },
+      ...(values.name && { name: values.name }),
+      ...(smtp && { smtp }),
+    },
+    { error: faultWords },
+  )
   if (success) return { line, email, account: data }
   const [issue] = error.issues
   const named = issue?.path.join('_') as CsvColumn

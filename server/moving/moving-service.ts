@@ -2,6 +2,7 @@
 import { type AccountsFile, type ImportedAccount, MovedAccount, movingBounds } from '../../contract/account-moving.ts'
 import type { AccountMover } from '../accounts/account-mover.ts'
 import type { Database } from '../platform/database/database.ts'
+import { faultWords } from '../platform/fault-words.ts'
 import { pathOfNul } from '../platform/http/http-input.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
@@ -82,7 +83,7 @@ export class MovingService {
 
   async #create(given: unknown): Promise<ImportedAccount> {
     const { mover, parts } = this.#options
-    const { success, data, error } = MovedAccount.safeParse(given)
+    const { success, data, error } = MovedAccount.safeParse(given, { error: faultWords })
     if (!success) {
       const why = error.issues.slice(0, 3).map(({ path, message }) => `${path.join('.')}: ${message}`)
       return invalid(emailOf(given), why.join('; ').slice(0, 500))

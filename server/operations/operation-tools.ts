@@ -4,6 +4,7 @@ import { MessageActions, type OperationWithResults } from '../../contract/operat
 import type { ProblemCode } from '../../contract/problem.ts'
 import type { AccountService } from '../accounts/account-service.ts'
 import { accountOfRefs, fromToolRef, ToolRef } from '../mail/read-message.ts'
+import { faultWords } from '../platform/fault-words.ts'
 import { Problem } from '../platform/problem.ts'
 import { defineAccountTool, type Tool, type ToolCall } from '../tools/tool.ts'
 import type { OperationService, Wanted } from './operation-service.ts'
@@ -25,6 +26,20 @@ export const operationHints: Partial<Record<ProblemCode, string>> = {
   folder_not_selectable: 'mail_folders lists the folders in it.',
 }
 const refs = z.array(ToolRef).min(1).max(mostRefs)
+/** As the search names them (`is:read`), and other programs: as a label nobody would see what was meant. */
+const otherNames: ReadonlyMap<string, string> = new Map([
+  ['read', 'seen is the flag of what was read: add it, or remove it to mark as unread'],
+  ['unread', 'seen is the flag of what was read: remove it to mark as unread'],
+  ['unseen', 'seen is the flag of what was read: remove it to mark as unread'],
+  ['starred', 'flagged is the flag of what has a star'],
+  ['unflagged', 'remove flagged to take the star away'],
+])
+const FlagOrLabel = z
+  .string()
+  .max(100)
+  .refine(name => !otherNames.has(name.toLowerCase()), {
+    error: ({ input }) => otherNames.get(String(input).toLowerCase()) ?? '',
+  })
 const output = z.object({
   ok: z.int(),
   failed: z.array(z.object({ ref: z.string(), why: z.string() })).optional(),
@@ -52,8 +67,8 @@ export function operationTools({ operations, accounts, baseUrl }: OperationTools
     hints: operationHints,
     input: z.strictObject({
       refs,
-      add: z.array(z.string().max(100)).max(20).optional(),
-      remove: z.array(z.string().max(100)).max(20).optional(),
+      add: z.array(FlagOrLabel).max(20).optional(),
+      remove: z.array(FlagOrLabel).max(20).optional(),
     }),
     output,
     accountOf: (principal, input) => accountOfRefs(accounts, principal, input.refs),
@@ -61,7 +76,7 @@ export function operationTools({ operations, accounts, baseUrl }: OperationTools
       const { add, remove } = call.input
       const ids = namesOf(call.input.refs)
       // The same rules as for REST.
-      const checked = MessageActions.safeParse({ ids, add, remove })
+      const checked = MessageActions.safeParse({ ids, add, remove }, { error: faultWords })
       if (!checked.success) throw badInput(checked.error)
       return run(call, { kind: 'flags', ids, add, remove })
     },

@@ -15,6 +15,9 @@ test('a rule fires on what happens, is acknowledged and silenced, and goes with 
   const { items: starters } = await run.call(api.alerts.listAlertRules)
   expect(starters.map(({ id }) => id)).toContain('starter-account-away')
   expect(starters.every(({ words }) => words.startsWith('Fires when'))).toBe(true)
+  expect(starters.find(({ id }) => id === 'starter-approvals-waiting')!.words).toBe(
+    'Fires when the lowest value of the number of messages that have waited for approval for more than 30 min over 1 min is above 0.',
+  )
   const rule = {
     ...{ name: 'It is asked', series: 'requests', aggregation: 'sum', window_seconds: 600 },
     ...{ comparison: 'above', threshold: 0, severity: 'info' },

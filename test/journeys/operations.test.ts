@@ -214,6 +214,12 @@ test('an agent marks and moves mail by its refs, and is told what failed', async
   const refused = await callTool(mcp, 'mail_update', { refs, add: ['deleted'] })
   expect(refused).toMatchObject({ isError: true, value: { code: 'bad_request' } })
   expect(refused.text).toContain('cannot mark messages as deleted')
+  // Else it would be a label, which no program takes for a flag.
+  const read = await callTool(mcp, 'mail_update', { refs, add: ['Read'], remove: ['starred'] })
+  expect(read).toMatchObject({ isError: true, value: { code: 'bad_request' } })
+  expect(read.value.message).toBe(
+    'add.0: seen is the flag of what was read: add it, or remove it to mark as unread; remove.0: flagged is the flag of what has a star',
+  )
 })
 
 test('each run of an MCP client is a session of work, as is one that a caller names; each is listed and undone alone', async () => {

@@ -5,6 +5,7 @@ import type { ApprovalDetail } from '../../contract/approvals.ts'
 import { passkeyWords } from '../access/passkeys.ts'
 import { ApiProblem } from '../platform/api-client.ts'
 import { usePageKeys } from '../shell/page-keys.ts'
+import { useTypedWords } from '../shell/typed-words.ts'
 import { Button } from '../ui/button.tsx'
 import { Key } from '../ui/key.tsx'
 import { WaitNote } from '../ui/wait-note.tsx'
@@ -39,8 +40,9 @@ export function ApprovalActions({
     approve.mutate(undefined, {
       onError: error => setSigningIn(error instanceof ApiProblem && error.code === 'recent_sign_in_required'),
     })
+  const isWord = useTypedWords()
   usePageKeys({
-    a: () => (isReady ? decide() : !isSeen && onShow()),
+    a: () => (isWord() ? false : isReady ? decide() : !isSeen && onShow()),
     e: () => (may('edit') && isNewest ? setDialog('edit') : false),
     d: () => (may('deny') ? setDialog('deny') : false),
   })

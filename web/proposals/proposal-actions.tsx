@@ -7,6 +7,7 @@ import { SignInAgainDialog } from '../approvals/sign-in-again.tsx'
 import { ApiProblem } from '../platform/api-client.ts'
 import { formatCount } from '../platform/format.ts'
 import { usePageKeys } from '../shell/page-keys.ts'
+import { useTypedWords } from '../shell/typed-words.ts'
 import { Button } from '../ui/button.tsx'
 import { ConfirmDialog } from '../ui/dialog.tsx'
 import { ErrorNote } from '../ui/error-state.tsx'
@@ -50,8 +51,9 @@ export function ProposalActions({
     })
   const decide = () => (deletions.length > 0 ? setDialog('delete') : send())
   const [first] = unread
+  const isWord = useTypedWords()
   usePageKeys({
-    a: () => (isReady ? decide() : first ? onShow(first.id) : false),
+    a: () => (isWord() ? false : isReady ? decide() : first ? onShow(first.id) : false),
     d: () => (mayDecline ? setDialog('decline') : false),
   })
   if (waiting.length === 0) return <Ended detail={detail} takesFocus={beganWaiting} />

@@ -1,6 +1,7 @@
 /** What a request brings: checked against its endpoint, with every fault named at once; and, for the trail, without secrets. */
 import { z } from 'zod'
 import type { Endpoint } from '../../../contract/endpoint.ts'
+import { faultWords } from '../fault-words.ts'
 import { Problem } from '../problem.ts'
 
 interface RawInput {
@@ -46,7 +47,7 @@ function parsePart(type: z.ZodType | undefined, value: unknown, name: string, fa
 
 /** A value as its schema takes it, or what is wrong with it. The path of a fault of the whole is empty. */
 export function checkValue(type: z.ZodType, value: unknown): { data: unknown } | { faults: Fault[] } {
-  const result = type.safeParse(value)
+  const result = type.safeParse(value, { error: faultWords })
   if (!result.success) {
     return { faults: result.error.issues.map(({ path, message }) => ({ path: path.map(String).join('.'), message })) }
   }

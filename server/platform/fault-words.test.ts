@@ -1,0 +1,42 @@
+/** What is wrong with an input, in words that somebody acts on. */
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { faultWords } from './fault-words.ts'
+
+const words = (type: z.ZodType, value: unknown) => {
+  const { error } = type.safeParse(value, { error: faultWords })
+  return error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')
+}
+const Shape = z.strictObject({ name: z.string().min(1).max(3).optional(), count: z.int().min(2).max(9).optional() })
+const long = Array.from({ length: 60 }, (_, index) => `value_${index}`)
+
+test.each<[string, z.ZodType, unknown, string]>([
+  ['a field that there is not', Shape, { nam: 'a' }, ': has no "nam", only: name, count'],
+  ['two', Shape, { a: 1, b: 2 }, ': has no "a", "b", only: name, count'],
+  ['nothing', z.object({ q: z.string() }), {}, 'q: is required'],
+  ['another kind', Shape, { name: 7 }, 'name: must be a string'],
+  ['a part of a number', Shape, { count: 2.5 }, 'count: must be a whole number'],
+  ['a text for a list', z.array(z.string()), 'a', ': must be an array'],
+  ['too short', Shape, { name: '' }, 'name: must not be empty'],
+  ['too long', Shape, { name: 'abcd' }, 'name: must have at most 3 characters'],
+  ['too little', Shape, { count: 1 }, 'count: must be at least 2'],
+  ['too much', Shape, { count: 10 }, 'count: must be at most 9'],
+  ['too many', z.array(z.string()).max(1), ['a', 'b'], ': must have at most 1 item'],
+  ['none of them', z.enum(['one', 'two']), 'three', ': must be one of: one, two'],
+  ['not the only one', z.literal(true), false, ': must be true'],
+  ['no time', z.iso.datetime(), 'today', ': must be a time such as 2026-11-30T08:00:00Z'],
+  ['neither', z.union([z.string(), z.null()]), 3, ': must be a string, or must be null'],
+  [
+    'neither, inside',
+    z.union([z.object({ a: z.string() }), z.null()]),
+    { a: 1 },
+    ': has none of the forms that it may have',
+  ],
+  ['what the schema says itself', z.string('is not my word'), 3, ': is not my word'],
+])('%s', (_, type, value, said) => expect(words(type, value)).toBe(said))
+
+test('of a long list the beginning is named, and no name is cut', () => {
+  const said = words(z.enum(long as [string]), 'other')!
+  expect(said).toMatch(/^: must be one of: value_0, value_1, .*value_\d+, …$/)
+  expect(said.length).toBeLessThan(260)
+})

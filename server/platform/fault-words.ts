@@ -1,0 +1,73 @@
+/** What is wrong with a value that a caller sent, in words: in place of zod's own, for `safeParse(value, { error: faultWords })`. What a schema says itself counts before it. */
+import type { z } from 'zod'
+
+type Issue = z.core.$ZodRawIssue
+
+const kinds: Record<string, string> = {
+  ...{ string: 'a string', number: 'a number', int: 'a whole number', boolean: 'true or false', null: 'null' },
+  ...{ object: 'an object', record: 'an object', array: 'an array', tuple: 'an array' },
+}
+
+const formats: Record<string, string> = {
+  ...{ datetime: 'a time such as 2026-11-30T08:00:00Z', date: 'a day such as 2026-11-30', url: 'a URL' },
+  ...{ email: 'an email address', base64: 'base64', base64url: 'base64url', uuid: 'a UUID', ipv4: 'an IPv4 address' },
+}
+
+/** Of a list of what is allowed: as much as is still read. */
+const maxListed = 220
+
+export function faultWords(issue: Issue): string | undefined {
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.input === undefined ? 'is required' : `must be ${kinds[issue.expected] ?? issue.expected}`
+    case 'invalid_value':
+      return issue.values.length === 1
+        ? `must be ${JSON.stringify(issue.values[0])}`
+        : `must be one of: ${listed(issue.values.map(String))}`
+    case 'unrecognized_keys':
+      return unknownWords(issue)
+    case 'too_small':
+      return sizeWords(issue.origin, Number(issue.minimum), issue.inclusive === false ? 'more than' : 'at least')
+    case 'too_big':
+      return sizeWords(issue.origin, Number(issue.maximum), issue.inclusive === false ? 'less than' : 'at most')
+    case 'invalid_format':
+      return formatWords(issue)
+    case 'invalid_union':
+      return unionWords(issue)
+    default:
+      return undefined
+  }
+}
+
+function unknownWords({ keys, inst }: Extract<Issue, { code: 'unrecognized_keys' }>): string {
+  const { def } = (inst as z.core.$ZodTypes)._zod
+  const known = def.type === 'object' ? Object.keys(def.shape) : []
+  const unknown = keys.map(key => JSON.stringify(key)).join(', ')
+  return `has no ${unknown.slice(0, 60)}${known.length > 0 ? `, only: ${listed(known)}` : ''}`
+}
+
+function sizeWords(origin: string, bound: number, words: 'more than' | 'at least' | 'less than' | 'at most'): string {
+  if (origin === 'number' || origin === 'int' || origin === 'bigint') return `must be ${words} ${bound}`
+  if (words === 'at least' && bound === 1) return 'must not be empty'
+  const unit = origin === 'string' ? 'character' : 'item'
+  return `must have ${words} ${bound} ${unit}${bound === 1 ? '' : 's'}`
+}
+
+function formatWords(issue: Extract<Issue, { code: 'invalid_format' }>): string {
+  if (issue.format === 'regex' && 'pattern' in issue) return `must match ${issue.pattern}`
+  if (issue.format === 'starts_with' && 'prefix' in issue) return `must begin with ${issue.prefix}`
+  return `must be ${formats[issue.format] ?? `in the form ${issue.format}`}`
+}
+
+/** Each form that it may have says what is wrong with it as that form; where one has a fault inside, nothing short is true. */
+function unionWords(issue: Extract<Issue, { code: 'invalid_union' }>): string {
+  const firsts = issue.errors.map(([first]) => first)
+  if (firsts.length === 0 || firsts.some(first => !first || first.path.length > 0))
+    return 'has none of the forms that it may have'
+  return [...new Set(firsts.map(first => first!.message))].join(', or ')
+}
+
+function listed(all: readonly string[]): string {
+  const text = all.join(', ')
+  return text.length <= maxListed ? text : `${text.slice(0, text.lastIndexOf(', ', maxListed))}, …`
+}
