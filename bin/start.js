@@ -53,6 +53,7 @@ const late = [
   'server/reading/read-parts',
   'server/reading/rtf-text',
   'server/reading/text-worker-thread',
+  'server/reading/unseen-words',
   'server/webhook-listen',
 ]
 /** An agent waits for its first answer: what only passes messages on loads nothing of the server. */

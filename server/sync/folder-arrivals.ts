@@ -40,13 +40,14 @@ export class FolderArrivals {
     const { known } = this.#options
     const folder = { path, uidValidity }
     let next = uidNext
-    for (const [first, last] of known.ranges(path, uidValidity, next).slice(0, mostRanges)) {
+    // What the server has not counted yet it may not show yet either, and between may be mail of others.
+    for (const [first, last] of known.ranges(path, uidValidity, next, end).slice(0, mostRanges)) {
       if (first > next && !(await this.#readNew(folder, [next, first - 1], first, asOf))) return false
       if (!(await this.#place(folder, [first, last], asOf))) return false
       next = last + 1
     }
     if (next < end && !(await this.#readNew(folder, [next, maxUid], end, asOf))) return false
-    known.readUpTo(path, uidValidity, Math.max(next, end))
+    known.readUpTo(path, uidValidity, end)
     return true
   }
 

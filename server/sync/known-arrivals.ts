@@ -34,10 +34,10 @@ export class KnownArrivals {
     }
   }
 
-  /** From a UID on, rising. */
-  ranges(path: string, uidValidity: number, from: number): UidRange[] {
+  /** From a UID on and below another one, rising. */
+  ranges(path: string, uidValidity: number, from: number, end: number): UidRange[] {
     const known = this.#folders.get(keyOf(path, uidValidity))
-    return known ? rangesOfUids([...known.keys()].filter(uid => uid >= from)) : []
+    return known ? rangesOfUids([...known.keys()].filter(uid => uid >= from && uid < end)) : []
   }
 
   idAt(path: string, uidValidity: number, uid: number): string | undefined {
