@@ -28,7 +28,7 @@ export function controlOf({ freezes, organizing, foldersOf, foldersNow }: Contro
     const folders = isKnown ? known : await foldersNow(accountId)
     return folders.some(({ path, role }) => role === 'sent' && paths.includes(path))
   }
-  /** It says to whom the owner wrote, and so who is no stranger. @throws Problem where a program would decide what lies in it, or which one it is. */
+  /** Its recipients are contacts, not strangers. @throws Problem where a program would decide what lies in it, or which one it is. */
   const refuseSent = async (accountId: string, { kind, undoOf, folder }: AskedChange, targets: readonly string[]) => {
     // What lies there already may be put back.
     if (undoOf === undefined && (await isOneSent(accountId, targets))) {

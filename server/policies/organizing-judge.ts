@@ -84,7 +84,7 @@ function organizingFindings(
   return findings
 }
 
-/** By its name a folder can become that of sent mail, which says to whom the owner wrote, and so who is a contact. */
+/** By its name a folder can become that of sent mail, whose recipients are contacts. */
 function renameFindings({ always }: TokenPolicy['sending']['approval'], { isRename }: AskedOrganizing) {
   if (!isRename || always) return []
   const why = 'A token that may write to known people without an approval may not rename folders.'

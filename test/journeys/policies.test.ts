@@ -93,7 +93,7 @@ test('a policy of changes holds for folders too: which, how many, and never thei
   expect(await rename('Shop', 'Gesendet')).toBe('policy_denied')
 })
 
-test('no folder that a program makes or fills says to whom the owner wrote', async () => {
+test('no folder that a program makes or fills makes contacts', async () => {
   const { people, ann, gateway, indexed } = await startMcpWorld()
   const token = await people.token(['mail:organize', 'mail:send'], [ann])
   const { sending } = defaultPolicy
