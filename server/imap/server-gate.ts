@@ -285,7 +285,7 @@ function isSilentEnd(error: unknown): error is Problem {
 }
 
 function limitProblem({ host, port }: MailPlace, cause: Problem): Problem {
-  const detail = `The mail server at ${host}:${port} accepts no more connections: it ends new ones at once, while others stand.`
+  const detail = `The mail server at ${host}:${port} accepts no more connections: it closes new ones immediately while others stay open.`
   return new Problem('mail_server_refused', detail, { fault: 'limit', part: 'imap', cause })
 }
 

@@ -98,7 +98,7 @@ export class WaitingLine<T> {
   /** Serves the first request, or one closely behind it whose folder the connection has open. */
   serve(item: T, openFolder: string | undefined): void {
     const first = this.#first()
-    if (!first) throw new Error('nobody waits')
+    if (!first) throw new Error('no request is waiting')
     const waiters = this.#waiters[this.rank]
     const near = first.passed < maxPassed && openFolder !== undefined ? [...take(waiters, maxPassed)] : [first]
     const waiter = near.find(({ folder }) => folder === openFolder) ?? first
@@ -139,5 +139,5 @@ function* take<T>(all: Iterable<T>, count: number): Generator<T> {
 
 /** No client reads this response; it only must not be logged as a bug of ours. */
 function goneAway(): Problem {
-  return new Problem('bad_request', 'The client went away before its turn came.')
+  return new Problem('bad_request', 'The client disconnected before its turn came.')
 }

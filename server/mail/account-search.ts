@@ -157,7 +157,7 @@ export class AccountSearch {
     findings.hits.push(...others.map(hit => ({ ...hit, kind: 'on_server' as const })))
     findings.hasMore ||= hits.length > query.limit
     if (!isCut) return
-    const detail = 'More was found on the mail server than is read for one page; the latest of it was.'
+    const detail = 'The mail server found more messages than are read for one page; only the latest are included.'
     findings.coverage.omissions.push(omission('too_many_found', 0, detail))
   }
 }
@@ -184,12 +184,12 @@ function failureOf(error: unknown): SearchOmission {
 }
 
 const offWords = {
-  not_asked: 'The mail server was not asked for what is not indexed yet.',
-  too_many_accounts: 'Too many accounts are not indexed yet for one search. Search this account by itself.',
+  not_asked: 'The mail server was not searched for mail that is not indexed yet.',
+  too_many_accounts: 'Too many accounts are not indexed yet for one search. Search this account separately.',
 } as const
 
 function cannot(tree: SearchNode): Pick<SearchOmission, 'reason' | 'detail'> | undefined {
   const term = unaskable(tree)
   if (term === undefined) return undefined
-  return { reason: 'server_cannot', detail: `A mail server cannot search for ${term} in what is not indexed yet.` }
+  return { reason: 'server_cannot', detail: `A mail server cannot search for ${term} in mail that is not indexed yet.` }
 }

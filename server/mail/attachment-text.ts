@@ -59,7 +59,7 @@ export async function textOf(
 /** Returns a fenced page of the text. @throws Problem for a cursor of another text. */
 export function pieceOf(text: string, { maxChars, cursor = '0' }: { maxChars: number; cursor: string | undefined }) {
   const from = /^\d{1,8}$/.test(cursor) ? Number(cursor) : Number.NaN
-  if (!(from <= text.length)) throw new Problem('bad_request', 'cursor: is not of this attachment.')
+  if (!(from <= text.length)) throw new Problem('bad_request', 'cursor: is not a cursor of this attachment.')
   const end = endOf(text, from + maxChars)
   const left = text.length - end
   const fenced = { untrusted_text: new Fence().around(text.slice(from, end)) }

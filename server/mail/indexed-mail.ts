@@ -157,14 +157,13 @@ export class IndexedMail {
   async #indexOf(principal: Principal, accountId: string): Promise<IndexOperations> {
     if (!maySeeAccount(principal, accountId)) throw new Problem('account_not_found', 'There is no such account.')
     const { indexLevel, mailbox, revision } = await this.#options.ownerOf(principal, accountId)
-    if (revision === null)
-      throw new Problem('account_disabled', 'The account is disabled: what is indexed of it is not read.')
+    if (revision === null) throw new Problem('account_disabled', 'The account is disabled: its index cannot be read.')
     if (indexLevel === 'off')
       throw new Problem('index_off', 'The mail of this account is not indexed: its level is `off`.')
     const { index, indexerOf } = this.#options
     const indexer = indexerOf(accountId)
     if (indexer && indexer.mailbox !== mailbox) {
-      throw new Problem('overloaded', 'The account has another mailbox now: its index is built again.', {
+      throw new Problem('overloaded', 'The account has another mailbox now: its index is being rebuilt.', {
         retryAfterSeconds: 5,
       })
     }

@@ -160,7 +160,7 @@ export function mailTools({ mail, search, accounts, indexed, parts, waits }: Mai
         ? [{ thread_id: ref }]
         : (await indexed.listById(principal, accountId, ref.length === messageIdLength ? [ref] : [])).items
     const [first] = messages
-    if (!first) throw new Problem('thread_not_found', 'This is no message of a thread that is known.')
+    if (!first) throw new Problem('thread_not_found', 'This is not a message of a known thread.')
     const found = await indexed.getThread(principal, accountId, first.thread_id!, {})
     return found.messages.map(({ id }) => toToolRef({ accountId: named, ref: id }))
   }

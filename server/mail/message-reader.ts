@@ -128,7 +128,7 @@ function placeOf(cursor: string | undefined, count: number): Place {
   if (index !== undefined && Number(index) < count) {
     return { index: Number(index), offset: Number(offset), isStandIn: standIn === 't' }
   }
-  throw new Problem('bad_request', 'cursor: is not of these refs; give it with the same refs and the same view.')
+  throw new Problem('bad_request', 'cursor: belongs to other refs; pass it with the same refs and view.')
 }
 
 const unseen = /[\p{Default_Ignorable_Code_Point}\u2028\u2029\ufff9-\ufffb]/gu

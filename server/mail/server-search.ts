@@ -154,7 +154,7 @@ export class ServerSearch {
       if (!isLater) findings.candidates.push(message)
     }
     if (found.total > maxFound) {
-      const detail = `More than ${maxFound} messages were found in a folder; of those the last that came into it are looked at.`
+      const detail = `More than ${maxFound} messages were found in a folder; only the newest are included.`
       findings.omissions.push(omission('too_many_found', 1, detail))
     }
   }

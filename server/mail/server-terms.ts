@@ -78,7 +78,7 @@ function keyOf(node: SearchCondition, isFolder: (name: string) => boolean): Sear
     case 'has':
     case 'filename':
     case 'thread':
-      throw new Error(`a mail server cannot be asked for ${node.kind}`)
+      throw new Error(`a mail server cannot search for ${node.kind}`)
   }
 }
 

@@ -132,9 +132,7 @@ export class TextLines {
       return text === '' ? prefix.trimEnd() : prefix + text
     })
     const end = isCut ? ['', '[cut here: the rest of this message is too long or too deeply nested to be shown]'] : []
-    const begin = isUnstyled
-      ? ['[the styles of this message are too many to be read: words that it hides may stand here]', '']
-      : []
+    const begin = isUnstyled ? ['[this message has too many styles to evaluate: hidden words may be included]', ''] : []
     return [...begin, ...written, ...end].join('\n')
   }
 

@@ -201,7 +201,7 @@ export class AccountIndexer {
     }
     const written = this.#writer
       .show(batches, failed)
-      .catch(err => logger.warn({ err, account_id: accountId }, 'a change is shown when it is done'))
+      .catch(err => logger.warn({ err, account_id: accountId }, 'a change is shown only once it is done'))
     this.#expected.write(written, () => this.#writer.hurry())
   }
 
@@ -260,7 +260,7 @@ export class AccountIndexer {
         this.#times.ask()
         this.#looked()
         const { logger, accountId, backoff } = this.#options
-        if (!isStopping(error)) logger.warn({ err: error, account_id: accountId }, 'indexing waits until the next try')
+        if (!isStopping(error)) logger.warn({ err: error, account_id: accountId }, 'indexing failed and is retried')
         await wait(backoffDelay(failures++, backoff), undefined, { signal }).catch(() => undefined)
       }
     }

@@ -277,7 +277,7 @@ function isSameFolder(known: FolderState, uidValidity: number, [first = 1]: read
 
 function reasonOf(failure: Error): string {
   const isLost = failure instanceof LeaseLost
-  return isLost ? 'new mail is left to the process that watches the account now' : 'new mail waits for the database'
+  return isLost ? 'new mail is left to the process that now watches the account' : 'new mail waits for the database'
 }
 
 /**

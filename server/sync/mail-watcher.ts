@@ -100,7 +100,7 @@ export class MailWatcher {
     for (const [accountId, indexer] of this.#indexers) {
       if (performance.now() > end) return
       await indexer.noteCompared().catch((err: unknown) => {
-        this.#options.logger.warn({ err, account_id: accountId }, 'how an index stood could not be noted')
+        this.#options.logger.warn({ err, account_id: accountId }, 'the state of an index could not be saved')
       })
     }
   }
@@ -244,7 +244,7 @@ export class MailWatcher {
   async #settle(accountId: string): Promise<void> {
     const { indexing, logger } = this.#options
     await indexing?.settle(accountId).catch(err => {
-      logger.warn({ err, account_id: accountId }, 'what is no longer indexed could not be removed')
+      logger.warn({ err, account_id: accountId }, 'data that is no longer indexed could not be removed')
     })
   }
 

@@ -91,7 +91,7 @@ export class QuotaLooks {
       await this.#note(accountId, quota, wasRefused)
     } catch (err) {
       if (signal.aborted || isStopping(err)) return
-      if (!(err instanceof Problem)) logger.warn({ err, account_id: accountId }, 'a quota could not be looked at')
+      if (!(err instanceof Problem)) logger.warn({ err, account_id: accountId }, 'a quota could not be checked')
     }
   }
 

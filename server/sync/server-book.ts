@@ -164,7 +164,7 @@ export class ServerBook implements ServerMemory {
       } catch (err) {
         this.#changed.add(accountId)
         const { logger } = this.#options
-        return logger.warn({ err, account_id: accountId }, 'what a mail server allows could not be stored')
+        return logger.warn({ err, account_id: accountId }, 'the limits of a mail server could not be stored')
       }
     }
   }

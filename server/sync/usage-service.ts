@@ -172,7 +172,7 @@ export class UsageService implements TrafficObserver {
         if (today?.day === day) today.stored += received
       }
     } catch (err) {
-      logger.warn({ err }, 'the traffic of mail accounts could not be stored; it is tried again')
+      logger.warn({ err }, 'the traffic of mail accounts could not be stored; it is retried')
       this.#countAgain(rows.values())
     }
     this.#leaving = new Map()

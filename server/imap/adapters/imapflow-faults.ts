@@ -167,7 +167,7 @@ function refused(error: Thrown, { isToken }: FaultContext): Finding {
   if (error.mailboxMissing) return { code: 'folder_not_found', detail: 'There is no such folder.' }
   const { authenticationFailed, serverResponseCode: responseCode = '', responseText = '' } = error
   if (authenticationFailed && isLoginDown(responseCode, responseText)) {
-    return { code: 'mail_server_refused', detail: 'The mail server can let nobody log in at the moment.' }
+    return { code: 'mail_server_refused', detail: 'The mail server cannot authenticate anyone at the moment.' }
   }
   if (responseCode !== 'AUTHENTICATIONFAILED' && isLimit(error)) return limited()
   if (/^(PRIVACYREQUIRED|ENCRYPTNEEDED)$/.test(responseCode)) {
@@ -175,7 +175,7 @@ function refused(error: Thrown, { isToken }: FaultContext): Finding {
   }
   if (authenticationFailed) {
     const detail = isToken
-      ? 'The mail server rejected the access of this user: somebody else signed in, or IMAP is switched off there.'
+      ? 'The mail server rejected the access of this user: another user signed in, or IMAP is disabled there.'
       : 'The mail server rejected the user name or password.'
     return { code: 'mail_login_refused', fault: 'login', detail }
   }

@@ -26,8 +26,8 @@ export async function openFolder(client: ImapFlow, path: string, readOnly = true
   // Some servers assign UIDVALIDITY only when the first message arrives.
   const unsaid = exists === 0 ? 0 : undefined
   const uidValidity = answer.uidValidity === undefined ? unsaid : Number(answer.uidValidity)
-  if (exists === undefined || exists > maxUid) throw notSaid('how many messages it holds (EXISTS)')
-  if (uidValidity === undefined || uidValidity > maxUid) throw notSaid('how long its UIDs hold (UIDVALIDITY)')
+  if (exists === undefined || exists > maxUid) throw notSaid('its number of messages (EXISTS)')
+  if (uidValidity === undefined || uidValidity > maxUid) throw notSaid('the validity of its UIDs (UIDVALIDITY)')
   return { exists, uidValidity, uidNext: uidNext || undefined }
 }
 

@@ -4,7 +4,7 @@ import { Problem } from '../../platform/problem.ts'
 /** Enforces APPENDLIMIT (RFC 7889). @throws Problem `too_large`. */
 export function refuseTooLarge(limit: boolean | number | undefined, sizeBytes: number): void {
   if (typeof limit !== 'number' || limit <= 0 || sizeBytes <= limit) return
-  const detail = `The mail server keeps messages of at most ${limit} bytes; this one has ${sizeBytes}.`
+  const detail = `The mail server accepts messages of at most ${limit} bytes; this one has ${sizeBytes}.`
   throw new Problem('too_large', detail, { part: 'imap' })
 }
 

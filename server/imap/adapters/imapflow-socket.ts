@@ -19,7 +19,7 @@ export class NotImapError extends Error {
   readonly greeting: string
 
   constructor(greeting: string) {
-    super('the peer does not greet as an IMAP server')
+    super('the peer sent no IMAP greeting')
     this.greeting = greeting
   }
 }
@@ -83,7 +83,7 @@ export class ImapSocket implements ImapTransport {
   upgrade(plain: ImapTransportSocket, options: ImapTransportOptions, onSecure: () => void): ImapTransportSocket {
     const { socket, hasMore } = (plain as LimitedSocket).detach()
     // Data before TLS could be injected by a man in the middle.
-    if (hasMore) throw Object.assign(new Error('words before TLS'), { code: 'STARTTLS_INJECTION' })
+    if (hasMore) throw Object.assign(new Error('data before TLS'), { code: 'STARTTLS_INJECTION' })
     this.#phase = 'tls'
     const limited: LimitedSocket = new LimitedSocket(
       this.#secure(options, socket, () => {

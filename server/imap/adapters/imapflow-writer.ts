@@ -349,7 +349,7 @@ export class ImapFlowWriter implements MessageWriter {
 const nowhere: NewPlaces = { uidValidity: 0, uids: new Map() }
 
 function checkFlag(flag: string): void {
-  if (!flagWord.test(flag)) throw new Problem('bad_request', `No flag can be called ${JSON.stringify(flag)}.`)
+  if (!flagWord.test(flag)) throw new Problem('bad_request', `${JSON.stringify(flag)} is not a valid flag.`)
 }
 
 function noneHas(flag: string): [string, readonly UidRange[]] {
