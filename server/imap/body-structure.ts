@@ -7,9 +7,9 @@ export interface PartNode {
   id: string
   /** The section to request from a mail server. */
   section: string
-  /** In lower case. */
+  /** Lower-case media type. */
   type: string
-  /** By lower-case name. */
+  /** Parameter values by lower-case name. */
   parameters: Readonly<Record<string, string>>
   name: string | null
   disposition: string | null
@@ -23,10 +23,10 @@ export interface PartNode {
 }
 
 export interface Structure {
-  /** In reading order; a picture stands at the place where it is to be displayed. */
+  /** Parts in reading order; a picture stands at the place where it is to be displayed. */
   textBody: PartNode[]
   htmlBody: PartNode[]
-  /** All other leaves, so that nothing is lost, and the pictures of the bodies too. An attached message stays whole. */
+  /** All other leaves, so that nothing is lost, and pictures of the bodies too. An attached message stays whole. */
   attachments: PartNode[]
   /** Number of parts that were visited. */
   leaves: number

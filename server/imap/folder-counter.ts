@@ -44,7 +44,7 @@ const maxKept = 100_000
 export class FolderCounter {
   readonly #pool: FolderCounterOptions['pool']
   readonly #now: () => number
-  /** In order of their last request, the least recent first. */
+  /** Accounts by last request, the least recent first. */
   readonly #accounts = new Map<string, AccountCounts>()
   /** Never aborts; the pool rejects everything when the server stops. */
   readonly #signal = new AbortController().signal

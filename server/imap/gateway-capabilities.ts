@@ -47,22 +47,22 @@ export interface KnownFolder {
   uidValidity: number
   /** HIGHESTMODSEQ (RFC 7162) at that time; undefined where the server keeps none or it was never requested. */
   modseq: bigint | undefined
-  /** Ascending, without overlaps. New messages are not included: `listArrivals` finds those. */
+  /** Known UIDs, ascending and without overlaps. New messages are not included: `listArrivals` finds those. */
   uids: readonly UidRange[]
 }
 
 export interface ChangedMessage {
   uid: number
-  /** As the server spells them: `\Seen`, `$Forwarded`. */
+  /** Flags as the server spells them: `\Seen`, `$Forwarded`. */
   flags: string[]
 }
 
 export interface FolderChanges {
-  /** When it differs from the known one, the folder was recreated and all other fields are empty. */
+  /** When it differs from the known one, the folder was recreated; `changed` and `vanished` are empty then. */
   uidValidity: number
   /** HIGHESTMODSEQ to pass to the next call; later changes are above it. */
   modseq: bigint | undefined
-  /** By ascending UID. Where the server keeps no MODSEQ these are all known messages, and the caller compares. */
+  /** Changes by ascending UID. Without MODSEQ these are all known messages, and the caller compares. */
   changed: ChangedMessage[]
   vanished: UidRange[]
 }
@@ -72,13 +72,13 @@ export interface IndexHeader extends MessageHeader {
   /** EMAILID (RFC 8474) or X-GM-MSGID, which is the same in every folder; null where the server has neither. */
   emailId: string | null
   inReplyTo: string | null
-  /** The newest last; at most 100. */
+  /** Message ids, the newest last; at most 100. */
   references: string[]
   cc: Address[]
   ccCount: number
   bcc: Address[]
   bccCount: number
-  /** At most 100 names. */
+  /** At most 100 file names. */
   attachmentNames: string[]
 }
 
@@ -150,7 +150,7 @@ export interface ChangeReader {
 export interface WriteTarget {
   path: string
   uidValidity: number
-  /** At most 1,000; expunged messages are skipped. */
+  /** At most 1,000 UIDs; expunged messages are skipped. */
   uids: readonly number[]
   /** Called once the first command that changes them was sent. */
   sent?(): void

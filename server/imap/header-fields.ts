@@ -4,17 +4,17 @@ import { oneLine } from '../reading/stranger-text.ts'
 import type { MessageContent, MessageHeader } from './mail-gateway.ts'
 
 export interface HeaderField {
-  /** In lower case. */
+  /** Lower-case field name. */
   name: string
-  /** Unfolded to one line. */
+  /** The value, unfolded to one line. */
   value: string
 }
 
 export interface AuthClaim {
-  /** `spf`, `dkim`, `dmarc` … */
+  /** The method: `spf`, `dkim`, `dmarc` … */
   method: string
   result: string
-  /** `header.from`, `smtp.mailfrom` …, in lower case. */
+  /** Values by lower-case name: `header.from`, `smtp.mailfrom` … */
   properties: ReadonlyMap<string, string>
 }
 

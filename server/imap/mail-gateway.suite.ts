@@ -1,4 +1,4 @@
-/** What every mail gateway must do; each adapter's test runs it against a server of its own. */
+/** The contract of every mail gateway; each adapter's test runs it against a server of its own. */
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Address, Flag } from '../../contract/mail.ts'

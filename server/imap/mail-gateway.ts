@@ -26,7 +26,7 @@ export interface ConnectOptions {
 
 /** Capabilities, namespaces, folders and quota, as a server reports them after the login. */
 export interface ServerFacts {
-  /** In upper case, as the server advertises them after the login. */
+  /** Upper-case capabilities, as advertised after the login. */
   capabilities: readonly string[]
   /** Name and version of the server's software; null where it does not reveal them (RFC 2971). */
   software: string | null
@@ -51,7 +51,7 @@ export interface MailGateway {
 export type PartInfo = Omit<Attachment, 'message_ref'> & {
   /** True for an attached message whose structure the mail server reports: it can be opened like any other message. */
   isMessage?: boolean
-  /** For a part packed in another one: the carrier, and the range of its bytes in there after transfer decoding. */
+  /** The carrier of a part packed in another one, and the range of its bytes in there after transfer decoding. */
   within?: PackedPlace
 }
 
@@ -93,7 +93,7 @@ export interface MessageContent extends MessageHeader, DecodedBody {
 export interface MessagePage {
   uidValidity: number
   total: number
-  /** Newest first, that is by descending UID. */
+  /** A page of messages, newest first, that is by descending UID. */
   messages: MessageHeader[]
   /** True when the folder has older messages. */
   hasMore: boolean
@@ -113,7 +113,7 @@ export interface Arrivals {
   uidValidity: number
   /** The lower bound of the next message's UID (UIDNEXT). */
   uidNext: number
-  /** Ascending, at most the requested number; the next call returns the rest. */
+  /** UIDs in ascending order, at most the requested number; the next call returns the rest. */
   uids: number[]
   /** Number of older messages that were skipped, since only the newest were requested. */
   passedOver: number

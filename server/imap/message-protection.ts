@@ -30,7 +30,7 @@ function protectionOf({ type, parameters, name, children }: PartNode): Found | u
     const standard = standardOf(parameters.protocol ?? '') ?? standardOf(second?.type ?? '')
     return standard && { standard, kind: type === 'multipart/signed' ? 'signed' : 'encrypted', form: 'multipart' }
   }
-  // What Exchange makes of a multipart/encrypted.
+  // Exchange turns a multipart/encrypted into this.
   if (type === 'application/pgp-encrypted') return { standard: 'openpgp', kind: 'encrypted', form: 'multipart' }
   const isNamed = type === 'application/octet-stream' && /\.p7m$/i.test(name ?? '')
   if (!isNamed && !/^application\/(?:x-)?pkcs7-mime$/.test(type)) return undefined

@@ -1,4 +1,4 @@
-/** What the pool learns of mail servers and gets back after a restart; the composition root decides who persists it. */
+/** Facts that the pool learns of mail servers, restored after a restart; the composition root persists them. */
 
 /** Connections that its mail server allows one account, the watching one included. */
 export interface KnownLimit {
@@ -20,7 +20,7 @@ export interface ServerMemory {
   foundFull(accountId: string): void
 }
 
-/** For a pool that relearns everything after a restart. */
+/** Remembers nothing: the pool relearns everything after a restart. */
 export const noMemory: ServerMemory = {
   limitOf: () => undefined,
   limited: () => undefined,

@@ -38,7 +38,7 @@ export type Hit = (HitPosition & { kind: 'indexed' }) | (ServerHit & { kind: 'on
 export type AccountFacets = Omit<SearchFacets, 'counted' | 'is_complete'>
 
 export interface AccountFindings {
-  /** In order, after the end of the previous page; one more than a page holds if there are as many. */
+  /** Sorted hits after the end of the previous page; one more than a page holds if there are as many. */
   hits: Hit[]
   hasMore: boolean
   total: { count: number; isExact: boolean } | null

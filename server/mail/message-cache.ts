@@ -36,7 +36,7 @@ export interface CachedMessage {
 
 export class MessageCache {
   readonly #now: () => number
-  /** In order of last use, the least recent first. */
+  /** Entries by last use, the least recent first. */
   readonly #entries = new Map<string, Entry>()
   readonly #bytesOf = new Map<string, number>()
   #bytes = 0

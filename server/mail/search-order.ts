@@ -9,13 +9,13 @@ export interface HitPosition {
   /** Row in the index, which is about the second of reception. */
   seconds: number
   accountId: string
-  /** For messages that the index lacks: the inverted UID and the id. Empty for indexed ones. */
+  /** Tie-break of messages that the index lacks: the inverted UID and the id. Empty for indexed ones. */
   tie: string
 }
 
 /** The last hit of a page. */
 export interface PageEnd extends HitPosition {
-  /** For a search by relevance: upper bound of rows, and the time used for scoring. */
+  /** Upper bound of rows, and the time used for scoring, of a search by relevance. */
   top?: number
   now?: number
 }

@@ -34,7 +34,7 @@ export interface HitStyle {
   /** Address of the account. */
   own: string
   hasSnippet: boolean
-  /** For threads: the number of matching messages. */
+  /** Number of matching messages, for threads. */
   found?: number | undefined
 }
 

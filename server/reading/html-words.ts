@@ -57,7 +57,7 @@ export function htmlWords(html: string, most: number): HtmlWords {
 }
 
 interface Tag {
-  /** In lower case; undefined when it is no element. */
+  /** Lower-case tag name; undefined when it is no element. */
   name: string | undefined
   isEnd: boolean
   /** True for a literal `<`. */

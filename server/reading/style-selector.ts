@@ -3,7 +3,7 @@ import { AttributeAction, parse, type Selector, SelectorType } from 'css-what'
 
 export interface ReadSelector {
   readonly tokens: Selector[]
-  /** What the last compound selector requires: `#id`, `.class`, a tag, or `*`. */
+  /** The lookup key, required by the last compound selector: `#id`, `.class`, a tag, or `*`. */
   readonly key: string
   readonly specificity: number
 }

@@ -6,7 +6,7 @@ import { rangesOfUids, type UidRange } from '../imap/uid-ranges.ts'
 
 export interface KnownArrival {
   uid: number
-  /** Id in the index. */
+  /** Id of the message in the index. */
   id: string
 }
 

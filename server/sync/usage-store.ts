@@ -10,7 +10,7 @@ declare module '../platform/database/tables.ts' {
 
 export interface UsageRow {
   account_id: string
-  /** Such as `2026-11-28`, in UTC. */
+  /** Date in UTC, such as `2026-11-28`. */
   day: string
   purpose: Purpose
   received: number

@@ -22,7 +22,7 @@ interface Answer {
   isSilent: boolean
 }
 
-/** What was consumed of one chunk. */
+/** Bytes and lines consumed of one chunk. */
 export interface Taken {
   bytes: number
   numbers: number

@@ -76,7 +76,7 @@ async function contentOf(
   return { ...toContent(row, body, structure), protections: protectionsOf(root) }
 }
 
-/** The attaching sender may have made it up, so nothing that the server says about the carrier applies to it. */
+/** Its sender may have forged the attached message, so nothing that the server found about the carrier applies. */
 function attachedRow({ uid, seq, flags, internalDate }: FetchMessageObject, { node, sizeBytes, message }: ImapPart) {
   return {
     uid,
@@ -179,7 +179,7 @@ class Reading {
   }
 }
 
-/** What the capability objects of one connection share. */
+/** Collaborators shared by the capability objects of one connection. */
 export interface CapabilityOptions {
   client: ImapFlow
   folder: KeptFolder
@@ -187,7 +187,7 @@ export interface CapabilityOptions {
   command<T>(work: () => Promise<T>): Promise<T>
 }
 
-/** A refusal that concerns an expunged message is ignored: the caller tries again. */
+/** Ignores a refusal, after which the caller fetches again; rethrows when the connection was lost. */
 function unlessUsable({ usable }: ImapFlow, error: unknown): undefined {
   if (!usable) throw error
 }

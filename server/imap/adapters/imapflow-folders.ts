@@ -12,7 +12,7 @@ const maxNamespaces = 20
 const maxWindow = 20
 const slowMs = 500
 const statusQuery = { messages: true, unseen: true }
-/** As attributes of a command: `(MESSAGES UNSEEN)`. */
+/** Items of a STATUS command: `(MESSAGES UNSEEN)`. */
 const counted = ['MESSAGES', 'UNSEEN'] as const
 const standingQuery = { messages: true, uidNext: true, uidValidity: true, highestModseq: true }
 /** HIGHESTMODSEQ is requested only on servers with CONDSTORE. */

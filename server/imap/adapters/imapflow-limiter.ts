@@ -92,7 +92,7 @@ export class ResponseLimiter {
     this.#bounds = bounds
   }
 
-  /** What was consumed of the last chunk. */
+  /** Bytes and lines consumed of the last chunk. */
   get taken(): Readonly<Taken> {
     return this.#taken
   }

@@ -1,6 +1,6 @@
 /** Tokens of a FETCH row in ImapFlow's format, and the error that marks an unusual row. */
 
-/** A list; a string or atom; or NIL. */
+/** Token of a row: a list, a string or atom, or NIL. */
 export type Token = Token[] | { value: string | Buffer } | null
 
 /** Thrown for an unusual row and caught by the reader. */

@@ -25,11 +25,11 @@ export interface Row {
 /** Raw headers too: of a repeated one, the server's envelope may contain the last or all of them. */
 const headers = [...listedHeaders]
 const headerQuery = { uid: true, flags: true, envelope: true, internalDate: true, size: true, bodyStructure: true }
-/** For a single message also its beginning, where the last mail servers prepended headers. */
+/** Items of a single message: also its beginning, where the last mail servers prepended headers. */
 export const contentQuery = { ...headerQuery, source: { start: 0, maxLength: 16 * 1024 } }
 const listQuery = { ...headerQuery, headers }
 const headQuery = { uid: true, envelope: true, size: true, headers }
-/** The data of the index. */
+/** Items that the index stores. */
 export const indexQuery = { ...headerQuery, headers: [...headers, 'references'] }
 const leastQuery = { uid: true, internalDate: true, size: true }
 /** UIDs per command, since servers accept lines of 8,000 bytes (RFC 7162, section 4). */

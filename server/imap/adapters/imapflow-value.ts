@@ -85,7 +85,7 @@ export function limitsOf(item: string): ValueLimits {
 
 const fields: readonly (CutName | undefined)[] = [undefined, undefined, 'from', 'sender', 'reply_to', 'to', 'cc', 'bcc']
 const [lf, space, quote, open, close, backslash, brace] = [0x0a, 0x20, 0x22, 0x28, 0x29, 0x5c, 0x7b]
-/** Between elements, within one, at a literal marker, at the end of the list, or at an invalid line end. */
+/** Parser state: between elements, in one, at a literal marker, at the list's end, or at an invalid line end. */
 type State = 'between' | 'atom' | 'quoted' | 'escaped' | 'marker' | 'done' | 'broken'
 
 /** Truncates one list after the other. */

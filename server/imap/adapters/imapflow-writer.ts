@@ -23,7 +23,7 @@ interface Response {
   attributes?: { value?: unknown; section?: { value?: unknown }[] }[]
 }
 
-/** What the response to the last command reported. */
+/** MODSEQ changes reported by the response to the last command. */
 export interface ToldOfChanges {
   /** UIDs reported with a new MODSEQ (RFC 7162, section 3.1.3) and nothing else. */
   readonly changedUids: readonly number[]
@@ -323,7 +323,7 @@ export class ImapFlowWriter implements MessageWriter {
       // ImapFlow treats Dovecot's wording as an OK.
       if (/^NO$/i.test(response.command ?? '')) throw new MessagesVanished(wordsOf(response))
     } catch (error) {
-      // What the server has reported was done.
+      // A reported UID proves that the change was made.
       if ((isRefusal(error) || error instanceof MessagesVanished) && codes.length === 0) this.#isSent = false
       throw marked(error, command)
     }
