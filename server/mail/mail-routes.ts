@@ -93,7 +93,7 @@ function sendFile(reply: Reply, part: OpenPart & { tag?: string }, name: string)
   return reply.code(part.range ? 206 : 200).send(Readable.from(part.bytes, { objectMode: false }))
 }
 
-/** RFC 9110, section 14. A known length replaces chunked encoding, which would show the end. */
+/** Headers for ranges (RFC 9110, section 14). A known length is sent, which marks the end in place of chunks. */
 function rangeHeaders({ tag, size, range, hasRanges }: Omit<OpenPart, 'bytes'> & { tag?: string }) {
   const length = range ? range.last - range.first + 1 : size
   return {
