@@ -38,7 +38,7 @@ export interface DraftRow {
   /**
    * Taint: the shortest time between reading a stranger's mail and writing one of the revisions, in milliseconds. 0 for
    * drafts that quote others, and for drafts of an earlier version; null for untainted text, written by people or by
-   * programs that had read no such mail for as long as any policy asks.
+   * programs that had read no such mail within the longest time that a policy can ask for.
    */
   taint_ms: number | null
   /** `Draft['changed_by']` */
