@@ -49,7 +49,7 @@ export class ApprovalEnds {
 
   async start(): Promise<void> {
     const { hub, store, logger } = this.#options
-    const failed = (err: unknown) => logger.error({ err }, 'approvals could not be followed')
+    const failed = (err: unknown) => logger.error({ err }, 'the state of approvals could not be updated')
     const sweep = () => void this.sweep().catch(failed)
     this.#unsubscribe = [
       hub.listen('delivery_changed', ({ submission_id: submissionId, state }) => {

@@ -44,7 +44,7 @@ export class ReleaseCheck {
   async #obstacle(row: ApprovalRow, submission: SubmissionRow, state: SenderState): Promise<Obstacle | undefined> {
     const { judge, now } = this.#options
     if (await state.isFrozen(row)) {
-      const detail = 'A human stopped what its sender, or its account, sends: it is held until that is lifted.'
+      const detail = 'A freeze stops its sender or its account from sending; it is held until that is lifted.'
       return { problem: new Problem('frozen', detail), isEditable: false }
     }
     const refusal = await state.refusal(submission)

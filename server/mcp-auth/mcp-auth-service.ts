@@ -192,7 +192,7 @@ export class McpAuthService {
     const { store, tokens, now } = this.#options
     const at = new Date(now()).toISOString()
     const dead = await store.listDead(new Date(now() - settlingMs).toISOString(), at)
-    for (const tokenId of dead) await tokens.endConnection(tokenId, 'not used any more')
+    for (const tokenId of dead) await tokens.endConnection(tokenId, 'no longer used')
     await store.prune(at)
     await tokens.pruneSecrets()
   }

@@ -49,7 +49,7 @@ export const eventTypes = {
   },
   'message.replied': {
     description:
-      'A message arrived that answers one you sent, or in a thread in which you answered. Accounts without an index report answers to your messages alone.',
+      'A message arrived that answers one you sent, or in a thread in which you answered. Accounts without an index report only answers to your messages.',
     facts: ['mail_received'],
     arguments: mailArguments,
     payload: mailPayload,
@@ -62,7 +62,7 @@ export const eventTypes = {
       account: text('Id'),
       approval: text('Id'),
       submission: text('Id, for mail_outbox'),
-      state: z.enum(['approved', 'denied', 'expired', 'void']).describe('void: it no longer stands for anything'),
+      state: z.enum(['approved', 'denied', 'expired', 'void']).describe('void: no longer valid'),
     }),
   },
   'delivery.failed': {

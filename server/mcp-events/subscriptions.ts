@@ -175,7 +175,7 @@ function refuseOthers({ kind }: Principal): void {
 }
 
 function checkedUrl(text: string): string {
-  if (!URL.canParse(text)) throw invalidParams('delivery.url: is no URL')
+  if (!URL.canParse(text)) throw invalidParams('delivery.url: is not a URL')
   const url = new URL(text)
   if (url.protocol !== 'https:') throw invalidParams('delivery.url: must begin with https://')
   if (url.username !== '' || url.password !== '' || url.hash !== '') {

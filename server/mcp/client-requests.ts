@@ -26,7 +26,7 @@ export class ClientRequests {
   /** @returns The unguessable id under which the request is sent. @throws Error when too many wait already. */
   add(principalId: string, take: (response: ClientResponse) => void): string {
     if (this.#waiting.size >= maxWaiting)
-      throw new Error(`${maxWaiting} requests to clients wait for an answer already`)
+      throw new Error(`${maxWaiting} requests to clients are already waiting for an answer`)
     const id = `ask-${randomBytes(16).toString('base64url')}`
     this.#waiting.set(id, { principalId, take })
     return id

@@ -115,7 +115,7 @@ export class HttpBridge {
       return this.#run(message, isAnswer ? undefined : (id ?? null))
     }
     if (message.id === undefined) return this.#takeNotification(message)
-    // Since 2026 there is no such notification; any request beyond a probe shows the same.
+    // Since 2026 there is no `initialized` notification; a list request shows that the client is ready.
     if (message.method.endsWith('/list') && fieldOf(message.params, '_meta') !== undefined) this.#ready()
     this.#run(message, message.id)
   }

@@ -96,7 +96,7 @@ export class McpService {
       this.#sessions.delete(id)
       watch.close()
     }
-    // May precede the end of the connection, if the client does not read: nothing more is accepted.
+    // May end before the connection if the client does not read; nothing more is accepted for it then.
     void session.ended.then(over, over)
     call.onClosed(() => {
       over()

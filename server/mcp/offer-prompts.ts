@@ -34,7 +34,7 @@ export const prompts: readonly OfferPrompt[] = [
     title: 'Reply',
     description: 'Drafts an answer to a message',
     arguments: [
-      { name: 'ref', description: 'Of the message, as mail_search gives it', required: true },
+      { name: 'ref', description: 'Reference of the message, from mail_search', required: true },
       { name: 'about', description: 'What the answer should say' },
     ],
     needs: ['mail_read', 'mail_draft'],

@@ -152,8 +152,7 @@ export class SdkHttpExchange implements McpHttpExchange {
     if (name !== null && !session) return sessionNotFound()
     const frames = [this.#body].flat()
     const revision = session?.revision ?? revisionOf(request.headers.get('mcp-protocol-version'))
-    if (Array.isArray(this.#body) && revision !== '2025-03-26')
-      return refused('Batches are of revision 2025-03-26 alone.')
+    if (Array.isArray(this.#body) && revision !== '2025-03-26') return refused('Only revision 2025-03-26 has batches.')
     const answers = frames.filter(isResponse)
     const known = answers.map(answer => requests.answer(principalId, answer))
     if (answers.length === frames.length) {

@@ -151,7 +151,7 @@ export class SdkSession implements McpSession {
   #receiveBatch(frames: unknown[], asking: McpAsking): boolean {
     const isBatch = frames.length > 0 && frames.length <= maxBatch && frames.every(isMessage)
     if (!isBatch || this.#revision !== '2025-03-26' || frames.some(frame => faultOfId(frame) !== undefined)) {
-      this.#answer(invalidRequest(`Batches are of revision 2025-03-26 alone, and of at most ${maxBatch} messages.`))
+      this.#answer(invalidRequest(`Only revision 2025-03-26 has batches, of at most ${maxBatch} messages.`))
       return false
     }
     const missing = frames.filter(frame => isObject(frame) && 'id' in frame && 'method' in frame).length
@@ -165,7 +165,7 @@ export class SdkSession implements McpSession {
     const { id } = frame
     const isRequest = 'method' in frame && (typeof id === 'string' || typeof id === 'number')
     if (isRequest) {
-      const fault = this.#underWay.has(id) ? 'This id is under way already.' : undefined
+      const fault = this.#underWay.has(id) ? 'This id is already in use.' : undefined
       const isStream = this.#options.offer.extensions.some(({ methods }) => methods[methodOf(frame) ?? '']?.isStream)
       const [count, max] = [this.#count(isStream), isStream ? maxSessionStreams : maxSessionCalls]
       if (fault !== undefined || count >= max) {

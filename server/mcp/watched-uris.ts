@@ -11,7 +11,7 @@ export function addUri(uris: Set<string>, uri: string): void {
   if (uris.size >= maxUris) throw noRoom(`At most ${maxUris} resources can be subscribed to.`)
   const characters = [...uris].reduce((sum, each) => sum + each.length, uri.length)
   if (characters > maxUriCharacters) {
-    throw noRoom(`The URIs of the resources that are subscribed to can have ${maxUriCharacters} characters together.`)
+    throw noRoom(`The subscribed URIs may have at most ${maxUriCharacters} characters in total.`)
   }
   uris.add(uri)
 }

@@ -136,7 +136,7 @@ export class AccountOutbox {
     const written = await this.#delivery.send(claimed, lease)
     if (!written || !this.#delivery.isFailing) return
     await giveUpOld(this.#accountId, lease, errorOf(written), this.#options).catch((err: unknown) => {
-      this.#note(err, 'old messages were not given up')
+      this.#note(err, 'old messages could not be given up')
     })
   }
 

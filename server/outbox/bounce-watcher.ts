@@ -148,7 +148,7 @@ export class BounceWatcher {
         if (this.#heard.get(account_id) === number) this.#heard.delete(account_id)
       }
     } catch (err) {
-      logger.info({ err }, 'how far mail was looked through for reports could not be stored')
+      logger.info({ err }, 'the position of the search for bounces could not be stored')
     }
   }
 }

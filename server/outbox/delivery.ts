@@ -133,13 +133,13 @@ export class Delivery {
     const ruling = await this.#options.leaving
       .rulesIn()(row)
       .catch((cause: unknown) => {
-        const message = 'Whether it may still leave could not be read.'
+        const message = 'Whether it may still be sent could not be read.'
         throw new NotSent(message, { isTemporary: true, code: 'rules_not_known', cause })
       })
     if (ruling.verdict === 'refused') throw new NotSent(ruling.why, { isTemporary: false, code: ruling.code })
     if (ruling.verdict === 'leave' && ruling.account === account) return
     // The next claim decides how it continues.
-    throw new NotSent('It may not leave now.', { isTemporary: true, code: 'not_now' })
+    throw new NotSent('It may not be sent now.', { isTemporary: true, code: 'not_now' })
   }
 
   async #open(): Promise<MailSender> {
@@ -196,7 +196,7 @@ export class Delivery {
         if (err instanceof LeaseLost) return undefined
         logger.warn(
           { err, account_id: this.#accountId, submission: row.id },
-          'what became of a message was not written',
+          'the outcome of a message could not be written',
         )
         if (this.#isStopping && tries > 3) return undefined
         await new Promise<void>(resolve => clock.after(writeAgainMs, resolve))

@@ -40,7 +40,7 @@ export function outboxPruner(options: OutboxPrunerOptions): Rounds {
   return new Rounds({
     everyMs,
     work: signal => prune(options, signal),
-    failed: err => options.logger.warn({ err }, 'old messages of the outbox could not be forgotten'),
+    failed: err => options.logger.warn({ err }, 'old messages of the outbox could not be deleted'),
   })
 }
 

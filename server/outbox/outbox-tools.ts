@@ -27,7 +27,7 @@ export function outboxTools({ outbox, baseUrl }: OutboxToolsOptions): Tool[] {
     effect: 'write',
     hints: {
       submission_not_found: 'List shows the ids.',
-      not_possible_now: 'It has begun to leave, or has ended. Tell the user.',
+      not_possible_now: 'It is being sent or has ended. Tell the user.',
     },
     input: z.strictObject({
       op: z.enum(['list', 'get', 'cancel', 'undo']),

@@ -100,7 +100,7 @@ export class WebhookService {
       ...{ expires_at: null, last_success_at: null, ...begun },
     }
     const reached = await endpoints.add(row, owner, bounds)
-    if (reached !== undefined) throw new Problem('too_many_webhooks', `There are ${reached}; delete one first.`)
+    if (reached !== undefined) throw new Problem('too_many_webhooks', `There are ${reached} already; delete one first.`)
     logger.info({ webhook: id, principal: owner.id }, 'a webhook was created')
     return { webhook: this.#view(row), secret }
   }
@@ -310,7 +310,7 @@ function newSecret(): string {
 }
 
 function checkedUrl(text: string): string {
-  if (!URL.canParse(text)) throw invalid('url', 'is no URL')
+  if (!URL.canParse(text)) throw invalid('url', 'is not a URL')
   const url = new URL(text)
   if (url.protocol !== 'https:') throw invalid('url', 'must begin with https://')
   if (url.username !== '' || url.password !== '' || url.hash !== '') {

@@ -381,5 +381,5 @@ function parse(tool: Tool, raw: unknown): unknown {
 function checked(tool: Tool, output: unknown): object {
   const result = tool.output.safeParse(output)
   if (result.success && typeof result.data === 'object' && result.data !== null) return result.data
-  throw new Error(`${tool.name} answered what it does not declare: ${result.error?.message}`)
+  throw new Error(`${tool.name} returned undeclared output: ${result.error?.message}`)
 }

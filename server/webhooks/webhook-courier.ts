@@ -174,7 +174,7 @@ export class WebhookCourier {
     observe('retried')
     const since = endpoint.row.failing_since
     if (since !== null && now() - Date.parse(since) > givenUpMs) {
-      const detail = `It accepted nothing${endpoint.backlogOf ? ' of an account' : ''} for three days.`
+      const detail = `It accepted nothing${endpoint.backlogOf ? ' of one account' : ''} for three days.`
       end(endpoint.whole, { why: 'failed', detail })
       return true
     }

@@ -230,7 +230,7 @@ class LineCheck {
   check(piece: Uint8Array): void {
     for (const byte of piece) {
       if ((byte === 0x0a) !== (this.#last === 0x0d)) throw notLines('has a CR or LF that is not part of a CR LF')
-      if (byte > 0x7f && !this.#takes8Bit) throw notLines('has bytes that the mail server does not take (8BITMIME)')
+      if (byte > 0x7f && !this.#takes8Bit) throw notLines('has bytes that the mail server does not accept (8BITMIME)')
       this.#last = byte
     }
   }
