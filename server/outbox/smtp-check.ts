@@ -40,7 +40,7 @@ export async function checkSmtp(
   const probing = setTimeout(() => {
     if (login.tls === 'implicit' || connection.lastServerResponse) return
     const place = { host: address, port: login.port, signal: over.signal }
-    // It never throws.
+    // `speaksTls` never throws.
     void speaksTls(place).then(isTls => isTls && reject(wantsTlsFirst(login)))
   }, probeAfter(timeoutMs))
   try {
