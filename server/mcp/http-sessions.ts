@@ -102,7 +102,7 @@ export class HttpSessions {
     this.#remembered.delete(name)
     this.#remembered.set(name, session)
     if (this.#remembered.size <= maxRemembered) return
-    // Sessions with an open stream are not evicted; their number has a lower bound.
+    // Sessions with an open stream are not evicted; fewer streams than cached sessions are allowed.
     for (const [oldest, { stream }] of this.#remembered) {
       if (stream) continue
       this.#remembered.delete(oldest)

@@ -20,7 +20,7 @@ export type McpTransport = 'http' | 'sse' | 'stdio'
 export interface McpAsking {
   caller: Caller
   requestId: string
-  /** Aborted with a Problem, that is the answer; otherwise the client is gone. */
+  /** If it aborts with a Problem, that is the answer; otherwise the client is gone. */
   signal: AbortSignal
   /** What the transport knows before the message is read; the adapter adds the rest. */
   headers?: Headers | undefined

@@ -158,7 +158,7 @@ export class NativeSession implements McpSession {
     this.over()
   }
 
-  /** Called when the transport can neither give nor take any more. */
+  /** Called when the transport can neither deliver nor accept anything. */
   over(): void {
     this.#stop()
     this.#isOver = true

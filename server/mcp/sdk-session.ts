@@ -191,7 +191,7 @@ export class SdkSession implements McpSession {
     return this.#subscribed.has(uri) || [...this.#listening.values()].some(uris => uris.includes(uri))
   }
 
-  /** Drops a cancelled request, which is not answered any more. */
+  /** Drops a cancelled request, which gets no answer. */
   #forget({ params }: Record<string, unknown>): void {
     const id = isObject(params) ? params.requestId : undefined
     if (typeof id !== 'string' && typeof id !== 'number') return

@@ -14,7 +14,7 @@ export interface ToolCall<Input> {
   waiting?: string | undefined
   /** Adds details for the trail, beside the account, while work is done, since it may break off. No secrets. */
   note(refs: Record<string, string>): void
-  /** Adds a block to the answer that is not text. */
+  /** Adds a block that is not text to the answer. */
   attach(block: ToolBlock): void
 }
 
@@ -124,7 +124,7 @@ export function toolSchema(type: z.ZodType, io: 'input' | 'output'): ObjectSchem
       if (jsonSchema.minLength === 1) delete jsonSchema.minLength
       // No model asks for an empty list.
       if (jsonSchema.minItems === 1) delete jsonSchema.minItems
-      // Nor for less than the minimum.
+      // No model asks for less than the minimum.
       delete jsonSchema.minimum
       if ((jsonSchema.maxItems ?? 0) > longList) delete jsonSchema.maxItems
       delete jsonSchema.examples

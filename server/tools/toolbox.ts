@@ -55,7 +55,7 @@ export interface AnswerSize {
 export interface Asking {
   caller: Caller
   requestId: string
-  /** Aborted with a Problem, that is the answer; otherwise the client is gone. */
+  /** If it aborts with a Problem, that is the answer; otherwise the client is gone. */
   signal: AbortSignal
   /** The name and version that the program claims; untrusted, for the trail. */
   peer?: { name: string; version: string } | undefined

@@ -19,7 +19,7 @@ export interface WebhookEngineOptions {
   sender: Pick<WebhookSender, 'send'>
   secrets: SecretBox
   kinds: Record<WebhookKindName, WebhookKind>
-  /** Reads the current rights of the endpoint's principal from the database; undefined if it has none any more. */
+  /** Reads the current rights of the endpoint's principal from the database; undefined if it has none left. */
   standing(row: WebhookRow): Promise<Principal | undefined>
   observe(result: WebhookResult): void
   now(): number
