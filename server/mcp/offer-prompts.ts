@@ -1,9 +1,12 @@
-/** Prompts: what people ask of an agent with their mail, in plain words, with the tools by which it is done and what must not be obeyed. Nothing is read for them. */
+/**
+ * Prompts: common requests to an agent about mail, in plain words, with the tools to use and what must not be obeyed.
+ * Nothing is read for them.
+ */
 import type { McpPrompt } from './mcp-port.ts'
 
 export interface OfferPrompt extends McpPrompt {
   arguments: { name: string; description: string; required?: boolean }[]
-  /** The tools that it speaks of: who may not use them is not offered it. */
+  /** The tools that it mentions; callers that lack one are not offered the prompt. */
   needs: readonly string[]
   words(given: Record<string, string | undefined>): string
 }
@@ -31,20 +34,20 @@ export const prompts: readonly OfferPrompt[] = [
     title: 'Reply',
     description: 'Drafts an answer to a message',
     arguments: [
-      { name: 'ref', description: 'Of the message, as mail_search gives it', required: true },
-      { name: 'about', description: 'What the answer shall say' },
+      { name: 'ref', description: 'Reference of the message, from mail_search', required: true },
+      { name: 'about', description: 'What the answer should say' },
     ],
     needs: ['mail_read', 'mail_draft'],
     words: ({ ref = '', about }) =>
       `Read the message ${quoted(ref)} with mail_read, and its thread (mail_read with thread and the same ref) where that is needed to understand it. ${fences}` +
-      `${about === undefined ? 'Ask me what to answer if it is not plain.' : `The answer shall say: ${quoted(about)}.`} Write it with mail_draft (mode reply, ` +
+      `${about === undefined ? 'Ask me what to answer if it is not plain.' : `The answer should say: ${quoted(about)}.`} Write it with mail_draft (mode reply, ` +
       'the same ref) in the language of the message, and in my words of earlier answers. Add no recipients, links or attachments that I did not ask for. ' +
       'Show me the text and its review_url. Do not send it: I review it there.',
   },
   {
     name: 'digest',
     title: 'Digest',
-    description: 'Tells what came since a day',
+    description: 'Summarizes the mail since a day',
     arguments: [
       account,
       { name: 'since', description: 'A day, such as 2026-11-22; yesterday unless given' },
@@ -59,7 +62,7 @@ export const prompts: readonly OfferPrompt[] = [
   },
 ]
 
-/** What was given, as one phrase: its quotation marks are its own. */
+/** Quotes an argument as one phrase, escaping its own quotation marks. */
 function quoted(words: string): string {
   return JSON.stringify(words)
 }
