@@ -1,4 +1,4 @@
-/** A row of a user for tests: a viewer who was invited and has no way in yet, but for what the test says. */
+/** A user row for tests: an invited viewer who cannot sign in yet, except for what the test overrides. */
 import { randomBytes } from 'node:crypto'
 import type { UserRow } from '../../server/users/user-tables.ts'
 

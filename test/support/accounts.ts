@@ -1,4 +1,6 @@
-/** An account service on a database, with mail servers that take every login or none, for tests of what stands on it. */
+/**
+ * An account service on a database, with mail servers that accept or refuse every login, for tests of its dependents.
+ */
 import { randomBytes } from 'node:crypto'
 import { type AccountGrants, noGrant } from '../../server/accounts/account-grants.ts'
 import { AccountService } from '../../server/accounts/account-service.ts'
@@ -10,7 +12,7 @@ import { Problem } from '../../server/platform/problem.ts'
 import { SecretBox } from '../../server/platform/secret-box.ts'
 import { startHub } from './event-hub.ts'
 
-/** Of a test in which accounts have passwords alone. */
+/** The grants of a test in which accounts use passwords only. */
 const noGrants: AccountGrants = {
   accessToken: () => Promise.reject(noGrant()),
   providerOf: () => Promise.reject(noGrant()),
@@ -20,7 +22,7 @@ const noGrants: AccountGrants = {
 
 export type Refuse = (part: 'imap' | 'smtp', login: MailLogin) => boolean
 
-/** @param delay What the trial of a login waits for. */
+/** @param delay Awaited by each trial login. */
 export async function accountsOn(
   db: Database,
   refuse: boolean | Refuse = false,
@@ -28,7 +30,7 @@ export async function accountsOn(
 ) {
   const { hub, facts } = await startHub(db)
   const isRefused: Refuse = typeof refuse === 'boolean' ? () => refuse : refuse
-  /** `imap ann secret`: who was tried where with what. */
+  /** Trial logins in order, as `part user password`: `imap ann secret`. */
   const trials: string[] = []
   const trial = (part: 'imap' | 'smtp') => async (login: MailLogin) => {
     trials.push(`${part} ${login.user} ${login.password}`)

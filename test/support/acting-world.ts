@@ -1,4 +1,7 @@
-/** For browser tests of sending: the program on a real mailbox, an SMTP server that keeps what it takes, a person and an agent. */
+/**
+ * The world of browser tests of sending: the program on a real mailbox, an SMTP server that records messages, a user
+ * and an agent.
+ */
 import type { Browser, Page } from 'playwright-core'
 import { expect, vi } from 'vitest'
 import type { Endpoint } from '../../contract/endpoint.ts'
@@ -14,7 +17,7 @@ import { tempDir } from './temp-dir.ts'
 
 export const alice = 'alice@test.local'
 
-/** What came in from Bob, and is answered in the tests. */
+/** The message from Bob that the tests reply to. */
 const question = [
   'From: Bob Stone <bob@example.org>',
   `To: Alice <${alice}>`,
@@ -39,20 +42,20 @@ export interface ActingWorld {
   dovecot: Dovecot
   sink: SmtpSink
   accountId: string
-  /** Of the message of Bob. */
+  /** The ref of Bob's message. */
   messageRef: string
   tokenId: string
-  /** A token that may ask for sending. */
+  /** A token that may request sending. */
   agent: Caller
-  /** The administrator, as the page is. */
+  /** The administrator, whose session the page uses. */
   person: Caller
-  /** Another token of the account, with what its policy has beside the usual. */
+  /** Creates another token of the account; `policy` overrides the usual one. */
   anotherAgent(name: string, scopes: Scope[], policy?: Partial<TokenPolicy>): Promise<Caller>
   open(path: string, size?: { width?: number; height?: number }): Promise<{ page: Page; expectQuiet(): void }>
   stop(): Promise<void>
 }
 
-/** For a whole file; the caller stops it. */
+/** Starts a world that a whole file shares; the caller stops it. */
 export async function startActingWorld(environment: Record<string, string> = {}): Promise<ActingWorld> {
   const ends: (() => unknown)[] = []
   const stop = async () => {

@@ -1,4 +1,4 @@
-/** A principal that may do everything, for tests of what is behind the gate. */
+/** A principal with every scope, for tests of what lies behind the gate. */
 import { everyScope, type Principal } from '../../server/platform/principal.ts'
 
 export function administrator(kind: Principal['kind'] = 'session'): Principal {

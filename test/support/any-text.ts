@@ -1,4 +1,4 @@
-/** Text of any characters, for properties. */
+/** Arbitrary text for property tests. */
 import fc from 'fast-check'
 
 const surrogates = { first: 0xd800, count: 0x800 }
@@ -7,8 +7,9 @@ const character = fc
   .map(n => (n < surrogates.first ? n : n + surrogates.count))
 
 /**
- * As `fc.string({ unit: 'binary' })`, with the names that mean something to JavaScript among it. That one keeps a map of all the 1.1 million
- * characters, for which the first use of it in a process takes two seconds, and each later collection of its memory longer.
+ * Generates text like `fc.string({ unit: 'binary' })`, mixed with names that are special to JavaScript. That arbitrary
+ * builds a map of all 1.1 million code points, whose first use in a process takes two seconds and slows each later
+ * garbage collection.
  */
 export function anyText(maxLength: number): fc.Arbitrary<string> {
   const any = fc.array(character, { maxLength }).map(points => String.fromCodePoint(...points))

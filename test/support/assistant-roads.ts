@@ -1,4 +1,7 @@
-/** By which the assistant shows words of strangers: what it says, the conversations that keep it, and tools that no other offers. */
+/**
+ * The roads by which the assistant shows strangers' words: its answers, its stored conversations, and the tools that
+ * only it has.
+ */
 import type { Database } from '../../server/platform/database/database.ts'
 import type { NewToken, People } from './people.ts'
 import type { Road } from './road.ts'
@@ -6,7 +9,7 @@ import { type ScriptedChoice, stepOf, toolCall } from './scripted-choice.ts'
 
 const chatbot = '/api/dashboard/chatbot'
 
-/** Not offered over MCP. */
+/** Tools that are not offered over MCP. */
 export const assistantTools = [
   ...['stats', 'metrics_history', 'accounts', 'alerts', 'explain_account', 'links', 'clients', 'audit'],
 ].map(name => `tool.${name}`)
@@ -23,7 +26,7 @@ export function assistantRoads({ models, newToken, people, db }: Surroundings) {
     models.script = asked => [stepOf(asked) === 0 ? toolCall(name, input) : 'done']
     return post(`${chatbot}/query`, { query: 'Look.' })
   }
-  /** Of another token, and given to this one. */
+  /** Creates an answer that another token got, and then makes its conversation the given token's. */
   const oldAnswer = async (token: NewToken) => {
     models.script = () => ['yes']
     const asker = await newToken()

@@ -1,4 +1,7 @@
-/** An assistant's service over a real database, with a scripted model and three tools: one that looks, one that changes, one that destroys. */
+/**
+ * An assistant service on a real database, with a scripted model and three tools: one that reads, one that changes and
+ * one that deletes.
+ */
 import { onTestFinished } from 'vitest'
 import type { CallSurroundings } from '../../server/assistant/answer-calls.ts'
 import { AssistantService } from '../../server/assistant/assistant-service.ts'
@@ -27,7 +30,7 @@ function surroundings(ran: string[], held?: Promise<unknown>): CallSurroundings 
       has: name => tools.some(known => known === name),
       check: async () => undefined,
       refuseUnknown: () => undefined,
-      // As the toolbox does it.
+      // Behaves like `call` of the toolbox.
       call: async (name, _input, { signal }) => {
         if (signal.aborted) return { isError: true, problem: { code: 'bad_request', message: 'The client went away.' } }
         ran.push(name)

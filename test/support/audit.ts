@@ -1,4 +1,4 @@
-/** A started audit trail on a database, and something to note in it. */
+/** Starts an audit trail on a database, and builds entries for it. */
 import { expect, onTestFinished, vi } from 'vitest'
 import type { State } from '../../contract/event.ts'
 import { beginTrailOf } from '../../server/audit/audit-command.ts'
@@ -16,9 +16,9 @@ export const auditSecrets = new SecretBox(Buffer.alloc(32, 7))
 
 interface AuditOptions {
   now?: () => number
-  /** As `now` unless given. */
+  /** The clock of retention; `now` unless given. */
   retentionNow?: () => number
-  /** Of `audit.head`; none is kept unless given. */
+  /** Path of `audit.head`; no file is kept unless given. */
   file?: string
   findLease?: FindLease
 }
@@ -27,13 +27,13 @@ export function headAt(file?: string): TrailHead {
   return new TrailHead({ file, secrets: auditSecrets })
 }
 
-/** As the first start does on a new database. */
+/** Begins the trail as the first start on a new database does. */
 export async function beginAudit(db: Database, { now = Date.now, file }: AuditOptions = {}): Promise<void> {
   const places = { secrets: auditSecrets, head: headAt(file), now, isNew: true }
   await db.transaction().execute(transaction => beginTrailOf(transaction, places))
 }
 
-/** Stopped when the test ends, before its database is closed. */
+/** Starts a trail that is stopped when the test ends, before its database is closed. */
 export async function startAudit(
   database?: Database,
   { now = Date.now, retentionNow = now, file, findLease }: AuditOptions = {},
@@ -54,7 +54,10 @@ export async function startAudit(
   })
   await audit.start()
   onTestFinished(() => audit.stop())
-  /** So many entries, in one go; all of them are in the database then, also where that takes longer than `record` waits. */
+  /**
+   * Records `count` entries in one batch; all are committed when it resolves, even if that takes longer than `record`
+   * waits.
+   */
   const record = async (count: number, changes: Partial<AuditFact> = {}) => {
     const all = Array.from({ length: count }, () => audit.record(auditFact({ at: now(), ...changes })))
     await Promise.all(all)

@@ -1,4 +1,4 @@
-/** A data directory for journeys of backups, in a place where backups can lie beside it; and what is done on it. */
+/** A data directory for backup journeys, in a parent directory with room for backups, and what the tests do with it. */
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
@@ -19,17 +19,17 @@ export function backupHome(environment: Record<string, string> = {}) {
     dataDir,
     database: join(dataDir, 'rustymail.db'),
     place: (name: string) => join(dir.path, name),
-    /** Names in the data directory. */
+    /** Names of the files in the data directory. */
     names: () => (existsSync(dataDir) ? readdirSync(dataDir).sort() : []),
     destroy: () => rmSync(dataDir, { recursive: true, force: true }),
     run: (words: string[], change: Record<string, string> = {}) =>
       runCommandHere(words, { dataDir, environment: { ...around, ...change } }),
-    /** By the program itself. */
+    /** Runs a command in a process of its own. */
     runProgram: (words: string[]) => runCommand(words, { dataDir, environment: around }),
     spawn: (words: string[]) => spawnCommand(words, { dataDir, environment: around }),
-    /** In a process of its own, beside which a command can run here. */
+    /** Starts the server in a process of its own, beside which a command can run in this process. */
     start: (change: Record<string, string> = {}) => startRustyMail({ dataDir, environment: { ...around, ...change } }),
-    /** In this process, where no command runs beside it. */
+    /** Starts the server in this process, where no command may run beside it. */
     startHere: () => startHere({ dataDir, environment: around }),
   }
 }

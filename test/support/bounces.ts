@@ -1,12 +1,12 @@
-/** Reports of failed deliveries as mail servers write them; addresses and ids are put in their place. */
+/** Delivery failure reports as mail servers write them; addresses and ids are filled in. */
 
 export interface BounceSample {
   name: string
-  /** @param id Message-ID of what came back. */
+  /** @param id Message-ID of the message that bounced. */
   write(email: string, id: string): string
-  /** Whether the report names the message that came back. */
+  /** Whether the report names the message that bounced. */
   namesMessage: boolean
-  /** Part of what is told of the recipient. */
+  /** Part of the reason that is shown for the recipient. */
   words: string
 }
 

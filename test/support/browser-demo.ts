@@ -1,4 +1,4 @@
-/** For a whole file of browser tests: a server with the sandbox, a browser, and the administrator signed in. */
+/** A server with the sandbox, a browser and a signed-in administrator, shared by a whole file of browser tests. */
 import type { Browser } from 'playwright-core'
 import { beforeAll } from 'vitest'
 import { launchBrowser } from './browser.ts'
@@ -13,7 +13,7 @@ export interface BrowserDemo {
   stop(): Promise<void>
 }
 
-/** The caller stops it. */
+/** Starts a demo, which the caller stops. */
 export async function startBrowserDemo(environment: Record<string, string> = {}): Promise<BrowserDemo> {
   const dir = tempDir('browser')
   const run = await runHere({ args: ['--demo'], environment, dataDir: `${dir.path}/data` })
@@ -27,7 +27,7 @@ export async function startBrowserDemo(environment: Record<string, string> = {})
   return { run, browser, storageState, stop }
 }
 
-/** The same for all tests of a `describe`: it is there as soon as the first of them begins, and ends after the last. */
+/** Returns the demo of a `describe`: it is started before the first of its tests and stopped after the last. */
 export function browserDemo(environment?: Record<string, string>): Omit<BrowserDemo, 'stop'> {
   const demo = {} as BrowserDemo
   beforeAll(async () => {

@@ -1,8 +1,14 @@
-/** Chromium as tests and the README's picture start it: without what asks its maker or costs a process for nothing. */
+/**
+ * Launches Chromium for tests and the README's picture, without features that contact its vendor or cost a process for
+ * nothing.
+ */
 import { type Browser, chromium } from 'playwright-core'
 import { findTool, getTool } from './require.ts'
 
-/** Of the features that are switched off, the last list counts; so these are Playwright's own. */
+/**
+ * Features that Playwright disables by itself. Chromium reads only the last `--disable-features`, so ours has to repeat
+ * them.
+ */
 const playwrightWithout = [
   'AimEnabled',
   'AvoidCorsURLLoaderRestartOnRedirect',
@@ -18,12 +24,13 @@ const playwrightWithout = [
   'PreconnectToSearch',
   'ThirdPartyStoragePartitioning',
 ]
-/** Each window would have a process for what drops down from its address bar, which costs as much as the page. */
+/** Address-bar popups, for which each window would start a process that costs as much as the page. */
 const windowParts = ['WebUIOmniboxPopup', 'WebUIOmniboxAimPopup', 'WebUIOmniboxFullPopup']
 
 /**
- * A page, its frames and the tabs beside it share a process, and none is started ahead: to start one costs as much as what is then
- * shown in it. What a frame may do is the same in one process, since its policy and its origin say so.
+ * Makes a page, its frames and its sibling tabs share one process, and none is prestarted: starting a process costs as
+ * much as what it then shows. What a frame may do does not depend on its process, since its policy and origin decide
+ * it.
  */
 export const fewProcesses = {
   without: ['SpareRendererForSitePerProcess', 'IsolateSandboxedIframes'],
@@ -45,8 +52,8 @@ const flags = [
 ]
 
 /**
- * The one without windows where there is it: the same engine, at a quarter of what the process beside its pages costs.
- * @param isWhole The one that people use, for what the other lacks: it shows no notifications.
+ * Launches the headless shell where it is installed: the same engine, whose browser process costs a quarter.
+ * @param isWhole Launches the full browser, for what the shell lacks: it shows no notifications.
  */
 export function launchBrowser({ isWhole = false } = {}): Promise<Browser> {
   const shell = isWhole ? undefined : findTool('chromium-headless-shell')

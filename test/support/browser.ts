@@ -1,4 +1,4 @@
-/** Chromium for tests: a page that can fail its test for what it writes on the console and for requests to other hosts. */
+/** Chromium for tests: a page that can fail its test for console output and for requests to other hosts. */
 import { mkdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -22,8 +22,8 @@ import { patience } from './patience.ts'
 let running: Promise<Browser> | undefined
 
 /**
- * One for all files of a process, which run one after the other: to close it closes what a file opened in it. Playwright ends it with
- * the process.
+ * Launches the one browser that all files of a process share, since they run one after the other; closing it closes
+ * only what the file opened. Playwright ends it with the process.
  */
 export async function launchBrowser(): Promise<Browser> {
   const known = await running
@@ -48,11 +48,11 @@ export async function launchBrowser(): Promise<Browser> {
 export interface Visit {
   page: Page
   context: BrowserContext
-  /** Fails when the page said anything on the console, or asked anyone but its server. */
+  /** Fails if the page wrote to the console, or sent a request to any host but its server. */
   expectQuiet(): void
 }
 
-/** Where a request must go to be one to our server. */
+/** Returns whether a request leaves our server. */
 export function isOutside(request: string | URL, server: string): boolean {
   const { origin, protocol } = new URL(request)
   return protocol !== 'data:' && origin !== new URL(server).origin
@@ -64,20 +64,20 @@ interface Look {
   scheme: 'light' | 'dark'
 }
 
-/** A profile that visits share, one after the other: with what it has loaded and compiled, a page costs half. */
+/** A browser profile that consecutive visits reuse: a page with warm caches costs half. */
 interface Profile {
   context: BrowserContext
   key: string
-  /** Its process lives as long as a page; and from here the storage of the others is cleared. */
+  /** Keeps the profile's process alive, and clears the storage of other origins. */
   clearing: CDPSession
   blank: Page
 }
 
-/** Those that no visit has now; closed with the browser, at the end of a file. */
+/** Profiles that no visit uses now, by browser; closed with it at the end of a file. */
 const idle = new Map<Browser, Profile[]>()
 const maxIdle = 3
 
-/** What stays with a context, which is then for one visit alone. */
+/** Methods with lasting effects on a context, which then serves only one visit. */
 const spending = [
   ...['addInitScript', 'exposeBinding', 'exposeFunction', 'grantPermissions', 'newCDPSession', 'route', 'routeFromHAR'],
   ...['routeWebSocket', 'setExtraHTTPHeaders', 'setGeolocation', 'setOffline'],
@@ -93,7 +93,7 @@ async function newProfile(browser: Browser, key: string, { width, height, scheme
   return { context, key, blank, clearing: await context.newCDPSession(blank) }
 }
 
-/** A profile without a trace of an earlier visit but in its cache; when the test ends it is for another one. */
+/** Takes a profile without traces of earlier visits except its cache; it returns to the pool when the test ends. */
 async function enterProfile(browser: Browser, look: Look): Promise<BrowserContext> {
   const key = JSON.stringify(look)
   const kept = idle.get(browser)?.find(profile => profile.key === key)
@@ -137,7 +137,7 @@ async function enterProfile(browser: Browser, look: Look): Promise<BrowserContex
   return context
 }
 
-/** As in a fresh profile; what it opened is closed when the test ends. */
+/** Opens a page as if in a fresh profile; everything that it opened is closed when the test ends. */
 export async function visit(
   browser: Browser,
   url: string,
@@ -173,8 +173,8 @@ export async function visit(
 const output = join(import.meta.dirname, '../browser/output')
 
 /**
- * A picture to look at, in test/browser/output. Only where RUSTYMAIL_TEST_PICTURES is set: each takes as long as the page takes to
- * be drawn, and no test reads it.
+ * Saves a screenshot to test/browser/output, only if RUSTYMAIL_TEST_PICTURES is set: each takes as long as rendering
+ * the page, and no test reads it.
  */
 export async function keepPicture(page: Page, name: string, options: { fullPage?: boolean } = {}): Promise<void> {
   if (!process.env.RUSTYMAIL_TEST_PICTURES) return
@@ -182,7 +182,7 @@ export async function keepPicture(page: Page, name: string, options: { fullPage?
   await page.screenshot({ path: join(output, `${name}.png`), animations: 'disabled', ...options })
 }
 
-/** As a link of the page leads there. To load everything again costs twice as much, and `browser/pages` does so with every page. */
+/** Navigates as a link does: a full reload costs twice as much, and `browser/pages` reloads every page. */
 export async function turnTo(page: Page, path: string): Promise<void> {
   await page.evaluate(to => {
     const { history } = globalThis as unknown as { history: { pushState(state: null, unused: '', to: string): void } }
@@ -190,10 +190,7 @@ export async function turnTo(page: Page, path: string): Promise<void> {
   }, path)
 }
 
-/**
- * Opens a message of the mail page as a click on the list does: a page that is there already stays, and only its frame is another.
- * @returns The frame's element, once what is in it is loaded.
- */
+/** Opens a message of the mail page as a click does: only its frame changes. @returns The frame, once loaded. */
 export async function openMessage(page: Page, url: string): Promise<ElementHandle> {
   const { origin, pathname, search, searchParams } = new URL(url)
   if (page.url().startsWith(origin)) await turnTo(page, pathname + search)
@@ -201,7 +198,7 @@ export async function openMessage(page: Page, url: string): Promise<ElementHandl
   return loadedFrame(page, `iframe[src*="${searchParams.get('message')}"]`)
 }
 
-/** @returns The element, once its frame has loaded what it names now: that of a changed one still shows what was there before. */
+/** @returns The element, once its frame has loaded its current source: until then it shows the old content. */
 export async function loadedFrame(page: Page, selector: string): Promise<ElementHandle> {
   const element = await page.waitForSelector(selector)
   const source = await (await element.getProperty('src')).jsonValue()
@@ -209,7 +206,7 @@ export async function loadedFrame(page: Page, selector: string): Promise<Element
   return element
 }
 
-/** As it came with its builder, and small. */
+/** The minified axe that its Playwright builder ships with. */
 const axeFile = createRequire(createRequire(import.meta.url).resolve('@axe-core/playwright')).resolve(
   'axe-core/axe.min.js',
 )
@@ -219,7 +216,7 @@ interface Axe {
   run(context: object, options: object): ReturnType<AxeBuilder['analyze']>
 }
 
-/** As much of a page as is looked at from here. */
+/** What the functions here use of a page. */
 interface Shown {
   document: {
     documentElement: { dataset: Record<string, string> }
@@ -227,7 +224,7 @@ interface Shown {
   }
 }
 
-/** The page in one scheme, with every colour at its end: in the middle of a change contrasts are of neither. */
+/** Switches the colour scheme and waits for transitions to end: contrasts measured midway belong to neither. */
 export async function setScheme(page: Page, colorScheme: 'light' | 'dark'): Promise<void> {
   await page.emulateMedia({ colorScheme })
   await page.waitForFunction(scheme => {
@@ -240,12 +237,12 @@ export async function setScheme(page: Page, colorScheme: 'light' | 'dark'): Prom
 }
 
 /**
- * What a person with a screen reader, a keyboard or weak eyes would stumble over (axe, WCAG 2.2 AA). Without its builder, which gives the page and
- * each frame in it the whole of axe for each look.
+ * Fails for what would stop a person with a screen reader, a keyboard or low vision (axe, WCAG 2.2 AA). The axe builder
+ * is not used, since it injects all of axe into the page and each frame for each check.
  */
 export async function expectAccessible(page: Page, where: string): Promise<void> {
   if (!(await page.evaluate<boolean>("'axe' in window"))) await page.evaluate(axeSource)
-  // Frames are left out, and what passed stays there.
+  // Frames are left out, and the results that passed are not sent back.
   const found = await page.evaluate(async () => {
     const { axe } = globalThis as unknown as { axe: Axe }
     const { violations } = await axe.run({ exclude: [['iframe']] }, { resultTypes: ['violations'], iframes: false })
@@ -254,7 +251,7 @@ export async function expectAccessible(page: Page, where: string): Promise<void>
   expect(found.map(words => `${where}: ${words}`)).toEqual([])
 }
 
-/** What can be pressed or filled in, and does not lie whole in the visible box of what scrolls or cuts off around it. */
+/** Finds controls that are not wholly inside the visible box of an ancestor that scrolls or clips them. */
 const findClipped = `(() => {
   const cuts = element => getComputedStyle(element).overflowX !== 'visible'
   const isShown = ({ width, height }) => width > 1 && height > 1
@@ -275,7 +272,7 @@ const findClipped = `(() => {
   return [scrollWidth - clientWidth, outside]
 })()`
 
-/** No page may scroll sideways as a whole, and no control may be where one finds it only by scrolling sideways. */
+/** Fails if the page scrolls sideways as a whole, or if a control is reached only by scrolling sideways. */
 export async function expectNothingClipped(page: Page, where: string): Promise<void> {
   const clipped = await page.evaluate<[overflow: number, outside: string[]]>(findClipped)
   expect([where, ...clipped]).toEqual([where, 0, []])

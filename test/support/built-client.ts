@@ -1,4 +1,4 @@
-/** `rustymail/client` as a package has it: built once into a folder, where programs import it by its name. */
+/** `rustymail/client` as a package ships it: built once into a folder, where programs import it by its name. */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
@@ -7,9 +7,9 @@ import { clientExports } from '../../scripts/client-exports.ts'
 import { tempDir } from './temp-dir.ts'
 
 export interface BuiltClient {
-  /** Programs in here import `rustymail/client`. */
+  /** A folder whose programs can import `rustymail/client`. */
   folder: string
-  /** The module itself. */
+  /** Path of the built module. */
   module: string
   remove(): void
 }
@@ -25,7 +25,7 @@ export async function builtClient(): Promise<BuiltClient> {
   return { folder: dir.path, module: join(home, 'client/index.js'), remove: () => dir.remove() }
 }
 
-/** Each Node that a program may meet: the one of this test, and the system's own where it is another. */
+/** Lists the Node versions that a program may run on: that of this test, and the system's own where it differs. */
 export function nodes(): { version: string; path: string }[] {
   const found = new Map([[process.version, process.execPath]])
   for (const folder of (process.env.PATH ?? '').split(delimiter)) {
@@ -34,7 +34,7 @@ export function nodes(): { version: string; path: string }[] {
       const version = execFileSync(path, ['--version'], { encoding: 'utf8' }).trim()
       if (!found.has(version)) found.set(version, path)
     } catch {
-      // There is none in this folder.
+      // This folder has no such program.
     }
   }
   return [...found].map(([version, path]) => ({ version, path }))

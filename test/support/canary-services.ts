@@ -1,4 +1,7 @@
-/** Services that have secrets of their own (notifiers, webhooks, model providers, a collector), each at a server that says again all that it was sent. */
+/**
+ * Services with secrets of their own (notifiers, webhooks, model providers, a collector), each at a server that echoes
+ * all that it was sent.
+ */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -16,7 +19,7 @@ export interface CanaryWorld {
     more?: { proof?: Proof; body?: unknown; shows?: (json: Record<string, unknown>) => Record<string, string> },
   ): Promise<{ status: number; json: Record<string, unknown> }>
   plant(name: string, value?: string): string
-  /** Of an administrator. */
+  /** The session of an administrator. */
   session: Proof
   accountIds: readonly string[]
 }
@@ -29,7 +32,7 @@ export async function serviceParrot() {
     const bytes = Buffer.concat(chunks)
     const { url = '', method, headers } = request
     const body = (headers['content-encoding'] === 'gzip' ? gunzipSync(bytes) : bytes).toString('latin1')
-    // What a collector is told is heard; what it answers comes back to the one who tells it.
+    // What the collector receives is recorded; what it answers goes back to the exporter.
     if (/^\/v1\/(traces|metrics)$/.test(url)) traces.push(body)
     const said = `not ${method} ${url} ${JSON.stringify(headers)} ${body}`
     const error = url === '/' ? said : { message: said, type: 'invalid_request_error' }
@@ -47,7 +50,7 @@ export async function serviceParrot() {
 
 const fill = (path: string, id: string) => path.replace(/\{\w+\}/, id)
 
-/** Sets all of them up, tries them, changes them, and reads whatever tells of them. */
+/** Sets all services up, tries them, changes them, and reads everything that reports on them. */
 export async function plantInServices(world: CanaryWorld, url: string): Promise<void> {
   await notifiers(world, url)
   await webhooks(world)
@@ -111,7 +114,7 @@ async function webhooks({ ask, plant, session }: CanaryWorld): Promise<void> {
   const secretOf =
     (name: string) =>
     ({ secret }: Record<string, unknown>) => ({ [name]: String(secret) })
-  // Nobody listens there.
+  // Nothing listens on this port.
   const body = { name: 'Hook', url: 'https://127.0.0.1:1/hook', types: [] }
   const made = await ask('POST', api.webhooks.createWebhook.path, { proof, body, shows: secretOf('webhook secret') })
   expect(made.status).toBe(201)

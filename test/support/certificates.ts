@@ -1,4 +1,4 @@
-/** Certificates that are good, and those that are bad in one way each, made by an authority of our own. */
+/** Certificates that are valid, or invalid in exactly one way, issued by a test authority. */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,10 +10,10 @@ export interface KeyPair {
 
 interface Wanted {
   name: string
-  /** As `20200101000000Z`; a day ago and in 90 days unless given. */
+  /** Start of validity as `20200101000000Z`; by default it began a day ago and ends in 90 days. */
   from?: string
   to?: string
-  /** Nobody else signs it. */
+  /** Signed by its own key instead of the authority's. */
   isSelfSigned?: boolean
 }
 
@@ -21,7 +21,7 @@ export class Authority {
   readonly #dir: string
   #count = 0
 
-  /** @param dir Gone with the test. */
+  /** @param dir Removed when the test ends. */
   constructor(dir: string) {
     this.#dir = dir
     this.#openssl(

@@ -1,4 +1,4 @@
-/** A server whose assistant plays scripts, with one mailbox that can send, and what people do with it. */
+/** A server whose assistant plays scripts, with one mailbox that can send, and the requests that its users make. */
 import { expect } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
 import { AssistantAnswer, type AssistantToolCall, ChatbotPart, ChatbotResponse } from '../../contract/answers.ts'
@@ -11,7 +11,7 @@ import { SmtpSink } from './smtp-sink.ts'
 
 export const chatbot = '/api/dashboard/chatbot'
 
-/** The caller stops it. */
+/** Starts a world, which the caller stops. */
 export async function startChatWorld({ environment, overrides }: Surroundings = {}) {
   const sink = new SmtpSink({ password: 'secret' })
   const port = await sink.start()
@@ -47,7 +47,7 @@ export class Chat {
     return ChatbotResponse.parse(await this.people.tell(proof, 'POST', `${chatbot}/query`, { query, ...more }))
   }
 
-  /** As a stream; all of its parts. */
+  /** Asks a question over the stream and returns all its parts. */
   async stream(query: string, more: object = {}, proof: Proof = this.people.admin): Promise<ChatbotPart[]> {
     const { response } = await this.open(query, more, proof)
     return partsIn(await response.text())
@@ -98,7 +98,7 @@ export class Chat {
     return AssistantAnswer.parse(await this.people.tell(proof, 'POST', this.decidePath(named, call), body))
   }
 
-  /** As it ends. */
+  /** Returns an answer once it has ended. */
   async ended({ conversation_id: id, answer_id: answerId }: Named): Promise<AssistantAnswer> {
     let found: AssistantAnswer | undefined
     await expect

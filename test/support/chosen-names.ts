@@ -1,4 +1,7 @@
-/** One name for whatever has a name: accounts, users, tokens, notifiers, webhooks, providers, rules and agents. */
+/**
+ * Gives everything that has a name the same one: accounts, users, tokens, notifiers, webhooks, providers, rules and
+ * agents.
+ */
 import { expect, onTestFinished } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { mcpPath } from '../../contract/mcp.ts'
@@ -6,7 +9,10 @@ import type { Served } from './rustymail.ts'
 import type { SignedIn } from './signed-in.ts'
 import { startSocketServer } from './socket-server.ts'
 
-/** A mail server says it too. @param name As much of it as fits. @returns Pages of their own, which show it as well. */
+/**
+ * Names everything; a mail server repeats the name too. @param name Returns as much of the name as fits. @returns Pages
+ * beside the usual ones that show it.
+ */
 export async function chooseNames(
   run: Served,
   { cookies }: SignedIn,

@@ -1,4 +1,4 @@
-/** What `client-scenario.js` answers where everything works. */
+/** The expected answers of `client-scenario.js`. */
 import { expect } from 'vitest'
 
 export const clientOutcome = {

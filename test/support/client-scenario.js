@@ -1,4 +1,7 @@
-/** What a program does with the client, in any Node and in a browser. Needs a server with the sandbox account; answers what came of it. */
+/**
+ * What a program does with the client, in any Node and in a browser. Needs a server with the sandbox account; returns
+ * the outcomes.
+ */
 
 export async function scenario({ createClient, ProblemError, url, token }) {
   const client = createClient({ url, token })
@@ -77,7 +80,7 @@ export async function scenario({ createClient, ProblemError, url, token }) {
 const bytesOf = async ({ body }) => new Uint8Array(await new Response(body).arrayBuffer())
 const areSame = (one, other) => one.length === other.length && one.every((byte, at) => byte === other[at])
 
-/** Up and down again, as a whole and in pieces. */
+/** Uploads and downloads files, whole and in parts. */
 async function filesOf(client, refused, { account_id, ref }) {
   const bytes = new Uint8Array(300_000).map((_, at) => at % 251)
   const draft = await client.drafts.createDraft({ account_id, subject: 'Files' })
@@ -86,7 +89,7 @@ async function filesOf(client, refused, { account_id, ref }) {
   let now = await upload(draft.rev, new Blob([bytes], { type: 'application/x-thing' }))
   const stale = await refused(upload(draft.rev, 'late'))
   now = await upload(now.rev, bytes)
-  // A browser takes a stream over HTTP/2 alone.
+  // A browser can stream a request body over HTTP/2 only.
   if (globalThis.document === undefined) now = await upload(now.rev, new Blob([bytes]).stream())
   else now = await upload(now.rev, bytes.buffer)
   const down = []

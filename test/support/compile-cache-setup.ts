@@ -1,4 +1,4 @@
-/** For each test file: threads of the server find their programs compiled, as they do in a server that was started. */
+/** Run for each test file: the server's threads use the compile cache, as in a server that was started. */
 import '../../bin/v8-flags.js'
 import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-/** Messages as a draft would be composed, and a place that holds their bytes, for tests of what sends them. */
+/** Messages as a draft would be composed, and an in-memory store of their bytes, for tests of what sends them. */
 import { createHash, randomBytes } from 'node:crypto'
 import { type ComposedMessage, submissionHash } from '../../server/drafts/composed-message.ts'
 
@@ -10,7 +10,7 @@ export interface Written {
   subject?: string
   body?: string
   answers?: ComposedMessage['answers']
-  /** In place of a message that is made of the rest. */
+  /** The raw message, in place of one that is built from the other options. */
   raw?: Buffer
 }
 
@@ -48,7 +48,7 @@ export class MessageBlobs {
     }
   }
 
-  /** By owner. */
+  /** The blobs in use, by owner. */
   readonly used = new Map<string, string>()
 
   async use(_transaction: unknown, blobId: string, owner: string): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * For each test file: `fetch` keeps no connection for its next request. A server that stops leaves a kept connection open for a
- * second, for a request that may be on its way in it, and so the stop of each server took a second.
+ * Run for each test file: `fetch` does not keep connections alive. A stopping server leaves a kept connection open for
+ * a second, for a request that may be in flight, so stopping each server took a second.
  */
 const place = Symbol.for('undici.globalDispatcher.1')
 
@@ -8,7 +8,7 @@ interface Dispatcher {
   constructor: new (options: { pipelining: number }) => Dispatcher
 }
 
-// Node makes its dispatcher with the first request.
+// Node creates its dispatcher with the first request.
 await fetch('data:,')
 const dispatching = globalThis as { [place]?: Dispatcher }
 const kept = dispatching[place]

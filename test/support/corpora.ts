@@ -1,4 +1,7 @@
-/** Mails and tasks of others that try agents: agentdojo's workspace and the mailbox seeds of spikee. `scripts/fetch-corpora.ts` brings them; none is in the repository. */
+/**
+ * Third-party mails and tasks that attack agents: agentdojo's workspace and the mailbox seeds of spikee.
+ * `scripts/fetch-corpora.ts` downloads them; none is in the repository.
+ */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
@@ -6,14 +9,17 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { available } from './require.ts'
 
-/** Exact versions, each with the hash of its file. */
+/** The list of exact versions, each with the hash of its file. */
 export const corporaList = join(import.meta.dirname, 'corpora.txt')
 const pins = createHash('sha256').update(readFileSync(corporaList)).digest('hex').slice(0, 12)
 const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache')
-/** Another list, another directory. Not that of temporary files, which a run of the tests has for itself. */
+/**
+ * Each version of the list has a directory of its own. It is not in the temporary directory, since each run of the
+ * tests has its own.
+ */
 export const corporaDirectory = join(cache, `rustymail-corpora-${pins}`)
 
-/** As `available`: says why a suite is skipped, or fails it when all is required. */
+/** Like `available`: reports why a suite is skipped, or fails it if all tools are required. */
 export function hasCorpora(): boolean {
   if (!available('python3')) return false
   if (existsSync(corporaDirectory)) return true
@@ -38,7 +44,7 @@ export interface DojoMail {
 export interface DojoCall {
   function: string
   args: Record<string, unknown>
-  /** Ids of the mails that agentdojo itself finds by it. */
+  /** Ids of the mails that agentdojo itself finds by this call. */
   finds?: string[]
 }
 
@@ -56,7 +62,7 @@ export interface Dojo {
   attacks: { id: string; goal: string }[]
 }
 
-/** What an agent did for a task: what it says in the end, and what is different by then. */
+/** What an agent did for a task: its final answer, and what it changed. */
 export interface DojoRun {
   task: string
   said: string
@@ -73,7 +79,7 @@ export interface DojoVerdict {
 }
 
 export const readDojo = () => ask<Dojo>('dump')
-/** By agentdojo's own checks of its tasks. */
+/** Judges runs by agentdojo's own checks of its tasks. */
 export const judgeRuns = (runs: readonly DojoRun[]) => ask<DojoVerdict[]>('judge', JSON.stringify(runs))
 
 function ask<T>(what: string, input = ''): T {
@@ -87,7 +93,7 @@ function ask<T>(what: string, input = ''): T {
   return JSON.parse(stdout) as T
 }
 
-/** Each jailbreak around each instruction of its language, as spikee generates them, inside its document. */
+/** Returns each jailbreak around each instruction in its language, as spikee generates them, inside its document. */
 export function spikeeMails(): { id: string; text: string }[] {
   const seeds = join(corporaDirectory, 'spikee/data/workspace/datasets/seeds-llm-mailbox')
   const read = <T>(name: string) =>

@@ -1,4 +1,7 @@
-/** A database whose statements are counted in the running server, without those that it asks by the clock: its event log, storage and leases. */
+/**
+ * A database that records the statements of the running server, except the periodic ones of its event log, storage and
+ * leases.
+ */
 import type { KyselyPlugin, RootOperationNode } from 'kysely'
 import { expect } from 'vitest'
 import { openDatabase } from '../../server/platform/database/database.ts'
@@ -6,7 +9,7 @@ import type { DatabaseObserver } from '../../server/platform/database/database-h
 
 const byTheClock = ['events', 'event_counter', 'write_probe', 'leases']
 
-/** `select users`, `update api_tokens`. */
+/** Names a statement by its verb and table: `select users`, `update api_tokens`. */
 export function statementOf(node: RootOperationNode): string {
   const table = /"table":\{"kind":"SchemableIdentifierNode","identifier":\{"kind":"IdentifierNode","name":"(\w+)"/.exec(
     JSON.stringify(node, (_name, value) => (typeof value === 'bigint' ? String(value) : value)),
@@ -30,7 +33,7 @@ export class CountedDatabase {
     this.openDatabase = observer => openDatabase(url, observer).withPlugin(count)
   }
 
-  /** What is written down after an answer has been asked for. */
+  /** Waits until no further statements come: some are written after the response. */
   async quiet(): Promise<void> {
     let seen = -1
     const isQuiet = () => {

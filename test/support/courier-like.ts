@@ -1,17 +1,20 @@
-/** A server that answers as Courier-IMAP 5.0.13 does (recorded from one), with its oddities; neither it nor its like is in every archive. */
+/**
+ * A server that answers as Courier-IMAP 5.0.13 does (recorded from one), quirks included; not every package archive has
+ * Courier or its like.
+ */
 import type { Socket } from 'node:net'
 import { type SocketServer, startSocketServer } from './socket-server.ts'
 
 export interface CourierLike extends SocketServer {
-  /** By the names that it lists, how many messages they hold; undefined for one that only holds others. */
+  /** Message counts by listed name; undefined for a folder that only holds other folders. */
   readonly folders: Map<string, number | undefined>
-  /** Names that are subscribed to; all of them, where it is undefined. */
+  /** Names that are subscribed to; undefined if all are. */
   subscribed: ReadonlySet<string> | undefined
-  /** All that was said to it. */
+  /** All lines that it received. */
   readonly heard: string[]
   /** Awaited before each answer to STATUS. */
   beforeStatus: () => Promise<void>
-  /** Called when it was said something. */
+  /** Called for each line that it received. */
   onHeard: () => void
 }
 
@@ -22,7 +25,7 @@ const mailboxMissing = 'NO Mailbox does not exist, or must be subscribed to.'
 export async function startCourierLike(): Promise<CourierLike> {
   const folders = new Map<string, number | undefined>([['INBOX', 0]])
   const heard: string[] = []
-  /** Decided on when a folder is opened for writing; until then it is another each time. */
+  /** UIDVALIDITYs, fixed when a folder is opened for writing; until then each answer has another one. */
   const validities = new Map<string, number>()
   let undecided = Math.floor(Date.now() / 1000) - 1_000_000_000
   const answers: Record<string, (rest: string) => string[]> = {
@@ -41,7 +44,7 @@ export async function startCourierLike(): Promise<CourierLike> {
     },
     SEARCH: rest =>
       rest.includes('NOT NOT') ? ['NO Error in IMAP command received by server.'] : ['* SEARCH', 'OK SEARCH done.'],
-    // Of each message that is asked for by one number, what a list needs least.
+    // Answers a single-message FETCH with the minimum that a list needs.
     FETCH: rest => {
       const number = /^\d+/.exec(rest)?.[0] ?? 1
       const row = `UID ${number} FLAGS () INTERNALDATE "01-Jan-2026 00:00:00 +0000" RFC822.SIZE 10`
@@ -61,7 +64,7 @@ export async function startCourierLike(): Promise<CourierLike> {
     return [flags, `* ${count} EXISTS`, '* 0 RECENT', `* OK [UIDVALIDITY ${validity}] Ok`, 'OK [READ-ONLY] Ok']
   }
 
-  /** The shared ones only when they are named. */
+  /** Shared folders are listed only when they are named. */
   function list(rest: string, word: string): string[] {
     const [, reference = '', pattern = ''] = /^"([^"]*)" "?((?:[^"\\]|\\.)*)"?/.exec(rest) ?? []
     const wanted = `${reference}${pattern}`.replaceAll(/\\(.)/g, '$1')
@@ -75,7 +78,7 @@ export async function startCourierLike(): Promise<CourierLike> {
     )
   }
 
-  /** Folders that hold one that is subscribed to are in it, too. */
+  /** The folders above a subscribed one are listed, too. */
   function subscribed(names: ReadonlySet<string>): string[] {
     const holding = [...names].flatMap(name => {
       const levels = name.split('.')
@@ -119,7 +122,7 @@ function quote(name: string | undefined): string {
   return `"${(name ?? '').replaceAll(/["\\]/g, '\\$&')}"`
 }
 
-/** What begins with a bare `~` it does not know, and INBOX it knows in any case. */
+/** A bare `~` at the start is unknown to it, and INBOX is matched in any case. */
 function nameOf(rest: string): string | undefined {
   const [, quoted, bare] = /^(?:"((?:[^"\\]|\\.)*)"|(\S+))/.exec(rest) ?? []
   if (bare?.includes('~')) return undefined

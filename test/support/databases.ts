@@ -19,7 +19,7 @@ import { tempDir } from './temp-dir.ts'
 
 type OpenDatabase = () => Promise<Database>
 
-/** @param suite `openEmpty`: not migrated yet. */
+/** @param suite `openEmpty` opens a database that is not migrated yet. */
 type Suite = (open: OpenDatabase, url: () => Promise<string>, openEmpty: OpenDatabase) => void
 
 export function onEachDatabase(suite: Suite): void {
@@ -36,7 +36,10 @@ export function onEachDatabase(suite: Suite): void {
   })
 }
 
-/** As a server has it; for suites about the database itself, since threads take longer to start than most tests. */
+/**
+ * Runs a suite on database threads as a server has them; only for suites about the database itself, since threads take
+ * longer to start than most tests run.
+ */
 export function onThreads(suite: Suite): void {
   describe('on SQLite in threads', () => {
     const url = async () => `sqlite:${join(await testDir(), 'test.db')}`
@@ -45,7 +48,7 @@ export function onThreads(suite: Suite): void {
   })
 }
 
-/** Migrated unless it has an address of its own; closed when the test ends. */
+/** Opens a database on threads, migrated unless `url` is given; closed when the test ends. */
 export async function openOnThreads(options: Partial<ServerDatabaseOptions> & { url?: string } = {}) {
   demandDatabaseThreads()
   const { url = `sqlite:${await migratedFile()}`, ...others } = options
@@ -64,7 +67,7 @@ function emptyOpener(url: () => Promise<string>): OpenDatabase {
   }
 }
 
-/** On SQLite, migrated, and in memory where the other files of tests are: for tests that are about something else than the database. */
+/** Opens a migrated SQLite database in the tests' in-memory directory, for tests whose subject is not the database. */
 export async function memoryDatabase(): Promise<Database> {
   const file = await migratedFile()
   return emptyOpener(async () => `sqlite:${file}`)()
@@ -76,7 +79,7 @@ async function migratedFile(): Promise<string> {
   return file
 }
 
-/** An empty database of its own for a test; dropped when it ends. */
+/** Creates an empty database for a test; dropped when it ends. */
 export async function newPostgresDatabase(serverUrl: string): Promise<string> {
   const { url, drop } = await createPostgresDatabase(serverUrl)
   onTestFinished(drop)
@@ -91,7 +94,7 @@ export async function createPostgresDatabase(serverUrl: string): Promise<{ url: 
   }
 }
 
-/** For all tests of a process that know how to leave it as it was; see `postgres-setup.ts`. */
+/** Creates a database for all tests of a process that know how to restore it; see `postgres-setup.ts`. */
 export function createKeptDatabase(serverUrl: string): Promise<string> {
   return createDatabase(serverUrl, `${keptPrefix(process.ppid)}${randomBytes(6).toString('hex')}`)
 }
@@ -106,17 +109,20 @@ async function onServer(serverUrl: string, statement: RawBuilder<unknown>): Prom
   await statement.execute(server).finally(() => server.destroy())
 }
 
-/** To make, migrate and drop a database costs far more than most tests on it do; so the next test gets it, as it was at first. */
+/**
+ * Databases that tests reuse: creating, migrating and dropping one costs far more than most tests on it, so it is reset
+ * for the next test instead.
+ */
 class KeptDatabases {
   readonly #serverUrl: string
-  /** Nobody has them now. */
+  /** Databases that no test uses now. */
   readonly #free: string[] = []
 
   constructor(serverUrl: string) {
     this.#serverUrl = serverUrl
   }
 
-  /** For one test; for another when it ends. */
+  /** Opens a database for one test; it is reset for another when the test ends. */
   async open(): Promise<Database> {
     const kept = this.#free.pop()
     const url = kept ?? (await createKeptDatabase(this.#serverUrl))
@@ -131,19 +137,22 @@ class KeptDatabases {
   }
 }
 
-/** Files that share a process share them; gone with PostgreSQL, or at the end of all tests (`postgres-setup.ts`). */
+/**
+ * The kept databases, shared by the files of a process; dropped with PostgreSQL or at the end of all tests
+ * (`postgres-setup.ts`).
+ */
 let keptDatabases: KeptDatabases | undefined
 
 const forEachTable = (statement: string) => `
   for name in select quote_ident(tablename) from pg_tables where schemaname = 'public' loop
     execute ${statement};
   end loop;`
-/** What a migration writes is there from the first. */
+/** Saves the rows that migrations wrote, so that a reset can restore them. */
 const keepRows = `do $$ declare name text; begin
   create schema at_first;
   ${forEachTable(`'create table at_first.' || name || ' as table public.' || name`)}
 end $$`
-/** Truncating makes and removes files, which takes ten times as long where there are few rows. */
+/** Deletes and restores rows. Truncating recreates files, which takes ten times as long for few rows. */
 const resetRows = `do $$ declare name text; begin
   ${forEachTable(`'delete from public.' || name`)}
   ${forEachTable(`'insert into public.' || name || ' table at_first.' || name`)}

@@ -1,4 +1,4 @@
-/** A server that looks for the servers of addresses in a network with names of its own, asked as the page asks it. */
+/** A server that discovers mail servers in a network with names of its own, called as the page calls it. */
 import type { Discovery, DiscoveryStep } from '../../contract/autoconfig.ts'
 import { api } from '../../contract/index.ts'
 import { greetingImap, greetingSmtp, NamedNetwork, type Page, unhurried } from './named-network.ts'
@@ -7,7 +7,7 @@ import { type People, runApp } from './people.ts'
 const domains = ['example.org', 'example.net', 'hoster.example', 'xn--bcher-kva.example']
 const { path } = api.autoconfig.startDiscovery
 
-/** The caller stops it. */
+/** Starts a world, which the caller stops. */
 export async function startDiscoveries(): Promise<DiscoveryWorld> {
   const names = domains.flatMap(name => [name, `*.${name}`])
   const network = new NamedNetwork({ names, mail: { 993: greetingImap, 465: greetingSmtp } })
@@ -31,7 +31,7 @@ export class DiscoveryWorld {
     await this.network.stop()
   }
 
-  /** Nothing has a name again, and nothing was asked. */
+  /** Forgets all names and recorded requests. */
   calm(): void {
     const { network } = this
     network.records.clear()
@@ -45,7 +45,7 @@ export class DiscoveryWorld {
     return this.people.tell<Discovery>(this.people.admin, 'POST', path, { email })
   }
 
-  /** Asks until it is over, as the page does. */
+  /** Polls a discovery until it has ended, as the page does. */
   async find(email: string): Promise<Discovery> {
     let found = await this.begin(email)
     while (found.state === 'running') {
@@ -54,7 +54,7 @@ export class DiscoveryWorld {
     return found
   }
 
-  /** One document at the first place of a domain. */
+  /** Serves one document at the first place of a domain and runs a discovery. */
   async withDocument(page: Page | 'drip' | 'silent', email = 'anna@example.org'): Promise<Discovery> {
     this.network.host('autoconfig.example.org')
     this.network.serve = ({ host }) => (host === 'autoconfig.example.org' ? page : undefined)

@@ -115,7 +115,7 @@ plugin {
 }`
 }
 
-/** Of the passdb that shows tokens to an authorisation server (RFC 7662). */
+/** Configures the passdb that introspects tokens at an authorisation server (RFC 7662). */
 export function tokenConfiguration(introspectionUrl: string): string {
   return `introspection_url = ${introspectionUrl}
 introspection_mode = post

@@ -1,4 +1,4 @@
-/** A real IMAP server for tests: Dovecot in the foreground on free ports of 127.0.0.1, everything of it in a directory of its own. */
+/** A real IMAP server for tests: Dovecot in the foreground on free loopback ports, all its files in one directory. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -14,19 +14,19 @@ import { getTool } from './require.ts'
 import { tempDir } from './temp-dir.ts'
 
 export interface DovecotOptions {
-  /** Past it, logins of one user are refused; 200 unless given. */
+  /** Connections per user, above which logins are refused; 200 unless given. */
   maxConnectionsPerUser?: number
-  /** Before the paths of a user's own folders, as `INBOX.`; nothing unless given. Ends with the separator. */
+  /** Prefix of a user's own folders, with the separator: `INBOX.`; empty unless given. */
   personalPrefix?: string
-  /** Folders that all users share are under this, as `Public/`. */
+  /** Prefix of the folders that all users share: `Public/`. */
   publicPrefix?: string
-  /** A slash unless given. */
+  /** Hierarchy separator; a slash unless given. */
   separator?: string
-  /** Beside those that there are always: `user0@test.local` and so on, each with the password `pw-user`. */
+  /** Number of users beside the fixed ones: `user0@test.local` and so on, each with the password `pw-user`. */
   moreUsers?: number
-  /** Of each user, beside 100 messages; no quota unless given. */
+  /** Quota of each user in KiB, beside a limit of 100 messages; none unless given. */
   quotaKib?: number
-  /** Logins by OAuth2 too: the tokens are shown to this address, and the mechanisms offered beside those for passwords. */
+  /** Enables OAuth2 logins: where tokens are introspected, and the mechanisms beside the password ones. */
   oauth?: { introspectionUrl: string; mechanisms: string }
   /** Puts mail into `<directory>/<user>/Maildir` before the start. */
   fill?(directory: string): void
@@ -34,27 +34,27 @@ export interface DovecotOptions {
 
 export interface Dovecot {
   readonly host: string
-  /** Plain, offers STARTTLS. */
+  /** The plaintext port, which offers STARTTLS. */
   readonly imapPort: number
   readonly imapsPort: number
   /** Path of the self-signed certificate. */
   readonly certPem: string
   readonly users: readonly { user: string; password: string }[]
-  /** The name before `@test.local` of a user that had no mail yet, with the password `pw-<name>`: a second try of a test has a mailbox of its own. */
+  /** Returns the name before `@test.local` of an unused user with the password `pw-<name>`, fresh for each retry. */
   newUser(): string
-  /** Adds a message as another program would. CRLF is put in where bare LF stands. */
+  /** Appends a message as another program would. Bare LF becomes CRLF. */
   appendMessage(user: string, message: string | Buffer, folder?: string, flags?: string[]): Promise<Appended>
-  /** A bare connection, logged in; the caller closes it. */
+  /** Opens a bare logged-in connection, which the caller closes. */
   login(user: string): Promise<RawImap>
   /** Ends the server and every connection; the mail stays. */
   halt(): Promise<void>
-  /** Stops every process of it where it stands: connections are taken by the system, and nothing is answered. */
+  /** Stops all its processes (SIGSTOP): the kernel still accepts connections, and nothing answers. */
   freeze(): void
-  /** They go on. */
+  /** Continues the frozen processes. */
   thaw(): void
   /** Starts it again on the same ports. */
   resume(): Promise<void>
-  /** Ends it, waits for that, and removes its directory. Safe to call twice. */
+  /** Ends it, waits for its exit and removes its directory. Idempotent. */
   stop(): Promise<void>
 }
 
@@ -132,7 +132,7 @@ async function start(directory: string, remove: () => void, options: DovecotOpti
 
 let made: Record<'key.pem' | 'cert.pem', Buffer> | undefined
 
-/** One for all that a process starts. */
+/** Returns the certificate that all servers of a process share. */
 function certificate(directory: string) {
   if (made) return made
   const [keyFile, certFile] = [join(directory, 'key.pem'), join(directory, 'cert.pem')]
@@ -159,7 +159,7 @@ function prepare(directory: string, { fill, moreUsers = 0, oauth }: DovecotOptio
   chmodSync(directory, 0o755)
 }
 
-/** Another program may take a port between our look and the start: then others are tried. */
+/** Retries on other ports, since another program may take a port between the check and the start. */
 async function onFreePorts(launch: (imapPort: number, imapsPort: number) => Promise<ChildProcess>) {
   for (let attempt = 1; ; attempt++) {
     const [imapPort = 0, imapsPort = 0] = await freePorts(2)
@@ -171,7 +171,7 @@ async function onFreePorts(launch: (imapPort: number, imapsPort: number) => Prom
   }
 }
 
-/** Resolves when the server greets; throws with its log when it ended instead. */
+/** Resolves when the server greets; throws with its log if it exited instead. */
 async function ready(server: ChildProcess, port: number, directory: string): Promise<void> {
   const deadline = Date.now() + patience
   while (Date.now() < deadline) {
@@ -195,7 +195,7 @@ async function greets(port: number): Promise<boolean> {
   }
 }
 
-/** Its login and mail processes would outlive it for a while: they are of its process group, and go with it. */
+/** Kills the process group, since the login and mail processes would outlive the main one for a while. */
 async function terminate(server: ChildProcess): Promise<void> {
   const isRunning = server.exitCode === null && server.signalCode === null
   if (isRunning) {
@@ -213,7 +213,7 @@ function killGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   try {
     if (pid !== undefined) process.kill(-pid, signal)
   } catch {
-    // Nothing of it is left.
+    // No process of it is left.
   }
 }
 

@@ -43,7 +43,7 @@ export interface DraftWorldOptions {
   restMs?: number
   contacts?: DraftWarningsOptions
   mail?: DraftMail
-  /** Of what is only proposed. */
+  /** Receives the proposals of tokens that may only propose. */
   intake?: ProposalIntake
   taintOf?: DraftServiceOptions['taintOf']
 }
@@ -109,7 +109,7 @@ export async function startDrafts(given: DraftWorldOptions = {}) {
   const messages = new ComposedMessages({ blobs, cleaner: new HtmlCleaner(worker) })
   const world = {
     ...{ db, hub, facts, disabled, store, blobs, drafts, composer, attachments, messages, identities, copies },
-    /** Of the accounts, from now on. */
+    /** Changes the address of the accounts from now on. */
     setEmail: (next: string) => {
       email = next
     },

@@ -1,4 +1,4 @@
-/** A started event hub on a database, for tests of what stands on it. */
+/** A started event hub on a database, for tests of its dependents. */
 import { onTestFinished } from 'vitest'
 import type { Fact } from '../../contract/event.ts'
 import { EventHub, type EventHubOptions } from '../../server/events/event-hub.ts'
@@ -39,7 +39,7 @@ export async function startHub(database?: Database, options: Options = {}) {
   })
   await hub.start()
   onTestFinished(() => hub.stop())
-  /** All that are held in memory, in order. */
+  /** Returns all facts that are held in memory, in order. */
   const facts = (): Fact[] => {
     const numbers = Array.from({ length: log.newest - log.oldestHeld + 1 }, (_, index) => log.oldestHeld + index)
     return numbers.flatMap(number => log.find(number)?.fact ?? [])

@@ -1,4 +1,6 @@
-/** What a stand-in for the event stream does as docs/events.md promises; a fault replaces one of these. */
+/**
+ * The behaviour that docs/events.md promises, for the event stream's stand-in; each fault overrides one of its parts.
+ */
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import type { EventStreamLog, Place, StandInFact } from './event-stream-log.ts'
 
@@ -10,7 +12,7 @@ export interface Frame {
   id?: string
   event?: string
   data?: Record<string, unknown>
-  /** Written to a stream in place of all others. */
+  /** Text written to a stream in place of the encoded fields. */
   raw?: string
 }
 
@@ -25,12 +27,12 @@ export interface Problem {
   body: string
 }
 
-/** What a fault may keep for one stream, and what it may know. */
+/** State that a fault may keep per stream, and what it may read. */
 export interface StreamContext {
   log: EventStreamLog
   lastEventId: string | undefined
   filter: Filter
-  /** Streams that were opened before this one. */
+  /** Number of streams that were opened before this one. */
   index: number
   held: Frame[]
   write(frames: Frame[]): void
@@ -39,12 +41,12 @@ export interface StreamContext {
 export interface Behaviour {
   admits(headers: IncomingHttpHeaders, query: URLSearchParams): boolean
   streamHead: Record<string, string>
-  /** Behind the head of an answer to HEAD. */
+  /** Body sent after the head of an answer to HEAD. */
   headBody: string
   isKnownQuery(name: string): boolean
   isKnownType(type: string): boolean
   isIdTooLong(id: string): boolean
-  /** What a request that should be served is answered instead, by how many came before it. */
+  /** Returns the refusal of a request that should be served, by the number of requests before it. */
   busy(count: number): Problem | undefined
   problem(problem: Problem): Problem
   lastEventId(headers: IncomingHttpHeaders, query: URLSearchParams): string | undefined
@@ -52,19 +54,19 @@ export interface Behaviour {
   sees(fact: StandInFact, filter: Filter): boolean
   seesStates(filter: Filter): boolean
   numberStep: number
-  /** A stream opens with these. */
+  /** Returns the frames with which a stream opens. */
   opening(frames: Frame[], context: StreamContext): Frame[]
-  /** Each fact, state and heartbeat that comes later. */
+  /** Returns the frames for each later fact, state and heartbeat. */
   later(frames: Frame[], context: StreamContext): Frame[]
   goodbye(frames: Frame[]): Frame[]
   endsAfterGoodbye: boolean
   mayDisconnect: boolean
   encode(frame: Frame): string
-  /** Whether the head of the answer goes out before the first text does. */
+  /** Whether the response head is flushed before the first text. */
   flushesHead: boolean
-  /** How text goes out. It is called once for each stream; what it begins ends with the signal. */
+  /** Returns how text is written. Called once per stream; whatever it starts ends with the signal. */
   deliver(response: ServerResponse, ended: AbortSignal): (text: string) => void
-  /** From so many user agents on, they are told apart no more. */
+  /** Number of user agents from which on they are no longer told apart. */
   maxAgents: number
 }
 

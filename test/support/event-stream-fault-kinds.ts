@@ -1,17 +1,17 @@
-/** Ways to break the event stream: each makes of a good server one with a certain fault. */
+/** Ways to break the event stream: each turns a good server into one with a certain fault. */
 import { type Behaviour, encode, type Frame, good, type Problem, type StreamContext } from './event-stream-behaviour.ts'
 
-/** What it does, how the name of the check begins that must fail, and what it does otherwise than a good one. */
+/** The fault's name, the prefix of the check that must fail, and the behaviour that it overrides. */
 export type Fault = [name: string, found: string, change: Partial<Behaviour>]
 
 export const isFact = ({ id, event }: Frame) => id !== undefined && event !== undefined
 export const isState = ({ event }: Frame) => event === 'stats_update'
 
-/** Of each fact that comes while a stream is open. */
+/** Applies a change to each fact that comes while a stream is open. */
 export const eachFact = (change: (frame: Frame, context: StreamContext) => Frame[]): Partial<Behaviour> => ({
   later: (frames, context) => frames.flatMap(frame => (isFact(frame) ? change(frame, context) : [frame])),
 })
-/** Of the facts that were missed. */
+/** Applies a change to the replayed facts. */
 export const replay = (change: (facts: Frame[], context: StreamContext) => Frame[]): Partial<Behaviour> => ({
   opening: (frames, context) => {
     const first = frames.findIndex(isFact)

@@ -1,4 +1,4 @@
-/** Event streams that let in the wrong ones, or whose answers are written wrongly. */
+/** Event streams that admit the wrong callers, or whose answers are malformed. */
 import { createGzip } from 'node:zlib'
 import { good } from './event-stream-behaviour.ts'
 import { data, type Fault, header, isState, notWritten, raw, refusal, without } from './event-stream-fault-kinds.ts'

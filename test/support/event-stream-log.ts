@@ -1,4 +1,4 @@
-/** The facts of a stand-in for the event stream, and what a `Last-Event-ID` says to it. */
+/** The event log of the stand-in, and how it resolves a `Last-Event-ID`. */
 
 export interface StandInFact {
   number: number
@@ -15,7 +15,10 @@ export class EventStreamLog {
   readonly facts: StandInFact[] = []
   readonly #step: number
 
-  /** It has forgotten what was before, so that an id can have expired. @param step 1, unless numbers are to have holes. */
+  /**
+   * Starts with a forgotten past, so that an id can have expired. @param step Distance between numbers; more than 1
+   * leaves holes.
+   */
   constructor(step = 1) {
     this.#step = step
     for (const [event, account_id] of [

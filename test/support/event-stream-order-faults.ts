@@ -43,7 +43,7 @@ export const orderFaults: Fault[] = [
   ],
   [
     'heartbeats with ids',
-    // One that comes early spoils the order before the check of the heartbeat has its turn.
+    // An early one breaks the order before the heartbeat check runs.
     grammar,
     { later: frames => frames.map(f => (f.event === 'heartbeat' ? { id: 'k3f9-1', ...f } : f)) },
   ],

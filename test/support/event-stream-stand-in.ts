@@ -1,4 +1,4 @@
-/** A small server that keeps the promises of the event stream, or all but one: the conformance script is held against it. */
+/** A small server that keeps all promises of the event stream, or breaks one; the conformance script is run on it. */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -38,7 +38,7 @@ export class EventStreamStandIn {
     this.#log = new EventStreamLog(this.#behaviour.numberStep)
   }
 
-  /** Answers its address. */
+  /** Starts the server and returns its address. */
   async start(): Promise<string> {
     await once(this.#server.listen(0, '127.0.0.1'), 'listening')
     const beat = () => [{ comment: 'ping' }, { event: 'heartbeat', data: { server_time: new Date().toISOString() } }]
@@ -57,7 +57,7 @@ export class EventStreamStandIn {
     await closed
   }
 
-  /** All that came, of strangers too. */
+  /** The number of requests, unauthorised ones included. */
   get requests(): number {
     return this.#requests
   }
@@ -139,7 +139,7 @@ export class EventStreamStandIn {
       ...replayed,
       { id: this.#id(newest) },
     ]
-    // From here on it is told what happens.
+    // From here on the stream receives events.
     this.#streams.add(stream)
     context.write(this.#behaviour.opening(frames, context))
   }
@@ -160,7 +160,7 @@ export class EventStreamStandIn {
     const id = /^\/api\/dashboard\/clients\/([\w-]+)$/.exec(pathname)?.[1]
     const [agent] = [...this.#clients].find(([, known]) => known === id) ?? []
     if (agent === undefined) return this.#refuse(response, 404, 'client_not_found', 'There is no such client.')
-    // Only what it held is forgotten: client ids are counted.
+    // Only the agent's entry is forgotten: client ids are numbered by the size of the map.
     this.#clients.set(`gone ${agent} ${this.#clients.size}`, id!)
     this.#clients.delete(agent)
     this.#happen('client_disconnected', { client_id: id, user_agent: agent, reason: 'kicked' })

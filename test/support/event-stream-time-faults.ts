@@ -1,4 +1,4 @@
-/** Event streams that hold back what they should tell at once, or tell it never: it takes seconds to find them. */
+/** Event streams that delay what they should send immediately, or never send it: each takes seconds to detect. */
 import { type Behaviour, good } from './event-stream-behaviour.ts'
 import { eachFact, type Fault, isState, notWritten } from './event-stream-fault-kinds.ts'
 
@@ -101,7 +101,7 @@ export const timeFaults: Fault[] = [
   ],
 ]
 
-/** From the first text that it is to begin with; all that follows comes behind it. */
+/** Holds the stream back from the first matching text on; everything after it queues behind it. */
 function heldOnce(begins: (text: string) => boolean): Partial<Behaviour> {
   return {
     deliver: response => {

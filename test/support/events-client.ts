@@ -1,4 +1,7 @@
-/** A client of MCP Events without a library: one JSON-RPC message a request, as revision 2026-07-28 has it, and streams of messages. */
+/**
+ * A client of MCP Events without a library: one JSON-RPC message per request, as in revision 2026-07-28, and streams of
+ * messages.
+ */
 import { onTestFinished, vi } from 'vitest'
 import { mcpPath } from '../../contract/mcp.ts'
 import { patience } from './patience.ts'
@@ -54,7 +57,7 @@ export const refusal = (asked: Promise<unknown>): Promise<Partial<RpcError>> =>
     }),
   )
 
-/** An open `events/stream`: all that came. Left when the test ends. */
+/** An open `events/stream` and all messages it received. Closed when the test ends. */
 export class EventsStream {
   readonly messages: Json[] = []
   readonly id = `stream-${++count}`

@@ -1,31 +1,36 @@
-/** An IMAP server that answers as one does, and floods at the moment a test names, as fast as its client reads or until it is gone. */
+/**
+ * An IMAP server that answers normally until a point named by the test, and then floods as fast as its client reads,
+ * until the client disconnects.
+ */
 import type { Socket } from 'node:net'
 import { type SocketServer, startSocketServer } from './socket-server.ts'
 
-/** When it floods: before its greeting, or instead of the answer to a command (`IDLE`: behind its continuation). */
+/**
+ * The point of the flood: before the greeting, or instead of the answer to a command (`IDLE`: after its continuation).
+ */
 export type FloodAt = 'GREETING' | 'CAPABILITY' | 'LOGIN' | 'LIST' | 'SELECT' | 'FETCH' | 'SEARCH' | 'IDLE' | 'LOGOUT'
 
 export interface FloodScript {
   at?: FloodAt
-  /** Said once, before `again`. */
+  /** Sent once, before `again`. */
   begin?: string
-  /** Said again and again, without an end. */
+  /** Sent repeatedly without an end. */
   again?: string
-  /** Said before the proper answer to a command, in place of a flood. */
+  /** Lines sent before the proper answer to a command, in place of a flood. */
   extra?: Partial<Record<string, string>>
   exists?: number
 }
 
 export interface FloodingImap {
   readonly port: number
-  /** Connections that came so far. */
+  /** Number of connections so far. */
   readonly connections: number
-  /** What clients said. */
+  /** Lines that clients sent. */
   readonly lines: readonly string[]
-  /** Bytes of flood that were written. */
+  /** Bytes of flood written. */
   readonly flooded: number
   readonly sockets: SocketServer['sockets']
-  /** Changes what it does from now on. */
+  /** The current behaviour; assigning it takes effect from the next command. */
   script: FloodScript
   stop(): Promise<void>
 }
@@ -56,7 +61,7 @@ export async function startFloodingImap(first: FloodScript): Promise<FloodingIma
     pour()
   }
 
-  /** @returns Undefined where the flood comes instead. */
+  /** @returns The answer, or undefined if the flood comes instead. */
   function answer(line: string, socket: Socket): string | undefined {
     const [tag = '', ...words] = line.split(' ')
     const command = (words[0] === 'UID' ? words[1] : words[0])?.replace('EXAMINE', 'SELECT')

@@ -1,17 +1,17 @@
-/** A search of one folder on a mail server, from what is typed to the messages that it finds. */
+/** Searches one folder on a mail server, from the typed query to the matching messages. */
 import type { MailConnection } from '../../server/imap/mail-gateway.ts'
 import type { SearchTerm } from '../../server/imap/search-term.ts'
 import { parseSearch } from '../../server/index/search-language.ts'
 import { folderTerm } from '../../server/mail/server-terms.ts'
 
-/** What a mail server is asked for a query. */
+/** Returns the search term that a mail server is sent for a query. */
 export function termOf(query: string, inBody = true): SearchTerm {
   const asked = folderTerm(parseSearch(query, { inBody, isOnServer: true }), () => false)
   if (asked.kind !== 'asked') throw new Error(`a mail server is not asked for ${query}`)
   return asked.term
 }
 
-/** By falling UID, as they are in the folder. */
+/** Returns the matches by descending UID, as the folder lists them. */
 export async function findMessages(
   connection: MailConnection,
   path: string,

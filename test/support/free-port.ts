@@ -1,6 +1,6 @@
 /**
- * Ports of 127.0.0.1 that nobody listens on. All are held until the last is known, so they differ. The system gives none of them to a connection of
- * somebody else: what is stopped and started again on its port would else find it taken now and then.
+ * Finds free ports of 127.0.0.1. All are held until the last is known, so they differ. They lie below the ephemeral
+ * range, so the system never gives one to an outgoing connection and a server can be restarted on its port.
  */
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
@@ -31,7 +31,7 @@ async function listenSomewhere(): Promise<Server> {
   const first = firstOfConnections()
   for (let attempt = 0; first > lowest && attempt < 100; attempt++) {
     const server = createServer().listen(randomInt(lowest, first), '127.0.0.1')
-    // Rejects where somebody has it.
+    // Rejects if the port is in use.
     if (
       await once(server, 'listening').then(
         () => true,
@@ -45,7 +45,7 @@ async function listenSomewhere(): Promise<Server> {
   return server
 }
 
-/** From which on the system chooses by itself; 0 where it does not say. */
+/** Returns the first ephemeral port; 0 if the system does not report it. */
 function firstOfConnections(): number {
   try {
     return Number.parseInt(readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8'), 10)

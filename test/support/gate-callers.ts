@@ -1,4 +1,4 @@
-/** Every kind of caller that the gate knows, and what a route that is served says of itself. */
+/** Every kind of caller that the gate knows, and what a served route declares. */
 import { Role } from '../../contract/access.ts'
 import { type Scope, scopes, withIncluded } from '../../contract/scope.ts'
 import type { HttpServer } from '../../server/platform/http/http-server.ts'
@@ -9,13 +9,13 @@ export type Declared = Route & { operation: NonNullable<Route['operation']> }
 
 interface Caller {
   proof: Proof
-  /** Undefined for nobody. */
+  /** The scopes held; undefined for anonymous callers. */
   scopes: readonly Scope[] | undefined
   role?: Role
 }
 
 export const apiKey = 'an-api-key-for-tests-only'
-/** With a provider that nobody answers for, so that its two addresses are served. */
+/** Configures a provider that does not respond, so that its two addresses are served. */
 export const environment = {
   RUSTYMAIL_API_KEY: apiKey,
   RUSTYMAIL_OIDC_ISSUER: 'http://127.0.0.1:1',
@@ -28,7 +28,7 @@ const scopesOf: Record<Role, readonly Scope[]> = {
   administrator: scopes,
 }
 
-/** Of all callers below, as tests name them. */
+/** Names of all callers below, as tests use them. */
 export const callerNames = [
   'nobody',
   'a wrong token',
@@ -56,23 +56,23 @@ export async function gateCallers(people: People): Promise<Map<string, Caller>> 
 }
 
 export const isDeclared = (route: Route): route is Declared => route.operation !== undefined
-/** Where nothing is. */
+/** Fills in parameters that match nothing. */
 export const pathOf = ({ path }: Pick<Route, 'path'>) =>
   path.replaceAll(/:\w+/g, 'nosuchthing').replace('*', 'nosuchthing')
 export const bodyOf = ({ method }: Route) => (['GET', 'HEAD', 'DELETE'].includes(method) ? undefined : {})
 
-/** What the gate did with a request, by its answer. */
+/** Derives from a response what the gate did with its request. */
 export function verdictOf({ status, text }: Answer): string {
   if (status === 500) return `a fault: ${text}`
   if (status !== 401 && status !== 403) return 'let in'
   const { code, missing_scope } = JSON.parse(text) as { code: string; missing_scope?: string }
   if (code === 'unauthorized') return 'unknown'
-  // Beyond the gate others may refuse: a wrong password, or a token where a person is needed.
+  // Behind the gate others may refuse: a wrong password, or a token where a user is required.
   if (code !== 'forbidden' && code !== 'origin_not_allowed') return 'let in'
   return `${code}: ${missing_scope}`
 }
 
-/** What it has to do, by the scope that the route declares. */
+/** Returns what the gate has to do, by the scope that the route declares. */
 export function expectedOf({ scope }: Declared['operation'], held: Caller['scopes']): string {
   if (scope === 'public') return 'let in'
   if (held === undefined) return 'unknown'

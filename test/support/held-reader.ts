@@ -1,4 +1,4 @@
-/** The server's end of a stream whose reader takes what is written only while it is let. */
+/** The server's end of a stream whose reader accepts writes only while the test allows it. */
 import { Duplex } from 'node:stream'
 import type { StreamObserver } from '../../server/events/event-stream.ts'
 
@@ -10,22 +10,22 @@ export const unobserved: StreamObserver = {
 }
 
 export class HeldReader extends Duplex {
-  /** All that was taken. */
+  /** All text that was accepted. */
   text = ''
   #isHeld = false
   #taken: (() => void) | undefined
 
   constructor() {
-    // So each write that is not taken at once says that the reader is behind.
+    // Any write that is not accepted immediately then reports back-pressure.
     super({ writableHighWaterMark: 1 })
   }
 
-  /** Numbers of the facts that were taken, in order. */
+  /** Numbers of the accepted facts, in order. */
   get numbers(): number[] {
     return [...this.text.matchAll(/^id: \w+-(\d+)\nevent/gm)].map(match => Number(match[1]))
   }
 
-  /** The last place that was told, with a fact or alone. */
+  /** The last place that was sent, with a fact or alone. */
   get place(): number {
     return Number([...this.text.matchAll(/^id: \w+-(\d+)$/gm)].at(-1)?.[1])
   }
@@ -39,7 +39,7 @@ export class HeldReader extends Duplex {
     this.takeOne()
   }
 
-  /** Takes the write that it was held in, and no other. */
+  /** Accepts the pending write and no other. */
   takeOne(): void {
     const taken = this.#taken
     this.#taken = undefined

@@ -1,6 +1,6 @@
 /**
- * Ways in which HTML hides words from people, and pages whose words people see. In each way `§` stands for the words that are
- * hidden; in each page the words in `{…}` are seen. `test/browser/hidden-text.test.ts` holds that Chromium agrees, pixel by pixel.
+ * Ways in which HTML hides text, and pages whose text is visible. `§` stands for the hidden words of each way, `{…}`
+ * for the visible words of each page. `test/browser/hidden-text.test.ts` verifies pixel by pixel that Chromium agrees.
  */
 
 const p = (style: string) => `<p style="${style}">§</p>`
@@ -175,11 +175,11 @@ export const hiddenWays: readonly string[] = [
   p('margin:-2000px 0 0 0'),
   p('text-indent:-9999px'),
   p('text-indent:-100em'),
-  // Covered.
+  // Covered by another element.
   '<div style="position:relative"><p>§</p><div style="position:absolute;inset:0;background:#fff"></div></div>',
   '<div style="position:relative"><p>§</p><div style="position:absolute;top:0;left:0;width:100%;height:100%;background:#eee"></div></div>',
   '<div style="background:#fff;position:relative;z-index:0"><div style="background:#ddd"><p style="position:relative;z-index:-1;margin:0">§</p></div></div>',
-  // Markup that does not nest: the words are where a browser puts them.
+  // Markup that does not nest: the words are where a browser's parser puts them.
   '<div style="display:none"><table><tr><td></div>§</table></div>',
   '<b><div style="display:none"></b>§</div>',
   '<span style="display:none"><div></span>§</div></span>',
@@ -188,7 +188,7 @@ export const hiddenWays: readonly string[] = [
   '<div style="display:none"><body>§</div>',
 ]
 
-/** Nobody sees these either, and they reach a model: `docs/mcp.md` names them. */
+/** Hidden from people and yet shown to a model; `docs/mcp.md` lists them. */
 export const knownGaps: readonly string[] = [
   p('filter:brightness(0) invert(1)'),
   '<div style="background:#fff;isolation:isolate"><p style="mix-blend-mode:lighten">§</p></div>',
@@ -207,7 +207,7 @@ const mail = (css: string, body: string) =>
   `${doctype}<html><head><style>${css}</style></head><body>${body}</body></html>`
 
 export const seenPages: readonly string[] = [
-  // As newsletters are built.
+  // Layouts as newsletters use them.
   '<table width="600" cellpadding="0" style="font-size:0"><tr><td style="font-size:14px">{Hello} there</td></tr></table>',
   '<div style="font-size:0;line-height:0"><div style="display:inline-block;font-size:16px;line-height:20px">{Column}</div></div>',
   '<!--[if mso]><table><tr><td><![endif]--><div style="max-width:600px">{Fluid}</div><!--[if mso]></td></tr></table><![endif]-->',

@@ -1,6 +1,7 @@
 /**
- * Threads of servers as threads of the test's process, one for all indexes and one for all databases: each stands for a `Worker`, and is
- * a port to `thread-host.ts`. A thread of the index costs 0.4 s of the processor until it answers, one of a database 0.1 s.
+ * Runs the servers' threads of the test's process in two: one for all indexes and one for all databases. Each hosted
+ * thread stands for a `Worker` and is a port to `thread-host.ts`. An index thread costs 0.4 s of CPU until it answers,
+ * a database thread 0.1 s.
  */
 import { EventEmitter } from 'node:events'
 import { join } from 'node:path'
@@ -9,24 +10,24 @@ import type { ThreadData } from '../../server/platform/database/sqlite-messages.
 import { startThread } from '../../server/platform/start-thread.ts'
 import type { HostedThread } from './thread-host.ts'
 
-/** Files whose tests share a process share their hosts. */
+/** The host threads, shared by all test files of a process. */
 const hosts: { index?: Worker; database?: Worker } = {}
-/** Databases that a hosted thread writes: a second one would wait for the lock of the first in the thread of both. */
+/** Database files with a hosted writer: a second writer would block on the first one's lock in their common thread. */
 const written = new Set<string>()
 
 let isHostingDatabases = true
 
-/** For the tests of a file that are about the threads of a database; until the next file. */
+/** Gives the tests of this file real database threads; reset before the next file. */
 export function demandDatabaseThreads(): void {
   isHostingDatabases = false
 }
 
-/** Before each file. */
+/** Resets hosting; called before each file. */
 export function hostDatabases(): void {
   isHostingDatabases = true
 }
 
-/** Undefined where it has to be a real one. */
+/** Returns undefined where a real thread is required. */
 export function hostDatabase(data: ThreadData): HostedWorker | undefined {
   const { path, isReader } = data
   if (!isHostingDatabases || (!isReader && written.has(path))) return undefined
@@ -38,7 +39,7 @@ export function hostDatabase(data: ThreadData): HostedWorker | undefined {
   return worker
 }
 
-/** What the server uses of a `Worker`. */
+/** The part of a `Worker` that the server uses. */
 export class HostedWorker extends EventEmitter {
   readonly #port: MessagePort
 
@@ -65,7 +66,7 @@ function startHost(): Worker {
   const program = join(import.meta.dirname, 'thread-host.ts')
   const worker = startThread(program, { workerData: undefined, resourceLimits: {} })
   worker.unref()
-  // The tests that wait for it would not say why.
+  // Tests that wait for this thread would not report why it failed.
   worker.on('error', error => {
     throw error
   })

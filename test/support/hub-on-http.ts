@@ -15,12 +15,12 @@ import { openStream } from './open-stream.ts'
 
 export const admin = administrator()
 
-/** A hub behind a real HTTP server; `as` says who the next stream belongs to, at first it is an administrator. */
+/** Starts a hub behind a real HTTP server; `as` sets the principal of the next stream, initially an administrator. */
 export async function hubOnHttp(options: Parameters<typeof startHub>[1] = {}, database?: Database) {
   const { hub, log, db } = await startHub(database, options)
   const observed = { sent: 0, dropped: 0, closed: 0 }
   let principal = admin
-  /** Called with the server's end of each stream as soon as it is subscribed, and whenever facts or states were written. */
+  /** Called with the server's end of each new stream once it is subscribed, and after facts or states were written. */
   const heard = { opened: (_socket: Socket): void => undefined, sent: (): void => undefined }
   const observer = (): StreamObserver => ({
     clientId: 'c1',
@@ -61,7 +61,7 @@ export async function hubOnHttp(options: Parameters<typeof startHub>[1] = {}, da
   const as = (who: Principal) => {
     principal = who
   }
-  /** Publishes and waits until the log has it. */
+  /** Publishes facts and waits until the log has them. */
   const publish = async (...facts: Fact[]) => {
     const newest = log.newest + facts.length
     for (const fact of facts) hub.publish(fact)

@@ -1,4 +1,4 @@
-/** What an index holds, read from its files while the server is stopped. */
+/** Reads the content of an index from its files while the server is stopped. */
 import { join } from 'node:path'
 import { IndexThreads } from '../../server/index/index-threads.ts'
 import type { FolderContent } from './mailbox-chaos.ts'

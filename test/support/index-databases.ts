@@ -1,4 +1,4 @@
-/** Runs a suite about the index on SQLite and on PostgreSQL, each test with the index's tables in an empty database. */
+/** Runs an index suite on SQLite and on PostgreSQL, each test with the index's tables in an empty database. */
 import { join } from 'node:path'
 import { Kysely, sql } from 'kysely'
 import { describe, inject, onTestFinished } from 'vitest'
@@ -18,7 +18,7 @@ export interface OpenIndex {
 }
 
 const schema = 'mail_index'
-/** Databases that no test has now: to make and drop one costs more than a schema in it. */
+/** Databases that no test uses now: creating and dropping one costs more than a schema in it. */
 const free: string[] = []
 
 export function onEachIndex(suite: (open: () => Promise<OpenIndex>, isSqlite: boolean) => void): void {

@@ -1,9 +1,9 @@
-/** A full-text search that shows what it was given, and texts that are what they are. */
+/** A full-text search that shows its input, and texts that are passed through unchanged. */
 import { sql } from 'kysely'
 import type { FullText } from '../../server/index/full-text.ts'
 import type { TextReader } from '../../server/index/text-index.ts'
 
-/** What is searched, as rows. */
+/** A full-text search that stores its input as plain rows. */
 export const plainSearch: FullText = {
   create: async db => {
     await sql`create table searched (account integer, message bigint, words text, body text, primary key (account, message))`.execute(

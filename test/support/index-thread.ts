@@ -1,4 +1,4 @@
-/** A thread of the index as tests have it: with a full-text search that is easy to look into, and that can end the thread. */
+/** The index thread for tests: with a full-text search that is easy to inspect, and that can end the thread. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { serveIndex } from '../../server/index/serve-index.ts'
 import { plainSearch, readText } from './index-parts.ts'

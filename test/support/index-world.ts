@@ -1,4 +1,7 @@
-/** Indexes to test: on SQLite and PostgreSQL, with mail as a server has it, and a full-text search that shows what it was given. */
+/**
+ * Indexes under test: on SQLite and PostgreSQL, with mail as a server has it, and a full-text search that shows its
+ * input.
+ */
 import { join } from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, inject } from 'vitest'
@@ -12,7 +15,7 @@ import { tempDir } from './temp-dir.ts'
 
 export interface IndexWorld {
   home(): IndexHome
-  /** In this thread; a new account each time. */
+  /** Opens an index in this thread, of a new account unless given. */
   open(accountId?: string): Promise<TestedIndex>
 }
 
@@ -59,7 +62,7 @@ function worldAt(home: () => IndexHome): IndexWorld {
 
 const testParts: IndexParts = { fullText: { sqlite: plainSearch, postgres: plainSearch }, readText }
 
-/** With `body`, in the order of rows. */
+/** Returns the searchable rows in order, with `body`. */
 export async function searched(
   db: IndexDatabase,
   account: number,
@@ -69,7 +72,7 @@ export async function searched(
   return rows
 }
 
-/** A message of its own, but for what is said. */
+/** Returns a distinct message, except for the given fields. */
 export function recordOf(uid: number, said: Partial<MessageRecord> = {}): MessageRecord {
   return {
     uid,

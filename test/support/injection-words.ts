@@ -1,4 +1,7 @@
-/** Mails of strangers that tell an agent in plain words what to do, as people and products write them. No call is named: see injection-mails.ts for those. */
+/**
+ * Mails of strangers that instruct an agent in prose, as people and products write them. None names a call; see
+ * injection-mails.ts for those.
+ */
 const evil = 'collector@evil.example'
 
 export const injectionWords: readonly { id: string; subject: string; text: string; from?: string; html?: boolean }[] = [

@@ -1,7 +1,10 @@
-/** The way of one account to its mail server, which stops at a command: before the server gets it, once it is done, or right after its answer. */
+/**
+ * Interrupts an account's connection to its mail server at a command: before the server receives it, after its
+ * execution, or after its answer.
+ */
 import { startRelay, type TcpRelay } from './tcp-relay.ts'
 
-/** `after`: it is done, and the answer does not come through. */
+/** `after`: the command is executed, and its answer is lost. */
 export interface Interruption {
   at: 'before' | 'after' | 'answered'
   command: string
@@ -9,9 +12,9 @@ export interface Interruption {
 
 export interface InterruptedWayOptions {
   user: string
-  /** Finds a tag and one of the commands that it may stop at, as its two groups. */
+  /** Captures the tag and the name of an interruptible command as two groups. */
   commands: RegExp
-  /** What the client gets in place of an answer that comes through. */
+  /** Rewrites an answer that comes through before the client gets it. */
   told?: (answer: string) => string
 }
 
@@ -33,7 +36,7 @@ export class InterruptedWay {
     this.relay = await startRelay(port, { holds: text => this.#hold(text), toClient: text => this.#answer(text) })
   }
 
-  /** @returns Resolves when it has come to that point. */
+  /** @returns Resolves when that point is reached. */
   arm(point: Interruption): Promise<void> {
     this.#armed = point
     this.#tag = undefined

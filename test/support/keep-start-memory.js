@@ -1,4 +1,7 @@
-/** Loaded before a server under test: the collector, which is for servers that stay (start-memory.ts), is not to be had. */
+/**
+ * Preloaded into servers under test: disables the garbage collection of start-memory.ts, which is meant for
+ * long-running servers.
+ */
 import { syncBuiltinESMExports } from 'node:module'
 import v8 from 'node:v8'
 

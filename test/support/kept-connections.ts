@@ -1,4 +1,4 @@
-/** For a file of thousands of requests to one server that outlives them: `fetch` uses its connections again, as it does by itself. */
+/** For a file with thousands of requests to one server: `fetch` keeps its connections alive, as is its default. */
 const place = Symbol.for('undici.globalDispatcher.1')
 
 interface Dispatcher {
@@ -6,7 +6,10 @@ interface Dispatcher {
   close(): Promise<void>
 }
 
-/** In place of what `connections-setup.ts` begins a file with. @returns Ends them; before the server stops, which would wait for a request in each. */
+/**
+ * Reverts `connections-setup.ts`. @returns Closes them; call it before the server stops, which would otherwise wait on
+ * each kept connection.
+ */
 export function keepConnections(): () => Promise<void> {
   const dispatching = globalThis as { [place]?: Dispatcher }
   const before = dispatching[place]

@@ -1,4 +1,7 @@
-/** A process that wants one lease: says what becomes of it, and writes when it is told to, under the first lease that it was ever given. */
+/**
+ * A process that wants one lease: it reports wins and losses, and writes on request under its newest lease or the first
+ * one it ever held.
+ */
 import { createInterface } from 'node:readline'
 import { LeaseService } from '../../server/leases/lease-service.ts'
 import { LeaseStore } from '../../server/leases/lease-store.ts'
@@ -9,7 +12,7 @@ import { createLogger } from '../../server/platform/logger.ts'
 const [url = '', name = ''] = process.argv.slice(2)
 const db = openDatabase(url)
 const say = (word: string) => process.stdout.write(`${word}\n`)
-// No machine is so busy that a process misses this; a test that wants it to be over says so in the database.
+// An hour, so that even a busy machine renews in time; a test that wants the lease to expire sets that in the database.
 const times = { leaseMs: 3_600_000, renewEveryMs: 250, marginMs: 250 }
 const logger = createLogger('silent')
 const leases = new LeaseService({ store: new LeaseStore(db), isAlone: false, renews: true, times, logger })
@@ -25,7 +28,7 @@ const claim = leases.want('loop', {
 await leases.start()
 if (!claim.find()) say('waits')
 
-/** With the newest lease, or the oldest that it was given. */
+/** Writes under the given lease: the newest, or the first. */
 async function write(lease: Lease | undefined): Promise<string> {
   try {
     await db.transaction().execute(async transaction => {

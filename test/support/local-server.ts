@@ -1,4 +1,4 @@
-/** A server of HTTP on loopback that tests start and close. */
+/** An HTTP server on loopback that tests start and close. */
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'

@@ -1,6 +1,7 @@
 /**
- * A process that writes to the event log of a database and says on stdout what it hears: `heard <number> <name> <uid>`. It is told on
- * stdin what to do, a word a line, and stops at its end. Arguments: the URL of the database, the name under which it writes.
+ * A process that writes to the event log of a database and prints what it receives as `heard <number> <name> <uid>`. It
+ * reads commands from stdin, one per line, and stops at its end. Arguments: the URL of the database, the name under
+ * which it writes.
  */
 import { EventEmitter, once } from 'node:events'
 import { createInterface } from 'node:readline'
@@ -13,11 +14,11 @@ import { DatabaseHealth } from '../../server/platform/database/database-health.t
 import { createLogger } from '../../server/platform/logger.ts'
 
 const [url = '', name = ''] = process.argv.slice(2)
-/** Own facts that are on their way. */
+/** Own facts in flight, above which writing waits. */
 const maxUnderWay = 3_000
-/** One in so many is written in a transaction of its own. */
+/** Every fact whose UID is a multiple of this is written in a transaction of its own. */
 const perTransaction = 200
-/** Messages of one look. */
+/** Messages announced per look. */
 const batch = 7
 
 const logger = createLogger('error')
@@ -65,7 +66,10 @@ async function write(count: number): Promise<void> {
   }
 }
 
-/** As the sync of a folder does it: the index first, by itself; then where it has got to, together with the facts. */
+/**
+ * Announces as the sync of a folder does: the index first, in a transaction of its own; then the position together with
+ * the facts.
+ */
 async function announce(upTo: number): Promise<void> {
   for (let known = await place(db); known < upTo; known = await place(db)) {
     const uids = Array.from({ length: Math.min(batch, upTo - known) }, (_, index) => known + 1 + index)
@@ -73,7 +77,7 @@ async function announce(upTo: number): Promise<void> {
       for (const uid of uids) await save(transaction, `index ${name} ${uid}`, uid)
     })
     await log.transact(async (transaction, tell) => {
-      // By now another may have told them.
+      // Another process may have announced them by now.
       const told = await place(transaction)
       for (const uid of uids.filter(one => one > told)) tell(mail(uid))
       await save(transaction, `place ${name}`, Math.max(told, uids.at(-1)!))

@@ -1,4 +1,4 @@
-/** The page on which people sign in at a provider that stands in for a real one: one field, and no password. */
+/** The sign-in page of a provider's stand-in: one field, and no password. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import type { Provider } from 'oidc-provider'
@@ -7,7 +7,7 @@ const page = `<!doctype html><html lang="en"><title>The provider</title><h1>The 
 <form method="post"><label>Login <input name="login"></label>
 <button>Sign in</button> <button name="cancel" value="1">Cancel</button></form></html>`
 
-/** A person signs in with their name, or cancels: `login` or `cancel` in the form of the page. */
+/** Handles the page's form: `login` signs that person in, `cancel` aborts. */
 export async function interact(provider: Provider, request: IncomingMessage, response: ServerResponse): Promise<void> {
   if (request.method !== 'POST') return void response.writeHead(200, { 'content-type': 'text/html' }).end(page)
   const form = new URLSearchParams(await text(request))

@@ -1,4 +1,4 @@
-/** The users that people and tokens made, on the database of a test, where nobody has a session. */
+/** Builds MadeUsers, the users that users and tokens created, on a test database without sessions. */
 
 import type { Database } from '../../server/platform/database/database.ts'
 import { MadeStore } from '../../server/users/made-store.ts'

@@ -1,6 +1,6 @@
 /**
- * A real authorisation server for mail on loopback: people sign in with a field of one page, or type a code in; refresh tokens are rotated,
- * and a refresh token that is used twice ends everything, as RFC 9700 wants it. Mail servers ask it whether a token is good.
+ * A real authorisation server for mail on loopback. People sign in on a page with one field or enter a code; refresh
+ * tokens are rotated, and reusing one revokes the whole grant (RFC 9700). Mail servers introspect tokens here.
  */
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
@@ -21,9 +21,9 @@ interface StandIn {
 }
 
 export class MailAuthority extends LocalServer {
-  /** Where browsers may be sent back to. */
+  /** Redirect URIs that clients may use. */
   readonly redirectUris: string[] = []
-  /** `POST /token refresh_token`: in order. */
+  /** Requests in order, as `POST /token refresh_token`. */
   readonly requests: string[] = []
   /** Answers in place of the token endpoint. */
   onToken: ((form: URLSearchParams) => StandIn | undefined) | undefined
@@ -66,7 +66,7 @@ export class MailAuthority extends LocalServer {
       rotateRefreshToken: true,
       issueRefreshToken: async () => true,
       findAccount: (_context: Context, sub: string) => ({ accountId: sub, claims: () => ({ sub }) }),
-      // Anyone who signs in agrees to all that is asked for.
+      // Every person who signs in consents to everything requested.
       loadExistingGrant: async ({ oidc }: Context) => {
         const { accountId } = oidc.session
         const grant = new this.#provider.Grant({ accountId, clientId: oidc.client.clientId })
@@ -90,7 +90,7 @@ export class MailAuthority extends LocalServer {
     return new MailAuthority(server, accessTokenSeconds)
   }
 
-  /** For mail servers, with what they are known by. */
+  /** The introspection address for mail servers, with their credentials. */
   get introspectionUrl(): string {
     return this.url.replace('//', `//${mailClientId}:${mailClientSecret}@`).concat('/token/introspection')
   }
@@ -99,7 +99,7 @@ export class MailAuthority extends LocalServer {
     return this.requests.filter(line => line === 'POST /token refresh_token').length
   }
 
-  /** Whose token it is; undefined for one that is no longer good. */
+  /** Returns whose token it is; undefined if it is no longer valid. */
   async ownerOf(token: string): Promise<string | undefined> {
     const authorization = `Basic ${Buffer.from(`${mailClientId}:${mailClientSecret}`).toString('base64')}`
     const body = new URLSearchParams({ token })
@@ -108,20 +108,20 @@ export class MailAuthority extends LocalServer {
     return active ? sub : undefined
   }
 
-  /** Only the newest access token ends, as after its time. */
+  /** Ends only the newest access token, as its expiry would. */
   async expire(): Promise<void> {
     const token = await this.#provider.AccessToken.find(this.#issued)
     await token?.destroy()
   }
 
-  /** As on the provider's page of apps that have access. */
+  /** Revokes an account's grant, as on the provider's page of connected apps. */
   async revoke(accountId: string): Promise<void> {
     for (const { id } of this.#grants.filter(grant => grant.accountId === accountId)) {
       for (const model of ['AccessToken', 'RefreshToken'] as const) await this.#provider[model].revokeByGrantId(id)
     }
   }
 
-  /** A person's browser, from an address of this server: signs in, and answers where it is sent back to. */
+  /** Signs in as a browser from an authorisation URL, and returns the address it is redirected back to. */
   async signIn(url: string, login: string | 'cancel'): Promise<string> {
     const browser = new Browser(this.url)
     let page = await browser.go(url)
@@ -132,7 +132,7 @@ export class MailAuthority extends LocalServer {
     return page.at
   }
 
-  /** A person types a code in somewhere else. */
+  /** Enters a device code as a person does elsewhere. */
   async typeIn(verificationUri: string, userCode: string, login: string): Promise<string> {
     const browser = new Browser(this.url)
     let page = await browser.go(verificationUri)
@@ -160,7 +160,7 @@ export class MailAuthority extends LocalServer {
       response.writeHead(given.status, { 'content-type': 'application/json', ...given.headers })
       return void response.end(JSON.stringify(given.body))
     }
-    // Its body was read: the provider takes it as parsed.
+    // The body is already consumed: the provider accepts it as parsed.
     return answer(Object.assign(request, { body: Object.fromEntries(form) }), response)
   }
 }

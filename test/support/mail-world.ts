@@ -1,4 +1,4 @@
-/** A server with mailboxes, every word of which says whose it is, and people and tokens whose rights change. */
+/** A server with mailboxes whose every word names its owner, and users and tokens whose rights change. */
 import { randomBytes } from 'node:crypto'
 import { expect, onTestFinished } from 'vitest'
 import type { Role } from '../../contract/access.ts'
@@ -20,14 +20,14 @@ export interface Mailbox {
   account: Account
 }
 
-/** By the numbers of mailboxes. */
+/** Rights, with accounts as numbers of mailboxes. */
 export interface Rights {
   role: Role
   scopes: Scope[]
   sees: number[]
 }
 
-/** Somebody whose rights change from run to run. */
+/** A caller whose rights change from run to run. */
 export interface Actor {
   proof: Proof
   change(rights: Rights): Promise<void>
@@ -37,13 +37,13 @@ export interface Actor {
 export const fill = (path: string, values: Record<string, string>) =>
   path.replace(/\{(\w+)\}/g, (_match, name: string) => values[name] ?? 'none')
 export const accountPath = (id: string) => fill(api.accounts.getAccount.path, { account_id: id })
-/** For pages in a browser: twenty heartbeats a second, which the other tests wait for, are work for each of them. */
+/** For pages in a browser: the default of the tests, twenty heartbeats a second, costs each page work. */
 export const slowHeartbeats: Overrides = { heartbeatSeconds: 15 }
 const noRights: Rights = { role: 'viewer', scopes: [], sees: [] }
 
 /**
- * Stopped when the test ends. The first mailbox stays unreachable.
- * @param environment Beside what all tests set; its own SQLite unless it names a database.
+ * Starts a world that is stopped when the test ends. The first mailbox stays unreachable.
+ * @param environment Added to what all tests set; the world has its own SQLite database unless it names one.
  */
 export async function startMailWorld(
   mailboxes: number,
@@ -55,7 +55,7 @@ export async function startMailWorld(
   return world
 }
 
-/** The caller stops it. */
+/** Runs a world, which the caller stops. */
 export async function runMailWorld(
   mailboxes: number,
   environment: Record<string, string> = {},
@@ -85,7 +85,7 @@ export async function runMailWorld(
 export class MailWorld {
   readonly people: People
   readonly mailboxes: Mailbox[] = []
-  /** By name; one that is not here does not answer. */
+  /** Servers by host name; a host that is missing does not answer. */
   readonly #servers: Map<string, MemoryGateway>
   #marks = 0
 
@@ -94,7 +94,7 @@ export class MailWorld {
     this.#servers = servers
   }
 
-  /** Small letters and digits only, so that no part of the program writes it in another way. */
+  /** Lower-case letters and digits only, so that no part of the program encodes it differently. */
   newMark(): string {
     return `hidden${(this.#marks++).toString(36)}x${randomBytes(4).toString('hex')}`
   }
@@ -103,7 +103,10 @@ export class MailWorld {
     return this.#servers.get(this.mailboxes[index]!.account.imap.host)
   }
 
-  /** Until they are indexed: lists and searches begin with the index, which may have been compared just before they came. */
+  /**
+   * Delivers, and waits until all is indexed: lists and searches start with the index, which may have been compared
+   * just before.
+   */
   async deliver(index: number, ...deliveries: Delivery[]): Promise<void> {
     const server = this.serverOf(index)!
     for (const delivery of deliveries) server.deliver(delivery)
@@ -111,7 +114,7 @@ export class MailWorld {
     await untilIndexed(this.people, this.mailboxes[index]!.id, messages)
   }
 
-  /** From now on its server answers, and takes no password: after one try more it is left alone. */
+  /** Makes the account's server reject its password from now on: after one more attempt the account is left alone. */
   refuse(index: number): void {
     const server = new MemoryGateway()
     server.password = 'another'
@@ -127,7 +130,7 @@ export class MailWorld {
     return sees.map(index => this.mailboxes[index]!.id)
   }
 
-  /** @param server What answers; without one nothing does. */
+  /** @param server The server that answers; without one the account stays unreachable. */
   async connect(word: string, server?: MemoryGateway): Promise<Account> {
     const host = `mail.${word}.example`
     if (server) this.#servers.set(host, server)
@@ -140,7 +143,7 @@ export class MailWorld {
   async addMailbox(isReady: boolean): Promise<void> {
     const word = this.newMark()
     const server = isReady ? new MemoryGateway() : undefined
-    // Before it is connected: the first list may come from an index that was compared before what is delivered later.
+    // Delivered before connecting: the first list may come from an index that was compared before later deliveries.
     server?.deliver({ subject: `About ${word}`, text: word, html: `<p>${word}</p>` })
     const account = await this.connect(word, server)
     const { id } = account
@@ -148,7 +151,7 @@ export class MailWorld {
     this.mailboxes.push({ id, mark: word, ref, account })
   }
 
-  /** As the administrator; takes a command connection. */
+  /** Lists as the administrator; uses a command connection. */
   list(id: string): Promise<{ items: { ref: string }[] }> {
     return this.people.tell(this.people.admin, 'GET', fill(api.mail.listMessages.path, { account_id: id }))
   }
@@ -157,7 +160,7 @@ export class MailWorld {
     return (await this.people.tell<{ items: Account[] }>(proof, 'GET', api.accounts.listAccounts.path)).items
   }
 
-  /** Until every account is where it stays: watched and indexed, or given up for now. */
+  /** Waits until every account has reached a stable state: watched and indexed, or given up for now. */
   async settle(): Promise<void> {
     const moving = async () =>
       (await this.accounts(this.people.admin)).filter(({ state, connections: { open, busy, connecting } }) => {
@@ -168,7 +171,7 @@ export class MailWorld {
       await expect.poll(moving, { interval: 10 }).toEqual([])
       const ready = (await this.accounts(this.people.admin)).filter(({ state }) => state === 'ready')
       for (const { id } of ready) await untilIndexed(this.people, id)
-      // A connection may be at work for the end of it.
+      // A connection may still be ending.
       if ((await moving()).length === 0) return
     }
   }

@@ -1,10 +1,13 @@
-/** What a second mail program may do to a mailbox, at random but repeatable: deliver, flag, move, copy, expunge, rename, recreate. */
+/**
+ * Random but repeatable changes that a second mail program makes to a mailbox: deliver, flag, move, copy, expunge,
+ * rename, recreate.
+ */
 import type { RawImap } from './raw-imap.ts'
 
-/** What a folder holds: flags by UID. `\Recent` is left out, since it is of no message but of a session. */
+/** A folder's flags by UID, without `\Recent`, which belongs to a session and not to a message. */
 export type FolderContent = Map<number, string[]>
 
-/** A small generator of random numbers (mulberry32), so that a failure can be repeated. */
+/** A small random number generator (mulberry32), so that failures can be reproduced. */
 export function randomFrom(seed: number): (below: number) => number {
   let state = seed
   return below => {
@@ -22,7 +25,7 @@ export class MailboxChaos {
   readonly folders: string[]
   readonly #prefix: string
 
-  /** @param prefix Before the paths of all folders but INBOX, as `INBOX.`. */
+  /** @param prefix Prefix of all folders but INBOX: `INBOX.`. */
   constructor(imap: Pick<RawImap, 'run' | 'append' | 'move'>, random: (below: number) => number, prefix = '') {
     this.#imap = imap
     this.#prefix = prefix
@@ -60,7 +63,7 @@ export class MailboxChaos {
     await this.#changeFolders()
   }
 
-  /** Opens it. */
+  /** Selects the folder and returns its content. */
   async content(folder: string): Promise<FolderContent> {
     await this.#imap.run(`SELECT "${folder}"`)
     const answer = await this.#imap.run('UID FETCH 1:* (FLAGS)').catch(() => '')
@@ -92,7 +95,7 @@ export class MailboxChaos {
       return
     }
     await this.#imap.run(`DELETE "${chosen}"`)
-    // Under the same name, with another UIDVALIDITY.
+    // Recreates it under the same name, with another UIDVALIDITY.
     if (this.#random(2) < 1) await this.#imap.run(`CREATE "${chosen}"`)
     else this.folders.splice(this.folders.indexOf(chosen), 1)
   }

@@ -1,8 +1,8 @@
-/** Messages as broken programs and hostile people send them, small enough that another parser can be asked what is in them. */
+/** Messages as broken programs and attackers send them, small enough to compare with another parser. */
 
-/** Letters are bytes; lines end with CRLF. */
+/** Converts characters to bytes, and line ends to CRLF. */
 const bytes = (source: string) => Buffer.from(source.replaceAll(/\r?\n/g, '\r\n'), 'latin1')
-/** The bytes of a text in UTF-8, as letters. */
+/** Returns the UTF-8 bytes of a text as Latin-1 characters. */
 const utf8 = (text: string) => Buffer.from(text, 'utf8').toString('latin1')
 const head = (subject: string, ...others: string[]) =>
   ['From: Bob <bob@test.local>', 'To: alice@test.local', `Subject: ${subject}`, 'MIME-Version: 1.0', ...others].join(
@@ -22,7 +22,7 @@ const named = (disposition: string, type = 'application/octet-stream') =>
 const base64 = (content: Buffer | string) => Buffer.from(content).toString('base64')
 
 export const malformedMails: Readonly<Record<string, Buffer>> = {
-  // Headers in other character sets (RFC 2047), as they should be and as they are.
+  // Headers in other character sets (RFC 2047), correct and as found in the wild.
   'a subject in quoted-printable': titled('=?utf-8?Q?caf=C3=A9_au_lait?='),
   'a subject in base64': titled(`=?UTF-8?B?${base64('Grüße aus Köln')}?=`),
   'a character cut in two between two words': titled('=?utf-8?Q?Gr=C3?= =?utf-8?Q?=BC=C3=9Fe?='),
@@ -59,7 +59,7 @@ export const malformedMails: Readonly<Record<string, Buffer>> = {
   'a NUL in the subject': titled('one\u0000two'),
   'headers alone': bytes('From: Bob <bob@test.local>\nSubject: alone\n'),
 
-  // Names of files (RFC 2231), and what is sent in its place.
+  // File names (RFC 2231), and what is sent instead of them.
   'a name in pieces': named(';\n filename*0=one;\n filename*1=two.txt'),
   'a name in percents': named("; filename*=utf-8''Gr%C3%BC%C3%9Fe.txt"),
   'a name in pieces and percents': named(";\n filename*0*=utf-8''Gr%C3%BC;\n filename*1*=%C3%9Fe;\n filename*2=.txt"),
@@ -79,7 +79,7 @@ export const malformedMails: Readonly<Record<string, Buffer>> = {
   'pieces of a name out of order': named(';\n filename*1=two.txt;\n filename*0=one'),
   'a pictures name that is empty': named('; filename=""', 'image/png'),
 
-  // Texts: character sets that are unknown, missing or not true.
+  // Text whose character set is unknown, missing or wrong.
   'text in UTF-8': body('text/plain; charset=utf-8', '8bit', utf8('Grüße 文書\n')),
   'text in Latin 1': body('text/plain; charset=iso-8859-1', '8bit', 'caf\u00e9\n'),
   'text in windows-1252': body('text/plain; charset=windows-1252', '8bit', 'caf\u00e9 \u0093quoted\u0094\n'),

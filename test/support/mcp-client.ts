@@ -3,12 +3,12 @@ import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/cli
 import { onTestFinished } from 'vitest'
 import { mcpPath } from '../../contract/mcp.ts'
 
-/** The protocol of 2026 keeps nothing between requests; before it a client began with a handshake. */
+/** Revision 2026 is stateless; before it a client began with a handshake. */
 export type Era = '2026' | '2025'
 
 export const eras: Era[] = ['2026', '2025']
 
-/** @param headers What it proves itself by. */
+/** @param headers The client's credentials. */
 export async function connectMcp(url: string, headers: Record<string, string>, era: Era = '2026'): Promise<Client> {
   const mode = era === '2026' ? ({ pin: '2026-07-28' } as const) : 'legacy'
   const client = new Client({ name: 'test', version: '1.0.0' }, { versionNegotiation: { mode } })
@@ -19,9 +19,9 @@ export async function connectMcp(url: string, headers: Record<string, string>, e
 
 export interface CallAnswer {
   isError: boolean
-  /** What the tool answered, or the problem that it had. */
+  /** The tool's result, or its problem. */
   value: Record<string, unknown>
-  /** All that came, as it was written. */
+  /** The whole answer as text. */
   text: string
 }
 

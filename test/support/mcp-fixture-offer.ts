@@ -1,4 +1,7 @@
-/** An offer in memory with the diagnostic tools, resources and prompts that the conformance suite of MCP asks for, and an extension that streams. */
+/**
+ * An in-memory offer with the diagnostic tools, resources and prompts that the MCP conformance suite requires, and a
+ * streaming extension.
+ */
 import {
   type McpCallAsking,
   type McpChange,
@@ -16,12 +19,12 @@ import { contentOf, fixtureTools, form, image, png, strings, type Waiting } from
 
 export interface FixtureOffer extends McpOffer {
   readonly waiting: Waiting
-  /** Faults of ours inside of tools. */
+  /** The calls of tools so far, in order. */
   readonly calls: { name: string; asking: McpCallAsking }[]
 }
 
 export interface FixtureOptions {
-  /** Something changed; the host tells those who listen. */
+  /** Publishes a change, which the host reports to its listeners. */
   publish?(change: McpChange): void
 }
 
@@ -129,7 +132,7 @@ function promptOf(
   return { inputRequests: { user_context }, state: undefined, otherwise: undefined }
 }
 
-/** Counts to a number, or for as long as anybody reads. */
+/** Counts to a number, or for as long as it is read. */
 const counter: McpExtension = {
   name: 'example.org/counter',
   settings: { steps: 1 },

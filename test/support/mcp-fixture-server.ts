@@ -1,4 +1,7 @@
-/** The diagnostic offer behind an adapter, the door of MCP and a real socket, as the conformance suite wants it. */
+/**
+ * Serves the diagnostic offer through an adapter, the HTTP door of MCP and a real socket, as the conformance suite
+ * requires.
+ */
 import type { McpChange, McpOpen } from '../../server/mcp/mcp-port.ts'
 import { handleFetch } from '../../server/platform/http/http-fetch.ts'
 import { createHttpServer } from '../../server/platform/http/http-setup.ts'
@@ -7,12 +10,12 @@ import { createFixtureOffer } from './mcp-fixture-offer.ts'
 import type { CreateAdapter } from './mcp-port-set-up.ts'
 
 export interface FixtureServer {
-  /** Of MCP. */
+  /** The MCP endpoint. */
   url: string
   close(): Promise<void>
 }
 
-/** The one who starts it closes it. */
+/** Starts a server, which the caller closes. */
 export async function startFixtureServer(create: CreateAdapter): Promise<FixtureServer> {
   const opened = new Set<McpOpen>()
   const publish = (change: McpChange) => {

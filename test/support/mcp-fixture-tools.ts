@@ -1,4 +1,4 @@
-/** The diagnostic tools that the conformance suite of MCP asks for. */
+/** The diagnostic tools that the MCP conformance suite requires. */
 import {
   type McpCallAsking,
   type McpChange,
@@ -9,9 +9,9 @@ import {
 } from '../../server/mcp/mcp-port.ts'
 import { Problem } from '../../server/platform/problem.ts'
 
-/** 1 × 1, red. */
+/** A red PNG of 1 × 1 pixel. */
 export const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg=='
-/** A header, and no sample. */
+/** A WAV header without samples. */
 const wav = 'UklGRiQAAABXQVZFZm10IBAAAAABAAEAQB8AAEAfAAABAAgAZGF0YQAAAAA='
 const text = (words: string): McpResult => ({ content: [{ type: 'text', text: words }] })
 export const image = { type: 'image' as const, data: png, mimeType: 'image/png' }
@@ -34,7 +34,7 @@ export const form = (message: string, requestedSchema: object): McpInputRequest 
   params: { mode: 'form', message, requestedSchema: requestedSchema as never },
 })
 const cannotAsk = (what: string): McpResult => ({ isError: true, ...text(`The client does not support ${what}.`) })
-/** What a human gave, if it has the shape that was asked for. */
+/** Returns what a user entered, if it has the requested shape. */
 export const contentOf = (answer: unknown): Record<string, unknown> | undefined => {
   if (typeof answer !== 'object' || answer === null || !('content' in answer)) return undefined
   const { content } = answer
@@ -51,7 +51,7 @@ const sample = (words: string, maxTokens: number): McpInputRequest => ({
 })
 const textOf = (answer: unknown) => JSON.stringify(answer ?? null)
 
-/** Diagnostic tools say how long they wait: about 50 ms, so that what they tell in between comes apart. */
+/** Diagnostic tools pause so that their notifications arrive separately. */
 const aMoment = () => new Promise(resolve => setTimeout(resolve, 20))
 
 const schema2020 = {
@@ -109,7 +109,7 @@ const enums = {
   required: [],
 }
 
-/** Asks once, and says what came. */
+/** Elicits once, and returns what came. */
 const elicits =
   (
     request: (input: Record<string, unknown>) => McpInputRequest,
@@ -119,7 +119,7 @@ const elicits =
     const answer = inputResponses?.answer as Record<string, unknown> | undefined
     return answer ? text(said(answer)) : asks({ answer: request(input) })
   }
-/** What calls of the tool `wait` are at: none of them ends by itself. */
+/** Progress of calls of the tool `wait`, none of which ends on its own. */
 export interface Waiting {
   count: number
   aborted: number
@@ -195,7 +195,7 @@ export function fixtureTools(publish: (change: McpChange) => void, waiting: Wait
       publish({ of: 'prompts' })
       return text('Told.')
     },
-    /** For the suite of the adapters. */
+    /** Tools for the adapters' suite. */
     structured: async () => ({ ...text('{"sum":3}'), structuredContent: { sum: 3 } }),
     bug: async () => {
       throw new Error('SECRET of the inside')

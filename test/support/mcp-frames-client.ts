@@ -1,4 +1,4 @@
-/** What a client of MCP sends, as raw frames, and what comes back, for suites that look at the bytes. */
+/** An MCP client that sends raw frames and returns what comes back, for suites that inspect the bytes. */
 import { PassThrough } from 'node:stream'
 import type { McpAsking, McpHttpExchange, McpPort, McpRevision, McpSession } from '../../server/mcp/mcp-port.ts'
 import { everyScope, type Principal } from '../../server/platform/principal.ts'
@@ -27,16 +27,16 @@ export interface Sending {
   capabilities?: object
   by?: string
   headers?: Record<string, string>
-  /** Of the client. */
+  /** Aborts when the client disconnects. */
   signal?: AbortSignal
-  /** Of the caller's rights. */
+  /** Aborts when the caller's rights end. */
   ending?: AbortSignal
   logLevel?: string
   progressToken?: string
   id?: unknown
 }
 
-/** A request of 2026: everything is in it. */
+/** Builds a 2026 request, which is self-contained. */
 export function modernFrame(method: string, params: object = {}, sending: Sending = {}): Frame {
   const { capabilities = {}, logLevel, progressToken, id = 1 } = sending
   const _meta = {
@@ -68,7 +68,7 @@ export function sendModern(port: McpPort, method: string, params: object = {}, s
   return send(port, modernFrame(method, params, sending), { ...sending, headers })
 }
 
-/** All frames of an answer, whether it is one or a stream that ends. */
+/** Returns all frames of an answer, be it a single one or a stream that ends. */
 export async function framesOf(response: Pick<Response, 'text' | 'headers'>): Promise<Frame[]> {
   const text = await response.text()
   if (text === '') return []
@@ -96,7 +96,7 @@ function frameIn(event: string): Frame[] {
   return data === '' || event.startsWith('event: endpoint') ? [] : [JSON.parse(data)].flat()
 }
 
-/** Frames one after the other, read no sooner than they are asked for. */
+/** Reads frames one by one, each no sooner than requested. */
 export function readerOf(body: ReadableStream<Uint8Array>) {
   const reader = body.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>).getReader()
   let rest = ''
@@ -121,11 +121,11 @@ export interface LegacyClient {
   initialized: Frame
   send(frame: Frame | Frame[], sending?: Sending): McpHttpExchange
   ask(method: string, params?: object, sending?: Sending): Promise<Frame & { status: number }>
-  /** GET. */
+  /** Opens a stream with GET. */
   stream(sending?: Sending): McpHttpExchange
 }
 
-/** A client before 2026 that shook hands over HTTP. */
+/** Connects as a client before 2026 does: with a handshake over HTTP. */
 export async function connectLegacy(
   port: McpPort,
   revision: (typeof legacy)[number],
@@ -169,7 +169,7 @@ export function legacyClient(
   }
 }
 
-/** A client on a pair of pipes. */
+/** Connects over a pair of pipes. */
 export function connectStdio(port: McpPort, options: Partial<Parameters<McpPort['serveStdio']>[1]> = {}) {
   const [input, output] = [new PassThrough(), new PassThrough()]
   const session: McpSession = port.serveStdio({ input, output }, { asking: asking(), ...options })
@@ -182,7 +182,7 @@ export function connectStdio(port: McpPort, options: Partial<Parameters<McpPort[
     lines.push(...parts.map(line => JSON.parse(line)))
     for (const wake of woken.splice(0)) wake()
   })
-  /** The first one that fits, which is taken out. */
+  /** Removes and returns the first frame that matches, waiting for it. */
   const until = async (fits: (frame: Frame) => boolean): Promise<Frame> => {
     for (;;) {
       const at = lines.findIndex(fits)

@@ -50,7 +50,7 @@ export function describeHttpBefore(name: string, create: CreateAdapter): void {
         expect((await client.ask('tools/list')).status).toBe(404)
         expect((await client.stream().response).status).toBe(404)
       }
-      // There are clients that keep no session.
+      // Some clients do not keep a session.
       expect((await legacyClient(after, { ...old, session: undefined }).ask('tools/list')).status).toBe(200)
     })
 

@@ -255,7 +255,7 @@ export function describeModernHttp(name: string, create: CreateAdapter): void {
       for (; last?.method; last = await reader.next()) sent++
       await closed
       expect(last).toMatchObject({ id: 's', result: { count: sent } })
-      // What was not read was not made either.
+      // What was not read was not produced either.
       expect(sent).toBeLessThan(10)
     })
 
@@ -310,7 +310,7 @@ export function describeModernHttp(name: string, create: CreateAdapter): void {
         const response = await send(port, undefined, {}, method).response
         expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST'])
       }
-      // Faults of peers are none of ours.
+      // Faults of peers are not reported as ours.
       expect(onFault).not.toHaveBeenCalled()
     })
 

@@ -1,4 +1,4 @@
-/** Connections that last: HTTP+SSE and stdio, and how all that is open ends. Part of the suite that every adapter of MCP passes. */
+/** Long-lived connections: HTTP+SSE and stdio, and how they end. Part of the suite that every MCP adapter passes. */
 import { describe, expect, test } from 'vitest'
 import type { McpHttpExchange } from '../../server/mcp/mcp-port.ts'
 import {
@@ -42,7 +42,7 @@ export function describeSessions(name: string, create: CreateAdapter): void {
       expect(await post({ jsonrpc: '2.0', method: 'notifications/initialized' })).toBe(202)
       expect(names((await ask('tools/list')).result?.tools)).toContain('structured')
       const { id } = JSON.parse(textOf(await ask('tools/call', call('whoami'), 'bob')))
-      // By whom each message was posted.
+      // The principal that posted each message.
       expect(id).toBe('bob')
     })
 

@@ -1,4 +1,4 @@
-/** What the parts of the suite of MCP adapters share: an adapter over the fixture offer. */
+/** The common set-up of the MCP adapter suites: an adapter over the fixture offer. */
 import { onTestFinished, vi } from 'vitest'
 import type { McpAdapterOptions, McpChange, McpPort } from '../../server/mcp/mcp-port.ts'
 import { createFixtureOffer } from './mcp-fixture-offer.ts'

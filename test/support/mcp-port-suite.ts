@@ -1,11 +1,13 @@
-/** What every adapter of MCP does, over each of its transports and in each revision; run for each of them by `server/mcp/mcp-port.test.ts`. */
+/**
+ * What every MCP adapter does, on each of its transports and in each revision; run by `server/mcp/mcp-port.test.ts`.
+ */
 import { askModern, connectLegacy, type legacy, modern } from './mcp-frames-client.ts'
 import { describeHttpBefore } from './mcp-port-before.ts'
 import { describeModernHttp } from './mcp-port-modern.ts'
 import { describeSessions } from './mcp-port-sessions.ts'
 import { type CreateAdapter, setUp } from './mcp-port-set-up.ts'
 
-/** The result of `tools/list` as it goes out, to compare adapters by. */
+/** Returns the serialised result of `tools/list`, to compare adapters. */
 export async function listedBytes(create: CreateAdapter, revision: string): Promise<string> {
   const { port } = setUp(create)
   if (revision === modern) return JSON.stringify((await askModern(port, 'tools/list')).result)

@@ -1,4 +1,4 @@
-/** A server with two accounts on one mail server in memory, for journeys of MCP clients; and what these do on it. */
+/** A server with two accounts on one in-memory mail server, for journeys of MCP clients, and the actions of these. */
 import type { Client } from '@modelcontextprotocol/client'
 import { onTestFinished } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
@@ -10,11 +10,11 @@ import { untilIndexed, untilWatched } from './until-indexed.ts'
 
 export const fill = (path: string, id: string) => path.replace(/\{\w+\}/, id)
 
-/** @param folders Beside those that every mailbox has. */
+/** @param folders Added to those that every mailbox has. */
 export async function startMcpWorld({ folders = [], ...surroundings }: Surroundings & { folders?: string[] } = {}) {
   const gateway = new MemoryGateway()
   for (const path of folders) gateway.addFolder(path)
-  // Before there is an account: what is there the first time is never told as new.
+  // Delivered before the account exists: what is there at the first look is never announced as new.
   gateway.deliver({ subject: 'lunch', text: 'At noon?', from: [{ name: 'Cy', email: 'cy@example.org' }] })
   const { app, config, people } = await startApp({ ...surroundings, overrides: { gateway } })
   const connect = async (user: string) => {
@@ -24,7 +24,7 @@ export async function startMcpWorld({ folders = [], ...surroundings }: Surroundi
     return (await people.tell<Account>(people.admin, 'POST', path, body)).id
   }
   const [ann, bob] = [await connect('ann'), await connect('bob')]
-  /** Until all that was delivered is found: a search begins with the index. */
+  /** Waits until all delivered mail is searchable: a search starts with the index. */
   const indexed = async () => {
     const messages = [...gateway.folders.values()].reduce((sum, folder) => sum + folder.messages.length, 0)
     for (const account of [ann, bob]) await untilIndexed(people, account, messages)
@@ -39,7 +39,7 @@ export async function refOf(client: Client, account?: string): Promise<string> {
   return (value.hits as { ref: string }[])[0]!.ref
 }
 
-/** The mail server answers nothing to these commands until the test ends, or lets them go. */
+/** Makes the mail server leave these commands unanswered until released or until the test ends. */
 export function hold(gateway: MemoryGateway, command: string) {
   const release = Promise.withResolvers<void>()
   onTestFinished(() => release.resolve())
@@ -54,7 +54,7 @@ export function hold(gateway: MemoryGateway, command: string) {
 
 export const namesOf = async (client: Client) => (await client.listTools()).tools.map(({ name }) => name)
 
-/** An open `subscriptions/listen`, and how often it was told of other tools. */
+/** Opens `subscriptions/listen` and counts its notifications of changed tools. */
 export async function listen(people: People, proof: Proof) {
   const client = await connectMcp(people.url, proof)
   let changes = 0

@@ -1,4 +1,4 @@
-/** An SQLite file that is migrated already: to write a copy costs a hundredth of the 24 migrations. */
+/** A migrated SQLite file: writing a copy costs a hundredth of running the 24 migrations. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { migrations } from '../../server/migrations.ts'
@@ -8,14 +8,14 @@ import { tempDir } from './temp-dir.ts'
 
 let made: Promise<Buffer> | undefined
 
-/** As a server leaves it that has taken all migrations, and done nothing else. Where there is a file already, it stays. */
+/** Writes a database as a server leaves it that ran all migrations and nothing else. An existing file is kept. */
 export async function writeMigratedFile(path: string): Promise<void> {
   made ??= makeFile()
   const bytes = await made
   if (!existsSync(path)) writeFileSync(path, bytes, { mode: 0o600, flag: 'wx' })
 }
 
-/** For a server whose data directory is not there yet: it finds its migrations taken. One that is there stays as it is. */
+/** Prepares a migrated data directory for a server. An existing one is kept. */
 export async function prepareDataDir(path: string): Promise<void> {
   if (existsSync(path)) return
   mkdirSync(path, { recursive: true, mode: 0o700 })

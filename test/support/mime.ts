@@ -1,16 +1,16 @@
-/** Messages made of parts: written as a mail program does, for a real server, and as a tree, for the one in memory. */
+/** Messages made of parts: serialised as a mail program does for a real server, and as a tree for the in-memory one. */
 import type { Address } from '../../contract/mail.ts'
 import type { Delivery } from '../../server/imap/adapters/memory-message.ts'
 import type { PartNode } from '../../server/imap/body-structure.ts'
 
 export interface Mime {
-  /** As `text/plain`. */
+  /** The media type, as `text/plain`. */
   type: string
   parameters?: Record<string, string>
   disposition?: 'inline' | 'attachment'
   fileName?: string
   contentId?: string
-  /** Base64 unless given; `raw` leaves it out and sends the bytes as they are. */
+  /** Transfer encoding, base64 unless given; `raw` omits the header and sends the bytes unchanged. */
   encoding?: 'base64' | 'quoted-printable' | 'raw'
   body?: string | Buffer
   parts?: Mime[]
@@ -60,7 +60,7 @@ export const attached = (message: MimeMessage, options: Options = {}): Mime => (
   ...options,
 })
 
-/** In lines that end with CRLF. */
+/** Serialises a message with CRLF line ends. */
 export function toRaw({ subject, from = nobody, root }: MimeMessage): Buffer {
   const head = `From: ${from.name} <${from.email}>\r\nTo: alice@test.local\r\nSubject: ${subject}\r\nMIME-Version: 1.0\r\n`
   return Buffer.concat([Buffer.from(head), written(root, '1')])
@@ -117,7 +117,7 @@ function encoded(body: Buffer, encoding: NonNullable<Mime['encoding']>): Buffer 
   )
 }
 
-/** The same for the server in memory. */
+/** Converts a message for the in-memory server. */
 export function toDelivery(message: MimeMessage): Delivery {
   const { subject, from = nobody, root } = message
   const parts: Record<string, Buffer> = {}

@@ -1,33 +1,33 @@
-/** The wire formats of model providers, as each streams an answer: what ModelStandIn sends. */
+/** The wire formats in which model providers stream an answer, for ModelStandIn. */
 
 export type Dialect = 'openai' | 'openrouter' | 'azure' | 'ollama' | 'mistral' | 'anthropic' | 'gemini' | 'rig'
 
 export interface SpokenCall {
   id: string
   name: string
-  /** As text, so that it need not be JSON. */
+  /** The arguments as text, so that they need not be valid JSON. */
   input: string
 }
 
 export interface Spoken {
   pieces: readonly string[]
   calls?: readonly SpokenCall[] | undefined
-  /** Why it ends, in OpenAI's words; `stop`, or `tool_calls` with calls, unless given. */
+  /** The finish reason in OpenAI's words; `stop` unless given, `tool_calls` with calls. */
   reason?: 'length' | 'content_filter' | undefined
 }
 
-/** In OpenAI's names. */
+/** Token usage under OpenAI's names. */
 export const usage = { prompt_tokens: 11, completion_tokens: 7, total_tokens: 18 }
 
 export interface Wire {
   type: string
-  /** What comes before the end, and the end. */
+  /** The body before its end, and the end. */
   body(spoken: Spoken): [string, string]
-  /** An error inside of the stream. */
+  /** An error inside the stream. */
   errorInside(words: string): string
   /** The body of a refusal. */
   refusal(words: string): unknown
-  /** What a list of models answers. */
+  /** The response to a request for the list of models. */
   models(ids: readonly string[]): unknown
 }
 
@@ -57,7 +57,7 @@ function completions(comment: string): Wire {
   }
 }
 
-/** Their arguments come in turns, a few characters of each. */
+/** Interleaves the arguments of the calls, a few characters of each at a time. */
 function callsInPieces(calls: readonly SpokenCall[]): string {
   const heads = calls.map(({ id, name }, index) =>
     choice({ tool_calls: [{ index, id, type: 'function', function: { name, arguments: '' } }] }),
@@ -73,7 +73,7 @@ function callsInPieces(calls: readonly SpokenCall[]): string {
   return heads.join('') + pieces.join('')
 }
 
-/** Calls come whole, and what it cost with the last chunk. */
+/** Sends calls whole, and the usage with the last chunk. */
 const mistral: Wire = {
   ...completions(''),
   body: ({ pieces, calls = [], reason }) => {

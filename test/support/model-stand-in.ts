@@ -9,25 +9,25 @@ export { type Dialect, usage }
 
 export type Behaviour =
   | ({ does: 'answer' } & Spoken)
-  /** Sends the bytes of the answer three at a time, so that borders fall inside characters and frames. */
+  /** Sends the bytes of the answer three at a time, so that characters and frames are split. */
   | ({ does: 'answer in crumbs' } & Spoken)
   /** Sends these pieces and then nothing more. */
   | ({ does: 'stall' } & Spoken)
-  /** Sends these pieces and then tears the connection. */
+  /** Sends these pieces and then resets the connection. */
   | ({ does: 'tear' } & Spoken)
-  /** Sends these pieces and then ends in good order, but for the reason to finish. */
+  /** Sends these pieces and ends cleanly, but without a finish reason. */
   | ({ does: 'trail off' } & Spoken)
   /** Sends these pieces and then an error inside the stream. */
   | ({ does: 'fail inside'; words: string } & Spoken)
   | { does: 'refuse'; status: number; words: string; retryAfter?: string | undefined }
   | { does: 'send'; status: number; type: string; body: string }
   | { does: 'redirect'; to: string }
-  /** Refuses with a page that has no end. */
+  /** Refuses with an endless body. */
   | { does: 'flood' }
-  /** Says what a test tells it, as the test tells it. */
+  /** Plays the test's script. */
   | { does: 'play'; script: Play }
 
-/** @param body Of the request. @param signal Aborts when the asker leaves. */
+/** @param body The request's body. @param signal Aborts when the client disconnects. */
 export type Play = (body: Record<string, unknown>, signal: AbortSignal) => AsyncIterable<Partial<Spoken>>
 
 interface ReceivedRequest {
@@ -39,9 +39,9 @@ interface ReceivedRequest {
 
 export class ModelStandIn extends LocalServer {
   readonly requests: ReceivedRequest[] = []
-  /** Requests whose connection was closed by the other side before the answer was whole. */
+  /** Requests whose connection the client closed before the answer was complete. */
   abandoned = 0
-  /** What it says when its models are asked for. */
+  /** The models that it lists. */
   models: readonly string[] = ['stand-in-1', 'stand-in-2']
   readonly #wire: Wire
   #behaviour: Behaviour = { does: 'answer', pieces: ['yes'] }

@@ -1,4 +1,4 @@
-/** A network with names on this machine: a name server, a web server with TLS, and mail servers that greet; each can be silent. */
+/** A named network on this machine: DNS, a web server with TLS, and mail servers that greet; each can be silent. */
 import { execFileSync } from 'node:child_process'
 import { createSocket, type Socket as UdpSocket } from 'node:dgram'
 import { once } from 'node:events'
@@ -20,20 +20,20 @@ export interface Page {
   body?: string | Buffer
 }
 
-/** `silent`: the connection is taken, and nothing is said. */
+/** `silent`: the connection is accepted, and nothing is sent. */
 export type Serve = (request: { host: string; path: string; body: string }) => Page | 'silent' | 'drip' | undefined
 
-/** By port as it is elsewhere: lines in answer to lines, `undefined` for a server that is not there. */
+/** Mail servers by their usual port: lines in answer to lines, `undefined` for a server that does not exist. */
 export type MailServers = Partial<Record<993 | 143 | 465 | 587, (line: string | undefined) => string>>
 
 export interface NamedNetworkOptions {
-  /** Names for which the certificate of all servers is. */
+  /** Subject names of the certificate that all servers share. */
   names: readonly string[]
   serve?: Serve
   mail?: MailServers
 }
 
-/** The last sources are asked once all others have ended. */
+/** Timing by which the last sources are asked only after all others have ended. */
 export const unhurried: DiscoveryTimes = {
   lastAfterMs: patience,
   sourceMs: patience,
@@ -47,18 +47,18 @@ export const greetingSmtp = (line: string | undefined) =>
   line === undefined ? '220 ready\r\n' : '250-here\r\n250-STARTTLS\r\n250 AUTH PLAIN LOGIN\r\n'
 
 export class NamedNetwork {
-  /** `MX example.org`, and so on. */
+  /** DNS records, by `MX example.org` and so on. */
   readonly records = new Map<string, Answer[]>()
-  /** Questions that are not answered. */
+  /** Selects questions that are not answered. */
   silent: (name: string, type: string) => boolean = () => false
-  /** All that was asked: `MX example.org`. */
+  /** All DNS questions, as `MX example.org`. */
   readonly questions: string[] = []
-  /** All that was fetched: `GET autoconfig.example.org/mail/…`. */
+  /** All HTTP requests, as `GET autoconfig.example.org/mail/…`. */
   readonly requests: string[] = []
-  /** Connections to mail servers, by their port elsewhere. */
+  /** Connections to mail servers, by their usual port. */
   readonly looks: number[] = []
   serve: Serve
-  /** Nothing is late, unless a test wants it so. */
+  /** The discovery's timing; nothing times out unless a test wants it. */
   times: DiscoveryTimes = unhurried
   readonly #mail: MailServers
   readonly #certificate: { ca: string; key: string; remove(): void }
@@ -74,7 +74,7 @@ export class NamedNetwork {
     this.#certificate = certificateFor(names)
   }
 
-  /** An address record, of this machine unless another is given. */
+  /** Adds an address record, of this machine unless another is given. */
   host(name: string, address = '127.0.0.1'): this {
     return this.record({ type: 'A', name, data: address })
   }
@@ -95,7 +95,7 @@ export class NamedNetwork {
       this.#ports.set(Number(port), await this.#listen(server))
     }
     const name = await this.#listenForQuestions()
-    // One that was free a moment ago, and has nobody behind it.
+    // A port that was free a moment ago and that nothing listens on.
     const gone = createServer()
     this.#closedPort = await this.#listen(gone)
     gone.close()
@@ -131,7 +131,7 @@ export class NamedNetwork {
     return (server.address() as AddressInfo).port
   }
 
-  /** Over UDP, and over TCP on the same port: answers that are too long are asked for again there. */
+  /** Listens on UDP, and on TCP on the same port, where truncated answers are asked for again. */
   async #listenForQuestions(): Promise<number> {
     const port = await this.#listen(
       createServer(socket => {
@@ -164,7 +164,7 @@ export class NamedNetwork {
     if (this.silent(name, type)) return undefined
     const answers = this.records.get(`${type satisfies RecordType} ${name}`) ?? []
     const isKnown = [...this.records.keys()].some(key => key.endsWith(` ${name}`))
-    // Recursion is desired and available; 3 is NXDOMAIN.
+    // The flags of a recursive answer; 3 is NXDOMAIN.
     const flags = 0x0180 | (isKnown ? 0 : 3)
     return { type: 'response', ...(id === undefined ? {} : { id }), flags, questions: [question], answers }
   }
@@ -197,7 +197,7 @@ export class NamedNetwork {
   }
 }
 
-/** One of its own authority. */
+/** Issues a certificate by an authority of its own. */
 function certificateFor(names: readonly string[]) {
   const dir = tempDir('named-network')
   const [certFile, keyFile] = [join(dir.path, 'cert.pem'), join(dir.path, 'key.pem')]

@@ -1,4 +1,4 @@
-/** The native adapter over a small offer in memory, and clients that say what they like: over HTTP, HTTP+SSE and stdio. */
+/** The native adapter over a small in-memory offer, and raw clients over HTTP, HTTP+SSE and stdio. */
 import { PassThrough } from 'node:stream'
 import { onTestFinished } from 'vitest'
 import {
@@ -26,7 +26,7 @@ export type Json = Record<string, unknown>
 
 const says = (text: string): McpResult => ({ content: [{ type: 'text', text }] })
 
-/** Calls of the tool `wait` that run; each ends with what it is told, and `hold` only when the test lets it. */
+/** Running calls of the tool `wait`; each ends when resolved, and `hold` only when the test releases it. */
 export interface Running {
   name: string
   asking: McpCallAsking
@@ -136,7 +136,7 @@ export function startNative(more: Partial<McpOffer> = {}) {
     const ending = new AbortController()
     return { caller: caller(id), requestId: 'r', signal: ending.signal, end: problem => ending.abort(problem) }
   }
-  /** Whatever is sent, as it is. */
+  /** Sends anything unchanged. */
   const send = (body: unknown, headers: Record<string, string> = {}, { method = 'POST', id = 'p' } = {}) => {
     const leaving = new AbortController()
     const about = { 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...headers }
@@ -145,7 +145,7 @@ export function startNative(more: Partial<McpOffer> = {}) {
     const exchange = port.handleHttp(request, body, own)
     return { exchange, asking: own, request, leave: () => leaving.abort() }
   }
-  /** A request of 2026, as it should be. */
+  /** Sends a correct 2026 request. */
   const ask = (method: string, params: Json = {}, { id = 1, meta = {}, ...more }: AskOptions = {}) => {
     const { name, uri } = params
     const named = [name, uri].find(value => typeof value === 'string') as string | undefined
@@ -182,14 +182,14 @@ export function introduction(capabilities: Json = {}): Json {
   }
 }
 
-/** The JSON of an answer that is none of a stream. */
+/** Returns the JSON of an answer that is not a stream. */
 export async function answerOf({ exchange }: { exchange: McpHttpExchange }): Promise<{ status: number } & Json> {
   const response = await exchange.response
   const text = await response.text()
   return { status: response.status, ...(text === '' ? {} : JSON.parse(text)) }
 }
 
-/** Messages of a stream, one by one; undefined at its end. */
+/** Reads the messages of a stream one by one; undefined at its end. */
 export function eventsOf(body: ReadableStream<Uint8Array>) {
   const reader = body.getReader()
   let rest = ''
@@ -212,7 +212,7 @@ export function eventsOf(body: ReadableStream<Uint8Array>) {
   return { next, cancel: () => reader.cancel() }
 }
 
-/** A session of stdio: lines both ways. */
+/** Opens a stdio session, with lines in both directions. */
 export function overStdio(port: ReturnType<typeof startNative>['port'], options: McpSessionOptions) {
   const [input, output] = [new PassThrough(), new PassThrough()]
   const session = port.serveStdio({ input, output }, options)

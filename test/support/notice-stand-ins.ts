@@ -1,6 +1,6 @@
 /**
- * The services that take notices, each with its own wire format: what does not fit is answered as the service would answer it. Over a real
- * socket on this machine; signatures are verified with what Node has.
+ * The services that receive notices, each with its own wire format: a malformed request gets the error that the service
+ * would send. They listen on a real socket of this machine, and verify signatures with what Node has.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
@@ -10,7 +10,7 @@ import { freePort } from './free-port.ts'
 
 export type ServiceKind = 'webhook' | 'ntfy' | 'slack' | 'discord' | 'teams' | 'telegram'
 
-/** What is done with the next request in place of taking it. */
+/** How the next request is handled instead of being accepted. */
 export type ServiceWay = 'refuse' | 'limit' | 'fail' | 'hang' | 'flood' | 'redirect' | 'echo'
 
 interface Taken {
@@ -23,11 +23,11 @@ type Json = Record<string, unknown>
 
 interface Form {
   path: string
-  /** The words that people see; a text beginning with `!` says what is wrong. */
+  /** Returns the words that people see; a result beginning with `!` names a fault. */
   read(json: Json, request: IncomingMessage, body: string): string
   taken(response: ServerResponse): void
   refused: { status: number; body: string; words: string }
-  /** For seven seconds. */
+  /** The answer of a rate limit of seven seconds. */
   limited: { status: number; headers: Record<string, string>; body: string }
 }
 
@@ -43,7 +43,7 @@ const isJson = (response: ServerResponse, status: number, body: unknown) =>
 const plain = (response: ServerResponse, status: number, body: string) => response.writeHead(status).end(body)
 const keysOf = (json: Json, ...known: string[]) => Object.keys(json).filter(key => !known.includes(key))
 
-/** What services make a link or a mention of by themselves; the words without the blanks that keep them from it. */
+/** Detects what services would link or mention; returns the text without the zero-width spaces against that. */
 const plainOf = (text: string) =>
   /:\/\/|@\w|[\p{L}\p{N}]\.\p{L}{2}/u.test(text) ? '!a mention or a link' : text.replaceAll('\u200b', '')
 
@@ -89,7 +89,7 @@ const forms: Record<ServiceKind, Form> = {
       const links = [...text.matchAll(/<(http[^|>]+)\|[^>]+>/g)]
       const bare = text.replace(/<http[^|>]+\|[^>]+>/g, '')
       if (/[<>]/.test(bare) || /&(?!amp;|lt;|gt;)/.test(bare)) return '!invalid_payload'
-      // What Mattermost and Rocket.Chat would make of it.
+      // Reports what Mattermost and Rocket.Chat would turn into a mention or a link.
       if (/\][([]/.test(bare)) return '!a mention or a link'
       const words = plainOf(bare).replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
       return [words, ...links.map(([, link]) => link)].join('\n')
@@ -164,16 +164,16 @@ const forms: Record<ServiceKind, Form> = {
 export class NoticeStandIn {
   readonly kind: ServiceKind
   readonly taken: Taken[] = []
-  /** What was wrong with what came. */
+  /** Faults of the requests received. */
   readonly faults: string[] = []
-  /** In turn; what is not here is taken. */
+  /** Handling of the next requests, in order; once empty, requests are accepted. */
   readonly ways: ServiceWay[] = []
-  /** In place of all of them, while it is set. */
+  /** Handling of every request while it is set, in place of `ways`. */
   always: ServiceWay | undefined
   asked = 0
-  /** `webhook-id` of each request, taken or not. */
+  /** `webhook-id` of each request, accepted or not. */
   readonly ids: string[] = []
-  /** Called when a request came. */
+  /** Called for each request. */
   onAsked: () => void = () => undefined
   readonly #server = createServer((request, response) => void this.#take(request, response))
   #port = 0
@@ -198,7 +198,7 @@ export class NoticeStandIn {
     return `http://127.0.0.1:${this.#port}`
   }
 
-  /** As the notifier of its kind is set up. */
+  /** The target as a notifier of this kind configures it. */
   get target() {
     const { kind, origin } = this
     const url = `${origin}${forms[kind].path.replace('?wait=true', '')}`
@@ -208,7 +208,7 @@ export class NoticeStandIn {
     return { kind, url }
   }
 
-  /** Of its target alone. */
+  /** Secrets of the target alone. */
   get secrets(): string[] {
     const { token, bot, topic, signing } = secrets
     if (this.kind === 'webhook') return [token, signing]
@@ -251,7 +251,7 @@ export class NoticeStandIn {
     if (way === 'limit') response.writeHead(form.limited.status, form.limited.headers).end(form.limited.body)
     if (way === 'fail') plain(response, 503, 'upstream is away')
     if (way === 'redirect') response.writeHead(302, { location: `${this.origin}/elsewhere` }).end()
-    // As some do who write everything into their error.
+    // Some services echo the whole request in their error.
     if (way === 'echo')
       plain(response, 400, `bad: ${request.url} ${body} ${JSON.stringify(request.headers)} ${this.secrets.join(' ')}`)
     if (way === 'flood') {
@@ -267,7 +267,7 @@ export class NoticeStandIn {
   }
 }
 
-/** Stopped when the test ends. */
+/** Starts a stand-in that is stopped when the test ends. */
 export async function startNoticeStandIn(kind: ServiceKind): Promise<NoticeStandIn> {
   const service = await new NoticeStandIn(kind).start()
   onTestFinished(() => service.stop())

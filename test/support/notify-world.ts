@@ -1,4 +1,7 @@
-/** Notifiers on a database, with real adapters and stand-ins of their services, alerts by hand, and a clock that the test sets. */
+/**
+ * Notifiers on a database, with real adapters and stand-ins of their services, manual alerts, and a clock that the test
+ * sets.
+ */
 import { onTestFinished } from 'vitest'
 import type { Fact } from '../../contract/event.ts'
 import { NotifierBody } from '../../contract/notifiers.ts'
@@ -86,7 +89,7 @@ export async function notifyWorld(db: Database) {
   let engine = engineOf()
   const service = new NotifierService({ ...shared, hub, accounts: async () => accounts, changed: () => undefined })
   const settle = async () => {
-    // What an attempt changes is looked at again.
+    // An attempt may make further work due, so more than one round is run.
     for (let rounds = 0; rounds < 3; rounds++) {
       await engine.look()
       await engine.idle()
@@ -109,7 +112,7 @@ export async function notifyWorld(db: Database) {
     change: (id: string, change: Partial<TellableAlert>) => void alerts.set(id, { ...alerts.get(id)!, ...change }),
     clear: (id: string) =>
       void alerts.set(id, { ...alerts.get(id)!, state: 'cleared', cleared_at: new Date(now).toISOString() }),
-    /** Lets time go by, and looks as the timer does. */
+    /** Advances the clock and runs what the timer would. */
     pass: async (seconds: number) => {
       now += seconds * 1_000
       await settle()
