@@ -1,4 +1,4 @@
-/** The SDK's own OAuth client, and a user with a browser who decides about it on our page's endpoints. */
+/** The SDK's own OAuth client, and a user whose browser decides about it on our consent endpoints. */
 import {
   Client,
   type OAuthClientInformationFull,
@@ -14,18 +14,18 @@ import type { Answer, People, Proof } from './people.ts'
 
 export const redirectUri = 'http://localhost:39111/callback'
 
-/** Keeps what it gets, as a client does. */
+/** Remembers its credentials as a client does. */
 export class TestClient implements OAuthClientProvider {
   redirectUrl = redirectUri
   readonly clientMetadataUrl?: string
   information: OAuthClientInformationFull | undefined
   kept: OAuthTokens | undefined
-  /** Where it wanted to send the browser. */
+  /** The URL to which it wanted to redirect the browser. */
   asked: URL | undefined
   #verifier = ''
   #discovered: OAuthDiscoveryState | undefined
 
-  /** @param documentUrl Where it publishes what it says of itself, which is its id then. */
+  /** @param documentUrl URL of its metadata document, which is then its client id. */
   constructor(documentUrl?: string) {
     if (documentUrl !== undefined) this.clientMetadataUrl = documentUrl
   }
@@ -65,7 +65,7 @@ export class TestClient implements OAuthClientProvider {
   }
 }
 
-/** A client that connects; throws when it is not allowed to. */
+/** Connects a client; throws if it is not authorised. */
 export async function connectOAuth(url: string, authProvider: TestClient): Promise<Client> {
   const client = new Client(
     { name: 'hosted', version: '1.0.0' },
@@ -76,7 +76,7 @@ export async function connectOAuth(url: string, authProvider: TestClient): Promi
   return client
 }
 
-/** Cookies of one browser, beside that of its session. */
+/** A browser's cookies beside that of its session. */
 export class Visitor {
   readonly people: People
   readonly proof: Proof
@@ -88,7 +88,7 @@ export class Visitor {
     this.#cookies = cookies
   }
 
-  /** The same browser, before a server that was started again. */
+  /** Returns the same browser on a restarted server. */
   at(people: People): Visitor {
     return new Visitor(people, people.admin, this.#cookies)
   }
@@ -103,7 +103,7 @@ export class Visitor {
     return { status: answer.status, location: answer.headers.get('location') ?? '', text: await answer.text() }
   }
 
-  /** The browser comes from the client, and stands before our page. @returns The id of the request. */
+  /** Follows the client's redirect to our consent page. @returns The id of the request. */
   async come(address: string | URL): Promise<string> {
     const { location, text, status } = await this.open(address)
     const id = /\/connect\/([\w-]+)$/.exec(location)?.[1]
@@ -122,7 +122,7 @@ export class Visitor {
     return JSON.parse(text)
   }
 
-  /** @returns Where the browser is sent back to. */
+  /** @returns The address that the browser is redirected back to. */
   async approve(id: string, change: object): Promise<URL> {
     return this.#goOn(await this.ask('POST', mcpAuthApi.approveConnection.path, id, { ...usual(), ...change }))
   }
@@ -149,7 +149,7 @@ export function usual() {
   return { name: 'Test client', preset: 'reader', proposes: false, accounts: [], expires_at }
 }
 
-/** Begins, has the user approve, and comes with the code. */
+/** Starts the flow, lets the user approve, and connects with the code. */
 export async function connectWithConsent(people: People, client: TestClient, change: object): Promise<Client> {
   const visitor = new Visitor(people, people.admin)
   await connectOAuth(people.url, client).then(

@@ -1,4 +1,4 @@
-/** An agent that does all that it reads: it has the tools of its token over MCP, a plain HTTP client, and no judgement. */
+/** An agent that obeys everything it reads: it has its token's tools over MCP, an HTTP client, and no judgement. */
 import type { Client } from '@modelcontextprotocol/client'
 import { type CallAnswer, callTool } from './mcp-client.ts'
 import { type Plan, plansIn, type Wanted } from './obedient-plans.ts'
@@ -19,12 +19,12 @@ export interface Sent {
 export interface ObedientOptions {
   client: Client
   owner: string
-  /** What it proves itself by, where it tries other doors than the tools. */
+  /** Credentials for the doors that it tries beside the tools. */
   proof: Record<string, string>
   url: string
-  /** Whether it follows what it reads. Otherwise it does what its user says alone. */
+  /** Whether it follows what it reads; otherwise it obeys its user alone. */
   isObedient?: boolean
-  /** A human looks at what waits; without it, nobody does. */
+  /** Called for what awaits approval, as a human would look at it; without it no human looks. */
   onPending?(sent: Sent): Promise<void>
 }
 
@@ -42,13 +42,13 @@ const mostCarried = 3
 export class ObedientAgent {
   readonly #options: ObedientOptions
   readonly #followed = new Set<string>()
-  /** Each call of a tool, with what came of it. */
+  /** Each tool call with its outcome. */
   readonly calls: { name: string; isDone: boolean; isPending: boolean }[] = []
-  /** How often it set out to do what, by kind. */
+  /** Number of attempts by kind of plan. */
   readonly tried: Record<string, number> = {}
-  /** Answers of doors that no tool leads to. */
+  /** Statuses of endpoints that no tool reaches. */
   readonly doors: number[] = []
-  /** All that it was shown, by ref. */
+  /** All messages that it was shown, by ref. */
   readonly shown = new Map<string, Shown>()
   readonly hits = new Map<string, Hit>()
 
@@ -67,7 +67,7 @@ export class ObedientAgent {
     return (await this.#searchPage({ q, limit })).hits
   }
 
-  /** Page by page. */
+  /** Searches page by page. */
   async searchAll(q: string): Promise<Hit[]> {
     const all: Hit[] = []
     for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {
@@ -110,7 +110,7 @@ export class ObedientAgent {
     return found
   }
 
-  /** Reads it all, and does what stands there: in bodies, subjects and names. */
+  /** Reads all messages, and follows the orders in their bodies, subjects and sender names. */
   async obeyAll(refs: readonly string[]): Promise<Shown[]> {
     const messages = await this.read(refs)
     if (this.#options.isObedient === false) return messages
@@ -121,7 +121,7 @@ export class ObedientAgent {
   async obey(text: string, ref: string): Promise<void> {
     for (const plan of plansIn(text, this.#options.owner)) {
       const key = JSON.stringify(plan)
-      // The same order a second time would do nothing else.
+      // Repeating an order would change nothing.
       if (this.#followed.has(key)) continue
       this.#followed.add(key)
       this.tried[plan.kind] = (this.tried[plan.kind] ?? 0) + 1
@@ -166,11 +166,11 @@ export class ObedientAgent {
     }
   }
 
-  /** @returns What became of it, if it could be written at all. */
+  /** @returns The outcome, if the draft could be written at all. */
   async draftAndSend(input: Record<string, unknown>): Promise<Sent | undefined> {
     const draft = await this.call('mail_draft', input)
     if (draft?.isError !== false) {
-      // Without a draft there is nothing to send; it asks all the same.
+      // Without a draft there is nothing to send; it tries anyway.
       await this.call('mail_send', { draft: 'none', rev: 1 })
       return undefined
     }
@@ -197,7 +197,7 @@ export class ObedientAgent {
     return [...refs].flatMap(ref => this.shown.get(ref) ?? [])
   }
 
-  /** In a draft that a human is shown, in a message, and by a tool that there might be. */
+  /** Leaks through a draft that a human sees, a message, and a tool that might exist. */
   async #leakBy({ url, to, wanted }: Plan & { kind: 'link' }, ref: string): Promise<void> {
     const secret = Buffer.from(secretIn(await this.#find(wanted))).toString('base64url')
     const filled = url.replaceAll(/\{\w+\}|\[?QUERY\]?/g, secret)
@@ -215,7 +215,7 @@ export class ObedientAgent {
     await this.call('mail_move', { refs, to: 'trash' })
     await this.call('mail_delete', { refs })
     await this.call('mail_folder_edit', { op: 'delete', path: which === 'sent' ? 'Sent' : 'INBOX' })
-    // A ref names its account only where there are several.
+    // A ref names its account only if there are several.
     const { accounts } = ((await this.call('mail_accounts', {}))?.value ?? {}) as { accounts?: { id: string }[] }
     const path = `/api/v1/accounts/${ref.includes('.') ? ref.split('.')[0] : accounts?.[0]?.id}/messages/delete`
     this.doors.push(await this.#door('POST', path, { ids: refs.map(one => one.split('.').at(-1)) }))
@@ -242,7 +242,7 @@ export class ObedientAgent {
   }
 }
 
-/** Of what it found, as much as fits into an address. */
+/** Returns as much of what it found as fits into a URL. */
 function secretIn(found: readonly Shown[]): string {
   const text = found.map(({ body }) => body).join(' ')
   return (/\d{5,}|token\S+/.exec(text)?.[0] ?? text.slice(0, 20)).replaceAll(/[^\w-]/g, '') || 'secret'

@@ -1,6 +1,9 @@
-/** What a text tells its reader to do with mail, as an agent understands it that takes everything for an order. It asks for more rather than for less. */
+/**
+ * Parses what a text tells its reader to do with mail, as an agent understands it that takes everything for an order.
+ * It errs on the side of more plans.
+ */
 
-/** What is put into a message: found in the mailbox as far as the text says where. */
+/** The mail content that a plan carries, as far as the text says where it is. */
 export interface Wanted {
   /** Words to search for, or an address whose mail is meant. */
   words: string[]
@@ -13,7 +16,7 @@ export type Plan =
   | { kind: 'send' | 'forward' | 'attach'; to: string[]; subject: string; text: string; wanted: Wanted }
   | { kind: 'reply'; bcc: string[]; text: string; wanted: Wanted }
   | { kind: 'delete'; which: 'this' | 'unread' | 'sent' | 'everything' }
-  /** Puts it, filled with what was found, where a human or a program might load it. */
+  /** Puts the link, filled with what was found, where a human or a program might load it. */
   | { kind: 'link'; url: string; to: string[]; wanted: Wanted }
   | { kind: 'organise'; to: 'junk' | 'archive'; flag: boolean }
   | { kind: 'approve' }

@@ -1,4 +1,4 @@
-/** Real mailboxes full of mail that gives orders, one for each agent, on one server; and what can be said of them afterwards. */
+/** Real mailboxes of mail that gives orders, one per agent, on one server, and ways to inspect them afterwards. */
 
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { Socket } from 'node:net'
@@ -14,7 +14,7 @@ import { SmtpSink } from './smtp-sink.ts'
 import { untilIndexed } from './until-indexed.ts'
 
 export interface Mail {
-  /** Becomes its Message-ID. */
+  /** Used as its Message-ID. */
   id: string
   from: string
   to: string[]
@@ -25,7 +25,7 @@ export interface Mail {
   isSent?: boolean
   isRead?: boolean
   at: string
-  /** Text of a file. */
+  /** Text of an attached file. */
   file?: string
 }
 
@@ -41,7 +41,7 @@ export interface ObedientWorld {
   dovecot: Dovecot
   mailboxes: Mailbox[]
   token(mailbox: Mailbox, scopes: Scope[], policy: TokenPolicy): Promise<NewToken>
-  /** Where this process connected to, beside its own mail servers and itself. */
+  /** Addresses that this process connected to, other than its own servers. */
   strayConnections(): string[]
   stop(): Promise<void>
 }
@@ -61,7 +61,7 @@ export const toMail = ({
   ...{ isSent: status === 'sent', isRead: read },
 })
 
-/** Mailboxes of `owner`, one for each list. */
+/** Starts a world with a mailbox of `owner` for each list. */
 export async function startObedientWorld(owner: string, lists: readonly (readonly Mail[])[]): Promise<ObedientWorld> {
   const ends: (() => unknown)[] = []
   const stop = async () => {
@@ -118,7 +118,7 @@ async function fill(dovecot: Dovecot, user: string, mails: readonly Mail[]): Pro
   }
 }
 
-/** As RFC 9051 writes it. */
+/** Formats a date as RFC 9051 does. */
 function internalDate(at: string): string {
   const [, day, month, year, time] = /^\w+, (\d+) (\w+) (\d+) ([\d:]+)/.exec(new Date(at).toUTCString()) ?? []
   return `${day}-${month}-${year} ${time} +0000`
@@ -144,7 +144,7 @@ function bytesOf({ id, from, to, cc = [], subject, body, html, at, file }: Mail)
   return Buffer.from(`${lines.join('\n')}\n${content}`.replaceAll(/\r?\n/g, '\r\n'))
 }
 
-/** As it was in the beginning: where it is not, as a human would put it. */
+/** Moves and marks messages back to their initial state, as a human would. */
 export async function restore(world: ObedientWorld, mailbox: Mailbox): Promise<void> {
   const { dovecot, people } = world
   const kept = await mailsIn(world, mailbox)
@@ -179,7 +179,7 @@ export interface Kept {
   isRead: boolean
 }
 
-/** By id, of all that lies in any folder, seen from outside. */
+/** Returns the mails of all folders by id, as seen over IMAP. */
 export async function mailsIn({ dovecot }: ObedientWorld, { user }: Mailbox): Promise<Map<string, Kept>> {
   const imap = await dovecot.login(user)
   try {
@@ -199,7 +199,7 @@ export async function mailsIn({ dovecot }: ObedientWorld, { user }: Mailbox): Pr
   }
 }
 
-/** Each socket that this process opens; threads of the server open none. */
+/** Records each socket that this process opens; the server's threads open none. */
 function watchConnections() {
   const allowed = new Set<number>()
   const seen: { port: number | undefined; address: string | undefined }[] = []

@@ -1,4 +1,4 @@
-/** Types for what only the tests use of oidc-provider 9. */
+/** Types for the parts of oidc-provider 9 that only the tests use. */
 declare module 'oidc-provider/lib/adapters/memory_adapter.js' {
   import type { Adapter } from 'oidc-provider'
 

@@ -8,26 +8,26 @@ import { freePort } from './free-port.ts'
 import { LocalServer } from './local-server.ts'
 import { interact } from './login-page.ts'
 
-/** Answered to callers that may know it; what is left out is not said. */
+/** Claims released to clients whose scopes allow them; undefined ones are omitted. */
 export interface OidcPerson {
   email?: string
   email_verified?: boolean
   name?: string
   groups?: readonly string[]
-  /** Of claims that are somewhere else. */
+  /** Names of claims that are distributed or aggregated elsewhere. */
   _claim_names?: Record<string, string>
 }
 
 export const oidcClientId = 'rustymail'
 export const oidcClientSecret = 'a-secret-of-the-client-for-tests-only'
 
-/** A person signs in with their subject, without a password, or cancels: `login` or `cancel` in the form of the page. */
+/** Serves a provider where people sign in by subject without a password: `login` signs in, `cancel` aborts. */
 export class OidcProvider extends LocalServer {
-  /** By subject; may change at any time. */
+  /** People by subject; may change at any time. */
   readonly people = new Map<string, OidcPerson>()
-  /** Where browsers may be sent back to. */
+  /** Redirect URIs that clients may use. */
   readonly redirectUris: string[] = []
-  /** Paths that were asked for, in order. */
+  /** Requested paths, in order. */
   readonly requests: string[] = []
   readonly #provider: Provider
 
@@ -56,7 +56,7 @@ export class OidcProvider extends LocalServer {
         const person = this.people.get(sub)
         return person && { accountId: sub, claims: () => ({ sub, ...person }) }
       },
-      // Anyone who signs in agrees to all that is asked for.
+      // Every person who signs in consents to everything requested.
       loadExistingGrant: async ({ oidc }: Context) => {
         const grant = new this.#provider.Grant({ accountId: oidc.session.accountId, clientId: oidc.client.clientId })
         grant.addOIDCScope([...oidc.requestParamScopes].join(' '))

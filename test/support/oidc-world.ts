@@ -1,4 +1,4 @@
-/** Signing in by a provider with everything real but the page: provider, door, services, database. */
+/** Sign-in through a provider, with everything real except the page: provider, routes, services, database. */
 import { onTestFinished } from 'vitest'
 import { SessionService } from '../../server/access/session-service.ts'
 import { SessionStore } from '../../server/access/session-store.ts'
@@ -18,7 +18,7 @@ import { madeUsersOn } from './made-users.ts'
 import { type OidcPerson, OidcProvider, oidcClientId, oidcClientSecret } from './oidc-provider.ts'
 import { PlainBrowser } from './plain-browser.ts'
 
-/** Everything real but the page: provider, door, services, database. */
+/** Starts a world with everything real except the page. */
 export async function start(options: { accounts?: OidcConfig['accounts']; isSetUp?: boolean } = {}) {
   const { accounts = 'none', isSetUp = true } = options
   const provider = await OidcProvider.start()
@@ -76,17 +76,17 @@ export async function start(options: { accounts?: OidcConfig['accounts']; isSetU
   onTestFinished(() => http.fastify.close())
   provider.redirectUris.push(url + callbackPath)
 
-  /** No page is served here: the flow ends where the browser is sent to one. */
+  /** No page is served here: the flow ends where the browser is redirected to one. */
   const isPage = (next: URL) => next.origin === url && !next.pathname.startsWith('/api/')
   const isCallback = (next: URL) => next.pathname === callbackPath
-  /** Up to the address by which the browser comes back from the provider. */
+  /** Signs in at the provider, up to the redirect back to the callback. */
   const goToProvider = async (browser: PlainBrowser, subject: string, startAt = startPath) => {
     const page = await browser.follow(await browser.visit(url + startAt), isPage)
     if (page.status !== 200) return page.location!
     const back = await browser.follow(await browser.visit(page.url, { login: subject }), isCallback)
     return back.location!
   }
-  /** The whole way, by a browser of its own; answers where it ends, and who it is then. */
+  /** Runs the whole flow, in a new browser by default; returns its last visit and the signed-in user. */
   const signIn = async (subject: string, { startAt = startPath, browser = new PlainBrowser() } = {}) => {
     const callback = await goToProvider(browser, subject, startAt)
     const { location } = await browser.follow(await browser.visit(callback), isPage)

@@ -11,9 +11,9 @@ export interface OpenStream {
   readonly headers: Headers
   /** All events so far, in order. */
   readonly events: StreamEvent[]
-  /** The first event of a type that was not taken before. */
+  /** Returns the first event of a type that was not returned before. */
   next(type: string): Promise<StreamEvent>
-  /** Resolves when the server ended the stream. */
+  /** Resolves when the server has ended the stream. */
   readonly ended: Promise<void>
   close(): void
 }

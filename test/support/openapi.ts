@@ -1,4 +1,4 @@
-/** The OpenAPI document as tests read it: its operations with what they refer to filled in. */
+/** The OpenAPI document as tests read it: its operations with references resolved. */
 import { renderOpenApi } from '../../contract/openapi.ts'
 
 export interface DocumentedResponse {
@@ -15,7 +15,7 @@ export interface DocumentedOperation {
   parameters: { name: string; in: string; example?: unknown; schema: Record<string, unknown> }[]
   requestBody?: { content: Record<string, { example?: unknown }> }
   responses: Record<string, DocumentedResponse>
-  /** Of all its problems. */
+  /** Codes of all its problems. */
   codes: string[]
 }
 

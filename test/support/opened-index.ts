@@ -1,4 +1,4 @@
-/** An index with folders in it, and what tests ask of it. */
+/** An open index with folders, and the queries that tests make. */
 import type { FolderBatch, IndexedMessage, OutgoingFact } from '../../server/index/index-types.ts'
 import { folder, type IndexWorld, type TestedIndex } from './index-world.ts'
 

@@ -1,4 +1,7 @@
-/** Operations on a mail server in memory, with the real queue on a real database: it can be stopped and started again, as after a crash. */
+/**
+ * Operations on an in-memory mail server, with the real queue on a real database, which can be stopped and restarted as
+ * after a crash.
+ */
 import { randomBytes } from 'node:crypto'
 import { onTestFinished } from 'vitest'
 import type { EventOf } from '../../contract/event.ts'
@@ -49,7 +52,7 @@ export interface WorldOptions {
   bounds?: Partial<OperationBounds>
   queue?: Partial<OperationQueueOptions>
   mayChange?: MayChange
-  /** Of what is only proposed. */
+  /** Receives the proposals of tokens that may only propose. */
   intake?: ProposalIntake
 }
 
@@ -60,7 +63,7 @@ export function principalOf(id: string, more: Partial<Principal> = {}): Principa
 export const agent = principalOf('token-agent')
 export const operator = principalOf('session-1', { kind: 'session', userId: 'ann', scopes: new Set(scopes) })
 
-/** With the accounts `a` and `b`, which are the same mailbox. */
+/** Starts a world with the accounts `a` and `b`, which share one mailbox. */
 export async function startOperations({
   db: given,
   bounds = {},
@@ -153,21 +156,21 @@ export async function startOperations({
   const world = {
     ...{ calls, moved, shown, expected, fresh },
     ...{ db, hub, gateway, pool, store, refs, service, folders, undo, facts, noticed, disabled },
-    /** From now on the index knows the folders as they are at this moment. */
+    /** Gives the index the folders as they are now. */
     knowFolders: async () => {
       known = await foldersOf('a')
     },
-    /** By falling UID. */
+    /** Returns refs by descending UID. */
     refsIn: (path: string) => {
       const { uidValidity, messages } = gateway.getFolder(path)
       return messages.map(({ uid }) => refs.encode('a', { folder: path, uidValidity, uid })).toReversed()
     },
-    /** `subject flag flag` of each message, in their order. */
+    /** Returns `subject flag flag` of each message, in folder order. */
     in: (path: string) =>
       gateway
         .getFolder(path)
         .messages.map(({ subject, flags, keywords }) => [subject, ...flags, ...keywords].join(' ')),
-    /** How many messages whose changes were taken in. */
+    /** Principals and message counts of the accepted operations. */
     taken,
     accept: (wanted: Wanted, principal = agent, key?: string) => service.accept(principal, 'a', wanted, signal, key),
     settled: (id: string, principal = operator) => service.settled(principal, id, patience, signal),

@@ -1,4 +1,4 @@
-/** A mailbox on Dovecot behind a server of ours, indexed and signed in to, for pages that act on mail. */
+/** An indexed mailbox on Dovecot behind our server, with a signed-in page, for tests of pages that act on mail. */
 import type { Browser, Page } from 'playwright-core'
 import { expect, vi } from 'vitest'
 import { api } from '../../contract/index.ts'
@@ -16,15 +16,18 @@ export interface OrganisedMailbox {
   run: Served
   accountId: string
   imap: RawImap
-  /** Between our server and Dovecot. */
+  /** The relay between our server and Dovecot. */
   relay: TcpRelay
-  /** Subjects in a folder, in their order there. */
+  /** Returns the subjects in a folder, in order. */
   subjectsIn(folder: string): Promise<string[]>
   open(path?: string, size?: { width?: number; height?: number }): ReturnType<typeof visit>
   stop(): Promise<void>
 }
 
-/** @param count `Note 1` and so on in INBOX; the newest three are a conversation of their own, `Plans`. The caller stops it. */
+/**
+ * @param count Number of messages in INBOX, `Note 1` and so on; the newest three form the thread `Plans`. The caller
+ * stops it.
+ */
 export async function startOrganisedMailbox(
   browser: Browser,
   count: number,

@@ -1,4 +1,4 @@
-/** A collector on this machine that takes OTLP over HTTP and reads it with what is here, not with the library that wrote it: protobuf and JSON. */
+/** A local collector that accepts OTLP over HTTP (protobuf, JSON), decoded without the library that wrote it. */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { onTestFinished, vi } from 'vitest'
@@ -10,15 +10,15 @@ export interface TakenSpan {
   name: string
   traceId: string
   spanId: string
-  /** Empty for the first of a trace. */
+  /** Empty for the root span of a trace. */
   parentId: string
-  /** As the protocol numbers them: 1 internal, 2 server, 3 client, 4 producer, 5 consumer. */
+  /** The span kind as the protocol numbers it: 1 internal, 2 server, 3 client, 4 producer, 5 consumer. */
   kind: number
   attributes: Record<string, string | number | boolean>
   /** 2 is an error. */
   status: number
   statusMessage: string
-  /** Spans that it is linked with. */
+  /** Links to other spans. */
   links: { traceId: string; spanId: string }[]
   startNanos: bigint
   endNanos: bigint
@@ -34,11 +34,11 @@ export type CollectorAnswer = (response: ServerResponse) => void
 
 export class OtlpCollector {
   readonly spans: TakenSpan[] = []
-  /** By name, as last told. */
+  /** Metrics by name, as last exported. */
   readonly metrics = new Map<string, TakenMetric>()
   resource: Record<string, unknown> = {}
   readonly requests: { path: string; headers: IncomingMessage['headers']; body: Buffer }[] = []
-  /** In place of taking what comes. */
+  /** Answers every request while it is set, instead of accepting it. */
   always: CollectorAnswer | undefined
   readonly #server = createServer((request, response) => void this.#take(request, response))
   #port = 0
@@ -58,7 +58,7 @@ export class OtlpCollector {
     await new Promise(resolve => this.#server.close(resolve))
   }
 
-  /** Those that came by now, by their names and what the filter says. */
+  /** Returns the first received span with this name that passes the filter. */
   find(name: string, isIt: (span: TakenSpan) => boolean = () => true): TakenSpan | undefined {
     return this.spans.find(span => span.name === name && isIt(span))
   }
@@ -71,7 +71,7 @@ export class OtlpCollector {
     }, patience)
   }
 
-  /** Names, indented by depth, of what is under a span; in the order in which they began. */
+  /** Names of a span's descendants, indented by depth, by start time. */
   tree(root: TakenSpan, depth = 0): string[] {
     const under = this.spans
       .filter(span => span.traceId === root.traceId && span.parentId === root.spanId)
@@ -79,7 +79,7 @@ export class OtlpCollector {
     return [`${'  '.repeat(depth)}${root.name}`, ...under.flatMap(span => this.tree(span, depth + 1))]
   }
 
-  /** All that was sent, as text: for looking what must not be in it. */
+  /** Everything received, as text, for searches for what must not be in it. */
   get text(): string {
     return this.requests.map(({ body }) => body.toString('latin1')).join('\n')
   }
@@ -114,7 +114,7 @@ export class OtlpCollector {
   }
 }
 
-/** Closed when the test ends. */
+/** Starts a collector that is closed when the test ends. */
 export async function startCollector(): Promise<OtlpCollector> {
   const collector = new OtlpCollector()
   await collector.listen()
@@ -122,7 +122,7 @@ export async function startCollector(): Promise<OtlpCollector> {
   return collector
 }
 
-/** As opentelemetry-proto has it: ExportTraceServiceRequest. */
+/** Decodes opentelemetry-proto's ExportTraceServiceRequest. */
 function readTraces(body: Buffer) {
   const all = readFields(body).messages(1)
   const spans = all.flatMap(each => each.messages(2)).flatMap(scope => scope.messages(2))

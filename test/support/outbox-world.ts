@@ -1,4 +1,4 @@
-/** An outbox on a mail server in memory, with the real queue on a real database and a clock that a test moves. */
+/** An outbox on an in-memory mail server, with the real queue on a real database and a clock that the test advances. */
 import { randomBytes } from 'node:crypto'
 import { expect, onTestFinished } from 'vitest'
 import type { EventOf } from '../../contract/event.ts'
@@ -35,7 +35,7 @@ export const user = principalOf('session-1', { kind: 'session', userId: 'ann' })
 const login = { host: 'memory', port: 25, tls: 'none', user: 'me', password: 'secret' } as const
 const logger = createLogger('silent')
 
-/** Stands still until it is moved; what is due by then runs in order. */
+/** A clock that stands still until it is advanced, and then runs due timers in order. */
 export class ManualClock implements TimerClock {
   #now = Date.parse('2026-11-29T00:00:00.000Z')
   readonly #timers = new Set<{ at: number; run: () => void }>()
@@ -56,7 +56,7 @@ export class ManualClock implements TimerClock {
     }
   }
 
-  /** By which a test knows that the queue has gone to rest. */
+  /** Delays of the pending timers, from which a test sees that the queue is idle. */
   get pending(): number[] {
     return [...this.#timers].map(({ at }) => at - this.#now).sort((one, other) => one - other)
   }
@@ -70,7 +70,7 @@ export interface OutboxWorldOptions {
   clock?: TimerClock
 }
 
-/** With the accounts `a` and `b`. */
+/** Starts a world with the accounts `a` and `b`. */
 export async function startOutbox(options: OutboxWorldOptions = {}) {
   const { hub, db } = await startHub(options.db)
   for (const id of ['a', 'b']) await keepAccount(db, id)
@@ -177,7 +177,7 @@ export async function startOutbox(options: OutboxWorldOptions = {}) {
       refs,
       noticed,
     },
-    /** Drafts were changed meanwhile. */
+    /** Makes marking drafts as sent fail, as if they had changed meanwhile. */
     refuseMarks: () => {
       refused = true
     },
@@ -192,7 +192,7 @@ export async function startOutbox(options: OutboxWorldOptions = {}) {
         return outbox.submit(transaction, tell, { principal, composed, state, sendAt, approvalId: null })
       }),
     get: (id: string) => outbox.get(user, id),
-    /** Once that is told; of a state that comes again and again, with so many attempts. */
+    /** Resolves once a submission reports the state; `attempts` tells repeated states apart. */
     until: async (id: string, state: SubmissionState, attempts?: number) => {
       const { promise, resolve } = Promise.withResolvers<void>()
       const look = () => {
@@ -209,7 +209,7 @@ export async function startOutbox(options: OutboxWorldOptions = {}) {
       expect([row.state, row.error]).toEqual([state, row.error])
       return row
     },
-    /** Once its copy has come so far. */
+    /** Resolves once the copy in Sent has this state. */
     untilCopy: async (id: string, state: 'saved' | 'by_provider' | 'failed') => {
       await expect.poll(async () => (await world.get(id)).sent_copy.state, { timeout: patience }).toBe(state)
       return (await world.get(id)).sent_copy

@@ -1,4 +1,7 @@
-/** Before all tests: prepares what the servers of the journeys would else prepare all at the same time, each with words about it. */
+/**
+ * Run before all tests: prepares what the journeys' servers would otherwise all prepare at the same time, each with log
+ * lines about it.
+ */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -14,7 +17,7 @@ const { freshBundle } = (await import(join(root, 'bin/bundle.js'))) as {
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** The folder of the server's bundle, made of the sources as they are. */
+    /** The folder of the server's bundle, built from the current sources. */
     bundle: string
   }
 }
@@ -25,9 +28,10 @@ export default async function setup(project: TestProject): Promise<void> {
 }
 
 async function prepare(project: TestProject): Promise<void> {
-  // The bundle, for servers in processes of their own and for threads; the sources, for tests of these.
+  // Starts with the bundle, for servers in their own processes and for threads, and with the sources, for tests of
+  // these.
   for (const words of [[], ['--sources']]) {
-    // Refused for its port, but before that it makes what is stale.
+    // The port is refused, but stale files are rebuilt before that.
     const program = ['bin/rustymail.js', ...words, 'serve', '--port', 'none']
     await once(spawn(process.execPath, program, { cwd: root, stdio: 'ignore' }), 'close')
   }
@@ -39,7 +43,10 @@ async function prepare(project: TestProject): Promise<void> {
   await buildPageWhenStale(root)
 }
 
-/** Programs of threads that only tests have: compiled at once by many threads, they could end the process (start-thread.ts). */
+/**
+ * Compiles the threads' programs that only tests have: many threads compiling them at once could crash the process
+ * (start-thread.ts).
+ */
 async function compileThreads(): Promise<void> {
   const programs = [
     ...['index-thread.ts', 'thread-host.ts'].map(name => join(import.meta.dirname, name)),

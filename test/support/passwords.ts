@@ -1,7 +1,7 @@
-/** Passwords that cost nothing to look at, for tests that are about something else. */
+/** Password hashing that costs next to nothing, for tests whose subject it is not. */
 import { PasswordHasher, type PasswordHasherOptions } from '../../server/users/password-hasher.ts'
 
-/** KiB; argon2 takes no less. */
+/** Memory in KiB; argon2 accepts no less. */
 export const passwordMemory = 8
 
 export function cheapHasher(options: PasswordHasherOptions = {}): PasswordHasher {

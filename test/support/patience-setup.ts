@@ -1,4 +1,7 @@
-/** For each test file: `vi.waitFor` is as patient as `expect.poll`; one second, which it has of its own, cannot be configured. */
+/**
+ * Run for each test file: gives `vi.waitFor` the timeout of `expect.poll`; its own default of one second cannot be
+ * configured.
+ */
 import { vi } from 'vitest'
 import { patience } from './patience.ts'
 
@@ -10,5 +13,5 @@ const patient: typeof waitFor = (callback, options = {}) =>
     ...(typeof options === 'number' ? { timeout: options } : options),
   })
 
-// Files that share a process share it too.
+// Files of the same process share `vi`, so it may be patched already.
 if (waitFor.name !== 'patient') vi.waitFor = patient

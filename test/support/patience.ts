@@ -1,2 +1,5 @@
-/** How long tests wait for what must come, in milliseconds: no promise about time, so that a busy machine is no fault. */
+/**
+ * Timeout in milliseconds for everything that tests wait for. It promises nothing about speed, so that a busy machine
+ * fails no test.
+ */
 export const patience = 60_000

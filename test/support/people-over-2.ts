@@ -1,4 +1,4 @@
-/** A server in this process with TLS, and people who come to it over HTTP/2. */
+/** A server in this process with TLS, and people who call it over HTTP/2. */
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import type { ClientHttp2Session, IncomingHttpHeaders } from 'node:http2'
@@ -13,7 +13,7 @@ import { administrator } from './signed-in.ts'
 import { tempDir } from './temp-dir.ts'
 import { askOver2, openSession, selfSigned, wholeOf } from './tls.ts'
 
-/** All over one connection. */
+/** Sends all requests over one connection. */
 export class PeopleOver2 extends People {
   readonly #session: ClientHttp2Session
 
@@ -36,7 +36,7 @@ export class PeopleOver2 extends People {
   }
 }
 
-/** Without rate limits. Stopped when the test ends. */
+/** Starts a server without rate limits, stopped when the test ends. */
 export async function startAppOverTls({ environment = {}, overrides = {} }: Surroundings = {}) {
   const dir = tempDir('tls-app')
   onTestFinished(() => dir.remove())

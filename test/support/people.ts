@@ -1,4 +1,4 @@
-/** A server in this process, and people and tokens that act on it, each made by its own API. */
+/** A server in this process, and the users and tokens that act on it, each created through its own API. */
 
 import { onTestFinished } from 'vitest'
 import type { Role } from '../../contract/access.ts'
@@ -13,7 +13,7 @@ import { passwordMemory } from './passwords.ts'
 import { administrator, enter } from './signed-in.ts'
 import { tempDir } from './temp-dir.ts'
 
-/** What a request carries to be known. */
+/** Headers that authenticate a request. */
 export type Proof = Record<string, string>
 
 export interface Answer {
@@ -35,7 +35,7 @@ export interface NewToken {
 }
 
 export interface Surroundings {
-  /** As on the command line. */
+  /** Arguments as on the command line. */
   args?: string[]
   environment?: Record<string, string>
   overrides?: Overrides
@@ -43,7 +43,7 @@ export interface Surroundings {
 
 const { password } = administrator
 
-/** Without rate limits. The caller stops it. */
+/** Runs a server without rate limits, which the caller stops. */
 export async function runApp({ args = [], environment = {}, overrides = {} }: Surroundings = {}) {
   const dir = tempDir('app')
   const dataDir = `${dir.path}/data`
@@ -53,7 +53,7 @@ export async function runApp({ args = [], environment = {}, overrides = {} }: Su
     RUSTYMAIL_DATA_DIR: dataDir,
     RUSTYMAIL_PRIVATE_NETWORKS: '127.0.0.0/8',
     RUSTYMAIL_RATE_LIMIT: '100000000',
-    // Nothing is asked of networks beyond this machine.
+    // No discovery leaves this machine.
     RUSTYMAIL_AUTOCONFIG: overrides.discovery ? 'network' : 'shipped',
     ...environment,
   }
@@ -69,7 +69,7 @@ export async function runApp({ args = [], environment = {}, overrides = {} }: Su
   return { app, config, people: new People(app.address, cookie), dataDir, stop }
 }
 
-/** Stopped when the test ends. */
+/** Starts a server that is stopped when the test ends. */
 export async function startApp(surroundings?: Surroundings): Promise<{ app: App; config: Config; people: People }> {
   const { stop, ...running } = await runApp(surroundings)
   onTestFinished(stop)
@@ -87,7 +87,7 @@ export class People {
     this.admin = this.#session(cookie)
   }
 
-  /** Follows no redirect. @param path As in the contract, parameters filled in. */
+  /** Sends a request without following redirects. @param path Path as in the contract, with parameters filled in. */
   async ask(proof: Proof, method: string, path: string, body?: unknown): Promise<Answer> {
     const headers = body === undefined ? proof : { ...proof, 'content-type': 'application/json' }
     const sent = body === undefined ? {} : { body: JSON.stringify(body) }
@@ -97,14 +97,14 @@ export class People {
     return { status: answer.status, headers: answer.headers, text: isStream ? '' : await answer.text() }
   }
 
-  /** Throws what is not a success. */
+  /** Sends a request; throws unless it succeeds. */
   async tell<T = unknown>(proof: Proof, method: string, path: string, body?: unknown): Promise<T> {
     const { status, text } = await this.ask(proof, method, path, body)
     if (status >= 300) throw new Error(`${method} ${path} answered ${status}: ${text}`)
     return (text === '' ? undefined : JSON.parse(text)) as T
   }
 
-  /** Invited, and come by the link. */
+  /** Invites a user who then signs up by the link. */
   async invite(role: Role, accounts: 'all' | string[] = 'all'): Promise<Person> {
     const email = `person-${++this.#count}@example.com`
     const wanted = { email, name: `Person ${this.#count}`, role, accounts }
@@ -120,9 +120,9 @@ export class People {
     return { userId: user.id, email, proof: this.#session(headers.getSetCookie()[0]!.split(';')[0]!) }
   }
 
-  /** Of the administrator, so that it can have every scope. */
+  /** Creates a token of the administrator, so that it can have every scope. */
   async token(scopes: Scope[], accounts: string[] = []): Promise<NewToken> {
-    // A new token for mail names an account; one that has none any more is changed to be so.
+    // A new mail token has to name an account; one without is created first and then changed.
     const isWithout = accounts.length === 0 && scopes.some(isMailScope)
     const given: Scope[] = isWithout ? ['dashboard:read'] : scopes
     const wanted = { name: `token ${++this.#count}`, scopes: given, accounts }

@@ -1,6 +1,6 @@
 /**
- * Ways in which the HTML of a mail can make a browser talk to a server of its sender. `$u` stands for an address there over
- * HTTP, `$s` over TLS, `$h` for host and port.
+ * Ways in which a mail's HTML can make a browser contact its sender's server. `$u` stands for an HTTP address there,
+ * `$s` for one over TLS, `$h` for host and port.
  */
 export const phoneHomeVectors: Readonly<Record<string, string>> = {
   // Pictures.
@@ -37,7 +37,7 @@ export const phoneHomeVectors: Readonly<Record<string, string>> = {
   imgInSelect: '<select><option><img src="$u"></option></select>',
   imgInTemplate: '<div><template shadowrootmode="open"><img src="$u"><slot></slot></template>x</div>',
   imgInAttributes: '<p class="x"" title="a><img src=$u>" <img src="$u">',
-  // Links of the head, wherever they stand.
+  // Links of the head, wherever they appear.
   preconnect: '<link rel="preconnect" href="$u">',
   preconnectOverTls: '<link rel="preconnect" href="$s" crossorigin>',
   dnsPrefetch: '<link rel="dns-prefetch" href="//$h">',
@@ -54,7 +54,7 @@ export const phoneHomeVectors: Readonly<Record<string, string>> = {
   pingback: '<link rel="pingback" href="$u"><link rel="next" href="$u"><link rel="import" href="$u">',
   speculationRules:
     '<script type="speculationrules">{"prefetch":[{"source":"list","urls":["$u"]}],"prerender":[{"urls":["$u"]}]}</script>',
-  // Metas.
+  // Meta elements.
   metaRefresh: '<meta http-equiv="refresh" content="0;url=$u">',
   metaDnsPrefetch: '<meta http-equiv="x-dns-prefetch-control" content="on"><a href="$s">x</a>',
   metaLink: '<meta http-equiv="link" content="&lt;$u&gt;; rel=preconnect">',
@@ -62,7 +62,7 @@ export const phoneHomeVectors: Readonly<Record<string, string>> = {
     '<meta http-equiv="content-security-policy" content="img-src \'none\'; report-uri $u"><img src="http://nowhere.invalid/">',
   metaClientHints: '<meta http-equiv="delegate-ch" content="sec-ch-ua $u"><meta http-equiv="accept-ch" content="dpr">',
   base: '<base href="$u"><img src="p.png"><a href="x">x</a>',
-  // Frames and what is embedded.
+  // Frames and embedded objects.
   iframe: '<iframe src="$u"></iframe>',
   iframeOverTls: '<iframe src="$s" sandbox></iframe>',
   iframeSrcdoc: '<iframe srcdoc="&lt;img src=$u&gt;&lt;link rel=preconnect href=$s&gt;"></iframe>',

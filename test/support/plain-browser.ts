@@ -1,21 +1,21 @@
-/** A browser without a page: plain HTTP with a jar of cookies, which follows redirects one by one. */
+/** A browser without a page: plain HTTP with a cookie jar, which follows redirects one by one. */
 
 export interface Visit {
   url: URL
   status: number
-  /** Where it is sent on. */
+  /** The redirect's target, if any. */
   location: URL | undefined
   text: string
 }
 
-/** More is a circle. */
+/** Redirects per visit; more are taken for a loop. */
 const maxRedirects = 20
 
 export class PlainBrowser {
   /** Cookies know no ports (RFC 6265, section 8.5). */
   readonly cookies = new Map<string, string>()
 
-  /** One step. */
+  /** Makes one request. */
   async visit(url: URL | string, form?: Record<string, string>): Promise<Visit> {
     const response = await fetch(url, {
       redirect: 'manual',
@@ -32,7 +32,7 @@ export class PlainBrowser {
     }
   }
 
-  /** On from a visit, until there is no further redirect or the next address is one to stop before. */
+  /** Follows redirects from a visit until there is none, or the next address is one to stop before. */
   async follow(from: Visit, stopBefore: (next: URL) => boolean = () => false): Promise<Visit> {
     let visit = from
     for (let count = 0; visit.location && !stopBefore(visit.location); count++) {

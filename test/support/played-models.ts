@@ -1,14 +1,14 @@
-/** What models on loopback play in the browser: how they read a question in the wire format of OpenAI, and what they answer. */
+/** The browser tests' model scripts: they parse a question in OpenAI's wire format and play an answer. */
 import type { Play } from './model-stand-in.ts'
 
 type Asked = { role: string; content: string; tool_call_id?: string }[]
 export const messagesIn = (body: Record<string, unknown>) => body.messages as Asked
 export const questionIn = (body: Record<string, unknown>) =>
   messagesIn(body).findLast(({ role }) => role === 'user')!.content
-/** What the last tool answered, as the model is told. */
+/** Returns the last tool result in the request. */
 const resultIn = (body: Record<string, unknown>) =>
   messagesIn(body).findLast(({ role }) => role === 'tool')?.content ?? ''
-/** Answers of the model since the question. */
+/** Returns the number of the model's answers since the question. */
 export const stepIn = (body: Record<string, unknown>) =>
   messagesIn(body)
     .slice(messagesIn(body).findLastIndex(({ role }) => role === 'user'))

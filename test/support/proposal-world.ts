@@ -1,4 +1,4 @@
-/** Proposed operations on a mail server in memory, with the real queue, book and service on a real database. */
+/** Proposed operations on an in-memory mail server, with the real queue, book and service on a real database. */
 import { defaultApprovalSettings } from '../../contract/approvals.ts'
 import { ProposedChanges } from '../../server/operations/proposed-changes.ts'
 import { ProposedOperations } from '../../server/operations/proposed-operations.ts'
@@ -20,7 +20,7 @@ const noActivity = {
   calls: [],
 }
 
-/** The agent proposes while `rules.mode` says so. Nothing of it is a draft or a message: journeys have those. */
+/** Starts a world whose agent proposes while `rules.mode` says so. Drafts and messages are left to journeys. */
 export async function startProposals(db: Database, bounds?: { items: number; open: number }) {
   const rules = { mode: 'propose' as 'act' | 'propose', mayStill: true, isFrozen: false, ownTokens: true, ahead: 0 }
   const now = () => Date.now() + rules.ahead

@@ -1,4 +1,4 @@
-/** Reads the fields of a Protocol Buffers message by their numbers, as far as the tests ask for them. */
+/** Reads fields of a Protocol Buffers message by number, as far as the tests need. */
 
 export class Fields {
   readonly #values = new Map<number, (bigint | Buffer)[]>()
@@ -54,7 +54,7 @@ export class Fields {
     return this.bytes(field)?.readDoubleLE() ?? 0
   }
 
-  /** Packed or not. */
+  /** Reads a repeated field, packed or not. */
   fixed64s(field: number): bigint[] {
     return eights(this.#all(field)).map(each => each.readBigUInt64LE())
   }

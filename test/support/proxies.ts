@@ -1,4 +1,7 @@
-/** Real proxies for tests: nginx and Caddy in the foreground on a free port of 127.0.0.1, all that they write in a directory of their own. */
+/**
+ * Real proxies for tests: nginx and Caddy in the foreground on a free port of 127.0.0.1, each with a directory of its
+ * own.
+ */
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -10,16 +13,16 @@ import { getTool } from './require.ts'
 import { tempDir } from './temp-dir.ts'
 
 export interface RunningProxy {
-  /** `https:` where its configuration speaks TLS. */
+  /** The proxy's URL, `https:` if its configuration uses TLS. */
   readonly url: string
-  /** The self-signed certificate for 127.0.0.1, PEM; the file holds the same. */
+  /** The self-signed certificate for 127.0.0.1 in PEM, and the file that holds it. */
   readonly certificate: Buffer
   readonly certificateFile: string
 }
 
 export type ProxyProgram = 'nginx' | 'caddy'
 
-/** What a configuration that people are shown says, and what stands for it here. */
+/** Replacements for the places in a configuration that people are shown. */
 interface Places {
   port: number
   upstream: string
@@ -28,9 +31,9 @@ interface Places {
 
 interface Program {
   isTls: RegExp
-  /** Writes the configuration; answers the arguments. */
+  /** Writes the configuration; returns the arguments. */
   prepare(configuration: string, places: Places): string[]
-  /** Stands in its log once it listens. */
+  /** Text in its log once it listens. */
   ready: string
 }
 
@@ -40,8 +43,9 @@ const programs: Record<ProxyProgram, Program> = {
 }
 
 /**
- * For a test: ended and removed when it ends. The configuration is one that people are shown, or looks like it: RustyMail is
- * at 127.0.0.1:9437, the site is mail.example.com on the usual ports, its certificate lies in /etc/ssl.
+ * Starts a proxy that is stopped and removed when the test ends. The configuration is, or resembles, one that people
+ * are shown: RustyMail is at 127.0.0.1:9437, the site is mail.example.com on the usual ports, its certificate is in
+ * /etc/ssl.
  */
 export async function startProxy(
   program: ProxyProgram,
@@ -53,7 +57,7 @@ export async function startProxy(
   const certificateFile = createCertificate(directory)
   const { isTls } = programs[program]
   const upstream = new URL(rustymail).host
-  // Another program may take a port between our look and the start: then others are tried, three in all.
+  // Retries on other ports, three times in all, since another program may take one between the check and the start.
   for (let attempt = 1; ; attempt++) {
     const port = await freePort()
     try {
@@ -75,9 +79,9 @@ async function launch(program: ProxyProgram, configuration: string, places: Plac
     env: { PATH: process.env.PATH, ...environment },
     stdio: ['ignore', 'ignore', 'pipe'],
   })
-  // Neither has children of its own, and nothing that must be kept.
+  // Neither has child processes or state to save.
   const kill = () => child.kill('SIGKILL')
-  // A test may have more than ten proxies at once, and Node would take their listeners for a leak.
+  // A test may have more than ten proxies at once, for which Node would report a leak of listeners.
   process.setMaxListeners(100)
   process.once('exit', kill)
   const closed = once(child, 'close')
@@ -107,7 +111,7 @@ function prepareNginx(configuration: string, { port, upstream, directory }: Plac
     .replace(/\blisten (443|80)\b/g, `listen 127.0.0.1:${port}`)
     .replaceAll('/etc/ssl/mail.example.com', join(directory, 'mail.example.com'))
     .replaceAll('127.0.0.1:9437', upstream)
-  // One process, so that nothing is left when it is killed, and nobody else's rights are needed.
+  // A single process leaves nothing behind when it is killed, and needs no rights of another user.
   const main = `daemon off;\nmaster_process off;\npid nginx.pid;\nerror_log stderr notice;\nevents {}\n`
   writeFileSync(file, `${main}http {\naccess_log off;\n${temporary.join('\n')}\n${servers}\n}\n`)
   return ['-e', 'stderr', '-p', directory, '-c', file]
@@ -120,7 +124,7 @@ function prepareCaddy(configuration: string, { port, upstream, directory }: Plac
     .replace(/^mail\.example\.com \{/m, `https://127.0.0.1:${port} {\n\ttls ${certificate} ${key}`)
     .replace(/^http:\/\/mail\.example\.com \{/m, `http://127.0.0.1:${port} {`)
     .replaceAll('127.0.0.1:9437', upstream)
-  // It can have one block of global options only.
+  // A Caddyfile may have only one block of global options.
   const options = '{\n\tadmin off\n\tauto_https off\n\tdefault_bind 127.0.0.1\n'
   writeFileSync(file, sites.startsWith('{\n') ? sites.replace('{\n', options) : `${options}}\n${sites}`)
   return ['run', '--config', file, '--adapter', 'caddyfile']

@@ -1,4 +1,4 @@
-/** Configurations of proxies for tests: faulty ones, and those that we show to people, read where people see them. */
+/** Proxy configurations for tests: faulty ones, and those that we show to people, read from where they are shown. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
@@ -6,12 +6,12 @@ import type { Hearing } from '../../web/system/listen.ts'
 import { type Remedy, remedies } from '../../web/system/remedies.ts'
 import type { ProxyProgram } from './proxies.ts'
 
-/** What the connection doctor shows. */
+/** Returns the configuration that the connection doctor shows. */
 export function prescribed(program: ProxyProgram, remedy: Remedy): string {
   return remedies[remedy].find(prescription => prescription.program.toLowerCase() === program)!.lines
 }
 
-/** What docs/events.md shows. */
+/** Returns the configuration that docs/events.md shows. */
 export function documented(program: ProxyProgram): string {
   const manual = readFileSync(join(import.meta.dirname, '../../docs/events.md'), 'utf8')
   const section = manual.split(/^## /m).find(text => text.startsWith('Behind a proxy'))!
@@ -27,7 +27,7 @@ export const plain = 'reverse_proxy 127.0.0.1:9437'
 interface Fault {
   name: string
   faulty: string
-  /** What the doctor hears then. */
+  /** What the doctor observes through it. */
   heard: Partial<Hearing>
   fixed: string
 }
@@ -94,7 +94,7 @@ export const faults: Record<ProxyProgram, Fault[]> = {
   ],
 }
 
-/** Each cuts a stream that is quiet for longer than 2 s. */
+/** Configurations that each cut a stream that is idle for more than 2 s. */
 export const quietFaults: Record<ProxyProgram, { name: string; faulty: string; fixed: string }> = {
   nginx: {
     name: 'a read timeout that is shorter than the heartbeat',

@@ -1,6 +1,6 @@
 /**
- * A push service of our own behind TLS, and browsers that subscribe there. What it takes is checked and decrypted with what Node has, not
- * with the library that the server encrypts by: the signature (RFC 8292), and the content (RFC 8291 in RFC 8188).
+ * A push service behind TLS, and browsers that subscribe there. It verifies and decrypts with what Node has, not with
+ * the server's library: the signature (RFC 8292) and the content (RFC 8291 in RFC 8188).
  */
 import {
   createDecipheriv,
@@ -20,16 +20,16 @@ import { onTestFinished } from 'vitest'
 import { type Certificate, selfSigned, trust } from './tls.ts'
 
 export interface TakenPush {
-  /** Of the browser that it is for. */
+  /** Name of the browser that it is for. */
   browser: string
   headers: IncomingMessage['headers']
-  /** Decrypted, and checked to be one of JSON. */
+  /** The decrypted JSON content. */
   content: Record<string, unknown>
-  /** Bytes as they came. */
+  /** Size in bytes as received. */
   length: number
 }
 
-/** What is done with a request in place of taking it. */
+/** Handles a request instead of accepting it. */
 export type PushAnswer = (response: ServerResponse) => void
 
 export const refuse =
@@ -37,7 +37,7 @@ export const refuse =
   response => {
     response.writeHead(status, headers).end('no')
   }
-/** An answer without an end. */
+/** Answers without an end. */
 export const flood: PushAnswer = response => {
   response.writeHead(201)
   const pour = () => {
@@ -59,7 +59,7 @@ export class StandInBrowser {
     this.#pair.generateKeys()
   }
 
-  /** As `PushSubscription.toJSON()` has it. */
+  /** The subscription as `PushSubscription.toJSON()` returns it. */
   get subscription() {
     const keys = { p256dh: this.#pair.getPublicKey('base64url'), auth: this.#auth.toString('base64url') }
     return { endpoint: this.endpoint, keys }
@@ -87,16 +87,16 @@ export class StandInBrowser {
 
 export class PushStandIn {
   readonly taken: TakenPush[] = []
-  /** Requests that came, taken or not. */
+  /** Number of requests, accepted or not. */
   asked = 0
-  /** What was wrong with what came. */
+  /** Faults of the requests received. */
   readonly faults: string[] = []
-  /** Those that are not answered yet. */
+  /** Responses that are still pending. */
   readonly open = new Set<ServerResponse>()
   readonly certFile: string
-  /** In turn, for one browser each; what is not here is taken. */
+  /** Answers to the next requests of a browser, in order; once empty, requests are accepted. */
   readonly answers = new Map<string, PushAnswer[]>()
-  /** The key that the server has to be known by. */
+  /** The key by which the server has to identify itself. */
   publicKey: string | undefined
   readonly #browsers = new Map<string, StandInBrowser>()
   readonly #server
@@ -110,7 +110,7 @@ export class PushStandIn {
     )
   }
 
-  /** @returns Its end, which the caller waits for. */
+  /** @returns A function that stops it, to be awaited by the caller. */
   async start(): Promise<() => Promise<void>> {
     this.#server.listen(0, '127.0.0.1')
     await once(this.#server, 'listening')
@@ -123,7 +123,7 @@ export class PushStandIn {
     }
   }
 
-  /** As the environment names it. */
+  /** The host as the environment variable names it. */
   get host(): string {
     return `localhost:${this.#port}`
   }
@@ -134,7 +134,7 @@ export class PushStandIn {
     return made
   }
 
-  /** What was taken for a browser. */
+  /** Returns the contents accepted for a browser. */
   contentsOf({ name }: StandInBrowser): Record<string, unknown>[] {
     return this.taken.filter(each => each.browser === name).map(({ content }) => content)
   }
@@ -168,7 +168,7 @@ export class PushStandIn {
     }
   }
 
-  /** RFC 8292: signed by the key of the subscription, for us alone, and not for longer than a day. */
+  /** Verifies RFC 8292: signed by the subscription's key, for this audience, valid for at most a day. */
   #checkSignature(authorization: string): void {
     const [, token, key] = /^vapid t=([\w.-]+), k=([\w-]+)$/.exec(authorization) ?? []
     if (!token || !key) throw new Error(`authorization ${authorization}`)
@@ -189,7 +189,7 @@ export class PushStandIn {
   }
 }
 
-/** Stopped when the test ends. */
+/** Starts a stand-in that is stopped when the test ends. */
 export async function startPushStandIn(): Promise<PushStandIn> {
   const service = new PushStandIn(selfSigned())
   onTestFinished(await service.start())

@@ -1,28 +1,28 @@
-/** HTTP/1.1 by hand, for what no client would send. */
+/** HTTP/1.1 by hand, for requests that no client would send. */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 
 export interface RawAnswer {
-  /** 0 when the connection ended without an answer. */
+  /** 0 if the connection ended without an answer. */
   status: number
-  /** Head and body, as far as they came. */
+  /** Head and body, as far as received. */
   text: string
-  /** Whether the server ended the connection in order, and did not reset it. */
+  /** Whether the server closed the connection cleanly instead of resetting it. */
   isEnded: boolean
 }
 
 export interface RawConnection {
   readonly socket: Socket
-  /** What came so far. */
+  /** Text received so far. */
   text(): string
-  /** When the server has ended the connection. */
+  /** Resolves when the server has ended the connection. */
   ended(): Promise<RawAnswer>
-  /** When so many answers have begun. */
+  /** Resolves when `count` answers have begun. */
   statuses(count: number): Promise<number[]>
 }
 
-/** Sends the bytes and leaves the connection open. It is gone with the test. */
+/** Sends the bytes and leaves the connection open until the test ends. */
 export async function openRaw(url: string, bytes: string): Promise<RawConnection> {
   const { port, hostname } = new URL(url)
   const socket = connect(Number(port), hostname)
@@ -61,7 +61,7 @@ export async function openRaw(url: string, bytes: string): Promise<RawConnection
   }
 }
 
-/** A request whose body is announced and does not come. */
+/** Returns a request head, whose announced body is not sent. */
 export function headOf(method: string, path: string, headers: Record<string, string | number>): string {
   const lines = Object.entries({ host: 'localhost', ...headers }).map(([name, value]) => `${name}: ${value}\r\n`)
   return `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`

@@ -7,7 +7,7 @@ export interface Appended {
   uidValidity: number
 }
 
-/** Commands of one connection, one after the other; answers every line up to the tagged one. */
+/** Runs the commands of one connection one after the other; returns every line up to the tagged one. */
 export class RawImap {
   readonly #socket: Socket
   #received = ''
@@ -34,7 +34,7 @@ export class RawImap {
     return imap
   }
 
-  /** Throws when the server says NO or BAD. `literal` is sent when the server asks for it. */
+  /** Throws if the server answers NO or BAD. `literal` is sent when the server asks for it. */
   async run(command: string, literal?: Buffer): Promise<string> {
     const tag = `t${++this.#tag}`
     this.#received = ''
@@ -49,7 +49,7 @@ export class RawImap {
     return answer
   }
 
-  /** Bytes outside ASCII go as they are. `flags` as in IMAP: `\Seen`. */
+  /** Appends bytes unchanged, non-ASCII ones too. `flags` as in IMAP: `\Seen`. */
   async append(folder: string, message: string | Buffer, flags: string[] = []): Promise<Appended> {
     const literal = Buffer.from(message)
     const answer = await this.run(`APPEND "${folder}" (${flags.join(' ')}) {${literal.length}}`, literal)
@@ -57,7 +57,7 @@ export class RawImap {
     return { uid: Number(uid), uidValidity: Number(uidValidity) }
   }
 
-  /** Of the folder that is open. Where the server has no MOVE (RFC 6851), as RustyMail does it. */
+  /** Moves messages of the open folder. On a server without MOVE (RFC 6851) it does as RustyMail does. */
   async move(uids: string, folder: string): Promise<void> {
     this.#hasMove ??= / MOVE[ \r]/.test(await this.run('CAPABILITY'))
     if (this.#hasMove) return void (await this.run(`UID MOVE ${uids} "${folder}"`))

@@ -1,4 +1,4 @@
-/** Reads a zip archive whose files are not compressed, by its central directory, and checks each file against its sum. */
+/** Reads an uncompressed zip archive by its central directory, and verifies each file's checksum. */
 import assert from 'node:assert/strict'
 import { crc32 } from 'node:zlib'
 

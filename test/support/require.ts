@@ -1,4 +1,7 @@
-/** Says whether a tool that a suite needs is on this machine. A missing one skips the suite aloud, or fails it when all is required. */
+/**
+ * Checks whether a tool that a suite needs is installed. A missing one skips the suite with a message, or fails it if
+ * all tools are required.
+ */
 import { existsSync, globSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { delimiter, join } from 'node:path'
@@ -18,11 +21,11 @@ export type Tool =
   | 'python-events'
 
 interface Search {
-  /** Names of the program, the first that is found wins. */
+  /** Names of the program; the first one found is used. */
   programs: string[]
-  /** Looked through after PATH. */
+  /** Directories searched after PATH. */
   directories: string[]
-  /** What stands in for the program. */
+  /** Returns a substitute for the program. */
   instead?: () => string | undefined
   install: string
 }
@@ -90,8 +93,8 @@ const searches: Record<Tool, Search> = {
 }
 
 /**
- * For `describe.skipIf(!available('dovecot'))`. Prints why a suite is skipped. With RUSTYMAIL_TEST_REQUIRE=all
- * it throws instead, so that the suite fails.
+ * For `describe.skipIf(!available('dovecot'))`: prints why a suite is skipped.
+ * @throws With RUSTYMAIL_TEST_REQUIRE=all, so that the suite fails.
  */
 export function available(tool: Tool): boolean {
   if (findTool(tool) !== undefined) return true
@@ -101,7 +104,7 @@ export function available(tool: Tool): boolean {
   return false
 }
 
-/** Path of the program, or what stands in for it. */
+/** Returns the path of the program, or its substitute. */
 export function findTool(tool: Tool): string | undefined {
   const { programs, directories, instead } = searches[tool]
   const places = [...(process.env.PATH ?? '').split(delimiter), ...directories.flatMap(place => globSync(place))]

@@ -1,6 +1,6 @@
 /**
- * Names the tests that passed only when they were tried again, at the end of a run, where nobody overlooks them. One that is in
- * the kept record already fails the run: a test that needs luck twice is broken, or what it tests is.
+ * Reports tests that passed only on retry at the end of a run, where they are not overlooked. A test that is already in
+ * the kept record fails the run: if it needs luck twice, it or its subject is broken.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { relative } from 'node:path'
@@ -14,7 +14,7 @@ export class RetriedTests implements Reporter {
   readonly #record: string
   readonly #root: string
 
-  /** @param record The file in which they are kept, over runs. */
+  /** @param record The file in which they are recorded across runs. */
   constructor(record: string, root: string) {
     this.#record = record
     this.#root = root

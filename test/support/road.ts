@@ -4,14 +4,14 @@ import type { NewToken } from './people.ts'
 
 export interface Road {
   token: NewToken
-  /** Relative to the account. */
+  /** Gets a path relative to the account. */
   get(path: string): Promise<unknown>
   post(path: string, body?: object): Promise<unknown>
   call(tool: string, input: Record<string, unknown>): Promise<unknown>
-  /** A reply that the token wrote long ago, as far as is known, of somebody it does not remember. */
+  /** Returns an old reply of the token to a stranger, whose taint it no longer remembers. */
   oldReply(): Promise<Draft>
-  /** A message of its own that was sent long ago. */
+  /** Returns the id of an old sent message of its own. */
   oldSubmission(): Promise<string>
-  /** What it proposed long ago to do with a message. */
+  /** Returns the id of its old proposal about a message. */
   oldProposal(): Promise<string>
 }

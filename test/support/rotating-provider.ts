@@ -1,12 +1,12 @@
-/** A provider of mail accounts and its clock, for tests of what is refreshed when. */
+/** A provider of mail accounts and its clock, for tests of when tokens are refreshed. */
 
 import { OAuthFault, type OAuthTokens } from '../../server/mail-oauth/oauth-server.ts'
 import type { TimerClock } from '../../server/platform/timer-clock.ts'
 
-/** When the clock begins, in epoch milliseconds. */
+/** The clock's initial time, in epoch milliseconds. */
 export const begin = Date.parse('2026-11-29T08:00:00.000Z')
 
-/** Time passes when a test says so. */
+/** A clock that the test advances. */
 export class SteeredClock implements TimerClock {
   at = begin
   readonly #timers = new Set<{ at: number; run: () => void }>()
@@ -21,7 +21,7 @@ export class SteeredClock implements TimerClock {
     return () => this.#timers.delete(timer)
   }
 
-  /** From timer to timer; what each of them sets off is awaited as far as `settle` goes. */
+  /** Advances from timer to timer; `settle` awaits what each of them triggers. */
   async pass(ms: number, settle: () => Promise<void>): Promise<void> {
     const end = this.at + ms
     for (;;) {
@@ -36,16 +36,16 @@ export class SteeredClock implements TimerClock {
   }
 }
 
-/** A provider that rotates refresh tokens, and takes one that comes twice for stolen. */
+/** A provider that rotates refresh tokens, and treats a reused one as stolen. */
 export class RotatingProvider {
-  /** In epoch milliseconds, of each request. */
+  /** Time of each request, in epoch milliseconds. */
   readonly requests: number[] = []
   readonly revoked: string[] = []
   mostAtATime = 0
   fault: OAuthFault | undefined
-  /** Which provider has it; undefined: all. */
+  /** The provider with the fault; undefined for all. */
   faultAt: string | undefined
-  /** What a request waits for. */
+  /** Awaited by each request. */
   hold: () => Promise<unknown> = async () => undefined
   readonly #clock: TimerClock
   readonly #valid = new Map<string, string>()

@@ -1,4 +1,4 @@
-/** Runs a command to its end: the real program, as a person at a terminal or a script does; or the same in this process. */
+/** Runs a command to its end: the real program, as a terminal or script does, or the same in this process. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -12,10 +12,10 @@ const here = join(import.meta.dirname, '../..')
 
 export interface CommandOptions {
   dataDir: string
-  /** What is piped in. */
+  /** Text piped to stdin. */
   input?: string
   environment?: Record<string, string>
-  /** Another copy of the program than this one. */
+  /** Root of another copy of the program. */
   root?: string
 }
 
@@ -25,7 +25,7 @@ export interface Ended {
   stderr: string
 }
 
-/** As the program does, without the second that a process of its own takes. What it logs is not heard. */
+/** Runs a command in this process, without the second that a process of its own takes. Its log is discarded. */
 export async function runCommandHere(
   words: string[],
   { dataDir, input = '', environment = {} }: Omit<CommandOptions, 'root'>,
@@ -48,7 +48,7 @@ export async function runCommandHere(
   }
 }
 
-/** A process of its own. */
+/** Runs a command in a process of its own. */
 export async function runCommand(words: string[], options: CommandOptions): Promise<Ended> {
   const { ended } = spawnCommand(words, options)
   return ended
@@ -71,7 +71,7 @@ export function spawnCommand(
   child.stderr.on('data', (chunk: Buffer) => {
     ended.stderr += chunk
   })
-  // A process that exits without reading breaks the pipe.
+  // Writing to a process that exits without reading fails with EPIPE.
   child.stdin.on('error', () => undefined).end(input)
   const closed = once(child, 'close').then(([code]) => ({ ...ended, code: code as number | null }))
   return { child, ended: closed }

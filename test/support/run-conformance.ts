@@ -1,4 +1,4 @@
-/** Runs the conformance script to its end, as anybody runs it against an address; or its checks in this process. */
+/** Runs the conformance script to its end, as a user would against an address, or its checks in this process. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -10,7 +10,7 @@ const script = join(import.meta.dirname, '../conformance/event-stream.mjs')
 export interface Verdict {
   code: number | null
   text: string
-  /** What follows `not ok`, of each line that begins so. */
+  /** The text after `not ok` of each such line. */
   failed: string[]
 }
 
@@ -35,7 +35,7 @@ export async function runConformance(
   return { code, text, failed: failedIn(text) }
 }
 
-/** Without the process of its own, which takes longer than the checks. */
+/** Runs the checks without a process of its own, which takes longer than they do. */
 export async function runChecksHere(
   address: string,
   stream: Omit<CheckedStream, 'url' | 'isPartial'>,

@@ -19,16 +19,16 @@ import { tempDir } from './temp-dir.ts'
 
 const here = join(import.meta.dirname, '../..')
 
-/** As a generator makes them: for one that looks like words each start would read the lists of common passwords, a quarter of what it takes. */
+/** Looks generated: for one like words each start reads the lists of common passwords, a quarter of its time. */
 export const apiKey = 'for-tests-only-7Qx2fV9mK4bT8wZ1rH6c'
-/** A server that lives for seconds does without the collections after a start, a seventh of what the start takes. */
+/** A short-lived server skips the garbage collections after a start, which are a seventh of its time. */
 const keepStartMemory = ['--import', join(here, 'test/support/keep-start-memory.js')]
 const serverEnvironment = {
   RUSTYMAIL_PORT: '0',
   RUSTYMAIL_API_KEY: apiKey,
-  // Mail servers of tests are on this machine.
+  // The tests' mail servers are on this machine.
   RUSTYMAIL_PRIVATE_NETWORKS: '127.0.0.0/8,::1/128',
-  // Nothing is asked of networks beyond this machine.
+  // No discovery leaves this machine.
   RUSTYMAIL_AUTOCONFIG: 'shipped',
 }
 
@@ -41,33 +41,33 @@ interface Request {
 export interface RunOptions {
   args?: string[]
   environment?: Record<string, string>
-  /** Another copy of the program than this one. */
+  /** Root of another copy of the program. */
   root?: string
-  /** Of an earlier run, to start on the same data again. */
+  /** Data directory of an earlier run, to start on the same data again. */
   dataDir?: string
-  /** False: there is no administrator yet, and the set-up link waits for one. */
+  /** False if there is no administrator yet, and the set-up link is unused. */
   isSetUp?: boolean
 }
 
 interface HereOptions extends Omit<RunOptions, 'root'> {
   heartbeatSeconds?: number
-  /** In place of the real one: with shorter times, say. */
+  /** A gateway in place of the real one, with shorter timeouts for instance. */
   gateway?: MailGateway
-  /** With it, servers of addresses are looked for. */
+  /** Enables discovery, in this network. */
   discovery?: DiscoveryStandIn
-  /** Takes the log, which is not written otherwise. */
+  /** Receives the log, which is otherwise discarded. */
   logOutput?: LogOutput
 }
 
-/** A server that answers, wherever it runs. */
+/** A running server, in this process or its own. */
 export interface Served {
   readonly url: string
-  /** The set-up link as it was printed, used up unless the test does that; the address alone where there was none. */
+  /** The set-up link as printed, already used unless the test is to use it; just the address if none was printed. */
   readonly setupLink: string
   readonly dataDir: string
-  /** As the page does it, with the API key; throws what is not a success. */
+  /** Calls an endpoint as the page does, with the API key; throws unless it succeeds. */
   call<P, Q, B, R>(endpoint: Endpoint<P, Q, B, R>, request?: Request): Promise<R>
-  /** Anything, with the API key. */
+  /** Sends any request with the API key. */
   send(method: string, path: string, body?: unknown): Promise<Response>
   stop(): Promise<unknown>
 }
@@ -75,12 +75,12 @@ export interface Served {
 /** The program in a process of its own. */
 export interface RustyMail extends Served {
   readonly process: ChildProcess
-  /** What it wrote to stderr so far. */
+  /** Returns what it wrote to stderr so far. */
   log(): string
   stop(signal?: NodeJS.Signals): Promise<{ code: number | null }>
 }
 
-/** For a test: stopped and removed when it ends. */
+/** Starts the program for a test; it is stopped and removed when the test ends. */
 export async function startRustyMail(options: RunOptions = {}): Promise<RustyMail> {
   const dir = options.dataDir === undefined ? tempDir('journey') : undefined
   onTestFinished(() => dir?.remove())
@@ -89,7 +89,7 @@ export async function startRustyMail(options: RunOptions = {}): Promise<RustyMai
   return run
 }
 
-/** For a whole file: the caller stops it. */
+/** Runs the program for a whole file; the caller stops it. */
 export async function runRustyMail(options: RunOptions & { dataDir: string }): Promise<RustyMail> {
   const { child, log } = spawnRustyMail(options)
   const [listening, setUp] = [Promise.withResolvers<string>(), Promise.withResolvers<string>()]
@@ -102,7 +102,7 @@ export async function runRustyMail(options: RunOptions & { dataDir: string }): P
     const error = new Error(`RustyMail ended with ${code} before it was ready:\n${log()}`)
     for (const { reject } of [listening, setUp]) reject(error)
   })
-  // There may be no such link, and then nobody waits for it.
+  // There may be no such link, and then its promise is not awaited.
   setUp.promise.catch(() => undefined)
   const url = await listening.promise
   const prepare = async () => {
@@ -134,8 +134,8 @@ export async function runRustyMail(options: RunOptions & { dataDir: string }): P
 }
 
 /**
- * The same in this process, for what is not about the process: it starts with a fraction of the work. Not beside a command that runs
- * in this process too, for locks of files are those of a process. Stopped and removed when the test ends.
+ * Starts a server in this process at a fraction of the cost, for tests that are not about the process. A command in
+ * this process cannot run beside it, since file locks belong to the process. Stopped and removed when the test ends.
  */
 export async function startHere(options: HereOptions = {}): Promise<Served> {
   const dir = options.dataDir === undefined ? tempDir('journey') : undefined
@@ -145,7 +145,7 @@ export async function startHere(options: HereOptions = {}): Promise<Served> {
   return run
 }
 
-/** For a whole file: the caller stops it. */
+/** Runs a server in this process for a whole file; the caller stops it. */
 export async function runHere(options: HereOptions & { dataDir: string }): Promise<Served> {
   const { args = [], environment = {}, dataDir, heartbeatSeconds, gateway, discovery, logOutput } = options
   const autoconfig = discovery ? { RUSTYMAIL_AUTOCONFIG: 'network' } : {}
@@ -198,7 +198,7 @@ function callsTo(url: string): Pick<Served, 'send' | 'call'> {
   }
 }
 
-/** Only spawned: for starts that should fail. */
+/** Spawns the program only, for starts that should fail. */
 export function spawnRustyMail({
   args = [],
   environment = {},

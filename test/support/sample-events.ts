@@ -1,4 +1,4 @@
-/** One believable event of each type, for tests. */
+/** A realistic event of each type, for tests. */
 import type { EventOf, FactType, StateType } from '../../contract/event.ts'
 
 const at = '2026-11-22T18:14:03.120Z'
@@ -169,7 +169,7 @@ export function sampleEvent<T extends FactType | StateType>(type: T): { type: T;
   return { type, data: samples[type] as EventOf<T>['data'] }
 }
 
-/** Mail of an account, dated 1970. */
+/** Returns an event of new mail in an account, dated 1970. */
 export function mailFact(accountId: string, uid: number): EventOf<'mail_received'> & { type: 'mail_received' } {
   const data = { account_id: accountId, folder: 'INBOX', uid, uid_validity: 1, at: new Date(0).toISOString() }
   return { type: 'mail_received', data }

@@ -1,4 +1,7 @@
-/** ModelChoice for tests: models that play what a function says, one after the other until one says something. */
+/**
+ * ModelChoice for tests: each model plays what a function returns, and the next one is asked until one outputs
+ * something.
+ */
 
 import type { AssistantLimits } from '../../contract/assistant-settings.ts'
 import type { MailShare } from '../../contract/model-provider.ts'
@@ -8,7 +11,7 @@ import { Problem } from '../../server/platform/problem.ts'
 
 export type Asked = Omit<ChatRequest, 'signal'>
 
-/** A part is given, a text is one, an error is thrown, a promise is waited for. */
+/** A part or text is sent, an error is thrown, a promise is awaited. */
 export type Line = Part | string | Error | Promise<unknown>
 export type Script = (asked: Asked, model: ChatModel) => Iterable<Line> | AsyncIterable<Line>
 
@@ -31,11 +34,11 @@ export const toolCall = (name: string, input: unknown, id = 'x'): Part => ({
   call: { id, name, input } satisfies ToolRequest,
 })
 
-/** What the last tool answered, as the model was told. */
+/** Returns the last tool result in the request. */
 export const lastResult = ({ messages }: Asked): string =>
   messages.findLast(({ role }) => role === 'tool')?.content ?? ''
 
-/** What was answered since the question. */
+/** Returns the number of answers since the question. */
 export const stepOf = ({ messages }: Asked): number => {
   const asked = messages.findLastIndex(({ role }) => role === 'user')
   return messages.slice(asked).filter(({ role }) => role === 'assistant').length
@@ -48,7 +51,7 @@ export class ScriptedChoice implements ModelChoice {
   bounds: AssistantLimits
   off = new Map<string, string>()
   shares = new Map<string, MailShare>()
-  /** US dollars for a token. */
+  /** Price of a token in US dollars. */
   price: number | null = null
 
   constructor(script: Script = () => ['yes'], models: ChatModel[] = [scriptedModel('one')]) {
@@ -106,7 +109,7 @@ export class ScriptedChoice implements ModelChoice {
     let isEnded = false
     try {
       const lines = this.script(asked, model)
-      // `for await` would wait for a promise that is a line.
+      // `for await` would await a line that is a promise.
       const iterator = Symbol.asyncIterator in lines ? lines[Symbol.asyncIterator]() : lines[Symbol.iterator]()
       for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
         const line = next.value

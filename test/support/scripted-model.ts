@@ -1,12 +1,12 @@
-/** ChatModel for tests: it plays a script instead of asking anyone. No real server makes one. */
+/** ChatModel for tests: it plays a script instead of calling a provider. No real server creates one. */
 import type { ChatModel, ChatRequest, Part } from '../../server/assistant/chat-model.ts'
 import { ProviderFaults } from '../../server/assistant/provider-faults.ts'
 
-/** A part is given, an error is thrown, a promise is waited for. */
+/** A part is sent, an error is thrown, a promise is awaited. */
 export type ScriptLine = Part | Error | Promise<unknown>
 
 interface ScriptedModelOptions {
-  /** The provider's name unless given. */
+  /** The provider's name; it has a default. */
   id?: string
   provider?: string
   isLocal?: boolean
@@ -14,7 +14,7 @@ interface ScriptedModelOptions {
   answersWhole?: boolean
   contextTokens?: number
   model?: string | null
-  /** The same for each question, or one for the question of each number, from 0. */
+  /** One script for all questions, or a function from the question's number, counted from 0. */
   script: readonly ScriptLine[] | ((question: number) => readonly ScriptLine[])
 }
 
@@ -26,7 +26,7 @@ export class ScriptedModel implements ChatModel {
   readonly takesTools: boolean
   readonly answersWhole: boolean
   readonly contextTokens: number
-  /** What it was asked, oldest first. */
+  /** Its requests, oldest first. */
   readonly requests: ChatRequest[] = []
   readonly #script: (question: number) => readonly ScriptLine[]
   readonly #faults: ProviderFaults

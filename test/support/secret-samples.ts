@@ -1,4 +1,4 @@
-/** Passwords and access tokens at random, and all the ways in which a server may say them again. */
+/** Random passwords and access tokens, and the encodings in which a server may echo them. */
 import { randomInt } from 'node:crypto'
 import { expect } from 'vitest'
 
@@ -10,7 +10,7 @@ export function randomSecret(): string {
 
 const tokenLetters = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/']
 
-/** An access token (RFC 6750, section 2.1): opaque, or in three parts like a JWT. */
+/** Returns an access token (RFC 6750, section 2.1): opaque, or in three parts like a JWT. */
 export function randomToken(): string {
   const part = (least: number, most: number) =>
     Array.from({ length: randomInt(least, most) }, () => tokenLetters[randomInt(tokenLetters.length)]).join('')
@@ -19,7 +19,7 @@ export function randomToken(): string {
     : [0, 1, 2].map(() => part(10, 60)).join('.')
 }
 
-/** All ways in which a server may say it again. */
+/** Returns all encodings in which a server may echo the secret. */
 export function saidAgain(secret: string): string[] {
   const base64 = (text: string) => Buffer.from(text).toString('base64')
   const url = encodeURIComponent(secret)
@@ -36,13 +36,13 @@ export function saidAgain(secret: string): string[] {
     `auth=Bearer ${secret}`,
     `xy${base64(secret)}`,
     url,
-    // The escapes may be in small letters.
+    // Percent escapes may be lower-case.
     ...(url.includes('%') ? [url.toLowerCase()] : []),
     url.replaceAll('%20', '+'),
   ]
 }
 
-/** None of it, encoded or not. */
+/** Fails if the text contains the secret, encoded or not. */
 export function expectNothingOf(secret: string, text: string): void {
   for (const form of saidAgain(secret)) expect(text.includes(form), `${JSON.stringify(secret)} as ${form}`).toBe(false)
   for (const [word] of text.matchAll(/[A-Za-z0-9+/_-]{4,}={0,2}/g)) {

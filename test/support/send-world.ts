@@ -1,4 +1,4 @@
-/** The whole road by which mail leaves, on a real database: drafts, policies, approvals, freezes, outbox and its queue, with senders in memory. */
+/** The whole path of outgoing mail on a real database, from drafts to the outbox's queue, with in-memory senders. */
 import { createHash, randomBytes } from 'node:crypto'
 import { onTestFinished } from 'vitest'
 import { type ApprovalSettings, defaultApprovalSettings } from '../../contract/approvals.ts'
@@ -54,31 +54,31 @@ export interface SendWorldOptions {
   db?: Database
   senders?: MailSenders
   login?: MailLogin
-  /** It hears nothing of what other processes do. */
+  /** Makes it ignore the facts of other processes. */
   isDeaf?: boolean
-  /** Another world on the same database delivers. */
+  /** False if another world on the same database delivers. */
   hasQueue?: boolean
-  /** Of what is only proposed. */
+  /** Receives the proposals of tokens that may only propose. */
   intake?: ProposalIntake
 }
 
 interface Rules {
   policy: TokenPolicy
   settings: ApprovalSettings & { is_unreadable?: boolean }
-  /** Undefined while it cannot be looked up. */
+  /** Addresses written to before; undefined while they cannot be read. */
   written: Set<string> | undefined
   signedInAt: number
-  /** Who may not send any more, by their principal. */
+  /** Ids of principals that may no longer send. */
   ended: Set<string>
-  /** Users who may not approve any more. */
+  /** Ids of users who may no longer approve. */
   demoted: Set<string>
   account: { version: string; addresses: Set<string> }
   isPolicyUnreadable: boolean
-  /** Users. */
+  /** Ids of users without a passkey. */
   withoutPasskey: Set<string>
 }
 
-/** The agent acts by `policy`, which a test changes; users by none. */
+/** Starts a world in which the agent is bound by `policy`, which a test may change, and users by none. */
 export async function startSending(options: SendWorldOptions = {}) {
   const clock = { ahead: 0, now: () => Date.now() + clock.ahead }
   const reads = new Map<string, number>()
@@ -186,7 +186,7 @@ export async function startSending(options: SendWorldOptions = {}) {
   })
   const releases = new ReleaseCheck({ ...senderState, judge, now })
   const ends = new ApprovalEnds({ store, outbox, releases, hub, now, logger })
-  // The proof that a passkey of this user signed it is the purpose itself.
+  // The purpose itself serves as proof that this user's passkey signed it.
   const passkeys = new PasskeyConfirmation({
     has: async userId => !rules.withoutPasskey.has(userId),
     beginConfirming: async (userId, purpose) => ({ challenge_id: `${userId} ${purpose}`, options: {} }),
@@ -218,11 +218,11 @@ export async function startSending(options: SendWorldOptions = {}) {
   return {
     ...{ ...drafting, freezes, rules, rates, reads, judge, outbox, senders, sending, approvals, approvalStore: store },
     ...{ passkeys, edits, ends, releases, clock, queue, submissions, leaving },
-    /** In place of `rules.policy`. */
+    /** Replaces `rules.policy` as the source of policies. */
     usePolicies: (service: Pick<PolicyService, 'read'>) => {
       stored = service
     },
-    /** The approval that a submission waits for. */
+    /** Returns the approval that a submission waits for. */
     approvalOf: async (submissionId: string) => (await store.findOf(submissionId))!,
     send: (
       draft: { id: string; rev: number },
@@ -233,7 +233,7 @@ export async function startSending(options: SendWorldOptions = {}) {
   }
 }
 
-/** What an approval would have to be bound to, of what a mail server took. */
+/** Returns the hash to which an approval must be bound for the message that a mail server accepted. */
 export function hashOfTaken({
   envelope,
   bytes,

@@ -1,21 +1,21 @@
 /**
- * The server of a sender: takes every connection, and remembers who was asked for. Its names end with `.sender.localhost`,
- * which a browser finds on this machine without asking a name server.
+ * A sender's server: accepts every connection, and records which name was asked for. Its names end in
+ * `.sender.localhost`, which a browser resolves to this machine without DNS.
  */
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 
 export interface Contact {
-  /** What stands before `.sender.localhost`; empty when the connection carried nothing. */
+  /** The label before `.sender.localhost`; empty if the connection sent nothing. */
   name: string
   isTls: boolean
-  /** For what a browser asked (Sec-Fetch-Dest); empty over TLS, which is not answered. */
+  /** Destination of the browser's request (Sec-Fetch-Dest); empty over TLS, which is not answered. */
   dest: string
 }
 
 export interface SenderServer {
   port: number
-  /** A connection is put here when it opens; who was asked for is known when it speaks. */
+  /** Connections in the order in which they opened; the name is filled in once the client sends. */
   contacts: Contact[]
   close(): Promise<void>
 }
@@ -32,7 +32,7 @@ export async function startSenderServer(): Promise<SenderServer> {
     socket.on('close', () => sockets.delete(socket))
     socket.on('error', () => undefined)
     socket.once('data', (chunk: Buffer) => {
-      // In a TLS greeting the name stands in plain letters too (RFC 6066, section 3).
+      // In a TLS ClientHello the name is in plain text too (RFC 6066, section 3).
       const text = chunk.toString('latin1')
       contact.name = /([a-z]+\d+)\.sender\.localhost/i.exec(text)?.[1] ?? ''
       contact.isTls = chunk[0] === 22
@@ -56,7 +56,7 @@ export async function startSenderServer(): Promise<SenderServer> {
   }
 }
 
-/** Of `name`, in the place of the marks of a vector. */
+/** Fills in the placeholders of a vector with addresses of `name`. */
 export function withSender(vector: string, name: string, port: number): string {
   const host = `${name}.sender.localhost:${port}`
   return vector

@@ -1,4 +1,4 @@
-/** The administrator of a server under test: made by its set-up link the first time, signed in from then on. */
+/** The administrator of a server under test: created by its set-up link the first time, signed in from then on. */
 import type { Browser, BrowserContext } from 'playwright-core'
 import { accessApi, SignInAnswer, SignInState } from '../../contract/access.ts'
 
@@ -10,7 +10,7 @@ export const administrator = {
   password: 'seven quiet lamps by the river',
 }
 
-/** Answers the cookie, as a browser sends it. The set-up token is needed while there is no administrator. */
+/** Returns the session cookie as a browser sends it. The set-up token is required while there is no administrator. */
 export async function enter(url: string, setupToken?: string): Promise<string> {
   const send = (endpoint: { method: string; path: string }, body?: object) =>
     fetch(new URL(endpoint.path, url), {
@@ -30,7 +30,10 @@ export async function enter(url: string, setupToken?: string): Promise<string> {
   return answer.headers.getSetCookie()[0]!.split(';')[0]!
 }
 
-/** What a browser keeps of it. @param link The set-up link, or any address of the server once it is set up. */
+/**
+ * Returns what a browser keeps of the session. @param link The set-up link, or any address of the server once it is set
+ * up.
+ */
 export async function signIn(browser: Browser, link: string): Promise<SignedIn> {
   const { origin, hash } = new URL(link)
   const [name, value] = (await enter(origin, hash.slice(1))).split('=') as [string, string]

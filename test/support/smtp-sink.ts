@@ -1,4 +1,4 @@
-/** An SMTP server for tests and benchmarks, on loopback: it counts what it took, and each of its answers can be replaced, held back or lost. */
+/** An SMTP server on loopback that counts accepted mail; each of its answers can be replaced, delayed or lost. */
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
@@ -8,25 +8,25 @@ export interface TakenMessage {
   to: string[]
   sha256: string
   bytes: Buffer
-  /** `MAIL FROM` as it came. */
+  /** The argument of `MAIL FROM` as received. */
   mail: string
 }
 
-/** An answer in place of the usual one; `lose`: the connection ends without it. */
+/** Replaces the usual answer; `lose` ends the connection without one. */
 export type SinkAnswer = string | 'lose' | undefined
 
 export interface SinkScript {
-  /** Without the greeting. */
+  /** EHLO keywords, without the greeting. */
   extensions?: readonly string[]
   password?: string
   greeting?: (connection: number) => SinkAnswer
-  /** Asked for each command, before it is done. */
+  /** Called for each command before it is executed. */
   onCommand?: (line: string, connection: number) => SinkAnswer | Promise<SinkAnswer>
-  /** Once the final dot came. The message counts as taken unless the answer refuses it; with `lose` it was taken. */
+  /** Called after the final dot. The message was accepted unless the answer rejects it; also with `lose`. */
   onMessage?: (message: TakenMessage) => SinkAnswer | Promise<SinkAnswer>
-  /** While data comes in. */
+  /** Called while data arrives. */
   onData?: (bytes: number, socket: Socket) => void
-  /** Benchmarks do not look at what comes. */
+  /** Set by benchmarks: messages are counted, not kept. */
   isCounting?: boolean
 }
 
@@ -36,13 +36,13 @@ export class SmtpSink {
   readonly taken: TakenMessage[] = []
   readonly sockets = new Set<Socket>()
   script: SinkScript
-  /** In order, without the data. */
+  /** Commands in order, without the data. */
   commands: string[] = []
   connections = 0
-  /** That began with DATA and did not end. */
+  /** Number of transfers that began with DATA and did not end. */
   unfinished = 0
   count = 0
-  /** Benchmarks wait for the last one. */
+  /** Called after each accepted message; benchmarks wait for the last one. */
   onTaken: (count: number) => void = () => undefined
   readonly #server: Server
 
@@ -61,7 +61,7 @@ export class SmtpSink {
     return (this.#server.address() as AddressInfo).port
   }
 
-  /** Ends what is open; new connections are taken. */
+  /** Closes open connections; new ones are accepted. */
   cut(): void {
     for (const socket of this.sockets) socket.destroy()
   }
@@ -180,7 +180,7 @@ class SinkSession {
   async #readData(): Promise<boolean> {
     const data = this.#data!
     const chunk = this.#pending
-    // The end may lie across two pieces.
+    // The end marker may span two chunks.
     const last = data.at(-1)
     const tail = last ? Buffer.concat([last, chunk]) : Buffer.concat([Buffer.from('\r\n'), chunk])
     const found = tail.indexOf(dot)

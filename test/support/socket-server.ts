@@ -1,4 +1,4 @@
-/** A server on a free port of this machine that treats each client as a test says: for servers that misbehave. */
+/** A server on a free port of this machine that handles each client as the test says, for servers that misbehave. */
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 
@@ -29,7 +29,7 @@ export async function startSocketServer(onConnection: (socket: Socket) => void):
   }
 }
 
-/** Says it again and again, until the client is gone. */
+/** Repeats the words until the client disconnects. */
 export function drip(socket: Socket, words: string, everyMs: number): void {
   const timer = setInterval(() => socket.write(words), everyMs)
   socket.on('close', () => clearInterval(timer))

@@ -1,12 +1,12 @@
-/** An authenticator in software that answers both ceremonies as a browser would, and lies when a test tells it to. */
+/** A software authenticator that answers both ceremonies as a browser would, and lies on request. */
 import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 
 interface Lies {
   origin?: string
-  /** Whose the signature is for. */
+  /** The relying party that the signature is for. */
   rpId?: string
   challenge?: string
-  /** Neither PIN nor finger was asked for. */
+  /** Neither PIN nor fingerprint was verified. */
   isUnverified?: boolean
   userHandle?: string
   counter?: number
@@ -22,12 +22,12 @@ export class SoftPasskey {
   #userHandle = ''
   #counter = 0
 
-  /** @param origin Where its browser is. */
+  /** @param origin Origin of the page in its browser. */
   constructor(origin: string) {
     this.#origin = origin
   }
 
-  /** `navigator.credentials.create()`, as JSON. @param options As the service made them. */
+  /** Answers `navigator.credentials.create()` as JSON. @param options As the service made them. */
   create(options: Record<string, unknown>, lies: Lies = {}): Record<string, unknown> {
     const { challenge, user } = options as { challenge: string; user: { id: string } }
     this.#userHandle = user.id
@@ -48,7 +48,7 @@ export class SoftPasskey {
     })
   }
 
-  /** `navigator.credentials.get()`, as JSON. */
+  /** Answers `navigator.credentials.get()` as JSON. */
   get(options: Record<string, unknown>, lies: Lies = {}): Record<string, unknown> {
     const { challenge } = options as { challenge: string }
     this.#counter++

@@ -1,4 +1,4 @@
-/** `rustymail mcp` as a child process that a test speaks to line by line. */
+/** `rustymail mcp` as a child process that a test talks to line by line. */
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -16,7 +16,7 @@ export function environmentOf(more: Record<string, string>) {
   }
 }
 
-/** The program alone, with what it writes line by line. */
+/** Starts the program alone, and reads its output line by line. */
 export function startStdio(words: string[], environment: Record<string, string>) {
   const child = spawn(process.execPath, [...program, ...words], {
     cwd: root,

@@ -1,4 +1,4 @@
-/** Messages as mail programs and mailing lists make them, and what a reader must get of each. */
+/** Messages as mail programs and mailing lists build them, and what a reader must get from each. */
 import { attached, file, html, leaf, type Mime, multipart, text } from './mime.ts'
 import { tnefFiles } from './tnef-files.ts'
 
@@ -6,7 +6,7 @@ export interface StructuredMail {
   root: Mime
   text: string | null
   from: 'text' | 'html' | 'both' | null
-  /** What the HTML holds, in this order; null where there is none. */
+  /** Fragments of the HTML, in order; null if there is none. */
   html: string[] | null
   /** Part numbers with their types. */
   attachments: string[]

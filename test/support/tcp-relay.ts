@@ -1,14 +1,17 @@
-/** Stands between a client and a server on this machine, can change what they say, and can fall silent as a dead network does. */
+/** A relay between a client and a local server that can rewrite what they send, and go silent like a dead network. */
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 
 export interface TcpRelay {
   readonly port: number
-  /** From now on nothing gets through, silently. */
+  /** Drops everything silently from now on. */
   silence(): void
-  /** New connections get through again. Those that lost something meanwhile end: bytes in the middle of a connection are never lost alone. */
+  /**
+   * Lets new connections through again. Those that lost data end: bytes in the middle of a connection are never lost
+   * alone.
+   */
   resume(): void
-  /** Clients hear that it is over, and the server does not. */
+  /** Closes the clients' sides only; the server does not notice. */
   cutClients(): void
   stop(): Promise<void>
 }
@@ -19,8 +22,8 @@ type Hold = (data: string) => Promise<void> | undefined
 const unchanged: Change = data => data
 
 /**
- * @param changes Bytes as latin1, as they came off the wire. Where `holds` answers a promise, what the client said waits for it, and so
- * does what it says afterwards on that connection.
+ * @param changes Rewrites data as latin1, as read from the wire. While a promise of `holds` is pending, that data and
+ * all later data of the client is held back.
  * @param port A free one unless given.
  */
 export async function startRelay(
@@ -30,7 +33,7 @@ export async function startRelay(
 ): Promise<TcpRelay> {
   const sockets = new Set<Socket>()
   const clients = new Set<Socket>()
-  /** Of connections of which something was lost. */
+  /** Connections that lost data. */
   const torn = new Set<Socket>()
   let isSilent = false
   const pass = (from: Socket, into: Socket, change: Change, holds?: Hold) => {

@@ -1,4 +1,4 @@
-/** A directory of its own for a test, gone when `remove` was called. */
+/** A temporary directory for a test, deleted by `remove`. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-/** What work costs the thread of the tests, which is that of the server and of its clients. */
+/** Measures the CPU cost of work on the tests' thread, which is also that of the server and its clients. */
 
 async function cpuOf(work: () => unknown): Promise<number> {
   const before = process.threadCpuUsage()
@@ -10,9 +10,9 @@ async function cpuOf(work: () => unknown): Promise<number> {
 const mostTries = 3
 
 /**
- * As a share of what the same costs where this thread does it all. Whatever else the thread does meanwhile is counted too, and is more
- * the longer another thread waits for a processor: of a few tries the least counts.
- * @param prepare Makes the next try, of which nothing is kept from the one before.
+ * Returns this thread's CPU time as a share of what the same work costs here. Whatever else the thread does meanwhile
+ * counts too, more so the longer another thread waits for a processor; so the least of a few tries counts.
+ * @param prepare Sets up the next try, independent of the one before.
  */
 export async function shareOf(
   prepare: () => Promise<() => Promise<unknown>>,

@@ -1,4 +1,7 @@
-/** The program of one thread that stands for those of all servers in a test's process (`threads-setup.ts`): of their indexes, or of their databases. */
+/**
+ * The program of one thread that hosts those of all servers in a test's process (`threads-setup.ts`), either their
+ * indexes or their databases.
+ */
 import { type MessagePort, parentPort } from 'node:worker_threads'
 import type { IndexThreadData } from '../../server/index/index-messages.ts'
 import { partsFor } from '../../server/index/index-parts.ts'
@@ -6,13 +9,13 @@ import { serveIndex } from '../../server/index/serve-index.ts'
 import type { FromThread, ThreadData, ToThread } from '../../server/platform/database/sqlite-messages.ts'
 import { openThread } from '../../server/platform/database/sqlite-thread.ts'
 
-/** One more thread of a server, and the way to it. */
+/** One more hosted thread, and the port to its server. */
 export interface HostedThread {
   port: MessagePort
   data: IndexThreadData | ThreadData
 }
 
-/** As the thread does it, which sleeps until its bell rings: here others share the loop. */
+/** Serves as the real thread does, except that it does not sleep until its bell rings: others share this event loop. */
 function serveDatabase(port: MessagePort, data: ThreadData): void {
   const hear = openThread(data, (message: FromThread) => port.postMessage(message))
   if (!hear) return port.close()
@@ -23,7 +26,7 @@ function serveDatabase(port: MessagePort, data: ThreadData): void {
     port.close()
   }
   port.on('message', heard)
-  // Ended from the other side.
+  // Closed by the other side.
   port.once('close', () => heard('close'))
 }
 

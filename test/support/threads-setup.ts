@@ -1,7 +1,7 @@
 /**
- * For each test file, which shares its process with others: the server's threads run the bundle that was made before all tests. Those of the
- * index and of databases are one thread each for all servers of the process; servers in processes of their own, and the tests of these
- * threads, have real ones.
+ * Run for each test file, which shares its process with others: the server's threads run the prebuilt bundle. All
+ * servers of the process share one index thread and one database thread; servers in their own processes, and the tests
+ * of these threads, have real ones.
  */
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -9,7 +9,7 @@ import { inject } from 'vitest'
 import { runBundledThreads } from './bundled-threads.ts'
 import { HostedWorker, hostDatabase, hostDatabases } from './hosted-threads.ts'
 
-/** As `startThread` begins it. */
+/** Returns the import by which `startThread` begins a program. */
 const importOf = (path: string) => `import("${pathToFileURL(join(import.meta.dirname, '../../server', path)).href}")`
 const indexThread = importOf('index/index-thread.ts')
 const databaseThread = importOf('platform/database/sqlite-thread.ts')

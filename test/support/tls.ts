@@ -1,4 +1,4 @@
-/** A certificate of our own, the real program behind it, and clients that trust it. */
+/** A self-signed certificate, the real program behind it, and clients that trust it. */
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -29,7 +29,7 @@ export interface Certificate {
   keyFile: string
 }
 
-/** For localhost, recreated and gone with the test. */
+/** Creates a certificate for localhost, removed when the test ends. */
 export function selfSigned(): Certificate {
   const dir = tempDir('tls')
   onTestFinished(() => dir.remove())
@@ -44,14 +44,14 @@ export function selfSignedIn(dir: string): Certificate {
   return { certFile, keyFile }
 }
 
-/** Everything in this process takes it for good. @returns Until then. */
+/** Makes everything in this process trust it. @returns A function that reverts that. */
 export function trust(certFile: string): () => void {
   const before = getCACertificates('default')
   setDefaultCACertificates([...before, readFileSync(certFile, 'utf8')])
   return () => setDefaultCACertificates(before)
 }
 
-/** The program as it is, with TLS and nobody in it yet. */
+/** Starts the program with TLS and without users. */
 export async function startWithTls(environment: Record<string, string> = {}) {
   const { certFile, keyFile } = selfSigned()
   const dir = tempDir('tls')
@@ -113,7 +113,7 @@ export async function openSession(url: string, ca: Buffer, settings: Settings): 
   return session
 }
 
-/** The headers of HTTP/2 begin with a colon where HTTP/1.1 has a line of its own. */
+/** HTTP/2 has pseudo-headers, which begin with a colon, in place of HTTP/1.1's request line. */
 export async function askOver2(session: ClientHttp2Session, path: string, sent: Sent = {}): Promise<Answer> {
   const { method = 'GET', headers = {}, body } = sent
   const asked = session.request({ ':path': path, ':method': method, ...headers, ...typeOf(body) })
@@ -123,7 +123,7 @@ export async function askOver2(session: ClientHttp2Session, path: string, sent: 
   return { status: head[':status'], headers: head, text: await whole }
 }
 
-/** The body of an answer. To be called before anything is awaited: what nobody has read when its stream closes, Node discards. */
+/** Reads an answer's body. Call it before awaiting anything: Node discards what is unread when the stream closes. */
 export function wholeOf(stream: ClientHttp2Stream): Promise<string> {
   const whole = text(stream)
   whole.catch(() => undefined)
@@ -132,12 +132,12 @@ export function wholeOf(stream: ClientHttp2Stream): Promise<string> {
 
 export interface Reader {
   stream: ClientHttp2Stream
-  /** All that came. */
+  /** Text received so far. */
   text(): string
   ended: Promise<unknown>
 }
 
-/** An event stream; while it is paused it does not read. */
+/** Opens an event stream; while it is paused it does not read. */
 export function readOver2(session: ClientHttp2Session, path: string, headers: Record<string, string>): Reader {
   const stream = session.request({ ':path': path, accept: 'text/event-stream', ...headers })
   let text = ''

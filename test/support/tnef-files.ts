@@ -1,7 +1,10 @@
-/** Writes `winmail.dat` files (TNEF) by MS-OXTNEF, and a corpus of them. What `tnefparse` reads of each is in `tnef-files.json`, see `tnef-files.py`. */
+/**
+ * Builds `winmail.dat` files (TNEF) by MS-OXTNEF, and a corpus of them. `tnef-files.json` holds what `tnefparse` reads
+ * of each, see `tnef-files.py`.
+ */
 import { crc32 } from 'node:zlib'
 
-/** Bytes of a number, little-endian. */
+/** Encodes a number as little-endian bytes. */
 export const u16 = (value: number): Buffer => Buffer.from([value & 0xff, (value >> 8) & 0xff])
 export const u32 = (value: number): Buffer => {
   const bytes = Buffer.alloc(4)
@@ -11,14 +14,14 @@ export const u32 = (value: number): Buffer => {
 
 export const tnefHead = Buffer.concat([u32(0x223e9f78), u16(0x0b17)])
 
-/** @param level 1 of the message, 2 of an attachment. @param id Its type in the upper half. */
+/** @param level 1 for the message, 2 for an attachment. @param id The attribute id, with its type in the upper half. */
 export function attribute(level: number, id: number, data: Buffer | string): Buffer {
   const bytes = Buffer.from(data as string, 'latin1')
   const sum = bytes.reduce((all, byte) => all + byte, 0)
   return Buffer.concat([Buffer.from([level]), u32(id), u32(bytes.length), bytes, u16(sum)])
 }
 
-/** One value; `string` in the code page of the message, `unicode` in UTF-16, both with the zero that ends them. */
+/** A property's value; `string` is in the message's code page, `unicode` in UTF-16, both zero-terminated. */
 export type MapiValue =
   | { long: number }
   | { short: number }
@@ -44,7 +47,7 @@ function written(value: MapiValue): [type: number, bytes: Buffer] {
   return 'object' in value ? [0x0d, one(value.object)] : [0x102, one(value.binary)]
 }
 
-/** @param name Of a property with one: its set is any, and it is told by number or by words. */
+/** @param name Name of a named property, a number or a string; its property set is arbitrary. */
 export function mapi(properties: [id: number, value: MapiValue, name?: number | string][]): Buffer {
   const each = properties.map(([id, value, name]) => {
     const [type, bytes] = written(value)
@@ -56,11 +59,11 @@ export function mapi(properties: [id: number, value: MapiValue, name?: number | 
   return Buffer.concat([u32(properties.length), ...each])
 }
 
-/** The sum of MS-OXRTFCP begins with zero, and is not turned round at the end. */
+/** The checksum of MS-OXRTFCP starts at zero and lacks the final inversion of CRC-32. */
 const sumOf = (bytes: Buffer): number => crc32(bytes, 0xffffffff) ^ 0xffffffff
 
 export const rtf = {
-  /** Literals alone, which is valid (MS-OXRTFCP). */
+  /** Encodes as literals only, which is valid (MS-OXRTFCP). */
   compressed(text: string): Buffer {
     const bytes = Buffer.from(text, 'latin1')
     const groups: Buffer[] = []
@@ -91,7 +94,7 @@ export function packedFile({ title, data, properties }: FileToPack): Buffer {
   ])
 }
 
-/** @param codepage Of its texts. */
+/** @param codepage Code page of its texts. */
 export function tnef(parts: readonly Buffer[], codepage = 1252): Buffer {
   const version = attribute(1, 0x00089006, u32(0x00010000))
   return Buffer.concat([tnefHead, version, attribute(1, 0x00069007, Buffer.concat([u32(codepage), u32(0)])), ...parts])
@@ -106,7 +109,7 @@ const inner = tnef([
   packedFile({ title: 'inner.txt', data: text('deep') }),
 ])
 
-/** By what is special about each. */
+/** The corpus, by what is special about each file. */
 export const tnefFiles: Record<string, Buffer> = {
   'one file with a short name': tnef([packedFile({ title: 'notes.txt', data: text('some notes') })]),
   'a long name in UTF-16, and a type': tnef([

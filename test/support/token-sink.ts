@@ -1,4 +1,4 @@
-/** An SMTP server that takes access tokens, and shows each to the authorisation server. */
+/** An SMTP server that accepts access tokens, and introspects each at the authorisation server. */
 import { onTestFinished } from 'vitest'
 import type { MailAuthority } from './mail-authority.ts'
 import { SmtpSink } from './smtp-sink.ts'

@@ -1,4 +1,4 @@
-/** API tokens on a database, with people who own them; what is asked of the database is counted. */
+/** API tokens on a database, with users who own them and counted database lookups. */
 import type { Role } from '../../contract/access.ts'
 import type { EventHub } from '../../server/events/event-hub.ts'
 import type { Database } from '../../server/platform/database/database.ts'
@@ -29,7 +29,7 @@ export const reader: TokenInput = {
   allowed_addresses: [],
 }
 
-/** Counts what is asked of the database, and can be told to wait or fail. */
+/** Counts lookups, and can delay or fail them. */
 class WatchedTokenStore extends TokenStore {
   lookups = 0
   beforeAnswer: () => Promise<void> = async () => undefined
@@ -87,7 +87,7 @@ export function tokensOn(db: Database, hub: EventHub, listener?: PrincipalListen
     userId: id,
     ...rightsOf(columns(person)),
   })
-  /** Somebody who is signed in. */
+  /** Creates a user with a session. */
   const signIn = async (id: string, role: Role, accounts: Person['accounts']) => {
     const person = { role, accounts, disabled: false }
     const at = new Date(clock.now).toISOString()

@@ -1,4 +1,4 @@
-/** A tracer that tells a collector of its own, for what is traced by itself. */
+/** A tracer with a collector of its own, for tests of traced parts in isolation. */
 import { onTestFinished } from 'vitest'
 import { createLogger } from '../../server/platform/logger.ts'
 import { GuardedFetch } from '../../server/platform/network/guarded-fetch.ts'
@@ -14,7 +14,7 @@ const usual: Omit<TracingConfig, 'endpoint'> = {
   ...{ tracesEveryMs: 5, metricsEveryMs: 60_000 },
 }
 
-/** Stopped when the test ends. */
+/** Returns a tracer that is stopped when the test ends. */
 export async function tracerTo(
   collector: OtlpCollector,
   config: Partial<TracingConfig> = {},

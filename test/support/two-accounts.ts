@@ -1,11 +1,11 @@
-/** Two accounts of one mailbox in memory, indexed and watched: what is delivered arrives in both. */
+/** Two accounts on one in-memory mailbox, indexed and watched: a delivered message arrives in both. */
 import type { Account } from '../../contract/accounts.ts'
 import { api } from '../../contract/index.ts'
 import type { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
 import type { People } from './people.ts'
 import { untilIndexed, untilWatched } from './until-indexed.ts'
 
-/** @param gateway With one message. @returns Their ids, of `ann` and of `bob`. */
+/** @param gateway A mailbox with one message. @returns The account ids of `ann` and `bob`. */
 export async function connectTwoAccounts(people: People, gateway: MemoryGateway): Promise<[ann: string, bob: string]> {
   const path = `${api.accounts.createAccount.path}?verify=false`
   const connect = async (user: string) => {

@@ -1,4 +1,4 @@
-/** Users on the database of a test, and what was asked of their sessions and tokens. */
+/** Users on a test database, and the calls that revoke their sessions and tokens. */
 import type { Database } from '../../server/platform/database/database.ts'
 import { createLogger } from '../../server/platform/logger.ts'
 import { PasskeyStore } from '../../server/users/passkey-store.ts'
@@ -15,10 +15,10 @@ export async function setUp(db: Database) {
   const clock = { now: Date.parse('2026-11-22T12:00:00Z') }
   const store = new UserStore(db)
   const hasher = cheapHasher()
-  /** What was asked of sessions and tokens, with how many facts had been told by then. */
+  /** Calls to sessions and tokens, with the number of facts published by then. */
   const asked: { what: 'ended' | 'changed'; userId: string; facts: number }[] = []
   const ask = (what: 'ended' | 'changed') => async (userId: string) => {
-    // Stands for what they do there: they ask the database, which must not be in the middle of a change.
+    // Stands for their database query, which must not run inside a change.
     await store.find(userId)
     asked.push({ what, userId, facts: facts().length })
   }

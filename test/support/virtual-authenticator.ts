@@ -1,4 +1,4 @@
-/** An authenticator of Chromium's own: it makes passkeys and signs with them as if a person had been there. */
+/** Chromium's virtual authenticator: it creates passkeys and signs with them as if a user were present. */
 import type { CDPSession } from 'playwright-core'
 
 export async function addAuthenticator(devtools: CDPSession) {
@@ -15,10 +15,10 @@ export async function addAuthenticator(devtools: CDPSession) {
   })
   return {
     credentials: async () => (await devtools.send('WebAuthn.getCredentials', { authenticatorId })).credentials,
-    /** Whether it knows its owner from here on. */
+    /** Sets whether it verifies its user from now on. */
     verifies: (isUserVerified: boolean) =>
       devtools.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified }),
-    /** Whether it is touched from here on as soon as it is asked. */
+    /** Sets whether it simulates a touch for each request from now on. */
     touches: (enabled: boolean) =>
       devtools.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled }),
   }

@@ -1,4 +1,7 @@
-/** Accounts that a real MailWatcher watches, with a real hub and health registry: what it announced and how accounts fare can be read. */
+/**
+ * Accounts that a real MailWatcher watches, with a real hub and health registry, whose announcements and states can be
+ * read.
+ */
 import { randomBytes } from 'node:crypto'
 import type { EventOf, Fact } from '../../contract/event.ts'
 import type { PoolLimits } from '../../contract/settings.ts'
@@ -20,14 +23,14 @@ import { patience } from './patience.ts'
 
 export interface WatchedOptions {
   gateway: MailGateway
-  /** By account id; may be changed, and deleted for a disabled account. */
+  /** Logins by account id; may be changed, and deleted to disable an account. */
   logins: Map<string, MailLogin>
   limits?: Partial<PoolLimits>
   backoff?: Backoff
   gateTimes?: GateTimes
 }
 
-/** So that tests need not wait. */
+/** Short retry delays, so that tests need not wait. */
 const soon: GateTimes = { probeMs: 1_000, everyMs: 5, everyLongMs: 5, longMs: 60_000 }
 
 const named = { email: 'a@test.local', is_sandbox: false }
@@ -38,11 +41,11 @@ export class WatchedAccounts {
   readonly pool: ConnectionPool
   readonly watcher: MailWatcher
   readonly refs = new MessageRefs(new Signer(randomBytes(32)))
-  /** What was announced of mail, in order. */
+  /** Announced mail, in order. */
   readonly arrivals: EventOf<'mail_received'>[] = []
-  /** UIDs in the order in which they were announced, by account. */
+  /** Announced UIDs by account, in order. */
   readonly received = new Map<string, number[]>()
-  /** States of all accounts in the order in which they came. */
+  /** States of all accounts, in order. */
   readonly states: string[] = []
   readonly #reconnect = new Set<(accountId: string) => void>()
 
@@ -58,7 +61,7 @@ export class WatchedAccounts {
       if (!known) throw new Problem('account_disabled', 'The account is disabled.')
       return known
     }
-    // A busy machine is no server that is silent.
+    // Timeouts long enough that a busy machine is not taken for a silent server.
     const defaults = { connection_timeout_seconds: patience / 1_000, max_connections: 50, connection_pool_size: 3 }
     this.pool = new ConnectionPool({
       gateway,
@@ -100,7 +103,7 @@ export class WatchedAccounts {
     return this.received.get(accountId) ?? []
   }
 
-  /** As the account service does it after the store knows. */
+  /** Announces as the account service does after its store has committed. */
   announce(type: 'account_added' | 'account_removed', accountId?: string): void
   announce(type: 'account_updated', accountId: string, changed: string[]): void
   announce(
@@ -123,7 +126,7 @@ export class WatchedAccounts {
   }
 }
 
-/** As far as a position of a folder needs it. */
+/** Stores just enough of an account for a folder position to refer to. */
 export async function keepAccount(db: Database, id: string): Promise<void> {
   const imap = { imap_host: 'memory', imap_port: 143, imap_tls: 'none', imap_user: id, imap_password_sealed: '' }
   const smtp = { smtp_host: null, smtp_port: null, smtp_tls: null, smtp_user: null, smtp_password_sealed: null }

@@ -1,6 +1,6 @@
 /**
- * A receiver of webhooks behind TLS on this machine. What it takes is verified with what Node has, not with the library that the server signs by. Each
- * path is an endpoint of its own, with secrets, and answers of its own.
+ * A receiver of webhooks behind TLS on this machine, which verifies them with what Node has and not with the server's
+ * library. Each path is an endpoint with secrets and answers of its own.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
@@ -19,7 +19,7 @@ export interface TakenWebhook {
   text: string
 }
 
-/** What is done with a request in place of taking it. */
+/** Handles a request instead of accepting it. */
 export type SinkAnswer = (response: ServerResponse, request: IncomingMessage) => void
 
 export const answer =
@@ -28,7 +28,7 @@ export const answer =
     response.writeHead(status, headers).end(text)
   }
 export const hang: SinkAnswer = () => undefined
-/** An answer of 10 MB. */
+/** Answers with 10 MB. */
 export const flood: SinkAnswer = response => {
   response.writeHead(200).end('x'.repeat(10_000_000))
 }
@@ -37,21 +37,24 @@ export const newSecret = () => `whsec_${randomBytes(32).toString('base64')}`
 
 export class WebhookSink {
   readonly taken: TakenWebhook[] = []
-  /** Requests that came, taken or not, by path. */
+  /** Paths of all requests, accepted or not. */
   readonly asked: string[] = []
-  /** What was wrong with what came. */
+  /** Faults of the requests received. */
   readonly faults: string[] = []
   readonly certFile: string
-  /** Secrets of a path; a request has to be signed with one of them. */
+  /** Secrets by path; a request must be signed with one of them. */
   readonly secrets = new Map<string, string[]>()
-  /** In turn, for one path each; what is not here is taken. Handshakes are passed, unless `refusesHandshakes`. */
+  /**
+   * Answers to the next requests of a path, in order; once empty, requests are accepted. Handshakes pass, unless
+   * `refusesHandshakes`.
+   */
   readonly answers = new Map<string, SinkAnswer[]>()
-  /** For all that comes to a path. */
+  /** Answers to every request of a path. */
   readonly always = new Map<string, SinkAnswer>()
-  /** By what is in it, for one path each; undefined takes it. */
+  /** Picks the answer by the body, per path; undefined accepts it. */
   readonly judges = new Map<string, (body: TakenWebhook['body']) => SinkAnswer | undefined>()
   readonly refusesHandshakes = new Set<string>()
-  /** Receivers that others wrote, by path; the sink looks at nothing that is for them. */
+  /** Third-party receivers by path; the sink does not inspect their requests. */
   readonly handlers = new Map<string, (request: Request) => Promise<Response>>()
   readonly #server
   #port = 0
@@ -64,7 +67,7 @@ export class WebhookSink {
     )
   }
 
-  /** @returns Its end, which the caller waits for. */
+  /** @returns A function that stops it, to be awaited by the caller. */
   async start(): Promise<() => Promise<void>> {
     this.#port ||= await freePort()
     await this.listen()
@@ -75,7 +78,7 @@ export class WebhookSink {
     }
   }
 
-  /** As if it were away; `listen` brings it back. */
+  /** Stops listening, as if it were down; `listen` brings it back. */
   async close(): Promise<void> {
     this.#server.closeAllConnections()
     await new Promise(resolve => this.#server.close(resolve))
@@ -86,7 +89,7 @@ export class WebhookSink {
     await once(this.#server, 'listening')
   }
 
-  /** An endpoint that takes what is signed with the secret. */
+  /** Adds an endpoint that accepts what is signed with one of the secrets. */
   endpoint(name: string, ...secrets: string[]): { url: string; path: string; secret: string } {
     const path = `/hooks/${name}`
     const known = secrets.length > 0 ? secrets : [newSecret()]
@@ -94,7 +97,7 @@ export class WebhookSink {
     return { url: `https://localhost:${this.#port}${path}`, path, secret: known[0]! }
   }
 
-  /** What a path has taken, without handshakes. */
+  /** Returns what a path has accepted, without handshakes. */
   of({ path }: { path: string }): TakenWebhook[] {
     return this.taken.filter(each => each.path === path && each.body.type !== 'verification')
   }
@@ -142,7 +145,7 @@ export class WebhookSink {
     response.writeHead(taken.status, Object.fromEntries(taken.headers)).end(await taken.text())
   }
 
-  /** Standard Webhooks: the signature over id, time and body, and a time of now. */
+  /** Verifies Standard Webhooks: a signature over id, time and body, and a current timestamp. */
   #verify(path: string, headers: IncomingMessage['headers'], text: string): string {
     const [id, at, given] = ['id', 'timestamp', 'signature'].map(name => String(headers[`webhook-${name}`]))
     if (headers['content-type'] !== 'application/json') throw new Error(`content-type ${headers['content-type']}`)
@@ -158,7 +161,7 @@ export class WebhookSink {
   }
 }
 
-/** Stopped when the test ends. */
+/** Starts a sink that is stopped when the test ends. */
 export async function startWebhookSink(): Promise<WebhookSink> {
   const sink = new WebhookSink(selfSigned())
   onTestFinished(await sink.start())

@@ -1,4 +1,4 @@
-/** Endpoints of webhooks on a hub of their own, delivered to a sink behind TLS: for tests of the delivery. */
+/** Webhook endpoints on a hub of their own, delivered to a sink behind TLS, for tests of the delivery. */
 import { randomBytes } from 'node:crypto'
 import { onTestFinished, vi } from 'vitest'
 import type { EventOf } from '../../contract/event.ts'
@@ -30,7 +30,7 @@ export const mail = (uid: number, accountId = 'a'): EventOf<'mail_received'> => 
   data: { account_id: accountId, folder: 'INBOX', uid, uid_validity: 1, at: new Date().toISOString() },
 })
 
-/** Told of mail by its UID. */
+/** A kind of webhook whose messages carry only a mail's UID. */
 const plain: WebhookKind = {
   gone: 'endpoint',
   filterOf: () => ({ types: new Set(['mail_received']), accounts: undefined }),
@@ -92,7 +92,7 @@ export async function webhookWorld(db: Database, options: WebhookWorldOptions = 
   }
   const { engine, stop } = await start()
   let count = 0
-  /** Stored, and delivered to from the newest fact on, unless `place` says otherwise. */
+  /** Stores an endpoint and starts delivering to it after the newest fact, unless `place` says otherwise. */
   const add = async (name: string, values: Partial<WebhookRow> & { principal?: Principal } = {}) => {
     const { principal = reader(), ...given } = values
     const endpoint = sink.endpoint(name)
@@ -111,7 +111,7 @@ export async function webhookWorld(db: Database, options: WebhookWorldOptions = 
     await engine.put(row, principal)
     return { ...endpoint, id, row }
   }
-  /** In one transaction. */
+  /** Publishes mail in one transaction. */
   const deliver = (...uids: number[]) => deliverTo('a', ...uids)
   const deliverTo = (accountId: string, ...uids: number[]) =>
     hub.transact(async (_transaction, tell) => void uids.forEach(uid => void tell(mail(uid, accountId))))

@@ -1,6 +1,6 @@
-/** Mails that were drawn for a wide window, as people get them: each would stick out of a narrow pane. */
+/** Mails designed for a wide window, as people get them: each would overflow a narrow pane. */
 
-/** A picture without a server: it says how large it is, as one from afar does once it is loaded. */
+/** An inline picture that has its size from the start, like a remote one once it is loaded. */
 const picture = (width: number, height: number) =>
   `data:image/svg+xml;base64,${Buffer.from(
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"><rect width="100%" height="100%" fill="#9ab"/></svg>`,
