@@ -1,6 +1,6 @@
 /**
- * From a fault to its notice: the mail server of an account goes away under the real server, and a program that is told by signed requests
- * takes the time at which each came. `npm run bench -- alert-told`; BENCH_ROUNDS says how often (6).
+ * Measures from a fault to its notice: an account's mail server goes down under the real server, and a webhook receiver
+ * takes the time at which each notice arrives. `npm run bench -- alert-told`; BENCH_ROUNDS sets the rounds (6).
  */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
@@ -16,7 +16,7 @@ const forSeconds = 10
 const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' }
 const pollMs = 200
 
-/** Whether a window is bad with its first bad sample, or with its last. */
+/** Whether a window turns bad with its first bad sample (`min`) or only with its last (`max`). */
 const aggregations = { min: 0, max: windowSeconds } as const
 type Aggregation = keyof typeof aggregations
 
@@ -45,17 +45,17 @@ export async function alertTold(): Promise<object> {
   try {
     const account = await connectAlice(server.url, port)
     const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/told`
-    // As it is set up: what comes behind a notice of the same rule is grouped over a minute.
+    // With the default grouping: later notices of the same rule are grouped for a minute.
     await call('POST', '/api/dashboard/notifiers', { name: 'Program', target: { kind: 'webhook', url } })
     for (let turn = 0; turn < rounds; turn++) {
-      // Samples of before would be in the windows; the fault is anywhere between two of them.
+      // Waits until samples from before have left the windows; the fault falls anywhere between two samples.
       await wait((windowSeconds + 5 + Math.random() * 5) * 1000)
       const rules = Object.keys(aggregations).map(aggregation => ({
         ...{ name: `${aggregation} ${turn}`, series: 'account_ready', per: ['account_id'], aggregation },
         ...{ window_seconds: windowSeconds, comparison: 'below', threshold: 0.5, for_seconds: forSeconds },
       }))
       const made = await Promise.all(rules.map(rule => call('POST', '/api/dashboard/alert-rules', rule)))
-      // Each is looked at before the fault comes.
+      // The receivers are registered before the fault occurs.
       const coming = rules.map(({ name }) => new Promise<number>(resolve => heard.set(name, resolve)))
       await relay.stop()
       const fault = performance.now()

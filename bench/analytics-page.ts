@@ -1,4 +1,4 @@
-/** The page of history in Chromium: how long a chart takes to be drawn, and what the page costs while it goes on by itself. */
+/** The history page in Chromium: how long a chart takes to render, and what the page costs while it updates itself. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -75,7 +75,7 @@ async function measured(link: string): Promise<object> {
   }
 }
 
-/** Each chart is drawn when it comes near the screen. */
+/** Waits for all charts; each is rendered when it comes near the viewport. */
 async function drawn(context: BrowserContext, url: string): Promise<object> {
   const page = await context.newPage()
   await page.goto(url)
@@ -98,7 +98,7 @@ async function lived(context: BrowserContext, url: string): Promise<object> {
   await devtools.send('Performance.enable', { timeDomain: 'threadTicks' })
   await page.goto(url)
   await page.getByRole('button', { name: 'Live', exact: true }).waitFor()
-  // What is loaded and drawn at first is not what it costs to go on.
+  // The initial load and rendering do not count as the cost of updates.
   await pass(page, 10)
   const before = await taskSeconds(devtools)
   const began = performance.now()

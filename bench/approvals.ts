@@ -1,6 +1,6 @@
 /**
- * How long it takes from the call of a program that asks, over REST and over MCP, until a human's open stream hears that something waits; and from
- * the call of a human who freezes that program until nothing of it goes through any more: calls, and messages in the outbox. Takes less than a minute.
+ * Measures from a program's request (REST and MCP) until a human's open stream reports it, and from a human's freeze of
+ * the program until neither its calls nor its messages in the outbox go through. Takes less than a minute.
  */
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { api } from '../contract/index.ts'
@@ -16,11 +16,11 @@ const asked = 100
 const freezes = 20
 const waiting = 100
 const atOnce = 10
-/** Messages that leave before the freeze comes. */
+/** Messages that leave before the freeze. */
 const left = 15
-/** All of them are sent by then. */
+/** Milliseconds within which all of them are due. */
 const dueInMs = 20_000
-/** So long after a freeze, and after the last message, nothing more may leave. */
+/** Milliseconds after a freeze, and after the last message, in which nothing more may leave. */
 const watchedMs = 2_000
 const noRates = {
   ...{ max_per_hour: null, max_per_day: null, max_recipients_per_hour: null, max_recipients_per_day: null },
@@ -134,7 +134,7 @@ async function untilHeard({ url, human, program, tell, rule, drafts, write }: Wo
   return { rest_to_stream: spread(times.rest!), mcp_to_stream: spread(times.mcp!) }
 }
 
-/** Two callers write drafts without a pause: what begins after the answer to the freeze, and is not refused, is late. */
+/** Two callers write drafts without a pause; a call begun after the freeze's answer and not refused is late. */
 async function untilRefused({ program, ask, drafts, draft, freeze, lift }: World) {
   const times: number[] = []
   let late = 0
@@ -165,7 +165,7 @@ async function untilRefused({ program, ask, drafts, draft, freeze, lift }: World
   return { ...spread(times), late }
 }
 
-/** Many messages are due at the same time, and the freeze comes while they leave. Once it is lifted the others leave too, none twice. */
+/** The freeze comes while many due messages leave; once it is lifted the others leave too, none twice. */
 async function untilHeld({ program, tell, rule, drafts, write, freeze, lift }: World, sink: SmtpSink) {
   await rule({ always: false, strangers: false, tainted_minutes: null })
   const [first, all] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]

@@ -1,6 +1,7 @@
 /**
- * What the chain of models costs: from a request to its first visible part over the stand-in's own time, the fall-back after a failure is
- * known, and a first answer while two of three providers hang. In one process with the stand-ins, which therefore cost the chain time too.
+ * The cost of the model chain: from a request to its first visible part beyond the stand-in's own time, the fallback
+ * once a failure is known, and a first answer while two of three providers hang. The stand-ins share the process and so
+ * add to the measured time.
  */
 import { createChatModel } from '../server/assistant/adapters/index.ts'
 import { usualLimits } from '../server/assistant/assistant-limits.ts'
@@ -21,7 +22,7 @@ export async function assistantChain(): Promise<object> {
     const healthy = chainOf([first])
     const throughChain = await times(() => firstPart(healthy))
     first.behave({ does: 'refuse', status: 503, words: 'worn out' })
-    // A new chain each time: else the breaker leaves the broken one out.
+    // A new chain each time: otherwise the circuit breaker would skip the broken one.
     const fellBack = await times(() => firstPart(chainOf([first, second])))
     const known = chainOf([first, second])
     await firstPart(known)
@@ -79,7 +80,7 @@ async function firstPart(chain: ModelChain): Promise<number> {
   return first ?? Number.NaN
 }
 
-/** The same question, without any of ours. */
+/** Measures the same question without any code of ours. */
 async function rawFirstByte({ url }: ModelStandIn): Promise<number> {
   const begun = performance.now()
   const body = JSON.stringify({ model: 'm', stream: true, messages: [{ role: 'user', content: 'Hello' }] })

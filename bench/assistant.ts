@@ -1,4 +1,7 @@
-/** The assistant over a stand-in of a model: what a question costs until its first token, 100 conversations at once, and what each of them holds. */
+/**
+ * The assistant over a stand-in of a model: time and CPU until a question's first token, 100 concurrent conversations,
+ * and the memory that each holds.
+ */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,7 +17,7 @@ import { apiKey, median, round, unlimited } from './measure.ts'
 const atOnce = 100
 const alone = 60
 const rounds = 5
-/** Of the stand-in, from being asked to its first token. */
+/** The stand-in's milliseconds from a request to its first token. */
 const thinkMs = 200
 
 export async function assistant(): Promise<object> {
@@ -40,7 +43,7 @@ export async function assistant(): Promise<object> {
       target: 'own cost at most 15 ms; first token p95 at most 100 ms over the stand-in; at most 200 KiB each',
       own_cost_ms: { median: round(median(single)), p95: round(at(single, 0.95)) },
       over_the_stand_in_ms: { median: round(median(over)), p95: round(at(over, 0.95)) },
-      // Of a whole question with its client, on all threads: what the machine does beside it does not count.
+      // CPU time of a whole question with its client, on all threads, which other load on the machine does not change.
       cpu_ms_each: { alone: round(aloneCpu / alone), at_once: round(atOnceCpu / (rounds * atOnce)) },
       load_average: loadavg().map(value => round(value)),
       heap_kib_each: round(kibEach),
@@ -64,7 +67,7 @@ async function together(url: string, choice: ScriptedChoice): Promise<number[]> 
   return answers.map(({ ms }) => ms - thinkMs)
 }
 
-/** Answers that have begun, with 2,000 characters, and wait for the model. */
+/** Holds answers that have sent 2,000 characters and wait for the model; returns the memory per answer. */
 async function held(url: string, choice: ScriptedChoice): Promise<number> {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void
@@ -83,7 +86,7 @@ async function held(url: string, choice: ScriptedChoice): Promise<number> {
   return kib
 }
 
-/** Reads to the end. */
+/** Reads the answer to its end, and notes the time of its first token. */
 async function firstToken(url: string): Promise<{ ms: number }> {
   const began = performance.now()
   const response = await fetch(`${url}/api/dashboard/chatbot/query`, {

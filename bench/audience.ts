@@ -1,8 +1,8 @@
 /**
- * What facts cost when few see them, and what it costs when many who see little come back from far behind, on SQLite and PostgreSQL.
- * `npm run bench -- audience`. Processor time is that of the server process. `loop_max_ms` is by the
- * clock, and `loop_cpu_max_ms` the processor time of the longest turn, which other work on the machine changes less. BENCH_PARTS names the
- * parts: facts, sqlite and postgres (all).
+ * The cost of facts that few see, and of many readers with narrow rights who resume from far behind, on SQLite and
+ * PostgreSQL. `npm run bench -- audience`. CPU time is that of the server process. `loop_max_ms` is wall-clock time;
+ * `loop_cpu_max_ms` is the CPU time of the longest turn, which other load changes less. BENCH_PARTS names the parts:
+ * facts, sqlite and postgres (all).
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -100,7 +100,10 @@ async function returns(url: string): Promise<object> {
   }
 }
 
-/** Milliseconds until it has all its facts. What it has read is not searched again, as this process takes time from the server. */
+/**
+ * Returns milliseconds until it has all its facts. Text is scanned only once, since this process competes with the
+ * server for the CPU.
+ */
 async function comeBack(port: number, account: string, id: string, facts: number, began: number): Promise<number> {
   const socket = connect(port, '127.0.0.1')
   const { promise, resolve, reject } = Promise.withResolvers<number>()

@@ -1,6 +1,6 @@
 /**
- * How long it takes from an address to its servers, over the API as the page asks: with every place answered on this machine, and with half of
- * them silent. Beside it, how often anything was asked for an address of a known provider. Takes about four minutes.
+ * How long a discovery takes, over the API as the page calls it: with every place answered on this machine, and with
+ * half of them silent. It also counts the requests for an address of a known provider. Takes about four minutes.
  */
 import type { Discovery } from '../contract/autoconfig.ts'
 import { api } from '../contract/index.ts'
@@ -60,7 +60,7 @@ function reset(network: NamedNetwork): void {
   network.silent = () => false
 }
 
-/** Everything that a domain can publish. */
+/** Publishes everything that a domain can. */
 function answerAll(network: NamedNetwork): void {
   answerRecords(network)
   network.host(`autoconfig.${domain}`).host(domain)
@@ -92,7 +92,7 @@ async function measure(people: People, of: string, prepare: () => void = () => u
   return { until_known: figures(known), until_finished: figures(whole) }
 }
 
-/** As the page does: it waits for each change. */
+/** Runs a discovery as the page does, which waits for each change. */
 async function find(people: People, email: string): Promise<{ knownMs: number; wholeMs: number }> {
   const began = performance.now()
   let knownMs: number | undefined

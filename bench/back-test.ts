@@ -1,4 +1,7 @@
-/** Rules tried on 30 days of 50 accounts and 50 principals: how long each takes, and the longest piece of it on the main thread. */
+/**
+ * Back-tests of rules on 30 days of 50 accounts and 50 principals: how long each takes, and how long it blocks the main
+ * thread at most.
+ */
 import { AlertRuleBody } from '../contract/alerts.ts'
 import { backTest } from '../server/alerts/back-test.ts'
 import { starterRules } from '../server/alerts/starter-rules.ts'
@@ -11,7 +14,7 @@ import { onDatabase } from './history.ts'
 import { day, fillYear, sourcesOf } from './history-year.ts'
 import { median, round } from './measure.ts'
 
-/** 11:37 of a Thursday, so that pieces of all steps are open. */
+/** 11:37 on a Thursday, so that chunks of all resolutions are open. */
 const now = Date.parse('2026-11-26T11:37:00Z') / 1000
 const turns = 9
 
@@ -55,7 +58,7 @@ async function measured(db: Database): Promise<object> {
   for (const [name, rule] of Object.entries(rules)) {
     const [times, costs, pieces, pieceCosts]: [number[], number[], number[], number[]] = [[], [], [], []]
     let instances = 0
-    // The first turn is that of code that was never run.
+    // The first turn warms up.
     for (let turn = 0; turn <= turns; turn++) {
       const { ms, cost, longest, longestCost, result } = await inPieces(() =>
         backTest(reader, rule, { from: now - 30 * day, to: now, now, sees: () => true }),
@@ -78,7 +81,10 @@ async function measured(db: Database): Promise<object> {
   return { rules: figures }
 }
 
-/** Another work of the event loop looks how long it waited for its turn, and how much of the processor went by. */
+/**
+ * Runs the work, while a second task on the event loop measures how long it waits for its turn, in wall-clock and CPU
+ * time.
+ */
 async function inPieces<Result>(work: () => Promise<Result>) {
   let [isOver, longest, longestCost] = [false, 0, 0]
   const used = () => {

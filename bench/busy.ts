@@ -1,4 +1,4 @@
-/** Requests that are always under way while something else is measured. */
+/** Keeps a fixed number of requests in flight while something else is measured. */
 import { apiKey } from './measure.ts'
 
 export const underWay = 32

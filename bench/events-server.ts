@@ -1,7 +1,7 @@
 /**
- * The real server with a publisher inside, for the event benchmarks. It is steered on a port of its own: GET
- * /rate?k=<events a second>, /append?seconds=, /state, and /memory after a collection (with --expose-gc). `--watch-blocked` notes how long writes wait, for few streams.
- * `--tls` has it speak HTTPS.
+ * The real server with a publisher inside, for the event benchmarks. It is controlled on a port of its own: GET
+ * /rate?k=<events a second>, /append?seconds=, /state, and /memory after a garbage collection (with --expose-gc).
+ * `--watch-blocked` notes how long writes are blocked, for few streams. `--tls` serves HTTPS.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -19,7 +19,7 @@ import { watchBlocked } from './events/watch-blocked.ts'
 import { apiKey, unlimited } from './measure.ts'
 import { serverBundle } from './server-bundle.ts'
 
-/** Facts that may wait for their commit when they are published as fast as they can be; the log loses them at 50,000. */
+/** Uncommitted facts that may queue when publishing at full speed; the log drops them at 50,000. */
 const maxUncommitted = 5_000
 
 const dataDir = mkdtempSync(join(tmpdir(), 'rustymail-bench-'))
@@ -32,7 +32,7 @@ const environment = {
   ...unlimited,
 }
 if (process.argv.includes('--tls')) Object.assign(environment, makeCertificate())
-// One that is started while memory is looked at would count for tens of MiB.
+// A thread that starts while memory is measured would add tens of MiB.
 runBundledThreads(await serverBundle())
 const app = createApp(loadConfig([], environment), { logger: createLogger('warn') })
 await app.start()
@@ -44,7 +44,10 @@ const phases: object[] = []
 const delay = monitorEventLoopDelay({ resolution: 1 })
 const blocked = process.argv.includes('--watch-blocked') ? watchBlocked(app.http.fastify.server) : []
 
-/** About 300 bytes of JSON; `t` is when it was due (ns of CLOCK_MONOTONIC), so that a blocked loop cannot hide its delay. */
+/**
+ * Returns a fact of about 300 bytes of JSON; `t` is when it was due (ns of CLOCK_MONOTONIC), so that a blocked loop
+ * cannot hide its delay.
+ */
 function factDueAt(due: bigint): Fact {
   const data = { account_id: 'bench', folder: 'INBOX', uid: ++number, uid_validity: 1, at: new Date().toISOString() }
   return { type: 'mail_received', data: { ...data, t: Number(due), pad: 'x'.repeat(160) } as typeof data }
@@ -55,7 +58,7 @@ function publishAt(rate: number): void {
   endPhase()
   if (rate <= 0) return
   publishing = { rate, from: Date.now() }
-  // From here on: what it waited while streams were opened is none of this.
+  // Measures from here on, without the delays of opening streams.
   delay.reset()
   const step = BigInt(Math.round(1e9 / rate))
   let due = process.hrtime.bigint() + step
@@ -73,7 +76,7 @@ function endPhase(): void {
   publishing = undefined
 }
 
-/** Counts what is committed within the time; what is under way at its end does not count. */
+/** Counts what is committed within the time; commits in flight at its end do not count. */
 async function append(seconds: number): Promise<{ committed: number; seconds: number }> {
   let committed = 0
   let published = 0

@@ -1,6 +1,7 @@
 /**
  * The event stream under load, beside a broadcaster in C, bare node:http, better-sse and nchan. Needs cc and Linux.
- * `npm run bench -- events`; BENCH_PARTS names the parts (all), BENCH_STREAMS, BENCH_ROUNDS and BENCH_SECONDS make it smaller.
+ * `npm run bench -- events`; BENCH_PARTS names the parts (all), BENCH_STREAMS, BENCH_ROUNDS and BENCH_SECONDS make it
+ * smaller.
  */
 import { beside } from './events/beside.ts'
 import { candidates } from './events/candidates.ts'
@@ -27,7 +28,7 @@ export async function events(): Promise<object> {
   try {
     for (const [name, part] of Object.entries(parts).filter(([name]) => wanted.includes(name))) {
       say(`${name} begins`)
-      // One that fails does not take with it what the others took a quarter of an hour to find out.
+      // A failing part does not discard the results of the others, which took a quarter of an hour.
       try {
         Object.assign(results, { [name]: await part(setting, starts) })
       } catch (error) {
@@ -49,7 +50,7 @@ export async function events(): Promise<object> {
   }) as object
 }
 
-/** Fractions to four digits, wherever they stand. */
+/** Rounds all fractions in a value to four digits. */
 function rounded(value: unknown): unknown {
   if (typeof value === 'number') return Number.isInteger(value) ? value : round(value, 4)
   if (Array.isArray(value)) return value.map(rounded)

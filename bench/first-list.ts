@@ -1,6 +1,7 @@
 /**
- * When a mailbox of 100,000 messages can be used: the first list after its account was added, and after a restart once all of it is indexed, beside
- * a bare ImapFlow client that logs in and lists the same. RUSTYMAIL_BENCH_MESSAGES for fewer.
+ * When a mailbox of 100,000 messages becomes usable: the first list after its account was added, and after a restart
+ * once it is fully indexed, beside a bare ImapFlow client that logs in and lists the same. RUSTYMAIL_BENCH_MESSAGES for
+ * fewer.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,11 +1,12 @@
 /**
- * What the first stream of a principal costs, whose token must be looked up and who sees an account of its own; and a stream over TLS on
- * HTTP/1.1, beside one of bare node:https. `npm run bench -- first-streams`; BENCH_STREAMS (1,000) and BENCH_ROUNDS (3). Needs openssl and Linux.
+ * The cost of a principal's first stream, whose token must be looked up and who sees an account of its own; and a
+ * stream over TLS on HTTP/1.1, beside one of bare node:https. `npm run bench -- first-streams`; BENCH_STREAMS (1,000)
+ * and BENCH_ROUNDS (3). Needs openssl and Linux.
  */
 import { compareWays, type Way } from './proxied-streams.ts'
 
 const types = 'types=mail_received'
-/** Node decodes the escape, and the front leaves it alone. */
+/** Node decodes the escape, and the front does not handle it. */
 const escaped = 'types=mail%5Freceived'
 const ways: Record<string, Way> = {
   of_one_key: { isProxied: false, query: types },

@@ -1,4 +1,4 @@
-/** The real server for the benchmark of the gate; with `--without-gate`, the same with the gate taken out of GET /api/dashboard/stats. */
+/** The real server for the gate benchmark; `--without-gate` removes the gate from GET /api/dashboard/stats. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -21,7 +21,7 @@ const environment = {
   ...unlimited,
 }
 
-// Before the routes are made of it: what is public passes the guard at once.
+// Set before the routes are built from it: the guard lets public endpoints pass immediately.
 if (isOpen) Object.assign(api.metrics.getStats, { scope: 'public' })
 runBundledThreads(await serverBundle())
 const app = createApp(loadConfig([], environment), { logger: createLogger('warn') })
@@ -36,7 +36,7 @@ process.on('SIGTERM', () => {
   })
 })
 
-/** No caller is looked up, limited or noted. Who asked is known from the beginning, so that requests are counted as before. */
+/** Removes the lookup, limits and audit of callers. The caller is fixed, so that requests are counted as before. */
 function takeOut(options: HttpServerOptions): void {
   const rights = { scopes: everyScope, accounts: 'all' } as const
   const principal: Principal = { id: 'bench', name: 'Bench', kind: 'api_key', userId: null, ...rights }

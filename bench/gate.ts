@@ -1,9 +1,12 @@
-/** Processor time of GET /api/dashboard/stats with the whole gate, by token and by session, against the same server without it, in turn. */
+/**
+ * CPU time of GET /api/dashboard/stats with the whole gate, by token and by session, against the same server without
+ * it, in turn.
+ */
 import { Agent } from 'node:http'
 import { api } from '../contract/index.ts'
 import { get, median, preciseCpuMs, round, type Server, startServer } from './measure.ts'
 
-/** Many short rounds: what else the machine does falls on neighbours alike, so that their difference can tell 5 %. */
+/** Many short rounds: other load on the machine affects adjacent ones alike, so that their difference resolves 5 %. */
 const rounds = Number(process.env.RUSTYMAIL_BENCH_ROUNDS ?? 120)
 const warmUp = 10_000
 const requestsPerRound = 600
@@ -39,7 +42,7 @@ export async function gate(): Promise<object> {
   } finally {
     await Promise.all([gated.stop(), open.stop()])
   }
-  /** Of a request, paired with the one beside it. */
+  /** The share of a request, paired with its neighbour without the gate. */
   const sharesOf = (way: Way) => micros[way].map((value, turn) => (1 - micros.none[turn]! / value) * 100)
   return {
     what: `CPU µs per request, ${rounds} rounds of ${requestsPerRound} requests in turns, ${concurrency} at once, paired; the gate is authentication, origin, guard, limits and trail`,
@@ -47,7 +50,7 @@ export async function gate(): Promise<object> {
     session_us: round(median(micros.session)),
     without_gate_us: round(median(micros.none)),
     gate_percent_by_token: round(median(sharesOf('token'))),
-    /** 95 of 100 such runs end in it. */
+    /** The 95 % confidence interval. */
     interval_by_token: medianInterval(sharesOf('token')),
     gate_percent_by_session: round(median(sharesOf('session'))),
     interval_by_session: medianInterval(sharesOf('session')),
@@ -55,7 +58,7 @@ export async function gate(): Promise<object> {
   }
 }
 
-/** A session, and a token that sees the dashboard. */
+/** Returns the credentials of a session, and of a token that sees the dashboard. */
 async function proofsOf(server: Server): Promise<{ token: Headers; session: Headers }> {
   const { origin, hash } = new URL(await server.secondLine)
   const send = async (endpoint: { method: string; path: string }, body: object, headers: Headers = {}) => {
@@ -74,7 +77,7 @@ async function proofsOf(server: Server): Promise<{ token: Headers; session: Head
   return { token: { authorization: `Bearer ${made.token}` }, session }
 }
 
-/** As many bytes to parse, which say nothing. */
+/** Returns meaningless headers of the same size to parse. */
 function ballast(headers: Headers): Headers {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.replace(/^.{3}/, 'x-n'), value]))
 }
@@ -95,7 +98,10 @@ async function load(server: Server, headers: Headers, requests: number): Promise
   agent.destroy()
 }
 
-/** Of the median, by the binomial distribution: which of the sorted values it lies between with 95 %. */
+/**
+ * Returns the 95 % confidence interval of the median, by the binomial distribution: the sorted values between which it
+ * lies.
+ */
 function medianInterval(values: number[]): [number, number] {
   const sorted = [...values].sort((a, b) => a - b)
   const half = 0.98 * Math.sqrt(sorted.length)

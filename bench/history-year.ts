@@ -1,4 +1,4 @@
-/** A year of figures of 50 accounts and 50 principals as it is kept at its end: made without waiting for it, with days, nights and weekends. */
+/** Generates a year of figures of 50 accounts and 50 principals, with days, nights and weekends, as then stored. */
 import { encodeFrame, type Frame } from '../server/history/frame-codec.ts'
 import type { HistoryRecorder, ReadGauges } from '../server/history/history-recorder.ts'
 import type { HistoryStore } from '../server/history/history-store.ts'
@@ -10,7 +10,7 @@ import type { SeriesNumbers } from '../server/history/series-numbers.ts'
 export const day = 86_400
 const sampleSeconds = 5
 
-/** The same numbers in each run. */
+/** Returns a seeded generator: the same numbers in each run. */
 export function randomOf(seed: number): () => number {
   let state = seed
   return () => {
@@ -22,11 +22,11 @@ export function randomOf(seed: number): () => number {
 interface Source {
   name: SeriesName
   labels: Labels
-  /** What happens in so many seconds, or what a sample shows. */
+  /** Returns what happens in `seconds`, or what a sample shows. */
   point(random: () => number, seconds: number, busy: number): Point | undefined
 }
 
-/** As many as happen on average. */
+/** Returns a random count with this mean. */
 function happen(random: () => number, mean: number): number {
   if (mean > 30) return Math.max(0, Math.round(mean + Math.sqrt(mean) * (random() + random() + random() - 1.5) * 2))
   let [count, product] = [0, random()]
@@ -41,7 +41,7 @@ function counted(random: () => number, perHour: number, seconds: number, busy: n
   return { count, sum, min: 1, max: Math.max(1, Math.ceil(sum / count)) }
 }
 
-/** Durations spread as those of real servers: most near the middle, few far above. */
+/** Returns durations distributed as those of real servers: most near the middle, few far above. */
 function took(
   random: () => number,
   perHour: number,
@@ -58,7 +58,7 @@ function took(
   return point
 }
 
-/** A state that moves between two bounds. */
+/** Returns a state that moves between two bounds. */
 function moving(low: number, high: number, whole: boolean) {
   return (random: () => number, seconds: number, busy: number): Point => {
     const samples = seconds / sampleSeconds
@@ -80,8 +80,8 @@ const steady = (value: number) => (_random: unknown, seconds: number) => ({
 })
 
 /**
- * 24,000 requests on a working day: each of the people and programs at work for some hours, most of them with few operations; half of the principals are
- * agents with six tools each. 50 mailboxes get 60 mails a working day.
+ * 24,000 requests on a working day: each user and program works for some hours, most with few operations; half of the
+ * principals are agents with six tools each. 50 mailboxes get 60 mails a working day.
  */
 export function sourcesOf(accounts: number, principals: number): Source[] {
   const sources: Source[] = []
@@ -95,7 +95,7 @@ export function sourcesOf(accounts: number, principals: number): Source[] {
   add('streams', {}, moving(0, 30, true))
   add('events', {}, (random, seconds, busy) => counted(random, 900, seconds, busy))
   for (let operation = 0; operation < 60; operation++) {
-    // A few are asked for all the time, most seldom.
+    // A few operations are called all the time, most rarely.
     add('operation_time', { operation: `feature.operation${operation}` }, (random, seconds, busy) =>
       took(random, 900 / (1 + operation), 4 + operation, seconds, busy),
     )
@@ -110,7 +110,7 @@ export function sourcesOf(accounts: number, principals: number): Source[] {
       const labels = { principal, tool: isAgent && tool > 0 ? `tool_${tool}` : '', caller: 'program' }
       const perHour = 24 / (1 + tool)
       const atWork = (random: () => number, seconds: number, busy: number) =>
-        // Some hours of the day, in runs.
+        // Happens in some hours of the day, in runs.
         random() < (seconds >= day ? 1 : 0.3) ? busy * (seconds >= day ? 1 : 3) : 0
       add('calls', { ...labels, outcome: 'ok' }, (random, seconds, busy) =>
         counted(random, perHour, seconds, atWork(random, seconds, busy)),
@@ -138,7 +138,7 @@ export function sourcesOf(accounts: number, principals: number): Source[] {
   return sources
 }
 
-/** How busy it is: 1 in working hours, little at night and on weekends. Over a whole day the mean. */
+/** Returns how busy it is: 1 in working hours, little at night and on weekends; the mean over a whole day. */
 export function busyAt(at: number, seconds: number): number {
   const isWeekend = [0, 6].includes(new Date(at * 1000).getUTCDay())
   if (seconds >= day) return isWeekend ? 0.08 : 0.42
@@ -147,7 +147,7 @@ export function busyAt(at: number, seconds: number): number {
   return isWeekend ? 0.08 : isWork ? 0.9 : 0.08
 }
 
-/** Frames as the server would have stored them by `now`. The maintenance packs them. */
+/** Stores frames as the server would have by `now`. The maintenance compacts them. */
 export async function fillYear(
   { store, numbers }: { store: HistoryStore; numbers: SeriesNumbers },
   sources: readonly Source[],
@@ -198,7 +198,7 @@ export async function fillYear(
   }
 }
 
-/** Of a busy day too many durations to draw each of them here: 96 quarters of an hour, as the server merges them. */
+/** Draws every eighth quarter of an hour of a busy day, whose durations are too many, and merges as the server does. */
 function longDay(point: Source['point'], random: () => number, at: number): Point | undefined {
   let merged: Point | undefined
   for (let quarter = 0; quarter < 96; quarter += 8) {
@@ -208,7 +208,7 @@ function longDay(point: Source['point'], random: () => number, at: number): Poin
   return merged
 }
 
-/** What a sample of so many accounts costs: gauges are read, counts and durations come in between. */
+/** Reads the gauges of a sample of these accounts; counts and durations arrive in between. */
 export function gaugesOf(sources: readonly Source[], random: () => number): ReadGauges {
   const gauges = sources.filter(({ name }) => series[name].kind === 'gauge' && name !== 'up')
   return set => {

@@ -1,4 +1,7 @@
-/** Figures over time: what a year of 50 accounts and 50 principals takes on the disk, what reading it takes, and what recording costs at 200 accounts. */
+/**
+ * The history's disk use for a year of 50 accounts and 50 principals, the cost of reading it, and of recording at 200
+ * accounts.
+ */
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,7 +21,7 @@ import { day, fillYear, gaugesOf, happenIn, randomOf, sourcesOf } from './histor
 import { died } from './log-postgres.ts'
 import { median, round } from './measure.ts'
 
-/** 11:37 of a Thursday, so that pieces of all steps are open. */
+/** 11:37 on a Thursday, so that chunks of all resolutions are open. */
 const now = Date.parse('2026-11-26T11:37:00Z') / 1000
 const looks = 15
 
@@ -105,7 +108,9 @@ async function bytesOf(db: Database, step: number): Promise<number> {
   return (await of('history_frames')) + (await of('history_blocks'))
 }
 
-/** An hour, as fast as it goes: what it costs is its processor time, of all threads, over an hour. What happens is made beside, and not counted. */
+/**
+ * Records hours at full speed; the cost is the CPU time of all threads per hour. Generating the events is not counted.
+ */
 async function recording(db: Database): Promise<object> {
   const store = new HistoryStore(db)
   const numbers = new SeriesNumbers(store)
@@ -130,7 +135,7 @@ async function recording(db: Database): Promise<object> {
   }
   await recorder.stop()
   const all = usedMs() - began
-  // The same happenings, and nobody who keeps them.
+  // The same events without recording.
   const idle = new HistoryRecorder({
     readGauges: set => readGauges(() => void set),
     maintenance: { keepMinute: async () => undefined, maintain: async () => undefined },

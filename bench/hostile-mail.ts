@@ -1,6 +1,7 @@
 /**
- * A page of messages from Dovecot: an ordinary folder, 50 mails of 10,000 parts, 20 mails to 100,000 people. The peer is a bare client
- * that asks for the same and only counts the bytes. How long the main thread works, and for how long at once.
+ * A page of messages from Dovecot: an ordinary folder, 50 mails of 10,000 parts, 20 mails to 100,000 people. The peer
+ * is a bare client that requests the same and only counts the bytes. Measures the main thread's work, in all and
+ * without a pause.
  */
 import { connect } from 'node:net'
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
@@ -80,7 +81,7 @@ async function measure(dovecot: Dovecot, { path, what, messages }: Folder): Prom
   }
 }
 
-/** Takes what the server says and looks only for the end of it. */
+/** Reads the server's output and scans only for its end. */
 async function openBare(port: number, { user, password }: Dovecot['users'][number], path: string) {
   const socket = connect(port, '127.0.0.1')
   let [bytes, end, tag] = [0, '', '*']

@@ -1,7 +1,7 @@
 /**
- * 20 hostile messages read at once by one caller, as documents for the frame and by a model: how long `/health/live` takes meanwhile, told
- * by a client in a process of its own, and the list of somebody else, beside the same without them. Then one long mail that is read to
- * its end by a model, page by page: processor time, and what the mail server is asked.
+ * 20 hostile messages read concurrently by one caller, as documents for the frame and by a model: how long
+ * `/health/live` takes meanwhile, measured by a client in another process, and another caller's list, beside the same
+ * without them. Then a model reads one long mail to its end, page by page: CPU time, and commands to the mail server.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -19,7 +19,7 @@ const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'applicatio
 export async function hostileRead(): Promise<object> {
   const dovecot = await startDovecot()
   const relay = await countingRelay(dovecot.imapPort)
-  // A limit of pages would measure the limit.
+  // A rate limit on pages would be measured itself.
   const server = await startRustyMail(undefined, { ...unlimited, RUSTYMAIL_MCP_RATE_LIMIT: '100000000' })
   try {
     for (const [user, messages] of [
@@ -90,7 +90,7 @@ async function listTimes(url: string, count = lists): Promise<number[]> {
   return times
 }
 
-/** Asks `/health/live` every 10 ms from another process. The answer ends it, and says what the slowest took. */
+/** Polls `/health/live` every 10 ms from another process. Returns what ends it with the slowest response in ms. */
 async function pulse(url: string): Promise<() => Promise<number>> {
   const code = `
     const { Agent, get } = require('node:http')
@@ -121,7 +121,7 @@ async function pulse(url: string): Promise<() => Promise<number>> {
   }
 }
 
-/** Reads all of them at once, both ways. The answer says how many came with which status. */
+/** Reads all of them concurrently, both ways; returns the count of each status. */
 async function floodOf(server: Server, account: string) {
   const path = `${server.url}/api/v1/accounts/${account}/messages`
   const list = await (await fetch(`${path}?limit=21`, { headers })).json()
@@ -178,12 +178,12 @@ async function connect(server: Server, dovecot: Dovecot, name: string, port: num
 
 interface Relay {
   port: number
-  /** Commands so far. */
+  /** Returns the number of fetch commands so far. */
   fetches(): number
   stop(): Promise<void>
 }
 
-/** Passes everything on to the mail server, and counts what asks for messages. */
+/** Relays to the mail server, and counts requests for messages. */
 async function countingRelay(to: number): Promise<Relay> {
   let count = 0
   const server = createServer(client => {
@@ -213,7 +213,7 @@ function longMail(): string {
   return mail('long', 'text/html; charset=utf-8', Array.from({ length: 2_900 }, (_, at) => paragraph(at)).join(''))
 }
 
-/** Each of them four times, and never the same. */
+/** Returns four distinct messages of each kind. */
 function hostile(): string[] {
   const bytes = 1_000_000
   const lines = (unit: (index: number) => string) => {

@@ -1,4 +1,7 @@
-/** What the worst requests cost: processor time of each kind, and memory while 1,500 connections hold back the last byte of a body. */
+/**
+ * The cost of the worst requests: CPU time of each kind, and memory while 1,500 connections withhold the last byte of a
+ * body.
+ */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -7,9 +10,9 @@ import { api } from '../contract/index.ts'
 import { mcpPath } from '../contract/mcp.ts'
 import { apiKey, cpuMs, round, rssBytes, type Server, startRustyMail, unlimited } from './measure.ts'
 
-/** Of each kind. RUSTYMAIL_BENCH_REQUESTS makes it smaller, to try it out. */
+/** Requests of each kind. RUSTYMAIL_BENCH_REQUESTS makes it smaller for a trial run. */
 const requests = Number(process.env.RUSTYMAIL_BENCH_REQUESTS ?? 100)
-/** RUSTYMAIL_BENCH_BODY gives all bodies another size: a version without limits of its endpoints took 1048575. */
+/** RUSTYMAIL_BENCH_BODY overrides the size of all bodies: a version without limits per endpoint accepted 1048575. */
 const given = process.env.RUSTYMAIL_BENCH_BODY === undefined ? undefined : Number(process.env.RUSTYMAIL_BENCH_BODY)
 const connections = 1_500
 const turns = 3
@@ -17,7 +20,7 @@ const turns = 3
 interface Kind {
   name: string
   head: string
-  /** Of a body; undefined for a request without one. */
+  /** Size of the body; undefined for a request without one. */
   bytes?: number
   fill?: (bytes: number) => string
 }
@@ -26,7 +29,7 @@ const proof = `Authorization: Bearer ${apiKey}\r\n`
 const json = 'Content-Type: application/json\r\n'
 const [publicBytes, usualBytes] = [16 * 1024, 64 * 1024]
 
-/** Each fills the body to its last byte. */
+/** Builders that fill the body to its last byte. */
 const fills: Record<string, (bytes: number, before?: string, after?: string) => string> = {
   'open lists': bytes => '['.repeat(bytes),
   'lists in lists': bytes => '['.repeat(bytes / 2) + ']'.repeat(bytes / 2),
@@ -99,7 +102,7 @@ const kinds: Kind[] = [
   ),
   { name: 'token, /openapi.json with brotli', head: get('/openapi.json', `${proof}Accept-Encoding: br\r\n`) },
   { name: 'token, /asyncapi.json', head: get('/asyncapi.json', proof) },
-  // The last, since where wrong ones come from no key that was made up is looked at.
+  // Last, since an address that sent wrong credentials no longer gets made-up keys checked.
   { name: 'stranger, figures: a wrong token', head: get(api.metrics.getStats.path, `Authorization: Bearer wrong\r\n`) },
 ]
 
@@ -137,7 +140,7 @@ async function costOf(server: Server, kind: Kind): Promise<object> {
   return { status: [...statuses].join(', '), bytes: bytes.length, ms: round((cpuMs(server.pid) - before) / requests) }
 }
 
-/** On a connection of its own: a refused client may lose it. */
+/** Uses a connection of its own, since a refused client may lose it. */
 async function askOnce(server: Server, bytes: Buffer): Promise<number> {
   const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
   socket.on('error', () => undefined)
@@ -156,7 +159,7 @@ async function askOnce(server: Server, bytes: Buffer): Promise<number> {
   return status
 }
 
-/** Before, and at the end of each turn, while all of them still hold on. */
+/** Measures before, and at the end of each turn while all connections are still held. */
 async function memoryOf(server: Server): Promise<object> {
   const mib = () => round(rssBytes(server.pid) / 2 ** 20)
   const before = mib()

@@ -1,7 +1,8 @@
 /**
- * HTML of mails as text for models, on the real text worker: the sandbox's newsletters, and mails of 1 MiB that are made to cost. For each what
- * the caller gets, the processor time of a job, and the most heap that its thread held. The peer is parse5 alone, which builds the tree, and
- * only of newsletters: it has no bounds, and was not done with 64 KiB of `<b id=1><p><b id=2><p>…` after 60 s.
+ * HTML mails as text for models, on the real text worker: the sandbox's newsletters, and expensive mails of 1 MiB. For
+ * each, what the caller gets, the CPU time of a job, and the peak heap of its thread. The peer is parse5 alone, which
+ * builds the tree, and only for newsletters: it has no bounds, and did not finish 64 KiB of `<b id=1><p><b id=2><p>…`
+ * in 60 s.
  */
 import type { Worker } from 'node:worker_threads'
 import { parse } from 'parse5'
@@ -29,7 +30,7 @@ const classes = (rule: (index: number) => string, names: string) =>
   fill(`<p class="${names}">x</p>`, `<style>${numbered(rule, 250_000)}</style>`)
 const variables = numbered(index => `--${index}:var(--${index + 1}) var(--${index + 1});`, 600)
 
-/** Made one at a time. */
+/** Builders, so that only one document is in memory. */
 const hostile: [what: string, make: () => string][] = [
   ['250 KB of sheet, and classes', () => classes(index => `.c${index % 5000}{color:red}`, 'c1 c2 c3 c4 c5 c6 c7 c8')],
   ['one class in all rules', () => classes(index => `.a.b${index}{color:red}`, 'a')],
@@ -102,7 +103,7 @@ async function measureHostile(): Promise<object[]> {
     const outcomes = new Set<string>()
     let most = 0
     for (let turn = 0; turn < rounds.hostile; turn++) {
-      // A thread of its own, since one keeps what the job before left to its collector.
+      // A new thread each, since a used one holds garbage of the job before.
       const readers = readersOn({})
       await readers.read('<p>x</p>')
       const began = process.cpuUsage()
@@ -122,7 +123,7 @@ async function measureHostile(): Promise<object[]> {
   return measured
 }
 
-/** A worker that says what the caller would get, and is looked at while it works. */
+/** Creates a worker that returns what the caller would get, and whose heap is sampled while it works. */
 function readersOn(options: TextWorkerOptions) {
   const worker = new TextWorker({ threads: 1, ...options })
   const threads: Worker[] = []
@@ -133,7 +134,7 @@ function readersOn(options: TextWorkerOptions) {
     const { used_heap_size: used } = (await threads.at(-1)?.getHeapStatistics()) ?? { used_heap_size: 0 }
     most = Math.max(most, used / mebibyte)
   }
-  // One that was ended has no heap any more.
+  // A terminated worker has no heap to sample.
   const timer = setInterval(() => void look().catch(() => undefined), sampleMs)
   return {
     read: (html: string) =>

@@ -1,5 +1,5 @@
 /**
- * What many accounts cost while nothing happens: memory and processor of a server with 200 indexed mailboxes on one Dovecot, beside one that
+ * The cost of idle accounts: memory and CPU of a server with 200 indexed mailboxes on one Dovecot, beside one that
  * indexes nothing. RUSTYMAIL_BENCH_ACCOUNTS for fewer.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
@@ -11,7 +11,7 @@ import { apiKey, cpuMs, mainCpuMs, round, rssBytes, startRustyMail, unlimited } 
 
 const count = Number(process.env.RUSTYMAIL_BENCH_ACCOUNTS ?? 200)
 const mails = 20
-/** Until the threads of the index have ended: two rounds, and a minute without use. */
+/** Milliseconds until the index threads have ended: two rounds, and a minute without use. */
 const restMs = Number(process.env.RUSTYMAIL_BENCH_REST_SECONDS ?? 240) * 1000
 const measuredMs = 120_000
 const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' }

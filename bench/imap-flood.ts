@@ -1,6 +1,7 @@
 /**
- * A list of an account on Dovecot, one request after the other, while other accounts are connected to mail servers that behave, or that
- * flood. Rounds take turns, and in each the other accounts are made first, so that the flood of their connections is in it.
+ * Lists of an account on Dovecot, one request after the other, while other accounts are connected to mail servers that
+ * behave, or that flood. Rounds alternate, and each creates the other accounts first, so that their flooded connections
+ * are included.
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Dovecot, startDovecot } from '../test/support/dovecot.ts'
@@ -77,7 +78,7 @@ async function compare(rustymail: Server, path: string, what: string, script: Fl
   }
 }
 
-/** One round, with accounts that are there for it alone. */
+/** Runs one round, with accounts that exist only in it. */
 async function beside(rustymail: Server, path: string, script: FloodScript, servers: number): Promise<Round> {
   const imap = await startFloodingImap(script)
   const ids = await Promise.all(

@@ -1,4 +1,7 @@
-/** Mail in numbers for the index: sentences of the documents that lie in this folder and in node_modules, with names, numbers and links of their own. */
+/**
+ * Synthetic mail for the index: sentences of the documents in this repository and node_modules, with generated names,
+ * numbers and links.
+ */
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Random } from '../sandbox/seed-random.ts'
@@ -19,7 +22,7 @@ const japanese =
   '会議の資料を送ります。明日の東京での打ち合わせは三時からです。請求書を確認してください。新しい製品について'
 const chinese = '请查收附件中的报告。明天下午三点在北京开会。我们的新产品已经发布。谢谢您的支持和合作'
 
-/** Sentences as people write them; code and tables are left out. */
+/** Returns sentences of prose; code and tables are left out. */
 export function sentences(): string[] {
   const files = globSync(
     ['docs/**/*.md', 'node_modules/*/{README,CHANGELOG,History}.md', 'node_modules/@*/*/README.md'],
@@ -39,15 +42,15 @@ export function sentences(): string[] {
 }
 
 /**
- * `usual` has some 1,300 bytes of text in a message, `short` some 550. `made_up` has as much as `short`, of 4,000 words that mean nothing, from 500
- * people to one, within two years.
+ * `usual` has some 1,300 bytes of text per message, `short` some 550. `made_up` is as long as `short`, from 4,000
+ * meaningless words, from 500 people to one, within two years.
  */
 export type MailKind = 'usual' | 'short' | 'made_up'
 
-/** Mean and spread of the logarithm of their lengths. */
+/** Mean and standard deviation of the logarithm of their lengths. */
 const lengths: Record<'usual' | 'short', readonly [number, number]> = { usual: [6.4, 1.1], short: [5.9, 0.6] }
 
-/** The same ones each time. */
+/** Generates the same messages for the same seed. */
 export function* corpus(count: number, kind: MailKind = 'usual', seed = 12): Generator<CorpusMessage> {
   if (kind === 'made_up') return yield* madeUp(count, seed)
   const [mean, spread] = lengths[kind]
@@ -64,10 +67,10 @@ export function* corpus(count: number, kind: MailKind = 'usual', seed = 12): Gen
     const [first, last] = [name(), name()]
     return { name: `${first} ${last}`, email: `${first}.${last}@${name()}.example`.toLowerCase() }
   })
-  /** Few write most of it. */
+  /** Few people write most of the mail. */
   const person = () => people[Math.floor(people.length * random.next() ** 3)]!
   let date = Date.UTC(2010, 0, 1)
-  // However many there are, in about 16 years.
+  // Spreads any number of messages over about 16 years.
   const mostBetween = Math.min(9_000_000, 1e12 / count)
   for (let number = 0; number < count; number++) {
     date += 1000 + whole(mostBetween)
@@ -98,13 +101,13 @@ export function* corpus(count: number, kind: MailKind = 'usual', seed = 12): Gen
   }
 }
 
-/** Few words make most of it. */
+/** Generates text in which few words are most of it. */
 function* madeUp(count: number, seed: number): Generator<CorpusMessage> {
   const random = new Random(seed)
   const whole = (most: number) => Math.floor(random.next() * most)
   const word = (parts: number) => Array.from({ length: parts }, () => syllables[whole(syllables.length)]).join('')
   const words = [...new Set(Array.from({ length: 4_000 }, () => word(2 + whole(3))))]
-  // As often as 1 / (5 + its number).
+  // A word's frequency is proportional to 1 / (5 + its number).
   const most = Math.log((words.length + 5) / 5)
   const text = (length: number) =>
     Array.from(

@@ -1,9 +1,9 @@
-/** Fills an account's index as a first sync does it: headers newest first, then texts; conversations of up to 20 messages. */
+/** Fills an account's index as a first sync does: headers newest first, then texts; threads of up to 20 messages. */
 import type { IndexOperations } from '../server/index/index-operations.ts'
 import type { MessageRecord, TextRecord } from '../server/index/index-types.ts'
 import type { CorpusMessage } from './index-corpus.ts'
 
-/** As sync does it. */
+/** Batch sizes of the sync. */
 const sizes = { headers: 400, texts: 200 } as const
 
 export async function fillIndex(
@@ -23,13 +23,13 @@ export async function fillIndex(
   }
 }
 
-/** Bytes of what is searched of a message: its text, subject, and people as they stand in the mail. */
+/** Returns the searchable bytes of a message: its text, its subject, and its people as written. */
 export function searchedBytes({ body, subject, from, to }: CorpusMessage): number {
   const people = [from, ...to].map(({ name, email }) => `${name} <${email}>`).join(', ')
   return Buffer.byteLength(`${subject}${people}${body}`)
 }
 
-/** Three in five belong to a conversation. */
+/** Three in five messages belong to a thread. */
 export function recordOf(messages: readonly CorpusMessage[], uid: number): MessageRecord {
   const { subject, from, to, names, date, sizeBytes } = messages[uid - 1]!
   const root = uid - (uid % 33)

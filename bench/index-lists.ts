@@ -1,7 +1,7 @@
 /**
- * The newest 50 messages of an indexed mailbox at the API, beside the same list over a bare ImapFlow connection that has the folder open: one
- * caller, in turn; beside what a program does for one list that keeps no connection (it connects, signs in, opens the folder, fetches and logs
- * out), and beside the least that the same server answers over HTTP; then 32 callers, and the processor time that a list takes.
+ * The newest 50 messages of an indexed mailbox over the API by one caller, in turn with the same list over a bare
+ * ImapFlow connection that has the folder open, with a program that connects, logs in, opens the folder, fetches and
+ * logs out for each list, and with the server's cheapest HTTP response; then 32 callers, and the CPU time of a list.
  */
 import { Agent } from 'node:http'
 import { join } from 'node:path'
@@ -13,7 +13,7 @@ import { apiKey, connectAlice, get, mainCpuMs, preciseCpuMs, round, startRustyMa
 const messages = Number(process.env.MESSAGES ?? 100_000)
 const rounds = 5
 const alone = 60
-/** A program that keeps no connection has its turn less often: that takes the longest. */
+/** The client without a kept connection runs in every fifth round only, since it takes the longest. */
 const unkeptEvery = 5
 const callers = 32
 const secondsEach = Number(process.env.SECONDS_EACH ?? 5)
@@ -74,7 +74,7 @@ export async function indexLists(): Promise<object> {
   }
 }
 
-/** From the account's first list on, which the mail server answers. */
+/** Returns the time from the account's first list on, which the mail server answers. */
 async function untilIndexed(url: string): Promise<number> {
   const began = performance.now()
   for (;;) {
@@ -100,7 +100,7 @@ async function listOnce(dovecot: Dovecot): Promise<void> {
   await client.logout()
 }
 
-/** The least that shows the same: what came meanwhile, then the page. */
+/** Sends the fewest commands that show the same: what arrived meanwhile, then the page. */
 async function listOverImap(client: ImapFlow): Promise<void> {
   await client.noop()
   await fetchPage(client)

@@ -1,6 +1,7 @@
 /**
- * Searches at the API of RustyMail, over an index that its own store filled before the server started: newest first and ranked, of one caller, by
- * the clock, beside the processor time of all threads. The account's mail server cannot be reached, so that nothing but the index answers.
+ * Searches over RustyMail's API, in an index that its own store filled before the server started: newest first and
+ * ranked, by one caller, in wall-clock time and in CPU time of all threads. The account's mail server is unreachable,
+ * so that only the index answers.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { loadavg, tmpdir } from 'node:os'
@@ -21,7 +22,7 @@ const load = () => loadavg().map(each => round(each))
 
 export async function indexSearchApi(): Promise<object> {
   const dir = mkdtempSync(join(tmpdir(), 'rustymail-bench-'))
-  // That the mail server is away is known.
+  // Only errors are logged, since the mail server is known to be down.
   const environment = { ...unlimited, RUSTYMAIL_INDEX: 'text', RUSTYMAIL_LOG_LEVEL: 'error' }
   try {
     const accountId = await account(dir)
@@ -51,7 +52,7 @@ export async function indexSearchApi(): Promise<object> {
   }
 }
 
-/** An account with an empty mailbox, whose server is gone afterwards. */
+/** Creates an account with an empty mailbox, and then stops its mail server. */
 async function account(dir: string): Promise<string> {
   const dovecot = await startDovecot()
   try {

@@ -1,7 +1,7 @@
 /**
- * An account's index filled by its own store and searched at it, on SQLite and PostgreSQL: what it takes on disk beside the text, the
- * processor time of a message, and how long searches of common words, prefixes and rare words take. RUSTYMAIL_BENCH_MESSAGES for fewer,
- * RUSTYMAIL_BENCH_DATABASE for one of the two.
+ * An account's index filled and searched through its own store, on SQLite and PostgreSQL: its size on disk beside the
+ * text, the CPU time per message, and the time of searches for common words, prefixes and rare words.
+ * RUSTYMAIL_BENCH_MESSAGES for fewer, RUSTYMAIL_BENCH_DATABASE for one of the two.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { loadavg, tmpdir } from 'node:os'
@@ -27,7 +27,7 @@ import { round } from './measure.ts'
 
 const messages = Number(process.env.RUSTYMAIL_BENCH_MESSAGES ?? 100_000)
 const [batch, repeats, schema] = [messages > 200_000 ? 200 : 25, 5, 'mail_index']
-/** Commonest words and prefixes, phrases, rare ones, ones that nobody wrote, and all that stands beside words. */
+/** The commonest words and prefixes, phrases, rare words, absent ones, and all operators beside words. */
 const queries =
   'the|and of|t*|th*|co*|comp*|"of the"|subject:the|from:a*|会議|请查收附件|the -and|the OR order|zebrafish|qqq*|example|"best regards"|' +
   'the has:attachment|the is:flagged|the in:Archive|after:2015-01-01 before:2015-02-01 the|"regards an"*'
@@ -39,7 +39,7 @@ export async function indexSearch(): Promise<Record<string, unknown> & { variant
     const file = new Kysely<IndexTables>({ dialect: sqliteDialect(join(dir, 'index.db')) })
     const shared = new Kysely<IndexTables>({ dialect: postgresDialect(server.url, { schema, max: 2 }) })
     await sql`create schema ${sql.id(schema)}`.execute(shared)
-    // A million takes its time: then one database, with short mail.
+    // A million messages take long: then one database, with short mail.
     const isLarge = messages > 200_000
     const isWanted = (name: string) => (process.env.RUSTYMAIL_BENCH_DATABASE ?? name) === name
     return {
@@ -91,7 +91,7 @@ async function measure(db: IndexDatabase, fullText: FullText, bytes: Bytes): Pro
   while (await index.tidy());
   const seconds = (performance.now() - began) / 1000
   const size = await bytes(db)
-  // As the thread that searches has them.
+  // With a block cache, as the searching thread has one.
   const blocks = { accountId: 'bench', cache: new BlockCache() }
   const store = new SearchStore({ db, account: 1, blocks }, fullText)
   const searches = await search(store)
@@ -116,7 +116,7 @@ function spread(bySearch: ReadonlyMap<string, number>): object {
   return { p50: percentile(all, 0.5), p95: percentile(all, 0.95), highest }
 }
 
-/** Pages of 50: the newest, and some from the middle. */
+/** Lists pages of 50: the newest, and some from the middle. */
 async function list(index: IndexStore): Promise<object> {
   const middle = Math.floor(messages / 2)
   const pages: Record<string, () => Promise<unknown>> = {
@@ -157,7 +157,7 @@ async function fill(index: IndexStore) {
     cpu += user + system
     ;[added, texts] = [[], []]
   }
-  // The newest first, as a first sync reads them: trees are filled in another way otherwise.
+  // Newest first, as a first sync reads them: the order changes how the trees are filled.
   const mirror = Date.UTC(2010, 0, 1) + Date.UTC(2026, 10, 28)
   for (const message of corpus(messages, messages > 200_000 ? 'short' : 'usual')) {
     number++

@@ -1,4 +1,7 @@
-/** What an account's index takes on disk beside the text that is searched, table by table, on SQLite and PostgreSQL, for usual and short mail. */
+/**
+ * The size on disk of an account's index beside the searchable text, table by table, on SQLite and PostgreSQL, for
+ * usual and short mail.
+ */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -74,7 +77,7 @@ async function sqliteSizes(db: IndexDatabase): Promise<Record<string, number>> {
     select name, sum(pgsize) as bytes from dbstat group by name`.execute(db)
   const sizes: Record<string, number> = {}
   for (const { name, bytes } of rows) {
-    // One figure for the tables of all buckets.
+    // Sums the tables of all buckets into one figure.
     const table = name.replace(/^(texts)_\d+/, '$1')
     sizes[table] = (sizes[table] ?? 0) + bytes
   }

@@ -1,4 +1,7 @@
-/** What it costs to index 100,000 varied messages, headers first and then their texts, and to list what is indexed, on both databases. */
+/**
+ * The cost of indexing 100,000 varied messages, headers first and then their texts, and of listing them, on both
+ * databases.
+ */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

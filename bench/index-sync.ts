@@ -1,7 +1,7 @@
 /**
- * From IMAP to searchable: RustyMail indexes a mailbox of 100,000 messages in a Dovecot, beside a bare ImapFlow client that fetches the same, and
- * beside `notmuch new` on the same files. RUSTYMAIL_BENCH_MESSAGES for fewer; RUSTYMAIL_BENCH_MAIL is a folder beside that of
- * temporary files, in which they stay for the next run; RUSTYMAIL_BENCH_NOTMUCH=no leaves notmuch out, which takes most of the time.
+ * From IMAP to searchable: RustyMail indexes a mailbox of 100,000 messages on Dovecot, beside a bare ImapFlow client
+ * that fetches the same, and `notmuch new` on the same files. RUSTYMAIL_BENCH_MESSAGES for fewer; RUSTYMAIL_BENCH_MAIL
+ * names a folder that keeps them; RUSTYMAIL_BENCH_NOTMUCH=no skips notmuch, the slowest.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -37,7 +37,7 @@ import {
 
 const count = Number(process.env.RUSTYMAIL_BENCH_MESSAGES ?? 100_000)
 const user = 'alice@test.local'
-/** Between two questions of how far it is. */
+/** Milliseconds between two polls of its progress. */
 const questionsMs = count / 100
 
 export async function indexSync(): Promise<Record<string, unknown> & { variant: string }> {
@@ -92,12 +92,12 @@ interface Sync {
   seconds: number
   processor_ms: number
   rss_mib: number
-  /** Of the server's samples, each the 99th percentile of some seconds: the median, and the highest. */
+  /** Median and maximum of the server's samples, each the 99th percentile of some seconds. */
   loop_p99_ms: number
   loop_p99_ms_highest: number
 }
 
-/** Until each message is indexed; without what the server takes when it starts and when it does nothing. */
+/** Measures until each message is indexed, without the server's start and its idle cost. */
 async function sync(dovecot: Dovecot, level: 'headers' | 'text'): Promise<Sync> {
   const server = await startRustyMail(undefined, { ...unlimited, RUSTYMAIL_INDEX: level })
   try {
@@ -110,7 +110,7 @@ async function sync(dovecot: Dovecot, level: 'headers' | 'text'): Promise<Sync> 
       delays.push(await loopDelayMs(server.url))
       const { messages, texts } = status
       if (messages >= count && (level === 'headers' || texts >= messages)) break
-      // A question costs it some of what is measured.
+      // Each poll costs the server some of what is measured.
       await wait(questionsMs)
     }
     delays.sort((one, other) => one - other)
@@ -132,7 +132,7 @@ async function read<Answer>(url: string): Promise<Answer> {
   return (await response.json()) as Answer
 }
 
-/** As the server measures it. */
+/** Returns the loop delay as the server measures it. */
 async function loopDelayMs(url: string): Promise<number> {
   const response = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${apiKey}` } })
   const [, seconds] = /^rustymail_process_event_loop_lag_seconds\S* (\S+)$/m.exec(await response.text()) ?? []
@@ -140,7 +140,7 @@ async function loopDelayMs(url: string): Promise<number> {
   return Number(seconds) * 1000
 }
 
-/** What an index needs of each message: one fetch of all headers, one of all texts. */
+/** Fetches what an index needs of each message: all headers in one fetch, all texts in another. */
 async function bare(dovecot: Dovecot) {
   const client = new ImapFlow({
     host: '127.0.0.1',
@@ -196,7 +196,7 @@ async function notmuchCpuMs(dir: string): Promise<number> {
   return (Number(own) + Number(system)) * 1000
 }
 
-/** What an index of it adds is not in the folder of the mail. */
+/** Links the files, so that notmuch adds its index outside the mail folder. */
 function linkFiles(from: string, to: string): void {
   mkdirSync(to)
   for (const name of readdirSync(from)) linkSync(join(from, name), join(to, name))
@@ -225,7 +225,7 @@ function fillMaildir(maildir: string, messages: readonly CorpusMessage[]): void 
     const name = `${seconds}.M${index}P1.bench,S=${mail.length},W=${mail.length}:2,${flags}`
     const file = join(maildir, 'cur', name)
     writeFileSync(file, mail)
-    // Dovecot takes it for the time at which the message came.
+    // Dovecot uses the modification time as the date of arrival.
     utimesSync(file, seconds, seconds)
   }
 }

@@ -1,4 +1,7 @@
-/** A server, in this process or as a program, with an account of many messages, whose index was filled directly and whose mail server has nothing new. */
+/**
+ * A server, in this process or as a program, with an account of many messages, whose index was filled directly and
+ * whose mail server has nothing new.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -25,13 +28,13 @@ interface IndexedApp {
 }
 
 interface MailServer {
-  /** Undefined: the one that is in the login. */
+  /** Undefined uses the server named in the login. */
   gateway: MailGateway | undefined
   imap: { host: string; port: number; tls: 'none'; user: string; password: string }
   stop(): Promise<void>
 }
 
-/** @param isApart Its mail server is a Dovecot: one in this process holds all messages on the heap that is measured (6 MB of 20,000). */
+/** @param isApart Uses Dovecot: an in-process mail server holds all messages on the measured heap (6 MB for 20,000). */
 export async function withIndexedApp(
   count: number,
   work: (app: IndexedApp) => Promise<object>,
@@ -49,7 +52,7 @@ export async function withIndexedApp(
   })
 }
 
-/** The same account on RustyMail as a user runs it, built and in a process of its own, with a Dovecot. */
+/** Runs the same account on a built RustyMail in a process of its own, with Dovecot. */
 export async function withIndexedProgram(
   count: number,
   work: (program: { url: string; pid: number; accountId: string; dataDir: string }) => Promise<object>,
@@ -106,7 +109,7 @@ async function call(url: string, method: string, path: string, body?: object): P
   return answer.json()
 }
 
-/** As many messages as are indexed, under the same numbers; what they say is not asked for. */
+/** Serves as many messages as are indexed, with the same UIDs; their content is never fetched. */
 async function dovecotOf(count: number): Promise<MailServer> {
   const fill = (directory: string) => {
     const maildir = join(directory, user, 'Maildir')
@@ -118,7 +121,7 @@ async function dovecotOf(count: number): Promise<MailServer> {
   return { gateway: undefined, imap, stop: () => dovecot.stop() }
 }
 
-/** As many messages as are indexed, and nothing to read of them. */
+/** Serves as many messages as are indexed, without content. */
 function memoryOf(count: number): MailServer {
   const gateway = new MemoryGateway()
   const inbox = gateway.getFolder('INBOX')
@@ -146,7 +149,7 @@ async function start(
     RUSTYMAIL_DATA_DIR: dataDir,
     RUSTYMAIL_API_KEY: apiKey,
     RUSTYMAIL_INDEX: level,
-    // Mail servers of benchmarks are on this machine.
+    // The benchmarks' mail servers are on this machine.
     RUSTYMAIL_PRIVATE_NETWORKS: '127.0.0.0/8',
     ...more,
   }
@@ -156,7 +159,7 @@ async function start(
   return { app, link: (await app.createSetupLink()) ?? app.address }
 }
 
-/** As a sync that is over leaves it, so that nothing is read again. */
+/** Fills the index as a completed sync leaves it, so that nothing is read again. */
 async function fill(dataDir: string, accountId: string, count: number): Promise<void> {
   const damaged = () => {
     throw new Error('the index was damaged')

@@ -1,4 +1,4 @@
-/** A Maildir of many messages, always the same ones, as a mailbox of some years is. */
+/** A Maildir of many messages, the same ones each time, like a mailbox of several years. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 

@@ -1,8 +1,8 @@
 /**
- * The newest 50 messages of an indexed mailbox at the API, one caller, while nothing else happens, and while a 25 MB attachment downloads and
- * searches run, each again as soon as it ends: rounds in turn, and the medians of their percentiles. Beside it two floors: a server of Node's
- * `http` in a process of its own that answers the same bytes from memory, beside the same download and searches of RustyMail; and both beside
- * a process that does nothing but take one processor.
+ * The newest 50 messages of an indexed mailbox over the API by one caller, on an idle server, and during repeated
+ * downloads of a 25 MB attachment and searches: rounds in turn, and medians of their percentiles. Two floors: a server
+ * of Node's `http` in its own process that answers the same bytes from memory, beside the same downloads and searches
+ * of RustyMail; and both beside a process that only occupies one CPU.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -27,12 +27,12 @@ import {
 const messages = Number(process.env.MESSAGES ?? 100_000)
 const rounds = Number(process.env.ROUNDS ?? 7)
 const secondsEach = Number(process.env.SECONDS_EACH ?? 6)
-/** In which nobody asks for lists: what they cost a download and searches. */
+/** Seconds without lists, which show what lists cost a download and searches. */
 const secondsAlone = Math.min(2, secondsEach)
 const attachmentBytes = 25 * 1024 * 1024
 const authorization = `Bearer ${apiKey}`
 
-/** What runs beside the lists; both in processes of their own, so that what they cost their readers is not measured. */
+/** The load beside the lists, in processes of its own, so that reading it is not measured. */
 const loads = {
   nothing: [],
   one_processor: ['processor'],
@@ -41,7 +41,7 @@ const loads = {
   both: ['download', 'search'],
 } as const
 type Load = keyof typeof loads
-/** What a list is compared with: only these unless `LOADS=all`. */
+/** The loads to compare: only these unless `LOADS=all`. */
 const compared: Load[] =
   process.env.LOADS === 'all' ? (Object.keys(loads) as Load[]) : ['nothing', 'one_processor', 'both']
 
@@ -119,7 +119,7 @@ function largeMessage(): string {
   return `${head}--b\r\n\r\nhello\r\n--b\r\n${part}${file}\r\n--b--\r\n`
 }
 
-/** Until lists come from the index and all texts are in it. Answers the large message. */
+/** Waits until lists come from the index and all texts are in it. Returns the large message. */
 async function untilIndexed(account: string): Promise<string> {
   const ask = async (path: string) => (await fetch(`${account}/${path}`, { headers: { authorization } })).json()
   for (;;) {
@@ -136,7 +136,7 @@ async function untilIndexed(account: string): Promise<string> {
   }
 }
 
-/** What is asked for beside a load. */
+/** What is requested beside a load. */
 const asked = ['list', 'floor'] as const
 
 interface Measured {
@@ -154,7 +154,7 @@ async function measure(url: string, agent: Agent, pid: number, seconds: number):
     const began = performance.now()
     await get(url, agent)
     times.push(performance.now() - began)
-    // A person, or a page, does not ask again in the same millisecond.
+    // A person or a page does not send the next request in the same millisecond.
     await new Promise(resolve => setTimeout(resolve, 5))
   }
   const after = [mainCpuMs(pid), preciseCpuMs(pid)] as const
@@ -174,7 +174,7 @@ function medians(measured: readonly Measured[]) {
   }
 }
 
-/** Answers what is at this address now, from memory, whatever is asked. */
+/** Serves from memory what this address returns now, whatever the path. */
 async function serveBytes(url: string): Promise<{ url: string; stop(): Promise<void> }> {
   const code = `const { createServer } = await import('node:http')
     const [url, authorization] = process.argv.slice(1)
@@ -186,7 +186,7 @@ async function serveBytes(url: string): Promise<{ url: string; stop(): Promise<v
   return { url: server.url, stop: server.stop }
 }
 
-/** MiB of downloads, and searches, in a second. */
+/** Returns MiB of downloads, and searches, per second. */
 function rates(
   kinds: readonly Kind[],
   beside: readonly { count(): number }[],
@@ -203,7 +203,7 @@ function rateMedians(rates: readonly Record<string, number>[]): Record<string, n
 
 type Kind = 'download' | 'search' | 'processor'
 
-/** Asks for it again and again in a process of its own, and counts MiB of what is downloaded, else how often it came to the end. */
+/** Repeats a request in a process of its own, and counts MiB of downloads, or completed searches. */
 async function repeat(kind: Kind, url: string): Promise<{ count(): number; stop(): Promise<void> }> {
   const asking = `const [kind, url, authorization] = process.argv.slice(1)
     for (let bytes = 0; ; ) {

@@ -1,6 +1,6 @@
 /**
- * Facts that 16 callers commit on PostgreSQL, one by one and in batches, in turns with bare pg that writes the same rows.
- * RUSTYMAIL_BENCH_POSTGRES names a server; else one is started, without fsync.
+ * Facts that 16 callers commit on PostgreSQL, one by one and in batches, in turn with bare pg that writes the same
+ * rows. RUSTYMAIL_BENCH_POSTGRES names a server; otherwise one is started, without fsync.
  */
 import { randomBytes } from 'node:crypto'
 import { loadavg } from 'node:os'
@@ -79,7 +79,7 @@ async function measurePostgres(server: string) {
     await listener.query('listen rustymail_log')
     const rates = { bare: [], one: [], bareWithRow: [], oneWithRow: [], publish: [] } as Record<string, Rate[]>
     const notifications: number[] = []
-    // The log notices what was written past it.
+    // Waits until the log has noticed the rows written around it.
     const caughtUp = () =>
       waitFor(
         () => log.newest,
@@ -134,7 +134,7 @@ async function writeRow(transaction: Database, writer: number, uid: number): Pro
     .execute()
 }
 
-/** The least that numbers in the order of commits cost: the counter, the row, and nothing else. */
+/** The minimum for numbers in commit order: the counter and the row. */
 async function insertBare(pool: pg.Pool, uid: number, writer?: number): Promise<void> {
   const client = await pool.connect()
   try {
@@ -157,7 +157,7 @@ async function insertBare(pool: pg.Pool, uid: number, writer?: number): Promise<
 
 interface Rate {
   perSecond: number
-  /** Processor time of this process for each fact. */
+  /** This process's CPU microseconds per fact. */
   cpuUs: number
 }
 
@@ -188,7 +188,7 @@ async function published(log: EventLog): Promise<Rate> {
   })
 }
 
-/** @param work Goes on until it is over, and answers how many facts were committed. */
+/** @param work Runs until it is over, and returns the number of committed facts. */
 async function measured(work: (isOver: () => boolean) => Promise<number>): Promise<Rate> {
   const began = performance.now()
   const cpu = process.cpuUsage()

@@ -1,6 +1,6 @@
 /**
- * The event log: facts committed by 16 writers on PostgreSQL; what the event loop waits while 2,000 facts a second are pruned on SQLite;
- * what looking for commits of others costs.
+ * The event log: facts committed by 16 writers on PostgreSQL; event loop delay while 2,000 facts a second are pruned on
+ * SQLite; the cost of polling for commits of other processes.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { loadavg, tmpdir } from 'node:os'
@@ -37,7 +37,7 @@ export async function log(): Promise<object> {
   }
 }
 
-/** A log that holds 120,000 facts too many, as after a minute of 2,000 a second, while they go on. */
+/** Prunes a log with 120,000 facts too many, as after a minute at 2,000 a second, while publishing continues. */
 async function pruning() {
   const dir = mkdtempSync(join(tmpdir(), 'rustymail-bench-'))
   const url = `sqlite:${join(dir, 'log.db')}`
@@ -86,7 +86,7 @@ async function delays(log: EventLog, work: () => Promise<void>) {
   }
 }
 
-/** What an idle process pays. */
+/** Measures what polling costs an idle process. */
 async function looking() {
   const dir = mkdtempSync(join(tmpdir(), 'rustymail-bench-'))
   const url = `sqlite:${join(dir, 'log.db')}`

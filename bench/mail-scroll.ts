@@ -1,6 +1,7 @@
 /**
- * A list of 100,000 messages in Chromium, scrolled by wheel: while older rows are loaded, and with all of them loaded. Frames as the page counts
- * them, rows that were missing when a frame was shown, and what a frame costs the main thread of the page, which a busy machine does not change.
+ * A list of 100,000 messages in Chromium, scrolled by wheel: while older rows load, and with all of them loaded. Frames
+ * as the page counts them, rows that were missing in a shown frame, and the page's main-thread CPU time per frame,
+ * which other load does not change.
  */
 import { join } from 'node:path'
 import type { BrowserContext, CDPSession, Page } from 'playwright-core'
@@ -11,7 +12,7 @@ import { round } from './measure.ts'
 
 const messages = Number(process.env.MESSAGES ?? 100_000)
 const seconds = Number(process.env.SECONDS_EACH ?? 5)
-/** A fast hand: some 100 px each 16 ms. */
+/** Wheel distance of a fast scroll: about 100 px every 16 ms. */
 const notch = 100
 const pictures = process.env.PICTURES
 
@@ -63,14 +64,14 @@ async function measure(link: string, accountId: string): Promise<object> {
 async function open(context: BrowserContext, url: string, content?: string): Promise<[Page, CDPSession]> {
   const page = await context.newPage()
   const devtools = await context.newCDPSession(page)
-  // Of the processor, not of the clock: others use this machine too.
+  // CPU time instead of wall-clock time, since the machine is shared.
   await devtools.send('Performance.enable', { timeDomain: 'threadTicks' })
   await page.goto(url)
   if (content !== undefined) await page.setContent(content)
   return [page, devtools]
 }
 
-/** A box as high as the list, with nothing in it that would have to be drawn again: what this machine and this browser take themselves. */
+/** An empty box as high as the list: the baseline of this machine and browser. */
 const bare = `<section aria-label="Messages"><div style="height: 800px; overflow-y: auto">
   <ul style="position: relative; margin: 0; height: ${messages * 76}px"><li data-index="0"><a data-ref href="#">row</a></li></ul>
 </div></section>`
@@ -82,7 +83,7 @@ interface Seen {
   long: number[]
 }
 
-/** What the page itself says of its frames, after each was drawn. */
+/** Frame statistics of the page itself, taken after each frame. */
 const watch = `(() => {
   const list = document.querySelector('a[data-ref]').closest('ul').parentElement
   const seen = { times: [], missing: 0, rows: 0, long: [] }
@@ -140,7 +141,7 @@ async function scrolling(page: Page, devtools: CDPSession, name: string): Promis
   }
 }
 
-/** The end is asked for again and again, as by a hand that holds the bar down there, but for the last rows. */
+/** Jumps to the end repeatedly, like a user who drags the scrollbar down and holds it, except for the last rows. */
 async function toEnd(page: Page, devtools: CDPSession): Promise<object> {
   const before = await figures(devtools)
   const began = performance.now()
@@ -176,7 +177,7 @@ async function jump(page: Page, share: number): Promise<void> {
   })()`)
 }
 
-/** In seconds. */
+/** Returns the metrics, in seconds. */
 async function figures(devtools: CDPSession): Promise<Record<string, number>> {
   const { metrics } = await devtools.send('Performance.getMetrics')
   return Object.fromEntries(metrics.map(({ name, value }) => [name, value]))

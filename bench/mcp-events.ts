@@ -1,6 +1,7 @@
 /**
- * New mail on Dovecot → a webhook of MCP Events and `events/stream`, beside `mail_received` on the event stream, all three for the same mails: quiet, while 32
- * requests are always under way, and in bursts of 50; by each adapter. `npm run bench -- mcp-events`; RUSTYMAIL_MCP_ADAPTER=sdk|native, RUSTYMAIL_BENCH_MESSAGES (200).
+ * New mail on Dovecot → a webhook of MCP Events and `events/stream`, beside the event stream's `mail_received`: idle,
+ * with 32 requests in flight, and in bursts of 50; by each adapter. `npm run bench -- mcp-events`;
+ * RUSTYMAIL_MCP_ADAPTER=sdk|native, RUSTYMAIL_BENCH_MESSAGES (200).
  */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
@@ -19,7 +20,7 @@ import { apiKey, connectAlice, median, round, startRustyMail, unlimited } from '
 const messages = Number(process.env.RUSTYMAIL_BENCH_MESSAGES ?? 200)
 const adapters = (process.env.RUSTYMAIL_MCP_ADAPTER ?? 'native,sdk').split(',')
 const [bursts, burst] = [Math.max(1, Math.round(messages / 50)), 50]
-/** After so long without a notice something is broken. */
+/** Milliseconds without a notice after which the run has failed. */
 const mostMs = 30_000
 const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' }
 const revision = '2026-07-28'
@@ -69,7 +70,7 @@ async function byAdapter(adapter: string, certificate: Certificate): Promise<obj
       while (rows.length < count) rows.push(...(await deliver(sender, atOnce, heard)))
       return rows
     }
-    // The first ones find the account being indexed, and code that runs for the first time.
+    // A warm-up: the account is still being indexed, and code runs for the first time.
     await sent(10, 1)
     const quiet = await sent(messages, 1)
     const load = keepBusy(rustymail.url, accountId)
@@ -92,7 +93,7 @@ type Row = Record<Way, number>
 
 let numbers = 0
 
-/** So many one right after the other. */
+/** Delivers `count` mails back to back. */
 async function deliver(sender: RawImap, count: number, heard: Record<Way, Notices>): Promise<Row[]> {
   const began = new Map<number, number>()
   for (let index = 0; index < count; index++) {
@@ -129,7 +130,7 @@ function p99(values: number[]): number {
   return values.toSorted((one, other) => one - other)[Math.ceil(values.length * 0.99) - 1]!
 }
 
-/** When which mail was told of. */
+/** Records the time of each mail's notice. */
 class Notices {
   readonly #name: string
   readonly #times = new Map<number, number>()
@@ -139,7 +140,7 @@ class Notices {
     this.#name = name
   }
 
-  /** Its subject says which mail it is. */
+  /** The subject identifies the mail. */
   noteFrom(text: string): void {
     const number = Number(/mail-(\d+)/.exec(text)?.[1])
     if (Number.isNaN(number) || this.#times.has(number)) return
@@ -162,7 +163,7 @@ class Notices {
   }
 }
 
-/** Resolves when the first line has come; the others are read on. */
+/** Resolves when the first line has come; reading continues in the background. */
 async function readLines(answer: Response, signal: AbortSignal, take: (line: string) => void): Promise<void> {
   if (!answer.ok) throw new Error(`no stream: ${answer.status} ${await answer.text()}`)
   const first = Promise.withResolvers<void>()
@@ -221,7 +222,7 @@ function callMcp(url: string, method: string, params: object, signal?: AbortSign
   })
 }
 
-/** Over TLS, as webhooks are. */
+/** Receives over TLS, as webhooks do. */
 async function receive({ certFile, keyFile }: Certificate, heard: Notices): Promise<SecureServer> {
   const tls = { cert: readFileSync(certFile), key: readFileSync(keyFile) }
   const server = createServer(tls, (request, response) => {

@@ -1,6 +1,7 @@
 /**
- * The real server for the benchmark of MCP: an account whose index is full, whose mail server is a process of its own. `--program`: built, as users
- * run it; else in this process, with a command for its memory. `--tokens N` makes as many people, each with a token as of a reader.
+ * The real server for the MCP benchmark: an account with a full index and a mail server in a process of its own.
+ * `--program`: built, as users run it; otherwise in this process, with a command for its memory. `--tokens N` creates N
+ * users, each with a reader's token.
  */
 import '../bin/v8-flags.js'
 import { createInterface } from 'node:readline'
@@ -23,7 +24,7 @@ interface Running {
 async function serve({ url, accountId, pid, dataDir }: Running): Promise<object> {
   const made = tokens > 0 ? await makeTokens(dataDir, tokens, ['mail:read'], 'operator') : []
   console.log(JSON.stringify({ url, accountId, pid, key: apiKey, tokens: made }))
-  // Its parent asks on stdin, and the end of that ends it.
+  // The parent sends commands on stdin, whose end stops the server.
   for await (const line of createInterface({ input: process.stdin })) {
     if (line !== 'memory') break
     globalThis.gc?.()
@@ -39,7 +40,7 @@ if (process.argv.includes('--program')) {
     messages,
     ({ link, ...app }) => serve({ ...app, url: new URL(link).origin, pid: process.pid }),
     environment,
-    // What is measured is what the product holds.
+    // Memory is measured as the product itself holds it.
     true,
   )
 }

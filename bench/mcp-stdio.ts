@@ -1,4 +1,7 @@
-/** `rustymail mcp`: from its start to its first answer, alone with either adapter and as a bridge; beside it Node that starts and does nothing. */
+/**
+ * `rustymail mcp` from its start to its first answer, on its own with either adapter and as a bridge; beside it a Node
+ * that does nothing.
+ */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -33,7 +36,7 @@ async function startOnce(words: string[], env: Record<string, string>): Promise<
 
 async function median(words: string[], env: Record<string, string>) {
   const all: [number, number][] = []
-  // The first one fills caches.
+  // The first start fills caches.
   await startOnce(words, env)
   for (let run = 0; run < runs; run++) all.push(await startOnce(words, env))
   const at = (index: 0 | 1, part: number) =>

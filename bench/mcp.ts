@@ -1,7 +1,7 @@
 /**
- * What MCP costs beside REST: the same search over both, by each adapter, in turn; answers at 32 at once; open streams; the start over stdio; and how
- * many tokens a list of tools is. `npm run bench -- mcp`; RUSTYMAIL_MCP_ADAPTER=sdk|native for one adapter alone, RUSTYMAIL_BENCH_PARTS
- * (searches,streams,event_streams,stdio), RUSTYMAIL_BENCH_ROUNDS (40). Linux.
+ * The cost of MCP beside REST: the same search over both, by each adapter, in turn; 32 concurrent calls; open streams;
+ * the start over stdio; and the tokens of a tool list. `npm run bench -- mcp`; RUSTYMAIL_MCP_ADAPTER=sdk|native for one
+ * adapter alone, RUSTYMAIL_BENCH_PARTS (searches,streams,event_streams,stdio), RUSTYMAIL_BENCH_ROUNDS (40). Linux.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -18,13 +18,13 @@ const requestsPerRound = 200
 const warmUp = 400
 const atOnce = 32
 const streams = Number(process.env.BENCH_STREAMS ?? 1_000)
-/** A limit of the server: those that warm up are among them. */
+/** Streams opened as a warm-up; they count towards the server's limit. */
 const warmStreams = 100
 const starts = 9
 const adapters = (process.env.RUSTYMAIL_MCP_ADAPTER ?? 'native,sdk').split(',')
 const parts = (process.env.RUSTYMAIL_BENCH_PARTS ?? 'searches,streams,event_streams,stdio').split(',')
 const revision = '2026-07-28'
-/** One word that few messages have, so that the protocol is what counts. */
+/** A word that few messages have, so that the protocol dominates the cost. */
 const query = { q: 'begin', limit: 10 }
 
 interface Served {
@@ -135,7 +135,7 @@ function message(method: string, params: object, name?: string) {
   return { method: 'POST', path: mcpPath, headers, body }
 }
 
-/** Of structured results: four characters a token. */
+/** Estimates the tokens of structured results: four characters each. */
 async function listTokens(served: Served, key: string): Promise<number> {
   const { path, ...sent } = message('tools/list', {})
   const headers = { ...sent.headers, authorization: `Bearer ${key}` }
@@ -145,7 +145,7 @@ async function listTokens(served: Served, key: string): Promise<number> {
   return Math.round(JSON.stringify(result.tools).length / 4)
 }
 
-/** How long each took, in milliseconds. */
+/** Returns how long each request took, in milliseconds. */
 async function loadWith(served: Served, way: Way, requests: number, concurrency: number): Promise<number[]> {
   const agent = new Agent({ keepAlive: true, maxSockets: concurrency })
   const took: number[] = []
@@ -175,7 +175,7 @@ function ask({ url, key }: Served, agent: Agent, { method, path, headers, body }
       text += chunk
     })
     response.once('end', () => {
-      // What was refused is fast.
+      // A refusal is fast and must not count.
       const isDone = response.statusCode === 200 && !text.includes('"isError":true') && !text.includes('"error":')
       if (isDone) resolve(performance.now() - began)
       else reject(new Error(`${method} ${path} answered ${response.statusCode}: ${text.slice(0, 300)}`))
@@ -186,7 +186,7 @@ function ask({ url, key }: Served, agent: Agent, { method, path, headers, body }
   return promise
 }
 
-/** Streams that say when something changed, and streams of events. */
+/** Streams of change notifications, and streams of events. */
 const listening = {
   streams: () => message('subscriptions/listen', { notifications: { toolsListChanged: true } }),
   event_streams: () => message('events/stream', { name: 'message.received' }),
@@ -216,7 +216,7 @@ async function openStreams(adapter: string, asked: () => ReturnType<typeof messa
   }
 }
 
-/** Until its first frame has come. */
+/** Resolves when its first frame has come. */
 async function listen(
   { url }: Served,
   agent: Agent,
@@ -229,13 +229,13 @@ async function listen(
   const [response] = (await once(sent, 'response')) as [IncomingMessage]
   if (response.statusCode !== 200) throw new Error(`no stream: ${response.statusCode}`)
   const [first] = await once(response, 'data')
-  // What is refused costs nothing.
+  // A refused stream costs nothing and must not count.
   if (String(first).includes('"error"')) throw new Error(`no stream: ${first}`)
   response.on('error', () => undefined).resume()
   return response
 }
 
-/** `rustymail mcp` alone on its own data directory, which is there already, as from the second start on. */
+/** Starts `rustymail mcp` standalone on an existing data directory, as from the second start on. */
 async function stdioStarts(adapter: string): Promise<object> {
   const dir = mkdtempSync(join(tmpdir(), 'rustymail-bench-'))
   const took: number[] = []

@@ -1,4 +1,4 @@
-/** What the benchmarks share: processor time of another process, medians, and the real server to measure. */
+/** Helpers of the benchmarks: CPU time of another process, medians, and the real server to measure. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -8,33 +8,33 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
 export const apiKey = 'an-api-key-for-benchmarks'
-/** Requests are counted as ever, but one client alone makes more of them than people do. */
+/** Effectively disables the rate limit, which still counts: one benchmark client sends more requests than people do. */
 export const unlimited = { RUSTYMAIL_RATE_LIMIT: '100000000' }
 
 export interface Server {
   url: string
   pid: number
-  /** From the start of the process to the ready line. */
+  /** Milliseconds from the start of the process to the ready line. */
   startMs: number
-  /** The second line on stdout, for as long as it may take to come. */
+  /** The second line on stdout, awaited without a timeout. */
   secondLine: Promise<string>
   stop(): Promise<void>
 }
 
-/** Milliseconds of processor time that a process has used (user and system), from /proc: Linux only. */
+/** Returns the CPU milliseconds (user and system) of a process, from /proc: Linux only. */
 export function cpuMs(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
   const ticksPerSecond = 100
   return ((Number(fields[11]) + Number(fields[12])) * 1000) / ticksPerSecond
 }
 
-/** The same to the nanosecond, from the scheduler: for pieces of work too short for the clock ticks of `cpuMs`. */
+/** Returns the same to the nanosecond, from the scheduler: for work too short for the clock ticks of `cpuMs`. */
 export function preciseCpuMs(pid: number): number {
   const threads = readdirSync(`/proc/${pid}/task`)
   return threads.reduce((sum, id) => sum + threadCpuMs(pid, id), 0)
 }
 
-/** Of the thread that runs the event loop, alone. */
+/** Returns the CPU milliseconds of the event loop's thread alone. */
 export function mainCpuMs(pid: number): number {
   return threadCpuMs(pid, String(pid))
 }
@@ -47,7 +47,7 @@ export function rssBytes(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1024
 }
 
-/** Since it was started. */
+/** Returns the peak RSS since the start. */
 export function highestRssBytes(pid: number): number {
   return Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1024
 }
@@ -62,7 +62,7 @@ export function round(value: number, digits = 3): number {
   return Number(value.toPrecision(digits))
 }
 
-/** RustyMail as a user runs it, on a data directory that is removed afterwards unless one is given. */
+/** Starts RustyMail as a user runs it, on a data directory that is removed afterwards unless one is given. */
 export async function startRustyMail(dataDir?: string, environment: NodeJS.ProcessEnv = unlimited): Promise<Server> {
   const dir = dataDir ?? mkdtempSync(join(tmpdir(), 'rustymail-bench-'))
   const env = {
@@ -71,9 +71,9 @@ export async function startRustyMail(dataDir?: string, environment: NodeJS.Proce
     RUSTYMAIL_DATA_DIR: dir,
     RUSTYMAIL_API_KEY: apiKey,
     RUSTYMAIL_LOG_LEVEL: 'warn',
-    // Mail servers of benchmarks are on this machine.
+    // The benchmarks' mail servers are on this machine.
     RUSTYMAIL_PRIVATE_NETWORKS: '127.0.0.0/8',
-    // As its command, its image and its unit have it.
+    // Set as in its command, image and unit.
     MALLOC_ARENA_MAX: '2',
     MALLOC_MMAP_THRESHOLD_: '131072',
     ...environment,
@@ -88,7 +88,7 @@ export async function startRustyMail(dataDir?: string, environment: NodeJS.Proce
   }
 }
 
-/** Any Node program whose first line on stdout ends with the address it listens on. */
+/** Starts any Node program whose first line on stdout ends with the address it listens on. */
 export async function startServer(args: string[], env: NodeJS.ProcessEnv = process.env): Promise<Server> {
   const began = performance.now()
   const child = spawn(process.execPath, args, {
@@ -112,7 +112,7 @@ async function end(child: ChildProcess): Promise<void> {
   await closed
 }
 
-/** With the API key unless told otherwise; the body is read and discarded. Throws when it is not a 200. */
+/** Sends a GET, with the API key by default; the body is read and discarded. Throws unless the status is 200. */
 export function get(
   url: string,
   agent: Agent,
@@ -129,7 +129,7 @@ export function get(
   return promise
 }
 
-/** The account alice of a Dovecot of the tests, on RustyMail. @param isAwaited Until it is ready. */
+/** Adds the account alice of a test Dovecot to RustyMail. @param isAwaited Waits until it is ready. */
 export async function connectAlice(url: string, port: number, isAwaited = true): Promise<string> {
   const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' }
   const imap = { host: '127.0.0.1', port, tls: 'none', user: 'alice@test.local', password: 'pw-alice' }

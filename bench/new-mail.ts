@@ -1,6 +1,6 @@
 /**
- * New mail on Dovecot → `mail_received` on the stream, with the index as it is by default, against what bare IDLE clients on the same mailbox see: quiet,
- * while 32 requests are always under way on that account, and in bursts of 50.
+ * New mail on Dovecot → `mail_received` on the stream, with the default index, against bare IDLE clients on the same
+ * mailbox: idle, with 32 requests in flight on that account, and in bursts of 50.
  */
 import { connect } from 'node:net'
 import { startDovecot } from '../test/support/dovecot.ts'
@@ -10,7 +10,7 @@ import { apiKey, connectAlice, median, round, startRustyMail, unlimited } from '
 
 const messages = Number(process.env.RUSTYMAIL_BENCH_MESSAGES ?? 100)
 const [bursts, burst] = [4, 50]
-/** After so long without a notice something is broken. */
+/** Milliseconds without a notice after which the run has failed. */
 const mostMs = 30_000
 const user = 'alice@test.local'
 const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' }
@@ -28,7 +28,7 @@ export async function newMail(): Promise<object> {
       while (rows.length < count) rows.push(...(await deliver(sender, atOnce, heard, bare)))
       return rows
     }
-    // The first ones find the account being indexed, and code that runs for the first time.
+    // A warm-up: the account is still being indexed, and code runs for the first time.
     await sent(5, 1)
     const quiet = await sent(messages, 1)
     const load = keepBusy(rustymail.url, accountId)
@@ -51,12 +51,12 @@ export async function newMail(): Promise<object> {
 }
 
 interface Row {
-  /** Of each bare client: Dovecot tells them at different times, so their median stands for them. */
+  /** Times of each bare client: Dovecot notifies them at different times, so their median is used. */
   bare: number[]
   rustymail: number
 }
 
-/** So many one right after the other. */
+/** Delivers `count` mails back to back. */
 async function deliver(sender: RawImap, count: number, heard: Notices, bare: readonly Notices[]): Promise<Row[]> {
   const clients = [heard, ...bare]
   const firsts = clients.map(({ seen }) => seen)
@@ -83,7 +83,7 @@ function summary(rows: Row[]) {
     bare_p99_ms: round(p99(bare)),
     rustymail_p99_ms: round(p99(own)),
     p99_ratio: round(p99(own) / p99(bare)),
-    // What it takes beside Dovecot, which tells of mail when it looks.
+    // The delay added to Dovecot's own, which announces mail when it polls.
     behind_bare_median_ms: round(median(own.map((at, index) => at - bare[index]!))),
   }
 }
@@ -92,7 +92,7 @@ function p99(values: number[]): number {
   return values.toSorted((one, other) => one - other)[Math.ceil(values.length * 0.99) - 1]!
 }
 
-/** When how many messages had been told of. */
+/** Records when each number of messages had been announced. */
 class Notices {
   #seen = 0
   readonly #times = new Map<number, number>()
@@ -110,7 +110,7 @@ class Notices {
     return this.#seen
   }
 
-  /** Resolves with the time at which there were so many. */
+  /** Resolves with the time at which `number` messages had been announced. */
   nth(number: number): Promise<number> {
     const at = this.#times.get(number)
     if (at !== undefined) return Promise.resolve(at)
@@ -150,7 +150,7 @@ async function listenToStream(url: string): Promise<Notices> {
   return notices
 }
 
-/** The least that an IDLE client can be: a socket. */
+/** The minimal IDLE client: a socket. */
 async function idleBare(port: number): Promise<Notices> {
   const idling = Promise.withResolvers<void>()
   const socket = connect(port, '127.0.0.1')

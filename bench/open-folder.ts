@@ -1,6 +1,7 @@
 /**
- * Lists and reads in a Maildir of 100,000 messages: with the folder kept open between requests, and opened for each request as before,
- * beside bare ImapFlow clients that have it open and ask with NOOP. In turn, several rounds; the medians are of the rounds.
+ * Lists and reads in a Maildir of 100,000 messages: with the folder kept open between requests, and opened for each
+ * request, beside bare ImapFlow clients that have it open and send NOOP first. In turn, over several rounds, with
+ * medians of the rounds.
  */
 import { join } from 'node:path'
 import { ImapFlow } from 'imapflow'
@@ -32,7 +33,7 @@ export async function openFolder(): Promise<object> {
   const dovecot = await startDovecot({ fill })
   const ways: Record<string, Way> = {}
   try {
-    // Dovecot indexes it once, whichever client opens it first.
+    // Dovecot indexes the folder once, whichever client opens it first.
     const first = await dovecot.login('alice@test.local')
     await first.run('SELECT INBOX')
     await first.run(`FETCH ${messages - 200}:${messages} (ENVELOPE BODYSTRUCTURE)`)
@@ -68,7 +69,7 @@ interface Row {
 }
 
 let reads = 0
-/** All over the folder, and none that was just read. */
+/** UIDs from all over the folder, none of them read recently. */
 const someUid = () => 1 + ((reads++ * 7919) % messages)
 
 async function each({ list, read }: Way): Promise<Row> {
@@ -118,7 +119,7 @@ function ratios(one: Row, other: Row): Row {
   return Object.fromEntries(names.map(name => [name, round(one[name] / other[name])])) as unknown as Row
 }
 
-/** As RustyMail reads mail, below its door. @param provedMs 0: opened for each request. */
+/** Reads through the connection pool. @param provedMs 0 opens the folder for each request. */
 function throughPool(dovecot: Dovecot, provedMs: number): Way {
   const pool = new ConnectionPool({
     gateway: new ImapFlowGateway({ keeping: { ...keepingTimes, provedMs } }),
@@ -134,7 +135,7 @@ function throughPool(dovecot: Dovecot, provedMs: number): Way {
   }
 }
 
-/** The least that ImapFlow can do for it: as many connections, the folder open, NOOP, and one command more. */
+/** The least that ImapFlow needs for it: as many connections, the folder open, NOOP, and one more command. */
 async function bare(dovecot: Dovecot): Promise<Way> {
   const { user, password: pass } = dovecot.users[0]!
   const free: ImapFlow[] = []

@@ -1,4 +1,4 @@
-/** When operations ended, as the event stream of a running server tells it. */
+/** When operations ended, as reported by the event stream of a running server. */
 import { apiKey } from './measure.ts'
 
 export class OperationEndings {
@@ -21,7 +21,7 @@ export class OperationEndings {
     }
   }
 
-  /** Until the server ends. */
+  /** Reads until the server ends the stream. */
   async #read({ body }: Response): Promise<void> {
     const decoder = new TextDecoder()
     let text = ''

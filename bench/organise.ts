@@ -1,8 +1,8 @@
 /**
- * Flags and moves of 1,000 messages on Dovecot, through RustyMail and by three bare clients that send one command: how long the answer takes, how
- * long until it is settled, and what it costs the processor. A socket that reads no line of the answer is the least that there can be; ImapFlow
- * is what programs use, on a folder that is open before its time begins, and on one that it has to open. None of them looks at the messages before
- * or after, stores anything, or finds out where messages are that it knows by ids. In turn, several rounds; medians.
+ * Flags and moves of 1,000 messages on Dovecot, through RustyMail and by three bare clients that send one command: the
+ * time to the response, the time until it is settled, and the CPU time. A socket that parses nothing is the floor;
+ * ImapFlow is what programs use, with the folder opened before the measured time, or within it. Unlike RustyMail none
+ * of them checks the messages before or after, stores anything, or resolves ids. In turn, over several rounds; medians.
  */
 import { join } from 'node:path'
 import { ImapFlow } from 'imapflow'
@@ -15,16 +15,16 @@ import { OperationEndings } from './operation-endings.ts'
 
 const messages = 1_000
 const rounds = 9
-/** Of Dovecot: one for RustyMail, one for each bare client. */
+/** Dovecot users: one for RustyMail, one for each bare client. */
 const [ours, theirs, flows, openers] = ['alice', 'bob', 'carol', 'dave'].map(name => `${name}@test.local`)
 
 interface Row {
   answer_ms: number
   settled_ms: number
-  /** Until the answer, of all threads. */
+  /** CPU milliseconds of all threads until the response. */
   answer_cpu_ms: number
   server_cpu_ms: number
-  /** Until the index was compared, too. */
+  /** CPU milliseconds until the index was compared, response included. */
   rest_cpu_ms: number
 }
 
@@ -134,7 +134,7 @@ function imapFlow(port: number, user: string): ImapFlow {
   return new ImapFlow({ host: '127.0.0.1', port, ...how, auth: { user, pass: `pw-${user.split('@')[0]}` } })
 }
 
-/** As a program that did something else before knows them: the folder is not open afterwards. */
+/** Resolves UIDs as a program that did something else before knows them: the folder is closed afterwards. */
 async function uidsOf(flow: ImapFlow, path: string): Promise<number[]> {
   await flow.mailboxOpen(path, { readOnly: true })
   const uids = await flow.search({ all: true }, { uid: true })
@@ -176,7 +176,7 @@ async function indexedIds(call: Call, accountId: string): Promise<string[]> {
   return ids
 }
 
-/** Everything that was changed is read again: the next round begins with the server at rest. */
+/** Waits until all changes are read again, so that the next round starts with an idle server. */
 async function untilIndexed(call: Call, accountId: string, total: number): Promise<void> {
   const path = api.mailIndex.getIndex.path.replace('{account_id}', accountId)
   for (let calm = 0; calm < 5; ) {

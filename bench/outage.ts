@@ -1,6 +1,7 @@
 /**
- * Dovecot stopped (SIGSTOP) for a minute under 20 watched accounts: how long until that is told, until the accounts are back, and what that
- * cost in logins. Beside it a bare client that was told nothing and tries again each second, as the least that is possible.
+ * Dovecot stopped (SIGSTOP) for a minute under 20 watched accounts: the time until that is reported and until the
+ * accounts are back, and its cost in logins. The floor is a bare client that retries each second without being
+ * notified.
  */
 import { once } from 'node:events'
 import { connect } from 'node:net'
@@ -148,7 +149,7 @@ async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await wait(20)
 }
 
-/** Tries each second until the server greets. */
+/** Retries each second until the server greets. */
 async function greets(port: number): Promise<void> {
   for (;;) {
     const socket = connect(port, '127.0.0.1')

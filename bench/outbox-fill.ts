@@ -1,4 +1,4 @@
-/** Puts messages into the outbox of an account while its server is stopped, as sending drafts would. */
+/** Fills an account's outbox while its server is stopped, as sending drafts would. */
 import { join } from 'node:path'
 import { defaultPolicy } from '../contract/policy.ts'
 import { storeLetOut } from '../server/approvals/let-out.ts'
@@ -10,16 +10,16 @@ import { SubmissionStore } from '../server/outbox/submission-store.ts'
 import { openDatabase } from '../server/platform/database/database.ts'
 
 const perTransaction = 500
-/** The account's own address: the outbox lets no message out that says another one. */
+/** The account's own address: the outbox holds messages from any other. */
 export const sender = 'alice@test.local'
 
-/** About 2 KiB. */
+/** Returns a message of about 2 KiB. */
 export function messageOf(index: number): Buffer {
   const head = `From: ${sender}\r\nTo: anne@there.test\r\nSubject: ${index}\r\nMessage-ID: <${index}@bench.test>\r\n`
   return Buffer.from(`${head}\r\n${'A line of a message of no great length.\r\n'.repeat(46)}`)
 }
 
-/** @param sendAt Null: at once. */
+/** @param sendAt Null sends immediately. */
 export async function fillOutbox(
   dataDir: string,
   accountId: string,
@@ -63,7 +63,7 @@ export async function fillOutbox(
       const state = sendAt === null ? ('queued' as const) : ('scheduled' as const)
       await db.transaction().execute(async transaction => {
         for (const each of composed) {
-          // Let out by the policy that holds when it leaves, so that it is judged again and goes.
+          // Stored with the verdict of the default policy, so that it is judged again and leaves.
           const { attachmentBytes, envelope } = each
           const judged = { accountId, recipients: envelope.to, attachmentBytes, threadPeople: undefined, taintMs: null }
           const letOut = storeLetOut(defaultPolicy, judged)

@@ -1,6 +1,7 @@
 /**
- * Sending 2,000 messages of one account over ten connections to a sink on this machine, beside nodemailer's own pool that sends the same; and
- * what 10,000 waiting messages cost: memory, and lists of mail beside them. In turn, several rounds; medians. Takes some minutes.
+ * Sending 2,000 messages of one account over ten connections to a local sink, beside nodemailer's own pool that sends
+ * the same; and the cost of 10,000 waiting messages: memory, and lists of mail beside them. In turn, over several
+ * rounds; medians. Takes some minutes.
  */
 import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -42,7 +43,7 @@ async function sending(dir: string): Promise<object> {
     const port = await sink.start()
     const dataDir = join(dir, `sending-${turn}`)
     let server = await startRustyMail(dataDir, environment)
-    // Nothing answers for its IMAP server: the copies are another matter.
+    // Its IMAP server is unreachable: saving copies is not measured.
     const account = await addAccount(server.url, 1, port)
     await server.stop()
     await fillOutbox(dataDir, account, sent, null)
@@ -104,7 +105,7 @@ async function beside(dir: string): Promise<object> {
       const paths = await Promise.all(servers.map(({ url }, index) => listOf(url, alices[index]!)))
       const times: [number[], number[]] = [[], []]
       for (let turn = -warmUp; turn < lists; turn++) {
-        // By turns, which goes first too.
+        // Which of the two goes first alternates.
         for (const which of turn % 2 === 0 ? [0, 1] : [1, 0]) {
           const began = performance.now()
           await get(paths[which]!)

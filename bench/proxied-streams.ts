@@ -1,6 +1,6 @@
 /**
- * What an open event stream keeps of memory: asked for directly, behind a real nginx, and by a request that the front leaves to the
- * server behind it. `npm run bench -- proxied-streams`; BENCH_STREAMS (2,000) and BENCH_ROUNDS (3). Needs nginx and Linux.
+ * Memory of an open event stream: requested directly, behind nginx, and by a request that the front passes on to the
+ * server. `npm run bench -- proxied-streams`; BENCH_STREAMS (2,000) and BENCH_ROUNDS (3). Needs nginx and Linux.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -23,19 +23,19 @@ export interface Way {
   isProxied: boolean
   query: string
   isTls?: boolean
-  /** In place of RustyMail. */
+  /** Program of a peer in place of RustyMail. */
   peer?: string
   /** Each stream is the first of a principal of its own, whose token must be looked up. */
   isFirst?: boolean
 }
 
-/** Node decodes the escape, and the front leaves it alone. */
+/** Node decodes the escape, and the front does not handle it. */
 const ways: Record<string, Way> = {
   direct: { isProxied: false, query: 'types=mail_received' },
   behind_nginx: { isProxied: true, query: 'types=mail_received' },
   behind_nginx_left_to_node: { isProxied: true, query: 'types=mail%5Freceived' },
 }
-/** Opened before the first look, so that what is made once counts for none. */
+/** Streams opened before the first measurement, so that one-time allocations do not count. */
 const warmUp = 200
 
 export async function proxiedStreams(): Promise<object> {
@@ -62,7 +62,7 @@ export async function compareWays(ways: Record<string, Way>, streams: number): P
 interface Measured {
   rss_kib: number
   heap_kib: number
-  /** Of all threads. */
+  /** CPU microseconds of all threads per opened stream. */
   cpu_us_to_open: number
   main_thread_us_to_open: number
 }
@@ -114,11 +114,11 @@ export interface Started {
 
 async function openStream(isTls: boolean, port: number, query: string, token: string): Promise<Socket> {
   const host = '127.0.0.1'
-  // Its certificate was made for this run.
+  // Its certificate was created for this run.
   return askForStream(isTls ? connectTls({ host, port, rejectUnauthorized: false }) : connect(port, host), query, token)
 }
 
-/** Until its first event has come. */
+/** Resolves when its first event has come. */
 export async function askForStream(socket: Socket, query: string, token: string): Promise<Socket> {
   socket.write(
     `GET /api/dashboard/events?${query} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${token}\r\n` +
@@ -133,7 +133,7 @@ export async function askForStream(socket: Socket, query: string, token: string)
   throw new Error(`no stream: ${text}`)
 }
 
-/** Of so many people, who see an account each. Written behind the back of the server, so that it has seen none of them. */
+/** Creates tokens of `count` users, who see an account each, in the database: the server has cached none. */
 export async function makeTokens(
   dataDir: string,
   count: number,
@@ -168,7 +168,7 @@ export async function makeTokens(
   return tokens
 }
 
-/** As docs/events.md shows it, without TLS. */
+/** Starts nginx as docs/events.md shows, without TLS. */
 async function startNginx(upstream: number) {
   const directory = mkdtempSync(join(tmpdir(), 'rustymail-bench-nginx-'))
   const port = await freePort()

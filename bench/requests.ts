@@ -1,6 +1,7 @@
 /**
- * Processor time of single requests, on all threads of the server, beside bare node:http that reads the same request and gives the
- * same answer: an API token is made, clients are listed while there are 10,000, and a page of messages is listed from Dovecot.
+ * CPU time of single requests, on all threads of the server, beside bare node:http that reads the same request and
+ * gives the same answer: creating an API token, listing clients while there are 10,000, and listing a page of messages
+ * from Dovecot.
  */
 import { Agent, request } from 'node:http'
 import { join } from 'node:path'
@@ -16,7 +17,7 @@ const messages = 200
 const tokensPerRound = 40
 const listsPerRound = 200
 
-/** Its answer is its argument. */
+/** A server that answers with its argument. */
 const bare = `
 const body = process.argv[1]
 const server = require('node:http').createServer((request, response) => {
@@ -39,11 +40,11 @@ interface Asked {
 interface Way {
   asked: Asked
   perRound: number
-  /** So many at once. */
+  /** Number of concurrent requests. */
   callers: number
   floor: Server
   micros: { rustymail: number[]; bare: number[] }
-  /** Not measured. */
+  /** Unmeasured work after each round. */
   after?: () => Promise<void>
 }
 
@@ -55,7 +56,7 @@ export async function requests(): Promise<object> {
     ...unlimited,
     RUSTYMAIL_API_KEY: apiKey,
     RUSTYMAIL_PRIVATE_NETWORKS: '127.0.0.0/8',
-    // By which each client has an address of its own.
+    // Gives each client an address of its own.
     RUSTYMAIL_TRUSTED_PROXIES: '127.0.0.1',
   })
   const agent = new Agent({ keepAlive: true })
@@ -102,7 +103,7 @@ export async function requests(): Promise<object> {
   }
 }
 
-/** The first rounds only warm up. */
+/** The first rounds are a warm-up. */
 async function each(
   { asked, perRound, callers, floor, micros, after }: Way,
   turn: number,
@@ -133,7 +134,7 @@ function summary({ rustymail, bare: floor }: Way['micros']): object {
   }
 }
 
-/** Of the first administrator. */
+/** Returns a session of the first administrator. */
 async function sessionOn(server: Server): Promise<Record<string, string>> {
   const { origin, hash } = new URL(await server.secondLine)
   const answer = await fetch(new URL(api.access.setUp.path, origin), {

@@ -52,7 +52,7 @@ import { tracing } from './tracing.ts'
 import { trailRead } from './trail-read.ts'
 import { webhooks } from './webhooks.ts'
 
-/** Each answers its figures as plain data. With a `variant`, they have a file of their own. */
+/** Each returns its figures as plain data. Those with a `variant` are written to a file of their own. */
 const benchmarks: Record<string, () => Promise<object & { variant?: string }>> = {
   stats,
   approvals,

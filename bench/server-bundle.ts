@@ -1,4 +1,7 @@
-/** The server's bundle, made when it is stale: benchmarks that run the sources have their threads run it, as a real server's do. */
+/**
+ * Builds the server's bundle if it is stale: benchmarks that run the sources run their threads from it, as a real
+ * server does.
+ */
 import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '..')

@@ -1,4 +1,7 @@
-/** 10,000 wrong sign-ins from 100 addresses of this machine: who still gets in, what else still answers, and what is left. */
+/**
+ * 10,000 failed sign-ins from 100 local addresses: who can still sign in, what else still responds, and what remains
+ * afterwards.
+ */
 import { once } from 'node:events'
 import { Agent, request } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -8,12 +11,12 @@ import { apiKey, cpuMs, median, round, rssBytes, type Server, startRustyMail, st
 import type { StatsWatch, WatchedAnswer } from './stats-watcher.ts'
 
 const addresses = 100
-/** RUSTYMAIL_BENCH_ATTEMPTS makes it smaller, to try it out. */
+/** RUSTYMAIL_BENCH_ATTEMPTS makes it smaller for a trial run. */
 const attempts = Number(process.env.RUSTYMAIL_BENCH_ATTEMPTS ?? 10_000)
-/** Under way at once from each address. */
+/** Requests in flight from each address. */
 const perAddress = 4
 const ownAddress = '127.9.9.9'
-/** Within what one address may (60 a minute). */
+/** Milliseconds between sign-ins, within the limit of an address (60 a minute). */
 const signInEveryMs = 1_000
 const statsEveryMs = 20
 const quietMs = 5_000
@@ -37,10 +40,7 @@ interface Asked {
   body?: object | undefined
 }
 
-/**
- * The floor: one password is worked on at a time, callers that come meanwhile are refused, and it knows nobody, counts nothing
- * and keeps no trail.
- */
+/** The floor: it hashes one password at a time and refuses concurrent callers, and has no users, limits or trail. */
 const bare = `
 const { argon2, randomBytes } = require('node:crypto')
 const cost = { message: 'a password', nonce: randomBytes(16), memory: 47104, passes: 1, parallelism: 1, tagLength: 32 }
@@ -67,7 +67,7 @@ process.on('SIGTERM', () => process.exit(0))
 `
 
 export async function signInFlood(): Promise<object> {
-  // Limits as they are by themselves: they are a part of the defence.
+  // Default limits, which are part of the defence.
   const server = await startRustyMail(undefined, {})
   const headers = { authorization: `Bearer ${apiKey}` }
   const body = await (await fetch(server.url + api.metrics.getStats.path, { headers })).text()
@@ -133,7 +133,7 @@ async function flood(server: Server, own: Agent, turn: number) {
   }
 }
 
-/** All the guesses, as fast as they are answered, and what who asks for figures sees meanwhile. */
+/** Sends all guesses as fast as they are answered, and measures requests for stats meanwhile. */
 async function pour(server: Server, turn: number) {
   const sources = Array.from({ length: addresses }, (_, index) => `127.0.1.${index + 1}`)
   const guesses: (Answer & { isKnown: boolean })[] = []
@@ -146,7 +146,7 @@ async function pour(server: Server, turn: number) {
     const worker = async () => {
       while (left > 0) {
         const number = left--
-        // By turns, so that neither kind is always the first of its address.
+        // Alternates, so that neither kind is always the first of its address.
         const isKnown = (number + index) % 2 === 0
         const email = isKnown ? administrator.email : `nobody-${turn}-${address}-${number}@example.com`
         guesses.push({ isKnown, ...(await signIn(server, agent, 'not the right password', email)) })
@@ -162,7 +162,7 @@ async function pour(server: Server, turn: number) {
   return { seconds: round(seconds), processors_used: round(cpu), stats: seen, guesses }
 }
 
-/** The right user: again and again, and after a refusal as soon as they are told to. */
+/** The real user signs in repeatedly, and after a refusal as soon as `Retry-After` allows. */
 function keepSigningIn(server: Server, agent: Agent) {
   const stopped = new AbortController()
   const answers: Answer[] = []
@@ -188,7 +188,7 @@ function keepSigningIn(server: Server, agent: Agent) {
     }
   }
   const done = run()
-  // Heard of when it is stopped.
+  // A rejection is handled when it is stopped.
   done.catch(() => undefined)
   return {
     stop: () => {
@@ -198,7 +198,7 @@ function keepSigningIn(server: Server, agent: Agent) {
   }
 }
 
-/** From a thread of its own: this one is busy with the flood, and would see its own delays. */
+/** Measures from a separate thread: this one is busy with the flood, and would see its own delays. */
 function watch(server: Server) {
   const workerData: StatsWatch = {
     url: server.url + api.metrics.getStats.path,

@@ -1,7 +1,7 @@
 /**
- * A disk on which each fsync takes 100 ms, as `strace` simulates it, under a server that keeps facts and audit entries in SQLite: how long
- * its event loop stands, how long /health/live takes, and which thread waited for the disk. Beside it the same server, under the same
- * `strace`, on the disk as it is. Linux only.
+ * A disk whose fsync takes 100 ms, simulated by `strace`, under a server that stores facts and audit entries in SQLite:
+ * how long its event loop is blocked, how long /health/live takes, and which thread waited for the disk. Beside it the
+ * same server, under `strace` too, on the unmodified disk. Linux only.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -19,10 +19,10 @@ import type { StatsWatch, WatchedAnswer } from './stats-watcher.ts'
 const fsyncMs = Number(process.env.RUSTYMAIL_BENCH_FSYNC_MS ?? 100)
 const perSecond = 100
 const measuredMs = Number(process.env.RUSTYMAIL_BENCH_MS ?? 30_000)
-/** What a server drops after its start holds its loop, and is not meant here. */
+/** Milliseconds after which the garbage collection that follows a start, which is not measured, is over. */
 const settledMs = 8_000
 const rounds = Number(process.env.RUSTYMAIL_BENCH_ROUNDS ?? 3)
-/** Changes that are not answered: while the disk is slow, no more are begun. */
+/** Unanswered changes, above which no more are started. */
 const maxUnderWay = 200
 const liveEveryMs = 10
 const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' }
@@ -88,7 +88,7 @@ function medians(rows: Figures[]): Figures {
   return Object.fromEntries(names.map(name => [name, round(median(rows.map(row => row[name])))])) as Figures
 }
 
-/** The real server. Only fsync is traced, by a filter of the kernel, so that other calls cost nothing. */
+/** Starts the real server. Only fsync is traced, by a seccomp filter, so that other calls cost nothing. */
 async function startTraced(dir: string, delayMs: number) {
   const trace = join(dir, 'strace.txt')
   const inject = delayMs === 0 ? [] : ['-e', `inject=fsync,fdatasync:delay_exit=${delayMs * 1_000}`]
@@ -117,7 +117,7 @@ async function startTraced(dir: string, delayMs: number) {
     url: String(ready[0]).replace(/^.*(?=http:)/, ''),
     pid,
     askLoop: () => askLoop(child),
-    /** The threads that made one, between two times. */
+    /** Returns the threads that called fsync between two times. */
     fsyncs: (from: number, to: number) => threadsOf(readFileSync(trace, 'utf8'), from, to),
     stop: async () => {
       if (child.connected) child.disconnect()
@@ -128,21 +128,21 @@ async function startTraced(dir: string, delayMs: number) {
   }
 }
 
-/** Of a process with `loop-probe.ts`. */
+/** Asks a process with `loop-probe.ts` for its figures. */
 export async function askLoop(child: ChildProcess): Promise<LoopFigures> {
   const answered = once(child, 'message')
   child.send('loop')
   return (await answered)[0]
 }
 
-/** `1234  1795882948.153897 fsync(21) = 0 (DELAYED)`; one that others come between is told in two lines. */
+/** Parses `1234  1795882948.153897 fsync(21) = 0 (DELAYED)`; a call interleaved with others is split into two lines. */
 function threadsOf(trace: string, from: number, to: number): number[] {
   return [...trace.matchAll(/^(\d+)\s+(\d+\.\d+) (?:fsync|fdatasync)\(/gm)]
     .filter(([, , at]) => Number(at) * 1_000 >= from && Number(at) * 1_000 <= to)
     .map(([, thread]) => Number(thread))
 }
 
-/** Disabled, so that nothing connects to its server. */
+/** Creates a disabled account, so that nothing connects to its server. */
 async function createAccount(url: string): Promise<string> {
   const imap = { host: '127.0.0.1', port: 1, tls: 'none', user: 'alice', password: 'pw' }
   const body = JSON.stringify({ email: 'alice@example.com', imap, enabled: false })
@@ -152,7 +152,7 @@ async function createAccount(url: string): Promise<string> {
   return ((await created.json()) as { id: string }).id
 }
 
-/** On a schedule, whether or not those before are answered. */
+/** Sends changes on a fixed schedule, whether or not earlier ones are answered. */
 async function change(url: string, account: string) {
   const { method, path } = api.accounts.updateAccount
   const times: number[] = []
@@ -181,7 +181,7 @@ async function change(url: string, account: string) {
   }
 }
 
-/** From a thread of its own, on a schedule: milliseconds of each answer. */
+/** Measures on a fixed schedule from a separate thread; returns the milliseconds of each answer. */
 function watchLive(url: string) {
   const workerData: StatsWatch = {
     url: `${url}/health/live`,

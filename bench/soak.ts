@@ -1,6 +1,7 @@
 /**
- * Does memory stay where it is? A server under a day's kind of load for 20 minutes (SOAK_MINUTES), after the log of facts in memory is full:
- * lists, reads, searches, tools, changes, new mail, and streams that come and go. The slope is that of the lowest RSS in each minute.
+ * Does memory stay constant? A server under a day's kind of load for 20 minutes (SOAK_MINUTES), after the in-memory log
+ * of facts is full: lists, reads, searches, tools, changes, new mail, and streams that come and go. The slope is that
+ * of each minute's lowest RSS.
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Dovecot, startDovecot } from '../test/support/dovecot.ts'
@@ -8,9 +9,9 @@ import { apiKey, connectAlice, round, rssBytes, startRustyMail } from './measure
 
 const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' }
 const minutes = Number(process.env.SOAK_MINUTES ?? 20)
-/** As many as the server holds in memory, and some more. */
+/** Facts published first: more than the server holds in memory. */
 const factsBefore = 10_500
-/** Until what is compiled and cached under this load is: RSS grows by 10 MiB in the first five minutes, and flattens. */
+/** Milliseconds until this load is compiled and cached: RSS grows by 10 MiB in the first five minutes, and flattens. */
 const warmUpMs = 15 * 60_000
 const pauseMs = 40
 const streams = 20
@@ -60,19 +61,19 @@ export async function soak(): Promise<object> {
 interface World {
   url: string
   account: string
-  /** Requests that were answered. */
+  /** Number of answered requests. */
   done: number
   isOver: boolean
 }
 
-/** As the server itself tells it. */
+/** Returns memory by kind, as the server reports it. */
 async function memoryByKind(world: World): Promise<Record<string, number>> {
   const text = await ask(world, 'GET', '/metrics')
   const found = text.matchAll(/^rustymail_process_memory_bytes\{kind="(\w+)"\} (\S+)$/gm)
   return Object.fromEntries([...found].map(([, kind, bytes]) => [kind!, round(Number(bytes) / MiB)]))
 }
 
-/** Least squares, by index. */
+/** Returns the least-squares slope by index. */
 function slope(values: readonly number[]): number {
   const middle = (values.length - 1) / 2
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length
@@ -91,7 +92,7 @@ async function ask(world: World, method: string, path: string, body?: object): P
   return text
 }
 
-/** Each change of a name is a fact. */
+/** Publishes facts by changing a name. */
 async function fill(world: World, worker: number): Promise<void> {
   for (let count = worker; count < factsBefore; count += 4) await rename(world, count)
 }
@@ -152,7 +153,7 @@ async function deliver(dovecot: Dovecot, index: number): Promise<void> {
   )
 }
 
-/** Each reads for some seconds, goes, and comes back with its place. */
+/** Each stream reads for some seconds, disconnects, and resumes from its place. */
 function comingAndGoing(world: World): Promise<void>[] {
   return Array.from({ length: streams }, async (_, index) => {
     let last = ''

@@ -1,4 +1,4 @@
-/** What a row costs where SQLite is in threads and where it is in the thread that asks, and how long that one stands still meanwhile. */
+/** The cost of a row with SQLite in threads and in the calling thread, and how long the latter is blocked. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -73,7 +73,7 @@ async function compare(beside: Record<string, Database>, measure: Measure): Prom
   return Object.fromEntries(Object.entries(all).map(([name, values]) => [name, round(median(values))]))
 }
 
-/** Several callers, each with one statement after the other. */
+/** Runs several concurrent callers, each with one statement after the other. */
 async function timed(
   callers: number,
   work: () => Promise<unknown>,
@@ -90,7 +90,7 @@ async function timed(
   return { us: ((performance.now() - began) * 1000) / count, cpu_us: (user + system) / count }
 }
 
-/** The longest that the loop stood still, and how long the statement took. */
+/** Returns the longest block of the loop, and the statement's duration. */
 async function standstill(work: () => Promise<unknown>): Promise<Record<string, number>> {
   const began = performance.now()
   let isDone = false

@@ -1,4 +1,7 @@
-/** How long a start takes once the page is built, and what an idle server without an account holds in memory, beside an idle Node without a program. */
+/**
+ * How long a start takes once the page is built, and the memory of an idle server without an account, beside an idle
+ * Node without a program.
+ */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { cpuMs, median, round, rssBytes, startRustyMail, startServer } from './measure.ts'
@@ -12,14 +15,15 @@ export async function startup(): Promise<object> {
   const processor: number[] = []
   const memory: number[] = []
   const bare: number[] = []
-  // As it is made for a real server: one that could be guessed is looked at with lists of words. What Node would read of more authorities is not ours.
+  // A generated key, as for a real server: a guessable one is checked against word lists. Extra CA certificates, which
+  // Node would read, are not counted.
   const environment = { RUSTYMAIL_API_KEY: randomBytes(32).toString('base64'), NODE_EXTRA_CA_CERTS: undefined }
   for (let turn = 0; turn < rounds; turn++) {
     const server = await startRustyMail(undefined, environment)
     starts.push(server.startMs)
     processor.push(cpuMs(server.pid))
     const peer = await startServer(['-e', nothing])
-    // Two samples of its own figures later, and when V8 has given back what only the start needed.
+    // Waits for two samples of the server's own metrics, and until V8 has released what only the start needed.
     await wait(13_000)
     memory.push(rssBytes(server.pid) / 2 ** 20)
     bare.push(rssBytes(peer.pid) / 2 ** 20)

@@ -1,9 +1,11 @@
-/** A thread of its own that asks for the figures on a fixed schedule: what it sees is the server, not the flood beside it. */
+/**
+ * A thread that requests the stats on a fixed schedule: it sees the server's delays, not those of the flood beside it.
+ */
 import { Agent, request } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 
-/** What it is given. */
+/** Input of the thread. */
 export interface StatsWatch {
   url: string
   authorization: string
@@ -13,28 +15,28 @@ export interface StatsWatch {
 export interface WatchedAnswer {
   status: number
   ms: number
-  /** Whether a connection was opened for it: Node takes one new connection in each turn of its loop. */
+  /** Whether a connection was opened for it: Node accepts one new connection in each turn of its loop. */
   isNew: boolean
 }
 
 const { url, authorization, everyMs } = workerData as StatsWatch
 const connections = 16
-/** Each so manieth request opens a connection of its own. */
+/** One in this many requests opens a connection of its own. */
 const newEvery = 10
 const agent = new Agent({ keepAlive: true, maxSockets: connections })
 const answers: Promise<WatchedAnswer>[] = []
 const stopped = new AbortController()
 parentPort?.once('message', () => stopped.abort())
 
-// Those that stay are open before it begins; the first answers load what is loaded once.
+// Kept connections are open before it begins; the first answers load what is loaded once.
 await Promise.all(Array.from({ length: connections }, () => ask(performance.now(), false)))
 parentPort?.postMessage('started')
 
-/** On the schedule, whether or not the answer before has come: waiting cannot hide. */
+/** Sends on schedule, whether or not the answer before has come, so that waiting is not hidden. */
 for (let due = performance.now(), count = 1; !stopped.signal.aborted; due += everyMs, count++) {
   await wait(Math.max(0, due - performance.now()))
   const answered = ask(due, count % newEvery === 0)
-  // Heard of when all are awaited.
+  // A rejection is handled when all are awaited.
   answered.catch(() => undefined)
   answers.push(answered)
 }

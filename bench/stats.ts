@@ -1,6 +1,6 @@
 /**
- * Processor time of GET /api/dashboard/stats against the same body from bare node:http, in turn, over keep-alive: by a client in Node, and by
- * wrk where that is installed, which sends less and keeps the server busier.
+ * CPU time of GET /api/dashboard/stats against the same body from bare node:http, in turn, over keep-alive: by a Node
+ * client, and by wrk if installed, which costs less itself and keeps the server busier.
  */
 import { execFile } from 'node:child_process'
 import { Agent } from 'node:http'
@@ -13,7 +13,7 @@ const concurrency = 16
 const wrkSeconds = 2
 const path = '/api/dashboard/stats'
 
-/** Answers the body of its argument and nothing else. */
+/** A server that always answers with its argument as the body. */
 const bare = `
 const body = process.argv[1]
 const server = require('node:http').createServer((request, response) => {
@@ -44,7 +44,7 @@ export async function stats(): Promise<object> {
   }
 }
 
-/** @param put Puts load on a server, and answers how many requests that was. */
+/** @param put Puts load on a server, and returns the number of requests. */
 async function inTurn(ours: Server, bareServer: Server, put: (server: Server) => Promise<number>): Promise<object> {
   const micros = { rustymail: [] as number[], bare: [] as number[] }
   for (let turn = 0; turn < rounds; turn++) {

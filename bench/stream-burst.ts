@@ -1,6 +1,6 @@
 /**
- * A thousand clients with tokens of their own whose requests for a stream come in one poll of the sockets, as after the server stood still:
- * the processor time of the longest turn of its event loop. `npm run bench -- stream-burst`; Linux only.
+ * A thousand clients with tokens of their own whose stream requests arrive in one poll of the sockets, as after the
+ * server was blocked: the CPU time of the event loop's longest turn. `npm run bench -- stream-burst`; Linux only.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -14,7 +14,7 @@ import { askLoop } from './slow-disk.ts'
 
 const clients = Number(process.env.BENCH_STREAMS ?? 1_000)
 const rounds = Number(process.env.BENCH_ROUNDS ?? 3)
-/** Tokens that are looked up at once. */
+/** Tokens looked up concurrently. */
 const lookups = 50
 const query = 'types=mail_received'
 
@@ -45,7 +45,7 @@ async function measure() {
   const connectAll = (count: number) => Promise.all(Array.from({ length: count }, () => connected(port)))
   try {
     const tokens = await makeTokens(dataDir, clients)
-    // So that it knows them all.
+    // Warms the server's cache with all tokens.
     for (let from = 0; from < clients; from += lookups) {
       const some = tokens.slice(from, from + lookups)
       const known = await connectAll(some.length)
@@ -53,7 +53,7 @@ async function measure() {
       for (const socket of known) socket.destroy()
     }
     sockets.push(...(await connectAll(clients)))
-    // It has accepted them, and given back what came before.
+    // The server has accepted the connections, and released what came before.
     await wait(2_000)
     await askLoop(server)
     process.kill(pid, 'SIGSTOP')
@@ -63,7 +63,7 @@ async function measure() {
     process.kill(pid, 'SIGCONT')
     await Promise.all(opened)
     const all_open_ms = round(performance.now() - began)
-    // By the clock it stood for as long as it was stopped.
+    // In wall-clock time the loop was blocked for as long as the process was stopped.
     const { used_max_ms } = await askLoop(server)
     return { longest_turn_cpu_ms: round(used_max_ms), all_open_ms }
   } finally {

@@ -1,4 +1,7 @@
-/** Processor time of GET /api/dashboard/clients, which asks no database, and of /api/dashboard/users, which does, with tracing off, on, and on without sampling, in turn: what a request pays for its spans. */
+/**
+ * CPU time of GET /api/dashboard/clients, which queries no database, and of /api/dashboard/users, which does, with
+ * tracing off, on, and on without sampling, in turn: what a request pays for its spans.
+ */
 import { Agent, createServer } from 'node:http'
 import { api } from '../contract/index.ts'
 import { apiKey, get, median, preciseCpuMs, round, rssBytes, type Server, startServer } from './measure.ts'

@@ -1,7 +1,7 @@
 /**
- * A long audit trail verified and exported whole, on SQLite: on the thread that asks, as commands do, and on the thread that a running
- * server has for it. Processor time of the asking thread, in all and of its longest turn, and for how long it stood at once by the clock,
- * which other work on the machine lengthens.
+ * A long audit trail verified and exported whole, on SQLite: on the calling thread, as commands do, and on the thread
+ * that a running server has for it. CPU time of the calling thread, in total and of its longest turn, and its longest
+ * block in wall-clock time, which other load lengthens.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,7 +1,7 @@
 /**
- * Webhooks of the real server to a receiver in another process, over TLS: how many a second, how soon, beside endpoints that hang, and through
- * kill -9 of either side. `npm run bench -- webhooks`; BENCH_PARTS names the parts (all), BENCH_FACTS, BENCH_KILLS and BENCH_SECONDS make it smaller; BENCH_ORDER=account keeps order for
- * each account alone.
+ * Webhooks of the real server to a receiver in another process, over TLS: throughput, delay, with endpoints that hang,
+ * and through kill -9 of either side. `npm run bench -- webhooks`; BENCH_PARTS names the parts (all), BENCH_FACTS,
+ * BENCH_KILLS and BENCH_SECONDS make it smaller; BENCH_ORDER=account keeps order within each account only.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -82,7 +82,7 @@ async function makeFacts(world: World, count: number, perSecond = Number.POSITIV
   }
 }
 
-/** An account without a server gets another name. */
+/** Publishes a fact by renaming an account without a server. */
 async function makeFact(world: World): Promise<void> {
   await ask(world, 'PATCH', `/api/dashboard/accounts/${world.account}`, { name: `Account ${++names}` })
 }
@@ -115,7 +115,7 @@ const delaysOf = ({ delays }: SinkFigures) => {
   return { p50_ms: at(sorted, 0.5), p99_ms: at(sorted, 0.99), most_ms: sorted.at(-1) ?? 0 }
 }
 
-/** 50 endpoints have all facts before them. */
+/** Measures 50 endpoints that have all facts ahead of them. */
 async function throughput(world: World): Promise<object> {
   const endpoints = 50
   const ids = await makeHooks(world, endpoints, 'fine', 'throughput')
@@ -160,7 +160,7 @@ async function hanging(world: World): Promise<object> {
   return { hanging: bad.length, of: bad.length + good.length, per_second: 10 * good.length, ...delaysOf(figures) }
 }
 
-/** The server is killed ten times while facts are made and delivered. */
+/** Kills the server ten times while facts are published and delivered. */
 async function kills(world: World): Promise<object> {
   const count = Number(process.env.BENCH_FACTS ?? 10_000)
   const ids = await makeHooks(world, 1, 'fine', 'kills')

@@ -1,6 +1,7 @@
 /**
- * A hub on a database of its own behind bare HTTP, and beside it streams whose bytes go nowhere. Steered by messages of its parent; the
- * first argument is the URL of the database. GET /?account=<id> is a stream of a principal that sees this account alone.
+ * A hub on a database of its own behind bare HTTP, and streams whose bytes are discarded. Its parent steers it by
+ * messages; the first argument is the database URL. GET /?account=<id> opens a stream of a principal that sees only
+ * this account.
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -42,7 +43,10 @@ const everything = { types: undefined, accounts: undefined }
 const observer = { clientId: 'c', sent: () => undefined, dropped: () => undefined, closed: () => undefined }
 const delay = monitorEventLoopDelay({ resolution: 1 })
 delay.enable()
-/** The most processor time of this thread between two looks a millisecond apart: how long the loop stood, whatever else the machine had to do. */
+/**
+ * The most CPU time of this thread between two checks a millisecond apart: how long the loop was blocked, whatever
+ * other load the machine had.
+ */
 let stoodMs = 0
 let cpuAtLook = threadCpuMs()
 setInterval(() => {
@@ -61,7 +65,7 @@ function personWith(account: string): Principal {
   return { id: `token-${account}`, name: account, kind: 'token', userId: account, scopes: everyScope, accounts }
 }
 
-/** The data carries when it was due, in milliseconds of this process. */
+/** Returns a fact that carries the time at which it was due, in milliseconds of this process. */
 function mail(account: string, due = 0): Fact {
   const at = new Date().toISOString()
   const data = { account_id: account, folder: 'INBOX', uid: 1, uid_validity: 1, at, due, pad: 'x'.repeat(100) }
@@ -80,7 +84,7 @@ const server = createServer((request, response) => {
 
 const latencies: number[] = []
 
-/** Takes all that is written, and notes how late facts are. */
+/** Accepts all writes, and notes the delay of facts. */
 function sink(): Writable {
   return new Writable({
     write(chunk: Buffer, _encoding, done) {
@@ -96,7 +100,10 @@ const reached = async (number: number) => {
   while (log.newest < number) await new Promise(setImmediate)
 }
 
-/** Nothing is asked while a commit is under way: to look for its end would cost more than the fact. */
+/**
+ * Commits facts that no stream sees, and returns their CPU time. It waits for a listener instead of polling the log,
+ * which would cost more than the fact.
+ */
 async function unseen(count: number, atOnce: number): Promise<object> {
   const began = process.cpuUsage()
   for (let sent = 0; sent < count; sent += atOnce) {
@@ -107,14 +114,14 @@ async function unseen(count: number, atOnce: number): Promise<object> {
     await heard.promise
     stop()
   }
-  // Until the streams were walked over.
+  // Lets the hub finish its walk over the streams.
   for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate)
   const { user, system } = process.cpuUsage(began)
   return { cpu_us_per_fact: (user + system) / count }
 }
 
 const deeds: Record<string, (count: number) => Promise<object>> = {
-  /** Facts of a thousand accounts, spread evenly. */
+  /** Appends facts of a thousand accounts, spread evenly. */
   fill: async count => {
     const began = process.cpuUsage()
     for (let index = 0; index < count; index++) {
@@ -123,11 +130,11 @@ const deeds: Record<string, (count: number) => Promise<object>> = {
     }
     await reached(count)
     const { user, system } = process.cpuUsage(began)
-    // Given back, so that what follows does not pay for it.
+    // Memory is given back meanwhile, so that later measurements do not pay for it.
     await wait(500)
     return { epoch: log.epoch, newest: log.newest, cpu_us_per_fact: (user + system) / count }
   },
-  /** So many streams in all, each of a person with an account of its own. */
+  /** Opens streams up to this total, each of a user with an account of its own. */
   streams: async count => {
     for (let index = hub.streamCount; index < count; index++) {
       const socket = sink() as unknown as Parameters<EventHub['subscribe']>[0]['socket']
@@ -138,11 +145,11 @@ const deeds: Record<string, (count: number) => Promise<object>> = {
     await wait(500)
     return {}
   },
-  /** Facts that no stream sees, one commit after the other. */
+  /** Commits facts that no stream sees, one after the other. */
   unseen: count => unseen(count, 1),
-  /** The same, ten of which come at once and share a commit. */
+  /** Commits such facts ten at a time, which share a commit. */
   unseenTogether: count => unseen(count, 10),
-  /** A thousand facts a second, each for one stream, for so many seconds. */
+  /** Publishes a thousand facts a second for `seconds`, each for one stream. */
   sparse: async seconds => {
     latencies.length = 0
     delay.reset()
@@ -166,7 +173,7 @@ const deeds: Record<string, (count: number) => Promise<object>> = {
       loop_max_ms: delay.max / 1e6,
     }
   },
-  /** Since the last time. */
+  /** Returns the figures since the last call. */
   loop: async () => {
     const [loop_max_ms, loop_p99_ms] = [delay.max / 1e6, delay.percentile(99) / 1e6]
     const result = { loop_max_ms, loop_p99_ms, loop_cpu_max_ms: stoodMs, streams: hub.streamCount }

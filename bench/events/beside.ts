@@ -1,4 +1,4 @@
-/** How long a request for the stats waits while a broadcast is under way; apart from `cost`, whose figures it would raise. */
+/** How long a request for the stats waits during a broadcast; apart from `cost`, whose figures it would raise. */
 import { Agent } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
 import { get } from '../measure.ts'
@@ -13,13 +13,13 @@ export interface Beside extends PartResult {
 }
 
 interface Answer {
-  /** When it should have been asked, epoch ms. */
+  /** When the request was due, epoch ms. */
   due: number
   ms: number
 }
 
 const everyMs = 20
-/** Requests under way at once; more wait, and their waiting counts. */
+/** Requests in flight; more wait for a socket, and their waiting counts. */
 const maxSockets = 16
 
 export async function beside(setting: Setting): Promise<Beside> {
@@ -50,7 +50,7 @@ export async function beside(setting: Setting): Promise<Beside> {
   }
 }
 
-/** On a fixed schedule, whether or not the answer before has come: waiting cannot hide. */
+/** Sends on a fixed schedule, whether or not the answer before has come, so that waiting is not hidden. */
 function keepAsking({ url }: RustyMail) {
   const stopped = new AbortController()
   const agent = new Agent({ keepAlive: true, maxSockets })
@@ -60,7 +60,7 @@ function keepAsking({ url }: RustyMail) {
       await wait(Math.max(0, due - performance.now()))
       const answered = () => ({ due: performance.timeOrigin + due, ms: performance.now() - due })
       const answer = get(`${url}/api/dashboard/stats`, agent).then(answered)
-      // Heard of when all are awaited.
+      // A rejection is handled when all are awaited.
       answer.catch(() => undefined)
       answers.push(answer)
     }

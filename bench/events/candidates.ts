@@ -1,4 +1,4 @@
-/** The servers that are measured, each as a process of its own: RustyMail and its peers. */
+/** The measured servers, each in a process of its own: RustyMail and its peers. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -9,16 +9,16 @@ import { nchan } from './nchan.ts'
 import { peers, type Setting } from './setting.ts'
 
 export interface Candidate {
-  /** For sse-load: where the stream is, whose processor time counts, and how its publisher is told. */
+  /** Arguments of sse-load: where the stream is, whose CPU time counts, and how its publisher is controlled. */
   arguments: string[]
-  /** Only RustyMail tells. */
+  /** The server's own figures; only RustyMail reports them. */
   state(): Promise<ServerState | undefined>
   stop(): Promise<void>
 }
 
-/** What bench/events-server.ts tells of itself. */
+/** What bench/events-server.ts reports. */
 export interface ServerState {
-  /** One for each time that it published; delays of the event loop in ms, times in epoch ms. */
+  /** One entry per published rate; event loop delays in ms, times in epoch ms. */
   phases: { rate: number; from: number; to: number; p50_ms: number; p99_ms: number; max_ms: number }[]
   /** Streams that were closed while a write was blocked; only with `watchBlocked`. */
   resets: { blocked_ms: number; since_publishing_ms: number }[]
@@ -32,7 +32,7 @@ export interface ServerState {
 export interface RustyMail extends Candidate {
   url: string
   state(): Promise<ServerState>
-  /** Publishes so many events a second from now on; 0 stops it. */
+  /** Publishes this many events a second from now on; 0 stops it. */
   publish(rate: number): Promise<void>
   /** Appends facts as fast as the log takes them. */
   append(seconds: number): Promise<{ committed: number; seconds: number }>
@@ -40,7 +40,7 @@ export interface RustyMail extends Candidate {
 
 export type Start = () => Promise<Candidate>
 
-/** By name; nchan is missing when it is not installed. */
+/** Candidates by name; nchan is missing if it is not installed. */
 export function candidates({ cbcast }: Setting): Record<string, Start> {
   const node = (name: string) => [process.execPath, join(peers, name)]
   const installed = nchan()
@@ -54,7 +54,7 @@ export function candidates({ cbcast }: Setting): Record<string, Start> {
 }
 
 export async function startRustyMail({ watchBlocked = false } = {}): Promise<RustyMail> {
-  // As `npm start` does it.
+  // Flags as `npm start` sets them.
   const program = ['--max-semi-space-size=16', join(import.meta.dirname, '..', 'events-server.ts')]
   const child = start([process.execPath, ...program, ...(watchBlocked ? ['--watch-blocked'] : [])])
   const { url, control, pid } = JSON.parse(await firstLine(child)) as { url: string; control: string; pid: number }
@@ -71,7 +71,7 @@ export async function startRustyMail({ watchBlocked = false } = {}): Promise<Rus
   }
 }
 
-/** A peer prints `ready`, and serves /events and /rate on the port that PORT or its argument says. */
+/** Starts a peer, which prints `ready`, and serves /events and /rate on the port given by PORT or its argument. */
 async function startPeer(command: string[]): Promise<Candidate> {
   const port = await freePort()
   const child = start(
@@ -87,7 +87,7 @@ async function startPeer(command: string[]): Promise<Candidate> {
   }
 }
 
-/** nginx, and a process beside it that publishes: only nginx is counted. */
+/** Starts nginx and a separate publisher; only nginx is measured. */
 async function startNchan(installed: NonNullable<ReturnType<typeof nchan>>, publisher: string[]): Promise<Candidate> {
   const [port, control] = [await freePort(), await freePort()]
   const nginx = await installed.start(port)
@@ -115,7 +115,7 @@ function start([program, ...rest]: string[], env: NodeJS.ProcessEnv = {}): Child
   return spawn(program!, rest, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] })
 }
 
-/** Throws when the process ends before it says anything. */
+/** Throws if the process exits before it prints a line. */
 async function firstLine(child: ChildProcess): Promise<string> {
   const gone = once(child, 'exit').then(([code]) => {
     throw new Error(`${child.spawnargs.join(' ')} ended with ${code} before it was ready`)
@@ -124,7 +124,7 @@ async function firstLine(child: ChildProcess): Promise<string> {
   return line
 }
 
-/** Cut off after 15 s. */
+/** Stops a process; kills it after 15 s. */
 async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const ended = once(child, 'exit')

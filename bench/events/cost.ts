@@ -1,4 +1,4 @@
-/** What a delivery, a connect and an open stream cost, beside four peers, at two rates that a dashboard may see. */
+/** The cost of a delivery, a connect and an open stream, beside four peers, at two rates that a dashboard may see. */
 import { median } from '../measure.ts'
 import type { Start } from './candidates.ts'
 import { faultsOf, interleave, measure, medianOf, medianRatio, type Run, stepAt } from './runs.ts'
@@ -9,7 +9,7 @@ export const rates = [5, 50] as const
 
 export interface Cost extends PartResult {
   figures: Record<string, Figures>
-  /** Of RustyMail to each peer, medians over the rounds. */
+  /** Ratio of RustyMail to each peer, medians over the rounds. */
   cpu_per_delivery_at_5_to: Record<string, number>
   loop_delay: LoopDelay[]
 }
@@ -17,7 +17,7 @@ export interface Cost extends PartResult {
 interface Figures {
   cpu_us_per_connect: number
   rss_kib_per_stream: number
-  /** Of all rounds together: not opened, or closed before the end. */
+  /** Streams not opened, or closed early, over all rounds. */
   streams_lost: number
   at_5_a_second: StepFigures
   at_50_a_second: StepFigures
@@ -28,7 +28,7 @@ interface StepFigures {
   p50_ms: number
   p99_ms: number
   delivered: number
-  /** Cores that others on this machine kept busy meanwhile: noise. */
+  /** Cores that other processes kept busy meanwhile: noise. */
   foreign_cores: number
 }
 
@@ -57,7 +57,10 @@ export async function cost(setting: Setting, starts: Record<string, Start>): Pro
   }
 }
 
-/** Of the event loop while it broadcast, without the burst of connects; the timer's own millisecond is in it. */
+/**
+ * Returns event loop delays during the broadcast, without the burst of connects; they include the timer's own
+ * millisecond.
+ */
 export function loopDelays(runs: Run[]): LoopDelay[] {
   return rates.map(rate => {
     const phases = runs.flatMap(({ server }) => server?.phases.filter(phase => phase.rate === rate) ?? [])

@@ -1,4 +1,4 @@
-/** How many facts a second the log takes on its SQLite file, and how soon after a publish one reader has it. */
+/** How many facts a second the log commits to its SQLite file, and how soon after a publish one reader has it. */
 import { median } from '../measure.ts'
 import { startRustyMail } from './candidates.ts'
 import { faultsOf, load, medianOf, type Run } from './runs.ts'

@@ -1,4 +1,4 @@
-/** nginx with the nchan module, where it is installed: one worker, in a directory of its own, in the foreground. */
+/** nginx with the nchan module, if installed: one worker, in a directory of its own, in the foreground. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -9,7 +9,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 
 export interface Nginx {
   child: ChildProcess
-  /** Removes its directory, once it has ended. */
+  /** Removes its directory once it has exited. */
   remove(): void
 }
 
@@ -17,7 +17,7 @@ const programDirs = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', 
 const moduleDirs = ['/usr/lib/nginx/modules', '/usr/lib64/nginx/modules', '/usr/local/nginx/modules']
 const readyWithinMs = 10_000
 
-/** Undefined when nginx or its module is not there. */
+/** Returns undefined if nginx or its module is missing. */
 export function nchan(): { start(port: number): Promise<Nginx> } | undefined {
   const program = find(programDirs, 'nginx')
   const module = find(moduleDirs, 'ngx_nchan_module.so')

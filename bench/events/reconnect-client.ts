@@ -1,6 +1,6 @@
 /**
- * Many readers of one stream that break off at random and come back with their last id; a process of its own. Says
- * `connected` when all are there; told the number of the newest fact on stdin, it waits for it and tells what it saw.
+ * A process with many readers of one stream that disconnect at random and resume from their last id. It prints
+ * `connected` when all are open; given the number of the newest fact on stdin, it waits for it and reports what it saw.
  */
 import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
@@ -11,10 +11,10 @@ const [url = '', count = '1'] = process.argv.slice(2)
 const authorization = `Bearer ${process.env.BENCH_API_KEY}`
 const maxStayMs = 2_000
 const maxAwayMs = 500
-/** A fact that never comes is a gap, not a reason to wait forever. */
+/** Milliseconds to wait for the last facts; one that never comes counts as a gap. */
 const lastFactsMs = 20_000
 
-/** All that the readers share: when they stop breaking off, and the newest fact once it is known. */
+/** State that the readers share: when they stop disconnecting, and the newest fact once it is known. */
 const calm = new AbortController()
 let newest = Number.POSITIVE_INFINITY
 let reconnects = 0
@@ -27,7 +27,7 @@ class Reader {
   readonly missing = new Set<number>()
   readonly welcomed = Promise.withResolvers<void>()
   readonly complete = Promise.withResolvers<void>()
-  /** It is there before the first fact, whose number is 1. */
+  /** The reader connects before the first fact, whose number is 1. */
   #last = 0
   #lastId = ''
   #isComplete = false
@@ -36,7 +36,7 @@ class Reader {
     while (!this.#isComplete) {
       const response = await this.#open()
       const stay = wait(Math.random() * maxStayMs, undefined, { signal: calm.signal })
-      // In the end it stays.
+      // The last connection stays open.
       const leave = stay.then(() => response.destroy()).catch(() => undefined)
       await this.#read(response)
       await leave
@@ -46,7 +46,7 @@ class Reader {
     }
   }
 
-  /** What has not come when all is over is a gap too. */
+  /** Facts missing at the end count as gaps too. */
   get gaps(): number {
     return this.missing.size + Math.max(0, newest - this.#last)
   }
@@ -65,7 +65,7 @@ class Reader {
     return response
   }
 
-  /** Until the stream ends, by whichever side; a block that was broken off counts for nothing. */
+  /** Reads until either side ends the stream; an incomplete block is discarded. */
   #read(response: IncomingMessage): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     let text = ''

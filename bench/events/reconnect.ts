@@ -1,4 +1,7 @@
-/** Clients that break off at random and come back with their last id, while facts happen: every fact once and in order. */
+/**
+ * Clients that disconnect at random and resume from their last id while facts are published: each gets every fact once
+ * and in order.
+ */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
@@ -12,21 +15,21 @@ export interface Reconnect extends PartResult, Seen {
   facts: number
 }
 
-/** What bench/events/reconnect-client.ts tells when it ends. */
+/** The final report of bench/events/reconnect-client.ts. */
 interface Seen {
   received: number
   reconnects: number
   gaps: number
   doubles: number
   order_faults: number
-  /** `gap` events: the server said itself that it could not go on. */
+  /** `gap` events: the server itself reported that it could not resume. */
   told_gaps: number
 }
 
 const clients = 200
 const rate = 200
 const seconds = 20
-/** For the last facts to arrive at those who are away. */
+/** Milliseconds for the last facts to reach readers that are disconnected. */
 const endBoundMs = 60_000
 
 export async function reconnect(): Promise<Reconnect> {

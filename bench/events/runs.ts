@@ -1,4 +1,4 @@
-/** Puts load on candidates, in turn and in another order each round, and reads what the load generator says. */
+/** Puts load on the candidates one by one, in another order each round, and reads the load generator's output. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
@@ -19,9 +19,9 @@ export interface StepLine {
   k: number
   seconds: number
   per_s: number
-  /** Delivered of what was due. */
+  /** Share of the due events that were delivered. */
   ratio: number
-  /** Microseconds of processor time a delivery: seconds a million. */
+  /** Microseconds of CPU time per delivery, which is seconds per million. */
   cpu_s_per_M: number
   lat_ms_p50: number
   lat_ms_p99: number
@@ -30,7 +30,7 @@ export interface StepLine {
   closed: number
   rss_max_kib: number
   rss_per_conn_kib: number
-  /** Seconds of processor time that neither the server nor the load generator used. */
+  /** CPU seconds that neither the server nor the load generator used. */
   machine: { other_busy: number }
 }
 
@@ -47,11 +47,11 @@ export interface Run {
   server: ServerState | undefined
 }
 
-/** Whatever happens, a run ends. */
+/** Milliseconds after which a run is ended in any case. */
 const runBoundMs = 240_000
 const fixed = ['--warm', '0.4', '--drain', '8', '--connect-timeout', '30']
 
-/** Of each candidate, one run a round. Another one begins each round, so that none always comes first. */
+/** Runs each candidate once a round. The order rotates, so that none always comes first. */
 export async function interleave<Name extends string>(
   { rounds }: Setting,
   part: string,
@@ -70,7 +70,7 @@ export async function interleave<Name extends string>(
   return runs
 }
 
-/** Starts it again, loads it, and stops it. */
+/** Restarts the candidate, loads it, and stops it. */
 export async function measure(setting: Setting, start: Start, options: string[]): Promise<Run> {
   const candidate = await start()
   try {
@@ -95,23 +95,23 @@ export async function load(setting: Setting, candidate: Candidate, options: stri
   return { connect, steps, stall: lines.find(line => line.phase === 'stall'), server: await candidate.state() }
 }
 
-/** sse-load counts what comes out of order as a double. */
+/** sse-load counts an out-of-order event as a duplicate. */
 export function faultsOf(runs: Run[]): number {
   return runs.flatMap(run => run.steps).reduce((sum, step) => sum + step.gaps + step.dups, 0)
 }
 
-/** NaN, which becomes null in the result, when no run has such a step. */
+/** Returns NaN, which becomes null in the result, if no run has such a step. */
 export function medianOf(runs: Run[], rate: number, value: (step: StepLine) => number): number {
   const values = runs.flatMap(run => run.steps.filter(step => step.k === rate)).map(value)
   return values.length > 0 ? median(values) : Number.NaN
 }
 
-/** Median of the ratios of each round: only what was measured one after the other is compared. */
+/** Returns the median of each round's ratio: only adjacent measurements are compared. */
 export function medianRatio(ours: Run[], theirs: Run[], value: (run: Run) => number): number {
   return median(ours.map((run, turn) => value(run) / value(theirs[turn]!)))
 }
 
-/** The first step of a rate. */
+/** Returns the first step of a rate. */
 export function stepAt(run: Run, rate: number): StepLine {
   const step = run.steps.find(({ k }) => k === rate)
   if (!step) throw new Error(`the step of ${rate} events a second was not reached`)

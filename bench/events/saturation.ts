@@ -1,4 +1,4 @@
-/** The most deliveries a second that a server keeps up with: faster and faster until it falls behind. */
+/** The most deliveries a second that a server sustains: the rate rises until it falls behind. */
 import { median } from '../measure.ts'
 import type { Start } from './candidates.ts'
 import { faultsOf, interleave, measure, medianRatio, type Run } from './runs.ts'
@@ -6,11 +6,11 @@ import type { PartResult, Setting } from './setting.ts'
 
 export interface Saturation extends PartResult {
   deliveries_per_second: Record<string, { median: number; best: number; rounds: number[] }>
-  /** Of RustyMail to each peer, medians over the rounds. */
+  /** Ratio of RustyMail to each peer, medians over the rounds. */
   to: Record<string, number>
 }
 
-/** Events a second; close together, and from far down, so that nobody is told to be slower than it is. */
+/** Rates in events a second; closely spaced and starting low, so that no candidate is rated below its capacity. */
 const ladder = [2, 3, 5, 7, 10, 15, 20, 30, 40, 50, 75, 100, 125, 150, 200, 250, 300, 400]
 const stepSeconds = 2
 const maxP99Ms = 1_000

@@ -1,30 +1,32 @@
-/** What every part of the event benchmark is given: how much to do, the load generator, and where to say how far it is. */
+/**
+ * What every part of the event benchmark gets: the amount of work, the load generator, and a way to report progress.
+ */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 export interface Setting {
-  /** 10,000 unless BENCH_STREAMS says otherwise; a part that wants fewer takes its share of it. */
+  /** Streams, 10,000 unless BENCH_STREAMS says otherwise; a part that needs fewer uses a share of them. */
   streams: number
   rounds: number
-  /** Of a measured step. */
+  /** Seconds of a measured step. */
   seconds: number
-  /** Built from bench/peers. */
+  /** Path of the load generator built from bench/peers. */
   load: string
   cbcast: string
 }
 
-/** A part answers its figures as they are; they are rounded when all is known. */
+/** A part returns unrounded figures; they are rounded at the end. */
 export interface PartResult {
   what: string
-  /** Gaps, doubles and order faults that a reader of RustyMail met. */
+  /** Gaps, duplicates and out-of-order events seen by a reader of RustyMail. */
   faults: number
 }
 
 export const peers = join(import.meta.dirname, '..', 'peers')
 
-/** Needs cc. The caller calls `remove`. */
+/** Builds the load generator, which needs cc. The caller calls `remove`. */
 export function prepare(): Setting & { remove(): void } {
   const built = mkdtempSync(join(tmpdir(), 'rustymail-peers-'))
   const remove = () => rmSync(built, { recursive: true, force: true })
@@ -47,7 +49,7 @@ export function prepare(): Setting & { remove(): void } {
   }
 }
 
-/** On stderr: stdout is for the result. */
+/** Prints to stderr: stdout is for the result. */
 export function say(text: string): void {
   console.error(`${new Date().toISOString().slice(11, 19)} ${text}`)
 }

@@ -1,4 +1,4 @@
-/** Half of the readers stop reading in the middle of 1 MB a second: they are reset soon, cost little, and hold up nobody. */
+/** Half of the readers stop reading during 1 MB a second: they are reset soon, cost little, and delay no one else. */
 import { setTimeout as wait } from 'node:timers/promises'
 import { median } from '../measure.ts'
 import { startRustyMail } from './candidates.ts'
@@ -7,11 +7,11 @@ import { type PartResult, type Setting, say } from './setting.ts'
 
 export interface Stalled extends PartResult {
   stalled: number
-  /** Of all rounds, the fewest. */
+  /** The lowest number of resets of all rounds. */
   reset: number
-  /** Of all rounds, the longest: from the first write that was blocked to the reset of that stream. */
+  /** The longest of all rounds, from the first blocked write of a stream to its reset. */
   blocked_s: number
-  /** Of all rounds, the longest: from the start of publishing to the last reset. */
+  /** The longest of all rounds, from the start of publishing to the last reset. */
   since_publishing_s: number
   rss_mib_per_stalled_reader: number
   others_p99_ms: number
@@ -22,7 +22,7 @@ export interface Stalled extends PartResult {
 
 const readers = 40
 const stalledReaders = 20
-/** Some 300 bytes each: 1 MB a second to every reader. */
+/** Events a second of some 300 bytes each: 1 MB a second to every reader. */
 const rate = 3_300
 const seconds = 15
 const warmSeconds = 5
@@ -51,7 +51,7 @@ export async function stalled(setting: Setting): Promise<Stalled> {
   }
 }
 
-/** Warmed first, so that neither compiling nor the log in memory is taken for what a stalled reader costs. */
+/** Runs after a warm-up, so that neither compiling nor the in-memory log counts as the cost of a stalled reader. */
 async function stall(setting: Setting): Promise<Run> {
   const server = await startRustyMail({ watchBlocked: true })
   try {

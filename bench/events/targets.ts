@@ -1,4 +1,4 @@
-/** What the stream must reach, row by row, against what was measured. */
+/** The targets of the stream, row by row, against what was measured. */
 import type { Beside } from './beside.ts'
 import type { Cost } from './cost.ts'
 import type { Facts } from './facts.ts'
@@ -7,7 +7,7 @@ import type { Saturation } from './saturation.ts'
 import type { Stalled } from './stalled.ts'
 import type { Thousand } from './thousand.ts'
 
-/** Of the parts that ran. */
+/** Results of the parts that ran. */
 export interface Results {
   cost?: Cost
   beside?: Beside
@@ -59,7 +59,7 @@ export function targets(results: Results, streams: number): Target[] {
     atMost('stalled readers: p99 of the others, in ms', 50, stalled?.others_p99_ms),
     atLeast('facts appended per second on SQLite', 5_000, facts?.appended_per_second),
     atMost('publish to received at 100/s, p99 in ms', 20, facts?.publish_to_received.p99_ms),
-    // Only the sum over everything shows that there was none.
+    // Only the sum over all parts proves that there was none.
     atMost('gaps, doubles, order faults over everything', 0, isWhole ? faultsOf(results) : undefined),
   ]
 }

@@ -1,4 +1,6 @@
-/** The delay of an event at a tenth of the streams, where no walk over them is long: beside the broadcaster in C. */
+/**
+ * The delay of an event with a tenth of the streams, where the walk over them is short, beside the broadcaster in C.
+ */
 import type { Start } from './candidates.ts'
 import { faultsOf, interleave, measure, medianOf, medianRatio, stepAt } from './runs.ts'
 import type { PartResult, Setting } from './setting.ts'

@@ -1,9 +1,9 @@
-/** Notes, from inside the server, how long a socket had a write that waited when it was closed. For few sockets. */
+/** Records, inside the server, how long a socket's write had been blocked when it was closed. For few sockets. */
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 
 export interface BlockedClose {
-  /** Since its first write that waited; up to 20 ms more, since that is how often it is looked. */
+  /** Milliseconds since its first blocked write; up to 20 ms too many, which is the polling interval. */
   blocked_ms: number
   /** Epoch ms. */
   at: number
@@ -11,7 +11,7 @@ export interface BlockedClose {
 
 const lookEveryMs = 20
 
-/** The list grows with each socket that is closed while it waits. One that drains in between starts over. */
+/** The list grows with each socket that is closed while blocked. The time restarts when a socket drains. */
 export function watchBlocked(server: Server): BlockedClose[] {
   const closes: BlockedClose[] = []
   const since = new Map<Socket, number | undefined>()

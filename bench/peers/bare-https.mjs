@@ -1,4 +1,7 @@
-/** A stream of bare node:https, without what an event stream of ours is: what Node and OpenSSL keep of each. Steered as bench/events-server.ts is. */
+/**
+ * A stream of bare node:https without an event stream of ours: what Node and OpenSSL hold per stream. Controlled as
+ * bench/events-server.ts is.
+ */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer as createControl } from 'node:http'

@@ -1,4 +1,6 @@
-/** Sends messages by nodemailer's own pool, from a process of its own: `PORT COUNT CONNECTIONS`; prints how long it took. */
+/**
+ * Sends messages by nodemailer's own pool, from a process of its own: `PORT COUNT CONNECTIONS`; prints the time taken.
+ */
 import { createTransport } from 'nodemailer'
 import { messageOf } from '../outbox-fill.ts'
 

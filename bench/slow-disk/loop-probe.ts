@@ -1,7 +1,8 @@
 /**
- * Loaded into a server with `--import`: tells its parent, by IPC, how long the event loop of the main thread stood since it was last asked.
- * `used_max_ms` is the processor time of its longest turn. `slept_max_ms` is what remains of the longest time between two looks without what the thread used or waited for of the processor:
- * the time that it waited for something else, such as a disk, whatever other work the machine had.
+ * Preloaded into a server with `--import`: reports over IPC how long the main thread's event loop was blocked since the
+ * last report. `used_max_ms` is the CPU time of its longest turn. `slept_max_ms` is the longest time between two checks
+ * without the CPU time that the thread used or queued for: the time that it waited for something else, such as a disk,
+ * whatever other load the machine had.
  */
 import { readFileSync } from 'node:fs'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
@@ -38,7 +39,7 @@ function watch(): void {
   })
 }
 
-/** What the scheduler says of this thread: nanoseconds on a processor, and in the queue for one. */
+/** Reads the scheduler's figures for this thread: nanoseconds on a CPU, and queued for one. */
 function look(): { at: number; processorMs: number; usedMs: number } {
   const [ran = 0, queued = 0] = readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ').map(Number)
   const { user, system } = process.threadCpuUsage()

@@ -1,4 +1,4 @@
-/** What the bench of webhooks and its receiver tell each other. */
+/** The messages between the webhooks benchmark and its receiver. */
 
 export interface SinkSetup {
   certFile: string
@@ -8,14 +8,14 @@ export interface SinkSetup {
 
 export interface SinkFigures {
   taken: number
-  /** Different ids of each path, summed. */
+  /** Distinct ids per path, summed. */
   unique: number
   doubles: number
   outOfOrder: number
   delays: number[]
 }
 
-/** In the process of the receiver. */
+/** Returns the set-up in the receiver's process. */
 export function setup(): SinkSetup {
   return JSON.parse(process.argv[2] ?? '{}') as SinkSetup
 }

@@ -1,4 +1,7 @@
-/** A receiver of webhooks in a process of its own: counts what each path takes, and keeps how late it was, what came twice and what came out of order. */
+/**
+ * A receiver of webhooks in a process of its own: counts what each path accepts, and records delays, duplicates and
+ * disorder.
+ */
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:https'
 import { setup } from './protocol.ts'
@@ -14,7 +17,7 @@ interface Path {
 
 const { certFile, keyFile, port = 0 } = setup()
 const paths = new Map<string, Path>()
-/** Milliseconds from the event to its arrival. */
+/** Milliseconds from each event to its arrival. */
 let delays: number[] = []
 
 const server = createServer({ cert: readFileSync(certFile), key: readFileSync(keyFile) }, (request, response) => {
@@ -37,7 +40,7 @@ function note(path: string, id: string): void {
   const number = Number(/-(\d+)$/.exec(id)?.[1])
   known.taken++
   if (known.ids.has(id)) known.doubles++
-  // What is repeated after a kill begins earlier again; what is new never comes before what is older.
+  // Redelivery after a kill starts from earlier facts; new facts must never come before older ones.
   else if (number < known.newest) known.outOfOrder++
   known.ids.add(id)
   known.newest = Math.max(known.newest, number)
