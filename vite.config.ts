@@ -9,7 +9,10 @@ import { precompress } from './scripts/precompress-plugin.ts'
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
 
-/** Every page has the rail: its icons are one file and not twenty, each of which would also be named in the first one. */
+/**
+ * Every page has the rail, so its icons are one file and not twenty, each of which would also be listed in the first
+ * one.
+ */
 const railIcons = [...readFileSync(path('./web/shell/navigation.ts'), 'utf8').matchAll(/^ {2}([A-Z]\w+),$/gm)].map(
   ([, name]) => name!.replaceAll(/(?<=[a-z])[A-Z]/g, letter => `-${letter}`).toLowerCase(),
 )
@@ -17,7 +20,7 @@ const rail = new RegExp(
   `/web/shell/navigation\\.ts$|/lucide-react/dist/esm/(?!icons/|dynamic)|/icons/(?:${railIcons.join('|')})\\.m?js$`,
 )
 
-// A test runner's NODE_ENV would otherwise make a slow, large build of React that a server then goes on serving.
+// A test runner's NODE_ENV would otherwise build a slow, large React that a server then keeps serving.
 process.env.NODE_ENV = 'production'
 
 export default defineConfig({
@@ -29,7 +32,7 @@ export default defineConfig({
     emptyOutDir: true,
     target: 'es2022',
     modulePreload: { polyfill: false },
-    // The page allows no data: script or style; small files stay files.
+    // The page allows no data: script or style, so small files are not inlined.
     assetsInlineLimit: 0,
     rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'rail', test: rail }] } } },
   },

@@ -1,4 +1,4 @@
-/** Where tests live, how long one may take, and which share a process. */
+/** Where tests are, their timeouts, and which of them share a process. */
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
@@ -6,22 +6,24 @@ import { patience } from './test/support/patience.ts'
 import { RetriedTests } from './test/support/retried-tests.ts'
 
 const shared = {
-  // How long a test may hang, not how long it may take: a machine where twenty others wait for a processor is no fault.
+  // Bounds how long a test may hang, not how long it may take: a machine where twenty others compete for a processor is
+  // no fault.
   testTimeout: 5 * patience,
   hookTimeout: 5 * patience,
-  // Nor does it say how soon something comes that is looked for again and again.
+  // Polls have the same patience.
   expect: { poll: { timeout: patience } },
-  // A shared CI machine may stall for seconds; what needs its second try is named at the end. At home nothing is tried twice.
+  // A shared CI machine may stall for seconds; a test that needs a retry is named at the end. Locally nothing is
+  // retried.
   retry: process.env.CI === 'true' ? 1 : 0,
   pool: 'forks',
   setupFiles: ['connections', 'compile-cache', 'threads'].map(name => `test/support/${name}-setup.ts`),
-  // Twice as many as there are processors on a small machine: half of the time the long ones wait for something to happen.
+  // Twice the processors of a small machine: half of the time the long tests wait for something to happen.
   maxWorkers: 4,
 } as const
 
 const common = { ...shared, setupFiles: [...shared.setupFiles, 'test/support/patience-setup.ts'] }
 
-/** The longest first: one that begins last would keep everybody waiting. */
+/** Longest first: one that began last would delay the whole run. */
 const longest = [
   'journeys/obedient',
   'browser/phone-home',
@@ -70,18 +72,18 @@ class LongestFirst extends BaseSequencer {
       const found = longest.findIndex(end => moduleId.endsWith(end))
       return found === -1 ? longest.length : found
     }
-    // A process goes on with the files of its project, and ends where one of the other comes next.
+    // A process takes further files of its project, and ends before a file of another one.
     const turn = ({ project }: TestSpecification) => ['journeys', 'parts', 'alone'].indexOf(project.name)
     return (await super.sort(files)).toSorted((a, b) => turn(a) - turn(b) || place(a) - place(b))
   }
 }
 
-/** Its stand-in for a module would be one for all. */
+/** Its module mock would apply to all files of the process. */
 const alone = ['web/settings/configuration-draft.test.ts']
 
 /**
- * To start a process and load the server again took a second of processor time for each file, and longer than many of them. What a
- * test puts in the place of something real is taken back after it.
+ * Starting a process and loading the server again took a second of CPU time per file, longer than many of them. What a
+ * test replaces is restored after it.
  */
 const together = { isolate: false, restoreMocks: true, unstubGlobals: true } as const
 

@@ -1,7 +1,6 @@
 /**
- * New mail on Dovecot → a webhook of MCP Events and `events/stream`, beside the event stream's `mail_received`: idle,
- * with 32 requests in flight, and in bursts of 50; by each adapter. `npm run bench -- mcp-events`;
- * RUSTYMAIL_MCP_ADAPTER=sdk|native, RUSTYMAIL_BENCH_MESSAGES (200).
+ * New mail on Dovecot → a webhook of MCP Events and `events/stream`, beside the event stream: idle, with 32 requests in
+ * flight, and bursts of 50; by each adapter. RUSTYMAIL_MCP_ADAPTER=sdk|native, RUSTYMAIL_BENCH_MESSAGES (200).
  */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
@@ -130,7 +129,7 @@ function p99(values: number[]): number {
   return values.toSorted((one, other) => one - other)[Math.ceil(values.length * 0.99) - 1]!
 }
 
-/** Records the time of each mail's notice. */
+/** Records when each mail was announced. */
 class Notices {
   readonly #name: string
   readonly #times = new Map<number, number>()

@@ -1,18 +1,19 @@
 /**
- * The server of a checkout as a bundle, which starts in two thirds of the time and is smaller. It is used only while each file that
- * it was made of, the packages' too, has the time and the size that it had then; else the sources are run, or it is made again.
+ * The server of a checkout as a bundle, which starts in two thirds of the time and uses less memory. It is used only
+ * while each of its inputs, packages included, has the time and size recorded with it; otherwise the sources are run,
+ * or it is rebuilt.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** @returns Its folder, or undefined. */
+/** @returns The bundle's folder, or undefined if it is stale or missing. */
 export function freshBundle(root) {
   try {
     const { folder, files } = JSON.parse(readFileSync(join(root, 'dist/server/current.json'), 'utf8'))
     const isFresh = files.every(([file, mtimeMs, size]) => {
-      // Of 2,300 files, `join` is half of the time.
+      // For 2,300 files, `join` would take half of the time.
       const found = statSync(`${root}/${file}`, { throwIfNoEntry: false })
       return found?.mtimeMs === mtimeMs && found.size === size
     })
@@ -23,7 +24,7 @@ export function freshBundle(root) {
   }
 }
 
-/** In a process of its own. Without what makes it, after `npm ci --omit=dev`, there is none. */
+/** Builds it in a process of its own. Without the build tools, after `npm ci --omit=dev`, there is no bundle. */
 export async function makeBundle(root, signal) {
   const program = join(root, 'scripts/build-server.ts')
   if (![program, join(root, 'node_modules/vite')].every(file => existsSync(file))) return

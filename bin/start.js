@@ -1,8 +1,9 @@
 /**
- * Starts the server on Node 24: as it is bundled, in the published package and in a checkout that can bundle it; else its TypeScript as
- * it is. Node keeps what it compiled in a cache, so that the next start is faster and does without the compiler of TypeScript's 30 MB.
- * When sources are newer, bundle and cache are made first by a process that ends, so that this one stays small; it builds the page
- * meanwhile (`server/first-start.ts`). Without a writable place for them everything works, only larger.
+ * Starts the server on Node 24: the bundle, in the published package and in a checkout that can build it; otherwise its
+ * TypeScript. Node caches compiled code, so that the next start is faster and does not load the TypeScript compiler's
+ * 30 MB. If sources are newer, a separate process rebuilds bundle and cache first, so that this one stays small; it
+ * builds the page meanwhile (`server/first-start.ts`). Without a writable place for them everything works, with more
+ * memory.
  */
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -14,22 +15,22 @@ import { pathToFileURL } from 'node:url'
 import { freshBundle, makeBundle } from './bundle.js'
 import './v8-flags.js'
 
-// As in rustymail.js, for where this file is run itself.
+// As in rustymail.js, for when this file is run directly.
 if (process.listenerCount('SIGUSR1') === 0) process.on('SIGUSR1', () => undefined)
 
 const root = join(import.meta.dirname, '..')
-/** Node's own variable says where, for an installation that cannot be written to. */
+/** Node's own variable names the place, for a read-only installation. */
 const cache = process.env.NODE_COMPILE_CACHE || join(root, 'node_modules/.cache/rustymail')
-/** TypeScript in a checkout; the published package is a bundle. */
+/** A checkout has TypeScript; the published package is a bundle. */
 const isCheckout = existsSync(join(root, 'server/main.ts'))
-/** For work on it: `node --watch` starts again when a file changes that was loaded. */
+/** For development: `node --watch` restarts when a loaded file changes. */
 const isFromSources = isCheckout && takeWord('--sources')
-/** Of this folder: copies of it may have one cache. */
+/** The name contains this folder: copies of it may share one cache. */
 const stamp = join(
   cache,
   `${isFromSources ? 'sources' : 'filled'}-${createHash('sha256').update(root).digest('hex').slice(0, 8)}`,
 )
-/** What the sources load when it is first needed, the programs of threads among it; a test holds this list to them. */
+/** Modules that the sources load lazily, threads' programs included; a test keeps this list complete. */
 const late = [
   'sandbox/sandbox-server',
   'server/audit/trail-worker-thread',
@@ -56,7 +57,7 @@ const late = [
   'server/reading/unseen-words',
   'server/webhook-listen',
 ]
-/** An agent waits for its first answer: what only passes messages on loads nothing of the server. */
+/** An agent waits for its first answer, and the bridge loads nothing of the server. */
 const isBridge = process.argv[2] === 'mcp' && process.argv.some(word => /^--url(=|$)/.test(word))
 const isFilling = process.argv[2] === '--fill-cache'
 
@@ -64,10 +65,10 @@ enableCompileCache(cache)
 if (isFilling) {
   const began = new Date()
   const { prepareFirstStart } = await import(isCheckout ? '../server/first-start.ts' : '../server/first-start.js')
-  // By a start this file is run itself; when an image is built, by the command.
+  // A start runs this file directly; the build of an image runs the command.
   const isPartOfStart = process.argv[1] === import.meta.filename
   await prepareFirstStart(root, { argv: process.argv.slice(3), compile, isPartOfStart })
-  // A start does that itself, however this ends.
+  // A start does that itself, whatever the outcome here.
   if (!isPartOfStart) markFilled(began)
 } else {
   let bundle = bundleFolder()
@@ -81,14 +82,14 @@ if (isFilling) {
   await run()
 }
 
-/** @returns Whether it was there; the server does not see it. */
+/** @returns Whether the word was there; it is removed from the server's arguments. */
 function takeWord(word) {
   const place = process.argv.indexOf(word, 2)
   if (place > 0) process.argv.splice(place, 1)
   return place > 0
 }
 
-/** Undefined: the sources are run. */
+/** Returns undefined if the sources are to be run. */
 function bundleFolder() {
   if (!isCheckout) return join(root, 'server')
   return isFromSources ? undefined : freshBundle(root)
@@ -97,7 +98,7 @@ function bundleFolder() {
 async function compile(signal) {
   if (isCheckout && !isFromSources && !freshBundle(root)) await makeBundle(root, signal)
   const bundle = bundleFolder()
-  // What is loaded late would otherwise be compiled by each thread, and bring the compiler with it.
+  // Lazily loaded modules would otherwise be compiled by each thread, which would load the compiler.
   const files =
     bundle === undefined
       ? ['server/main', ...late].map(name => join(root, `${name}.ts`))
@@ -119,21 +120,21 @@ async function fillCache() {
   try {
     mkdirSync(cache, { recursive: true })
     const words = ['--fill-cache', ...(isFromSources ? ['--sources'] : []), ...process.argv.slice(2)]
-    // Its stdin ends when this process does, and so does it: nothing goes on behind a start that was given up.
+    // Its stdin closes when this process ends, and so it ends too: nothing outlives a start that was aborted.
     const filling = spawn(process.execPath, [import.meta.filename, ...words], {
       cwd: root,
       stdio: ['pipe', 'ignore', 'inherit'],
       timeout: 150_000,
     })
     await once(filling, 'exit')
-    // Also when that failed: it would fail at the next start as well.
+    // Marked even after a failure, which would recur at the next start.
     markFilled(began)
   } catch {
     // A read-only installation: the cache stays as it is.
   }
 }
 
-/** With which bundle, if any, and of that time: sources that changed while it was filled are newer. */
+/** Marks the cache as filled for this bundle, if any, as of its start: sources that changed meanwhile are newer. */
 function markFilled(began) {
   mkdirSync(cache, { recursive: true })
   writeFileSync(stamp, bundleFolder() ?? '')

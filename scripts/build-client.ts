@@ -1,6 +1,6 @@
 /**
- * Makes `rustymail/client`. Run by itself, it writes what the sources in `client/` take from the contract:
- * `node scripts/run.js scripts/build-client.ts`. The package gets one module without dependencies, and its types.
+ * Builds `rustymail/client`. Run directly, it generates what the sources in `client/` take from the contract: `node
+ * scripts/run.js scripts/build-client.ts`. The package gets one module without dependencies, and its types.
  */
 import { execFileSync } from 'node:child_process'
 import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -11,7 +11,7 @@ import { clientTable, clientTypes } from './client-code.ts'
 
 const root = join(import.meta.dirname, '..')
 
-/** The module `index.js` and its types, written into a folder. Its target is what Node 20 and browsers of 2023 run. */
+/** Writes the module `index.js` and its types into a folder. It targets Node 20 and browsers of 2023. */
 export async function buildClient(out: string): Promise<void> {
   await build({
     root,

@@ -1,6 +1,6 @@
 /**
- * Makes what is published: the bundled server and sandbox, the built page, the way in, and a package.json that names only what
- * these still import. `node scripts/run.js scripts/build-package.ts [folder]`, after `vite build`.
+ * Builds the published package: the bundled server and sandbox, the built page, the launcher, and a package.json that
+ * lists only what these still import. `node scripts/run.js scripts/build-package.ts [folder]`, after `vite build`.
  */
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -30,7 +30,7 @@ const dependencies = Object.fromEntries(packages.map(each => [each, all[each]]))
 for (const part of ['bin', 'dist/web', 'README.md', 'LICENSE', 'CHANGELOG.md', '.env.example']) {
   cpSync(join(root, part), join(out, part), { recursive: true })
 }
-// Read by the bundled server where the source of their reader would lie.
+// The bundled server reads these at the path that they have relative to the sources.
 const providers = 'server/autoconfig/providers'
 cpSync(join(root, providers), join(out, providers), { recursive: true })
 for (const file of globSync('docs/*.*', { cwd: root })) cpSync(join(root, file), join(out, file))
@@ -41,7 +41,7 @@ const manifest = {
   description,
   license,
   type,
-  // A checkout needs more, for building the page. Each of these finds the Node that comes along.
+  // A checkout needs more, for building the page. Each of these finds the bundled Node package.
   engines: { node: '>=18' },
   bin: { rustymail: 'bin/rustymail.js' },
   exports: clientExports,

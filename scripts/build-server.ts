@@ -1,17 +1,17 @@
 /**
- * Bundles the server of a checkout into a folder of `dist/server`, and names it in `current.json` with all that it was made of, by
- * which `bin/bundle.js` sees whether it is still true. A start does this when it is not.
+ * Bundles the server of a checkout into a folder of `dist/server`, and records it in `current.json` with all its
+ * inputs, by which `bin/bundle.js` detects that it is stale. A start runs this if it is.
  */
 import { createHash } from 'node:crypto'
 import { existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 
-/** A server that runs from an older one still loads files of it. */
+/** Number of bundles to keep: a server that runs from an older one still loads files of it. */
 const kept = 3
 const root = join(import.meta.dirname, '..')
 const home = join(root, 'dist/server')
 const current = join(home, 'current.json')
-/** Beside the modules themselves: what says which file an import means, and what makes the bundle. */
+/** Inputs beside the modules: what decides how imports resolve, and what makes the bundle. */
 const rules = [
   'package.json',
   'package-lock.json',
@@ -32,9 +32,9 @@ try {
 }
 
 async function bundle(): Promise<void> {
-  // While there is none, starts run the sources.
+  // Without it, starts run the sources.
   rmSync(current, { force: true })
-  // What makes it may be installed in part.
+  // Imported late, since the bundler may be only partly installed.
   const { bundleServer } = await import('./bundle-server.ts')
   const ruled = rules.map(file => [join(root, file), statSync(join(root, file))] as const)
   dropLeft()
@@ -42,7 +42,7 @@ async function bundle(): Promise<void> {
   try {
     const { inputs } = await bundleServer(root, root, made)
     const folder = nameOf(made)
-    // Another start may have made the same at the same time.
+    // A concurrent start may have built the same bundle.
     if (!existsSync(join(home, folder))) renameSync(made, join(home, folder))
     const files = [...ruled, ...inputs].map(([file, { mtimeMs, size }]) => [relative(root, file), mtimeMs, size])
     const next = join(home, `next-${process.pid}.json`)
@@ -54,7 +54,7 @@ async function bundle(): Promise<void> {
   }
 }
 
-/** The same sources make the same folder, so that what Node compiled of it is used again. */
+/** Names the folder by content, so that the same sources reuse Node's compile cache. */
 function nameOf(folder: string): string {
   const hash = createHash('sha256')
   for (const file of globSync('*', { cwd: folder }).sort()) hash.update(file).update(readFileSync(join(folder, file)))
@@ -67,7 +67,7 @@ function dropOldest(): void {
   for (const folder of byAge.slice(kept)) rmSync(folder, { recursive: true, force: true })
 }
 
-/** One that was ended in the middle leaves its folder behind. */
+/** Removes folders left behind by interrupted builds. */
 function dropLeft(): void {
   for (const [, pid = ''] of globSync('making-*', { cwd: home }).map(name => name.split('-'))) {
     if (!isAlive(Number(pid))) rmSync(join(home, `making-${pid}`), { recursive: true, force: true })

@@ -1,6 +1,7 @@
 /**
- * Bundles the server, the programs of its threads and the sandbox with the packages that they use: a start reads some 30 files
- * instead of 1,050. What is loaded late stays in files of its own. The licences of the packages are written beside it.
+ * Bundles the server, its threads' programs and the sandbox with the packages that they use: a start reads some 30
+ * files instead of 1,050. Lazily loaded modules stay in files of their own. The packages' licences are written beside
+ * it.
  */
 import { existsSync, globSync, readFileSync, type Stats, statSync, writeFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
@@ -8,19 +9,19 @@ import { basename, dirname, join, relative, resolve } from 'node:path'
 import { build, normalizePath, type Plugin, type Rolldown } from 'vite'
 import { narrowSources } from './narrow-plugin.ts'
 
-/** Not bundled: the first reads files of its own package, and the second looks for a native part. */
+/** Not bundled: the swagger packages read files of their own, and pg looks for a native part. */
 const external = ['@fastify/swagger', '@fastify/swagger-ui', 'pg']
-/** As `startThread` and `fork` are given them. */
+/** Matches the programs that are passed to `startThread` and `fork`. */
 const threadProgramRe = /\bthreadProgram\(import\.meta, '([^']+)'\)/g
 
 export interface ServerBundle {
-  /** The packages that it still imports. */
+  /** Packages that the bundle still imports. */
   packages: readonly string[]
-  /** The files it was made of, each as it was before it was read. */
+  /** Its inputs, each with its stats from before it was read. */
   inputs: ReadonlyMap<string, Stats>
 }
 
-/** @param home The folder of the program that it becomes. @param out A folder in it, for `main.js` and all that it loads, flat. */
+/** @param home Folder of the resulting program. @param out A folder in it for `main.js` and all that it loads, flat. */
 export async function bundleServer(root: string, home: string, out: string): Promise<ServerBundle> {
   const inputs = new Map<string, Stats>()
   const result = await build({
@@ -45,7 +46,7 @@ export async function bundleServer(root: string, home: string, out: string): Pro
       minify: false,
       rolldownOptions: {
         input: entries(root),
-        // V8 keeps the source in memory, so it goes without comments; one in front of each module names its source.
+        // V8 keeps the source in memory, so comments are stripped; one before each module names its source.
         output: { entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js', comments: false },
       },
     },
@@ -66,7 +67,7 @@ function packageOf(specifier: string): string {
     .join('/')
 }
 
-/** The program, what prepares its first start, and each thread's own. */
+/** The program, what prepares its first start, and each thread's program. */
 function entries(root: string): Record<string, string> {
   const files = globSync('server/**/*.ts', { cwd: root }).filter(file => !/\.(test|suite)\./.test(file))
   const threads = files.flatMap(file =>
@@ -77,11 +78,14 @@ function entries(root: string): Record<string, string> {
   const all = ['server/main.ts', 'server/bridge-main.ts', 'server/first-start.ts', ...threads]
   const named = Object.fromEntries(all.map(file => [basename(file, '.ts'), join(root, file)]))
   if (Object.keys(named).length !== all.length) throw new Error(`two of these have one name: ${all.join(', ')}`)
-  // No program asks for them yet; that they can be bundled is tested.
+  // No program uses them yet; a test verifies that they can be bundled.
   return { ...named, 'chat-models': join(root, 'server/assistant/adapters/index.ts') }
 }
 
-/** What the bundle is made of. Each file is looked at before it is read: one that changes meanwhile is another than this. */
+/**
+ * Records the bundle's inputs. Each file's stats are taken before it is read, so that a concurrent change makes the
+ * bundle stale.
+ */
 function remembered(inputs: Map<string, Stats>): Plugin {
   return {
     name: 'remembered',
@@ -94,7 +98,10 @@ function remembered(inputs: Map<string, Stats>): Plugin {
   }
 }
 
-/** A source finds the program's folder and the programs of threads by where it lies itself, which is elsewhere in a bundle. */
+/**
+ * Rewrites paths: a source locates the program's folder and the threads' programs relative to itself, which differs in
+ * a bundle.
+ */
 function placed(root: string, up: string): Plugin {
   return {
     name: 'placed',
@@ -109,7 +116,7 @@ function placed(root: string, up: string): Plugin {
   }
 }
 
-/** hoodiecrow looks up commands and plugins by name when it needs them; a bundle has to know all of them. */
+/** Makes hoodiecrow's lookups of commands and plugins by name static, since a bundle has to know all of them. */
 function requireTables(): Plugin {
   return {
     name: 'require-tables',
@@ -120,16 +127,16 @@ function requireTables(): Plugin {
         const all = files.map(each => `${JSON.stringify(basename(each, '.js'))}: () => require("${folder}${each}")`)
         return `({ ${all.join(', ')} })[${name}]()`
       })
-      // The key of its TLS, which the sandbox does without, is on everybody's disk: it is not published once more.
+      // The key of its TLS, which the sandbox does not use, is public in the package; it is not published once more.
       const own = tables.replaceAll(/fs\.readFileSync\(__dirname \+ "[^"]+"\)/g, '""')
       if (own.includes('__dirname')) throw new Error('the sandbox would read a file that is not published')
-      // Node warns of this in each program that has it outside of node_modules: under the link to set up, of all places.
+      // Node prints a deprecation warning in each program that has it outside node_modules, just below the set-up link.
       return own.replaceAll('new Buffer(', 'Buffer.from(')
     },
   }
 }
 
-/** What packages of ours would load in cases that we do not come to: V8 would keep the text of it, 0.7 MB. */
+/** What our packages would load in cases that never occur here: V8 would keep its text, 0.7 MB. */
 const unused = ['@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler', 'glob', 'light-my-request']
 
 function withoutUnused(): Plugin {
@@ -146,7 +153,7 @@ function withoutUnused(): Plugin {
   }
 }
 
-/** Writes those of all packages that are in the bundle to LICENSES.txt beside it. */
+/** Writes the licences of all bundled packages to LICENSES.txt beside the bundle. */
 function licences(): Plugin {
   return {
     name: 'licences',

@@ -1,4 +1,7 @@
-/** Renders what `rustymail/client` takes from the contract: the table of endpoints, and the types of their requests and answers. */
+/**
+ * Renders what `rustymail/client` takes from the contract: the table of endpoints, and their request and response
+ * types.
+ */
 import type { z } from 'zod'
 import type { Endpoint } from '../contract/endpoint.ts'
 import { controls, facts, states } from '../contract/event.ts'
@@ -9,7 +12,10 @@ import { type RawEndpoint, rawApi } from '../contract/raw-api.ts'
 
 type Row = [name: string, endpoint: Endpoint | RawEndpoint]
 
-/** Files among what is no JSON: the rest is for browsers and other programs. A second name of an address is left out. */
+/**
+ * Selects files among the non-JSON endpoints: the rest is for browsers and other programs. Aliases of a path are left
+ * out.
+ */
 const isFile = ({ name, uploads, responseHeaders }: RawEndpoint) =>
   name !== 'mail.getMessagePart' && (uploads !== undefined || responseHeaders?.includes('Content-Disposition') === true)
 const groups = Object.entries(api).map(([group, endpoints]) => {
@@ -19,7 +25,7 @@ const groups = Object.entries(api).map(([group, endpoints]) => {
 })
 const generated = 'Generated from the contract by scripts/build-client.ts; do not edit.'
 
-/** Its keys, of a type that is an object, or one of several, also under a name. */
+/** Returns the keys of an object type, one of several, or a named one. */
 function keysOf(type: z.ZodType | undefined): string[] {
   if (!type) return []
   const components: Json = {}
@@ -36,7 +42,9 @@ const isDownload = (endpoint: Endpoint | RawEndpoint) => 'media' in endpoint && 
 const takesKey = ({ headers }: Endpoint | RawEndpoint) =>
   headers?.some(({ name }) => name === 'Idempotency-Key') ?? false
 
-/** What is sent where: path, query, and the rest in the body. A name that means two things could not be one parameter. */
+/**
+ * Maps each parameter to path, query or body. A name used in two of them could not be one parameter, so it is refused.
+ */
 function rowOf(name: string, endpoint: Endpoint | RawEndpoint): string {
   const path = keysOf(endpoint.params)
   const [query, body] = [keysOf(endpoint.query), keysOf(endpoint.body)]
@@ -66,7 +74,7 @@ ${lines.join('\n')}
 const nameOf = (ref: string) => ref.slice(ref.lastIndexOf('/') + 1)
 const keyOf = (name: string) => (/^[A-Za-z_]\w*$/.test(name) ? name : JSON.stringify(name))
 
-/** The type of a value that a JSON Schema describes. What it cannot express, it refuses. */
+/** Returns the type that a JSON Schema describes. @throws for what a type cannot express. */
 function typeOf(schema: Json, rename: (name: string) => string): string {
   const inner = (one: unknown) => typeOf(one as Json, rename)
   if (typeof schema.$ref === 'string') return rename(nameOf(schema.$ref))
@@ -76,7 +84,7 @@ function typeOf(schema: Json, rename: (name: string) => string): string {
   if (Array.isArray(union)) return `(${[...new Set(union.map(inner))].join(' | ')})`
   if (Array.isArray(schema.allOf)) {
     const { allOf, ...base } = schema
-    // Most parts only narrow what a text may be, which a type does not say.
+    // Most parts only narrow a string, which a type cannot express.
     const said = [base, ...allOf].map(inner).filter(type => type !== 'unknown')
     return [...new Set(said)].join(' & ') || 'unknown'
   }
@@ -107,7 +115,7 @@ function objectOf(schema: Json, rename: (name: string) => string): string {
   return `Record<string, ${others === true ? 'unknown' : typeOf(others as Json, rename)}>`
 }
 
-/** The name of a type that is taken in another form than it is answered. */
+/** Returns the name of a type whose input form differs from its output form. */
 const inputName = (name: string) => `${name}Input`
 const same = (name: string) => name
 

@@ -1,2 +1,2 @@
-/** What programs may import from the package. */
+/** The package's exports for programs. */
 export const clientExports = { './client': { types: './client/index.d.ts', default: './client/index.js' } } as const

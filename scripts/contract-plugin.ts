@@ -1,6 +1,6 @@
 /**
- * Gives the page the contract as plain data: `api`, `problems` and other tables, rendered when it is built. The types come
- * from the real files; the schemas stay on the server, which checks what comes in and goes out, so the page carries no zod.
+ * Gives the page the contract as plain data: `api`, `problems` and other tables, rendered at build time. Types come
+ * from the real files; schemas stay on the server, which validates input and output, so the page carries no zod.
  * `contract/<Id>.schema` is the JSON Schema of the type with that id, for forms.
  */
 import { readdirSync } from 'node:fs'
@@ -31,7 +31,7 @@ export function contractForThePage(directory: string): Plugin {
   }
 }
 
-/** What can be said as JSON is exported; schemas and functions are not, so that importing one fails the build. */
+/** Exports what JSON can express; schemas and functions are not exported, so that importing one fails the build. */
 function renderModule(exports: Record<string, unknown>): string {
   return Object.entries(exports)
     .filter(([, value]) => !isSchema(value) && typeof value !== 'function')
@@ -39,19 +39,19 @@ function renderModule(exports: Record<string, unknown>): string {
     .join('\n')
 }
 
-/** The words for people that only OpenAPI shows are left out too. */
+/** Descriptions that only OpenAPI shows are left out too. */
 function withoutSchemas(key: string, value: unknown): unknown {
   return isSchema(value) || key === 'summary' || key === 'description' || key === 'tag' ? undefined : value
 }
 
-/** The JSON Schema of the type with that name, whichever file of the contract it stands in. */
+/** Returns the JSON Schema of the type with that id, from whichever file of the contract defines it. */
 export async function schemaOf(directory: string, id: string): Promise<unknown> {
   for (const name of readdirSync(directory).filter(file => file.endsWith('.ts'))) {
     const exports = await importContract(join(directory, name))
     const type = exports[id]
     if (!isSchema(type)) continue
     const schema = z.toJSONSchema(type, { io: 'input', unrepresentable: 'any', reused: 'inline' })
-    // A type with an id stands under `$defs` when it is rendered alone.
+    // A type with an id is under `$defs` when it is rendered alone.
     return schema.$defs?.[id] ?? schema
   }
   throw new Error(`contract has no type ${id}`)

@@ -1,4 +1,7 @@
-/** Brings the corpora that the tests of agents read into a directory of its own beside the repository: exact versions, checked by their hashes. A part of `.ci/run`. */
+/**
+ * Downloads the corpora of the agent tests into a directory outside the repository: exact versions, verified by hash. A
+ * part of `.ci/run`.
+ */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'

@@ -1,4 +1,4 @@
-/** Puts a `.br` and a `.gz` beside each built file that is worth it, so that the server need not compress them each time. */
+/** Adds a `.br` and a `.gz` beside each built file that benefits, so that the server need not compress per request. */
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -6,7 +6,7 @@ import { brotliCompress, constants, gzip } from 'node:zlib'
 import type { Plugin } from 'vite'
 
 const fromBytes = 1024
-/** The highest would take 17 times as long, while the first start waits, and save 7 % of the bytes. */
+/** The highest level would take 17 times as long, while the first start waits, and save 7 % of the bytes. */
 const brotliLevel = { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }
 const [toBrotli, toGzip] = [promisify(brotliCompress), promisify(gzip)]
 
@@ -18,7 +18,7 @@ export function precompress(): Plugin {
       const dir = options.dir!
       const names = await readdir(dir, { recursive: true, encoding: 'utf8' })
       const files = names.filter(name => /\.(js|css|html|svg)$/.test(name)).map(name => join(dir, name))
-      // All at once: as many as there are processors are worked on at a time.
+      // Started all at once: zlib works on as many at a time as it has threads.
       await Promise.all(files.map(compress))
     },
   }

@@ -1,4 +1,6 @@
-/** The server of the README's picture: two Dovecots and the sandbox behind it, programs in front of it, and one outage. */
+/**
+ * The server of the README's picture: two Dovecots and the sandbox behind it, clients in front of it, and one outage.
+ */
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
@@ -16,7 +18,7 @@ import { tempDir } from '../test/support/temp-dir.ts'
 interface Mailbox {
   name: string
   user: string
-  /** On average. */
+  /** Average interval in milliseconds. */
   mailEveryMs: number
 }
 
@@ -35,7 +37,7 @@ const mailboxes: readonly Mailbox[][] = [
     { name: 'Warehouse', user: 'bob@test.local', mailEveryMs: 7 * minute },
   ],
 ]
-/** The second mail server goes away for a while. */
+/** The second mail server's outage. */
 const outage = { afterMs: 5 * minute, forMs: 2 * minute }
 
 export async function startLife() {
@@ -107,7 +109,7 @@ function talkTo(url: string, headers: Record<string, string>) {
       headers: { ...headers, ...type },
       ...(body ? { body: JSON.stringify(body) } : {}),
     })
-    // While its mail server is away, an account answers with a problem: that is a part of it.
+    // While its mail server is down, an account's requests fail with a problem, as expected.
     if (!answer.ok && answer.status < 500) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`)
     return (await answer.json()) as Json
   }
@@ -131,7 +133,7 @@ async function bringMail(server: Dovecot, { user, name, mailEveryMs }: Mailbox, 
   const random = new Random([...name].reduce((sum, letter) => sum + letter.charCodeAt(0), server.imapPort))
   for (let count = random.int(0, 17); ; count++) {
     await wait(mailEveryMs * (0.3 + 1.4 * random.next()), undefined, { signal })
-    // While it is away nothing comes.
+    // During the outage no mail arrives.
     await server.appendMessage(user, await render(arrival(random, count, new Date()))).catch(() => undefined)
   }
 }
@@ -170,7 +172,7 @@ async function loseServer(server: Dovecot, signal: AbortSignal): Promise<void> {
   await server.resume()
 }
 
-/** Until the signal, one after the other. */
+/** Repeats the work sequentially until the signal. */
 async function every(ms: number, signal: AbortSignal, work: () => Promise<unknown>): Promise<void> {
   while (!signal.aborted) {
     await work()

@@ -1,7 +1,8 @@
 /**
- * Takes the picture of the README: a real server with real mail servers, and programs that use it. Nothing in it is drawn or set up for
- * the eye; each figure is what the server measured. `node scripts/run.js scripts/readme-picture.ts` takes 16 minutes, so that the charts of the
- * last 15 are full; `--minutes 5` less, and `--url http://127.0.0.1:…` takes it of a server that such a run keeps.
+ * Takes the README's picture of a real server with real mail servers and clients. Nothing in it is staged; each figure
+ * is what the server measured. `node scripts/run.js scripts/readme-picture.ts` takes 16 minutes, so that the charts of
+ * the last 15 are full; `--minutes 5` takes less, and `--url http://127.0.0.1:…` takes it of a server that such a run
+ * keeps.
  */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -37,7 +38,7 @@ async function takePictures(url: string): Promise<void> {
       const page = await context.newPage()
       await page.goto(url)
       await page.getByRole('button', { name: 'Live', exact: true }).waitFor()
-      // One more sample over the stream, so that every chart reaches to now.
+      // Waits for one more sample over the stream, so that every chart reaches the present.
       await page.waitForTimeout(6_000)
       await page.screenshot({ path: join(values.out, colorScheme === 'light' ? 'overview.png' : 'overview-dark.png') })
       await context.close()

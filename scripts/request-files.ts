@@ -1,7 +1,8 @@
 /**
- * Prints the files of our own that one request enters: `node scripts/run.js scripts/request-files.ts`. V8 counts the calls inside a
- * running server, in the main thread, while one request is answered. A file counts when each of several such requests enters it, so that
- * a timer that fires in one of them does not; nor does what the sandbox and this script do, as only `contract/` and `server/` are counted.
+ * Prints our own source files that one request enters: `node scripts/run.js scripts/request-files.ts`. V8 counts calls
+ * on the main thread of a running server during one request. A file counts if each of several such requests enters it,
+ * which excludes timers that fire in one of them; only `contract/` and `server/` are counted, which excludes the
+ * sandbox and this script.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { Session } from 'node:inspector/promises'
@@ -29,7 +30,7 @@ try {
   const { items: accounts } = await people.tell<Items>(people.admin, 'GET', api.accounts.listAccounts.path)
   const account = accounts[0]!.id!
   const token = await people.token(['mail:read'], [account])
-  // Until then some lists come from the mail server.
+  // Until the index is complete, some lists come from the mail server.
   const index = api.mailIndex.getIndex.path.replace('{account_id}', account)
   const isComplete = async () => (await people.tell<{ state: string }>(people.admin, 'GET', index)).state === 'complete'
   while (!(await isComplete())) await wait(100)
@@ -37,7 +38,7 @@ try {
   const ask = () => people.tell<Items>(token.proof, 'GET', `${list}?folder=INBOX&limit=25`)
   const refs = (await ask()).items.map(item => item.ref!)
   const read = (index: number) => mcp(token.proof, 'mail_read', { refs: [`${account}.${refs[index % refs.length]}`] })
-  // What is loaded late is loaded by now.
+  // Lazily loaded modules are loaded by now.
   for (let round = 0; round < 3; round++) await read(rounds + round)
   await report('GET …/messages', ask)
   await report('MCP mail_read', read)
@@ -62,7 +63,7 @@ async function mcp(proof: Record<string, string>, name: string, args: object): P
 async function report(what: string, request: (round: number) => Promise<unknown>): Promise<void> {
   const entered: Set<string>[] = []
   for (let round = 0; round < rounds; round++) {
-    // Entries of the trail that the last one left are written by now.
+    // Audit entries of the last request are written by now.
     await wait(500)
     await session.post('Profiler.enable')
     await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: false })

@@ -1,13 +1,14 @@
 /**
- * Runs a tool of this project on Node 24, whatever Node npm runs on: `node scripts/run.js vitest run`. What npm links as
- * `vitest` would run on the system's Node. Also takes what Node itself takes, flags or a file. Nothing newer than Node 18 here.
+ * Runs a tool of this project on Node 24, whatever Node runs npm: `node scripts/run.js vitest run`. The `vitest` that
+ * npm links would run on the system's Node. Also accepts Node's own arguments, flags or a file. Uses nothing newer than
+ * Node 18.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { runOnNode24 } from '../bin/node-24.js'
 
-/** Where a command and its package have different names. */
+/** Commands whose package has another name. */
 const packageOf = { tsc: 'typescript', biome: '@biomejs/biome' }
 
 const [what, ...args] = process.argv.slice(2)

@@ -1,6 +1,6 @@
 /**
- * Tries the README's first line as people have it: `npm ci && npm start` in a clean copy with npm 10.8 and 10.9, which do not link
- * the Node that comes along, and `npm start` here with the npm of this machine. A part of `.ci/run`.
+ * Tests the README's first line as users run it: `npm ci && npm start` in a clean copy with npm 10.8 and 10.9, which do
+ * not link the bundled Node, and `npm start` here with this machine's npm. A part of `.ci/run`.
  */
 import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -11,15 +11,15 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 
 interface Tools {
-  /** Which Node npm runs on. */
+  /** The Node that runs npm. */
   node: string
-  /** npm-cli.js, or undefined for the npm of this machine. */
+  /** Path of npm-cli.js, or undefined for this machine's npm. */
   npm?: string
 }
 
 const root = join(import.meta.dirname, '..')
 const home = mkdtempSync(join(tmpdir(), 'rustymail-two-commands-'))
-/** Not what npm put before it for us, which would hide what is tried. */
+/** Without the directories that npm prepended for us, which would hide what is tested. */
 const path = (process.env.PATH ?? '')
   .split(delimiter)
   .filter(folder => !folder.includes('node_modules'))
@@ -38,7 +38,7 @@ try {
   }
   const npm = (version: string) => join(unpack(`npm@${version}`), 'bin/npm-cli.js')
   const node = (version: string) => join(unpack(`node-linux-${process.arch}@${version}`), 'bin/node')
-  // The oldest on which npm installs what builds the page; it is built here once, and what comes later finds it built.
+  // The oldest on which npm installs the page's build tools; the page is built here once, and reused by what follows.
   const oldest = { node: node('20.19.0'), npm: npm('10.8.2') }
   install(oldest, clean)
   await startAndStop(oldest, clean)
@@ -78,11 +78,11 @@ function environment({ node }: Tools): NodeJS.ProcessEnv {
   return { ...process.env, PATH: [dirname(node), path].join(delimiter) }
 }
 
-/** Without a word that frightens. */
+/** Installs, and fails on any warning. */
 function install(tools: Tools, folder: string): void {
   const [command, args] = commandOf(tools, ['ci', '--no-audit', '--no-fund'])
   const { stdout, stderr } = runQuietly(command, args, folder, tools)
-  // npm 10 ends with 0 also when it fails in some ways.
+  // npm 10 also exits with 0 after some failures.
   if (stderr.trim() !== '') throw new Error(`npm ci warns or failed:\n${stderr}`)
   console.log(`npm ci: ${stdout.trim()}`)
 }
@@ -95,7 +95,7 @@ function runQuietly(command: string, args: string[], cwd: string, tools: Tools):
   return { stdout, stderr: execFileSync('cat', [file], { encoding: 'utf8' }) }
 }
 
-/** SIGTERM to npm must not leave a server behind: the pipe ends with the last process that holds it. */
+/** SIGTERM to npm must not leave a server behind: the pipe closes with the last process that holds it. */
 async function startAndStop(tools: Tools, folder: string): Promise<void> {
   const dataDir = mkdtempSync(join(home, 'data-'))
   const [command, args] = commandOf(tools, ['start'])

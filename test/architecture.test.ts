@@ -1,10 +1,10 @@
-/** Keeps the house as drawn in docs/architecture.md. To allow a new arrow, change a table here, in the same commit. */
+/** Enforces the architecture of docs/architecture.md. To allow a new arrow, change a table here, in the same commit. */
 import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { basename, dirname, posix } from 'node:path'
 import { test } from 'vitest'
 
-/** Which feature may use which. A feature may only use features above it. */
+/** Features that each feature may use. A feature may only use features above it. */
 const uses: Record<string, string[]> = {
   tools: [],
   leases: [],
@@ -78,7 +78,7 @@ const uses: Record<string, string[]> = {
   storage: [],
 }
 
-/** The one door through which each package comes in. A package without a door may not be imported. */
+/** The one module that may import each package. A package without one may not be imported. */
 const doors: Record<string, RegExp> = {
   zod: /^((contract|server)\/|web\/agents\/mcp-link\.ts$)/,
   fastify:
@@ -156,7 +156,7 @@ const arrows = code.flatMap(from =>
 const inner = arrows.filter((a): a is typeof a & { to: string } => a.to !== undefined)
 const zone = (f: string) => f.split('/')[0]!
 const feature = (f: string) => /^server\/([a-z-]+)\//.exec(f)?.[1]
-/** The composition root and the command line: every file that stands in no folder. */
+/** The composition root and the command line: every file directly in `server/`. */
 const isRoot = (f: string) => /^server\/[a-z-]+\.ts$/.test(f)
 const show = (list: { from: string; to?: string | undefined; spec: string }[]) =>
   list.map(a => `${a.from} -> ${a.to ?? a.spec}`)
@@ -330,7 +330,7 @@ test('each service and adapter has its test beside it', () =>
 test('one rule says who sees which figures', () => {
   const told = ['metrics', 'clients', 'agents', 'health', 'audit', 'imap', 'accounts', 'mail', 'events']
   none(
-    // The view of a stream lets facts through, not figures.
+    // The view of a stream filters facts, not figures.
     code.filter(
       f =>
         told.includes(feature(f)!) &&

@@ -1,4 +1,4 @@
-/** How large a body each operation takes: what takes more than usual is named here. */
+/** The body limit of each operation: every one above the default is listed here. */
 import { expect, test } from 'vitest'
 import { bodyLimitOf, bodyLimits, type Endpoint } from '../contract/endpoint.ts'
 import { api, operationName } from '../contract/index.ts'

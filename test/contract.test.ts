@@ -1,4 +1,6 @@
-/** The contract is kept: every endpoint is served, none answers a stranger, and the documents in docs/ are what the server renders. */
+/**
+ * The contract is kept: each endpoint is served, none answers anonymous callers, and docs/ is what the server renders.
+ */
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -143,7 +145,7 @@ test('every field that is called like a secret is declared as one, so that the t
   const named = ({ operation, name }: (typeof fields)[number]) => `${operation}.${name}`
   const smell = /pass|secret|token|code|key|credential|response|challenge|proof|assertion|\bpin\b/
   const forgotten = fields.filter(({ name, isSecret }) => !isSecret && smell.test(name)).map(named)
-  // Flags, numbers of a model's tokens, the id of a token, and how often argon2id goes over its memory.
+  // Flags, a model's token counts, the id of a token, and argon2id's number of passes.
   expect(forgotten.toSorted()).toEqual([
     'accountMoving.importAccounts.file.kdf.passes',
     'approvals.setApprovalSettings.own_tokens',
@@ -194,7 +196,7 @@ test('every field that is called like a secret is declared as one, so that the t
     'notifiers.createNotifier.target.token',
     'notifiers.createNotifier.target.topic',
     'notifiers.createNotifier.target.url',
-    // Words of agents.
+    // Text of agents.
     'permissionPrompts.openPermissionPrompt.description',
     'permissionPrompts.openPermissionPrompt.input_preview',
     'profile.addPasskey.challenge_id',
@@ -220,13 +222,13 @@ test('the page of the documentation is loaded when it is asked for, and served a
   const app = await startApp('an-api-key-for-the-documentation')
   const ask = (path: string, headers = {}) =>
     fetch(app.address + path, { headers: { 'x-api-key': 'an-api-key-for-the-documentation', ...headers } })
-  // The first two come at once: it is loaded once, for both.
+  // The first two are requested together: the plugin is loaded once, for both.
   const [page, style] = await Promise.all([ask('/docs'), ask('/docs/static/swagger-ui.css')])
   expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8'])
   expect(page.headers.get('content-security-policy')).toContain("style-src 'self' 'unsafe-inline'")
   expect(await page.text()).toContain('<title>RustyMail API</title>')
   expect([style.status, style.headers.get('content-type')]).toEqual([200, 'text/css; charset=utf-8'])
-  // Without the last, fetch asks for it past every cache.
+  // Without `cache-control`, fetch would add `no-cache`.
   const known = { 'if-none-match': style.headers.get('etag') ?? '', 'cache-control': 'max-age=0' }
   const again = await ask('/docs/static/swagger-ui.css', known)
   expect([again.status, (await again.text()).length]).toEqual([304, 0])

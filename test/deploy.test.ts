@@ -1,4 +1,7 @@
-/** Keeps the Dockerfile, the compose file and the systemd unit true: they parse, name what exists, and run what they say. */
+/**
+ * Keeps the Dockerfile, the compose file and the systemd unit true: they parse, name what exists, and run what they
+ * say.
+ */
 import { execFile, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, globSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -20,7 +23,7 @@ const dockerfile = read('Dockerfile')
 const unit = read('deploy/rustymail.service')
 const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
 
-/** `CMD ["a", "b"]` as a list. */
+/** Parses `CMD ["a", "b"]` into a list. */
 function listIn(instruction: string): string[] {
   const found = new RegExp(`^${instruction} .*?(\\[.*\\])$`, 'm').exec(dockerfile)?.[1]
   if (found === undefined) throw new Error(`the Dockerfile has no ${instruction} in that form`)
@@ -39,7 +42,7 @@ test('the Dockerfile is one, and copies what exists and what is not left out', (
     expect(leftOut).not.toContain(source.split('/')[0])
   }
   for (const name of ['node_modules', 'data', '.env', '.git']) expect(leftOut).toContain(name)
-  // What building reads.
+  // Inputs of the build.
   for (const name of ['bin', 'contract', 'server', 'sandbox', 'scripts', 'web', 'docs', 'README.md']) {
     expect(leftOut).not.toContain(name)
   }
@@ -96,7 +99,7 @@ test('the health check says whether the server lives, with TLS and without', asy
     child.kill('SIGTERM')
     expect(await closed).toEqual([0, null])
   }
-  // What the image and the unit say of the compile cache is heard.
+  // The compile cache path of the image and the unit is honoured.
   expect(readdirSync(join(dir.path, 'cache'))).toContainEqual(expect.stringMatching(/^filled-/))
 })
 
@@ -150,7 +153,7 @@ test.skipIf(spawnSync('systemd-analyze', ['--version']).status !== 0)('systemd t
   const dir = tempDir('unit')
   onTestFinished(() => dir.remove())
   const file = join(dir.path, 'rustymail.service')
-  // It looks for the program.
+  // `systemd-analyze` requires the program to exist, so paths of this machine are filled in.
   const here = unit
     .replaceAll('/usr/bin/node', process.execPath)
     .replaceAll('/opt/rustymail/node_modules/rustymail', root)
@@ -169,7 +172,7 @@ test('what the documents name of these files exists', () => {
   }
 })
 
-/** It is written in draft 4 and says another one; between them only the names of schemas differ. */
+/** The schema is written in draft 4 and declares another one; between them only the names of keywords differ. */
 function withoutDialect(schema: unknown): Record<string, unknown> {
   const isName = (key: string, value: unknown) => (key === 'id' || key === '$schema') && typeof value === 'string'
   return JSON.parse(JSON.stringify(schema, (key, value) => (isName(key, value) ? undefined : value)))

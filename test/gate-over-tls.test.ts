@@ -1,4 +1,4 @@
-/** The gate over HTTPS with HTTP/2: the same answers to the same callers as test/gate.test.ts finds without them. */
+/** The gate over HTTPS with HTTP/2: the same answers to the same callers as test/gate.test.ts gets over plain HTTP. */
 import { expect, test } from 'vitest'
 import type { Role } from '../contract/access.ts'
 import { api } from '../contract/index.ts'
@@ -10,7 +10,7 @@ const scopesOf = {
   viewer: ['dashboard:read'] as const,
   administrator: scopes,
 }
-/** They end the session that they come by. */
+/** These end the session that calls them. */
 const leaving = ['access.closeSession', 'access.endAllSessions']
 
 async function startOverTls() {
@@ -31,7 +31,7 @@ function verdictOf({ status, text }: Answer): string {
   const { code, missing_scope } = JSON.parse(text) as { code: string; missing_scope?: string }
   if (code === 'unauthorized') return 'unknown'
   if (code === 'origin_not_allowed') return code
-  // Beyond the gate others may refuse: a wrong password, or a token where a person is needed.
+  // Behind the gate others may refuse: a wrong password, or a token where a user is required.
   return code === 'forbidden' && missing_scope !== undefined ? `forbidden: ${missing_scope}` : 'let in'
 }
 

@@ -1,4 +1,4 @@
-/** The gate: every caller of whatever is served is let in, or refused for the reason that the declared scope gives. */
+/** The gate: on every route, each caller is let in, or refused for the reason that the declared scope gives. */
 import { beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { draftBounds } from '../contract/draft.ts'
@@ -22,7 +22,7 @@ import {
 import { type People, type Proof, runApp } from './support/people.ts'
 import { headOf, openRaw } from './support/raw-http.ts'
 
-/** They end the session that they come by. */
+/** These end the session that calls them. */
 const leaving = ['access.closeSession', 'access.endAllSessions']
 
 let people: People
@@ -70,7 +70,7 @@ test('every endpoint of the contract is served under the scope that it declares'
   }
 })
 
-/** Served beside the contract, since what they answer is no JSON. */
+/** Served outside the contract, since their responses are not JSON. */
 const others: Record<string, string> = {
   beginOidcSignIn: 'public',
   ...{ finishOidcSignIn: 'public', finishMailSignIn: 'public' },
@@ -138,7 +138,7 @@ describe.each(callerNames)('for %s', name => {
   })
 })
 
-/** What each tool asks for; a tool that is not here is not meant to be there. */
+/** The scope of each tool; a tool that is missing here must not exist. */
 const scopeOfTool: Record<string, Scope | 'signed_in'> = {
   mail_accounts: 'signed_in',
   mail_folders: 'mail:meta',
@@ -156,7 +156,7 @@ test('a scope counts as unused only as long as no tool asks for it', () => {
   expect(unusedScopes.filter(scope => asked.has(scope))).toEqual([])
 })
 
-/** Of no account, and nothing that could be found. */
+/** Inputs that name no account and match nothing. */
 const inputOfTool: Record<string, object> = {
   ...{ mail_accounts: {}, mail_proposals: { proposal: 'p01k5r9w2m3c7x4aq' } },
   ...{ mail_folders: { account: 'nosuchthing' }, mail_changes: { account: 'nosuchthing' } },
@@ -169,7 +169,7 @@ const inputOfTool: Record<string, object> = {
   mail_send: { draft: 'd5kT0a9ZqW2cXbV7mR1LyE', rev: 1 },
 }
 
-/** Of the protocol before 2026, in which a call stands alone. */
+/** Calls over the protocol before 2026, whose calls need no session. */
 async function speakMcp(proof: Proof, method: string, params: object = {}) {
   const headers = { ...proof, accept: 'application/json, text/event-stream', 'content-type': 'application/json' }
   const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })
@@ -182,7 +182,7 @@ async function speakMcp(proof: Proof, method: string, params: object = {}) {
 test.each(callerNames)('for %s each tool of MCP is listed, and answers, as its declared scope says', async name => {
   const { proof, scopes: held, role } = callers.get(name)!
   if (held === undefined) return expect((await speakMcp(proof, 'tools/list')).status).toBe(401)
-  // A session speaks from our own page.
+  // A session calls from our own page.
   const own = role ? { ...proof, origin: people.url } : proof
   const allowed = Object.entries(scopeOfTool).filter(([, scope]) => scope === 'signed_in' || held.includes(scope))
   const { result } = await speakMcp(own, 'tools/list')
@@ -242,7 +242,7 @@ const limitOf = ({ operation: { name } }: Declared): number => {
   if (name === 'drafts.uploadAttachment') return draftBounds.attachmentBytes
   return found ? bodyLimitOf(found) : maxMcpBody
 }
-/** The status, while not one byte of the body has been sent. */
+/** Returns the status before a single byte of the body was sent. */
 async function statusBefore(proof: Proof, { method, path }: Pick<Route, 'method' | 'path'>, bytes: number) {
   const headers = { ...proof, 'content-type': 'application/json', 'content-length': bytes }
   const { statuses, socket } = await openRaw(people.url, headOf(method, path, headers))
@@ -256,7 +256,7 @@ test('a caller that announces more than an endpoint takes is refused before any 
   expect(changing().length).toBeGreaterThan(30)
   for (const route of changing()) {
     const status = await statusBefore(proof, { ...route, path: pathOf(route) }, limitOf(route) + 1)
-    // What is for users alone, a key is not asked to send at all.
+    // A key is refused for user-only operations before it may send a body.
     const wanted = route.operation.callers === 'session' ? 403 : 413
     expect([route.operation.name, status]).toEqual([route.operation.name, wanted])
   }

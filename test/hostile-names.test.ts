@@ -1,4 +1,7 @@
-/** Names that every object of JavaScript has, where strangers or servers choose a name: they are unknown there, as any other is. */
+/**
+ * Names of properties that every JavaScript object has, where strangers or servers choose a name: they are as unknown
+ * as any other.
+ */
 import { describe, expect, test } from 'vitest'
 import { translateFault } from '../server/imap/adapters/imapflow-faults.ts'
 import { toFolder, toHeader } from '../server/imap/adapters/imapflow-message.ts'

@@ -1,6 +1,6 @@
 /**
- * Every expression and every loop that meets words of strangers (mail, what servers and models say, searches) takes time in
- * proportion to their length. A row for each place where one could look at the same words again and again.
+ * Every regular expression and loop over strangers' text (mail, output of servers and models, searches) takes time
+ * proportional to its length. One row for each place that could rescan the same text.
  */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
@@ -34,7 +34,7 @@ import { mayHaveRemoteContent } from '../web/mail/mail-words.ts'
 import { folderOf } from '../web/mail/search-terms.ts'
 
 type Work = (words: string) => unknown
-/** Repeated to the length that is wanted; what stands before and behind it stands there once. */
+/** A unit repeated to the wanted length, between a fixed beginning and end. */
 type Words = [unit: string, begin?: string, end?: string]
 
 const picture: PartInfo = { id: '2', name: null, type: 'image/png', size_bytes: 1, is_inline: true, content_id: 'a' }
@@ -46,7 +46,7 @@ const header: Work = words => toHeader({ seq: 1, uid: 1, envelope: { subject: wo
 const structure: Work = words => structureOf({ bodyStructure: { type: 'image/png', id: words, part: '1' } })
 const invitation: Work = words =>
   readCalendar({ source: `BEGIN:VCALENDAR\nBEGIN:VEVENT\n${words}\nEND:VEVENT\nEND:VCALENDAR` })
-/** What is too complex is given up, which is cheap; what is not must not be dear. */
+/** What is too complex is given up, which is cheap; what is not must not be expensive. */
 const frame: Work = words => {
   try {
     return cleanHtml({ source: words, remote: true })
@@ -182,14 +182,14 @@ function around(begin: string, end: string, ...units: string[]): Words[] {
   return units.map(unit => [unit, begin, end])
 }
 
-/** What can be told apart from nothing. */
+/** CPU milliseconds below which a cost is noise. */
 const leastMs = 3
 const mostLength = 128 * 1024
-/** Twice as much may take three times as long, and so on; what looks again and again takes sixty-four times as long. */
+/** Doubling may triple the time, three times over; quadratic work takes sixty-four times as long. */
 const [growth, mostGrowth] = [2 ** 3, 3 ** 3]
 const rounds = 4
 
-/** Of this thread alone: others compile and collect garbage. */
+/** Returns CPU time of this thread alone: others compile and collect garbage. */
 async function costOf(work: Work, words: string): Promise<number> {
   const before = process.threadCpuUsage()
   await work(words)
@@ -197,21 +197,21 @@ async function costOf(work: Work, words: string): Promise<number> {
   return (user + system) / 1000
 }
 
-/** The best of several rounds, or the first that is below the bound. */
+/** Returns the best of several rounds, or the first one below the bound. */
 async function bestOf(work: Work, words: string, bound = 0): Promise<number> {
   let best = Number.POSITIVE_INFINITY
   for (let round = 0; round < rounds && best >= bound; round++) best = Math.min(best, await costOf(work, words))
   return best
 }
 
-/** @throws when it looks at the same words again and again. */
+/** @throws if the same text is scanned repeatedly. */
 async function checkGrowth(work: Work, [unit, begin = '', end = '']: Words): Promise<void> {
   const make = (length: number) => begin + unit.repeat(length / unit.length) + end
   let length = 2048
   while (length < mostLength && (await bestOf(work, make(length), leastMs)) < leastMs) length *= 2
   const [few, many] = [make(length), make(growth * length)]
   let [most, times] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
-  // A measure that was disturbed is no proof.
+  // A disturbed measurement proves nothing, so it is repeated.
   for (let attempt = 0; attempt < 3 * rounds && times > mostGrowth; attempt++) {
     most = Math.min(most, await costOf(work, many))
     times = Math.min(times, most / Math.max(await bestOf(work, few), leastMs))
@@ -224,7 +224,7 @@ test.each(table)('%s: eight times as much takes about eight times as long, not s
   for (const words of all) await checkGrowth(work, words)
 })
 
-/** Where nothing but Node stands between the words and their reader, as in the product: here it is compiled otherwise. */
+/** Measured in bare Node, as in the product: here the code is transformed. */
 const inNode = `
 import { htmlText } from '${new URL('../server/reading/html-text.ts', import.meta.url)}'
 const make = (unit, length) => '<style>' + unit.repeat(length / unit.length) + '</style>x'

@@ -1,4 +1,4 @@
-/** What an idle server does without is not loaded at its start: each of these costs memory that most servers never need. */
+/** A start does not load what an idle server does not need: each of these costs memory that most servers never use. */
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -8,7 +8,7 @@ import { tempDir } from './support/temp-dir.ts'
 const root = join(import.meta.dirname, '..')
 const address = (file: string) => JSON.stringify(pathToFileURL(join(root, file)).href)
 
-/** Starts a server in a process of its own, and says what was loaded until it listened. */
+/** Starts a server in a process of its own, and prints what was loaded until it listened. */
 const program = `
   import { registerHooks } from 'node:module'
   const files = []
@@ -81,6 +81,6 @@ test('a start loads no package that only some servers need, no command, and not 
   // Any `import` of `node:http` reads its WebSocket, and with it loads Node's own fetch.
   expect(internals.length).toBeGreaterThan(100)
   expect(internals.filter(name => name.includes('internal/deps/undici'))).toEqual([])
-  // The first of these makes ICU look at what it has of each language, 5 MiB.
+  // The first such call makes ICU load its locale data, 5 MiB.
   expect(localized).toEqual([])
 })

@@ -1,4 +1,7 @@
-/** The Grafana dashboard and the Prometheus rules in deploy/: what they ask for is there, with its labels, and Prometheus itself understands it. */
+/**
+ * The Grafana dashboard and the Prometheus rules in deploy/: the metrics and labels that they query exist, and
+ * Prometheus itself accepts them.
+ */
 import { execFile } from 'node:child_process'
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -36,7 +39,7 @@ const rules = groups.flatMap(group => group.rules)
 const dashboard = JSON.parse(readFileSync(dashboardFile, 'utf8')) as { panels: Panel[]; uid: string }
 const targets = dashboard.panels.flatMap(({ title, targets = [] }) => targets.map(each => ({ ...each, title })))
 
-/** Of each name that a scrape can have, its labels. */
+/** Returns the labels of each name that a scrape can have. */
 function scraped(): Map<string, Set<string>> {
   const calls = new CallMetrics()
   calls.watchOutbox(async () => 0)
@@ -60,11 +63,11 @@ function scraped(): Map<string, Set<string>> {
   return found
 }
 
-/** What a scrape job adds. */
+/** Labels that a scrape job adds. */
 const added = ['instance', 'job']
 const names = /\b((?:rustymail|mcp)_\w+)(?:\{([^}]*)\})?/g
 
-/** What an expression asks for that there is not. */
+/** Returns what an expression queries that does not exist. */
 function missingIn(expr: string, legend = ''): string[] {
   const known = scraped()
   const without = expr.replaceAll(/\b(?:by|on) \([^)]*\)/g, '')
@@ -94,7 +97,7 @@ test('every name and label that the rules ask for is there', () => {
       .matchAll(/\{\{ \$labels\.\w+ \}\}/g)
     expect(missingIn(expr, [...told].join(' ')), alert).toEqual([])
   }
-  // The check itself can fail.
+  // Verifies that the check can fail.
   expect(
     missingIn('sum by (colour) (rustymail_nothing{state="x"}) + rustymail_accounts{colour="x"}', '{{smell}}'),
   ).toEqual(['rustymail_nothing', 'rustymail_nothing{state}', 'rustymail_accounts{colour}', 'colour', 'smell'])
@@ -134,7 +137,7 @@ describe.skipIf(!available('promtool'))('with promtool', () => {
       'SUCCESS',
     )
 
-    // A rule that says the opposite is found out.
+    // A rule that states the opposite is detected.
     const dir = tempDir('promtool')
     onTestFinished(() => dir.remove())
     const turned = readFileSync(rulesFile, 'utf8').replace(
@@ -153,7 +156,7 @@ describe.skipIf(!available('promtool'))('with promtool', () => {
       record: `panel_${at}`,
       expr: expr.replaceAll('$__rate_interval', '5m').replaceAll('$instance', '.+'),
     }))
-    // JSON is YAML.
+    // JSON is valid YAML.
     writeFileSync(join(dir.path, 'panels.yml'), JSON.stringify({ groups: [{ name: 'panels', rules: written }] }))
     const { stdout } = await run(getTool('promtool'), ['check', 'rules', 'panels.yml'], { cwd: dir.path })
     expect(stdout).toContain(`${targets.length} rules found`)

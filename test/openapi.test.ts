@@ -1,4 +1,7 @@
-/** The OpenAPI document is one that tools take: no finding of Redocly's recommended rules, and examples that the server would take. */
+/**
+ * The OpenAPI document suits tools: no finding of Redocly's recommended rules, and examples that the server would
+ * accept.
+ */
 import { createConfig, lintFromString } from '@redocly/openapi-core'
 import { expect, test } from 'vitest'
 import type { Endpoint } from '../contract/endpoint.ts'
@@ -7,7 +10,7 @@ import { problems } from '../contract/problem.ts'
 import { operations, theDocument } from './support/openapi.ts'
 
 const endpoints = Object.values(api).flatMap(group => Object.values(group) as Endpoint[])
-/** What is answered before it is known which operation was meant; the description of the document names them. */
+/** Statuses that are sent before the operation is known; the document's description lists them. */
 const atTheDoor = new Set<number>([405])
 const documented = new Map(operations().map(operation => [operation.operationId, operation]))
 

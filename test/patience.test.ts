@@ -1,4 +1,4 @@
-/** No test says how soon something must come: a bound of its own is one that a busy machine breaks. */
+/** No test has a timeout of its own: a busy machine would exceed it. */
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 const root = join(import.meta.dirname, '..')
 const files = globSync('{contract,server,web,sandbox,test}/**/*.{test,suite}.{ts,tsx}', { cwd: root })
 
-/** What a line says that bounds a wait: of a poll, of a page, of `vi.waitFor`, or of a whole test. */
+/** Patterns of a timeout in a line: of a poll, a page, `vi.waitFor`, or a whole test. */
 const bounds = [
   /\b(?:poll|waitFor\w*|click|fill|hover|test|describe)\b.*\btimeout: ?\d/,
   /\bvi\.waitFor\(.*\), [\d_]+\)$/,

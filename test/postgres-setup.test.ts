@@ -1,17 +1,17 @@
-/** Files of a PostgreSQL for tests: those of a run that is gone are removed, those that another run needs never are. */
+/** Files of test PostgreSQLs: those of ended runs are removed, those of live runs never are. */
 import { existsSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { makeHome, removeLeftBehind } from './support/postgres-setup.ts'
 import { tempDir } from './support/temp-dir.ts'
 
-/** No process has it: it is larger than any may be. */
+/** Larger than any process id. */
 const gone = 2 ** 22 + 1
 
 function place() {
   const dir = tempDir('left-behind')
   onTestFinished(() => dir.remove())
-  /** @param server First line of the file by which a server of PostgreSQL names its process. */
+  /** @param server First line of the pid file, by which a PostgreSQL server names its process. */
   const add = (name: string, { server, isOld = true }: { server?: string; isOld?: boolean } = {}) => {
     const home = join(dir.path, name)
     mkdirSync(join(home, 'data'), { recursive: true })
@@ -29,14 +29,14 @@ test('what belongs to a run that goes on stays, whatever initdb has made of it s
   const homes = [
     made,
     add(`rustymail-postgres-${process.pid}-a`),
-    // Between two steps of initdb, and within one: it runs servers of one user.
+    // Between two steps of initdb, and within one, which runs single-user servers.
     add(`rustymail-postgres-${process.pid}-b`, { server: String(gone) }),
     add(`rustymail-postgres-${process.pid}-c`, { server: `-${gone}` }),
     add(`rustymail-postgres-${process.pid}-d`, { server: '' }),
     // The run was killed, and its server goes on.
     add(`rustymail-postgres-${gone}-e`, { server: String(process.pid) }),
     add(`rustymail-postgres-${gone}-f`, { server: `-${process.pid}` }),
-    // Without a process in its name.
+    // Its name holds no process id.
     add('rustymail-postgres-AbC123', { isOld: false, server: `-${gone}` }),
     add('rustymail-postgres-AbC124', { server: String(process.pid) }),
     add('something-else'),

@@ -1,4 +1,4 @@
-/** A test that needs a second try is named at the end, and fails the run when it did before. */
+/** A test that passes on retry is named at the end, and fails the run if that happened before. */
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'

@@ -1,4 +1,4 @@
-/** The bundle of the server: whether it is that of the sources as they are, and what a start loads of it. */
+/** The server's bundle: whether it is fresh for the current sources, and what a start loads of it. */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -30,7 +30,7 @@ test('a bundle is used only while each file it was made of is the same', () => {
 
   write('b.ts', 'const now = 2', 1_001)
   expect(freshBundle(dir.path)).toBeUndefined()
-  // Out of an older copy: the time goes back.
+  // Restored from an older copy: the modification time goes back.
   write('b.ts', 'const now = 2', 999)
   expect(freshBundle(dir.path)).toBeUndefined()
   write('b.ts', 'const now = 10', 1_000)
@@ -47,7 +47,7 @@ test('a bundle is used only while each file it was made of is the same', () => {
   expect(freshBundle(dir.path)).toBeUndefined()
 })
 
-/** Which file of the program a start runs. */
+/** Returns which file of the program a start runs. */
 function mainOf(words: string[]): string[] {
   const hook = `import { registerHooks } from 'node:module'
     registerHooks({ load: (url, context, next) => (/\\/main\\.[jt]s$/.test(url) && console.log(url), next(url, context)) })`
@@ -73,7 +73,7 @@ test('a start runs the bundle, and the sources when it is asked to, as `npm run 
   expect(scripts.dev).toMatch(/ bin\/rustymail\.js --sources serve$/)
 })
 
-/** What is loaded with a file, and what that loads, apart from what is imported when it is first needed. */
+/** Returns a file's static imports, transitively, without lazy ones. */
 function loadedWith(folder: string, file: string, found = new Set<string>()): Set<string> {
   if (found.has(file)) return found
   found.add(file)
@@ -85,7 +85,7 @@ function loadedWith(folder: string, file: string, found = new Set<string>()): Se
   return found
 }
 
-/** The sources in a file of the bundle, which names each in front of its code. */
+/** Returns the sources in a file of the bundle, which names each before its code. */
 function sourcesOf(folder: string, file: string): string[] {
   return [...readFileSync(join(folder, file), 'utf8').matchAll(/^\s*\/\/ (\S+)$/gm)].map(match => match[1]!)
 }
@@ -109,12 +109,12 @@ test('what a start loads of the bundle has nothing that the sources load late', 
     'undici',
   ]
   expect(late.filter(name => packages.has(name))).toEqual([])
-  // Nor what is never come to.
+  // Nor what is never reached.
   expect(['ajv', 'fast-uri', 'glob', 'minimatch'].filter(name => packages.has(name))).toEqual([])
   const all = readdirSync(folder).flatMap(file => (file.endsWith('.js') ? sourcesOf(folder, file) : []))
   expect(late.filter(name => !all.some(file => file.startsWith(`node_modules/${name}/`)))).toEqual([])
   expect(started.filter(file => /^server\/(commands|command-outcome|first-start|prompt)\.ts$/.test(file))).toEqual([])
-  // A module in two files would be two of what is one.
+  // A module in two files would exist twice at runtime.
   expect(all.filter((file, index) => file.startsWith('server/') && all.indexOf(file) !== index)).toEqual([])
 })
 
@@ -124,7 +124,7 @@ test('its sources are kept in one byte a character: what is not ASCII is an esca
     const code = file.endsWith('.js') ? readFileSync(join(folder, file), 'utf8') : ''
     return /[\u0080-\uffff]/.test(code)
   })
-  // Tables of character sets are mostly that, and would be larger.
+  // Tables of character sets are mostly non-ASCII, and escaping would enlarge them.
   expect(wide.every(file => sourcesOf(folder, file).some(source => source.includes('iconv-lite')))).toBe(true)
   const code =
     "export default ['é', 'ł', '\\ł', '\\\\ł', `…–`, /[\\–ł]+/.exec('a–łb')[0], '🙂'.length, /^[😀-🙂]$/u.test('🙂')]"

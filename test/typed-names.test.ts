@@ -1,4 +1,7 @@
-/** Names, titles and reasons that one person types and others read: no endpoint takes one that hides or turns round what stands beside it. */
+/**
+ * Names, titles and reasons that one person enters and others read: no endpoint accepts one that hides or reorders text
+ * beside it.
+ */
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { AlertRuleBody } from '../contract/alerts.ts'
@@ -8,7 +11,9 @@ import { NotifierBody } from '../contract/notifiers.ts'
 import { readRule } from '../server/alerts/stored-rule.ts'
 import { routingOf } from '../server/notifiers/notifier-view.ts'
 
-/** Beside addresses of mail, where senders chose many of them; the composer writes them without what hides. */
+/**
+ * Excludes mail addresses, whose names are often chosen by senders; the composer writes them without hidden characters.
+ */
 const isInMail = (name: string) => /\b(to|cc|bcc|reply_to|aliases)\.name$/.test(name)
 
 function* typedIn(type: z.core.$ZodType, path: string[] = []): Generator<[path: string[], type: z.core.$ZodType]> {

@@ -1,4 +1,4 @@
-/** The unit of systemd forbids what the server does not need, and nothing that Node asks for. */
+/** The systemd unit forbids what the server does not need, and nothing that Node uses. */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -10,7 +10,7 @@ const root = join(import.meta.dirname, '..')
 const unit = readFileSync(join(root, 'deploy/rustymail.service'), 'utf8')
 const valuesOf = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(unit)?.[1]?.split(' ') ?? []
 
-/** Of groups, what is in them, and in the groups that are. */
+/** Returns the system calls of groups, nested ones included. */
 function systemCallsIn(names: readonly string[]): string[] {
   return names.flatMap(name => {
     if (!name.startsWith('@')) return [name]
@@ -28,7 +28,7 @@ const sandbox = [
     kills: valuesOf('SystemCallErrorNumber').length === 0,
   }),
 ]
-/** The Node of this machine, which hands over to ours, and not the one that runs the tests. */
+/** This machine's Node, which hands over to ours, instead of the one that runs the tests. */
 const ownPath = (process.env.PATH ?? '').split(delimiter).filter(place => !place.includes('node_modules'))
 const environment = { PATH: ownPath.join(delimiter), HOME: process.env.HOME }
 const hasSandbox = spawnSync('python3', [...sandbox, 'true'], { env: environment }).status === 0

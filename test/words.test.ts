@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { test } from 'vitest'
 
-/** Each with what it hides: a reader greps for the word that the field uses. */
+/** Each pattern with the words to write instead: a reader greps for the word that the field uses. */
 const patterns: [RegExp, string][] = [
   [/\b(for|of|to|from|by|with|than) who\b/i, 'name the subject: "for callers that …", "requires X"'],
   [/\bwho is nobody\b/i, '"anonymous callers"'],
@@ -21,7 +21,7 @@ const patterns: [RegExp, string][] = [
   [/\bthr(?:ow|ows|ew|own) away\b/i, '"discard"'],
   [/(?:^|[^?] )Whom\b/, 'name the subject: "the users that …"'],
 ]
-/** The words themselves stand in these. */
+/** Files in which the words themselves appear. */
 const exempt = ['CONTRIBUTING.md', 'test/words.test.ts']
 
 test('no line says what the field has a word for', () => {

@@ -1,4 +1,4 @@
-"""Asks agentdojo, which stays where scripts/fetch-corpora.ts put it: what is in its workspace, and whether a task, or an attack, was done.
+"""Queries agentdojo, as installed by scripts/fetch-corpora.ts: the content of its workspace, and whether a task or an attack succeeded.
 
     PYTHONPATH=DIRECTORY python3 test/support/ask-agentdojo.py dump
     PYTHONPATH=DIRECTORY python3 test/support/ask-agentdojo.py judge < runs.json
@@ -15,7 +15,7 @@ PIPELINES = "agentdojo.agent_pipeline"
 
 
 class NoModels(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Stands in for the clients of models, which nothing here calls."""
+    """Stands in for the model clients, which nothing here calls."""
 
     def find_spec(self, name, path=None, target=None):
         if name.split(".")[0] in MODELS or name.startswith(PIPELINES) or name == "agentdojo.logging":
@@ -52,7 +52,7 @@ BEGINNING = pickle.dumps(SUITE.load_and_inject_default_environment({}))
 
 
 def fresh():
-    """A copy: to read it from its files takes longer than all that is asked of it, and so does a deep copy."""
+    """Returns a copy: reading its files, or a deep copy, takes longer than all queries together."""
     return pickle.loads(BEGINNING)
 
 
@@ -65,7 +65,7 @@ def dump():
     tasks = []
     for name, task in SUITE.user_tasks.items():
         calls = [{"function": call.function, "args": call.args} for call in task.ground_truth(fresh())]
-        # What the mails of each search are, as agentdojo finds them.
+        # The mails that each search finds in agentdojo.
         for call in calls:
             if call["function"] in ("search_emails", "get_unread_emails"):
                 found, _ = FunctionsRuntime(SUITE.tools).run_function(fresh(), call["function"], call["args"])
@@ -77,7 +77,7 @@ def dump():
 
 
 def after(run):
-    """What became of the workspace: calls of the other tools are done here, by agentdojo itself."""
+    """Returns the resulting workspace; agentdojo itself executes the calls of its other tools here."""
     environment = fresh()
     runtime = FunctionsRuntime(SUITE.tools)
     said = [run["said"]]

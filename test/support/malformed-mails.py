@@ -1,4 +1,4 @@
-"""Asks Python's email package what is in malformed-mails.ts: its answers are malformed-mails.json.
+"""Parses malformed-mails.ts with Python's email package, whose output is malformed-mails.json.
 
     node_modules/.bin/node test/support/write-malformed-mails.ts DIRECTORY
     python3 test/support/malformed-mails.py DIRECTORY > test/support/malformed-mails.json

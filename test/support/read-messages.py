@@ -1,4 +1,4 @@
-"""Reads messages with Python's email package, which shares nothing with our own code: one base64 message a line in, one JSON object a line out."""
+"""Reads messages with Python's email package, which shares nothing with our own code: one base64 message per input line, one JSON object per output line."""
 import base64, hashlib, json, sys
 from email import policy
 from email.header import decode_header, make_header
@@ -9,7 +9,7 @@ def words(text):
     return str(make_header(decode_header(text)))
 
 def people(message, name):
-    # As written: some versions leave a blank between two encoded words of a name when they read the field themselves.
+    # As written: some versions leave a space between two encoded words of a name when they read the field themselves.
     raw = [value for key, value in message.raw_items() if key.lower() == name.lower()]
     fields = [value.encode('utf8', 'surrogateescape').decode('utf8').replace('\r\n', '').replace('\n', '') for value in raw]
     return [[words(display), address] for display, address in getaddresses(fields)]

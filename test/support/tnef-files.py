@@ -1,4 +1,4 @@
-"""What tnefparse 1.4.0 (PyPI), which shares nothing with ours, reads of the files of tnef-files.ts.
+"""Parses the files of tnef-files.ts with tnefparse 1.4.0 (PyPI), which shares no code with ours.
 
     node_modules/.bin/node test/support/write-tnef-files.ts DIRECTORY
     python3 test/support/tnef-files.py DIRECTORY > test/support/tnef-files.json

@@ -32,7 +32,7 @@ program = [step(LOAD, NUMBER), step(EQUAL, int(numbers["socket"]), 0, count + 3)
 program += [step(EQUAL, family, count - at) for at, family in enumerate(families)]
 program += [step(RETURN, ERROR | errno.EAFNOSUPPORT), step(RETURN, ALLOW)]
 for name in wanted["calls"]:
-    # Of other processors, or newer than the header.
+    # System calls of other architectures, or newer than the header.
     if name in numbers:
         program += [step(EQUAL, int(numbers[name]), 0, 1), step(RETURN, ALLOW)]
 program.append(step(RETURN, KILL if wanted["kills"] else ERROR | errno.EPERM))
