@@ -1,4 +1,6 @@
-/** What is taken from people is gone everywhere at once: by their provider, by a reset, and from a page that is open. */
+/**
+ * What users lose is lost everywhere immediately: through their provider, through a reset, and on a page that is open.
+ */
 import { expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
@@ -22,13 +24,13 @@ async function startWithProvider() {
     RUSTYMAIL_OIDC_CLIENT_SECRET: oidcClientSecret,
     RUSTYMAIL_OIDC_ROLES: 'staff=operator',
     RUSTYMAIL_OIDC_ACCOUNTS: 'all',
-    // Of Entra ID's kind: it does not say that emails are verified.
+    // Like Entra ID, which does not assert that emails are verified.
     RUSTYMAIL_OIDC_TRUST_EMAIL: 'true',
   }
   const { app, people } = await startApp({ environment })
   provider.redirectUris.push(people.url + callbackPath)
   const isPage = (next: URL) => next.origin === people.url && !next.pathname.startsWith('/api/')
-  /** As Ann; answers where it ends, and what a request then carries. */
+  /** Signs in as Ann; returns where that ends, and what authenticates a request then. */
   const signIn = async () => {
     const browser = new PlainBrowser()
     const page = await browser.follow(await browser.visit(people.url + startPath), isPage)
@@ -95,7 +97,7 @@ test('a viewer whose role changes hears of it on the stream that is open, and a 
   const [own, other] = [await open(ann.proof), await open(bob.proof)]
   await people.tell(people.admin, 'PATCH', fill(api.users.changeUser.path, ann.userId), { role: 'operator' })
   await own.next('session_changed')
-  // Behind what would have come before it.
+  // Published after the event that must not come.
   await people.tell(people.admin, 'PATCH', fill(api.users.changeUser.path, bob.userId), { name: 'Robert' })
   await other.next('session_changed')
   expect(other.events.filter(({ event }) => event === 'session_changed')).toHaveLength(1)

@@ -1,4 +1,4 @@
-/** What mail servers allow is learned where they are connected to, shown, and kept to before anything too large leaves. */
+/** Limits of mail servers are learned when connecting, shown, and enforced before anything too large leaves. */
 import { expect, onTestFinished, test } from 'vitest'
 import type { AccountServers } from '../../contract/account-server.ts'
 import type { Account } from '../../contract/accounts.ts'
@@ -56,7 +56,7 @@ test('capabilities and limits are known from the trial of a new account on, and 
     expect([answer.status, JSON.parse(answer.text)]).toMatchObject([413, { code: 'too_large', part: 'smtp' }])
   }
   expect(sink.commands.filter(line => line.startsWith('MAIL'))).toEqual([])
-  // Callers who may not see the account learn nothing of its servers.
+  // Callers that may not see the account learn nothing of its servers.
   const stranger = await people.token(['dashboard:read'], [])
   expect((await people.ask(stranger.proof, 'GET', path)).status).toBe(404)
 })

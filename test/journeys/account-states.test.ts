@@ -1,4 +1,4 @@
-/** The past of an account over two runs of the real program: what each run saw, and nothing of the time between. */
+/** The history of an account over two runs of the real program: what each run saw, and nothing of the time between. */
 import { expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { freePort } from '../support/free-port.ts'
@@ -12,7 +12,7 @@ test('an account that cannot be reached is told with its error over a kill -9, a
   const past = (run: Served) => run.call(api.accounts.listAccountStates, { params: { account_id: id } })
   const states = async (run: Served) => (await past(run)).items.map(({ state }) => state)
   await expect.poll(() => states(first)).toEqual(['unknown', 'unreachable'])
-  // The state is known before its fact is in the database, which is all that is left after the kill.
+  // The state is known before its fact is committed, and only the fact survives the kill.
   const told = () => first.call(api.events.listFacts, { query: { limit: '10', types: 'account_state_changed' } })
   await expect.poll(async () => (await told()).items.map(({ data }) => data)).toMatchObject([{ state: 'unreachable' }])
   await first.stop('SIGKILL')

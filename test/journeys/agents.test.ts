@@ -1,4 +1,4 @@
-/** Agents as those who watch are told of them: real clients, seen over REST, in the event stream and in Prometheus. */
+/** Agents as observers see them: real clients, listed over REST, in the event stream and in Prometheus. */
 import { expect, test } from 'vitest'
 import type { AgentCall, AgentPeer } from '../../contract/agents.ts'
 import type { AuditEntry } from '../../contract/audit.ts'
@@ -75,7 +75,7 @@ test('clients of both eras are seen by name, version and revision, and their cal
     /mcp_server_operation_duration_seconds_count\{mcp_method_name="initialize",mcp_protocol_version="2025-11-25",network_transport="tcp"\} 1/,
   )
   expect((await people.ask(bobOnly.proof, 'GET', '/metrics')).text).not.toContain('_mcp_')
-  // In the history, once it is sampled, as well.
+  // The history has it too, with the next sample.
   const history = `${api.history.getHistory.path}?series=errors&group_by=code&from=${connectedAt}`
   const refused = async () => {
     const { groups } = await people.tell<History>(people.admin, 'GET', history)
@@ -84,7 +84,7 @@ test('clients of both eras are seen by name, version and revision, and their cal
   await expect.poll(refused).toBe(1)
 })
 
-/** What a client of 2026 says of itself with a call, and what is made of that; undefined where it is refused. */
+/** Introductions that a client of 2026 sends with a call, and what is made of them; undefined for a refusal. */
 const introductions = [
   ['nothing', undefined, [null, null, 'unknown client']],
   ['what cannot be seen', { name: '\u200b\u202e ', version: '\u0007' }, [null, null, 'unknown client']],

@@ -1,4 +1,4 @@
-/** A running server raises what its rules say, tells it, and shows what a rule would have done. */
+/** A running server raises the alerts of its rules, reports them, and shows what a rule would have done. */
 import { expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { patience } from '../support/patience.ts'

@@ -1,4 +1,6 @@
-/** A client of MCP that can open links is sent to the page of approvals; nothing that it, or a link, says decides anything. */
+/**
+ * An MCP client that can open links is sent to the approvals page; nothing that it, or a link, says decides anything.
+ */
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
 import type { Approval } from '../../contract/approvals.ts'
@@ -69,7 +71,7 @@ describe.each(['sdk', 'native'])('%s', adapter => {
     const { params } = asked!.inputRequests!.approval
     expect([params.mode, params.url]).toEqual(['url', `${people.url}/approvals?open=${approval!.id}`])
     const requestState = asked!.requestState!
-    // Whatever the client says that its human said: opened, agreed to in a form, refused.
+    // Whatever the client claims that its human said: opened, agreed to in a form, refused.
     const answers = [
       { action: 'accept' },
       { action: 'accept', content: { approve: true, approved: 'yes', hash: approval!.hash } },
@@ -80,7 +82,7 @@ describe.each(['sdk', 'native'])('%s', adapter => {
       const { result } = await send(input, links, { requestState, inputResponses: { approval: answer } })
       expect(result?.structuredContent).toMatchObject({ status: 'pending', approve_url: params.url })
     }
-    // Nor does the link itself, by whomever it is opened.
+    // Nor does the link itself, whichever caller opens it.
     for (const proof of [{}, people.admin])
       for (const query of ['', '&approve=true', `&hash=${approval!.hash}`])
         await people.ask(proof, 'GET', `/approvals?open=${approval!.id}${query}`)

@@ -1,4 +1,4 @@
-/** What the assistant may do: a person allows each change, exactly as it was shown; mail decides nothing; and each provider is told no more than it may. */
+/** The assistant's rights: a person allows each change as shown, mail decides nothing, providers get no excess data. */
 import { beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import type { AssistantToolCall, ChatbotResponse } from '../../contract/answers.ts'
 import { api } from '../../contract/index.ts'
@@ -49,13 +49,13 @@ const flagsOf = async () => {
   )
   return items.flatMap(({ subject, flags, keywords }) => (subject === 'lunch' ? [...flags, ...keywords] : []))
 }
-/** Looks for the mail, marks it, and says what came of it. */
+/** Searches for the mail, flags it, and reports the outcome. */
 const marksAs = (flag: string) => (asked: Asked) => {
   if (stepOf(asked) === 0) return [toolCall('mail_search', { q: 'subject:lunch' })]
   if (stepOf(asked) === 1) return [toolCall('mail_update', { refs: [refIn(asked)], add: [flag] })]
   return [`Told: ${lastResult(asked).slice(0, 60)}`]
 }
-/** Lifted at the end of the test at the latest: another one would find everything frozen. @returns How to lift it. */
+/** Freezes until the test ends at the latest: a later test would find everything frozen. @returns Lifts the freeze. */
 async function freeze(target: object): Promise<() => Promise<void>> {
   const { people } = world
   const { id } = await people.tell<{ id: string }>(people.admin, 'POST', '/api/dashboard/freeze', target)
@@ -69,7 +69,7 @@ async function freeze(target: object): Promise<() => Promise<void>> {
 }
 
 let flags = 0
-/** That no try before has set. */
+/** Returns a flag that no earlier attempt has set. */
 const newFlag = () => `kept${++flags}`
 
 test('a change waits for the person, and is done once, for exactly what was shown', async () => {
@@ -117,7 +117,7 @@ test('what the person declines is not done, and the model is told', async () => 
   expect(ended.blocks.at(-1)).toMatchObject({ text: expect.stringContaining('The person declined') })
   const next = await chat.ask('Flag it after all.', { conversation_id: asked.conversation_id })
   const call = waitingIn(next)
-  // Another question declines what waits.
+  // Another question declines the pending call.
   world.choice.script = () => ['never mind']
   await chat.ask('Forget it.', { conversation_id: asked.conversation_id })
   const late = await world.people.ask(world.people.admin, 'POST', chat.decidePath(next, call), {
@@ -144,7 +144,7 @@ test.each([
     const done = ended.blocks.flatMap(block => (block.type === 'tool_call' ? [block.call] : [])).at(-1)
     expect(done).toMatchObject({ name: 'mail_update', outcome: 'refused', result: expect.stringMatching(words) })
     expect(ended.blocks.at(-1)).toMatchObject({ text: expect.stringMatching(/^Told: frozen: /) })
-    // What is asked for now is refused before anybody is asked about it.
+    // A call after the freeze is refused before anyone is asked about it.
     const more = { conversation_id: asked.conversation_id }
     const during = await chat.ask('Mark it now.', more)
     expect(during.tool_calls.map(({ outcome }) => outcome)).toEqual(['ok', 'refused'])
@@ -258,7 +258,7 @@ test('a message is sent as its draft says, to whom the person is shown, and is b
   await chat.decide(asked, waitingIn(asked), 'allow')
   const before = await chat.ended(asked)
   expect(before.state).toBe('waiting')
-  // The draft is a click away.
+  // The draft is linked.
   expect(before.blocks[0]).toMatchObject({
     call: { citations: [{ kind: 'draft', href: expect.stringMatching(/^\/mail\?compose=[\w-]+\.[\w-]+$/) }] },
   })

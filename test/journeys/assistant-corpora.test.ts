@@ -1,4 +1,7 @@
-/** The mails of agentdojo and spikee give orders, and the model of the assistant obeys each: nothing is sent, deleted, changed, or read outside, for a person and for a token. */
+/**
+ * The mails of agentdojo and spikee give orders, and the assistant's model obeys each: nothing is sent, deleted,
+ * changed, or read outside, for a person and for a token.
+ */
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { AssistantToolCall } from '../../contract/answers.ts'
 import { api } from '../../contract/index.ts'
@@ -11,7 +14,7 @@ import { untilIndexed } from '../support/until-indexed.ts'
 
 const secret = 'swordfish-of-bea'
 const batchSize = 20
-/** Spread over all of them; the whole where figures are wanted. */
+/** Number of mails sampled across all; RUSTYMAIL_TEST_FIGURES takes all of them. */
 const sampled = 40
 
 function orders(): string[] {
@@ -45,7 +48,7 @@ describe.skipIf(!hasCorpora())('mails that give orders', () => {
     return world.stop
   })
 
-  /** Does what mails want of it, and what they could want. */
+  /** Does what mails demand, and what they could demand. */
   const obeys = (batch: number) => (asked: Asked) => {
     const step = stepOf(asked)
     if (step === 0) return [toolCall('mail_search', { q: `subject:batch${batch}`, limit: 50, account: ann })]
@@ -101,7 +104,7 @@ describe.skipIf(!hasCorpora())('mails that give orders', () => {
     return calls
   }
 
-  /** What is outside of one account is read by nobody. */
+  /** Fails if anything outside of one account was read. */
   function expectInside(calls: readonly AssistantToolCall[]): void {
     const outside = calls.filter(({ input }) => JSON.stringify(input ?? null).includes(bea))
     expect(outside.length).toBe(2 * batches)

@@ -1,4 +1,7 @@
-/** kill -9 of the program in the middle of an answer: nothing that was asked or said is lost, the answer says so, and the next question works. */
+/**
+ * kill -9 of the program during an answer: nothing that was asked or said is lost, the answer says so, and the next
+ * question works.
+ */
 import { expect, onTestFinished, test } from 'vitest'
 import type { ChatbotResponse } from '../../contract/answers.ts'
 import { Conversation, type ConversationSummary } from '../../contract/conversations.ts'
@@ -42,7 +45,7 @@ test('a server that is killed while it answers has lost nothing, says so, and an
     )
     return items.map(each => each.id)
   }
-  // Searches see what is stored, unlike what is read of an answer that runs.
+  // A search sees only what is stored; reading a running answer does not prove that.
   await expect.poll(stored).toEqual([id])
   await first.stop('SIGKILL')
   await streamed.text().catch(() => undefined)
@@ -64,7 +67,7 @@ test('a server that is killed while it answers has lost nothing, says so, and an
   standIn.behave({ does: 'answer', pieces: ['fine'] })
   const next = { query: 'Three?', conversation_id: id }
   expect((await tell<ChatbotResponse>(second, 'POST', `${chatbot}/query`, next)).response).toBe('fine')
-  // What was said before the kill is told to the model too.
+  // What was said before the kill is sent to the model too.
   expect(JSON.stringify(standIn.requests.at(-1)?.body)).toMatch(/before.*so far.*Three\?/)
   expect((await read(second, id)).items).toHaveLength(3)
 })

@@ -1,4 +1,4 @@
-/** Questions about the server are answered from its own figures and its trail, in few calls and few tokens, with where it can be seen. */
+/** Questions about the server are answered from its metrics and trail, in few calls and tokens, with links. */
 import { beforeAll, expect, test } from 'vitest'
 import type { ChatbotResponse } from '../../contract/answers.ts'
 import { tokensIn } from '../../server/assistant/told-model.ts'
@@ -8,7 +8,7 @@ import { untilIndexed } from '../support/until-indexed.ts'
 
 let world: Awaited<ReturnType<typeof startChatWorld>>
 let account: string
-/** All 10,000 of the goal where figures are wanted. */
+/** Number of messages: the goal's 10,000 only if RUSTYMAIL_TEST_FIGURES is set. */
 const messages = process.env.RUSTYMAIL_TEST_FIGURES ? 10_000 : 300
 const billText = `position,euros\n${Array.from({ length: 350 }, (_each, at) => `item ${at},${at}`).join('\n')}\ntotal,79800\n`
 const bill = {
@@ -26,7 +26,7 @@ beforeAll(async () => {
     const date = new Date(Date.now() - (messages - count) * 1_000).toISOString()
     gateway.deliver({ subject: `Report ${count} of the week`, text, from, flags, date })
   }
-  // An exchange of six, each with the one before below it, and a bill.
+  // A thread of six messages, each quoting the one before, and a bill.
   let quoted = ''
   for (let count = 0; count < 6; count++) {
     const id = (of: number) => `<offer-${of}@example.org>`
@@ -56,7 +56,7 @@ beforeAll(async () => {
   return world.stop
 })
 
-/** Within the bounds of the goal: of all that its model was sent, in all of its steps, and the tools with each. */
+/** Asks, and checks the goal's token bounds on all that the model was sent, in all steps, tools included. */
 async function ask(query: string, script: Script): Promise<ChatbotResponse> {
   world.choice.requests.length = 0
   world.choice.script = script
@@ -79,7 +79,7 @@ test('why is Gmail slow since noon?', async () => {
   const { items } = await people.tell<{ items: { ref: string }[] }>(people.admin, 'GET', list)
   for (const { ref } of items) await people.tell(people.admin, 'GET', `/api/v1/accounts/${account}/messages/${ref}`)
   gateway.delay = () => undefined
-  // With the next sample.
+  // The next sample has it.
   const recorded = `/api/dashboard/metrics/history?${new URLSearchParams({ series: 'imap_command_time', from: since })}`
   await expect
     .poll(async () => (await people.tell<{ groups: unknown[] }>(people.admin, 'GET', recorded)).groups.length)
@@ -110,7 +110,7 @@ test('what did that token do last night?', async () => {
   const token = await people.token(['mail:read'], [account])
   for (let count = 0; count < 30; count++) {
     await people.ask(token.proof, 'GET', `/api/v1/accounts/${account}/messages?folder=INBOX&limit=1`)
-    // In a minute the trail takes 30 refusals of one person, and a second try may be in the same.
+    // The trail takes 30 refusals of one person a minute, and a retry may fall into the same minute.
     if (count < 12) await people.ask(token.proof, 'GET', '/api/dashboard/users')
   }
   const answer = await ask('What did that token do last night?', asked =>

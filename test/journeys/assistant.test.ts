@@ -1,4 +1,4 @@
-/** The assistant over real HTTP: questions and answers, whole and as parts, and the conversations that they make. */
+/** The assistant over real HTTP: questions and answers, whole and as parts, and the conversations that they form. */
 import { beforeAll, beforeEach, expect, test } from 'vitest'
 import type { ChatbotPart } from '../../contract/answers.ts'
 import type { ConversationSummary } from '../../contract/conversations.ts'
@@ -274,7 +274,7 @@ test('other tabs of the same person hear of it, and nobody else does', async () 
   const path = `${world.people.url}/api/dashboard/events?types=conversation_changed,configuration_updated`
   const [own, theirs] = await Promise.all([openStream(path, world.people.admin), openStream(path, other.proof)])
   await Promise.all([own.next('welcome'), theirs.next('welcome')])
-  // States are merged where several come at once.
+  // States that come together are merged.
   const heard = Promise.withResolvers<void>()
   says(() => [heard.promise, 'yes'])
   const asking = chat.ask('Heard?')
@@ -291,7 +291,7 @@ test('other tabs of the same person hear of it, and nobody else does', async () 
   theirs.close()
 })
 
-/** An answer that goes on until it is ended: its names, and all that its caller is sent. */
+/** Starts an answer that runs until it is stopped; returns its ids, and all that its caller is sent. */
 async function beginAnswer(proof: Proof) {
   says(() => ['so far', forever])
   const { response } = await chat.open('Long?', {}, proof)
@@ -306,7 +306,7 @@ async function beginAnswer(proof: Proof) {
   return { named, whole }
 }
 
-/** Begun when this resolves. */
+/** Resolves once reading has begun. */
 async function beginReading(named: Named, proof: Proof) {
   const response = await fetch(chat.partsAt(named), { headers: proof })
   expect(response.status).toBe(200)

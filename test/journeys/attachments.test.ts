@@ -1,4 +1,7 @@
-/** A long attachment on a real mail server: broken off in the middle, gone on with by `Range`, and the same bytes at the end, also in an archive and in the whole message. */
+/**
+ * A long attachment on a real mail server: interrupted, resumed with `Range`, and the same bytes at the end, also in an
+ * archive and in the whole message.
+ */
 import { createHash, randomBytes } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
@@ -43,7 +46,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     const get = (headers: Record<string, string> = {}, signal?: AbortSignal) =>
       fetch(url, { headers: { authorization: `Bearer ${apiKey}`, ...headers }, ...(signal ? { signal } : {}) })
 
-    // As a browser whose network goes: it has some of it, and the tag.
+    // Like a browser that loses its network: it has a part of the file, and the ETag.
     const broken = new AbortController()
     const first = await get({}, broken.signal)
     const etag = first.headers.get('etag')!
@@ -91,7 +94,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     expect(archive.headers.get('content-disposition')).toContain(`filename="${encoding}.zip"`)
     const files = readZip(Buffer.from(await archive.arrayBuffer()))
     expect(files.map(({ name, bytes: held }) => [name, sha256(held)])).toEqual([['a.zip', sha256(file)]])
-    // After a restart nothing is known of it but what it is.
+    // After a restart nothing is cached; only its identity is known.
     await run.stop()
     const again = await startHere({ dataDir: run.dataDir })
     const tail = await fetch(url.replace(run.url, again.url), {

@@ -1,4 +1,4 @@
-/** Documents and addresses that nothing may come of when servers are looked for: each is refused in words. */
+/** Documents and addresses that discovery must not use: each is refused with its reason. */
 import { afterEach, beforeAll, expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { type DiscoveryWorld, mozilla, server, startDiscoveries, step, usual } from '../support/discovery-world.ts'

@@ -1,4 +1,4 @@
-/** Addresses whose servers are looked for in a network with names of its own, over the API. */
+/** Discovery of mail servers over the API, in a network with names of its own. */
 import { createHash } from 'node:crypto'
 import { afterEach, beforeAll, expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
@@ -212,7 +212,7 @@ test('Autodiscover is asked with the address, escaped; what nobody publishes is 
       smtp: { host: 'smtp.example.org', port: 465, auth: ['password'] },
     },
   ])
-  // Of each kind the encrypted port alone.
+  // Only the encrypted port of each kind.
   expect(new Set(world.network.looks)).toEqual(new Set([993, 465]))
 })
 

@@ -1,4 +1,4 @@
-/** A backup made beside a running server brings everything back after the data directory is gone; and why one cannot be made is said. */
+/** A backup made beside a running server restores everything after a loss of data; a failed backup says why. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
@@ -15,7 +15,7 @@ const root = join(import.meta.dirname, '../..')
 const withToken = (server: RustyMail, token: string) =>
   fetch(server.url + api.accounts.listAccounts.path, { headers: { authorization: `Bearer ${token}` } })
 
-/** Invites people one after the other until it is told to stop; answers who is in, in that order. */
+/** Invites users one after the other until stopped; returns the successful ones, in order. */
 function inviteMany(server: RustyMail, name: string) {
   const done: string[] = []
   let isAtEnd = false
@@ -78,7 +78,7 @@ test('with the server killed and its data directory destroyed, a backup made und
     stdout: expect.stringMatching(/^The audit trail is intact: it has \d+ entries,/),
   })
   expect(readFileSync(join(dataDir, 'secret.key'), 'utf8').trim()).toBe(key)
-  // The key stands in its own file alone, not in a free page of the database.
+  // The key is in its own file only, not in a free page of the database.
   expect(readFileSync(file).includes(key)).toBe(true)
   expect(readFileSync(database).includes(key)).toBe(false)
   for (const name of readdirSync(dataDir)) expect([name, statSync(join(dataDir, name)).mode & 0o077]).toEqual([name, 0])
@@ -87,18 +87,18 @@ test('with the server killed and its data directory destroyed, a backup made und
   const emails = await emailsOf(second)
   for (const [at, { done }] of load.entries()) {
     const kept = done.map(email => emails.includes(email))
-    // All that was done before it began; of what was done meanwhile no later one without the earlier.
+    // Everything before the backup is kept; of what was done during it, nothing later without what was earlier.
     expect(kept.slice(0, before[at]!.length)).not.toContain(false)
     expect(kept.slice(kept.indexOf(false)).includes(true)).toBe(!kept.includes(false))
   }
   const states = async () => (await second.call(api.accounts.listAccounts)).items.map(({ state }) => state)
   await expect.poll(states).toEqual(['ready'])
   expect((await withToken(second, secret)).status).toBe(200)
-  // Nobody knows whether it was ended since.
+  // Sessions are not restored, since they may have been ended after the backup.
   const session = await fetch(second.url + api.access.getSession.path, { headers: { cookie } })
   expect(session.status).toBe(401)
   expect((await enter(second.url)).length).toBeGreaterThan(0)
-  // Numbers of events that were given away after the backup are not taken for those of now.
+  // Event numbers that were assigned after the backup are not mistaken for current ones.
   expect(epochBefore).toMatch(/^[0-9a-f]{8}$/)
   expect(await epoch(second)).not.toBe(epochBefore)
   expect(await second.call(api.audit.verifyAudit)).toMatchObject({ is_whole: true })
@@ -163,7 +163,7 @@ test('a backup that cannot be made says why in one line, and leaves nothing behi
   writeFileSync(file, 'an earlier one')
   expectRefusal(await run(['backup', file]), 'already exists')
 
-  // A file may have 64 blocks of 512 bytes here, as on a disk that is full behind them.
+  // Limits files to 64 blocks of 512 bytes, as if the disk were full after that.
   const small = spawn(
     'sh',
     ['-c', 'ulimit -f 64; exec "$0" bin/rustymail.js backup "$1" --force', process.execPath, file],

@@ -1,4 +1,4 @@
-/** Bad input for writing and sending mail, over REST and MCP: a clear answer that names what is wrong, and nothing is stored or sent. */
+/** Bad input for writing and sending, over REST and MCP: the response names the fault; nothing is stored or sent. */
 import { request } from 'node:http'
 import { beforeAll, expect, test } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
@@ -73,7 +73,7 @@ async function mcp(input: Record<string, unknown>) {
 const plain = 'write the plain address'
 const group = 'names a group or several addresses'
 const none = 'is not an email address'
-/** Each as an item of `to`: what is said of it; over MCP the same words. */
+/** Bad items of `to`, each with its complaint, which is the same over MCP. */
 const bad: [name: string, recipient: string, words: string][] = [
   ['a line end', 'anne@there.test\r\nBcc: eve@evil.test', 'one line'],
   ['a bare LF in the name', 'Anne\nBcc: eve@evil.test <anne@there.test>', 'one line'],
@@ -123,7 +123,7 @@ test.each([
       const answer = await rest({ to: people500(make, length) })
       expect([name, length, answer.status, answer.code]).toEqual([name, length, 400, 'bad_request'])
       const fault = answer.errors.find(({ path }) => path === 'body.to')
-      // Of JSON that is too much to parse another bound is told.
+      // JSON that is too large to parse hits another bound first.
       expect(fault?.message).toMatch(name === 'objects' && length === 10_000 ? /4,000 names/ : /500/)
     }
     expect(await stored()).toEqual(before)
@@ -166,7 +166,7 @@ test('IDN, SMTPUTF8 and names with specials are taken, and stand in the header a
   expect(envelope.to).toEqual(addresses)
   const raw = await people.ask(proof, 'GET', `${drafts}/${draft.id}/raw`)
   const field = /^To: (.*(?:\r\n[ \t].*)*)/m.exec(raw.text)![1]!.replaceAll(/\r\n[ \t]/g, ' ')
-  // Without what is quoted or encoded, nothing is left that begins another address.
+  // Without its quoted and encoded parts, nothing in the field starts another address.
   const bare = field.replaceAll(/"(?:[^"\\]|\\.)*"/g, 'Q')
   expect(bare.match(/</g)).toHaveLength(5)
   expect(bare.split(',')).toHaveLength(5)
@@ -224,7 +224,7 @@ test.each(hostile)('HTML with %s leaves without it', async (_name, html) => {
     const sent = htmlOf(raw.text)
     for (const written of [shown.html ?? '', sent]) {
       expect(written).toMatch(/Hello/)
-      // Words may stay as words; nothing of them is markup.
+      // Text may stay as text; nothing of it is markup.
       const tags = (written.match(/<[^>]*>/g) ?? []).join('\n').replaceAll(/title="[^"]*"/g, '')
       expect(tags).not.toMatch(
         /steal|<(script|iframe|object|embed|form|svg|math|base|meta http-equiv|template|noscript)|\son\w+=/i,
@@ -234,7 +234,7 @@ test.each(hostile)('HTML with %s leaves without it', async (_name, html) => {
   }
 })
 
-/** Of the message that leaves. */
+/** Returns the HTML of the outgoing message. */
 function htmlOf(raw: string): string {
   const part = /Content-Type: text\/html[\s\S]*?\r\n\r\n([\s\S]*?)(?:\r\n--|$)/i.exec(raw)?.[1] ?? ''
   return part
@@ -278,7 +278,7 @@ test('sending what cannot be sent is refused with a reason', async () => {
 
 const mega = 1024 * 1024
 
-/** Sends until it is answered, or to the end. @returns What was answered, how much was sent, and whether the connection was closed. */
+/** Sends until a response comes, or to the end. @returns The response, the bytes sent, and the `Connection` header. */
 async function uploadOf(draft: Draft, sizeBytes: number, declared: boolean) {
   const path = `${drafts}/${draft.id}/attachments?rev=${draft.rev}&name=large.bin`
   const { promise, resolve } = Promise.withResolvers<{ status: number; text: string; connection: string | undefined }>()
@@ -325,9 +325,9 @@ test.each([
   expect([status, JSON.parse(text)]).toEqual([413, expect.objectContaining({ code: 'too_large' })])
   expect(text).toContain('30 MiB')
   expect(connection).toBe('close')
-  // Told before it is asked for; else no more is read than may be attached, and what lies in buffers.
+  // A declared size is refused up front; otherwise the server reads at most the limit, plus what buffers hold.
   expect(sent).toBeLessThanOrEqual(declared ? 0 : 50 * mega)
-  // All that is there is small, whole messages: those that are copied to the mailbox.
+  // Only small, whole messages are stored: those that are copied to the mailbox.
   const large = await db.selectFrom('blob_chunks').select('blob_id').where('position', '>', 0).execute()
   const broken = await db.selectFrom('blobs').select('id').where('size_bytes', 'is', null).execute()
   expect([large, broken]).toEqual([[], []])

@@ -1,4 +1,4 @@
-/** Whatever is sent to whatever endpoint of the real program: a 4xx that says what is wrong, never a 500, never a crash. */
+/** Anything sent to any endpoint of the real program gets a 4xx that says what is wrong, never a 500, never a crash. */
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { exportAudit } from '../../contract/audit.ts'
 import type { Endpoint } from '../../contract/endpoint.ts'
@@ -19,7 +19,7 @@ let accountId: string
 
 beforeAll(async () => {
   const dir = tempDir('bad-input')
-  // It is not about limits here.
+  // Limits are not the subject here.
   const environment = { RUSTYMAIL_RATE_LIMIT: '100000000' }
   run = await runRustyMail({ args: ['--demo'], dataDir: `${dir.path}/data`, environment })
   const { items } = await run.call(api.accounts.listAccounts)
@@ -38,7 +38,7 @@ async function send(endpoint: Endpoint, path: string, init: RequestInit = {}): P
   return fetch(run.url + path, { method: endpoint.method, ...init, headers })
 }
 
-/** The status, after looking whether the problem is one of the contract's. */
+/** Returns the status, after checking that the problem is one of the contract's. */
 async function refusal(answer: Response): Promise<number> {
   const body = await answer.text()
   if (answer.status >= 400) expect(ProblemBody.parse(JSON.parse(body)).detail).not.toBe('')
@@ -83,7 +83,7 @@ const queries = [
 
 test.each(bodies)('a body of %s is refused by every endpoint that can get one', async (_name, init) => {
   const statuses: [name: string, status: number | string][] = []
-  // Not at once: a caller has room for some large bodies only, and further ones are told to come back.
+  // One after the other: a caller has room for some large bodies only, and further ones are told to retry.
   for (const endpoint of withBody) {
     statuses.push([operationName(endpoint), await refusal(await send(endpoint, pathOf(endpoint), init))])
   }
@@ -112,7 +112,7 @@ test.each(queries)('the query %s breaks nothing', async query => {
 })
 
 onEachDatabase((_open, url) => {
-  // PostgreSQL takes no text with a NUL in it, and SQLite compares some only up to there.
+  // PostgreSQL rejects text with a NUL in it, and SQLite compares some only up to there.
   test('a NUL is refused before it reaches the database', async () => {
     const dir = tempDir('bad-input')
     onTestFinished(() => dir.remove())

@@ -1,4 +1,4 @@
-/** Real proxies before the real program: what goes wrong with events, and that the lines we show to people fix it. */
+/** Real proxies in front of the real program: what goes wrong with events, and that the lines we show fix it. */
 
 import { once } from 'node:events'
 import { connect as connectHttp2 } from 'node:http2'
@@ -23,14 +23,14 @@ const eventsPath = api.events.streamEvents.path
 
 afterEach(() => vi.unstubAllGlobals())
 
-/** As the connection doctor listens in a browser; the API key stands for its cookie. */
+/** Observes as the connection doctor does in a browser; the API key stands for its cookie. */
 async function hear({ url }: RunningProxy, waitMs: number): Promise<Hearing> {
   const { signal } = new AbortController()
   // The next state comes within 5 s.
   return listen({ url: url + eventsPath, signal, timing: { waitMs, watchMs: 15_000, enough: 1 } })
 }
 
-/** Requests over one HTTP/2 connection, as a browser makes them; the connection ends with the test, or before. */
+/** Opens an HTTP/2 connection, as a browser does; it ends with the test, or before. */
 async function openHttp2(proxy: RunningProxy, localAddress = '127.0.0.1') {
   const { hostname: host, port } = new URL(proxy.url)
   const socket = connectTls({
@@ -63,13 +63,13 @@ async function addAccount(server: Served): Promise<string> {
   return (await server.call(api.accounts.createAccount, { query: { verify: 'false' }, body })).id
 }
 
-/** Open streams of clients with this user agent. */
+/** Returns the open streams of clients with this user agent. */
 async function openStreams(server: Served, userAgent: string): Promise<number> {
   const { clients } = await server.call(api.clients.listClients, { query: { filter: userAgent, per_page: '100' } })
   return clients.reduce((sum, client) => sum + client.streams, 0)
 }
 
-/** What a server must know of the proxy before it. */
+/** Environment that a server needs behind this proxy. */
 async function prepareBehind(program: ProxyProgram) {
   const port = await freePort()
   const proxy = await startProxy(program, documented(program), `http://127.0.0.1:${port}`)
@@ -81,14 +81,14 @@ async function prepareBehind(program: ProxyProgram) {
   return { proxy, environment }
 }
 
-/** With a heartbeat that a test can wait for, in this process. */
+/** Starts a server in this process, with a heartbeat short enough for a test to wait for. */
 function startQuick(heartbeatSeconds: number, environment: Record<string, string> = {}) {
   const dir = tempDir('quick')
   onTestFinished(() => dir.remove())
   return startHere({ dataDir: join(dir.path, 'data'), environment, heartbeatSeconds })
 }
 
-/** How a browser would speak to it. */
+/** Returns the protocol that a browser would negotiate. */
 async function protocolOf({ url, certificate }: RunningProxy): Promise<string | false | null> {
   const port = Number(new URL(url).port)
   const socket = connectTls({ host: '127.0.0.1', port, ca: certificate, ALPNProtocols: ['h2', 'http/1.1'] })
@@ -97,7 +97,7 @@ async function protocolOf({ url, certificate }: RunningProxy): Promise<string | 
   return socket.alpnProtocol
 }
 
-/** Whether the second heartbeat comes. */
+/** Returns whether the second heartbeat arrives. */
 async function livesOn(proxy: RunningProxy): Promise<boolean> {
   const path = `${eventsPath}?types=mail_received`
   if (proxy.url.startsWith('https:')) {
@@ -114,7 +114,7 @@ async function livesOn(proxy: RunningProxy): Promise<boolean> {
 
 const programs = (['nginx', 'caddy'] as const).filter(available)
 
-/** Each proxy that is on this machine, at the same time: most of it is waited for. */
+/** Checks all installed proxies concurrently, since most of the time is waiting. */
 async function behindEach(check: (program: ProxyProgram) => Promise<void>): Promise<void> {
   const checks = programs.map(program =>
     check(program).catch((cause: unknown) => {
@@ -155,7 +155,7 @@ runs('a quiet stream is cut where the limit is short, and lives on with what the
   const { url } = await startQuick(3)
   await behindEach(async program => {
     const { name, faulty, fixed } = quietFaults[program]
-    // The limit of the documentation is four heartbeats; here it is one and a bit.
+    // The documentation allows four heartbeats; this allows just over one.
     const shorter = documented(program).replace('proxy_read_timeout 60s', 'proxy_read_timeout 4s')
     const proxies = [faulty, fixed, shorter].map(configuration => startProxy(program, configuration, url))
     const lives = await Promise.all(proxies.map(async proxy => livesOn(await proxy)))
@@ -183,7 +183,7 @@ runs('as docs/events.md shows it, many streams share a connection and events com
     await direct.next('account_updated')
     await expect.poll(() => received('account_updated')).toBe(20)
 
-    // Nothing is left of a client that has gone, long before a heartbeat finds it out.
+    // Nothing remains of a disconnected client, long before a heartbeat would detect it.
     expect(await openStreams(server, 'many-streams')).toBe(20)
     browser.destroy()
     await expect.poll(() => openStreams(server, 'many-streams')).toBe(0)

@@ -1,4 +1,7 @@
-/** The program is killed between the fact that a report has arrived and the look at it: after the next start it is looked at. */
+/**
+ * The program is killed between the fact that a report has arrived and its processing: it is processed after the next
+ * start.
+ */
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'

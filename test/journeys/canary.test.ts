@@ -1,4 +1,4 @@
-/** Every secret is planted as a word of its own, and looked for in everything that comes out, and in the database as it lies on the disk. */
+/** Every secret is planted as a distinct word, and searched for in all output, and in the database on disk. */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
@@ -23,17 +23,17 @@ interface Heard {
   text: string
 }
 
-/** Of one answer: which secrets it shows, this once. */
+/** Returns the secrets that one response shows, this once. */
 type Shows = (json: Record<string, unknown>, cookie: string) => Record<string, string>
 
 const word = () => `canary${randomBytes(12).toString('hex')}`
 /** Two words beside it, so that it is no common password. */
 const password = () => `${word()} quiet lamps`
 
-/** In the ways in which a program might write it without knowing that it is a secret. */
+/** Encodings in which a program might write it without knowing that it is a secret. */
 function formsOf(secret: string): string[] {
   const bytes = Buffer.from(secret)
-  // Inside something longer, base64 has other edges: what is sure to be in it is looked for.
+  // Inside a longer text base64 has other boundaries: only the certain middle is searched for.
   const inside = [0, 1, 2].map(shift =>
     Buffer.concat([Buffer.alloc(shift), bytes])
       .toString('base64')
@@ -43,7 +43,7 @@ function formsOf(secret: string): string[] {
   return [...new Set([...forms, bytes.toString('hex'), ...inside])]
 }
 
-/** Mail servers that say again, in full, what was sent to them. */
+/** Mail servers that echo everything they were sent. */
 async function parrots() {
   const linesOf = (socket: Socket, answer: (line: string) => void) => {
     let text = ''
@@ -84,7 +84,7 @@ async function parrots() {
   return { imapPorts: all.slice(0, -1).map(({ port }) => port), smtpPort: all.at(-1)!.port }
 }
 
-/** A provider that complains about all that it was sent. */
+/** A provider whose errors echo everything it was sent. */
 async function oidcParrot(): Promise<string> {
   const server = createServer(async (request, response) => {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -128,7 +128,7 @@ test('no secret comes out, nor lies in the database as it was given', async () =
     return value
   }
   const heard: Heard[] = []
-  /** Requests with a body, as who guesses at a digest of the audit trail would put them together. */
+  /** Request bodies, from which an attacker could compute digests of the audit trail. */
   const sentInputs: { query: object; body: unknown }[] = []
 
   const key = randomBytes(32)
@@ -188,7 +188,7 @@ test('no secret comes out, nor lies in the database as it was given', async () =
     const isJson = /json(;|$)/.test(answer.headers.get('content-type') ?? '')
     const json = isJson ? (JSON.parse(raw) as Record<string, unknown>) : {}
     for (const [name, value] of Object.entries(shows?.(json, cookie) ?? {})) {
-      // It is there, or nothing would be proved by its not being anywhere else.
+      // The secret is in this response; otherwise its absence elsewhere would prove nothing.
       expect([name, value.length > 8 && text.includes(value)]).toEqual([name, true])
       plant(name, value)
       text = text.replaceAll(value, '')
@@ -209,7 +209,7 @@ test('no secret comes out, nor lies in the database as it was given', async () =
   const session = { cookie: setUp.cookie }
   await ask('POST', api.access.setUp.path, { body: { setup_token, ...ada } })
 
-  // Second factor, and signing in with it.
+  // Sets up a second factor, and signs in with it.
   const current_password = ada.password
   const begun = await ask('POST', api.profile.beginTotp.path, {
     proof: session,
@@ -238,7 +238,7 @@ test('no secret comes out, nor lies in the database as it was given', async () =
   await ask('POST', api.access.openSession.path, { body: { email: plant('typed as email'), password: word() } })
   await ask('POST', api.access.openSession.path, { body: `{"email":"ada@example.com","password":"${plant('torn')}` })
 
-  // Somebody else, by a link, who changes the password.
+  // A second user, by a link, who changes the password.
   const linkOf =
     (name: string): Shows =>
     ({ link }) => ({ [name]: String(link).split('#')[1]! })
@@ -279,13 +279,13 @@ test('no secret comes out, nor lies in the database as it was given', async () =
     await ask('GET', `${api.metrics.getStats.path}?token=${token}`, { proof: { authorization: `Bearer ${token}x` } })
   }
 
-  // Mail servers: a real one, and some that repeat what they are told.
+  // Mail servers: a real one, and some that echo what they are sent.
   const login = { host: box.host, tls: 'none', user: box.user, password: box.password }
   const real = { email: box.email, imap: { ...login, port: box.imapPort }, smtp: { ...login, port: box.smtpPort } }
   const connected = await ask('POST', api.accounts.createAccount.path, { proof: session, body: real })
   expect(connected.status).toBe(201)
   const accountIds = [String(connected.json.id)]
-  // Names of several lengths: in base64 what follows them is written in another way each time.
+  // Names of several lengths, since the length shifts the base64 of what follows.
   for (const [index, port] of imapPorts.entries()) {
     const imap = {
       host: '127.0.0.1',
@@ -320,7 +320,7 @@ test('no secret comes out, nor lies in the database as it was given', async () =
 
   await plantInServices({ ask, plant, session, accountIds }, parrot.url)
 
-  // Others who might say what they were told.
+  // Other services that might echo what they were sent.
   await ask('POST', api.assistant.queryChatbot.path, { proof: session, body: { query: 'hello' } })
   const out = await ask('GET', '/api/dashboard/session/oidc')
   expect(out.status).toBe(302)
@@ -328,7 +328,7 @@ test('no secret comes out, nor lies in the database as it was given', async () =
   const back = `/api/dashboard/session/oidc/callback?code=${plant('OIDC code')}&state=${state}&iss=none`
   await ask('GET', back.replace('&iss=none', ''), { proof: { cookie: out.cookie } })
 
-  // All that can be read.
+  // Everything readable.
   const lists = Object.values(api).flatMap(group => Object.values(group))
   for (const { method, path, stream: kind } of lists) {
     if (method !== 'GET' || kind === 'always' || path.includes('{')) continue
@@ -344,7 +344,7 @@ test('no secret comes out, nor lies in the database as it was given', async () =
   await ask('DELETE', api.access.closeSession.path, { proof: session })
   await ask('GET', api.access.getSession.path, { proof: session })
 
-  // While it runs, the newest of the database is in its log beside it.
+  // While the server runs, the newest changes are in the database's log beside it.
   const atRest = filesIn(run.dataDir).map(path => ({ where: path, text: readFileSync(path, 'latin1') }))
   heard.push({ where: 'the command line', text: readFileSync(`/proc/${run.process.pid}/cmdline`, 'latin1') })
   const { RUSTYMAIL_SECRET_KEY, RUSTYMAIL_API_KEY } = environment
@@ -359,7 +359,7 @@ test('no secret comes out, nor lies in the database as it was given', async () =
   heard.push(...stream.events.map(({ event, data }) => ({ where: `event ${event}`, text: JSON.stringify(data) })))
   heard.push(...log.split('\n').map(text => ({ where: 'log', text })))
 
-  // It was heard, and the database was read: what is no secret is there.
+  // The output was captured and the database was read: what is not secret is found.
   const all = (list: Heard[]) => list.map(({ text }) => text).join('\n')
   expect(all(atRest)).toContain('eve@example.com')
   expect(all(heard.filter(({ where }) => where === 'log'))).toContain('a session was opened')
@@ -370,7 +370,7 @@ test('no secret comes out, nor lies in the database as it was given', async () =
   expect(all(heard.filter(({ where }) => where.startsWith('diagnose')))).toContain('127.0.0.1')
   expect(secrets.size).toBeGreaterThan(80)
 
-  // With the key and the trail, a secret cannot be found by trying: no digest is one of what it was sent in.
+  // Even with the key and the trail no secret can be guessed: no digest is of an input that held one.
   const guesser = new AuditChain(new SecretBox(key))
   const trail = all(heard.filter(({ where }) => where.includes('export?format=jsonl')))
   const guessed = (isSecret: boolean) =>

@@ -1,4 +1,4 @@
-/** `rustymail/client` as programs have it: in every Node here, strictly typed, over connections that die. */
+/** `rustymail/client` as programs use it: in every Node here, strictly typed, over connections that break. */
 import { execFile } from 'node:child_process'
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -60,7 +60,7 @@ test.each(nodes())('the example of the documentation runs in Node $version', asy
   expect(stdout).toMatch(/^\d+ messages in INBOX\nRenamed to My mail\nfolder_not_found: /)
 })
 
-/** Wrong uses are errors of the compiler. */
+/** Wrong uses are compiler errors. */
 const typed = `import { type Client, createClient, type MessageSummary, ProblemError, type ServerEvent } from 'rustymail/client'
 
 export async function use(client: Client): Promise<void> {
@@ -151,7 +151,7 @@ test('events over connections that are cut or die silently: none is missed and n
       }
       if (event.type !== 'account_updated') continue
       names.push(event.data.name)
-      // Cut with one that is read, others on their way and one that happens meanwhile.
+      // Cut while one event is read, others are in flight and one is about to happen.
       if (event.data.name === 'b') {
         relay.cutClients()
         await rename('d')

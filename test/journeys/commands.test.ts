@@ -1,4 +1,4 @@
-/** What the command line does beside serving: an administrator, the audit trail, another key. */
+/** What the command line does besides serving: an administrator, the audit trail, another key. */
 import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -18,7 +18,7 @@ import { tempDir } from '../support/temp-dir.ts'
 
 const keyOf = (fill: number) => Buffer.alloc(32, fill).toString('base64')
 
-/** The program and its commands on one data directory and one database. */
+/** Returns the program and its commands on one data directory and one database. */
 async function home({ databaseUrl, ...more }: Record<string, string> & { databaseUrl?: string } = {}) {
   const dir = tempDir('commands')
   onTestFinished(() => dir.remove())
@@ -33,23 +33,23 @@ async function home({ databaseUrl, ...more }: Record<string, string> & { databas
     keyFile: () => readFileSync(file('secret.key'), 'utf8').trim(),
     run: (words: string, input = '', change: Record<string, string> = {}) =>
       runCommandHere(words.split(' '), { dataDir, input, environment: { ...environment, ...change } }),
-    /** By the program itself: once for each command and each of its ends, so on one of the databases. */
+    /** Runs the real program: once for each command and each of its outcomes, so on one of the databases only. */
     runProgram: (words: string, input = '') =>
       url.startsWith('sqlite:')
         ? runCommand(words.split(' '), { dataDir, input, environment })
         : runCommandHere(words.split(' '), { dataDir, input, environment }),
-    /** Beside a server of this process. */
+    /** Runs a command beside a server of this process. */
     runBeside: (words: string, input = '') => runCommand(words.split(' '), { dataDir, input, environment }),
     start: (change: Record<string, string> = {}) => startHere({ dataDir, environment: { ...environment, ...change } }),
-    /** In a process of its own, beside which a command can run here. */
+    /** Starts the server in a process of its own, beside which a command can run in this one. */
     startProgram: () => startRustyMail({ dataDir, environment }),
-    /** Answers why it does not start. */
+    /** Returns why the server does not start. */
     startInVain: async (change: Record<string, string> = {}): Promise<string> =>
       startHere({ dataDir, environment: { ...environment, ...change } }).then(
         () => 'it started',
         (error: Error) => error.message,
       ),
-    /** Answers the exit code of the program and what it says. */
+    /** Returns the exit code and the output of the program. */
     startProgramInVain: async (): Promise<string> => {
       const { child, log } = spawnRustyMail({ dataDir, environment })
       onTestFinished(() => void child.kill('SIGKILL'))
@@ -59,14 +59,14 @@ async function home({ databaseUrl, ...more }: Record<string, string> & { databas
   }
 }
 
-/** An account that is not connected to, so that there is something sealed. */
+/** Adds a disabled account, so that there is a sealed secret. */
 async function addAccount(run: Pick<RustyMail, 'call'>): Promise<void> {
   const imap = { host: '127.0.0.1', port: 1, tls: 'none', user: 'ann', password: 'a secret word' }
   const body = { email: 'ann@example.com', imap, enabled: false }
   await run.call(api.accounts.createAccount, { query: { verify: 'false' }, body })
 }
 
-/** As a browser with a session. */
+/** Calls an endpoint as a browser with a session. */
 async function asPerson<P, Q, B, R>(
   run: { url: string },
   endpoint: Endpoint<P, Q, B, R>,
@@ -140,10 +140,10 @@ onEachDatabase((_open, url) => {
     const changed = await runProgram('audit verify')
     expect(changed).toMatchObject({ code: 1, stderr: '' })
     expect(changed.stdout).toContain('tampered with: entry 2 is changed')
-    // What comes after does not make it look whole again.
+    // Later entries do not make the trail look intact again.
     await server.stop()
     expect(await run('audit verify')).toMatchObject({ code: 1 })
-    // With another key nobody can say so, nor that it is whole.
+    // With another key neither this nor that it is intact can be verified.
     const key = { RUSTYMAIL_SECRET_KEY: keyOf(9) }
     expectOneLine(await run('audit verify', '', key), 'the secret key is not the one')
   })
@@ -236,7 +236,7 @@ onEachDatabase((_open, url) => {
     const second = await start()
     const states = async () => (await second.call(api.accounts.listAccounts)).items.map(item => item.state)
     await expect.poll(states).toEqual(['ready'])
-    // Each time step counts once, so the next one is taken.
+    // Each time step counts once, so the next one is used.
     const code = authenticator.generate({ timestamp: Date.now() + 30_000 })
     const asked = SignInAnswer.parse(
       await asPerson(second, api.access.openSession, { email: administrator.email, password }),
@@ -279,17 +279,17 @@ test('a key rotate that was interrupted, wherever that was, is finished by runni
   await server.stop()
   const old = keyFile()
 
-  // Killed as soon as the next key lies beside the old one; on a busy machine it may be through by then.
+  // Killed as soon as the next key lies beside the old one; on a busy machine it may have finished by then.
   const { child, ended } = spawnCommand(['key', 'rotate'], { dataDir, environment })
   const hasBegun = () => existsSync(file('secret.key.next')) || keyFile() !== old
   await expect.poll(hasBegun, { interval: 1 }).toBe(true)
   child.kill('SIGKILL')
   await ended
-  // However far it came.
+  // Rotation succeeds however far it had come.
   expect((await run('key rotate')).code).toBe(0)
   await (await start()).stop()
 
-  // The next key was written, and nothing else happened.
+  // Crashed after the next key was written and before anything else.
   const before = keyFile()
   writeFileSync(file('secret.key.next'), `${keyOf(5)}\n`)
   await (await start()).stop()
@@ -297,7 +297,7 @@ test('a key rotate that was interrupted, wherever that was, is finished by runni
   expect(await run('key rotate')).toMatchObject({ code: 0, stdout: expect.stringContaining('1 secret.') })
   expect(keyFile()).toBe(keyOf(5))
 
-  // The database changed over, and the next key did not become the key.
+  // Crashed after the database had switched, before the next key became the key.
   renameSync(file('secret.key'), file('secret.key.next'))
   writeFileSync(file('secret.key'), `${before}\n`)
   expect(await startInVain()).toMatch(/^[^\n]*run "rustymail key rotate" again[^\n]*$/)
@@ -314,7 +314,7 @@ test('before the old key is given up the database file itself is sealed with the
   const server = await start()
   await addAccount(server)
   await server.stop()
-  // While it is open here, closing it elsewhere does not write its log into it: as when the power fails.
+  // While it is open here, closing it elsewhere does not checkpoint its log, as in a power failure.
   const other = new DatabaseSync(file('rustymail.db'))
   onTestFinished(() => other.close())
   const marks = (db: DatabaseSync) => db.prepare("select value from settings where name = 'key_check'").all()
@@ -328,7 +328,7 @@ test('before the old key is given up the database file itself is sealed with the
   const [mark] = marks(left)
   expect(secrets.open(JSON.parse(String(mark?.value)), 'key_check')).toBe('RustyMail')
 
-  // Nor while somebody reads an earlier state: the old key stays until then.
+  // Nor can it be checkpointed while another reader holds an earlier state: the old key stays until then.
   const before = keyFile()
   other.exec('begin')
   marks(other)

@@ -1,4 +1,4 @@
-/** The conformance script names the promise that a faulty event stream breaks, and says nothing of a good one. */
+/** The conformance script names the promise that a faulty event stream breaks, and reports nothing for a good one. */
 import { expect, onTestFinished, test } from 'vitest'
 import { type Behaviour, standInToken } from '../support/event-stream-behaviour.ts'
 import type { Fault } from '../support/event-stream-fault-kinds.ts'
@@ -8,9 +8,9 @@ import { EventStreamStandIn } from '../support/event-stream-stand-in.ts'
 import { timeFaults } from '../support/event-stream-time-faults.ts'
 import { runChecksHere, runConformance, type Verdict } from '../support/run-conformance.ts'
 
-/** Most of the time a script waits for something to happen. */
+/** Faults checked concurrently: a script mostly waits for something to happen. */
 const atOnce = 20
-/** Those that take longest first. */
+/** Slowest first. */
 const faults = [...timeFaults, ...orderFaults, ...formFaults]
 
 async function runAgainst(change: Partial<Behaviour>, ...args: string[]): Promise<Verdict & { requests: number }> {
@@ -28,7 +28,7 @@ test('each of the faulty streams is found, by the check of the promise that it b
   const judge = async ([name, found, change]: Fault) => {
     const standIn = new EventStreamStandIn(change)
     onTestFinished(() => standIn.stop())
-    // In this process: a hundred of their own would take longer than all that they find.
+    // In this process: a hundred processes would cost more than all the checks.
     const { failed } = await runChecksHere(await standIn.start(), { token: standInToken, waitMs: 10_000 })
     if (!failed.some(check => check.startsWith(found))) missed.push({ name, failed })
   }

@@ -34,11 +34,11 @@ test('the stream of the real program conforms, with mail coming in meanwhile', a
   const server = await startRustyMail({ args: ['--demo'] })
   const { code, failed, text } = await runConformance(server.url, ['--token', apiKey])
   expect(failed).toEqual([])
-  // The log of the demo tells of its accounts, so that the filter for them is checked.
+  // The demo's log has facts of its accounts, so that their filter is checked.
   expect(text).toMatch(/^ok +account_id leaves out facts of other accounts/m)
   expect(text.match(/^ok /gm)!.length).toBeGreaterThan(30)
   expect(code).toBe(0)
-  // A hundred from one place are told apart: with what is left behind, many runs would find no facts any more.
+  // A hundred clients of one address are tracked: if a run left some behind, many runs would evict the rest.
   const query = { filter: 'event-stream-conformance', per_page: '100' }
   const { clients } = await server.call(api.clients.listClients, { query })
   expect(clients.map(client => client.user_agent)).toEqual(['event-stream-conformance'])
@@ -54,7 +54,7 @@ test('a token that is not the right one and a wrong call are told', async () => 
   expect(stranger.failed).toEqual([expect.stringMatching(/401/)])
 })
 
-/** The block of a language in docs/events.md that is longer than an example line. */
+/** Returns the code block of a language in docs/events.md that is longer than an example line. */
 function clientIn(language: string): string {
   const blocks = [...manual.matchAll(new RegExp(`^\`\`\`${language}\\n([^]+?)^\`\`\`$`, 'gm'))].map(match => match[1]!)
   return blocks.find(block => block.length > 1000)!

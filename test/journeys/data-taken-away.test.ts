@@ -1,4 +1,7 @@
-/** What a hand at the files of a running server does: nothing that was acknowledged is lost, and no second server comes onto its database. */
+/**
+ * The files of a running server are moved or deleted: nothing that was acknowledged is lost, and no second server
+ * starts on its database.
+ */
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -51,7 +54,7 @@ test('with its locks removed a running server still keeps others away from its d
 test('a server that lost its data directory to another ends in words and leaves the files of the other alone', async () => {
   const server = await startRustyMail()
   const elsewhere = `${server.dataDir}-moved`
-  // Else it would write the head of its trail, by that name, beside the other that does the same.
+  // Otherwise it would write the head of its trail, by that name, beside the other that does the same.
   const head = () => readFileSync(join(server.dataDir, 'audit.head'), 'utf8')
   await expect.poll(head).toMatch(/"newest":[1-9]/)
   renameSync(server.dataDir, elsewhere)

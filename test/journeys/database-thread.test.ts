@@ -1,4 +1,6 @@
-/** A thread with the database that ends by itself ends the server in words: nothing hangs, and all that was answered is kept. */
+/**
+ * A database thread that dies ends the server with a message: nothing hangs, and everything that was answered is kept.
+ */
 import type { Worker } from 'node:worker_threads'
 import { expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'

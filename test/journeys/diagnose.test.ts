@@ -86,7 +86,7 @@ describe.skipIf(!available('dovecot'))('an account at Dovecot', () => {
     expect(text).toContain('RustyMail 0.')
     expect(text).toContain('ok       imap login')
     expect(text).not.toMatch(/alice|liddell|wonderland|test\.local|pw-/i)
-    // It is of the diagnosis that was made: nobody connects for it.
+    // It shows the earlier diagnosis without connecting.
     expect(text).toContain(`Made at ${made.made_at}`)
   })
 
@@ -182,7 +182,7 @@ describe.skipIf(!available('dovecot'))('an account at Dovecot', () => {
     expect(report.code).toBe(0)
     expect(report.stdout).not.toMatch(/alice|liddell|wonderland/i)
     expect(report.stdout).toMatch(/^Platform: .*\n(.*\n)*Connections: 4 an account/m)
-    // What was said meanwhile, without what logs in.
+    // The protocol lines of the diagnosis, without credentials.
     expect(report.stdout).toMatch(/Last lines:\n(.*\n)*.* imap #\d+ > \S+ AUTHENTICATE PLAIN …/)
     expect(report.stdout).toMatch(/ smtp #\d+ > AUTH PLAIN …/)
     expect(report.stdout + beside.stdout).not.toMatch(/pw-alice|AHB3LWFsaWNl/)
@@ -195,13 +195,13 @@ describe.skipIf(!available('dovecot'))('an account at Dovecot', () => {
     const without = await here(given, '\n')
     expect(without).toMatchObject({ code: 0, stdout: expect.stringContaining('no password was given') })
 
-    // Of one that signs in by OAuth2 only the running server refreshes the access.
+    // Only the running server refreshes the access of an OAuth account.
     const db = openDatabase(`sqlite:${dataDir}/rustymail.db`)
     onTestFinished(() => db.destroy())
     await db.updateTable('accounts').set({ oauth_provider: 'google', grant_id: 'g' }).execute()
     const granted = await here(['diagnose', 'alice.liddell@wonderland.test', '--retry-login'])
     expect(granted.stdout).toMatch(/skipped {2}imap login .*the stored access token has expired/)
-    // Dovecot takes only passwords here.
+    // Dovecot accepts only passwords here.
     expect(granted.stdout).toMatch(/^Reading mail \(IMAP\): The server takes no access tokens/)
     expect(granted.stdout).toContain('ok       imap greeting')
     const missing = missingGrants({ store: new OAuthStore(db), secrets: new SecretBox(Buffer.alloc(32)) })
@@ -241,7 +241,7 @@ test('servers that hang: the diagnosis ends within its bound, and so does the se
   const made = await run.call(api.diagnose.diagnoseAccount, { params })
   expect(made.verdict).toContain('TLS handshake did not end in time')
   expect(made.checks.find(({ part, id: check }) => part === 'smtp' && check === 'greeting')?.state).toBe('failed')
-  // An account that there is no more has no lines left, and cannot be diagnosed.
+  // A deleted account has no lines left, and cannot be diagnosed.
   const gone = { account_id: 'none' }
   await expect(run.call(api.diagnose.diagnoseAccount, { params: gone })).rejects.toThrow('404')
   const asked = run.call(api.diagnose.diagnoseAccount, { params }).catch((error: Error) => error)

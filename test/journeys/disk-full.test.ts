@@ -1,4 +1,6 @@
-/** A disk without room: nobody waits for long, nothing more is changed, reading goes on, and nothing is lost when there is room again. */
+/**
+ * A full disk: no request hangs, changes are refused, reading goes on, and nothing is lost when there is room again.
+ */
 import { sql } from 'kysely'
 import { expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
@@ -11,7 +13,7 @@ import { tempDir } from '../support/temp-dir.ts'
 
 const disconnectPath = (id: string) => api.clients.disconnectClient.path.replace('{client_id}', id)
 
-/** SQLite itself says that the disk is full, as it does when the file can grow no more. */
+/** SQLite itself reports that the disk is full, as it does when the file can grow no more. */
 async function startOnSmallDisk() {
   const dir = tempDir('disk')
   onTestFinished(() => dir.remove())
@@ -37,7 +39,7 @@ async function startOnSmallDisk() {
 test('when the disk is full what was done is answered soon, nothing more is done, and the trail is whole in the end', async () => {
   const { people, setRoom, said } = await startOnSmallDisk()
   const { admin } = people
-  // Someone to send away, many times: it needs no database itself.
+  // Many clients to disconnect, which needs no database itself.
   for (let count = 0; count < 90; count++) {
     await people.ask({ ...admin, 'user-agent': `probe-${count}` }, 'GET', api.metrics.getStats.path)
   }
@@ -63,7 +65,7 @@ test('when the disk is full what was done is answered soon, nothing more is done
     else refused = `${status} ${text}`
     if (refused !== undefined) break
   }
-  // What was done while that was found out is answered as done, and its entry waits.
+  // Changes made while that was being detected are answered as done, and their entries wait.
   expect(refused).toMatch(/^503 .*"detail":"The audit trail cannot be written/)
   expect(done.length).toBeGreaterThan(0)
   expect(await noted()).toEqual(done.slice(0, -1).sort())
@@ -76,7 +78,7 @@ test('when the disk is full what was done is answered soon, nothing more is done
   expect(attempts[0]!.headers.get('retry-after')).toBe('10')
   expect(await connected()).toHaveLength(left.length)
   expect((await people.ask(admin, 'GET', api.accounts.listAccounts.path)).status).toBe(200)
-  // No more work is to be sent here, and who looks knows why.
+  // The server reports that it accepts no work, and a health check says why.
   const ready = await people.ask({}, 'GET', api.system.ready.path)
   expect([ready.status, JSON.parse(ready.text).parts.database]).toEqual([
     503,
@@ -91,7 +93,7 @@ test('when the disk is full what was done is answered soon, nothing more is done
   expect(failures).toBeGreaterThan(0)
   const metrics = await people.ask(admin, 'GET', '/metrics')
   expect(metrics.text).toContain('rustymail_database_writable 0\n')
-  // Once a second it looks what there is to say.
+  // A pending message is logged once a second at most.
   await expect.poll(() => said('cannot be written: the disk is full')).toHaveLength(1)
 
   await setRoom(10_000)
@@ -107,7 +109,7 @@ test('when the disk is full what was done is answered soon, nothing more is done
   await expect.poll(async () => (await people.ask({}, 'GET', api.system.ready.path)).status).toBe(200)
   expect(await storage()).toMatchObject({ is_writable: true, fault: null })
   expect((await storage()).write_failures).toBeGreaterThanOrEqual(failures)
-  // The alert could not be stored while it stood.
+  // The alert could not be stored while the disk was full.
   const raised = async () => {
     const { items } = await people.tell<{ items: { type: string }[] }>(
       admin,

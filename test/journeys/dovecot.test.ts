@@ -1,4 +1,4 @@
-/** The main job on a real mail server: connect it, read it, hear of new mail, see the figures move. */
+/** The main job on a real mail server: connect to it, read from it, get new mail, see the figures move. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
@@ -63,7 +63,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     expect(stats.active_sse_connections).toBe(1)
     expect(stats.average_response_time_ms).toBeGreaterThan(0)
 
-    // How long the certificate that the server showed is good, with the next sample.
+    // The expiry of the server's certificate, with the next sample.
     const from = new Date(Date.now() - 600_000).toISOString()
     const daysLeft = async () => {
       const query = { series: 'certificate_days', group_by: 'protocol', account_id: account.id, from } as const

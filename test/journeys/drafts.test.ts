@@ -1,4 +1,4 @@
-/** Writing mail over REST and MCP on a real mail server: what would leave is right, and drafts are seen by their writers alone. */
+/** Writing mail over REST and MCP on a real mail server: the outgoing bytes are right, drafts are private. */
 import { createHash, randomBytes } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Draft, MessageContent } from '../../contract/draft.ts'
@@ -189,7 +189,7 @@ test('drafts are for callers with the scope and the account, and a token’s own
     const { status: refused } = await upload(people, proof, own, draft, Buffer.from('x'))
     expect([who, 'upload', refused]).toEqual([who, 'upload', status])
   }
-  // By the way of the account that the token may see.
+  // Through the account that the token may see.
   const foreign = await people.token(['mail:draft'], [other])
   const crossed = await people.ask(foreign.proof, 'GET', fill(drafts.getDraft.path, other, draft.id))
   expect(crossed.status).toBe(404)

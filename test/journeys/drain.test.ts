@@ -1,4 +1,4 @@
-/** A stop with thousands of streams open: each is told when to come back, and what was asked before is still answered. */
+/** A stop with thousands of open streams: each is told when to reconnect, and earlier requests are still answered. */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
@@ -9,7 +9,7 @@ import { apiKey, startRustyMail } from '../support/rustymail.ts'
 
 const streams = 2_000
 
-/** What a socket has said so far. */
+/** Returns what a socket has received so far. */
 function listen(socket: Socket): () => string {
   let text = ''
   socket.on('data', chunk => {
@@ -50,7 +50,7 @@ test('at a stop each of two thousand streams gets its goodbye with a time of its
   const { code } = await stopped
   expect(answer()).toContain('HTTP/1.1 201 Created')
   expect(code).toBe(0)
-  // Whatever had to be left at the end of its time is named there.
+  // The log names whatever was still open at the deadline.
   expect(run.log()).not.toContain('did not stop cleanly')
 
   const goodbyes = readers.map(({ text }) => {
@@ -60,7 +60,7 @@ test('at a stop each of two thousand streams gets its goodbye with a time of its
     return goodbye
   })
   expect(new Set(goodbyes.map(({ reason }) => reason))).toEqual(new Set(['shutdown']))
-  // One to six seconds, so about 400 come back in each.
+  // One to six seconds, so about 400 reconnect in each.
   const seconds = goodbyes.map(goodbye => Math.min(5, Math.floor(goodbye.reconnect_in_ms / 1_000)))
   for (const second of [1, 2, 3, 4, 5]) {
     expect(seconds.filter(value => value === second).length).toBeGreaterThan(250)
@@ -90,7 +90,7 @@ test('while it stops, who keeps a connection is answered once more, what was ask
   const stopped = run.stop()
   await stream.ended()
   expect(stream.text()).toContain('"reason":"shutdown"')
-  // It is draining by now, and goes on as long as an answer is under way.
+  // It is draining by now, which lasts as long as a request is in flight.
   for (const connection of kept) connection.socket.write(head)
   const late = await openRaw(run.url, head)
   for (const connection of [...kept, late]) {

@@ -1,4 +1,7 @@
-/** The event log outlives kill -9: what was answered is in it, and a client that comes back has each fact once and in order. */
+/**
+ * The event log survives kill -9: what was acknowledged is in it, and a client that resumes gets each fact once and in
+ * order.
+ */
 import { expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { openStream } from '../support/open-stream.ts'
@@ -7,7 +10,7 @@ import { apiKey, type Served, startHere, startRustyMail } from '../support/rusty
 const authorization = `Bearer ${apiKey}`
 
 test('killed in the middle of many facts, it has every one that was answered, and a client that comes back misses none', async () => {
-  // Far more than one may ordinarily ask for.
+  // Far above the default limit.
   const environment = { RUSTYMAIL_RATE_LIMIT: '100000000' }
   const first = await startRustyMail({ environment })
   const imap = { host: '127.0.0.1', port: 1, tls: 'none', user: 'ann', password: 'x' }
@@ -26,7 +29,7 @@ test('killed in the middle of many facts, it has every one that was answered, an
       answered.add(name)
     }
   }
-  // Each ends with the connection.
+  // Each ends with its connection.
   const writers = Promise.allSettled(Array.from({ length: 16 }, () => rename(first)))
   await expect.poll(() => answered.size).toBeGreaterThan(1_000)
   const seenLive = stream.events.filter(event => event.id !== undefined)
@@ -36,7 +39,7 @@ test('killed in the middle of many facts, it has every one that was answered, an
   const second = await startHere({ dataDir: first.dataDir })
   const { items } = await second.call(api.events.listFacts, { query: { limit: '100' } })
   expect(items.filter(item => item.type === 'account_updated').length).toBeGreaterThan(90)
-  // It had taken some, and comes back with the id of one in the middle.
+  // The client had received some, and resumes from one in the middle.
   const last = seenLive[Math.floor(seenLive.length / 2)]!
   const resumed = await openStream(`${second.url}/api/dashboard/events`, {
     authorization,

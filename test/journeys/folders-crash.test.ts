@@ -1,6 +1,7 @@
 /**
- * Each command that changes a folder is interrupted on a real mail server, by kill -9 of the program and by a lost connection: before the mail
- * server hears of it, once it is done and not answered, and right after its answer. Afterwards each folder is as it was asked for, with its messages.
+ * Each command that changes a folder is interrupted on a real mail server, by kill -9 of the program and by a lost
+ * connection: before the server receives it, after its execution but before its answer, and right after its answer.
+ * Afterwards each folder is as requested, with its messages.
  */
 import { join } from 'node:path'
 import { beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
@@ -108,10 +109,10 @@ describe.skipIf(!available('dovecot'))('interrupted at each command', () => {
   })
 })
 
-/** Of a folder, the one in it, and the new one: whether it is there, subscribed to, and how many messages it holds. */
+/** State of a folder, its subfolder and its new name: existence, subscription and message count. */
 type Found = Record<string, string>
 
-/** A folder with one in it, each with a message; to be deleted it has neither. */
+/** Creates a folder with a subfolder, a message in each; for a deletion it has neither. */
 async function prepare(imap: RawImap, kind: Kind, folder: string): Promise<void> {
   if (kind === 'create') return
   await imap.run(`CREATE "${folder}"`)

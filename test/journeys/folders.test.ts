@@ -1,4 +1,7 @@
-/** Folders over REST and MCP on a real mail server: for callers with the scope and the account; messages keep their ids through a new name. */
+/**
+ * Folders over REST and MCP on a real mail server: for callers with the scope and the account; messages keep their ids
+ * through a rename.
+ */
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import type { Folder } from '../../contract/mail.ts'
@@ -133,7 +136,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     expect(await edit({ op: 'rename', path: 'Bills', to: 'Bills 2026' })).toMatchObject({
       value: { path: 'Bills 2026' },
     })
-    // Until the folders were looked at again only the mail server knows that it is there, and what it refuses is no error of the call.
+    // Until folders are polled again only the mail server knows of it, and its refusal is no error of the call.
     const listed = async () => {
       const { items, source } = (await ask(people.admin, 'GET', '/folders')).body as { items: Folder[]; source: string }
       return [source, ...items.map(({ path }) => path)]

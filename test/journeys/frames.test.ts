@@ -1,4 +1,7 @@
-/** Documents for the sandboxed frames of the page: callers that may not see the message, or name another state of it, get nothing. */
+/**
+ * Documents for the page's sandboxed frames: callers that may not see the message, or name another state of it, get
+ * nothing.
+ */
 import { beforeAll, expect, test } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
 import type { Draft } from '../../contract/draft.ts'
@@ -108,7 +111,7 @@ test.each(['draft', 'submission', 'message'])('the frame of a %s', async name =>
     const { status: found, text } = await ask(callers[caller]!)
     expect([caller, found, text.includes(words)]).toEqual([caller, status, false])
   }
-  // Under another account, and for a user who does not see this one.
+  // Through another account, and for a user who does not see this one.
   for (const proof of [callers.writer!, callers['of another account']!])
     expect((await ask(proof, other)).status).toBe(404)
   const user = await ask({ ...callers.user!, ...frameHead() })
@@ -117,7 +120,7 @@ test.each(['draft', 'submission', 'message'])('the frame of a %s', async name =>
     const answer = await ask(callers.writer!, at)
     expect([at, answer.status, (JSON.parse(answer.text) as { code: string }).code]).toEqual([at, status, code])
   }
-  // A session fills the frame of our own page, and no window.
+  // A session may load it in a frame of our own page, and in no window.
   const framed = await ask({ ...people.admin, ...frameHead() })
   expect([framed.status, framed.text.includes(words)]).toEqual([200, true])
   for (const head of [

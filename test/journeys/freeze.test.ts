@@ -1,4 +1,6 @@
-/** The kill switch from outside: over REST, MCP and event streams, what was stopped stays stopped until a user lifts it. */
+/**
+ * The kill switch from outside: over REST, MCP and event streams, what was stopped stays stopped until a user lifts it.
+ */
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
@@ -25,7 +27,7 @@ test('a frozen token changes nothing over REST and MCP, and may read on; its cha
   )
   const change = { ids: [items[0]!.ref], add: ['flagged'] }
   const actions = api.operations.changeMessages.path.replace('{account_id}', ann)
-  // Asked for before, and not done: the mail server does not answer.
+  // Requested before, and still pending: the mail server does not answer.
   const release = Promise.withResolvers<void>()
   const asked = Promise.withResolvers<void>()
   gateway.delay = () => {
@@ -46,7 +48,7 @@ test('a frozen token changes nothing over REST and MCP, and may read on; its cha
   ])
   expect((await callTool(client, 'mail_read', { refs: [ref] })).isError).toBe(false)
   expect((await client.listTools()).tools.map(({ name }) => name)).toContain('mail_move')
-  // A token cannot free itself, and undoing changes too.
+  // A token cannot unfreeze itself, and undo is a change too.
   expect(codeOf(await people.ask(token.proof, 'DELETE', `${freeze}/${freezeId}`))).toBe('forbidden')
   const undo = `/api/v1/operations/${id}/undo`
   expect(codeOf(await people.ask(token.proof, 'POST', undo, {}))).toBe('frozen')
@@ -114,7 +116,7 @@ test.each(['native', 'sdk'])(
     const { people, gateway, ann, bob } = await startMcpWorld({ environment: { RUSTYMAIL_MCP_ADAPTER: adapter } })
     const token = await people.token(['mail:read'], [ann, bob])
     const inboxOf = (account: string) => `mail://${account}/folders/INBOX`
-    // A session of 2025 keeps what it subscribed to; its stream is opened again.
+    // A session of 2025 keeps its subscriptions; its stream is reopened.
     const old = await connectMcp(people.url, token.proof, '2025')
     await old.subscribeResource({ uri: inboxOf(ann) })
     await people.tell(people.admin, 'POST', freeze, { account_id: ann, reads: 'stop' })
@@ -126,7 +128,7 @@ test.each(['native', 'sdk'])(
     const heard: string[] = []
     client.setNotificationHandler('notifications/resources/updated', ({ params }) => void heard.push(params.uri))
     await client.listen({ resourceSubscriptions: [inboxOf(bob)] })
-    // Both accounts have this mailbox.
+    // Both accounts use this mailbox.
     gateway.deliver({ subject: 'come', text: 'x', from: [{ name: 'Cy', email: 'cy@example.org' }] })
     await expect.poll(() => heard).toContain(inboxOf(bob))
   },

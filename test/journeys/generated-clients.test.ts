@@ -1,4 +1,4 @@
-/** Clients that are generated from docs/openapi.json compile strictly, and their calls are answered as their types say. */
+/** Clients generated from docs/openapi.json compile strictly, and responses match their types. */
 import { execFile } from 'node:child_process'
 import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -15,14 +15,14 @@ import { tempDir } from '../support/temp-dir.ts'
 const root = join(import.meta.dirname, '../..')
 const run = promisify(execFile)
 const at = (path: string) => join(root, 'node_modules', path)
-/** Both make their files with TypeScript 5: its newer releases have no such interface. One of them brings it along. */
+/** Both generators use the API of TypeScript 5, which newer releases lack. One of them depends on it. */
 const typescript = createRequire(createRequire(import.meta.url).resolve('oazapfts')).resolve('typescript')
 const withTypescript = `import { registerHooks } from 'node:module'
 const url = ${JSON.stringify(pathToFileURL(typescript).href)}
 registerHooks({ resolve: (name, context, next) => (name === 'typescript' ? { url, shortCircuit: true } : next(name, context)) })
 `
 
-/** Wrong uses are errors of the compiler: else the types would be worth nothing. */
+/** Wrong uses are compiler errors: otherwise the types would be useless. */
 const useFetch = `import createClient from 'openapi-fetch'
 import type { paths } from './schema.d.ts'
 

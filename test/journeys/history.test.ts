@@ -1,4 +1,4 @@
-/** What a running server did is in its history, also after a restart, for those who may see it. */
+/** What a running server did is in its history, also after a restart, for callers that may see it. */
 import { expect, onTestFinished, test } from 'vitest'
 import type { History } from '../../contract/history.ts'
 import { api } from '../../contract/index.ts'
@@ -22,7 +22,7 @@ test('requests are counted to the last one, over a restart, with a mark where it
     return groups[0]?.total.sum[0] ?? 0
   }
   const first = before.groups[0]?.total.sum[0] ?? 0
-  // Those that asked for it are requests, too.
+  // The history requests count as well.
   await expect.poll(() => requests(run), { timeout: patience }).toBeGreaterThanOrEqual(first + 25)
   const slow = await history(run, { series: 'operation_time', group_by: 'operation', step: '1m' })
   const stats = slow.groups.find(({ label }) => label === 'metrics.getStats')!
@@ -33,7 +33,7 @@ test('requests are counted to the last one, over a restart, with a mark where it
     const { groups } = await history(run, { series: name, ...(groupBy ? { group_by: groupBy } : {}) })
     return Object.fromEntries(groups.map(({ label, points }) => [label ?? '', points.max.at(-1)]))
   }
-  // Asked of the database, and not counted as they happen.
+  // Read from the database when sampled, instead of counted as they happen.
   await expect.poll(() => newest('queue', 'queue'), { timeout: patience }).toMatchObject({ outbox: 0, approvals: 0 })
   await expect.poll(async () => (await newest('database_size'))[''], { timeout: patience }).toBeGreaterThan(100_000)
   const counted = await requests(run)

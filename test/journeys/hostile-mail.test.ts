@@ -1,4 +1,6 @@
-/** Messages that are made to cost, on a real mail server: each is listed and opened with little work of the processor, or told to be what it is. */
+/**
+ * Expensive messages on a real mail server: each is listed and opened at little CPU cost, or reported for what it is.
+ */
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { api } from '../../contract/index.ts'
@@ -19,7 +21,7 @@ const inEachOther = (count: number) =>
   times(count, at => `Content-Type: multipart/mixed; boundary=b${at}x\r\n\r\n--b${at}x\r\n`)
 const mib = 1024 * 1024
 
-/** With what is told of each. */
+/** Messages, each with what is reported of it. */
 const mails: Record<string, { raw(): string; told: object }> = {
   '1,000 parts in each other': {
     raw: () => `${head('nested')}\r\n${inEachOther(1_000)}Content-Type: text/plain\r\n\r\nwords\r\n`,
@@ -106,7 +108,7 @@ const mails: Record<string, { raw(): string; told: object }> = {
   },
 }
 
-/** Of the processor, of all threads, until the message is listed, opened and shown. */
+/** CPU milliseconds of all threads until the message is listed, opened and shown. */
 const mostMs = 2_000
 
 describe.skipIf(!available('dovecot'))('on Dovecot', () => {
@@ -121,7 +123,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     const imap = { host: '127.0.0.1', port: dovecot.imapPort, tls: 'none', user: 'alice@test.local' }
     const account = { email: 'alice@test.local', imap: { ...imap, password: 'pw-alice' } }
     ;({ id } = await run.call(api.accounts.createAccount, { body: account }))
-    // The threads are started, and what they need is compiled, before anything is measured.
+    // Threads are started and their code is compiled before anything is measured.
     await read(await arrive(body('first', 'text/html', '8bit', '<style>p{color:red}</style><p>words')))
     return async () => {
       await run.stop()
@@ -130,10 +132,10 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     }
   })
 
-  /** The bytes of it, and its reference. */
+  /** Returns the bytes of the message, and its ref. */
   const arrive = async (raw: string) => {
     const { uid } = await dovecot.appendMessage('alice@test.local', Buffer.from(raw, 'latin1'))
-    // IMAP has no NUL; Dovecot writes another byte for it.
+    // IMAP has no NUL; Dovecot replaces it.
     return { bytes: Buffer.from(raw.replaceAll('\0', '\u0080'), 'latin1'), uid }
   }
   const listed = async () => {
@@ -158,7 +160,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     expect((user + system) / 1_000).toBeLessThan(mostMs)
     expect(message).toMatchObject(told)
     expect(html).toContain('<!doctype html>')
-    // It can be saved whatever it is.
+    // It can be downloaded whatever it contains.
     const saved = Buffer.from(await (await get(messageRawPath, ref)).arrayBuffer())
     expect(saved.equals(arrived.bytes)).toBe(true)
     const archive = await get(attachmentsZipPath, ref)

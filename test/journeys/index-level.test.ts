@@ -1,4 +1,7 @@
-/** How much is indexed of an account, changed while it runs: what is raised begins, what is lowered is removed, also by the next start. */
+/**
+ * The index level of an account, changed while the server runs: a higher one starts indexing, a lower one removes, also
+ * at the next start.
+ */
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -9,7 +12,7 @@ import { available } from '../support/require.ts'
 import { type Served, startHere } from '../support/rustymail.ts'
 
 const mails = 40
-/** Incompressible: what an index of texts is larger by can be seen. */
+/** Incompressible text, so that indexed texts visibly enlarge the index. */
 const words = (number: number) =>
   Array.from({ length: 400 }, (_, at) => ((number * 7919 + at * 104_729) * 2_654_435_761).toString(36)).join(' ')
 
@@ -51,7 +54,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
 
     await choose(run, id, 'headers')
     await becomes(run, id, { level: 'headers', state: 'complete', messages: mails, texts: 0 })
-    // The room goes back with the last of them; the write-ahead log is taken into the file meanwhile.
+    // Space is released with the last of them; the write-ahead log is checkpointed meanwhile.
     await expect.poll(() => statSync(file).size).toBeLessThan(whole / 2)
     expect(await run.call(api.mailIndex.listThreads, { params: { account_id: id }, query: { limit: '100' } })).toEqual(
       threads,

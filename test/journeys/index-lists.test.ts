@@ -1,4 +1,4 @@
-/** Lists from the index on a real mail server: the same as from the server, as new as what was heard, and no more for callers that may see less. */
+/** Lists from the index on a real mail server: equal to the server's, current, and limited by the caller's rights. */
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
@@ -24,7 +24,7 @@ const environment = { RUSTYMAIL_INDEX: 'text' }
 const onServer = { RUSTYMAIL_INDEX: 'off' }
 const people = (count: number) => Array.from({ length: count }, (_, number) => `P${number} <p${number}@x.example>`)
 
-/** What is odd in a head, each in its own way. */
+/** Odd headers, each in its own way. */
 const oddHeads = [
   'Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\nFrom: =?iso-8859-1?q?J=F6rg?= <joerg@x.example>',
   `Subject: many\r\nFrom: ${people(25).join(', ')}\r\nTo: ${people(130).join(', ')}`,
@@ -69,7 +69,7 @@ const listPath = (id: string, query: Record<string, string> = {}) =>
 const list = async (run: Served, id: string, query: Record<string, string> = {}) =>
   (await get(run, listPath(id, query))) as unknown as List
 
-/** All pages of a folder, checked against the contract. */
+/** Returns all pages of a folder, checked against the contract. */
 async function allPages(run: Served, id: string, folder: string, source: string): Promise<Json[]> {
   const pages: Json[] = []
   for (let cursor: string | null = ''; cursor !== null; ) {
@@ -83,7 +83,7 @@ async function allPages(run: Served, id: string, folder: string, source: string)
   return pages
 }
 
-/** Without what only the index says, and when. */
+/** Removes what only the index knows, and when. */
 function withoutAdded(page: Json): Json {
   const { source: _source, as_of: _asOf, ...rest } = page
   const items = (rest.items as Json[]).map(({ id: _id, thread_id: _thread, preview: _preview, ...item }) => item)
@@ -127,7 +127,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
   })
 
   test('after a restart lists come from the index before the mail server has answered anything', async () => {
-    // Of its own, since it is frozen.
+    // A Dovecot of its own, since it is frozen.
     const dovecot = await startDovecot()
     onTestFinished(() => dovecot.stop())
     const message = (name: string) => `Subject: ${name}\nMessage-ID: <${name}@x>\n\nhello\n`
@@ -161,7 +161,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     const { dataDir } = run
     const id = await add(run, user)
     const folders = ['INBOX', 'Archive', 'Sent/Old', 'Entwürfe']
-    // At once, before anything is indexed.
+    // Immediately, before anything is indexed.
     expect((await list(run, id)).items).toHaveLength(50)
     await untilIndexed(run, id, folders)
     const indexed = await Promise.all(folders.map(folder => allPages(run, id, folder, 'index')))
@@ -253,7 +253,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
 
     await imap.run('SELECT INBOX')
     await imap.run(`UID MOVE ${first.uid} Archive`)
-    // Answered once it is known where it is now.
+    // Answered once its current place is known.
     await get(run, `/api/v1/accounts/${id}/messages/${first.id}`)
     await imap.run('SELECT Archive')
     await imap.run('UID MOVE 1 INBOX')
@@ -308,7 +308,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
       expect([path, status]).toEqual([path, 404])
       expect(text).not.toMatch(/secret|hiddenwords/)
     }
-    // The id of another account's message names nothing in one's own.
+    // The id of another account's message matches nothing in one's own.
     expect((await all.ask(narrow, 'GET', message.replace(dave, bob))).status).toBe(404)
     for (const path of [message, `${message}/attachments/1`])
       expect((await all.ask(meta, 'GET', path)).status).toBe(403)

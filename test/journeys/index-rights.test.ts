@@ -1,4 +1,4 @@
-/** Levels, traffic, contacts and progress of an account: for callers with the scope and the account, and for nobody else. */
+/** Levels, traffic, contacts and progress of an account: for callers with the scope and the account only. */
 import { expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
@@ -63,7 +63,7 @@ test('a token gets what its scopes and its accounts are for', async () => {
   const bad = [{ index_level: 'all' }, { index_level: '' }, { index_level: 1 }]
   for (const body of bad) expect((await people.ask(people.admin, 'PATCH', account(own), body)).status).toBe(400)
 
-  // Built again: each sees the progress of the accounts that it may see.
+  // A rebuild: each caller sees the progress of the accounts that it may see.
   const streams = await Promise.all(
     [reader, viewer].map(({ proof }) => openStream(`${people.url}/api/dashboard/events`, { ...proof })),
   )

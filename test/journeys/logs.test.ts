@@ -1,4 +1,7 @@
-/** The last lines of the log over HTTP: for administrators of all accounts, followed from request to line, and nothing of mail in them. */
+/**
+ * The last log lines over HTTP: for administrators of all accounts, correlated by request, and without any mail
+ * content.
+ */
 import { expect, test } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
 import { api } from '../../contract/index.ts'
@@ -53,10 +56,10 @@ test('what is written is what is shown, and only to administrators of all accoun
   const viewer = await people.invite('viewer')
   const token = await people.token(['dashboard:admin'])
   for (const path of [base, file]) {
-    // An administrator sees all accounts, whatever list is asked for.
+    // An administrator sees all accounts, whatever list is requested.
     expect((await people.ask(some.proof, 'GET', path)).status).toBe(200)
     expect((await people.ask(viewer.proof, 'GET', path)).text).toContain('"missing_scope":"dashboard:admin"')
-    // Its list of accounts has an end.
+    // The token's list of accounts is limited.
     expect((await people.ask(token.proof, 'GET', path)).text).toContain('beyond_own_rights')
     expect((await people.ask({}, 'GET', path)).status).toBe(401)
   }
@@ -75,7 +78,7 @@ test('the id of a request leads to its lines, and nothing of mail is in any', as
   type Messages = { items: [{ ref: string }] }
   const { items } = await people.tell<Messages>(people.admin, 'GET', `${messages}?folder=INBOX`)
   await people.tell(people.admin, 'GET', `${messages}/${items[0].ref}`)
-  // A bug that has a subject in its hands.
+  // A bug whose error carries a subject.
   const { options } = app.http
   const { shown } = options
   options.shown = () => {

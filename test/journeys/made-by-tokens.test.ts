@@ -1,4 +1,4 @@
-/** What a token of an administrator made lives on when it is revoked, unless it is ended with it; and nothing is made behind that. */
+/** What an administrator's token created outlives it, unless ended with it; and nothing is created after that. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
@@ -30,7 +30,7 @@ const signIn = async (email: string, word = password) =>
 const change = (proof: Proof, id: string, body: object) =>
   people.tell(proof, 'PATCH', fill(api.users.changeUser.path, id), body)
 
-/** By a link of the token's, as anyone who holds the token does it. */
+/** Signs up by the token's link, as anyone who holds the token could. */
 async function enterBy(link: string): Promise<Proof> {
   const given = { link_token: link.split('#')[1], password }
   const { status, headers } = await people.ask({}, 'POST', api.users.acceptLink.path, given)
@@ -39,7 +39,7 @@ async function enterBy(link: string): Promise<Proof> {
 }
 
 let invited = 0
-/** An address is invited once: a second try of a test has others. */
+/** An address is invited once, so a retried test has others. */
 const addressOf = (name: string) => `${name}-${++invited}@example.com`
 const invite = (proof: Proof, email: string) =>
   people.tell<{ user: { id: string; email: string }; link: string }>(proof, 'POST', api.users.inviteUser.path, {
@@ -51,7 +51,7 @@ const invite = (proof: Proof, email: string) =>
 const reset = (proof: Proof, id: string) =>
   people.tell<{ link: string }>(proof, 'POST', fill(api.users.resetUser.path, id), { revoke_tokens: false })
 
-/** A token that leaked, and all that can be done with it. */
+/** A leaked token, and everything that can be done with it. */
 async function leak(name: string) {
   const token = await people.token(['dashboard:admin'])
   const invited = await invite(token.proof, addressOf(`${name}-mole`))
@@ -108,7 +108,7 @@ test('revoked with what it made, sessions, tokens, links and passwords that came
   expect([await signIn(invited.user.email), await signIn(victim.email)]).toEqual([401, 401])
   expect((await people.ask({}, 'POST', api.users.acceptLink.path, link)).text).toContain('link_invalid')
   expect(await whoAmI(spare)).toBe(401)
-  // What was raised had ways in of its own, which are its own again.
+  // A promoted user had ways in of their own, which work again.
   await change(people.admin, raised.userId, { disabled: false })
   expect(await signIn(raised.email, administrator.password)).toBe(201)
 
@@ -120,7 +120,7 @@ test('revoked with what it made, sessions, tokens, links and passwords that came
   )
 })
 
-/** What ends a maker, and how; what makes users with it. */
+/** Ways in which a maker ends, and its credentials for creating users. */
 const makers: Record<string, () => Promise<{ proof: Proof; end(): Promise<{ status: number }> }>> = {
   'a token that is revoked': async () => {
     const { id, proof } = await people.token(['dashboard:admin'])
@@ -142,7 +142,7 @@ test.each(Object.entries(makers))(
         const wanted = { email: `${prefix}${index}@example.com`, name: 'Racer', role: 'viewer', accounts: [] }
         return people.ask(proof, 'POST', api.users.inviteUser.path, wanted)
       })
-      // Once one of them is through, so that some are before it and some behind.
+      // After one of them succeeded, so that some come before the end and some after it.
       await inviting[round]
       expect((await end()).status).toBe(204)
       const answers = await Promise.all(inviting)

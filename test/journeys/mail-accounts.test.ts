@@ -1,4 +1,4 @@
-/** A token for mail learns which accounts it may use and what for, and nothing of the servers behind them. */
+/** A mail token learns which accounts it may use and what for, and nothing of the servers behind them. */
 import { expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { isMailScope, type Scope, scopes, unusedScopes } from '../../contract/scope.ts'
@@ -8,7 +8,7 @@ import { type People, type Proof, startApp } from '../support/people.ts'
 const path = api.accounts.listMailAccounts.path
 const tokens = api.tokens.createToken.path
 
-/** Connected without a trial: nothing listens at its servers. */
+/** Adds an account without verification: nothing listens at its servers. */
 async function connect(people: People, local: string): Promise<string> {
   const server = { host: '127.0.0.1', port: 1, tls: 'none', user: local, password: 'hidden-password' }
   const input = { name: `Mail of ${local}`, email: `${local}@example.org`, imap: server, enabled: false }
@@ -43,7 +43,7 @@ test('each scope of mail lists the accounts of the token, with what can be done 
   for (const [scope, can] of Object.entries(may)) {
     const { proof } = await people.token([scope as Scope], [ann])
     const account = { id: ann, name: 'Mail of ann', email: 'ann@example.org', state: 'disabled', can }
-    // Nothing more than this: no server, no user, no error, no figure of connections.
+    // Nothing else: no server, no user, no error, no connection counts.
     expect(await list(proof)).toEqual({ status: 200, body: { items: [account], next_cursor: null } })
   }
 })

@@ -1,4 +1,7 @@
-/** The index beside a mailbox that another program works on, while connections break and the server is killed: at the end both are equal. */
+/**
+ * The index beside a mailbox that another program changes, while connections break and the server is killed: at the end
+ * both are equal.
+ */
 import { expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { startDovecot } from '../support/dovecot.ts'
@@ -11,7 +14,7 @@ import { startRelay } from '../support/tcp-relay.ts'
 
 const environment = { RUSTYMAIL_INDEX: 'text' }
 
-/** What an extension is called where the server tells of it; without them RustyMail has to do without. */
+/** Hides extensions in the server's capabilities, so that RustyMail has to do without. */
 const hides = (words: string) => (data: string) =>
   data.includes('CAPABILITY ') ? data.replaceAll(new RegExp(` (${words})(?=[ \\]\r])`, 'g'), '') : data
 
@@ -36,7 +39,7 @@ async function idsOf(run: Served, account_id: string): Promise<Set<string>> {
   return ids
 }
 
-/** Ids as they are after all changes since a state. */
+/** Applies all changes since a state to the ids. */
 async function follow(run: Served, account_id: string, ids: Set<string>, since: string): Promise<string> {
   for (let state = since; ; ) {
     const changes = await run.call(api.mailIndex.listChanges, {
@@ -51,19 +54,19 @@ async function follow(run: Served, account_id: string, ids: Set<string>, since: 
 }
 
 interface ServedMailbox {
-  /** How its server is unlike the others. */
+  /** How its server differs from the others. */
   name: string
   port: number
   user: string
   password: string
-  /** Before the paths of all folders but INBOX. */
+  /** Prefix of all folders but INBOX. */
   prefix: string
-  /** Extensions that RustyMail is not told of. */
+  /** Extensions that are hidden from RustyMail. */
   hidden: string
   seed: number
 }
 
-/** A mailbox, what happens to it, and who follows its changes. */
+/** Opens a mailbox, its changes and a follower of these. */
 async function openMailbox({ name, port, user, password, prefix, hidden, seed }: ServedMailbox) {
   const relay = await startRelay(port, { toClient: hides(hidden) })
   onTestFinished(() => relay.stop())
@@ -82,7 +85,7 @@ async function openMailbox({ name, port, user, password, prefix, hidden, seed }:
   return { name, prefix, chaos, server, work, id: '', ids: new Set<string>(), state: '' }
 }
 
-/** Those of one server that share its starts and its ends. */
+/** Runs the mailboxes of one server, which share its starts and stops. */
 async function endAsTheMailboxes(servers: readonly ServedMailbox[]): Promise<void> {
   const boxes = await Promise.all(servers.map(openMailbox))
   let run = await startKilled({ environment })
@@ -104,7 +107,7 @@ async function endAsTheMailboxes(servers: readonly ServedMailbox[]): Promise<voi
     for (const { chaos } of boxes) await chaos.step()
     run = round === 1 ? await startKilled({ environment, dataDir }) : await startHere({ environment, dataDir })
   }
-  // The first look at all folders is behind the start.
+  // After the first poll of all folders, which follows the start.
   for (const box of boxes) {
     await untilComplete(run, box.id)
     box.state = await follow(run, box.id, box.ids, box.state)
@@ -133,7 +136,7 @@ async function startAgain(run: Served): Promise<Served> {
   return startHere({ environment, dataDir: run.dataDir })
 }
 
-/** In a process of its own, which is killed where another one is stopped. */
+/** In a process of its own, which is killed instead of stopped. */
 async function startKilled(options: RunOptions): Promise<Served> {
   const run = await startRustyMail(options)
   return { ...run, stop: () => run.stop('SIGKILL') }
@@ -158,7 +161,7 @@ test.skipIf(!available('dovecot'))(`on Dovecot, ${promise}`, async () => {
   ])
 })
 
-/** Another server on this machine, as `143 user password INBOX.`: an empty mailbox with the folders Archive and Sent. */
+/** A server on this machine, as `143 user password INBOX.`: an empty mailbox with the folders Archive and Sent. */
 const [port, user = '', password = '', prefix = ''] = (process.env.RUSTYMAIL_TEST_IMAP ?? '').split(' ')
 if (port) {
   test(`on the server of RUSTYMAIL_TEST_IMAP, ${promise}`, async () => {

@@ -1,4 +1,4 @@
-/** An account that signs in at its provider: a real authorisation server, a Dovecot and an SMTP server that show it each token. */
+/** An account with OAuth2: a real authorisation server, and Dovecot and an SMTP server that introspect each token. */
 import { sql } from 'kysely'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { AccountsFile, ImportedAccount } from '../../contract/account-moving.ts'
@@ -59,7 +59,7 @@ const look = (id: string) => people.tell<OAuthSignIn>(people.admin, 'GET', `${si
 const grantOf = ({ id }: Account) => people.tell<OAuthGrant>(people.admin, 'GET', `${accounts}/${id}/grant`)
 const find = ({ id }: Account) => people.tell<Account>(people.admin, 'GET', `${accounts}/${id}`)
 
-/** As the browser does it: to the provider, and back with what it gave. */
+/** Signs in as the browser does: at the provider, and back with its response. */
 async function comeBack(signIn: OAuthSignIn, login: string, proof: Proof = people.admin) {
   const back = new URL(await authority.signIn(signIn.authorization_url!, login))
   const { status, headers } = await people.ask(proof, 'GET', back.pathname + back.search)
@@ -84,14 +84,14 @@ async function connect(user: string, { imapPort = dovecot.imapPort, smtpPort = 0
   return account
 }
 
-/** A mailbox can be connected once: the next test, and a second try of this one, connect it again. */
+/** A mailbox can be connected once: the next test, and a retry of this one, connects it again. */
 const leaves = ({ id }: Account) =>
   onTestFinished(() => people.ask(people.admin, 'DELETE', `${accounts}/${id}`).then(() => undefined))
 
 const isState = (account: Account, state: Account['state']) =>
   expect.poll(async () => (await find(account)).state, { timeout: patience }).toBe(state)
 
-/** Whatever of the last lines is base64, no login is in it. */
+/** No login is in the last protocol lines, however they are encoded. */
 function expectNoToken({ lines }: Diagnosis): void {
   expect(lines.length).toBeGreaterThan(0)
   for (const { text } of lines) {
@@ -116,7 +116,7 @@ run(
     expect((await people.ask(other.proof, 'GET', `${signIns}/${signIn.id}`)).status).toBe(404)
     const back = new URL(await authority.signIn(signIn.authorization_url!, alice))
     const callback = back.pathname + back.search
-    // RFC 9207: it names itself, and is not believed otherwise.
+    // RFC 9207: it identifies itself, and a response without that is rejected.
     expect(back.searchParams.get('iss')).toBe(authority.url)
     const stolen = await people.ask(other.proof, 'GET', callback)
     expect([stolen.status, stolen.headers.get('location')]).toEqual([302, '/accounts?sign_in=unknown'])
@@ -150,23 +150,23 @@ run(
       provider_name: 'Example',
       failure: null,
     })
-    // Used, so it is refreshed ahead of its end: between 70 % and 90 % of the hour.
+    // In use, so it is refreshed early: between 70 % and 90 % of the hour.
     const ahead = (Date.parse(grant.next_refresh_at!) - Date.parse(grant.refreshed_at)) / 3_600_000
     expect(ahead).toBeGreaterThanOrEqual(0.7)
     expect(ahead).toBeLessThanOrEqual(0.9)
     expect(authority.refreshes).toBe(0)
 
-    // Its token goes nowhere else, also where an administrator moves the account.
+    // Its token goes nowhere else, even if an administrator moves the account.
     const moved = await people.ask(people.admin, 'PATCH', `${accounts}/${account.id}`, { imap: { host: 'localhost' } })
     expect([moved.status, JSON.parse(moved.text).errors[0].path]).toEqual([400, 'body.imap.host'])
     const password = await people.ask(people.admin, 'PATCH', `${accounts}/${account.id}`, { imap: { password: 'x' } })
     expect(password.status).toBe(400)
-    // For sending, somebody has to sign in again.
+    // For sending, a user has to sign in again.
     const smtp = { host: '127.0.0.1', port: dovecot.imapPort, tls: 'none', user: alice }
     const sending = await people.ask(people.admin, 'PATCH', `${accounts}/${account.id}`, { smtp })
     expect([sending.status, sending.text]).toEqual([400, expect.stringContaining('for reading alone')])
 
-    // The access of an account that is disconnected is revoked.
+    // The access of a disconnected account is revoked.
     const before = authority.requests.length
     await people.ask(people.admin, 'DELETE', `${accounts}/${account.id}`)
     await expect.poll(() => authority.requests.slice(before), { timeout: patience }).toContain('POST /token/revocation')
@@ -211,7 +211,7 @@ run.each(['XOAUTH2', 'OAUTHBEARER'] as const)('mail is sent by %s', async mechan
   }
   await expect.poll(sent, { timeout: patience }).toEqual({ state: 'sent', error: null })
   expect(sink.taken.length).toBe(1)
-  // It sends while its connection for new mail is still being opened, which a diagnosis would say.
+  // The account can send before its connection for new mail is open, which a diagnosis would report.
   await isState(account, 'ready')
   const made = await people.tell<Diagnosis>(people.admin, 'GET', `${accounts}/${account.id}/diagnose`)
   expect(made.verdict).toBe('Everything works.')
@@ -238,7 +238,7 @@ run(
     const account = await connect('carol@test.local')
     await isState(account, 'ready')
     await authority.revoke('carol@test.local')
-    // A server's rejection leads to one refresh, which the provider refuses: then nothing is tried any more.
+    // A server's rejection causes one refresh, which the provider refuses: then there are no further attempts.
     const before = authority.refreshes
     await people.ask(people.admin, 'POST', `${accounts}/${account.id}/reconnect`)
     await isState(account, 'auth_failed')
@@ -289,7 +289,7 @@ run('the command line logs in with the access token that is stored, and refreshe
   const seen = await runCommandHere(['diagnose', 'grace@test.local'], { dataDir, environment })
   expect(seen).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('ok       imap login') })
   expect(seen.stdout).not.toMatch(/Bearer [^…]/)
-  // To a server of somebody else it is not sent.
+  // It is not sent to another server.
   const db = openDatabase(`sqlite:${dataDir}/rustymail.db`)
   onTestFinished(() => db.destroy())
   await db.updateTable('oauth_clients').set({ custom: sql`replace(custom, '127.0.0.1', 'mail.example.org')` }).execute()

@@ -40,7 +40,7 @@ interface Mail {
   flags?: string[]
 }
 
-/** By the first word of their subjects. */
+/** Named by the first word of their subjects. */
 const mails: Mail[] = [
   { to: 'alice', subject: 'one tea party', rest: plain('Bring the good milk, please.'), flags: ['\\Seen'] },
   { to: 'alice', subject: 'two budget', from: 'bob@x.example', rest: plain('tea costs: https://example.com/price') },
@@ -70,7 +70,7 @@ async function connect(run: Served, dovecot: Dovecot, name: string): Promise<str
 
 const wordsOf = ({ items }: SearchAnswer) => items.map(({ subject }) => subject.split(' ')[0]).toSorted()
 
-/** All that IMAP can be asked too. */
+/** Queries that IMAP supports too. */
 const queries: [q: string, found: string[]][] = [
   ['subject:tea', ['one', 'six']],
   ['tea', ['one', 'six', 'two']],
@@ -95,7 +95,7 @@ const queries: [q: string, found: string[]][] = [
   ['xyzzy', []],
 ]
 
-/** What only the index knows. */
+/** Queries that only the index supports. */
 const ofIndex: [q: string, found: string[]][] = [
   ['has:attachment', ['four']],
   ['has:link', ['two']],
@@ -139,7 +139,7 @@ function suite(database: () => Promise<Record<string, string>>): void {
     expect(all.senders[0]).toEqual({ email: 'anna@x.example', name: 'Anna', count: 6 })
     expect(all.years.map(({ count }) => count)).toEqual([7])
     expect(all).toMatchObject({ counted: 7, is_complete: true })
-    // The same searched by the servers alone.
+    // The same searches by the mail servers alone.
     const other = await startHere({ environment: { RUSTYMAIL_INDEX: 'off' } })
     for (const name of ['alice', 'bob']) await connect(other, dovecot, name)
     for (const [q, found] of queries) {
@@ -211,7 +211,7 @@ function suite(database: () => Promise<Record<string, string>>): void {
     const absent = await ask(`${api.mailSearch.searchMail.path}?q=tea&account=0123456789abcdef`)
     expect([hidden.status, absent.status]).toEqual([404, 404])
     expect((await ask(`/api/v1/accounts/${bob}/search?q=tea`)).status).toBe(404)
-    // Threads say how their newest message begins, to callers that may read it.
+    // Threads show how their newest message begins, to callers that may read it.
     const threads = `/api/v1/accounts/${alice}/threads`
     const { items } = await run.call(api.mailIndex.listThreads, {
       params: { account_id: alice },

@@ -1,4 +1,7 @@
-/** Broken and hostile messages on a real mail server: what is read of them is what another parser reads, and nothing in them is active. */
+/**
+ * Broken and hostile messages on a real mail server: they are parsed as another parser does, and nothing in them is
+ * active.
+ */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -19,12 +22,12 @@ interface Read {
   text: unknown
 }
 
-/** By Python's `email`, see `malformed-mails.py`. */
+/** Parsed by Python's `email`, see `malformed-mails.py`. */
 const expected: Record<string, Read & { sha256: string }> = JSON.parse(
   readFileSync(new URL('../support/malformed-mails.json', import.meta.url), 'utf8'),
 )
 
-/** Where RustyMail says something else than Python, and why that is right, or who decides it. */
+/** Where RustyMail differs from Python, and why that is right, or who decides it. */
 const differences: Record<string, { why: string } & Partial<Read>> = {
   'a subject of spaces and tabs, folded': {
     why: 'Dovecot writes one blank for each run in its ENVELOPE',
@@ -75,10 +78,10 @@ const differences: Record<string, { why: string } & Partial<Read>> = {
   'lines that flow, with blanks that are none': { why: 'the same with `delsp=yes`', text: 'onetwo' },
 }
 
-/** As IMAP carries it. */
+/** Removes NULs, as IMAP does. */
 const withoutNul = (raw: Buffer) => Buffer.from(raw.toString('latin1').replaceAll('\0', '\u0080'), 'latin1')
 
-/** Line ends, and blanks at the ends of a text, are no difference. */
+/** Line ends, and spaces at the ends of a text, do not count as differences. */
 const plainText = (text: unknown) => (typeof text === 'string' ? text.replaceAll('\r\n', '\n').trim() : text)
 
 describe.skipIf(!available('dovecot'))('on Dovecot', () => {

@@ -1,4 +1,7 @@
-/** What MCP costs a model before it has done anything, and what its dearest answer costs: budgets in tokens, at four characters each. */
+/**
+ * What MCP costs a model before it has done anything, and its most expensive answer: budgets in tokens, at four
+ * characters each.
+ */
 import { expect, test } from 'vitest'
 import { scopes } from '../../contract/scope.ts'
 import { ask } from '../support/events-client.ts'
@@ -24,7 +27,7 @@ test('lists of tools and a page of fifty hits stay within their budgets', async 
   }
   const [all, few] = [await listed(everything), await listed(reader)]
   expect(all.count).toBeGreaterThanOrEqual(12)
-  // With the schemas of answers, which clients that read text are not sent.
+  // With output schemas, which clients that read text do not get.
   expect(all.names).toContain('outputSchema')
   expect(all.cost).toBeLessThanOrEqual(3_000)
   expect(few.count).toBeGreaterThanOrEqual(6)

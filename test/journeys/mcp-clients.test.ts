@@ -1,4 +1,7 @@
-/** Clients that others wrote, over each transport, against a whole RustyMail with either adapter: all list the same tools and find the same mail. */
+/**
+ * Third-party clients, over each transport, against a whole RustyMail with either adapter: all list the same tools and
+ * find the same mail.
+ */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
@@ -13,15 +16,15 @@ import { tempDir } from '../support/temp-dir.ts'
 
 interface Seen {
   tools: string[]
-  /** What the search answered. */
+  /** The result of the search. */
   found: string
 }
 
-/** What a client is told of the server. */
+/** What a client is told about the server. */
 interface Place {
   http: string
   sse: string
-  /** Of a program on whose pipes the server is. */
+  /** The command of a server on stdio. */
   command: string[]
   token: string
 }
@@ -49,7 +52,7 @@ async function run(command: string, args: string[], token: string): Promise<stri
   return said.out
 }
 
-/** `npx @modelcontextprotocol/inspector --cli`, once for each method. */
+/** `npx @modelcontextprotocol/inspector --cli`, once per method. */
 const inspector =
   (transport: 'http' | 'sse' | 'stdio'): See =>
   async place => {
@@ -66,7 +69,7 @@ const inspector =
     return { tools: namesOf(tools), found: JSON.stringify(found) }
   }
 
-/** The SDK of before 2026. */
+/** The SDK from before 2026. */
 const sdk1 =
   (transport: 'http' | 'sse' | 'stdio'): See =>
   async place => {
@@ -131,7 +134,7 @@ const vercel =
     }
   }
 
-/** A program that prints what it saw. */
+/** A program that prints what it received. */
 const program =
   (words: string[], transport: 'http' | 'sse' | 'stdio'): See =>
   async place => {
@@ -156,7 +159,7 @@ function clients(): [string, See][] {
     all.push(['the AI SDK over http', vercel('http')], ['the AI SDK over sse', vercel('sse')])
   }
   if (available('python-mcp')) all.push(...over('Python', transport => program(python, transport)))
-  // A Go that is new enough is nowhere in Debian: where there is none, none is asked for.
+  // No Debian has a Go that is new enough, so it is optional.
   if (existsSync(goPeer)) all.push(...over('Go', transport => program([goPeer], transport)))
   return all
 }
@@ -174,9 +177,9 @@ test.each(['sdk', 'native'])('with %s every client lists the same tools and find
   const { tools: wanted } = await sdk2('auto')(place)
   expect(wanted).toEqual(expect.arrayContaining(['mail_accounts', 'mail_search', 'mail_read']))
   expect(wanted).not.toContain('mail_send')
-  // On pipes it is the same bridge to the door of HTTP, whichever adapter is behind that.
+  // On stdio all use the same bridge to HTTP, whichever adapter serves that.
   const names = clients().filter(([name]) => adapter === 'sdk' || !name.endsWith('stdio'))
-  // A few at once: most are processes that begin with a whole runtime.
+  // A few concurrently: most are processes that start a whole runtime.
   const waiting = [...names]
   const next = async (): Promise<void> => {
     const [name, see] = waiting.shift() ?? []

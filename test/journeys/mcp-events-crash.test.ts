@@ -1,4 +1,7 @@
-/** Mail that arrives while the server is killed, again and again: each is told to the webhook, none is missing, and what comes twice has the same id. */
+/**
+ * Mail that arrives while the server is killed repeatedly: each is delivered to the webhook, none is missing, and
+ * duplicates share an id.
+ */
 import { describe, expect, inject, onTestFinished, test, vi } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { newPostgresDatabase } from '../support/databases.ts'
@@ -10,7 +13,7 @@ import { apiKey, startRustyMail } from '../support/rustymail.ts'
 import { answer, startWebhookSink } from '../support/webhook-sink.ts'
 
 const authorization = `Bearer ${apiKey}`
-/** A soak asks for more: 10,000 mails and 20 kills. */
+/** A soak test sets more: 10,000 mails and 20 kills. */
 const mails = Number(process.env.RUSTYMAIL_TEST_EVENT_MAILS ?? 200)
 const kills = Number(process.env.RUSTYMAIL_TEST_EVENT_KILLS ?? 2)
 
@@ -62,10 +65,10 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
         }
       })()
       for (let kill = 1; kill <= kills; kill++) {
-        // In the midst of it, wherever it is.
+        // Killed during delivery, at an arbitrary point.
         await isTold(Math.floor((mails * kill) / (kills + 1)) - 20)
         await server.stop('SIGKILL')
-        // The receiver is in trouble as well for a moment.
+        // The receiver fails for a moment as well.
         sink.answers.set(hook.path, [answer(503)])
         server = await startRustyMail({ environment, dataDir })
       }
@@ -73,7 +76,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
       writer.close()
       await isTold(mails)
       expect(sink.uniqueIds(hook)).toBe(mails)
-      // Each subject came under one id, and in order but for what was told again.
+      // Each subject came under one id, and in order except for redeliveries.
       const ids = new Map<string, Set<string>>()
       for (const {
         id: event,

@@ -1,4 +1,7 @@
-/** MCP Events as the AI SDK reads them: its client subscribes, its webhook handler takes what comes, and both check what the extension says. */
+/**
+ * MCP Events with the AI SDK: its client subscribes, its webhook handler receives, and both verify the extension's
+ * output.
+ */
 import { describe, expect, test, vi } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
 import { api } from '../../contract/index.ts'
@@ -11,7 +14,7 @@ import { available } from '../support/require.ts'
 import { untilIndexed, untilWatched } from '../support/until-indexed.ts'
 import { startWebhookSink } from '../support/webhook-sink.ts'
 
-/** As far as it is used here. */
+/** The part of it that is used here. */
 interface AiSdkMcp {
   createMCPClient(options: object): Promise<{ experimental_events: Events; close(): Promise<void> }>
   experimental_createMCPEventWebhook(options: object): (request: Request) => Promise<Response>
@@ -110,7 +113,7 @@ describe.skipIf(!available('mcp-peers'))('@ai-sdk/mcp', () => {
     expect(await events.refresh({ id: subscribed.id })).toMatchObject({ id: subscribed.id, truncated: false })
     gateway.deliver({ subject: 'one more', text: 'Hi', from: [{ name: 'Cy', email: 'cy@example.org' }] })
     await vi.waitFor(() => expect(told.length).toBe(2), patience)
-    // Another subscription to the same endpoint, given up again, is told nothing, and takes nothing from the first.
+    // Another subscription to the same endpoint, cancelled again, gets nothing, and takes nothing from the first.
     const other = await events.subscribe({ ...asked, arguments: { account: made.id, folder: 'INBOX' } })
     expect(other.id).not.toBe(subscribed.id)
     await events.unsubscribe({ id: other.id })

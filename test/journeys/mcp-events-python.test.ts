@@ -1,4 +1,6 @@
-/** Webhooks of MCP Events by the rules of a package that others wrote: mcp-webhook-events of PyPI takes what RustyMail delivers for its own. */
+/**
+ * Webhooks of MCP Events by a third-party package's rules: mcp-webhook-events of PyPI accepts what RustyMail delivers.
+ */
 import { spawnSync } from 'node:child_process'
 import { describe, expect, test, vi } from 'vitest'
 import { ask } from '../support/events-client.ts'

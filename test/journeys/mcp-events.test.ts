@@ -1,4 +1,4 @@
-/** Mail that wakes an agent: MCP Events by poll, stream and webhook, over real sockets; who may hear what, and what ends it. */
+/** Mail that wakes an agent: MCP Events by poll, stream and webhook, over real sockets; who gets what, what ends it. */
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:https'
@@ -53,7 +53,7 @@ const of = async (sink: WebhookSink, endpoint: { path: string }, times: number) 
   return sink.of(endpoint).map(({ body }) => body as never as { data: { untrusted_subject: string } })
 }
 
-/** A server whose certificate nobody vouches for. @returns Where it is. */
+/** A server with an untrusted certificate. @returns Its URL. */
 async function strangeCertificate(): Promise<string> {
   const { certFile, keyFile } = selfSigned()
   const server = createServer({ cert: readFileSync(certFile), key: readFileSync(keyFile) })
@@ -80,7 +80,7 @@ test('what is offered is what the token may hear of, with schemas; others are re
   for (const wrong of [{ arguments: { sender: 'x' } }, { cursor: 'nonsense' }, { arguments: { query: 'from:' } }]) {
     expect(await refused('poll', { name: 'message.received', ...wrong })).toMatchObject({ code: -32_602 })
   }
-  // As far as `mail_search` of the same token looks.
+  // Restricted to what `mail_search` of the same token searches.
   const looking = { name: 'message.received', arguments: { query: 'body:nob*' } }
   expect(await refusal(call(watcher, 'poll', looking))).toMatchObject({ message: expect.stringContaining('mail:read') })
   expect(await call(reader, 'poll', looking)).toMatchObject({ events: [] })
@@ -157,7 +157,7 @@ test('a program may have many streams of events at once, beside its other stream
   for (const stream of many) await stream.until(() => stream.events.length === 1)
   await people.tell(people.admin, 'DELETE', `${api.tokens.createToken.path}/${one.id}`)
   for (const stream of many) await stream.until(() => stream.isOver)
-  // Their places are free: the person is the same.
+  // The streams of the same user have been released.
   await open(await token(), { name: 'message.received' })
 })
 
@@ -176,7 +176,7 @@ test('a webhook: proven by a handshake, signed, known again by what it is, and t
   expect(told).toMatchObject({ name: 'message.received', cursor: expect.any(String), data: { account: ann } })
   const { headers, body } = sink.of(hook)[0]!
   expect(headers).toMatchObject({ 'webhook-id': body.eventId, 'x-mcp-subscription-id': made.id })
-  // Refreshed: the same, without another handshake, and with another secret, which signs beside the old one.
+  // Refreshed: the same subscription without another handshake; the new secret signs beside the old one.
   const next = newSecret()
   const refreshed = await call(one, 'subscribe', subscription({ ...hook, secret: next }, { cursor: body.cursor }))
   expect(refreshed).toMatchObject({ id: made.id, truncated: false, deliveryStatus: { active: true, lastError: null } })
@@ -202,7 +202,7 @@ test('what proves nothing is refused in the words of the extension, and nothing 
     refusal(call(one, 'subscribe', subscription(to, more)))
   expect(await refused(echo)).toMatchObject({ code: -32_027, data: { reason: 'challenge_failed' } })
   expect(await refused(away)).toMatchObject({ code: -32_027, data: { reason: 'http_5xx' } })
-  // Where nothing listens, and what is on a network that is not open, look the same.
+  // A closed port and a disallowed network are indistinguishable.
   for (const url of ['https://localhost:1/hook', 'https://10.0.0.1/hook', 'https://169.254.169.254/latest']) {
     expect(await refused({ ...echo, url })).toMatchObject({ code: -32_027, data: { reason: 'connection_refused' } })
   }
@@ -267,12 +267,12 @@ test('a client that connected by OAuth keeps its subscription over all its acces
   const form = { grant_type: 'refresh_token', client_id, refresh_token: first.refresh_token! }
   const renewed = await fetch(people.url + mcpAuthPaths.token, { method: 'POST', body: new URLSearchParams(form) })
   const { access_token: second } = (await renewed.json()) as { access_token: string }
-  // The same subscription, whichever access token asks.
+  // The same subscription, whichever access token requests it.
   const again = await call(by(second), 'subscribe', subscription(endpoint))
   expect(again).toMatchObject({ id, deliveryStatus: { active: true } })
   const { items } = await people.tell<{ items: ApiToken[] }>(people.admin, 'GET', api.tokens.listTokens.path)
   const path = `${api.tokens.listTokens.path}/${items.find(({ oauth_client }) => oauth_client)!.id}`
-  // What is told of the change names each access token.
+  // The change event names each access token.
   await people.tell(people.admin, 'PATCH', path, { scopes: ['mail:meta'] })
   deliver('for the hosted')
   await of(sink, endpoint, 1)

@@ -1,4 +1,4 @@
-/** What no client of MCP would send, over real sockets: answered with the right code or cut, never with what belongs to others, and the server goes on. */
+/** What no MCP client would send: rejected with the right code or cut, without others' data, and the server goes on. */
 import { once } from 'node:events'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -13,7 +13,7 @@ import { untilIndexed } from '../support/until-indexed.ts'
 
 const modern = '2026-07-28'
 const meta = 'io.modelcontextprotocol'
-/** Only in the mail of the one, and of the other. */
+/** Words that only one account's mail contains. */
 const marks = { ann: 'orchid-of-ann', bob: 'thistle-of-bob' }
 type Who = keyof typeof marks
 let people: People
@@ -72,7 +72,7 @@ async function post(body: string, headers: Record<string, string>, proof = proof
     headers: { ...headers, ...proof },
     body,
   })
-  // What listens is not waited for.
+  // A listening stream is not read to its end.
   if (answer.headers.get('content-type')?.startsWith('text/event-stream')) {
     const reader = answer.body!.getReader()
     const { value } = await reader.read()
@@ -87,14 +87,14 @@ const search = (who: Who, id: unknown = 1) => {
   return post(JSON.stringify(asked), headersFor('tools/call', 'mail_search'), proofs[who])
 }
 
-/** A server that is fine: it answers each its own. */
+/** Verifies that the server is healthy: it answers each caller with its own data. */
 async function expectFine(): Promise<void> {
   const [ann, bob] = await Promise.all([search('ann'), search('bob')])
   expect([ann.status, ann.text.includes(marks.ann), ann.text.includes(marks.bob)]).toEqual([200, true, false])
   expect([bob.status, bob.text.includes(marks.bob), bob.text.includes(marks.ann)]).toEqual([200, true, false])
 }
 
-/** Refused, or answered as what it asks for: never a fault of ours, and nothing of Bob's. */
+/** Refused, or answered as requested: never a fault of ours, and nothing of Bob's. */
 function expectOwn({ status, text }: Answer): void {
   expect([200, 202, 400, 404, 405, 406, 413, 415, 431]).toContain(status)
   expect(text).not.toContain(marks.bob)
@@ -258,7 +258,7 @@ describe.each(['sdk', 'native'])('%s', adapter => {
   })
 
   test('a client that reads nothing keeps nobody else waiting, and can be there many times', async () => {
-    // Of a person of its own: what one person has under way counts for all their tokens together, and this is far more than anybody may have.
+    // A user of its own: calls in flight count per user over all tokens, and these exceed any user's limit.
     const { proof } = await people.invite('operator', [accounts.bob])
     const wanted = { name: 'flood', scopes: ['mail:read'], accounts: [accounts.bob] }
     const { token } = await people.tell<{ token: string }>(proof, 'POST', api.tokens.createToken.path, wanted)
@@ -281,14 +281,14 @@ describe.each(['sdk', 'native'])('%s', adapter => {
 
   test('at the same moment, under the same ids and names of sessions, each gets its own', async () => {
     const both: Who[] = ['ann', 'bob']
-    // Both tokens are of one person, who may have fifty calls under way.
+    // Both tokens belong to one user, who may have fifty calls in flight.
     const asked = Array.from({ length: 40 }, (_, n) => both[n % 2]!)
     const answers = await Promise.all(asked.map(who => search(who, 7)))
     for (const [n, { status, text }] of answers.entries()) {
       const [own, other] = asked[n] === 'ann' ? [marks.ann, marks.bob] : [marks.bob, marks.ann]
       expect([status, text.includes(own), text.includes(other)]).toEqual([200, true, false])
     }
-    // Of a session that another began, nothing is told.
+    // Nothing is revealed of a session that another caller opened.
     const begin = { jsonrpc: '2.0', id: 1, method: 'initialize' }
     const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'bob', version: '1' } }
     const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' }

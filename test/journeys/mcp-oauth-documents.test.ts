@@ -1,4 +1,7 @@
-/** What MCP clients say of themselves, in documents that RustyMail fetches and in registrations: bounded, and nothing inside is reached by it. */
+/**
+ * Metadata of MCP clients, in documents that RustyMail fetches and in registrations: bounded, and no way to internal
+ * servers.
+ */
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { beforeAll, expect, test } from 'vitest'
@@ -10,9 +13,9 @@ import { type People, runApp } from '../support/people.ts'
 
 let people: People
 let network: NamedNetwork
-/** To port 8443, wherever that is. */
+/** Connections to port 8443, on any host. */
 let connections = 0
-/** What was fetched, or could not be, in a try before is not fetched again at once. */
+/** Makes URLs unique: what an earlier attempt fetched, or failed to, is not fetched again soon. */
 let tries = 0
 const newIds = (name: string) => {
   const prefix = `https://localhost/${name}${'x'.repeat(++tries)}`
@@ -39,7 +42,7 @@ beforeAll(async () => {
   }
 })
 
-/** A browser that a client sends, which is named by its document. */
+/** A browser sent by a client, which is named by its document. */
 const ask = (id: string) => {
   const query = { client_id: id, redirect_uri: redirectUri, response_type: 'code', code_challenge_method: 'S256' }
   const url = `${people.url}${mcpAuthPaths.authorize}?${new URLSearchParams({ ...query, code_challenge: 'a'.repeat(43) })}`
@@ -72,7 +75,7 @@ test('hostile clients: what they say of themselves is bounded, and nothing insid
     expect((await ask(strange)).status).toBe(400)
   }
   expect([network.requests, connections]).toEqual([[], before])
-  // There is something to connect to.
+  // Something does listen there.
   expect((await ask(idOf(0).replace('localhost', 'localhost:8443'))).status).toBe(400)
   expect(connections).toBe(before + 1)
   const pages = [

@@ -1,4 +1,7 @@
-/** What clients were granted, and what a user has not decided yet, outlives the server; its secrets are in no file in words. */
+/**
+ * Grants of clients, and requests that a user has not decided yet, survive a restart; secrets are in no file in plain
+ * text.
+ */
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -13,7 +16,7 @@ import { People } from '../support/people.ts'
 import { startRustyMail } from '../support/rustymail.ts'
 import { enter } from '../support/signed-in.ts'
 
-/** It has another port after each start, and the same name. */
+/** The port changes with each start, the name does not. */
 const environment = { RUSTYMAIL_PUBLIC_URL: 'http://rustymail.localhost' }
 const verifier = randomBytes(32).toString('base64url')
 

@@ -1,4 +1,4 @@
-/** Hosted MCP clients connect by the URL alone: the SDK's own OAuth client, a user who decides, and what becomes of the connection. */
+/** Hosted MCP clients connect by URL alone: the SDK's OAuth client, a user who decides, the connection's lifetime. */
 import { beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
 import { api } from '../../contract/index.ts'
@@ -100,7 +100,7 @@ test('what a client is not granted is refused with the scopes to ask for, and wh
   expect(challenge).toContain('error="insufficient_scope"')
   expect(challenge).toContain('scope="mail:meta mail:read mail:organize mail:draft"')
   expect(challenge).toContain(`resource_metadata="${people.url}${protectedResourcePath}/mcp"`)
-  // So for a resource or a prompt that needs such a tool.
+  // Likewise for a resource or a prompt that needs such a tool.
   const path = `${api.tokens.listTokens.path}/${(await listed())[0]!.id}`
   await people.tell(people.admin, 'PATCH', path, { scopes: ['mail:meta'] })
   for (const answer of [
@@ -122,7 +122,7 @@ test('what a client is not granted is refused with the scopes to ask for, and wh
   const poll = (name: string) => askEvents(people.url, proof, 'events/poll', { name })
   expect(await refusal(poll('account.trouble'))).toMatchObject({ code: -32_024 })
   expect(await poll('message.received')).toMatchObject({ events: [] })
-  // A token that a user made is answered as ever: it could not ask for more.
+  // A token created by a user is answered as before: it could not request more.
   const { secret } = await people.token(['mail:read'], [account])
   expect((await listTools(secret, { ...list, method: 'tools/call', params: { name: 'mail_draft' } })).status).toBe(200)
 })
@@ -138,7 +138,7 @@ test('refresh tokens are rotated; one that is used again ends all that the clien
   const second = await refresh(first.refresh_token!)
   expect(second.status).toBe(200)
   expect(second.body.refresh_token).not.toBe(first.refresh_token)
-  // The access token of before is good for its hour, and so is the stream that it opened.
+  // The previous access token is valid for its hour, and so is the stream that it opened.
   for (const token of [first.access_token, second.body.access_token!]) expect((await listTools(token)).status).toBe(200)
   const [{ id = '' } = {}] = await listed()
   await people.tell(people.admin, 'PATCH', `${api.tokens.listTokens.path}/${id}`, { scopes: ['mail:meta'] })
@@ -198,7 +198,7 @@ test('an access token is for the MCP server at the address that it was issued fo
   for (const path of ['/api/v1/accounts', api.tokens.listTokens.path, api.events.streamEvents.path]) {
     expect((await people.ask(proof, 'GET', path)).status).toBe(401)
   }
-  // The same server by another name is another one.
+  // The same server under another name is another resource.
   const elsewhere = people.url.replace('127.0.0.1', 'localhost')
   const headers = { ...proof, ...accept, 'content-type': 'application/json' }
   const other = await fetch(elsewhere + mcpPath, { method: 'POST', headers, body: JSON.stringify(list) })
@@ -209,7 +209,7 @@ test('an access token is for the MCP server at the address that it was issued fo
   expect((await listTools(token)).status).toBe(401)
   await turn(true)
   expect((await listTools(token)).status).toBe(200)
-  // With its user it ends.
+  // The connection ends with its user.
   const { userId, proof: session } = await people.invite('operator')
   const theirs = new TestClient()
   await connectOAuth(people.url, theirs).catch(() => undefined)
@@ -244,18 +244,18 @@ test('who may decide is the signed-in user in the browser in which the client be
   })
   const approve = mcpAuthApi.approveConnection.path
   const body = { ...usual(), accounts: [account] }
-  // Another browser, with a session as good: it was not sent here by the client.
+  // Another browser, with an equally valid session: the client did not send it here.
   const other = new Visitor(people, people.admin)
   expect((await other.ask('POST', approve, id, body)).status).toBe(404)
   await other.come(await begin())
   expect((await other.ask('POST', approve, id, body)).status).toBe(404)
-  // Nobody, a token, and another page.
+  // An anonymous caller, a token, and another page.
   expect((await new Visitor(people, {}).ask('POST', approve, id, body)).status).toBe(401)
   const { proof } = await people.token(['dashboard:admin'])
   expect((await people.ask(proof, 'POST', approve.replace('{request_id}', id), body)).status).toBe(403)
   const foreign = new Visitor(people, { ...people.admin, origin: 'https://evil.example' })
   expect((await foreign.ask('POST', approve, id, body)).status).toBe(403)
-  // A user with less.
+  // A user with fewer rights.
   const operator = new Visitor(people, (await people.invite('operator')).proof)
   const theirs = await operator.come(await begin())
   for (const preset of ['organizer', 'drafter', 'sender', 'autonomous']) {
@@ -339,7 +339,7 @@ test('hostile requests: no browser is led elsewhere, no code works without its p
   expect((await post(mcpAuthPaths.token, stolen)).status).toBe(400)
   const good = await post(mcpAuthPaths.token, { ...form, ...proof })
   expect(good.status).toBe(200)
-  // A code that comes twice was stolen: what the first got ends.
+  // A reused code was stolen: what it was exchanged for is revoked.
   expect(await post(mcpAuthPaths.token, { ...form, ...proof })).toMatchObject({ body: { error: 'invalid_grant' } })
   expect((await listTools(good.body.access_token!)).status).toBe(401)
 })

@@ -1,4 +1,4 @@
-/** What agents do with mail over MCP on a real mail server: threads, attachments, changes that are waited for, resources, prompts and completion. */
+/** Agents over MCP on a real mail server: threads, attachments, awaited changes, resources, prompts, completion. */
 import type { Client } from '@modelcontextprotocol/client'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
@@ -100,7 +100,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     const get = async (name: string, input: Record<string, unknown> = {}) =>
       callTool(client, 'mail_attachment', { ref, id: idOf(name), ...input })
 
-    // Page by page, and nothing is lost between them.
+    // Page by page, without loss between them.
     let [text, cursor] = ['', undefined as string | undefined]
     do {
       const { value } = await get('report.txt', { max_chars: 5_000, ...(cursor && { cursor }) })
@@ -175,7 +175,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     await imap.run('EXPUNGE')
     imap.close()
     let last = { since: after }
-    // What left its folder may come up in another one: it is looked for, here because it is asked for.
+    // A message that left its folder may reappear in another one: polled, since it is requested here.
     const removed = async () => {
       await callTool(client, 'mail_read', { refs: [ref] })
       const { removed, cursor } = await changes(last)

@@ -1,4 +1,7 @@
-/** Permission prompts of Claude Code over its channel: asked by a child process on stdio, decided by a human on the page, and gone with the session. */
+/**
+ * Permission prompts of Claude Code over its channel: sent by a child process on stdio, decided by a human on the page,
+ * and gone with the session.
+ */
 import { createInterface } from 'node:readline'
 import { PassThrough } from 'node:stream'
 import { expect, test } from 'vitest'
@@ -37,7 +40,7 @@ test('permission prompts of the client of a bridge wait for the owner of its tok
   const [{ id }] = (await waiting()) as [PermissionPrompt]
   const path = fill(prompts.decidePermissionPrompt.path, id)
   const decide = (proof: Proof, behavior = 'allow') => people.ask(proof, 'POST', path, { behavior })
-  // Neither the program itself nor another user.
+  // Visible neither to the program itself nor to another user.
   expect(await waiting(other.proof)).toEqual([])
   expect((await decide(token.proof)).status).toBe(403)
   expect((await decide(other.proof)).status).toBe(404)

@@ -1,6 +1,6 @@
 /**
- * Clients of MCP that open streams and take nothing of them while mail comes, over HTTP/1.1 and HTTP/2: for them nothing is made beyond what their connection
- * holds, others hear of every mail, and they are ended without their help.
+ * MCP clients that open streams and read nothing while mail arrives, over HTTP/1.1 and HTTP/2: nothing is produced for
+ * them beyond what their connection buffers, others get every mail, and they are closed without their cooperation.
  */
 import { once } from 'node:events'
 import type { ClientHttp2Stream } from 'node:http2'
@@ -49,7 +49,7 @@ async function startWorld(adapter: string) {
   gateway.deliver({ subject: 'before' })
   await untilIndexed(people, ann, 1)
 
-  /** Over HTTP/2. @param window Bytes that it takes unread, of each stream. */
+  /** Opens a stream over HTTP/2. @param window Flow-control window of each stream, in bytes. */
   const open = async (headers: Record<string, string>, path: string, body?: object, window = 65_535) => {
     const session = await openSession(people.url, ca, { initialWindowSize: window })
     const stream = session.request({ ':method': body ? 'POST' : 'GET', ':path': path, ...headers })
@@ -66,7 +66,7 @@ async function startWorld(adapter: string) {
     const { text } = await people.ask(people.admin, 'GET', '/metrics')
     return [...text.matchAll(pattern)].reduce((sum, [, value]) => sum + Number(value), 0)
   }
-  /** Events that clients took, of all streams. */
+  /** Returns the number of events that clients received, over all streams. */
   const taken = () => metric(/^rustymail_mcp_events_total\{mode="push"\} (\d+)$/gm)
   const streams = () => metric(/^rustymail_mcp_open_exchanges\{[^}]*kind="stream"[^}]*\} (\d+)$/gm)
   const revoke = ({ id }: NewToken) => people.tell(people.admin, 'DELETE', fill(api.tokens.revokeToken.path, id))
@@ -75,7 +75,7 @@ async function startWorld(adapter: string) {
 
 type World = Awaited<ReturnType<typeof startWorld>>
 
-/** All that comes, from now on. */
+/** Collects what arrives from now on. */
 function listen(stream: Duplex) {
   let text = ''
   stream.setEncoding('utf8')
@@ -87,7 +87,7 @@ function listen(stream: Duplex) {
 
 const event = '"method":"notifications/events/event"'
 
-/** One that takes all, beside those that take nothing. */
+/** Opens a stream that reads everything, beside those that read nothing. */
 async function attentive({ people, ann, openModern }: World) {
   const { proof } = await people.token(['mail:read'], [ann])
   const heard = listen(await openModern(proof, 'events/stream', { name: 'message.received' }))
@@ -97,7 +97,7 @@ async function attentive({ people, ann, openModern }: World) {
 
 const isCut = (stream: ClientHttp2Stream) => stream.closed && stream.rstCode !== 0
 
-/** A session of before 2026 that subscribed to the inbox, and its stream. */
+/** Opens the stream of a session before 2026 that subscribed to the inbox. */
 async function openLegacy({ people, open, ann }: World, proof: Proof, window: number) {
   const headers = { ...proof, accept, 'mcp-protocol-version': legacy }
   const clientInfo = { name: 'slow', version: '1' }
@@ -132,17 +132,17 @@ test.each(['sdk', 'native'])(
       for (let n = 0; n < 50; n++) gateway.deliver({ subject: `mail ${sent++}` })
       await expect.poll(count).toBe(sent)
     }
-    // For a client that takes nothing no event is made beyond what its stream holds (64 KiB), and the one that waits for it.
+    // For a client that does not read, events stop at what its stream buffers (64 KiB) and the one that waits.
     expect(await taken()).toBeLessThan(mails + 200)
     expect(await streams()).toBe(all.length + 1)
-    // They go on where somebody reads again.
+    // They resume once they are read again.
     for (const stream of [listening, standing]) {
       await expect.poll(listen(stream).text).toContain('resources/updated')
       stream.pause()
     }
     await revoke(slow)
     await expect.poll(streams).toBe(1)
-    // It does not look whole, and nobody waits for its client.
+    // The response does not look complete, and its client is not waited for.
     events.resume()
     await events.over
     expect(isCut(events)).toBe(true)

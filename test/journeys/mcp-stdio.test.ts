@@ -1,4 +1,4 @@
-/** `rustymail mcp` as agents start it: alone, and as a client of a running server; nothing but protocol on stdout, and gone when stdin ends. */
+/** `rustymail mcp`, standalone and as a client of a server: only protocol on stdout, and gone when stdin ends. */
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -18,7 +18,7 @@ import { tempDir } from '../support/temp-dir.ts'
 
 const revisions = { '2026-07-28': { pin: '2026-07-28' }, '2025-11-25': 'legacy' } as const
 
-/** A data directory that no server runs on. */
+/** A data directory without a server. */
 async function freshData() {
   const dir = tempDir('stdio')
   onTestFinished(() => dir.remove())
@@ -27,7 +27,7 @@ async function freshData() {
   return dataDir
 }
 
-/** The official client, which starts the program itself. */
+/** Connects the official client, which starts the program itself. */
 async function connect(
   words: string[],
   environment: Record<string, string>,
@@ -42,7 +42,7 @@ async function connect(
   return client
 }
 
-/** How soon, is a matter of `bench -- mcp-stdio`. */
+/** How fast it exits is measured by `bench -- mcp-stdio`. */
 async function codeOf(child: ChildProcess): Promise<unknown> {
   const [code] = child.exitCode === null ? await once(child, 'exit') : [child.exitCode]
   return code
@@ -64,7 +64,7 @@ test.each(Object.entries(revisions))(
     client.setNotificationHandler('notifications/tools/list_changed', () => void changes++)
     if (mode !== 'legacy') await client.listen({ toolsListChanged: true })
     const path = fill(api.tokens.revokeToken.path, token.id)
-    // Of a client before 2026 the bridge listens itself, a moment after it said hello.
+    // For a client before 2026 the bridge itself starts listening, a moment after the handshake.
     await expect
       .poll(async () => {
         await people.tell(people.admin, 'PATCH', path, { scopes: [changes === 0 ? 'mail:meta' : 'mail:read'] })
@@ -129,7 +129,7 @@ test.each(['SIGTERM', 'the end of stdin'])('%s ends a bridge, whatever it waits 
   send(hello)
   await next()
   send({ method: 'notifications/initialized' })
-  // A mail server that does not answer, and a question that nobody does.
+  // A mail server that does not answer, and an elicitation that is not answered.
   const held = hold(gateway, 'getMessage')
   send({ id: 2, method: 'tools/call', params: { name: 'mail_read', arguments: { refs: [ref] } } })
   await expect.poll(held.count).toBe(1)
@@ -167,7 +167,7 @@ test('with --channel new mail wakes the client of a bridge, whatever form of res
       .filter(each => each.user_agent.startsWith('rustymail-mcp/'))
       .reduce((sum, { streams }) => sum + streams, 0)
   }
-  // What changes are told by, and the events.
+  // The stream of change notifications, and that of events.
   await expect.poll(connected).toBe(2)
   gateway.deliver({ subject: 'come', text: 'SECRET', from: [{ name: 'Cy', email: 'cy@example.org' }] })
   const told = await next()
@@ -195,7 +195,7 @@ test('with --channel a program alone does the same, and ends with its input', as
   await session.ended
 })
 
-/** A session of a program alone with this token, before 2026. */
+/** Starts a session of the standalone program with this token, before 2026. */
 async function begin({ app, config, ...world }: Awaited<ReturnType<typeof startMcpWorld>>, secret: string) {
   config.mcp.token = secret
   const [input, output] = [new PassThrough(), new PassThrough()]

@@ -1,4 +1,4 @@
-/** What MCP clients hold open: nothing stays open for callers that lost the right to it, and everything gives its place back. */
+/** Open connections of MCP clients: none outlives the right to it, and each releases its slot. */
 import { request } from 'node:http'
 import { expect, test } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
@@ -15,7 +15,7 @@ import { type People, type Proof, runApp } from '../support/people.ts'
 const adapters = ['sdk', 'native']
 const world = (adapter: string) => startMcpWorld({ environment: { RUSTYMAIL_MCP_ADAPTER: adapter } })
 const tokenPath = (id: string) => fill(api.tokens.revokeToken.path, id)
-/** How a right ends: at once, or a moment after that was said. */
+/** Ways in which a right ends: immediately, or a moment after the announcement. */
 const ends: [string, (people: People, id: string) => Promise<unknown>][] = [
   ['revoked', (people, id) => people.tell(people.admin, 'DELETE', tokenPath(id))],
   ['rotated', (people, id) => people.tell(people.admin, 'POST', fill(api.tokens.rotateToken.path, id))],
@@ -69,7 +69,7 @@ test.each(adapters)(
     await expect.poll(held.count).toBe(1)
     await people.tell(people.admin, 'PATCH', tokenPath(token.id), { scopes: ['mail:meta'] })
     await expect.poll(narrowed.changes).toBe(1)
-    // What ran by the right that is gone does not answer by it.
+    // A running call fails if the right that it started with is gone.
     expect(await running).toMatchObject({ isError: true, value: { code: 'forbidden' } })
     expect(await namesOf(narrowed.client)).toEqual(['mail_accounts', 'mail_folders', 'mail_search', 'mail_changes'])
     expect(untouched.changes()).toBe(0)
@@ -106,7 +106,7 @@ test('who asks too often is refused at the door, and who searches too often is t
     const lists = Array.from({ length: 300 }, () => isRefused(client))
     return (await Promise.all(lists)).some(words => words.includes('too_many_requests'))
   }
-  // On a slow machine the bucket fills while they are answered, so one round may not empty it.
+  // On a slow machine the bucket refills meanwhile, so one round may not empty it.
   let isEmpty = false
   for (let round = 0; round < 10 && !isEmpty; round++) isEmpty = await areRefused()
   expect(isEmpty).toBe(true)
@@ -126,7 +126,7 @@ test('a page of somebody else gets nothing, not even with a token or under a nam
     const { status, text } = await post(people.url, headers)
     expect([headers.origin, status, JSON.parse(text).code]).toEqual([headers.origin, 403, 'origin_not_allowed'])
   }
-  // The name of the page leads here by now.
+  // The page's name resolves to this server by now (DNS rebinding).
   const rebound = { origin: `http://evil.example:${own.port}`, host: `evil.example:${own.port}` }
   for (const headers of [
     { ...proof, ...rebound },
@@ -220,7 +220,7 @@ test('a call counts as a request, and a stream does not, however long it lasts',
   await expect.poll(counted).toBe(before + 1)
   await stream.close()
   await callTool(client, 'mail_accounts')
-  // The stream ended before this call; it would have been counted by now. Its cancellation is a message of its own.
+  // The stream ended before this call and would have been counted by now. Its cancellation is a message of its own.
   await expect.poll(counted).toBeGreaterThanOrEqual(before + 2)
   expect(await counted()).toBeLessThanOrEqual(before + 2)
 })
@@ -235,11 +235,11 @@ test.each(adapters)('with %s a stop says goodbye to what listens and waits for n
   const { stream } = await listen(people, (await people.token(['mail:read'])).proof)
   await stop()
   expect(await stream.closed).toBe('graceful')
-  // What had to be waited for until its time was over is named there.
+  // The log names what was waited for until the deadline.
   expect(lines.join('')).not.toContain('did not stop cleanly')
 })
 
-/** With any header, which `fetch` does not allow. */
+/** Sends any header; `fetch` forbids some. */
 function post(
   url: string,
   headers: Proof,

@@ -1,4 +1,4 @@
-/** Every road by which MCP comes over HTTP, with either adapter: the session of 2024, pages of other origins, a restart, and what is too large. */
+/** Every way to reach MCP over HTTP, by either adapter: sessions of 2024, other origins, a restart, oversized input. */
 import { Client, SSEClientTransport } from '@modelcontextprotocol/client'
 import { expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
@@ -16,7 +16,7 @@ const adapters = ['sdk', 'native'] as const
 const world = (adapter: string) => startMcpWorld({ environment: { RUSTYMAIL_MCP_ADAPTER: adapter } })
 const tokenPath = (id: string) => fill(api.tokens.revokeToken.path, id)
 
-/** A client of 2024, as the official SDK has it. */
+/** Connects a client of 2024, as in the official SDK. */
 async function connectSse(people: People, proof: Proof) {
   const client = new Client({ name: 'old', version: '0.9' }, { versionNegotiation: { mode: 'legacy' } })
   onTestFinished(() => client.close())
@@ -33,7 +33,7 @@ async function connectSse(people: People, proof: Proof) {
   return { client, changes: () => changes }
 }
 
-/** The stream alone, and where it says to post. */
+/** Opens the stream alone; returns the endpoint to post to. */
 async function openSse(people: People, proof: Proof) {
   const answer = await fetch(people.url + ssePath, { headers: proof })
   const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader()
@@ -51,14 +51,14 @@ test.each(adapters)(
     const { client, changes } = await connectSse(people, token.proof)
     expect(await namesOf(client)).toContain('mail_read')
     const ref = await refOf(client)
-    // Another token does not reach it, nor does the same one another session.
+    // Another token cannot use it, nor can the same one from another session.
     const { endpoint } = await openSse(people, token.proof)
     const other = await people.token(['mail:read'], [ann])
     const ping = { jsonrpc: '2.0', id: 1, method: 'ping' }
     expect((await people.ask(other.proof, 'POST', endpoint, ping)).status).toBe(404)
     expect((await people.ask(token.proof, 'POST', `${messagesPath}?sessionId=none`, ping)).status).toBe(404)
     expect((await people.ask(token.proof, 'POST', endpoint, ping)).status).toBe(202)
-    // Narrowed rights are told, end what runs by them, and hold for what comes then.
+    // Narrowed rights are announced, end calls that need more, and apply to later ones.
     const held = hold(gateway, 'getMessage')
     const running = client.callTool({ name: 'mail_read', arguments: { refs: [ref] } })
     await expect.poll(held.count).toBe(1)
@@ -93,14 +93,14 @@ test.each(adapters)(
     await expect.poll(more).toMatch(/already have 50 MCP calls/)
     leaving.abort()
     await Promise.all(calls)
-    // They have ended where they ran, too.
+    // The calls have ended in their adapter, too.
     await expect.poll(more).toBe('free')
     const { endpoint, read } = await openSse(people, proof)
     for (const body of [{}, 'x', { jsonrpc: '2.0', id: 'x'.repeat(300), method: 'ping' }]) {
       expect((await people.ask(proof, 'POST', endpoint, body)).status).toBe(400)
     }
     expect((await people.ask(proof, 'POST', endpoint, { jsonrpc: '2.0', id: 7, method: 'ping' })).status).toBe(202)
-    // The errors come on the stream, too.
+    // Errors come on the stream, too.
     await expect.poll(read).toContain('"id":7')
   },
 )
@@ -141,7 +141,7 @@ test.each(adapters)(
     isStopped = true
     await stop()
     expect(await session.read()).toBe('over')
-    // What had to be waited for until its time was over is named there.
+    // The log names what was waited for until the deadline.
     expect(lines.join('')).not.toContain('did not stop cleanly')
   },
 )
@@ -170,7 +170,7 @@ test.each(adapters)(
       return { post, heard, until }
     }
     const follow = (id: number | string) => ({ id, method: 'events/stream', params: { name: 'message.received' } })
-    // One session may have as many as a person: another has one of them.
+    // A session may have as many subscriptions as a user: another session has one of them.
     const other = await session()
     await other.post(follow(0))
     await other.until('notifications/events/active')
@@ -321,14 +321,14 @@ test.each(adapters)(
     await first.stop()
     const second = await startHere({ environment, dataDir: first.dataDir })
     people = new People(second.url, people.admin.cookie!)
-    // Its client goes on as if nothing had been: the first that this server hears of it is no `initialize`.
+    // Its client continues as if nothing had happened: its first message to this server is no `initialize`.
     const again = await ask(session)
     expect([again.status, await again.text()]).toEqual([200, expect.stringContaining('mail_read')])
-    // And is known by what it called itself before.
+    // It is recognised by the name that it gave before.
     const call = { ...list, method: 'tools/call', params: { name: 'mail_accounts', arguments: {} } }
     expect((await ask(session, call)).status).toBe(200)
     const trail = `${api.audit.listAudit.path}?operation=tool.mail_accounts`
-    // Entries about reads are written a moment later.
+    // Audit entries of reads are written a moment later.
     await expect
       .poll(async () => (await people.tell<{ items: { refs: object }[] }>(people.admin, 'GET', trail)).items)
       .toMatchObject([{ refs: { client: 'A client with a name of its own 2026.11.29-beta' } }])

@@ -1,4 +1,4 @@
-/** MCP as a real client meets it: the tools, their results, and the same gate, limits and trail as everywhere. */
+/** MCP as a real client sees it: the tools, their results, and the same gate, limits and trail as everywhere. */
 import { expect, test } from 'vitest'
 import type { AuditEntry } from '../../contract/audit.ts'
 import { api } from '../../contract/index.ts'
@@ -124,7 +124,7 @@ test.each(eras)('to a client of %s an account that is not its own is as one that
     expect(hidden).toEqual(absent)
   }
   expect((await callTool(client, 'mail_accounts')).text).not.toContain(bob)
-  // The reference of a hidden account is none of one's own either.
+  // The ref of a hidden account is invalid in one's own account, too.
   expect((await callTool(client, 'mail_read', { refs: [ref.replace(bob, ann)] })).value.code).toBe('message_not_found')
 })
 
@@ -169,7 +169,7 @@ test('each call is one entry of the trail, by its token; the exchanges around it
     ['tool.mail_read', 'forbidden', null, 403],
     ['tool.mail_search', 'ok', ann, 200],
   ])
-  // What is refused before anybody looked at it has no digest.
+  // Calls refused before their input is parsed have no digest.
   const digested = (await entries()).filter(({ input_digest }) => input_digest !== null)
   expect(digested.map(({ operation }) => operation).sort()).toEqual(['tool.mail_folders', 'tool.mail_search'])
   expect((await entries()).some(({ refs }) => 'account_id' in refs)).toBe(false)
@@ -231,7 +231,7 @@ test('what is no message of the protocol is refused in its words, and there is n
   }
 })
 
-/** About four characters a token. */
+/** About four characters per token. */
 const tokensOf = (value: unknown) => JSON.stringify(value).length / 4
 
 test('the list of tools costs a model less than 3,000 tokens with what each answers, and that of a reader 1,700', async () => {

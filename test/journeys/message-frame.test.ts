@@ -31,7 +31,7 @@ test('the HTML of a message comes sandboxed, and lets the internet in only when 
 
 const subjectOf = (kind: string) => `a ${kind} message`
 
-/** The frame of a message with this HTML, as a program with a token gets it. */
+/** Returns the frame of a message with this HTML, as a program with a token gets it. */
 async function frameOf(world: MailWorld, kind: string, html: string): Promise<() => Promise<string>> {
   const { people, mailboxes } = world
   const { id } = mailboxes[1]!

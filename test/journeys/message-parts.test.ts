@@ -1,4 +1,6 @@
-/** Both parts of a message are read for programs and agents by another thread, so no message holds up the server. */
+/**
+ * Both bodies of a message are read for programs and agents on another thread, so that no message blocks the server.
+ */
 import { expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { mailApi } from '../../contract/mail.ts'

@@ -1,4 +1,4 @@
-/** Mail that comes while RustyMail is down is announced after the start, once, also when that start is killed in the middle of it. */
+/** Mail that arrives while RustyMail is down is announced once after the start, also if that start is killed midway. */
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { onEachDatabase } from '../support/databases.ts'
@@ -8,7 +8,7 @@ import { available } from '../support/require.ts'
 import { apiKey, type Served, startHere, startRustyMail } from '../support/rustymail.ts'
 
 const authorization = `Bearer ${apiKey}`
-/** More than two batches, each of which is a transaction. */
+/** More than two batches, each a transaction of its own. */
 const missedCount = 1_234
 
 async function deliver(dovecot: Dovecot, count: number): Promise<number[]> {

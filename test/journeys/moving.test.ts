@@ -1,4 +1,6 @@
-/** Accounts are moved from one server to another, by the page's way and by commands; a table brings many at once. */
+/**
+ * Accounts are moved from one server to another, through the page and through commands; a table imports many at once.
+ */
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -60,7 +62,7 @@ test('accounts move with passwords, signatures and settings; only signed-in admi
   expect(await next.accounts()).toEqual([])
   const { items } = JSON.parse((await importInto(next.people, file)).text) as { items: ImportedAccount[] }
   expect(items).toMatchObject([{ email: 'ann@example.org', status: 'created', why: null }])
-  // It is connected by itself, with its password.
+  // It connects automatically, with its password.
   await expect.poll(async () => (await next.accounts())[0]?.state).toBe('ready')
   const [moved] = await next.accounts()
   expect(moved).toMatchObject({ is_default: true, look_interval_seconds: 300, watched_folders: ['Sent'] })

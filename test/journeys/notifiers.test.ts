@@ -1,4 +1,6 @@
-/** A running server tells people of an alert, also when it is killed in the middle of it, and says what came of a test. */
+/**
+ * A running server notifies people of an alert, also if it is killed midway, and reports the outcome of a test notice.
+ */
 import { expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { startNoticeStandIn } from '../support/notice-stand-ins.ts'
@@ -32,7 +34,7 @@ test('an alert is told over real services, also where the process is killed whil
   const ntfy = await create('Phone', phone.target)
   const params = { notifier_id: ntfy.id }
   expect(await run.call(api.notifiers.testNotifier, { params })).toMatchObject({ outcome: 'delivered', status: 200 })
-  // A program that hangs holds up no phone.
+  // A webhook that hangs does not delay the phone.
   const titles = () => phone.taken.map(({ text }) => text.split('\n')[0]).sort()
   await expect.poll(titles, { timeout: patience }).toEqual(['A test of RustyMail', 'Notice: It is asked'])
   expect(phone.taken.at(-1)!.text).toMatch(/http:\/\/[^ ]+\/alerts$/)
@@ -48,7 +50,7 @@ test('an alert is told over real services, also where the process is killed whil
   await run.call(api.alerts.deleteAlertRule, { params: { rule_id: rule.id } })
   const ends = () => [hook, phone].map(({ taken }) => taken.at(-1)!.text.split('\n')[0])
   await expect.poll(ends, { timeout: patience }).toEqual(['Over: It is asked', 'Over: It is asked'])
-  // Written once it was answered.
+  // Written after its response.
   const deliveries = async () => {
     const { items } = await run.call(api.notifiers.listNotifierDeliveries, { params: { notifier_id: first.id } })
     return items.map(({ outcome, title }) => [outcome, title])

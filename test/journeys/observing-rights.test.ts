@@ -1,4 +1,4 @@
-/** What a caller with few rights, or with one account, is shown and may change of alerts, notifiers, webhooks, history and logs: nothing of others. */
+/** A caller with few rights or one account sees and changes nothing of others' alerts, webhooks, history and logs. */
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { type Scope, scopes } from '../../contract/scope.ts'
@@ -15,14 +15,14 @@ let world: MailWorld
 let stop: () => Promise<void>
 let own: { id: string; mark: string }
 let hidden: { id: string; mark: string }
-/** Every scope, and one account. */
+/** A token with every scope, and one account. */
 let narrow: NewToken
 let narrowStream: OpenStream
 let viewer: Proof
 let otherToken: string
-/** Of others. */
+/** Ids that belong to others. */
 const ids: Record<string, string> = {}
-/** What nobody else is told of. */
+/** Secrets that other callers must not see. */
 let secrets: string[]
 
 const rule = (name: string, change: object = {}) => ({
@@ -44,7 +44,7 @@ type Listed = { items: { id: string; name: string; account_id?: string }[] }
 const alertsOf = async (proof: Proof) =>
   (await tell<Listed>(`${api.alerts.listAlerts.path}?state=open&limit=100`, undefined, 'GET', proof)).items
 
-/** Rules of which each has an alert, of every account or of the whole server. */
+/** Raises alerts of rules for every account and for the whole server. */
 async function raise(): Promise<void> {
   ids.rule_id = (await tell<{ id: string }>(api.alerts.createAlertRule.path, rule('Of each account'))).id
   const whole = {
@@ -57,7 +57,7 @@ async function raise(): Promise<void> {
   }
   await tell(api.alerts.createAlertRule.path, rule('Of the whole server', whole))
   await tell(api.alerts.createAlertRule.path, rule('hidden-where', { where: { account_id: hidden.id }, per: [] }))
-  // Those of the rules that a new server has may be there as well.
+  // Alerts of a new server's own rules may be there as well.
   await vi.waitFor(async () => {
     const alerts = await alertsOf(world.people.admin)
     const ofEach = alerts.filter(({ name }) => name === 'Of each account')
@@ -94,13 +94,13 @@ afterAll(async () => {
 interface Ask {
   query?: string
   body?: unknown
-  /** Of the token that may do everything, with one account. */
+  /** The expected status for a token with every scope, and one account. */
   status: number
 }
 
 const body = rule('Mine')
 const about = (series: string) => `series=${series}&from=${from}`
-/** Each endpoint of these features, at what is of others. */
+/** Requests to each endpoint of these features, for what belongs to others. */
 const asks: Record<string, Ask[]> = {
   'alerts.listAlerts': ['open', 'firing', 'pending', 'cleared'].map(state => ({
     query: `state=${state}&limit=100`,
@@ -151,12 +151,12 @@ const endpoints = groups.flatMap(group =>
   Object.entries(api[group]).map(([name, endpoint]) => ({ operation: `${group}.${name}`, ...endpoint })),
 )
 
-/** What it sends along itself is said again where it is refused. */
+/** Returns secrets in a response, except what the request itself sent. */
 function leaks(text: string, sent: string): string[] {
   return secrets.filter(secret => text.includes(secret) && !sent.includes(secret))
 }
 
-/** All that is set up, as administrators see it. */
+/** Returns everything configured, as administrators see it. */
 async function everything(): Promise<object> {
   const lists = [api.alerts.listAlertRules, api.notifiers.listNotifiers, api.webhooks.listWebhooks].map(
     ({ path }) => path,
@@ -208,7 +208,7 @@ describe('with one account', () => {
     )
     const hooks = await tell<Listed>(api.webhooks.listWebhooks.path, undefined, 'GET', narrow.proof)
     expect(hooks.items.map(({ id }) => id)).toContain(made.webhook.id)
-    // Another try may have made one, too.
+    // A previous attempt may have created one, too.
     expect(new Set(hooks.items.map(({ name }) => name))).toEqual(new Set(['own']))
   })
 
@@ -224,10 +224,10 @@ describe('with one account', () => {
 
   test('its stream and the list of facts tell of its own alone', async () => {
     const told = narrowStream.events.length
-    // A try before may have taken them away.
+    // A previous attempt may have removed them.
     if (!(await alertsOf(world.people.admin)).some(({ id }) => id === ids.alert_id)) await raise()
     await tell(fill(api.alerts.silenceAlert.path, ids), { seconds: 60 })
-    // The rules go, and with them what fires.
+    // Deleting the rules ends their alerts.
     const isOurs = ({ name }: { name: string }) => /hidden|Of /.test(name)
     const { items } = await tell<Listed>(api.alerts.listAlertRules.path)
     for (const { id } of items.filter(isOurs)) {
@@ -237,7 +237,7 @@ describe('with one account', () => {
     const cleared = () => narrowStream.events.slice(told).filter(({ event }) => event === 'alert_cleared').length
     await expect.poll(cleared).toBeGreaterThan(0)
     const { text } = await ask(narrow.proof, 'GET', `${api.events.listFacts.path}?limit=100`)
-    // Callers that may make tokens are told of tokens.
+    // Callers that may create tokens are shown tokens.
     const isTold = (secret: string) => secret !== otherToken
     for (const words of [text, JSON.stringify(narrowStream.events)]) expect(leaks(words, '').filter(isTold)).toEqual([])
   })

@@ -1,4 +1,4 @@
-/** One server on a database: another would answer forever callers that the first has revoked. */
+/** One server per database: a second one would never stop accepting callers that the first has revoked. */
 import { once } from 'node:events'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -41,7 +41,7 @@ onEachDatabase((_open, newUrl) => {
     }
     const verify = (dir: string) => runCommand(['audit', 'verify'], { dataDir: dir, environment })
     expect(await verify(first.dataDir)).toMatchObject({ code: 0 })
-    // How far the trail had got is in the data directory of the first.
+    // The trail's head is in the data directory of the first.
     expect(await verify(dataDir)).toMatchObject({ code: 1, stdout: expect.stringContaining('audit.head is missing') })
     expect((await first.send('GET', api.users.listUsers.path)).status).toBe(200)
 

@@ -1,4 +1,7 @@
-/** What the server answers is in its OpenAPI document: statuses, headers, types and bodies, for every kind of caller; and all that is served is. */
+/**
+ * The server's responses match its OpenAPI document: statuses, headers, types and bodies, for every kind of caller; and
+ * every route is in it.
+ */
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { beforeAll, expect, test } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
@@ -14,16 +17,16 @@ import { type People, type Proof, runApp } from '../support/people.ts'
 const apiKey = 'an-api-key-for-tests-only'
 const environment = {
   RUSTYMAIL_API_KEY: apiKey,
-  // A provider that nobody answers for, so that its two addresses are served.
+  // A provider that does not respond, so that its two addresses are served.
   RUSTYMAIL_OIDC_ISSUER: 'http://127.0.0.1:1',
   RUSTYMAIL_OIDC_CLIENT_ID: 'rustymail',
   RUSTYMAIL_OIDC_ROLES: 'everyone=viewer',
 }
-/** A mail server of its own would be started. */
+/** It would start a mail server of its own. */
 const left = new Set(['accounts.startSandbox'])
-/** They end the session by which they are asked for. */
+/** They end the session that calls them. */
 const leaving = ['access.closeSession', 'access.endAllSessions']
-/** Said of all answers in words (security.md), or by the protocol. */
+/** Documented for all responses in prose (security.md), or by the protocol. */
 const plainHeaders =
   /^(content-(type|length|encoding|security-policy)|vary|date|connection|keep-alive|transfer-encoding|x-(content-type-options|dns-prefetch-control|download-options|frame-options|permitted-cross-domain-policies|xss-protection)|referrer-policy|strict-transport-security|origin-agent-cluster|permissions-policy|cross-origin-[a-z-]+)$/
 
@@ -49,7 +52,7 @@ beforeAll(async () => {
   return running.stop
 })
 
-/** As its examples have it, of the account that there is; what would take that away asks for another. */
+/** Sends an operation's example for the existing account; what would delete it names another one. */
 async function ask({ method, path, parameters, requestBody }: DocumentedOperation, proof: Proof) {
   const own: Record<string, string> = {
     ref,
@@ -81,7 +84,7 @@ async function ask({ method, path, parameters, requestBody }: DocumentedOperatio
 }
 
 const ajv = new Ajv2020({ strict: false, validateFormats: false })
-/** Read once: beside each schema they would be read again for each. */
+/** Compiled once: inlined in each schema they would be compiled again for each. */
 const shared = 'https://document.test/'
 ajv.addSchema({ $id: shared, components: theDocument.components })
 const compiled = new Map<unknown, ReturnType<typeof ajv.compile>>()
@@ -156,13 +159,13 @@ test('what offers bearer takes tokens, and what does not refuses them', async ()
 
 test('all that is served is in the document under the scope that it has, and a method that a path has not is refused', async () => {
   const served = app.http.routes.flatMap(({ method, path, operation }) =>
-    // OAuth says by itself what is where (RFC 8414), and in which forms.
+    // OAuth defines the paths and forms of its own endpoints (RFC 8414).
     operation && !operation.isForPrograms && method !== 'HEAD' && !(path === mcpPath && method !== 'POST')
       ? [`${method} ${path.replaceAll(/:(\w+)/g, '{$1}')} ${operation.scope}`]
       : [],
   )
   const documented = operations().map(({ method, path, scope }) => `${method} ${path} ${scope}`)
-  // A page that asks for itself: its route has no operation.
+  // A page that reloads itself: its route has no operation.
   expect(documented.filter(one => !one.startsWith('GET /docs ')).sort()).toEqual(served.sort())
 
   const { proof } = await people.token([...scopes], [account.id])
@@ -174,7 +177,7 @@ test('all that is served is in the document under the scope that it has, and a m
     )
   for (const path of Object.keys(theDocument.paths)) {
     const address = path.replaceAll(/\{\w+\}/g, 'x')
-    // A page, or nothing, stands where there is nothing to get; and MCP says 405 itself.
+    // A page, or nothing, is served where there is no GET; and MCP answers 405 itself.
     const others = path === mcpPath ? ['PUT', 'PATCH'] : methods.filter(method => !isKnown(method, address))
     for (const method of others) {
       const { status } = await people.ask(proof, method, address)

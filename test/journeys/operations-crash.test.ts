@@ -1,6 +1,6 @@
 /**
- * Each step of each operation is interrupted on a real mail server, by kill -9 of the program and by a lost connection, before the mail server
- * hears of it and after it has done it. Afterwards it holds each message where it belongs, once.
+ * Each step of each operation is interrupted on a real mail server, by kill -9 of the program and by a lost connection,
+ * before the server receives it and after its execution. Afterwards each message is where it belongs, once.
  */
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
@@ -18,12 +18,12 @@ import { tempDir } from '../support/temp-dir.ts'
 
 type Kind = 'flags' | 'move' | 'copy' | 'delete'
 
-/** A command at which the program is interrupted: before the server gets it, or once it was done and before that is answered. */
+/** A command at which the program is interrupted: before the server gets it, or after it ran but before its answer. */
 interface Break extends Interruption {
   kind: Kind
 }
 
-/** Finds out how the messages are, before anything is told to the mail server. */
+/** Reads the state of the messages before any change is sent. */
 const look = 'UID SEARCH'
 const breaksOf = (move: string[], remove: string[]): Break[] => {
   const commands: [Kind, string[]][] = [
@@ -45,9 +45,9 @@ const servers = [
   { hidden: 'MOVE', breaks: breaksOf(['UID COPY', 'UID STORE', 'UID EXPUNGE'], ['UID STORE', 'UID EXPUNGE']) },
   { hidden: 'MOVE|UIDPLUS', breaks: breaksOf(['UID COPY', 'UID STORE'], []) },
 ]
-/** Of each account. All accounts are interrupted by the same kill: a start for each break would take longer than all else. */
+/** Rounds per account. One kill interrupts all accounts, since a start for each break would take longest of all. */
 const rounds = 4
-/** Of one account: some breaks of a server. */
+/** The breaks of each account, a share of its server's. */
 const shares = servers
   .flatMap(({ hidden, breaks }) =>
     Array.from({ length: Math.ceil(breaks.length / rounds) }, (_, share) => ({
@@ -57,7 +57,7 @@ const shares = servers
   )
   .map((share, number) => ({ ...share, user: `user${number}` }))
 
-/** It hides extensions, and stops at a command. */
+/** Hides extensions, and interrupts at a command. */
 function wayOf({ user, hidden, breaks }: (typeof shares)[number]) {
   const hasUidPlus = !hidden.includes('UIDPLUS')
   const told = (text: string) => {
@@ -151,7 +151,7 @@ describe.skipIf(!available('dovecot'))('interrupted at each step', () => {
 
 function expectedOf(kind: Kind, hasUidPlus: boolean): Record<string, string[]> {
   const both = (flags: string) => [`1 ${flags}`, `2 ${flags}`]
-  // Without UIDPLUS single messages cannot be removed, only marked.
+  // Without UIDPLUS single messages cannot be expunged, only marked.
   if (kind === 'move') return { INBOX: hasUidPlus ? [] : both('\\Deleted'), Archive: both('') }
   if (kind === 'copy') return { INBOX: both(''), Archive: both('') }
   return { INBOX: kind === 'flags' ? both('\\Flagged') : [], Archive: [] }
@@ -186,7 +186,7 @@ async function settledOf(rustymail: RustyMail, id: string): Promise<OperationWit
   return get()
 }
 
-/** `part flags` of each message, without `\Recent`. */
+/** Returns `part flags` of each message, without `\Recent`. */
 async function find(imap: RawImap, folder: string, subject: string): Promise<string[]> {
   await imap.run(`EXAMINE ${folder}`)
   const answer = await imap.run('FETCH 1:* (FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])').catch(() => '')

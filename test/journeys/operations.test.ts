@@ -1,4 +1,4 @@
-/** Changing mail over REST and MCP: for callers with the scope and the account, and for nobody else, by any way round. */
+/** Changing mail over REST and MCP: for callers with the scope and the account only, on every path. */
 import { expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import type { Operation, OperationWithResults, UndoReport } from '../../contract/operations.ts'
@@ -76,7 +76,7 @@ test('messages are changed by id and by reference, lists follow at once, and an 
   const states = () => stream.events.filter(({ event }) => event === 'operation_changed').map(({ data }) => data)
   await expect.poll(() => states().length, { timeout: patience }).toBe(4)
   stream.close()
-  // Long before the index looks at all folders by itself.
+  // Long before the index polls all folders by itself.
   await expect.poll(async () => [...(await messages(own)).keys()], { timeout: patience }).toEqual(['three'])
 
   const { principal } = await settled(moved.body.id)
@@ -121,14 +121,14 @@ test('without the scope or the account nothing is changed, seen or undone', asyn
   const viewer = await people.invite('operator', [other])
   expect(await act(reader.proof, own, archive)).toMatchObject({ status: 403, body: { missing_scope: 'mail:organize' } })
   for (const caller of [other_, viewer]) expect((await act(caller.proof, own, archive)).status).toBeOneOf([403, 404])
-  // A reference is of one account; named in another one it is none.
+  // A ref belongs to one account, and matches nothing in another one.
   const mixed = await act(agent.proof, own, { ids: [foreign], move_to: { role: 'archive' } })
   expect(mixed.body).toMatchObject({ state: 'failed', results: [{ code: 'message_not_found' }] })
   const remove = (proof: Proof, id: string, ids: string[]) =>
     ask(proof, 'POST', fill(operations.deleteMessages.path, id), { ids })
   expect(await remove(agent.proof, own, [ref])).toMatchObject({ status: 403, body: { missing_scope: 'mail:delete' } })
   expect((await remove(other_.proof, own, [ref])).status).toBe(404)
-  // Nor by the way of a flag.
+  // Nor through a flag.
   expect((await act(agent.proof, own, { ids: [ref], add: ['deleted'] })).status).toBe(400)
   expect((await act(agent.proof, own, { ids: [ref], add: ['Deleted'] })).status).toBe(400)
   expect((await act(agent.proof, own, { ids: [ref], add: ['\\Deleted'] })).status).toBe(400)
@@ -214,7 +214,7 @@ test('an agent marks and moves mail by its refs, and is told what failed', async
   const refused = await callTool(mcp, 'mail_update', { refs, add: ['deleted'] })
   expect(refused).toMatchObject({ isError: true, value: { code: 'bad_request' } })
   expect(refused.text).toContain('cannot mark messages as deleted')
-  // Else it would be a label, which no program takes for a flag.
+  // Otherwise it would be a keyword, which no program treats as a flag.
   const read = await callTool(mcp, 'mail_update', { refs, add: ['Read'], remove: ['starred'] })
   expect(read).toMatchObject({ isError: true, value: { code: 'bad_request' } })
   expect(read.value.message).toBe(
@@ -235,7 +235,7 @@ test('each run of an MCP client is a session of work, as is one that a caller na
   const sessions = runs.map(({ session }) => session!)
   expect(sessions).toEqual([expect.stringMatching(/^mcp-[\w-]{36,60}$/), expect.stringMatching(/^mcp-[\w-]{36,60}$/)])
   expect(new Set(sessions).size).toBe(2)
-  // Before the protocol of 2026 alone clients have one by themselves.
+  // Before the protocol of 2026 only clients with a session have one automatically.
   const named = { 'RustyMail-Session': 'tidy-up' }
   const modern = await connectMcp(people.url, { ...proof, ...named })
   expect((await moveBy(modern, refs[2]!)).session).toBe('tidy-up')
@@ -287,6 +287,6 @@ test('a session of MCP that is none of ours is begun again', async () => {
       { jsonrpc: '2.0', error: { code: -32_001, message: expect.stringContaining('nitialize again') } },
     ])
   }
-  // Nothing is there to be ended: the protocol lets a server say so.
+  // There is no session to end: the protocol allows that answer.
   expect((await ask('mcp-1', 'DELETE')).status).toBe(405)
 })

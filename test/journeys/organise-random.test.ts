@@ -1,7 +1,7 @@
 /**
- * Random changes on a real mail server, of several callers at once, with refusals, restarts and another mail program that changes the same messages.
- * No message is lost or doubled or unknown by its id; each result is true; lists end as the mail server is; and undoing all leaves what nobody else
- * touched as it was.
+ * Random changes on a real mail server by several concurrent callers, with refusals, restarts and another mail program
+ * that changes the same messages. No message is lost, duplicated or unknown by its id; each result is true; lists end
+ * equal to the mail server; and undoing everything restores what the other program did not touch.
  */
 import { join } from 'node:path'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
@@ -22,14 +22,14 @@ interface Listed {
   keywords: string[]
 }
 
-/** Where a message is, with its flags as lists name them. */
+/** A message's folder, with its flags as lists name them. */
 interface Message {
   folder: string
   flags: Set<string>
 }
 type Mailbox = Map<string, Message>
 
-/** Another server on this machine, as `143 user password INBOX.`: an empty mailbox, which is empty again before each try. */
+/** A server on this machine, as `143 user password INBOX.`: its mailbox must be empty, also before each retry. */
 const [namedPort, namedUser = '', namedPassword = '', prefix = ''] = (process.env.RUSTYMAIL_TEST_IMAP ?? '').split(' ')
 const folders = ['INBOX', `${prefix}Archive`, `${prefix}Junk`]
 const flags = ['seen', 'flagged', 'urgent']
@@ -39,7 +39,7 @@ const seeds = [1, 3, 4, 13]
 
 describe.skipIf(!namedPort && !available('dovecot'))(namedPort ? 'on a named server' : 'on Dovecot', () => {
   let dovecot: Pick<Dovecot, 'imapPort'>
-  /** Each try has a mailbox of its own: the one of a try that failed is full of what that left. */
+  /** Each attempt has a mailbox of its own, since a failed one leaves mail behind. */
   let users = 0
   beforeAll(async () => {
     if (namedPort) {
@@ -64,7 +64,7 @@ describe.skipIf(!namedPort && !available('dovecot'))(namedPort ? 'on a named ser
     }
     const way = { isSpoilt: false }
     const relay = await startRelay(dovecot.imapPort, {
-      // No server knows such a command. Where one has no MOVE, \Deleted is set behind COPY.
+      // Turns the command into one that no server knows. Without MOVE, \Deleted is set after COPY.
       toServer: text => (way.isSpoilt ? text.replace(/^(\S+) UID (STORE(?!.*\\Deleted)|MOVE)/m, '$1 UID X$2') : text),
     })
     onTestFinished(() => relay.stop())
@@ -120,7 +120,7 @@ describe.skipIf(!namedPort && !available('dovecot'))(namedPort ? 'on a named ser
     expect(ids.size).toBe(subjects.length)
     const first = await readAll(imap)
     const touched = new Set<string>()
-    /** What was done to each message, for a human who reads what went wrong. */
+    /** A log of what was done to each message, for a human who reads a failure. */
     const told = new Map<string, string[]>(subjects.map(subject => [subject, []]))
     let model = await readAll(imap)
     let [principal, refused] = ['', 0]
@@ -158,7 +158,7 @@ describe.skipIf(!namedPort && !available('dovecot'))(namedPort ? 'on a named ser
           const { state, code } = results[at]!
           const name = `step ${step}: ${subject} ${kind} ${value}`
           told.get(subject)!.push(`${name}: ${state} ${code ?? ''} (${id})`)
-          // It can be named by its id at every moment, wherever it is.
+          // Its id is valid at every moment, wherever it is.
           expect([name, state, code]).not.toEqual([name, 'failed', 'message_not_found'])
           if (state === 'done') apply(model.get(subject)!, kind, value)
           else if (code === 'mail_server_refused') refused++
@@ -188,7 +188,7 @@ describe.skipIf(!namedPort && !available('dovecot'))(namedPort ? 'on a named ser
   })
 })
 
-/** What was done to the messages that are not as they should be. */
+/** Returns what was done to the messages that are not as expected. */
 function wrongOf(now: Mailbox, meant: Mailbox, told: ReadonlyMap<string, readonly string[]>): string {
   const wrong = [...now].filter(
     ([subject, message]) => lineOf(subject, message) !== lineOf(subject, meant.get(subject)!),
@@ -202,7 +202,7 @@ function apply(message: Message, kind: 'add' | 'remove' | 'move_to', value: stri
   else message.flags.delete(value)
 }
 
-/** Another mail program moves a message or changes a flag. @returns Which it was. */
+/** Moves a message or changes a flag in another mail program. @returns What it did. */
 async function changeOutside(imap: RawImap, one: <T>(all: readonly T[]) => T): Promise<string[]> {
   const folder = one(folders)
   await imap.run(`SELECT ${folder}`)
@@ -215,7 +215,7 @@ async function changeOutside(imap: RawImap, one: <T>(all: readonly T[]) => T): P
   for (const flag of ['\\Seen', 'urgent']) {
     changes.push(async () => void (await imap.run(`UID STORE ${uid} ${sign}FLAGS (${flag})`)))
   }
-  // It may have been moved away meanwhile.
+  // It may have been moved meanwhile.
   await one(changes)().catch(() => undefined)
   return [subject]
 }
@@ -231,7 +231,7 @@ function rowsOf(text: string): Row[] {
     text
       .split(/^\* \d+ FETCH /m)
       .slice(1)
-      // A server may tell of other flags in between, without the subject.
+      // A server may report other flags in between, without the subject.
       .filter(row => /UID \d+/.test(row) && /Subject: \w/.test(row))
       .map(row => {
         const words = (/FLAGS \(([^)]*)\)/.exec(row)?.[1] ?? '').split(' ')
@@ -252,7 +252,7 @@ async function empty(imap: RawImap, folder: string): Promise<void> {
   await imap.run('EXPUNGE')
 }
 
-/** @throws where a message is missing, or is there twice. */
+/** @throws if a message is missing, or duplicated. */
 async function readAll(imap: RawImap): Promise<Mailbox> {
   const found: [string, Message][] = []
   for (const folder of folders) {
@@ -285,7 +285,7 @@ async function untilListed(list: (folder: string) => Promise<{ items: Listed[] }
   await expect.poll(listed, { timeout: patience }).toEqual(wordsOf(mailbox))
 }
 
-/** The same numbers for the same seed. */
+/** Returns the same numbers for the same seed. */
 function numbersFrom(seed: number): () => number {
   let state = seed
   return () => {

@@ -1,4 +1,4 @@
-/** What the operator names in the environment is trusted for what it was named for, and for nothing else. */
+/** What the operator names in the environment is trusted for that purpose, and for nothing else. */
 import { expect, onTestFinished, test } from 'vitest'
 import { accountsApi } from '../../contract/accounts.ts'
 import { api } from '../../contract/index.ts'

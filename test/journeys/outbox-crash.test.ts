@@ -1,6 +1,6 @@
 /**
- * Each step of sending is interrupted, by kill -9 of the program and by a stop of it: before and after each command to the SMTP server, in the
- * middle of a message, and around the copy of what was sent. Afterwards the servers hold each message once, or its outcome is `unknown`.
+ * Each step of sending is interrupted, by kill -9 and by a stop: before and after each SMTP command, within a message,
+ * and around the copy in Sent. Afterwards the servers hold each message once, or its outcome is `unknown`.
  */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
@@ -29,9 +29,9 @@ import { tempDir } from '../support/temp-dir.ts'
 
 interface Break {
   name: string
-  /** What the program is at when it is interrupted. */
+  /** Sets the step at which the program is interrupted. */
   arm(way: Way): void
-  /** Of its message; unless given, of a small one. */
+  /** Lines of its message; a small one unless given. */
   lines?: number
   /** How often the SMTP server has the message, after a kill and after a stop. */
   sent: { kill: [state: string, count: number]; stop: [state: string, count: number] }
@@ -59,7 +59,7 @@ const breaks: Break[] = [
   ...['EHLO', 'AUTH', 'MAIL', 'RCPT', 'DATA'].map(before),
   {
     name: 'in the middle of the message',
-    // More than what lies in buffers on the way.
+    // More than all buffers on the way hold.
     lines: 500_000,
     arm: ({ sink, reach }) => {
       sink.script.onData = (_bytes, socket) => {
@@ -99,7 +99,7 @@ const breaks: Break[] = [
   { name: 'the copy is there, and not answered', arm: way => way.loseAnswer(/^(\S+) APPEND /m), sent: done },
 ]
 
-/** An account of its own for each break. */
+/** An account of its own for each interruption. */
 class Way {
   readonly sink = new SmtpSink({ password: 'secret' })
   readonly unanswered: Buffer[] = []
@@ -184,7 +184,7 @@ describe.skipIf(!available('dovecot'))('sending, interrupted at each step', () =
     rustymail = await runRustyMail(options)
     await Promise.all(ways.map(way => way.reached.promise))
     await rustymail.stop(interruption === 'kill' ? 'SIGKILL' : 'SIGTERM')
-    // Servers that never answer keep a stop for some seconds, and nothing of it until its end.
+    // Servers that never answer delay a stop for some seconds, but not until its deadline.
     expect(rustymail.log()).not.toContain('did not stop cleanly')
     for (const way of ways) way.disarm()
     rustymail = await runRustyMail(options)
@@ -196,7 +196,7 @@ describe.skipIf(!available('dovecot'))('sending, interrupted at each step', () =
       const [state, count] = sent[interruption]
       expect([name, settled.state, had.length]).toEqual([name, state, count])
       expect(had.map(hash)).toEqual(had.map(() => way.sha256))
-      // Looked at again: it came just now.
+      // Opened again, since the copy has only just arrived.
       await raw.run('EXAMINE Sent')
       const copies = await raw.run(`SEARCH HEADER Message-ID "${way.messageId}"`)
       const found = /^\* SEARCH([ \d]*)/m.exec(copies)?.[1]?.trim() ?? ''
@@ -225,7 +225,7 @@ async function connect(rustymail: RustyMail, dovecot: Dovecot, way: Way): Promis
   way.accountId = ((await answer.json()) as Account).id
 }
 
-/** While no server runs: as `send` would do it. */
+/** Submits as `send` would, while no server runs. */
 async function submitAll(databaseUrl: string, ways: readonly Way[]): Promise<void> {
   const db = openDatabase(databaseUrl)
   try {
@@ -252,7 +252,7 @@ async function submitAll(databaseUrl: string, ways: readonly Way[]): Promise<voi
         ...{ subject: String(index), messageId: way.messageId, blobId: blob.id, sizeBytes: blob.sizeBytes },
         ...{ attachmentBytes: 0, sha256: blob.sha256, hash: submissionHash(envelope, blob.sha256), answers: undefined },
       }
-      // By the policy of the key, as if that had let it out: else it would be held for an approval.
+      // With a verdict of the key's policy, as if that had let it out: otherwise it would be held for an approval.
       const { to: recipients } = envelope
       const judged = {
         accountId: way.accountId,

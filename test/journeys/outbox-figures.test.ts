@@ -1,4 +1,7 @@
-/** The outbox as Prometheus sees it: what waits, each attempt by its outcome, and nothing of it for callers that see some accounts alone. */
+/**
+ * The outbox in Prometheus: what waits, each attempt by its outcome, and nothing of it for callers that see only some
+ * accounts.
+ */
 import { expect, onTestFinished, test } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
 import type { Draft } from '../../contract/draft.ts'

@@ -1,4 +1,4 @@
-/** Figures for callers that see some accounts: the same whether or not there are others, and what is theirs is counted truly. */
+/** Metrics for callers that see some accounts: independent of whether there are others, and correct for their own. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { z } from 'zod'
@@ -18,7 +18,7 @@ import type { Proof } from '../support/people.ts'
 const count = 4
 const { getStats, listSamples } = api.metrics
 
-/** What an administrator does to accounts that nobody else sees. */
+/** What an administrator does to accounts that no other caller sees. */
 const deeds: Record<string, (world: MailWorld, hidden: number[]) => Promise<unknown>> = {
   read: (world, hidden) => Promise.all(world.namesOf(hidden.filter(index => index > 0)).map(id => world.list(id))),
   deliver: async (world, hidden) => hidden.map(index => world.serverOf(index)?.deliver({ subject: 'news' })),
@@ -31,7 +31,7 @@ const deeds: Record<string, (world: MailWorld, hidden: number[]) => Promise<unkn
   },
 }
 
-/** Moved by the time, by the load, and by the very requests that ask for them. */
+/** Values that change with time, with load, and with the very requests that read them. */
 const restless = {
   stats: ['requests_per_minute', 'average_response_time_ms', 'response_time_ms', 'process', 'storage', 'sampled_at'],
   load: ['system_cpu_usage', 'system_memory_usage', 'uptime_seconds', 'active_sse_connections'],
@@ -57,7 +57,7 @@ class Looker {
     return this.#world.people.tell<T>(this.#proof, 'GET', path)
   }
 
-  /** Everything that is counted, as it is told to this one; of what is restless anyway, only that it is told. */
+  /** Returns all metrics as this caller sees them; for those that change anyway, only their presence. */
   async figures(): Promise<Record<string, unknown>> {
     const stats = await this.get<object>(getStats.path)
     const { clients, total } = await this.clients()
@@ -81,7 +81,7 @@ class Looker {
     }
   }
 
-  /** The newest state, as a stream begins with it. */
+  /** Returns the newest state, with which a stream begins. */
   async announced(): Promise<{ imap: ImapReadings }> {
     const stream = await openStream(`${this.#world.people.url}${api.events.streamEvents.path}`, this.#proof)
     const { data } = await stream.next('stats_update')
@@ -100,7 +100,7 @@ class Looker {
     return this.get(`${api.clients.listClients.path}?per_page=100&sort=user_agent`)
   }
 
-  /** Of others, who see other accounts. */
+  /** Returns the metrics of others, who see other accounts. */
   async sentToOthers(): Promise<(number | null)[]> {
     const { principal } = await this.get<SessionView>(api.access.getSession.path)
     const { clients } = await this.clients()
@@ -121,7 +121,7 @@ class Looker {
   }
 }
 
-/** In which no connection comes or goes because a minute has passed: those at rest are not closed, and folders are not looked at. */
+/** Starts a world in which no connection opens or closes with time: idle ones stay, and folders are not polled. */
 async function startStillWorld(mailboxes: number, environment: Record<string, string> = {}): Promise<MailWorld> {
   const world = await startMailWorld(mailboxes, environment, { idleMs: 60 * 60_000 })
   for (const { id } of world.mailboxes) {
@@ -133,7 +133,7 @@ async function startStillWorld(mailboxes: number, environment: Record<string, st
 const sum = (accounts: Account[], of: 'open' | 'idle' | 'busy' | 'connecting') =>
   accounts.reduce((total, { connections }) => total + connections[of], 0)
 
-/** The list of accounts and the figures come from two places: they must say the same. */
+/** The account list and the metrics have separate sources, which must agree. */
 async function expectOwn(looker: Looker): Promise<void> {
   const own = await looker.accounts()
   const open = sum(own, 'open')
@@ -152,7 +152,7 @@ async function expectOwn(looker: Looker): Promise<void> {
   }
   const enabled = own.filter(account => account.enabled)
   const ready = enabled.filter(account => account.state === 'ready').length
-  // The server looks once a second at most.
+  // The server samples at most once a second.
   await expect
     .poll(() => looker.get(api.system.ready.path), { interval: 20 })
     .toMatchObject({
@@ -170,7 +170,7 @@ onEachDatabase((_open, url) => {
     const world = await startStillWorld(count, { RUSTYMAIL_DATABASE_URL: await url() })
     const actors: Actor[] = [await world.addPerson(), await world.addToken()]
     const admin = new Looker(world, world.people.admin)
-    // One that is tried again and again would move by itself.
+    // An account that is retried would change by itself.
     world.refuse(0)
     await world.enable(0, false)
     const everyIndex = Array.from({ length: count }, (_, index) => index)
@@ -185,7 +185,7 @@ onEachDatabase((_open, url) => {
         for (const actor of actors) await actor.change({ role: 'operator', scopes: held, sees })
         await world.settle()
         const lookers = actors.map(({ proof }) => new Looker(world, proof))
-        // What is counted by operation has its series from here on.
+        // Metrics by operation have their series from here on.
         for (const looker of lookers) {
           await looker.figures()
           await expectOwn(looker)
@@ -202,7 +202,7 @@ onEachDatabase((_open, url) => {
         }
       },
     )
-    // First with everything at once, for a caller that sees neither the default account nor the refused one.
+    // First everything at once, for a caller that sees neither the default account nor the refused one.
     await fc.assert(property, { numRuns: 4, endOnFailure: true, examples: [[[1, 2], [], Object.keys(deeds)]] })
     expect(moved, 'an administrator sees it').toBeGreaterThan(0)
   })
@@ -230,7 +230,7 @@ test('what is announced and kept every 5 s is counted over the accounts of its r
       return own
     }),
   )
-  // Each mailbox is watched, and was read: by one connection or two, as the first look of the watcher was over or not.
+  // Each mailbox is watched and was read: over one connection or two, if the watcher's first poll was not over.
   const [all, none, unreachable, one, both] = open
   expect([none, unreachable, both]).toEqual([0, 0, all])
   expect(one).toBeGreaterThanOrEqual(2)

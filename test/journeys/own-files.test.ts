@@ -1,4 +1,4 @@
-/** What RustyMail writes, it writes in its data directory, apart from the cache of its own program. */
+/** RustyMail writes to its data directory only, apart from its own program cache. */
 import { cpSync, existsSync, lstatSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -8,10 +8,10 @@ import { startRustyMail } from '../support/rustymail.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 const root = join(import.meta.dirname, '../..')
-/** The program as it is installed: the page is built. */
+/** The program as installed: the page is built. */
 const program = ['bin', 'contract', 'server', 'sandbox', 'package.json', 'package-lock.json', 'dist/web']
 
-/** Each file and directory with its size and when it was changed. */
+/** Returns each file and directory with its size and modification time. */
 function listing(dir: string): string[] {
   return readdirSync(dir, { withFileTypes: true }).flatMap(entry => {
     const path = join(dir, entry.name)

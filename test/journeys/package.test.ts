@@ -1,4 +1,7 @@
-/** What is published: packed, installed into an empty folder and run there; and a checkout that has only what is published. */
+/**
+ * The published package: packed, installed into an empty folder and run there; and a checkout reduced to what is
+ * published.
+ */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -19,7 +22,7 @@ const isOffline = /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH)\b/
 
 const models = ['openai', 'openrouter'] as const
 
-/** Of all that was installed but the Node that comes along. */
+/** Returns the size of everything installed except the bundled Node. */
 function installedBytes(folder: string): number {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter(entry => entry.isFile())
@@ -87,14 +90,14 @@ test('packed and installed into an empty folder, it serves its page and the sand
     return api.accounts.listAccounts.response.parse(await answer.json()).items.map(item => [item.name, item.state])
   }
   await expect.poll(accounts).toEqual([['Sandbox', 'ready']])
-  // What it reads beside its code came along.
+  // The data files that it reads are in the package.
   const looked = await fetch(url + api.autoconfig.startDiscovery.path, {
     method: 'POST',
     headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
     body: JSON.stringify({ email: 'anna@gmail.com' }),
   })
   expect(await looked.json()).toMatchObject({ candidates: [{ imap: { host: 'imap.gmail.com' } }] })
-  // What was bundled does its work: figures, agents, models.
+  // The bundled parts work: metrics, agents, models.
   const headers = { authorization: `Bearer ${apiKey}` }
   expect(await (await fetch(`${url}/metrics`, { headers })).text()).toMatch(/^# TYPE \w+ histogram$/m)
   for (const era of eras) expect((await (await connectMcp(url, headers, era)).listTools()).tools).not.toEqual([])
@@ -113,7 +116,7 @@ test('packed and installed into an empty folder, it serves its page and the sand
   expect(readdirSync(join(home, 'data')).sort()).toEqual(['audit.head', 'index', 'rustymail.db', 'secret.key'])
 })
 
-/** As after `npm ci --omit=dev`: each package that the lock file does not call one for development. */
+/** Links packages as after `npm ci --omit=dev`: each one that the lock file does not mark as a development one. */
 function linkPublishedPackages(home: string): void {
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
     packages: Record<string, { dev?: boolean; devOptional?: boolean }>
@@ -163,7 +166,7 @@ test('what the server loads late is in the compile cache too', () => {
     .flatMap(file => {
       const text = readFileSync(join(root, 'server', file), 'utf8')
       const imported = [...text.matchAll(/\bimport\('(\.[^']+)\.ts'\)/g)]
-      // Compiled for the program alone, the program of a thread would be compiled again by each thread.
+      // If only the main program were compiled, each thread would compile its own program again.
       const threads = [...text.matchAll(/\bthreadProgram\(import\.meta, '([^']+)'\)/g)]
       return [...imported, ...threads].map(match => join('server', dirname(file), match[1]!))
     })

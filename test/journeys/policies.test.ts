@@ -1,4 +1,7 @@
-/** Policies from outside: who may see and set them, what they refuse over REST and MCP, and who is a stranger. */
+/**
+ * Policies from outside: which callers may see and set them, what they refuse over REST and MCP, and who counts as a
+ * stranger.
+ */
 import { expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { defaultPolicy, type PolicyAnswer, type TokenPolicy } from '../../contract/policy.ts'
@@ -55,7 +58,7 @@ test('a policy is refused to other tokens, set by users alone, in the trail, and
   expect(states[0]).toBe('proposed')
   expect(states[1]).not.toBe('proposed')
   expect(codeOf(await set(defaultPolicy))).toBe('ok')
-  // Who is in the folder of sent mail is no stranger, so programs put nothing there.
+  // Recipients in the sent folder are no strangers, so programs may put nothing there.
   expect([await move('sent'), await move('trash')]).toEqual(['policy_denied', undefined])
   expect(gateway.folders.get('INBOX')?.messages).toHaveLength(0)
   const { items: trail } = await people.tell<{ items: { outcome: string; refs: Record<string, string> }[] }>(
@@ -86,7 +89,7 @@ test('a policy of changes holds for folders too: which, how many, and never thei
   expect([await rename('Shop', 'Old'), await remove('Shop')]).toEqual(['policy_denied', 'policy_denied'])
   expect(codeOf(await set(organizing({ max_per_hour: 2 })))).toBe('ok')
   expect([await create('One'), await create('Two')]).toEqual(['ok', 'policy_denied'])
-  // A folder that gets the name of that of sent mail would make known people of strangers.
+  // A folder renamed to that of sent mail would turn strangers into contacts.
   const approval = { always: false, strangers: true, tainted_minutes: null }
   const free = organizing({})
   expect(codeOf(await set({ ...free, sending: { ...free.sending, approval } }))).toBe('ok')
@@ -110,7 +113,7 @@ test('no folder that a program makes or fills makes contacts', async () => {
   const check = fill(fill(api.outbox.checkDraft.path, ann), id)
   const verdict = async () => (await people.tell<{ verdict: string }>(token.proof, 'POST', check, {})).verdict
   expect(await verdict()).toBe('hold')
-  // Anybody can write a message that says it is from the owner to themselves.
+  // A sender can write a message that claims to be from the owner.
   const from = [{ name: null, email: 'ann@example.org' }]
   const forged = { subject: 'lunch', from, to: [{ name: null, email: eve }] }
   for (let count = 0; count < 4; count++) gateway.deliver(forged)
@@ -118,7 +121,7 @@ test('no folder that a program makes or fills makes contacts', async () => {
   const list = `${fill(api.mail.listMessages.path, ann)}?folder=INBOX`
   const { items } = await people.tell<{ items: { ref: string }[] }>(token.proof, 'GET', list)
   const ids = items.map(({ ref }) => ref)
-  // By its path it is what a search for `in:sent` means.
+  // `in:sent` would match its path.
   expect(await create({ path: 'sent' })).toBe('ok')
   await expect.poll(() => move(ids.slice(0, 1), { folder: 'sent' })).toBe('ok')
   await expect.poll(() => gateway.folders.get('sent')?.messages.length).toBe(1)
@@ -128,10 +131,10 @@ test('no folder that a program makes or fills makes contacts', async () => {
   const put = { ids: ids.slice(1, 2), move_to: { role: 'sent' } }
   expect(codeOf(await people.ask(people.admin, 'POST', fill(api.operations.changeMessages.path, ann), put))).toBe('ok')
   await expect.poll(verdict).toBe('send')
-  // One that the last look at the folders did not see.
+  // A folder that the last poll did not see.
   gateway.addFolder('Gesendet', 'sent')
   expect(await move(ids.slice(2, 3), { folder: 'Gesendet' })).toBe('policy_denied')
-  // One that is made for it, before or by the same call.
+  // A folder that is created for that role, before or by the same call.
   expect(await create({ path: 'Letters', role: 'sent' })).toBe('policy_denied')
   gateway.folders.delete('Gesendet')
   gateway.folders.delete('Sent')

@@ -1,6 +1,6 @@
 /**
- * Applying a proposal is interrupted by kill -9 at each of its steps: before and after each of its commits, and before the mail server hears of
- * any of it. Afterwards each item waits as it was or is applied, and in the end each is done once.
+ * Applying a proposal is interrupted by kill -9 at each step: before and after each of its commits, and before the mail
+ * server receives anything. Afterwards each item is still open or applied, and in the end each is done once.
  */
 import { join } from 'node:path'
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
@@ -46,7 +46,7 @@ class World {
   }
 
   async start(smtpPort: number): Promise<void> {
-    // Whatever the program says to the mail server waits.
+    // Holds back everything that the program sends to the mail server.
     const holds = () => (this.#isImapHeld ? never() : undefined)
     this.relay = await startRelay(this.dovecot.imapPort, { holds })
     await this.restart()
@@ -71,7 +71,7 @@ class World {
     this.#cookie = await enter(this.rustymail.url)
   }
 
-  /** Nothing of the program is left, nor of what it had under way. */
+  /** Kills the program, and drops everything it had in flight. */
   async kill(): Promise<void> {
     await this.rustymail.stop('SIGKILL')
     this.#isImapHeld = false
@@ -82,7 +82,7 @@ class World {
     this.#isImapHeld = true
   }
 
-  /** Flags, a move, a draft and a message, as one proposal. */
+  /** Proposes flags, a move, a draft and a message, as one proposal. */
   async propose(subject: string): Promise<ProposalDetail> {
     for (const each of [flagged(subject), moved(subject)]) {
       await this.dovecot.appendMessage(user, `From: Bob <bob@test.local>\nSubject: ${each}\n\nbody\n`)
@@ -130,9 +130,9 @@ class World {
     return JSON.parse(text === '' ? '{}' : text) as T
   }
 
-  /** After the start that follows a kill: nothing is half, and what waits is applied; then each is done once. */
+  /** After the start that follows a kill no item is half done, and open ones are applied; then each is done once. */
   async expectOnce(subject: string, before: ProposalDetail): Promise<void> {
-    // What was decided about a message is caught up with.
+    // Items decided through their message are reconciled.
     const whole = async () => (await this.get(before.id)).items.map(halfOf)
     await expect.poll(whole, { timeout: patience }).toEqual(before.items.map(() => 'whole'))
     const now = await this.get(before.id)
@@ -161,13 +161,13 @@ class World {
     const expected = { flagged: [expect.stringContaining('\\Flagged')], moved: [0, 1], archives: 1 }
     expect([subject, held]).toEqual([subject, expected])
     const sent = this.sink.taken.filter(({ bytes }) => bytes.includes(`${subject} message`)).length
-    // A message that was being handed over may have arrived; it is never sent again by itself.
+    // A message that was being handed over may have arrived; it is never resent automatically.
     if (message === 'unknown') expect(sent).toBeLessThanOrEqual(1)
     else expect([subject, message, sent]).toEqual([subject, 'sent', 1])
   }
 }
 
-/** What an item says and what lies behind it are the same. */
+/** Returns whether an item agrees with what it refers to. */
 function halfOf({ state, kind, operation, submission, draft }: ProposalDetail['items'][number]): string {
   if (state !== 'waiting' && state !== 'applied') return state
   const isWaiting = state === 'waiting'
@@ -177,7 +177,7 @@ function halfOf({ state, kind, operation, submission, draft }: ProposalDetail['i
   return 'whole'
 }
 
-/** The flags of each. */
+/** Returns the flags of each message. */
 async function find(raw: RawImap, folder: string, subject: string): Promise<string[]> {
   await raw.run(`EXAMINE ${folder}`).catch(() => undefined)
   const answer = await raw.run('FETCH 1:* (FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])').catch(() => '')
@@ -228,7 +228,7 @@ describe.skipIf(!available('dovecot') || postgresUrl === undefined)('with Postgr
       }
       if (!reached.includes(`before ${number}`)) break
     }
-    // The folder that the move needs is an item of the first, as long as it is not there.
+    // The folder that the move needs is an item of the first proposal, as long as it does not exist.
     expect(reached.length).toBeGreaterThanOrEqual(10)
   })
 })

@@ -1,4 +1,7 @@
-/** Proposals on a real mail server and a real SMTP server, with either database: the mailbox stays as it is until a human says yes, and then has exactly that. */
+/**
+ * Proposals on a real mail server and a real SMTP server, with either database: the mailbox is unchanged until a human
+ * agrees, and then has exactly what was proposed.
+ */
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
 import type { Draft } from '../../contract/draft.ts'
 import { api } from '../../contract/index.ts'
@@ -19,7 +22,7 @@ const user = 'alice@test.local'
 const mail = (subject: string) =>
   `From: Bob <bob@test.local>\r\nTo: ${user}\r\nSubject: ${subject}\r\nMessage-ID: <${subject}@test.local>\r\n\r\nAt noon?\r\n`
 
-/** All of it, as the mail server has it: folders, UIDs, flags and bytes. */
+/** Returns the whole mailbox as the mail server has it: folders, UIDs, flags and bytes. */
 async function mailboxOf(raw: RawImap): Promise<string> {
   const folders = (await raw.run('LIST "" "*"')).split('\r\n').filter(line => line.startsWith('* LIST'))
   const whole: string[] = [folders.sort().join('\n')]
@@ -29,7 +32,7 @@ async function mailboxOf(raw: RawImap): Promise<string> {
     whole.push(name, /UIDNEXT \d+/.exec(standing)![0])
     if (!standing.includes('* 0 EXISTS')) whole.push(await raw.run('UID FETCH 1:* (UID FLAGS BODY.PEEK[])'))
   }
-  // Tags of commands differ.
+  // Command tags differ.
   return whole.join('\n').replaceAll(/^\w+ OK .*$/gm, '')
 }
 

@@ -1,4 +1,4 @@
-/** A token in mode `propose` from outside: what it asks for over REST and MCP waits as one change set; a human applies some and declines others. */
+/** A token in mode `propose`, over REST and MCP: requests become one change set; a human applies or declines items. */
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
@@ -88,7 +88,7 @@ test('an agent proposes over MCP, sees its proposals, and hears what a human app
   for (const { isError, value } of [move, folder, note, answer, sent]) {
     expect([isError, value.proposed]).toEqual([false, proposal])
   }
-  // Each says where a person decides.
+  // Each links to where a human decides.
   const page = `${people.url}/approvals?open=`
   for (const { value } of [flags, move, folder]) expect(value.review_url).toBe(`${page}${proposal}`)
   expect([note.value.review_url, sent.value.approve_url]).toEqual([
@@ -109,7 +109,7 @@ test('an agent proposes over MCP, sees its proposals, and hears what a human app
     ['move', 'dinner', [], 'Archive', 'will_change'],
     ['folder', null, [], null, 'will_change'],
   ])
-  // The agent finds all of it as pending, in each list that it may ask for; the mailbox shows it as it is.
+  // The agent finds all of it as pending, in each list that it may read; the mailbox still shows the old state.
   const listed = await people.tell<{ items: { state: string; proposal_id: string }[] }>(
     token.proof,
     'GET',
@@ -175,7 +175,7 @@ test('an agent proposes over MCP, sees its proposals, and hears what a human app
   await expect.poll(() => gateway.getFolder('Drafts').messages.map(({ subject }) => subject)).toEqual(['A note'])
   expect(gateway.getFolder('INBOX').messages.flatMap(({ flags: set }) => set)).toEqual([])
   expect(gateway.folders.has('Trips')).toBe(false)
-  // What it did counts as what the token did.
+  // What was applied counts as done by the token.
   await expect
     .poll(async () => (await detailOf(proposal)).items[1]!.operation)
     .toMatchObject({ state: 'done', principal: { id: `token-${token.id}` } })
@@ -193,7 +193,7 @@ test('an agent proposes over MCP, sees its proposals, and hears what a human app
   expect(head).toContain(`${proposal} partial: 0 wait, 3 applied, 2 not`)
   expect(lines.map(line => line.split(/[ ,:]+/)[1])).toEqual(['declined', 'applied', 'declined', 'applied', 'applied'])
   expect(lines[0]).toContain('(Not now.)')
-  // Once only.
+  // An item is applied once only.
   const again = JSON.parse((await apply(proposal, named(detail, moveItem!, sendItem!))).text) as ProposalDecision
   expect(again.results.map(({ code }) => code)).toEqual(['not_possible_now', 'not_possible_now'])
   expect(sink.taken).toHaveLength(1)
@@ -239,7 +239,7 @@ test('the page Approvals decides about the same message; an edit gives it anothe
   await expect
     .poll(() => gateway.getFolder('Drafts').messages.map(({ subject }) => subject), { timeout: patience })
     .toContain('ours')
-  // Nor is what is in the mailbox by now taken out of it by the token.
+  // Nor may the token delete what is in the mailbox by now.
   expect(codeOf(await people.ask(token.proof, 'DELETE', `${drafts}/${draft.id}`))).toBe('policy_denied')
 })
 

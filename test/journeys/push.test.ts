@@ -1,4 +1,4 @@
-/** From the token that asks to the browser that is told: over a push service of our own, which reads what it gets as a browser would. */
+/** From a token's request to the notified browser: over our own push service, which decrypts as a browser would. */
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
 import type { Approval } from '../../contract/approvals.ts'
@@ -47,7 +47,7 @@ class World {
     return this.people.tell(proof, 'POST', `${path}/subscriptions`, { ...browser.subscription, ...more })
   }
 
-  /** A token asks to send something. @returns The approval that it waits for. */
+  /** A token requests to send a message. @returns Its pending approval. */
   async ask(proof: Proof, to = 'anne@there.test'): Promise<string> {
     const drafts = `/api/v1/accounts/${this.account}/drafts`
     const draft = await this.write(proof, to)
@@ -63,7 +63,7 @@ class World {
     })
   }
 
-  /** A token that only proposes. */
+  /** Creates a token that may only propose. */
   async proposing(): Promise<Proof> {
     const { id, proof } = await this.people.token(['mail:send'], [this.account])
     const policy = api.policy.setTokenPolicy.path.replace('{token_id}', id)
@@ -71,7 +71,7 @@ class World {
     return proof
   }
 
-  /** Until the browser was told so often. */
+  /** Waits until the browser was notified this often. */
   async told(browser: StandInBrowser, times: number): Promise<Record<string, unknown>[]> {
     await vi.waitFor(() => expect(this.service.contentsOf(browser).length).toBeGreaterThanOrEqual(times))
     return this.service.contentsOf(browser)
@@ -116,7 +116,7 @@ test('a token asks, and the browser of a user who may approve is told the name a
   const week = 7 * 24 * 3_600
   expect(Number(headers.ttl)).toBeGreaterThan(week - 3_600)
   expect(Number(headers.ttl)).toBeLessThanOrEqual(week)
-  // As long as the other, and under what services take; the topics of two browsers are not alike.
+  // As long as the other, and below the services' limit; the topics of two browsers differ.
   expect(new Set(service.taken.map(each => each.length))).toEqual(new Set([length]))
   expect(new Set(service.taken.map(each => each.headers.topic)).size).toBe(2)
   expect(length).toBeLessThan(4_096)
@@ -129,7 +129,7 @@ test('a token asks, and the browser of a user who may approve is told the name a
   )
   const { text } = await people.ask(people.admin, 'GET', '/metrics')
   expect(text).toContain('rustymail_push_notifications_total{outcome="sent"} 2')
-  // Reading what it says approves nothing.
+  // Reading the notification approves nothing.
   const approval = await people.tell<Approval>(people.admin, 'GET', `${api.approvals.listApprovals.path}/${id}`)
   expect(approval.state).toBe('waiting')
 })
@@ -197,14 +197,14 @@ test('only those are told who may approve it at that moment: role, accounts, fou
   const user = (id: string) => `${api.users.listUsers.path}/${id}`
   await people.tell(people.admin, 'PATCH', user(disabled.userId), { disabled: true })
   await people.tell(people.admin, 'PATCH', user(demoted.userId), { role: 'viewer' })
-  // The owner of the token, who is the administrator, may not approve it.
+  // The token's owner, who is the administrator, may not approve it.
   const settings = await people.tell<object>(people.admin, 'GET', api.approvals.getApprovalSettings.path)
   await people.tell(people.admin, 'PUT', api.approvals.setApprovalSettings.path, { ...settings, own_tokens: false })
   const token = await people.token(['mail:send'], [account])
   await world.ask(token.proof)
   await vi.waitFor(() => expect(service.taken.length).toBeGreaterThan(0))
   await people.tell(people.admin, 'PUT', api.approvals.setApprovalSettings.path, settings)
-  // It is told of the second, so the first has been through.
+  // The owner is notified of the second, which proves that the first has been processed.
   await world.ask(token.proof, 'ben@there.test')
   await world.told(own, 1)
   expect(new Set(service.taken.map(({ browser }) => browser))).toEqual(new Set(['other', 'own']))
@@ -273,7 +273,7 @@ test('killed before a push service took it, the server pushes it after its next 
   await first.stop('SIGKILL')
   const second = await startRustyMail(options)
   await vi.waitFor(() => expect(service.contentsOf(phone)).toMatchObject([{ count: 1, asks: 'Agent' }]))
-  // The same key as before, since the browser knows this one alone.
+  // The key is unchanged, since the browser knows no other.
   expect((await ask(second.url, await person(second.url), 'GET', path)).public_key).toBe(service.publicKey)
   expect(service.faults).toEqual([])
 })

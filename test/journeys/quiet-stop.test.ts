@@ -1,4 +1,4 @@
-/** A server that is stopped in the middle of its work in the background does not call that a fault, and goes on after the next start. */
+/** A server that is stopped during background work does not log that as a fault, and continues after the next start. */
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
@@ -14,7 +14,7 @@ import { SmtpSink } from '../support/smtp-sink.ts'
 import { startRelay } from '../support/tcp-relay.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
-/** What the mail server is asked by a draft, a sent message, an operation and the index, of an account each. */
+/** Commands that a draft, a sent message, an operation and the index send to the mail server, one account each. */
 const work = {
   draft: / APPEND "?Drafts/,
   sent: / APPEND "?Sent/,
@@ -83,7 +83,7 @@ describe.skipIf(!available('dovecot'))('with a real mail server', () => {
     })
     await Promise.all(ways.map(({ reached }) => reached))
     const stopping = rustymail.stop('SIGTERM')
-    // The mail servers answer when the program takes nothing new any more.
+    // The mail servers answer only once the program accepts no new work.
     const isReady = async () => (await fetch(rustymail.url + api.system.ready.path).catch(() => undefined))?.ok ?? false
     await expect.poll(isReady, { timeout: patience }).toBe(false)
     isHeld = false

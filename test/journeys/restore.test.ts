@@ -1,4 +1,7 @@
-/** A restore keeps what was there, refuses what is no whole backup, and is finished by running it again wherever it was killed. */
+/**
+ * A restore keeps what was there, refuses an incomplete backup, and is completed by running it again wherever it was
+ * killed.
+ */
 import { once } from 'node:events'
 import { copyFileSync, cpSync, readFileSync, renameSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -38,7 +41,7 @@ test('a restore over data keeps it beside, says which entries are lost, and is r
   expect(items[0]!.refs.missing).toMatch(/^\d+ to \d+$/)
   await second.stop()
 
-  // What was kept works as it did.
+  // What was kept works as before.
   for (const name of names()) {
     const [, as] = /^(.+)\.before-restore-\w+$/.exec(name) ?? []
     if (as !== undefined) renameSync(join(dataDir, name), join(dataDir, as))
@@ -99,7 +102,7 @@ function overwrite(path: string, at: number, bytes: Buffer): void {
   writeFileSync(path, content)
 }
 
-/** One letter of a text: no structure of the file tells that it is wrong. */
+/** Changes one letter of a text, which no structure of the file reveals. */
 function flipName(path: string): void {
   const at = readFileSync(path).indexOf('Ada Admin')
   expect(at).toBeGreaterThan(0)
@@ -115,7 +118,7 @@ test('a restore that was killed, wherever that was, is finished by running it ag
   await invite(server, 'late@example.com')
   await server.stop('SIGKILL')
 
-  // Killed while it makes ready what it restores; on a busy machine it may be through by then.
+  // Killed while it prepares the restored files; on a busy machine it may have finished by then.
   const { child, ended } = begin(['restore', file, '--force'])
   const hasBegun = () => names().some(name => name.includes('restor'))
   await expect.poll(hasBegun, { interval: 1 }).toBe(true)
@@ -136,7 +139,7 @@ test('a restore that was killed, wherever that was, is finished by running it ag
   }
   const old = readFileSync(database)
   cpSync(dataDir, place('before'), { recursive: true })
-  /** As far as it had come when it was killed. Answers how far it can come. */
+  /** Recreates the state after `count` moves, as if it had been killed there. Returns all moves. */
   const killedAfter = async (count: number) => {
     destroy()
     cpSync(place('before'), dataDir, { recursive: true })

@@ -1,4 +1,7 @@
-/** What is revoked while the database takes no writes is out within a second, and is stored when it takes them again. */
+/**
+ * Whatever is revoked while the database rejects writes is rejected within a second, and is stored once writes work
+ * again.
+ */
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
@@ -22,7 +25,7 @@ async function startWithSwitch() {
   const logger = createLogger('info', { write: line => void lines.push(line) })
   const { people } = await startApp({ overrides: { openDatabase: open, logger } })
   const database = await opened.promise
-  /** SQLITE_READONLY for whatever writes, as a disk that was remounted gives. */
+  /** Causes SQLITE_READONLY on every write, as on a disk that was remounted read-only. */
   const setReadOnly = (on: boolean) => sql.raw(`pragma query_only = ${on ? 1 : 0}`).execute(database)
   return { people, setReadOnly, lines }
 }
@@ -115,20 +118,20 @@ test('nothing else comes in that way: who may not revoke is refused, and other c
   expect(await ask(admin, 'DELETE', fill(api.users.deleteUser.path, chief))).toEqual([409, 'last_administrator'])
   expect(await ask(admin, 'DELETE', fill(api.tokens.revokeToken.path, 'none'))).toEqual([404, 'token_not_found'])
   for (const proof of [admin, viewer.proof, token.proof]) expect(await statusOf(people, proof)).toBe(200)
-  // Once it is known that the trail cannot be written, what takes nothing away is refused at the door.
+  // Once the trail is known to be unwritable, changes that do not revoke are refused up front.
   const path = fill(api.users.changeUser.path, viewer.userId)
   await expect
     .poll(async () => (await people.ask(admin, 'PATCH', path, { role: 'administrator' })).text)
     .toContain('The audit trail cannot be written')
   expect((await people.ask(admin, 'PATCH', path, { disabled: true })).text).toContain('It is revoked from now on')
-  // Again and again: the places are for all.
+  // Repeated, since the slots are shared by all.
   for (let number = 0; number < 10; number++) {
     expect(await ask(admin, 'PATCH', path, { disabled: true })).toEqual([503, 'revocation_not_stored'])
   }
   await setReadOnly(false)
   const isStored = () => lines.filter(line => line.includes('is stored')).length
   await expect.poll(isStored).toBe(4)
-  // What was refused at the door is counted, and what holds is told.
+  // What was refused up front is counted, and what took effect is recorded.
   const changes = `${api.audit.listAudit.path}?operation=users.changeUser&limit=100`
   const told = async () =>
     (await people.tell<{ items: { outcome: string }[] }>(admin, 'GET', changes)).items.filter(

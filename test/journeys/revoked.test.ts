@@ -1,4 +1,4 @@
-/** Known callers are accepted without a database look-up, and revoked ones are rejected immediately, with all their open connections. */
+/** Known callers are accepted without a database lookup; revoked ones and their connections are cut off immediately. */
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { beforeAll, expect, onTestFinished, test, vi } from 'vitest'
@@ -28,10 +28,10 @@ test('a session and a token that were seen before are checked without the databa
   for (let turn = 0; turn < 100; turn++) {
     for (const proof of known) expect((await people.ask(proof, 'GET', stats)).status).toBe(200)
   }
-  // When the minute ends meanwhile, the use of the token is noted; and the notifiers are looked through from time to time.
+  // If the minute ends meanwhile, the use of the token is recorded; and notifiers are polled.
   const others = ['update api_tokens', 'select notifiers']
   expect(counted.statements.filter(statement => !others.includes(statement))).toEqual([])
-  // Statements are counted: an unknown session is looked up.
+  // Proves that statements are counted: an unknown session is looked up.
   await people.ask({ cookie: 'rustymail_session=unknown' }, 'GET', stats)
   expect(counted.statements).toContain('select sessions')
 })
@@ -46,7 +46,7 @@ beforeAll(async () => {
   return running.stop
 })
 
-/** While it is done requests go on. None that is sent after its answer is let in, but until `endsAt`; and the stream ends. */
+/** Sends requests throughout: none sent after the revocation's response is accepted, except until `endsAt`. */
 async function expectOut(proof: Proof, revoke: () => Promise<unknown>, endsAt = 0) {
   expect((await people.ask(proof, 'GET', stats)).status).toBe(200)
   const stream = await openStream(`${people.url}${api.events.streamEvents.path}`, proof)
@@ -135,7 +135,7 @@ test('who loses a scope is refused at once, and told which one', async () => {
   }
 })
 
-/** Its sender is known, by a head that the server has read; the body has only begun. Answers how it ends, and what with. */
+/** The head was read, so the sender is known; the body has only begun. Returns how the request ends. */
 async function beginToSend(proof: Proof, path: string, body: object) {
   const { hostname, port, host } = new URL(people.url)
   const socket = connect(Number(port), hostname)

@@ -1,4 +1,7 @@
-/** The sandbox over restarts of the real program: its account stays the same, its mail is new, and it never seems to be what it is not. */
+/**
+ * The sandbox over restarts of the real program: its account persists, its mail is new, and it never poses as a real
+ * one.
+ */
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { type Account, accountsApi } from '../../contract/accounts.ts'
@@ -42,7 +45,7 @@ test('over restarts its account keeps its id, what it is to others and who may s
   const [message] = (await first.call(api.mail.listMessages, inbox)).items
   await first.stop()
 
-  // Started without it: kept, shown as what it is, not tried, and not in the way.
+  // Started without it: kept, marked as what it is, not connected, and not in the way.
   const without = await startHere({ dataDir })
   const parked = (await listed(without)).find(({ id }) => id === sandbox.id)
   expect(parked).toMatchObject({ is_sandbox: true, is_default: true, name: 'Play', enabled: false, state: 'disabled' })
@@ -63,7 +66,7 @@ test('over restarts its account keeps its id, what it is to others and who may s
   await ready(without)
   expect(await codeOf('POST', api.accounts.startSandbox.path)).toBe('sandbox_running')
   expect(await codeOf('PATCH', at, { imap: { host: 'mail.example.com', password: 'x' } })).toBe('bad_request')
-  // The mail is another one, so what named an earlier message names none.
+  // The mail is new, so refs of earlier messages are invalid.
   expect(await codeOf('GET', `/api/v1/accounts/${sandbox.id}/messages/${message!.ref}`)).toBe('stale_ref')
   await without.stop()
 
@@ -72,14 +75,14 @@ test('over restarts its account keeps its id, what it is to others and who may s
   const now = new People(again.url, await enter(again.url))
   expect(await listedTo(now, viewer.proof)).toEqual([sandbox.id])
   expect(await listedTo(now, token.proof)).toEqual([sandbox.id])
-  // The command beside the server judges its address as the server does, and those of other accounts too.
+  // The command judges its address, and those of other accounts, as the running server does.
   const diagnosed = await runCommandHere(['diagnose', sandbox.email], { dataDir })
   expect(diagnosed.stdout).toMatch(/ok +imap login .*The login succeeded/)
   expect(diagnosed.stdout).not.toContain('not allowed')
   const refused = await runCommandHere(['diagnose', 'ann@example.com'], { dataDir })
   expect(refused.stdout).toContain('127.0.0.1, on a private network, not allowed')
 
-  // Deleted and started again it is another one, invisible to those who saw the old one.
+  // Deleted and started again it is another account, invisible to callers that saw the old one.
   await again.call(api.accounts.deleteAccount, { params: { account_id: sandbox.id } })
   const fresh = await again.call(api.accounts.startSandbox)
   expect(fresh.id).not.toBe(sandbox.id)

@@ -1,4 +1,7 @@
-/** Each search counts against a limit: one that may ask mail servers against a narrow one, one of the index alone against a wider one. */
+/**
+ * Each search counts against a limit: one that may query mail servers against a narrow one, one of the index alone
+ * against a wider one.
+ */
 import { expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { startHere } from '../support/rustymail.ts'
@@ -7,7 +10,7 @@ const { path } = api.mailSearch.searchMail
 
 test('searches of the index alone have a limit of their own, and what only looks like one has not', async () => {
   const run = await startHere({ environment: { RUSTYMAIL_RATE_LIMIT: '200' } })
-  /** How many are let in until one is not. */
+  /** Returns how many are accepted until one is refused. */
   const letIn = async (query: string) => {
     for (let count = 0; ; count++) {
       const answer = await run.send('GET', `${path}?q=tea${query}`)
@@ -20,7 +23,7 @@ test('searches of the index alone have a limit of their own, and what only looks
   const narrow = await letIn('')
   expect(narrow).toMatchObject({ retry: true })
   expect(narrow.count).toBeGreaterThanOrEqual(10)
-  // Refused by the narrow limit: the value is another one, or it stands twice.
+  // The narrow limit applies: the value is another one, or is given twice.
   for (const query of ['&server=auto', '&server=NEVER', '&server=never&server=auto']) {
     expect([query, (await run.send('GET', `${path}?q=tea${query}`)).status]).toEqual([query, 429])
   }

@@ -1,4 +1,4 @@
-/** The road out from outside: a draft, a token that may ask, a human who says yes or no, and a mail server that gets exactly that. */
+/** Outgoing mail: a draft, a token that requests, a human who decides, and a mail server that gets exactly that. */
 import { createHash } from 'node:crypto'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
@@ -65,7 +65,7 @@ test('a token asks, hears why it waits, cannot approve by any way; a human sees 
   expect(detail.content.html).not.toContain('alert(1)</script>')
   expect(detail.activity).toMatchObject({ held: 1, sent: 0 })
   expect(detail.activity.calls.map(({ name }) => name)).toContain('drafts.createDraft')
-  // Mail scanners follow links, and the token tries every way.
+  // Mail scanners follow links, and the token tries every method.
   for (const method of ['GET', 'HEAD'])
     expect((await people.ask(admin, method, `${approvals}/${id}/approve`)).status).toBe(405)
   const approve = (proof: Proof, hash = detail.hash) =>
@@ -132,16 +132,16 @@ test('what a token read of strangers holds its messages where its policy says so
   const stateOf = async (draft: Draft) => (JSON.parse((await send(token.proof, draft)).text) as Submission).state
   expect(await stateOf(await write(token.proof))).toBe('queued')
   await expect.poll(() => sink.taken.length).toBe(1)
-  // Names of folders are no mail.
+  // Folder names are not mail content.
   await people.tell(token.proof, 'GET', `/api/v1/accounts/${account}/folders`)
   expect(await stateOf(await write(token.proof))).toBe('queued')
   gateway.deliver({ subject: 'Hello', from: [{ name: 'Eve', email: 'eve@evil.example' }] })
-  // With the copies of what was sent, in the folder for that.
+  // With the copies of what was sent, in the sent folder.
   await untilIndexed(people, account, 3)
   await people.tell(token.proof, 'GET', `/api/v1/accounts/${account}/messages?folder=INBOX`)
   const held = await write(token.proof)
   expect(await stateOf(held)).toBe('held')
-  // Nobody needs to read a message to have its words in an answer: each road by which they reach a token, with another token.
+  // A token can see a message's words without reading it: each road by which that happens, with a token of its own.
   const messages = `/api/v1/accounts/${account}/messages?folder=INBOX`
   const [{ ref }] = (await people.tell<{ items: [{ ref: string }] }>(admin, 'GET', messages)).items
   const drafts = `/api/v1/accounts/${account}/drafts`
@@ -183,7 +183,7 @@ test('a token that is revoked takes back what it sent: what is held, and what th
   const now = (id: string) => people.tell<Submission>(admin, 'GET', `/api/v1/outbox/${id}`)
   await expect.poll(async () => (await now(leaving.id)).state).toBe('failed')
   expect((await now(leaving.id)).error?.code).toBe('sender_not_allowed')
-  // It is withdrawn, so that nothing waits that nobody can approve.
+  // It is withdrawn, so that nothing waits that cannot be approved.
   await expect.poll(async () => (await now(held.id)).state).toBe('denied')
   expect((await now(held.id)).error?.code).toBe('sender_not_allowed')
   const yes = { hash: held.hash }

@@ -1,6 +1,6 @@
 /**
- * What was asked to be done to mail is seen at once, on a real mail server that has not done it: in lists, counts, threads and searches, also while
- * the index is compared and after a restart. What is not done after all is put back.
+ * Requested changes to mail are visible immediately, on a real mail server that has not made them: in lists, counts,
+ * threads and searches, also while the index is compared and after a restart. What fails is rolled back.
  */
 import { join } from 'node:path'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
@@ -28,7 +28,7 @@ interface Listed {
 const authorization = `Bearer ${apiKey}`
 const changing = /^\S+ UID (STORE|MOVE|COPY|EXPUNGE)/m
 
-/** The way to the mail server: what changes mail can be held on it, or spoilt. */
+/** The connection to the mail server, on which changes can be held or spoilt. */
 class Way {
   relay!: TcpRelay
   #opened = Promise.withResolvers<void>()
@@ -62,7 +62,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     return () => dovecot.stop()
   })
 
-  /** With mail `one` to `four` in the inbox, indexed, in one thread each. */
+  /** Starts with mail `one` to `four` in the inbox, indexed, in a thread each. */
   async function setUp() {
     const user = dovecot.newUser()
     const login = `${user}@test.local`
@@ -98,7 +98,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
       ...{ imap, way, id, get, list },
       send: (path: string, sent: object) => run.send('POST', at + path, sent),
       run: () => run,
-      /** `subject flag …`, newest first; from the index alone. */
+      /** Lists `subject flag …`, newest first; from the index alone. */
       shown: async (folder = 'INBOX') => {
         const { items, source } = await list(folder)
         expect(source).toBe('index')
@@ -174,7 +174,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     await sees()
     const read = (subject: string) => world.get<Listed>(`/api/v1/accounts/${world.id}/messages/${of(subject).id}`)
     expect(await read('one')).toMatchObject({ flags: ['seen'], keywords: [] })
-    // It is still where it was.
+    // The message can still be read at its old place.
     expect(await read('three')).toMatchObject({ subject: 'three' })
     // The folder is compared meanwhile: new mail has come.
     await deliver(imap, 'five')
@@ -184,7 +184,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     expected[0] = 'four other'
     await expect.poll(() => shown(), { timeout: patience }).toContain('four other')
     await sees(['five'])
-    // On the mail server nothing is done yet.
+    // Nothing is done on the mail server yet.
     expect(await imap.run('UID SEARCH SEEN')).not.toMatch(/\* SEARCH \d/)
     await world.restart()
     await sees(['five'])
@@ -232,7 +232,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     expect(await found('label:urgent')).toEqual([])
     const ids = (await world.list('INBOX')).items.map(({ id }) => id)
     expect(ids).toEqual(['four', 'three', 'two', 'one'].map(subject => of(subject).id))
-    // Gone, and back.
+    // One event for the removal, one for the return.
     const news = (event: string) => stream.events.filter(each => each.event === event).map(({ data }) => data)
     const ofTwo = () => news('mail_changed').filter(data => JSON.stringify(data).includes(of('two').id))
     await expect.poll(() => ofTwo().length, { timeout: patience }).toBe(2)

@@ -1,4 +1,4 @@
-/** Starting and stopping the real program, as a person or an orchestrator does it. */
+/** Starting and stopping the real program, as a person or an orchestrator does. */
 import { once } from 'node:events'
 import {
   cpSync,
@@ -35,7 +35,7 @@ async function failedStart(options: Parameters<typeof spawnRustyMail>[0]): Promi
   return { code: code as number, words: log() }
 }
 
-/** Those that work in a folder, where the system tells. */
+/** Returns the processes that run in a folder, where the system reports it. */
 function processesIn(folder: string): string[] {
   if (!existsSync('/proc/self/cwd')) return []
   return readdirSync('/proc').filter(id => {
@@ -117,7 +117,7 @@ test('the first start of a clean copy says what it prepares, and serves its page
   expect([existsSync(dataDir), existsSync(join(dir.path, 'dist/web/index.html'))]).toEqual([false, false])
 
   const { child, log } = spawnRustyMail({ root: dir.path, dataDir })
-  // Page and program are built before: ten seconds of the processor, and many of them may want it.
+  // Page and program are built first: ten CPU seconds, on a machine that may be busy.
   const whileBuilt = { ...bounds, timeout: patience * 4 }
   await expect.poll(() => existsSync(join(dataDir, 'rustymail.pid')), whileBuilt).toBe(true)
   child.kill('SIGTERM')
@@ -135,7 +135,7 @@ test('the first start of a clean copy says what it prepares, and serves its page
   expect(run.log()).not.toContain('repare')
   await run.stop()
 
-  // Out of an older copy, say: the time of the file goes back.
+  // Restored from an older copy, say: the file's time goes back.
   const edited = join(dir.path, 'server/command-line.ts')
   writeFileSync(edited, readFileSync(edited, 'utf8').replace('Usage: rustymail', 'Edited: rustymail'))
   utimesSync(edited, 1_000_000_000, 1_000_000_000)
@@ -177,7 +177,7 @@ test('SIGTERM says goodbye to streams, ends with 0 within ten seconds, and leave
   const idle = connect(Number(new URL(run.url).port), '127.0.0.1')
   onTestFinished(() => void idle.destroy())
   await once(idle, 'connect')
-  // One that takes longer than ten seconds ends with 1.
+  // A stop that takes longer than ten seconds exits with 1.
   const { code } = await run.stop()
   expect(code).toBe(0)
   expect(run.log()).not.toContain('did not stop cleanly')
@@ -185,7 +185,7 @@ test('SIGTERM says goodbye to streams, ends with 0 within ten seconds, and leave
   expect(readdirSync(run.dataDir).filter(name => /pid|lock|wal|shm/.test(name))).toEqual([])
 })
 
-/** What holds up a stop until what is left is cut: answers that nobody reads, more of them than buffers take. */
+/** Delays a stop until connections are cut: unread responses, larger than all buffers. */
 async function holdUpStop(url: string): Promise<void> {
   const socket = connect(Number(new URL(url).port), '127.0.0.1')
   onTestFinished(() => void socket.destroy())

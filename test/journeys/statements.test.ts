@@ -1,4 +1,4 @@
-/** How often the database is asked: counted in the running server, so that it does not creep up. */
+/** The number of database statements per request: counted in the running server, so that it does not creep up. */
 import { expect, onTestFinished, test } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
 import type { Draft } from '../../contract/draft.ts'
@@ -11,7 +11,7 @@ import { runApp } from '../support/people.ts'
 import { administrator } from '../support/signed-in.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
-/** Moves the ends of the trail from where they are known to be, and adds an entry behind them. */
+/** Statements that advance the trail's head and append an entry. */
 const ofTrail = ['update audit_chain', 'insert audit_entries']
 
 async function start(more: { gateway?: MemoryGateway } = {}) {
@@ -29,7 +29,7 @@ test('a sign-in reads its user once, and opens the session in one transaction', 
   const { app, asked } = await start()
   const { email, password } = administrator
   asked.length = 0
-  // The answer leaves when the trail has it.
+  // The response is sent once the trail has the entry.
   const answer = await fetch(app.address + api.access.openSession.path, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -51,7 +51,9 @@ test('a token is made by one look at its owner and one row, and is known and sho
   expect(asked.filter(statement => statement.startsWith('select'))).toEqual([])
 })
 
-/** Of what a proposal consists of. Others are read beside it too: the mailbox is compared, and accounts are looked at. */
+/**
+ * Statements that read parts of a proposal. Others run concurrently: the mailbox is compared, and accounts are polled.
+ */
 const ofProposals = [
   ...['proposals', 'proposal_items', 'operations', 'operation_items', 'drafts', 'draft_attachments', 'draft_copies'],
   ...['approvals', 'submissions', 'policy_uses'],
@@ -98,6 +100,6 @@ test('a proposal of many items is read by as many statements as one of few, and 
   expect(many.map(({ selects }) => selects)).toEqual(few.map(({ selects }) => selects))
   const tables = ['operations', 'drafts', 'approvals', 'submissions', 'proposal_items']
   const counts = tables.map(table => many[0]!.selects.filter(statement => statement === `select ${table}`).length)
-  // The other one of submissions is what the token did in the last hour.
+  // The second statement on submissions counts the token's last hour.
   expect(counts).toEqual([1, 1, 1, 2, 1])
 })

@@ -1,4 +1,7 @@
-/** Anyone who guesses, from however many addresses or behind a proxy, is slowed down; anyone who is right gets in; more tokens are not more streams. */
+/**
+ * Anyone who guesses, from however many addresses or behind a proxy, is throttled; valid callers get in; more tokens
+ * are not more streams.
+ */
 import { expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { startApp } from '../support/people.ts'
@@ -9,14 +12,14 @@ const apiKey = 'seven quiet lamps by the river'
 const environment = {
   RUSTYMAIL_TRUSTED_PROXIES: '127.0.0.1',
   RUSTYMAIL_API_KEY: apiKey,
-  // As it is unless set.
+  // The default.
   RUSTYMAIL_RATE_LIMIT: '6000',
 }
 const from = (address: string) => ({ 'x-forwarded-for': address })
 const signIn = api.access.openSession.path
 const stats = api.metrics.getStats.path
 
-/** How many of so many guesses at passwords, each with another email, are looked at. */
+/** Returns how many guesses at passwords, each with another email, are checked. */
 async function guessesFrom(addressOf: (index: number) => string, count: number): Promise<number> {
   const { people } = await startApp({ environment })
   const statuses: number[] = []
@@ -59,11 +62,11 @@ test('wrong keys are slowed down, and right ones are let in behind the same addr
   const refused = await ask('192.0.2.2', { 'x-api-key': 'wrong' })
   expect([refused.status, Number(refused.headers.get('retry-after'))]).toEqual([429, expect.any(Number)])
   expect(JSON.parse(refused.text).code).toBe('too_many_attempts')
-  // A token cannot be guessed; this key could be, and came from there before.
+  // Tokens cannot be guessed, so they are still checked; this key could be, but it was accepted from there before.
   expect((await ask('192.0.2.2', proof)).status).toBe(200)
   expect((await ask('192.0.2.1', { 'x-api-key': apiKey })).status).toBe(200)
   expect((await ask('192.0.2.3', { 'x-api-key': apiKey })).status).toBe(200)
-  // What anyone may ask is answered to callers that bring a wrong one.
+  // Public endpoints answer callers that bring a wrong key.
   expect((await ask('192.0.2.2', { 'x-api-key': 'wrong' }, api.access.getSignInState.path)).status).toBe(200)
   expect((await ask('192.0.2.2', { cookie: people.admin.cookie! })).status).toBe(200)
   // Later readers find only the address.

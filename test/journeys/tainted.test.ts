@@ -1,4 +1,4 @@
-/** Each road by which words of strangers reach a program: after it, what the program sends is held where its policy says so. */
+/** Each road by which words of strangers reach a program: what it sends afterwards is held if its policy says so. */
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
 import type { Draft } from '../../contract/draft.ts'
@@ -44,7 +44,7 @@ beforeAll(async () => {
     overrides: { gateway, models, openDatabase: observer => (db = openDatabase('sqlite::memory:', observer)) },
   })
   ;({ people, app } = started)
-  // Before the account is there: it is not told as new.
+  // Before the account exists: it is not announced as new.
   gateway.deliver({
     ...{ subject: 'Hello', from: [{ name: 'Eve', email: 'eve@evil.example' }], text: 'Hi' },
     ...{ attachments: [attachment], parts: { 2: notes } },
@@ -71,7 +71,7 @@ beforeAll(async () => {
   }
 })
 
-/** By the operation whose words come by them. */
+/** Roads by the operation that shows the words. */
 const roads: Record<string, (road: Road) => Promise<unknown>> = {
   'mail.getMessage': ({ get }) => get(`messages/${ref}`),
   'event.mail': async ({ token: { proof } }) => {
@@ -191,7 +191,7 @@ const roads: Record<string, (road: Road) => Promise<unknown>> = {
   'tool.mail_outbox': async ({ call, oldSubmission }) => call('mail_outbox', { op: 'get', id: await oldSubmission() }),
 }
 
-/** Users alone may call them. */
+/** Operations that only users may call. */
 const ofUsers = [
   ...['approvals.approve', 'approvals.deny', 'approvals.editHeld', 'conversations.decideToolCall'],
   ...['proposals.applyProposal', 'proposals.declineProposal', 'outbox.retrySubmission', 'outbox.resolveSubmission'],
@@ -222,7 +222,7 @@ async function newToken(mode: 'act' | 'propose' = 'act') {
   return token
 }
 
-/** Whether what it sends next would be held for what it has read. */
+/** Returns whether the token's next message would be held because of what it has read. */
 async function isTainted(token: NewToken): Promise<boolean> {
   const draft = await write(token)
   const path = `/api/v1/accounts/${account}/drafts/${draft.id}/check`
@@ -295,7 +295,7 @@ test('each operation, tool and event says whose words it shows, and each that sh
   )
   const tools = [...(await client.listTools()).tools.map(({ name }) => `tool.${name}`), ...assistantTools]
   expect(tools.length).toBeGreaterThan(8)
-  // What is not declared counts as a stranger's; declare it in server/policies/foreign-words.ts.
+  // Undeclared operations count as showing strangers' words; declare them in server/policies/foreign-words.ts.
   expect([...new Set([...served, ...tools])].filter(name => !wordsShown.has(name))).toEqual([])
   expect(
     [...wordsShown.keys()].filter(
@@ -305,7 +305,7 @@ test('each operation, tool and event says whose words it shows, and each that sh
   const foreign = [...wordsShown].flatMap(([name, words]) => (words === 'none' ? [] : [name]))
   expect(Object.keys(roads).concat(ofUsers).sort()).toEqual(foreign.sort())
   expect([...factTypes, ...stateTypes].filter(type => !wordsInEvents.has(type))).toEqual([])
-  // Nothing else of MCP shows words: resources and completions are read by tools, and prompts are words of ours.
+  // Nothing else of MCP shows such words: resources and completions are read by tools, and prompts are our own text.
   const offered = Object.keys(client.getServerCapabilities() ?? {})
     .filter(name => name !== 'extensions' && name !== 'events')
     .sort()

@@ -85,7 +85,7 @@ test('many event streams share one connection, one that is closed frees its plac
   for (const { stream } of others.splice(0, 19)) stream.close(8)
   await expect.poll(countStreams).toBe(20)
 
-  // What is changed over the same connection comes to those that are open.
+  // Changes made over the same connection reach its open streams.
   const imap = { host: '127.0.0.1', port: 1, tls: 'none', user: 'ann', password: 'x' }
   const body = { email: 'ann@example.com', imap, enabled: false }
   const path = `${api.accounts.createAccount.path}?verify=false`
@@ -93,7 +93,7 @@ test('many event streams share one connection, one that is closed frees its plac
   const told = () => others.filter(reader => reader.text().includes('event: account_added')).length
   await expect.poll(told).toBe(20)
 
-  // Beside them: a stream over HTTP/1.1, a connection that says nothing, and one that does not even greet.
+  // Beside them: a stream over HTTP/1.1, an idle connection, and one without a handshake.
   const { hostname, port } = new URL(run.url)
   const older = connectTls({
     host: hostname,
@@ -124,12 +124,12 @@ test('many event streams share one connection, one that is closed frees its plac
 
 test('a stop ends within ten seconds with 0 while a reader takes nothing', async () => {
   const run = await startWithTls()
-  // No byte of a body may be sent to it.
+  // A window of zero: no byte of a body may be sent.
   const session = await run.session({ initialWindowSize: 0 })
   const stream = session.request({ ':path': events, authorization })
   stream.on('error', () => undefined)
   await once(stream, 'response')
-  // One that takes longer ends with 1.
+  // A slower stop exits with 1.
   expect(await run.stop()).toBe(0)
 })
 

@@ -1,4 +1,4 @@
-/** Traces over real sockets: what a collector is told of requests, tools, IMAP commands, SMTP and webhooks, and what it is never told. */
+/** Traces over real sockets: what a collector gets of requests, tools, IMAP, SMTP and webhooks, and never gets. */
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -19,7 +19,7 @@ let stop: () => Promise<void>
 let account: string
 let address: string
 let proof: Proof
-/** What somebody writes, looks for and proves themselves by. */
+/** Text that is written, searched for and used as a credential. */
 const canary = 'Zebrafinch'
 
 beforeAll(async () => {
@@ -30,7 +30,7 @@ beforeAll(async () => {
     OTEL_BSP_SCHEDULE_DELAY: '20',
     OTEL_METRIC_EXPORT_INTERVAL: '1000',
     OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=test,service.name=of-attributes',
-    // So that searches ask the mail server.
+    // Makes searches query the mail server.
     RUSTYMAIL_INDEX: 'off',
   }
   const running = await runApp({ args: ['serve', '--demo'], environment })
@@ -93,7 +93,7 @@ test('a traceparent is taken from callers that are let in, and from nobody else'
   expect(span.attributes).toMatchObject({ 'rustymail.outcome': 'unauthorized' })
   expect(span.traceId).not.toBe(other)
 
-  // One that its caller does not record is not recorded here either.
+  // A trace that its caller does not sample is not recorded here either.
   const quiet = 'b'.repeat(32)
   await people.tell({ ...proof, ...parent('00', quiet) }, 'GET', listPath())
   const broken = { ...proof, traceparent: `00-${quiet}-zz-01` }
@@ -117,7 +117,7 @@ test.each(['2026', '2025'] as const)(
       'gen_ai.tool.name': 'mail_search',
       'network.transport': 'tcp',
     })
-    // What carried it is linked.
+    // The request that carried the call is linked.
     const request = await collector.until('POST /mcp', span => span.spanId === call.links[0]?.spanId)
     expect(request.traceId).toBe(call.links[0]!.traceId)
     const tree = collector.tree(call).map(line => line.trim())
@@ -127,13 +127,13 @@ test.each(['2026', '2025'] as const)(
     expect(wrong.isError).toBe(true)
     const failed = await collector.until('tools/call mail_search', span => span.status === 2 && span.traceId !== id)
     expect(failed).toMatchObject({ statusMessage: '', attributes: { 'error.type': 'tool_error' } })
-    // Without a trace of its own it is part of the request.
+    // Without a trace of its own the call is part of the request.
     expect(collector.find('POST /mcp', span => span.spanId === failed.parentId)).toBeDefined()
   },
 )
 
 test('a message that is sent is one trace from the request to the mail server and to a webhook, which gets the traceparent', async () => {
-  // One that has read nothing yet, so that nobody is asked.
+  // A token that has read nothing yet, so that no approval is needed.
   const sender = await people.token(['mail:read', 'mail:send', 'mail:draft'], [account])
   const policyPath = api.policy.setTokenPolicy.path.replace('{token_id}', sender.id)
   const { policy } = await people.tell<{ policy: { sending: object } }>(people.admin, 'GET', policyPath)
@@ -157,7 +157,7 @@ test('a message that is sent is one trace from the request to the mail server an
   const smtp = await collector.until('smtp send', span => span.parentId === delivery.spanId)
   expect(smtp).toMatchObject({ kind: 3, status: 0 })
   expect(smtp.attributes).toMatchObject({ 'rustymail.smtp.recipients': 1, 'rustymail.smtp.status': '250' })
-  // A webhook of a try before is told, too, and its sink is gone.
+  // An earlier attempt's webhook is delivered to, too, but its sink is gone.
   const isTaken = (span: TakenSpan) => span.attributes['http.response.status_code'] === 204
   const told = await collector.until('POST webhook', span => span.traceId === id && isTaken(span))
   expect(told.attributes).toMatchObject({ 'server.address': 'localhost' })
@@ -211,7 +211,7 @@ test('the figures of /metrics are sent too, under the same names', async () => {
   const { text } = await people.ask(people.admin, 'GET', '/metrics')
   const families = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(match => ({ name: match[1]!, type: match[2]! }))
   const kinds: Record<string, string> = { counter: 'sum', gauge: 'gauge', histogram: 'histogram' }
-  // One that has just got its first figure comes with the next ones that are sent.
+  // A metric that has just got its first value comes with the next export.
   const missing = () => families.filter(({ name, type }) => collector.metrics.get(name)?.kind !== kinds[type])
   await expect.poll(missing, { timeout: patience }).toEqual([])
   const requests = collector.metrics.get('rustymail_http_request_duration_seconds')
@@ -228,6 +228,6 @@ test('what the dashboard for Grafana and the rules for Prometheus ask for is in 
   const read = files.map(file => readFileSync(join(import.meta.dirname, '../../deploy', file), 'utf8'))
   const asked = new Set(read.flatMap(file => file.match(/\b(?:rustymail|mcp)_\w+/g)))
   expect(asked.size).toBeGreaterThan(30)
-  // Or a label, which a sample has.
+  // Or a label of a sample.
   expect([...asked].filter(name => !families.includes(name!) && !text.includes(`${name}="`))).toEqual([])
 })

@@ -1,4 +1,7 @@
-/** Who sent a mail, from a real mail server to REST and MCP: forged headers, names that hide addresses, and parts that say two things. */
+/**
+ * The sender of a mail, from a real mail server to REST and MCP: forged headers, names that hide addresses, and bodies
+ * that differ.
+ */
 import { beforeAll, describe, expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import type { Message } from '../../contract/mail.ts'
@@ -15,7 +18,7 @@ const received = (by: string) =>
   `Received: from mail.corp.example ([192.0.2.1]) by ${by} with ESMTP; Sun, 22 Nov 2026 18:14:03 +0000`
 const long = 'x'.repeat(200)
 
-/** By subject: what stands above it. */
+/** Headers by subject. */
 const heads: Record<string, string[]> = {
   genuine: [received('mx.test.local'), pass('mx.test.local'), 'From: Boss <boss@corp.example>'],
   'forged provider': [pass('mx.google.com'), 'From: Boss <boss@corp.example>'],

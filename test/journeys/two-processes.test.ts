@@ -1,4 +1,7 @@
-/** Two processes write to one event log: each hears the facts of both once and in the same order, whichever is killed meanwhile. */
+/**
+ * Two processes write to one event log: each receives the facts of both once and in the same order, whichever is killed
+ * meanwhile.
+ */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
@@ -16,7 +19,7 @@ class Writer {
   readonly #waiting = new Set<() => void>()
   readonly #closed: Promise<unknown>
   readonly name: string
-  /** `<number> <name> <uid>` of each fact. */
+  /** `<number> <name> <uid>` of each fact received. */
   readonly heard: string[] = []
   readonly #counts = new Map<string, number>()
   readonly done: string[] = []
@@ -24,7 +27,7 @@ class Writer {
 
   constructor(url: string, name: string) {
     this.name = name
-    // It finds its TypeScript compiled, as a server does.
+    // Uses the compile cache, as a server does.
     const env = { ...process.env, NODE_COMPILE_CACHE: compileCache }
     this.#child = spawn(process.execPath, [program, url, name], { stdio: ['pipe', 'pipe', 'pipe'], env })
     this.#closed = once(this.#child, 'close')
@@ -44,7 +47,7 @@ class Writer {
     this.#child.stdin.write(`${word}\n`)
   }
 
-  /** Looks at each line that comes. */
+  /** Checks after each line. */
   async until(isSo: () => boolean): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const look = () => isSo() && resolve()
@@ -139,7 +142,7 @@ onEachDatabase((_open, newUrl) => {
     dan.say('write 2000')
     await dan.until(() => dan.heardOf('dan') === 2_000)
     await cat.until(() => cat.heardOf('dan') === 2_000)
-    // What it still had to write is written; nobody writes after that.
+    // Its pending writes are committed; afterwards nothing writes.
     await cat.kill()
     const all = await stored(db)
     for (const { heard } of [ann, bob, cat, dan]) {
@@ -163,7 +166,7 @@ onEachDatabase((_open, newUrl) => {
     for (let told = 0; told < messages - 50; ) {
       const sync = await startWriter(url, 'sync')
       sync.say(`announce ${messages}`)
-      // It goes on while it is being killed, so that each time it is somewhere else.
+      // It keeps running until it is killed, at another point each time.
       await observer.until(() => observer.heardOf('sync') > told + 30)
       await sync.kill()
       told = observer.heardOf('sync')

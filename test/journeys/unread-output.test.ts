@@ -1,4 +1,4 @@
-/** The reader of what the server says may stop reading, or go away; and signals do what they say, no more. */
+/** The reader of the server's output may stop reading, or disappear; and signals do what they are documented to do. */
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, constants, openSync, writeSync } from 'node:fs'
@@ -14,12 +14,12 @@ import { tempDir } from '../support/temp-dir.ts'
 const root = join(import.meta.dirname, '../..')
 const { O_NONBLOCK, O_RDWR, O_WRONLY } = constants
 
-/** A full pipe that nobody reads, for a writer. */
+/** Returns the write end of a full pipe that is never read. */
 function fullPipe(folder: string): number {
   const path = join(folder, 'unread')
   execFileSync('mkfifo', [path])
   const reader = openSync(path, O_RDWR | O_NONBLOCK)
-  // Of its own, so that who writes to it may be held up.
+  // A descriptor of its own, on which writes may block.
   const writer = openSync(path, O_WRONLY)
   onTestFinished(() => {
     closeSync(reader)
@@ -61,7 +61,7 @@ async function start(stderr: number | 'pipe', stdout: number | 'pipe' = 'pipe') 
   return { child, closed, url: /http\S+/.exec(line)![0] }
 }
 
-/** Makes it say so many lines: each of a request whose sender leaves in the middle of its body. */
+/** Makes it log `count` lines: each of a request whose sender disconnects within its body. */
 async function makeLines(url: string, count: number): Promise<void> {
   const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json', 'content-length': 50 }
   for (let made = 0; made < count; made++) {
@@ -111,7 +111,7 @@ test.skipIf(process.platform === 'win32')('a closed terminal stops it as any oth
 test.skipIf(process.platform === 'win32')('SIGUSR1 opens no debugger', async () => {
   const run = await startRustyMail()
   run.process.kill('SIGUSR1')
-  // Behind the signal: it is handled before a request that comes later is answered, and the debugger would have said so.
+  // The signal is handled before a later request is answered, and the debugger would have printed a line.
   expect(await stats(run.url)).toBe(200)
   run.process.kill('SIGUSR1')
   expect(await stats(run.url)).toBe(200)

@@ -1,4 +1,4 @@
-/** Folders that are chosen to be watched: what comes there is indexed long before all folders are compared again. */
+/** Folders chosen to be watched: their new mail is indexed long before all folders are compared again. */
 import { expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
@@ -34,7 +34,7 @@ test('a folder that is chosen is watched at once, and until it is not chosen any
   for (const seconds of [14, 3_601, 15.5]) expect((await look(seconds)).status).toBe(400)
   expect(await choose([])).toMatchObject({ watched_folders: [], look_interval_seconds: 15 })
   await expect.poll(watched).toBe(1)
-  // Where nothing is indexed there is nothing to be noticed.
+  // Without an index there is nothing to notice.
   await choose(['Archive'])
   await expect.poll(watched).toBe(2)
   await tell('PATCH', account, { index_level: 'off' })

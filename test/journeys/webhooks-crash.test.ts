@@ -1,4 +1,7 @@
-/** Webhooks of programs while the server and their receiver are killed at random: no event is missing, order is kept, and what comes twice has the same id. */
+/**
+ * Webhooks of programs while the server and their receiver are killed at random: no event is missing, order is kept,
+ * and duplicates share an id.
+ */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
@@ -12,13 +15,13 @@ import { startRustyMail } from '../support/rustymail.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { selfSigned } from '../support/tls.ts'
 
-/** A soak asks for more: 10,000 events and 20 kills of each. */
+/** A soak test sets more: 10,000 events and 20 kills of each. */
 const events = Number(process.env.RUSTYMAIL_TEST_HOOK_EVENTS ?? 500)
 const kills = Number(process.env.RUSTYMAIL_TEST_HOOK_KILLS ?? 3)
-/** Events that are asked for at once. */
+/** Number of events requested concurrently. */
 const wave = 20
 
-/** Takes what comes, in a process of its own: a line on the disk before it answers. */
+/** A receiver in a process of its own: it writes a line to disk before it responds. */
 const receiver = `
 const { createServer } = require('node:https')
 const { appendFileSync, readFileSync } = require('node:fs')
@@ -81,7 +84,7 @@ test.each(['endpoint', 'account'] as const)(
         for (const name of wanted) await make(name)
         continue
       }
-      // The receiver in the midst of what comes, the server in the midst of what it does; what was asked for then may or may not have been done.
+      // Kills the receiver during deliveries, and the server during requests, which may or may not have been executed.
       for (const name of wanted.slice(0, wave / 2)) await make(name)
       await killReceiver()
       const asked = wanted.slice(wave / 2).map(name => make(name).catch(() => undefined))
@@ -97,7 +100,7 @@ test.each(['endpoint', 'account'] as const)(
       const missing = made.filter(name => !names().has(name))
       if (behind > 0 || missing.length > 0) throw new Error(`behind ${behind}; missing ${missing.slice(0, 5)}`)
     }, patience)
-    // One id for each event, and in the order of the log at their first coming.
+    // One id per event, and first deliveries in log order.
     const lines = distinct()
     expect(new Set(lines.map(line => line.split(' ')[0])).size).toBe(lines.length)
     expect(names().size).toBe(lines.length)

@@ -1,4 +1,4 @@
-/** Webhooks of programs over real sockets: made by a token or for one, signed, told what the token may read, replayed, rotated, disabled and enabled. */
+/** Webhooks over real sockets: created by a token or for one, signed, limited to its rights, replayed, rotated. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -25,7 +25,7 @@ let ann = ''
 let bob = ''
 const base = api.webhooks.listWebhooks.path
 
-/** Facts that tell of it, one for each account. */
+/** Number of facts of new mail, one per account. */
 let announced = 0
 const deliver = (subject: string) => {
   announced += 2
@@ -41,7 +41,7 @@ beforeAll(async () => {
   announced = 0
 })
 afterAll(() => stop())
-// Each account tells of it in its own time: the next test hears of its own mail alone.
+// Accounts announce at different times: waits for all, so that the next test gets its own mail only.
 afterEach(async () => {
   const path = `${api.events.listFacts.path}?types=mail_received&limit=100`
   const facts = () => people.tell<{ items: object[] }>(people.admin, 'GET', path)
@@ -87,7 +87,7 @@ test('a token makes one, is shown its secret once, and is told of mail in the sh
   // Ids alone: neither the sender nor the subject.
   expect(text).not.toMatch(/greetings|example\.org/)
   expect(JSON.stringify(await get(proof, hook))).not.toContain(hook.secret)
-  // Written once it was answered.
+  // Written after its response.
   const done = { id: first!.id, outcome: 'delivered', request: { body: text }, response: { status: 204 } }
   await vi.waitFor(async () => expect(await deliveries(proof, hook)).toMatchObject([done]), patience)
   expect(JSON.stringify(await deliveries(proof, hook))).not.toContain('v1,')
@@ -135,7 +135,7 @@ test('a user makes one for their token; others do not see it, administrators do'
   const stranger = await people.invite('viewer')
   const refused = await ask(stranger.proof, 'POST', base, { name: 'x', url: 'https://example.org/', token_id: mine.id })
   expect(refused.body).toMatchObject({ code: 'token_not_found' })
-  // A token of an administrator has a list of accounts: what is told to the webhook may be more.
+  // An administrator's token has a list of accounts; the webhook could deliver more.
   const admin = await people.token(['dashboard:admin'])
   for (const [method, path] of [
     ['GET', ''],
@@ -173,7 +173,7 @@ test('a new secret signs beside the old one; replay from an id and from a time r
   expect((await told(sink, hook, 7)).slice(4).map(({ id }) => id)).toEqual([second, third, fourth])
   const from = (sink.of(hook)[2]!.body as { timestamp: string }).timestamp
   await people.tell(proof, 'POST', on(hook, '/replay'), { from })
-  // With what was in the same millisecond.
+  // With those of the same millisecond.
   const again = () => sink.of(hook).flatMap(({ id }, at) => (at < 7 ? [] : [id]))
   await vi.waitFor(() => expect(again()).toContain(fourth), patience)
   expect(again()).toContain(third)
@@ -202,7 +202,7 @@ test('with order by account one that fails holds up no other, and is named while
   expect((await people.tell<{ items: Webhook[] }>(proof, 'GET', base)).items[0]!.waiting.length).toBe(1)
   sink.judges.delete(hook.path)
   await people.tell(proof, 'POST', on(hook, '/enable'))
-  // One that is being tried as it is enabled is told twice, under the same id.
+  // An event in flight while it is enabled is delivered twice, under the same id.
   await vi.waitFor(() => expect(sink.uniqueIds(hook)).toBe(6), patience)
   const bodies = new Map(sink.of(hook).map(({ id, body }) => [id, body])).values()
   expect([...bodies].slice(3).map(accountOf)).toEqual([ann, ann, ann])
@@ -280,7 +280,7 @@ test('endpoints that redirect, flood, hang, are private or present strange certi
     async () => expect((await deliveries(proof, floods)).at(-1)).toMatchObject({ outcome: 'delivered' }),
     patience,
   )
-  // What a server on an inner network answers is not for tokens.
+  // The response of a server on an internal network is hidden from tokens.
   expect((await deliveries(proof, redirects)).at(-1)!.response).toEqual({ status: 302, body: null })
   expect((await deliveries(people.admin, redirects)).at(-1)!.response).toEqual({ status: 302, body: 'no' })
 })
@@ -334,7 +334,7 @@ test('the command prints events as webhooks send them, and passes them on, signe
   createInterface({ input: child.stderr }).on('line', line => told.push(line))
   await vi.waitFor(() => expect(told.join('\n')).toContain(`Listening to ${people.url} for mail_received;`), patience)
   expect(told.join('\n')).toContain('send a message to one of its accounts')
-  // Said when it hears: one message is enough.
+  // Resolves when a message arrives: one is enough.
   deliver('while it listens')
   await vi.waitFor(() => expect(passed.length, told.join('\n')).toBeGreaterThan(0), patience)
   const first = JSON.parse(lines[0]!)

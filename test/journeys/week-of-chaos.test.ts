@@ -1,4 +1,4 @@
-/** A week in which everything breaks, in a minute: each message is announced once, a dead watch is shown, and the index ends as the mailbox. */
+/** A week of failures in a minute: mail is announced once, a dead watch is reported, the index equals the mailbox. */
 import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
@@ -18,7 +18,7 @@ const dayMs = 24 * 60 * 60_000
 const user = 'alice@test.local'
 const authorization = `Bearer ${apiKey}`
 const environment = { RUSTYMAIL_INDEX: 'text' }
-/** The same watch as ever, a hundred times as fast. */
+/** The default watch, a hundred times as fast. */
 const watching = { renewIdleMs: watchTimes.renewIdleMs / 100, checkMs: watchTimes.checkMs / 20 }
 const patience = { interval: 50 }
 
@@ -32,7 +32,7 @@ test('the times of a watch find out within a minute that it is dead', () => {
   expect(Math.max(renewIdleMs * 1.2, pollMs) + checkMs).toBeLessThanOrEqual(60_000)
 })
 
-/** Another UIDVALIDITY for INBOX, as after a restore. With the server halted. */
+/** Changes the UIDVALIDITY of INBOX, as a restore does. Requires the server to be halted. */
 function changeUidValidity(directory: string): void {
   const file = readdirSync(directory, { recursive: true, encoding: 'utf8' }).find(path =>
     path.endsWith(join(user, 'Maildir', 'dovecot-uidlist')),
@@ -43,7 +43,7 @@ function changeUidValidity(directory: string): void {
     readFileSync(path, 'latin1').replace(/ V(\d+)/, (_, value: string) => ` V${Number(value) + 1}`),
     'latin1',
   )
-  // Dovecot believes its own index until the folder looks changed: it would tell of the new one with the next message, and never of that.
+  // Dovecot trusts its index until the folder looks changed: it would report the new one only with the next message.
   const later = new Date(Date.now() + 60_000)
   utimesSync(join(dirname(path), 'cur'), later, later)
 }
@@ -65,7 +65,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
       return startHere({ environment, gateway, ...(dataDir !== undefined && { dataDir }) })
     }
     const random = randomFrom(12)
-    // A connection for each time, since the server does not stay.
+    // A connection for each time, since the server restarts.
     let other = await dovecot.login(user)
     const chaos = new MailboxChaos(
       {
@@ -109,7 +109,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
       })
       await stream.next('welcome')
     }
-    /** What the stream had is taken over; the next one goes on behind it. */
+    /** Takes over what the stream received; the next stream resumes after it. */
     const take = () => {
       for (const { id: eventId, event, data } of stream.events.splice(0)) {
         lastId = eventId ?? lastId
@@ -123,7 +123,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
         .poll(async () => {
           const isOver = hasEnded
           take()
-          // A stream has an age, and the clock jumps.
+          // Streams have a maximum age, and the clock jumps.
           if (isOver) await listen()
           return received
         }, patience)
@@ -177,7 +177,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
         await deliver(1)
       },
       'another UIDVALIDITY': async () => {
-        // What was there before is not new; what is not announced yet could not be told from it.
+        // Existing mail is not new afterwards, and unannounced mail could not be told from it.
         await isAllReceived()
         await restartServer(() => changeUidValidity(directory))
         await isReady()
