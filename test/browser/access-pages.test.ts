@@ -29,7 +29,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   let browser: Browser
   let storageState: SignedIn
   let people: People
-  /** Names that a failed try may have left are not used again. */
+  /** A retried test may not reuse the names that a failed attempt left. */
   let names = 0
 
   beforeAll(async () => {
@@ -79,7 +79,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await theirs.getByRole('heading', { name: /sign in/i }).waitFor()
     await theirs.getByText('Your access was disabled').waitFor()
     await expectAccessible(theirs, 'why one is signed out')
-    // Nobody else is told that.
+    // Other users are not told that.
     const { page: stranger } = await visit(browser, run.url)
     await stranger.getByLabel('Email').waitFor()
     expect(await stranger.getByText('was disabled').count()).toBe(0)
@@ -186,7 +186,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.getByRole('button', { name: 'Revoke', exact: true }).click()
     await page.getByText('Revoked, and its users disabled').waitFor()
     await page.getByRole('dialog').waitFor({ state: 'hidden' })
-    // The users are listed again, what the token made is not: it is gone, and to ask for it would be a refusal in the trail.
+    // Users are listed again, without those of the token: it is gone, and requesting them would log a refusal.
     expect(asked.filter(path => path.endsWith('/made'))).toEqual([])
     await page.goto(`${run.url}/users`)
     await rowOf(page, made[5]!).getByText('Disabled').waitFor()
@@ -214,7 +214,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const isAtBox = () => box.evaluate(element => element.matches(':focus'))
     for (let step = 0; step < 15 && !(await isAtBox()); step++) await page.keyboard.press('Tab')
     expect(await box.isChecked()).toBe(true)
-    // Without it a token for mail is refused before the server is asked.
+    // Without an account a mail token is refused before the server is called.
     await page.keyboard.press('Space')
     await page.keyboard.press('Enter')
     await page.getByRole('alert').filter({ hasText: 'Select at least one account' }).waitFor()
@@ -224,7 +224,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const secret = await page.getByLabel('Secret of Backup').inputValue()
     await expectAccessible(page, 'the secret of a token')
     const lines = await page.locator('pre').filter({ hasText: 'curl -H' }).innerText()
-    // As a shell runs what stands there, it lists the mail of the account.
+    // Run in a shell, the displayed command lists the account's mail.
     const { stdout } = await promisify(execFile)('sh', ['-c', lines])
     expect(JSON.parse(stdout).items.length).toBeGreaterThan(0)
     const [, address] = /'(http[^']+)'/.exec(lines) ?? []
@@ -241,14 +241,14 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     expect((await callTool(client, 'mail_search', { q: 'is:unread' })).isError).toBe(false)
     const listening = await page.locator('pre').filter({ hasText: 'new EventSource(' }).innerText()
     expect(await firstLineOf(listening)).toMatch(/^welcome \{/)
-    // It is shown this once: only the button takes it away.
+    // It is shown this once, so only the button closes it.
     await page.keyboard.press('Escape')
     await page.keyboard.press('Escape')
     await page.mouse.click(5, 5)
     expect(await page.getByLabel('Secret of Backup').inputValue()).toBe(secret)
     expect(await page.getByRole('button', { name: 'Close' }).count()).toBe(0)
     await page.getByRole('button', { name: 'I have copied it' }).click()
-    // By keyboard alone: the arrows walk through the menu.
+    // By keyboard alone: the arrow keys move through the menu.
     const more = page.getByRole('button', { name: 'More: Backup' })
     await more.press('Enter')
     for (const key of ['ArrowDown', 'ArrowDown', 'Enter']) await page.keyboard.press(key)
@@ -261,7 +261,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Revoke', exact: true }).click()
     await page.getByText('No tokens yet').waitFor()
     expect(await statusWith(renewed)).toBe(401)
-    // A webhook has the rights of a token: without one its dialog leads to where one is created.
+    // A webhook has the rights of a token: without one its dialog links to where one is created.
     await page.goto(`${run.url}/tokens/webhooks`)
     await page.getByRole('button', { name: 'Create a webhook' }).click()
     await page.getByRole('link', { name: 'Create a token' }).click()
@@ -325,7 +325,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const { userId, email } = await people.invite('viewer')
     const path = api.users.changeUser.path.replace('{user_id}', userId)
     await people.tell(people.admin, 'PATCH', path, { name: 'Grace Canary', role: 'operator', accounts: 'all' })
-    // The API key is no person.
+    // The API key is not a user.
     expect((await run.send('GET', api.profile.getProfile.path)).status).toBe(403)
     const wrong = { email, password: 'not that one' }
     expect((await run.send('POST', api.access.openSession.path, wrong)).status).toBe(401)
@@ -374,7 +374,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   })
 })
 
-/** What a program says first that somebody pasted into a file, beside which the package is installed. */
+/** Returns the first output of a program pasted into a file, beside which the package is installed. */
 async function firstLineOf(lines: string): Promise<string> {
   const dir = tempDir('pasted')
   onTestFinished(() => dir.remove())

@@ -1,4 +1,4 @@
-/** Agents under a person's eye: connected, seen live, stopped; and the playground, which is one of them. */
+/** Agents supervised by a user: connected, seen live, stopped; and the playground, which is one of them. */
 import type { Browser, Page } from 'playwright-core'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
@@ -14,7 +14,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   let browser: Browser
   let storageState: SignedIn
 
-  // For each: the first says what a server shows that no agent has come to.
+  // A server for each test, since the first one shows a server without agents.
   beforeEach(async () => {
     const demo = await startBrowserDemo()
     ;({ run, browser, storageState } = demo)
@@ -24,7 +24,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   const open = async (path: string, width = 1440) => visit(browser, run.url + path, { width, storageState })
   const lane = (page: Page) => page.getByRole('list', { name: 'Calls' }).getByRole('listitem')
   const peers = (page: Page) => page.getByRole('table', { name: 'Agents' }).getByRole('row')
-  /** In all forms that people see it in. */
+  /** Checks the page in every width and scheme. */
   const look = async (page: Page, name: string) => {
     for (const scheme of ['light', 'dark'] as const) {
       await setScheme(page, scheme)
@@ -71,7 +71,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     expect(row).toContain(first!.subject)
     const peer = peers(page).filter({ hasText: 'Inbox assistant' })
     const said = async () => (await peer.innerText()).replaceAll(/\s+/g, ' ')
-    // The calls and the table are told apart.
+    // The calls and the table are distinguished.
     for (const words of ['test 1.0.0', '2026-07-28', 'Streamable HTTP', 'mail_read']) {
       await expect.poll(said).toContain(words)
     }
@@ -119,7 +119,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
 
   test('the playground lists, asks for what a tool takes, calls it, shows every frame, and leaves no token behind', async () => {
     const { page, expectQuiet } = await open('/agents/playground')
-    // The only account is ticked once it is known; what loads before it moves the button.
+    // The only account is checked once it is known; what loads before it moves the button.
     await expect.poll(() => page.getByRole('checkbox', { name: 'Sandbox' }).isChecked()).toBe(true)
     await page.getByRole('button', { name: 'Connect' }).click()
     await page.getByText(/MCP 2026-07-28/).waitFor()

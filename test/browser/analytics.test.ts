@@ -1,4 +1,4 @@
-/** The page of history: ranges, zoom, one crosshair for all charts, gaps, marks, files, and the way there and on. */
+/** The history page: ranges, zoom, one crosshair for all charts, gaps, marks, downloads, and links to and from it. */
 import { readFileSync } from 'node:fs'
 import type { Browser, Locator, Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -25,7 +25,7 @@ import { tempDir } from '../support/temp-dir.ts'
 const hour = 3_600
 const day = 24 * hour
 
-/** A past that was not lived through: weeks of figures, in which the server was off for six hours the day before. */
+/** Writes weeks of generated figures, in which the server was down for six hours the day before. */
 async function seed(dataDir: string, now: number): Promise<void> {
   const died = (error: Error) => {
     throw error
@@ -73,7 +73,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   const chart = (page: Page, name: string) => page.getByRole('slider', { name, exact: true })
   const isDrawn = async (page: Page, name = 'Requests') => chart(page, name).locator('canvas').waitFor()
   const searchOf = (page: Page) => new URL(page.url()).searchParams
-  /** However the chart moves on under it. */
+  /** However far the chart moves on under it. */
   const expectCrosshairStays = async (page: Page) => {
     await chart(page, 'Requests').focus()
     await page.keyboard.press('End')
@@ -110,13 +110,13 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       await keepPicture(page, `analytics-${scheme}-${width}`, { fullPage: true })
     }
     await page.setViewportSize({ width: 1440, height: 900 })
-    // Charts out of sight keep the columns of the narrow page until they are looked at.
+    // Charts out of sight keep the columns of the narrow page until they are scrolled to.
     await page.reload()
     await isDrawn(page)
     await page.evaluate('document.getElementById("chart-streams").scrollIntoView()')
     await isDrawn(page, 'Event streams')
 
-    // A gap is a gap: no reading, and no zero. In charts that show the same moment, one crosshair.
+    // A gap has no reading, and no zero. Charts that show the same moment share a crosshair.
     await chart(page, 'Requests').focus()
     await page.keyboard.press('End')
     const isGap = async () => {
@@ -129,7 +129,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const minutes = async (name: string) => (await momentOf(name))?.slice(0, -3)
     await expect.poll(() => minutes('Event streams')).toBe(await minutes('Requests'))
 
-    // What a drag covers fills the charts, and the address says so.
+    // A drag zooms all charts to its range, and the URL has it.
     const box = (await chart(page, 'Requests').boundingBox())!
     const at = (share: number) => box.x + 60 + (box.width - 72) * share
     await page.mouse.move(at(0.6), box.y + 60)
@@ -156,9 +156,9 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       ['30 days', 900],
       ['1 year', 86_400],
     ] as const) {
-      // Of the time before it says an end.
+      // A request for the time before has an end.
       const isMeant = (url: string) => url.includes('series=requests') && !url.includes('&to=')
-      // One of the range before may still be on its way.
+      // One of the previous range may still be in flight.
       const answer = page.waitForResponse(
         async response => isMeant(response.url()) && (await response.json()).step_seconds === steps,
       )
@@ -169,7 +169,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     }
     await keepPicture(page, 'analytics-year')
 
-    // A mark leads to its moment.
+    // A mark links to its moment.
     await page.getByRole('button', { name: '7 days', exact: true }).click()
     const marks = page.getByRole('region', { name: 'Marks' })
     const mark = marks.getByRole('listitem').filter({ hasText: 'does not answer' })
@@ -188,7 +188,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.getByRole('table', { name: /^Values of Requests/ }).waitFor()
     await page.getByRole('button', { name: 'Requests as a table' }).click()
 
-    // And on: to the entries of the trail of an operation in that time.
+    // And further to the trail's entries of an operation in that time.
     await page.getByRole('button', { name: '24 hours', exact: true }).click()
     await page.getByRole('table', { name: 'Callers' }).getByText('A token that was revoked').first().waitFor()
     await page.getByRole('table', { name: 'Operations' }).getByRole('link').first().click()
@@ -200,11 +200,11 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
 
   test('a tile of the overview opens its chart, and the page goes on by itself', async () => {
     const { page, expectQuiet } = await visit(browser, run.url, { width: 1440, storageState })
-    // Under the pointer, and under the arrow keys, stand value and time.
+    // Pointer and arrow keys show value and time.
     const tile = page.getByRole('region', { name: 'CPU' })
     const shownIn = (of: Locator) => of.locator('p[role="status"]').textContent({ timeout: patience })
     const hover = async (of: Locator) => {
-      // What shows it is loaded when the pointer comes, and hears its next move.
+      // The first move loads the tooltip's code, which handles the next one.
       for (const x of [30, 60]) await of.hover({ position: { x, y: 90 } })
       return shownIn(of)
     }
@@ -230,7 +230,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     expect([searchOf(page).get('chart'), searchOf(page).get('range')]).toEqual(['cpu', '7d'])
     await isDrawn(page, 'CPU')
     await page.getByRole('button', { name: '1 hour', exact: true }).click()
-    // Time passes for charts on the screen.
+    // Time advances for charts on the screen only.
     await chart(page, 'CPU').scrollIntoViewIfNeeded()
     await isDrawn(page, 'CPU')
     const newest = async () => Number(await chart(page, 'CPU').getAttribute('aria-valuemax'))
@@ -254,7 +254,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.getByRole('link', { name: 'New rule' }).press('Enter')
     await isHeading('New rule')
 
-    // What is missing is said at its field, and the first of them has the focus.
+    // A missing value is reported at its field, and the first such field has the focus.
     await page.getByRole('button', { name: 'Create the rule' }).press('Enter')
     await expect.poll(() => page.evaluate('document.activeElement?.getAttribute("name")')).toBe('name')
     expect(await page.getByRole('alert').allInnerTexts()).toEqual(['Enter a name.', 'Enter a number.'])
@@ -285,7 +285,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.getByRole('button', { name: 'Create the rule' }).press('Enter')
     await page.getByText('Enter a time zone such as Europe/Vienna.').waitFor()
     await field('Time zone').fill('UTC')
-    // Not now.
+    // A quiet time that does not include now.
     const clock = (hours: number) => new Date(Date.now() + hours * hour * 1000).toISOString().slice(11, 16)
     await field('From').fill(clock(6))
     await field('To').fill(clock(7))
@@ -308,7 +308,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const row = (name: string) => page.getByRole('listitem').filter({ has: page.getByText(name, { exact: true }) })
     await row('Memory is used').waitFor()
 
-    // It fires: the page of alerts says so beside its name, in the title and on the icon, without being asked again.
+    // It fires: the alerts page shows it beside its name, in the title and on the icon, without a reload.
     const nav = page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: /^Alerts/ })
     await expect.poll(() => nav.innerText(), { timeout: patience }).toMatch(/1\s*firing/)
     await expect.poll(() => page.title()).toBe('⚠ 1 · Alerts · RustyMail')
@@ -328,12 +328,12 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await row('Memory is used').getByText('Off', { exact: true }).waitFor()
     await expect.poll(() => nav.innerText(), { timeout: patience }).not.toContain('firing')
 
-    // A rule that came with RustyMail is changed, and becomes what it was.
+    // A built-in rule is changed, and reset.
     await choose('Internal errors', 'Edit')
     await isHeading('Internal errors')
     expect(await field('Which of: Codes').inputValue()).toBe('internal')
     await field('Threshold').fill('40')
-    // Left unsaved, it asks; who stays has lost nothing, and who saved is not asked.
+    // Leaving with unsaved changes asks; staying loses nothing, and after saving it does not ask.
     const asked: string[] = []
     page.on('dialog', dialog => {
       asked.push(dialog.message())
@@ -341,7 +341,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     })
     await page.getByRole('link', { name: 'Cancel', exact: true }).press('Enter')
     await expect.poll(() => asked).toEqual([expect.stringContaining('Leave without saving?')])
-    // The same with the browser's Back, and again.
+    // The same with the browser's Back, repeatedly.
     for (const times of [2, 3]) {
       await page.evaluate('history.back()')
       await expect.poll(() => asked.length).toBe(times)

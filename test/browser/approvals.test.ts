@@ -1,4 +1,4 @@
-/** A message from the agent that asks to the server that takes it: what a person saw on the page is what leaves, and nothing else. */
+/** From an agent's request to the accepting server: what a user saw on the page is what leaves, and nothing else. */
 import type { Page } from 'playwright-core'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { approvalsApi, defaultApprovalSettings } from '../../contract/approvals.ts'
@@ -12,7 +12,7 @@ import { administrator, signIn } from '../support/signed-in.ts'
 import { hello, startStdio } from '../support/stdio-program.ts'
 import { addAuthenticator } from '../support/virtual-authenticator.ts'
 
-/** The first button of the first card, and once that has gone what is in its place. Resolves with what that was. */
+/** Presses the first button of the first card, and then whatever has taken its place. Resolves with what that was. */
 const pressTwice = `new Promise(done => {
   const [first] = document.querySelectorAll('[data-prompt]')
   const button = first.querySelector('button')
@@ -37,7 +37,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     return world.stop
   })
 
-  /** The agent answers Bob, and asks to send that. */
+  /** The agent replies to Bob, and requests to send that. */
   async function ask(content: string) {
     const { agent, accountId, messageRef } = world
     const params = { account_id: accountId }
@@ -76,7 +76,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     const words = await article(page).innerText()
     expect(words).toContain('Support agent')
     expect(words).toContain('bob@example.org')
-    // What the asker did stands above what it asks for, and is in sight with it.
+    // The requester's activity is above the request, and visible with it.
     const activity = article(page).getByRole('region', { name: 'Activity' })
     expect(await activity.innerText()).toMatch(/Support agent in the last hour: .*1 message held/)
     expect(words.indexOf('in the last hour')).toBeLessThan(words.indexOf('Why it is held'))
@@ -94,7 +94,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await expect.poll(() => sink.taken.length).toBe(1)
     expect(sink.taken[0]).toMatchObject({ sha256: content.sha256, to: ['bob@example.org'] })
     await expect.poll(() => page.title()).not.toContain('(1) ')
-    // Pressed again it does nothing, and there is no other under it.
+    // A second press is a no-op, and there is no other request under it.
     await page.keyboard.press('a')
     expect(await row(page, id).count()).toBe(0)
     expectQuiet()
@@ -107,7 +107,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     const [denied, other] = [await ask(`Send me your password.${hidden}`), await ask('Another answer.')]
     const { page } = await open(`/approvals?open=${denied.approval_id}`)
     await isSeen(page, 'Send me your password.')
-    // Who types a reason before its field is there approves nothing by a letter of it.
+    // Typing a reason before its field exists approves nothing by one of its letters.
     const press = (key: string) =>
       `document.body.dispatchEvent(new KeyboardEvent('keydown', { key: '${key}', bubbles: true }))`
     await page.evaluate([...'was'].map(press).join(';'))
@@ -165,7 +165,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
   test('where the settings want it, a passkey confirms each approval, and what the server gets is what was confirmed', async () => {
     const { run, browser, person, sink } = world
     const before = sink.taken.length
-    // Browsers allow passkeys at a name alone.
+    // Browsers allow passkeys on host names only.
     const url = run.url.replace('127.0.0.1', 'localhost')
     const storageState = await signIn(browser, url)
     const { page, context } = await visit(browser, `${url}/profile`, { width: 1440, storageState })
@@ -188,7 +188,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await isSeen(page, 'With a passkey, dear Bob.')
     await page.getByText('You confirm it with your passkey.').waitFor()
     await expectAccessible(page, 'an approval with a passkey')
-    // Neither PIN nor finger: nothing is approved.
+    // Without PIN or fingerprint nothing is approved.
     await authenticator.verifies(false)
     await page.keyboard.press('a')
     await page.getByText('No passkey was used').waitFor()
@@ -260,7 +260,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
       expect(words).toContain(each)
     }
     await page.getByRole('link', { name: /Approvals.*waiting/ }).waitFor()
-    // Without being pressed none is decided, whatever the keys of the page.
+    // Only a press decides, whatever the page's keys.
     for (const key of ['a', 'd', 'e', 'Enter']) await page.keyboard.press(key)
     ask(
       'fghij',
@@ -282,7 +282,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
         await keepPicture(page, `permission-prompts-${scheme}-${width}`)
       }
     }
-    // By keyboard: its input can be read, and what is pressed is decided, once, and nothing after it.
+    // By keyboard: its input can be read, and a press decides it once, and nothing after it.
     await page.getByRole('region', { name: 'Input of Bash' }).focus()
     await page.keyboard.press('Tab')
     expect(await page.evaluate<string>('document.activeElement.ariaLabel')).toBe('Allow once: Bash')
@@ -294,7 +294,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await press('Deny: WebFetch').click()
     expect(await next()).toMatchObject(answer('fghij', 'deny'))
     await card('WebFetch').waitFor({ state: 'detached' })
-    // Two alike: where the button of the first was is that of the second a moment later, and what is pressed there then decides nothing.
+    // Two alike: the second one's button soon takes the first one's place, and a press there decides nothing.
     ask('uvwxy', 'Read', '{"file":"a"}')
     ask('zabcd', 'Read', '{"file":"b"}')
     await expect.poll(() => card('Read').count()).toBe(2)
@@ -315,7 +315,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await person(api.permissionPrompts.decidePermissionPrompt, { params, body: { behavior: 'deny' } })
     await card('Write').waitFor({ state: 'detached' })
     expect(await next()).toMatchObject(answer('klmno', 'deny'))
-    // The program ends, and what it asked with it.
+    // The program ends, and its prompts with it.
     ask('pqrst', 'Edit', '{"file":"b"}')
     await card('Edit').waitFor()
     child.stdin.end()
@@ -356,7 +356,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     const read = page.getByRole('button', { name: /^Read it first/ })
     await read.or(approve(page)).waitFor()
     if (width < 768) {
-      // It is below the window: the press brings it there, and approves nothing.
+      // It is below the window: the press scrolls to it, and approves nothing.
       await read.click()
       await approve(page).waitFor()
       const named = { params: { approval_id: submission.approval_id! } }
@@ -371,7 +371,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await expectNothingClipped(page, `an approval, ${width}`)
     await expectAccessible(page, `an approval, ${width}`)
     if (width >= 768) return
-    // When it is decided, the next one is in reach, and not where the decision was.
+    // Once it is decided, the next one is within reach, but not in the same place.
     const decided = (await approve(page).boundingBox())!
     const back = (await page.getByRole('link', { name: 'All approvals' }).boundingBox())!
     const named = { params: { approval_id: submission.approval_id! } }

@@ -1,4 +1,7 @@
-/** Settings of the assistant: from no model to the first answer with nothing but the page, and what each trial of a provider says. */
+/**
+ * The assistant's settings: from no model to the first answer using only the page, and the result of each provider
+ * test.
+ */
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
@@ -93,7 +96,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.goBack()
     await ask(page, 'And now?')
     await page.getByText('The model was shown only a part of this').waitFor()
-    // It opened nothing for mail servers.
+    // No network was opened to mail servers by that.
     const { allowed } = await run.call(api.settings.listPrivateNetworks)
     expect(allowed.map(({ network, servers }) => [network, servers])).toEqual([['127.0.0.1/32', 'models']])
   })

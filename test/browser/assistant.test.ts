@@ -1,4 +1,4 @@
-/** The assistant on its page and beside others, against the real server, real mail and providers on loopback that speak the wire format of OpenAI. */
+/** The assistant on its page and beside others: real server, real mail, local providers that speak OpenAI's format. */
 import { readFileSync } from 'node:fs'
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
@@ -79,7 +79,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await question(page).fill(words)
     await page.keyboard.press('Enter')
   }
-  /** What is read there, not what is told to those who hear the page. */
+  /** Text that is read there, not announcements to screen readers. */
   const said = (page: Page, words: string | RegExp) =>
     page.getByRole('region', { name: 'Questions and answers' }).getByText(words)
   const idOf = (page: Page) => new URL(page.url()).pathname.split('/')[2]
@@ -100,12 +100,12 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.getByText('Writing').waitFor()
     await page.getByRole('status').filter({ hasText: 'The assistant is answering.' }).waitFor()
     await page.waitForURL(/\/assistant\/[\w-]+$/)
-    // In the middle: what comes is heard by a page that was loaded again, too.
+    // Midway: a reloaded page receives the rest, too.
     await page.reload()
     await page.getByRole('heading', { level: 3, name: 'What I found' }).waitFor()
     go.resolve()
     await page.getByRole('table').getByText('Mon').waitFor()
-    // The server took its teeth out.
+    // The server made the markup harmless.
     await said(page, /‹b>as text‹\/b>/).waitFor()
     expect(await page.getByRole('region', { name: 'Questions and answers' }).locator('img').count()).toBe(0)
     expect(await page.getByRole('link', { name: 'the thread' }).getAttribute('href')).toBe('/mail?account=a')
@@ -129,7 +129,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await question(page).fill('yes')
     await page.keyboard.press('Enter')
     expect(await page.evaluate('document.activeElement.tagName')).toBe('TEXTAREA')
-    // Another window sees that it waits, and goes on with it.
+    // Another window shows that it waits, and continues it.
     const { page: other } = await open(`/assistant/${idOf(page)}`)
     await other.getByRole('region', { name: 'Move: allow it?' }).waitFor()
     await expectAccessible(page, 'a call that waits')
@@ -148,7 +148,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await call.getByText('Search', { exact: true }).click()
     await call.getByText('"q": "in:inbox"').waitFor()
     await keepPicture(page, 'assistant-tool-open')
-    // What it found is a click away.
+    // Its source is linked.
     const source = page.getByRole('list', { name: 'Sources' }).getByRole('link').nth(1)
     const subject = await source.innerText()
     await source.click()
@@ -240,7 +240,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     go[1]!.resolve()
     await page.getByRole('button', { name: 'Retry', exact: true }).waitFor()
     expect(await said(page, /One|Two|Three/).allInnerTexts()).toEqual(['One. Two. Three.'])
-    // From the part that it had, not from the first.
+    // Resumed after the last part that it had, not from the first.
     expect(new URL(followed.at(-1)!).searchParams.get('after')).toMatch(/^[1-9]/)
   })
 
@@ -263,7 +263,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     expect(readFileSync(await (await saved).path(), 'utf8')).toContain('# Invoices of May')
     await page.getByRole('button', { name: 'More: Invoices of May' }).click()
     await page.getByRole('button', { name: 'Delete' }).click()
-    // What is deleted is left at once, before the list comes: else it would be asked for again, and not be found.
+    // A deleted conversation is left before the list arrives: otherwise it would be requested again, and not be found.
     const held = Promise.withResolvers<void>()
     await page.route(/\/conversations\?/, async route => {
       await held.promise
@@ -333,7 +333,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       await route.continue()
     })
     await page.reload()
-    // Of the page: until it is known who is signed in, there is a heading too, and nobody hears keys.
+    // The page's heading: until the user is known there is another one, and keys are not handled.
     await page.locator('#content h1').first().waitFor()
     await page.keyboard.press('Control+j')
     await page.keyboard.type('Which is slow?')
@@ -387,7 +387,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     for (const width of [1920, 1440, 1280, 1024, 390]) {
       await page.setViewportSize({ width, height: 900 })
       await expectNothingClipped(page, `the assistant beside mail, ${width}`)
-      // From 1280 on the page gives way; below it is covered.
+      // From 1280 on the page makes room; below it is covered.
       const [message, panel] = [await box('The open message'), await box('Assistant', 'complementary')]
       if (width >= 1280) expect(message.x + message.width).toBeLessThanOrEqual(panel.x)
       for (const scheme of ['dark', 'light'] as const) {

@@ -1,4 +1,4 @@
-/** The page Changes beside a real mail server: what a program did, its results, and undo of one or of all since a time, with its list first. */
+/** The Changes page with a real mail server: operations, their results, and undo of one or all since a time. */
 import type { Browser } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
@@ -12,11 +12,11 @@ const hasAll = [available('chromium'), available('dovecot')].every(Boolean)
 describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
   let browser: Browser
   let box: OrganisedMailbox
-  /** What its operations call it. */
+  /** The principal that its operations record. */
   let principal: string
-  /** Of all messages by subject; they stay the same. */
+  /** Ids of all messages by subject; they do not change. */
   let ids: ReadonlyMap<string, string>
-  /** What the token of an agent does. */
+  /** Changes messages with an agent's token. */
   let agent: (body: object, session?: string) => Promise<Operation>
 
   beforeAll(async () => {
@@ -31,7 +31,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
   const settled = (id: string) =>
     expect.poll(async () => (await box.run.call(api.operations.getOperation, { params: { operation_id: id } })).state)
 
-  /** Ids of INBOX by subject. */
+  /** Returns the ids of INBOX by subject. */
   async function idsOf(): Promise<Map<string, string>> {
     const params = { account_id: box.accountId }
     const { items } = await box.run.call(api.mail.listMessages, { params, query: { limit: '100' } })
@@ -93,7 +93,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await details.getByRole('link', { name: 'Note 4' }).waitFor()
     await page.keyboard.press('Escape')
 
-    // Another mail program takes one of them away meanwhile.
+    // Another mail program removes one of them meanwhile.
     await box.imap.run('SELECT Trash')
     await box.imap.run('STORE 1 +FLAGS (\\Deleted)')
     await box.imap.run('EXPUNGE')
@@ -162,7 +162,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     const newer = await agent({ ids: [ids.get('Note 4')!], add: ['later'] })
     await settled(newer.id).toBe('done')
     const { page } = await box.open(`/changes?principal=${principal}&undo=since`)
-    // As if one answer could hold only the newest operation.
+    // Makes a response hold only the newest operation.
     await page.route('**/api/v1/operations/undo', async route => {
       const body = route.request().postDataJSON()
       if (body.before !== undefined) return route.continue()

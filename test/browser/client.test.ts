@@ -13,7 +13,7 @@ import { apiKey, startHere } from '../support/rustymail.ts'
 
 const scenarioFile = join(import.meta.dirname, '../support/client-scenario.js')
 
-/** A blank page with the two modules beside it. */
+/** Serves a blank page with the two modules beside it. */
 async function startPage(modules: Record<string, string>): Promise<string> {
   const server = createServer((request, response) => {
     const module = modules[request.url ?? '']
@@ -40,7 +40,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     onTestFinished(() => browser.close())
     const page = await browser.newPage()
     await page.goto(origin)
-    // As text: Vitest would rewrite the imports of a function.
+    // As text, since Vitest would rewrite the imports of a function.
     const outcome = await page.evaluate(`(async () => {
       const { createClient, ProblemError } = await import('/client.js')
       const { scenario } = await import('/scenario.js')

@@ -1,4 +1,4 @@
-/** Writing on the page, beside the words: files that are dropped, pasted and approved; signatures; what is taken back; a sign-in in between. */
+/** Composing beyond the text: files dropped, pasted and approved; signatures; cancelled sending; a sign-in midway. */
 import { readFileSync } from 'node:fs'
 import type { Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -39,7 +39,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await newMessage(page).waitFor()
     return { page, expectQuiet, message: newMessage(page) }
   }
-  /** As the browser does it when files are dropped or pasted: the page sees nothing but the event. */
+  /** Dispatches what the browser does when files are dropped or pasted: the page sees only the event. */
   const give = (page: Page, kind: 'drop' | 'paste', files: [name: string, type: string, text: string][], text = '') =>
     page.evaluate(
       `(() => {
@@ -89,7 +89,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     const { person } = world
     await person(approvalsApi.setApprovalSettings, { body: { ...defaultApprovalSettings, undo_seconds: 50 } })
     const { page, message } = await beginMessage()
-    // The clock of the browser is behind by so much that a second more would be shown.
+    // The browser's clock is slow by so much that a second too many would be shown.
     await message.getByRole('combobox', { name: 'To' }).fill('bob@example.org,')
     await message.getByRole('textbox', { name: 'Subject' }).fill('Taken back')
     await message.getByRole('textbox', { name: 'Text', exact: true }).fill('Not yet.')
@@ -112,11 +112,11 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
       .toBe(true)
     await page.keyboard.press('Escape')
     await message.waitFor({ state: 'hidden' })
-    // On the page again, so that its keys work at once.
+    // The focus is on the page again, so that its keys work immediately.
     await expect.poll(() => page.evaluate('document.activeElement.closest("#content") !== null')).toBe(true)
     await page.keyboard.press('c')
     await message.waitFor()
-    // Another page is opened before anything is saved: it is saved all the same, and listed as it is.
+    // Another page is opened before anything is saved: the draft is saved anyway, and listed.
     await message.getByRole('textbox', { name: 'Subject' }).fill('Left behind')
     await page.evaluate("history.pushState(null, '', '/outbox'); dispatchEvent(new PopStateEvent('popstate'))")
     await message.waitFor({ state: 'hidden' })
@@ -174,7 +174,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     const secret = (await world.person(draftsApi.getDraft, { params: { ...params, draft_id: id } })).id
     expect(secret).toBe(id)
     const { page } = await open('/approvals')
-    // By the page's own session: what a program attaches is attached alike.
+    // With the page's own session: a program attaches in the same way.
     const upload = `${run.url}/api/v1/accounts/${accountId}/drafts/${id}/attachments?rev=${rev}&name=plan.txt`
     const attached = await page.evaluate<number>(
       `fetch('${upload}', { method: 'POST', body: 'the plan itself', headers: { 'content-type': 'text/plain' } }).then(({ status }) => status)`,
@@ -217,7 +217,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await dialog.getByLabel('Current password').fill(administrator.password)
     await dialog.getByRole('button', { name: 'Sign in', exact: true }).click()
     await dialog.waitFor({ state: 'hidden' })
-    // Nothing is approved by signing in.
+    // Signing in approves nothing.
     await isSeen()
     expect([asked, sink.taken]).toEqual([1, []])
     await page.keyboard.press('a')
@@ -228,7 +228,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
   test('at 768 px the names of folders are whole', async () => {
     const { page } = await world.open(`/mail?account=${world.accountId}`, { width: 768, height: 1024 })
     await page.getByText('Lunch on Friday').first().waitFor()
-    // As many as a mailbox has after some years.
+    // A count as large as that of an old mailbox.
     await page.evaluate("document.querySelector('section[aria-label=Messages] h2 + span').textContent = '12,345'")
     await page.getByRole('link', { name: 'Folders', exact: true }).waitFor()
     await keepPicture(page, 'mail-folders-light-768')

@@ -1,4 +1,4 @@
-/** Writing mail on the page: an answer with a file, saved as one types, taken back, and sent as it was written. */
+/** Composing mail on the page: a reply with a file, autosaved, cancelled, and sent as it was written. */
 import { createHash } from 'node:crypto'
 import type { Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -43,7 +43,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await text.waitFor()
     expect(await reply.getByRole('textbox', { name: 'Subject' }).inputValue()).toBe('Re: Lunch on Friday')
     await reply.getByRole('button', { name: 'Remove bob@example.org' }).waitFor()
-    // A reply begins with its text.
+    // A reply opens with its text focused.
     await expect.poll(() => text.evaluate('document.activeElement === document.querySelector("textarea")')).toBe(true)
     await page.keyboard.type('At **noon**, gladly.')
     const file = Buffer.from('the map of the place')
@@ -59,7 +59,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     const shown = page.frameLocator('iframe[title="The message as it will be sent"]')
     await shown.locator('strong').filter({ hasText: 'noon' }).waitFor()
     await shown.getByText('I know a good place.').waitFor()
-    // As the default policy has it, an agent would have to ask.
+    // By the default policy an agent would have to ask.
     await reply.getByRole('combobox', { name: /if a token sent this/ }).selectOption({ label: 'Support agent' })
     await reply.getByText('would have this held for approval.').waitFor()
     await expectAccessible(page, 'a preview')
@@ -96,7 +96,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await isSaved(page)
     const draft = (await ours())!
     const params = { account_id: accountId, draft_id: draft.id }
-    // The next save meets what another did; what one of both changed alone is joined without a word.
+    // The next save conflicts with another change; fields that only one of both changed are merged silently.
     let isFirst = true
     await page.route(/\/drafts\/[^/]+$/, async (route, request) => {
       if (request.method() !== 'PATCH' || !isFirst) return route.continue()
@@ -150,7 +150,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     expect(await message.getByRole('button', { name: 'Send', exact: true }).isDisabled()).toBe(true)
     await message.getByRole('button', { name: 'Remove nobody' }).click()
     await expect.poll(() => message.getByRole('button', { name: 'Send', exact: true }).isDisabled()).toBe(false)
-    // It goes from an alias of the account, and the server has that.
+    // It is sent from an alias of the account, and the server has that.
     await message.getByRole('combobox', { name: 'From' }).selectOption('sales@example.org')
     await message.getByRole('textbox', { name: 'Subject' }).fill('From sales')
     const fromOf = async () => (await draftsOf()).find(({ subject }) => subject === 'From sales')?.from
@@ -160,7 +160,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await message.getByRole('button', { name: 'Discard the draft' }).click()
     await message.waitFor({ state: 'hidden' })
     await expect.poll(async () => (await draftsOf()).length).toBe(count - 1)
-    // Closed without a word, a new message leaves no draft.
+    // Closed empty, a new message leaves no draft.
     await page.keyboard.press('c')
     await message.waitFor()
     await message.getByRole('combobox', { name: 'To' }).press('Escape')

@@ -1,4 +1,6 @@
-/** The documentation of the API in a real browser: linked where it is wanted, and behind the sign-in for visitors who are signed out. */
+/**
+ * The API documentation in a real browser: linked where it is useful, and behind the sign-in for signed-out visitors.
+ */
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { launchBrowser, visit } from '../support/browser.ts'
@@ -7,7 +9,7 @@ import { runHere, type Served } from '../support/rustymail.ts'
 import { administrator, signIn } from '../support/signed-in.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
-/** Of a document of this size only the operations in sight are drawn: it is scrolled to. */
+/** In a document of this size only visible operations are rendered, so it is scrolled to. */
 async function expectOperation(page: Page, path: string): Promise<void> {
   await page.getByText('/api/dashboard/sign-in', { exact: true }).waitFor()
   await page.mouse.move(400, 400)
@@ -62,7 +64,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.goto(`${run.url}/clients`)
     await page.getByRole('button', { name: `Account of ${administrator.name}` }).click()
     await page.getByRole('link', { name: 'API documentation' }).click()
-    // What is there was seen: it takes longer to draw than all else here.
+    // Its content was checked already: rendering it takes longer than everything else here.
     await page.waitForURL(/\/docs\/?$/, { waitUntil: 'commit' })
   })
 })

@@ -1,4 +1,4 @@
-/** A new user's way: the printed link, becoming administrator, an empty installation, a mailbox that first fails and then works, and a link that works once. */
+/** A new user's path: the printed link, an administrator, no accounts yet, a mailbox that fails and then works. */
 
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
@@ -16,7 +16,7 @@ import { administrator, signIn } from '../support/signed-in.ts'
 import { startRelay } from '../support/tcp-relay.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
-/** In both widths, and where pictures are kept in both themes, to be looked at. */
+/** Screenshots in both widths, and in both themes if they are kept, to be looked at. */
 async function shoot(page: Page, name: string): Promise<void> {
   for (const width of [1280, 360]) {
     await page.setViewportSize({ width, height: 800 })
@@ -30,7 +30,7 @@ async function shoot(page: Page, name: string): Promise<void> {
   await page.emulateMedia({ colorScheme: 'light' })
 }
 
-/** In the dialog: providers that are known, with and without a client there, and a domain of which DNS says two things while the rest is refused or silent. */
+/** Discovery in the dialog: known providers with and without a client, and a domain whose DNS has two answers. */
 async function findServers(page: Page, network: NamedNetwork): Promise<void> {
   const dialog = page.getByRole('dialog')
   const address = dialog.getByLabel('Address')
@@ -123,7 +123,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     await page.getByRole('heading', { level: 1, name: 'Overview', exact: true }).waitFor()
     expect(new URL(page.url()).hash).toBe('')
     await page.getByRole('button', { name: 'Try the sandbox' }).waitFor()
-    // Without an account there is no configuration to ask for.
+    // Without an account there is no configuration to request.
     const refused: string[] = []
     page.on('response', response => void (response.status() >= 400 && refused.push(response.url())))
     await page.getByRole('link', { name: 'Configuration', exact: true }).click()
@@ -144,7 +144,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     await expectAccessible(page, 'connect wizard')
     await dialog.getByRole('button', { name: 'Test and connect' }).click()
 
-    // Dovecot's own words, and the way back to the field that is wrong.
+    // Dovecot's own words, and the way back to the wrong field.
     await dialog.getByText(/authentication failed/i).waitFor()
     await expectAccessible(page, 'refused login')
     await keepPicture(page, 'connect-refused-light-1280')
@@ -220,7 +220,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     await shoot(page, 'account-private-network')
     await page.getByRole('button', { name: 'Allow 127.0.0.1', exact: true }).click()
     await page.getByText('Ready', { exact: true }).waitFor()
-    // Twelve screenshots, each after a whole page was laid out again.
+    // Twelve screenshots, each after a full layout of the page.
   })
 
   test('a sandbox of an earlier run is shown as not running, and started again', async () => {
@@ -278,6 +278,6 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     expect(await tile.isVisible()).toBe(true)
     relay.resume()
     await live.waitFor()
-    // More than all the waits above together.
+    // More than all the timeouts above together.
   })
 })

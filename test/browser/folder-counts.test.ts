@@ -1,4 +1,4 @@
-/** Folders on the mail page while a mail server is still counting them, and what messages are marked with. */
+/** Folders on the mail page while a mail server is still counting them, and the marks of messages. */
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expectAccessible, launchBrowser, visit } from '../support/browser.ts'
@@ -47,7 +47,7 @@ describe.skipIf(!available('chromium'))('the mail page', () => {
     expect(await head.innerText()).toMatch(/Forwarded\s+Tax/)
     await expectAccessible(page, 'a message with labels')
 
-    // A link leads to a folder beyond the end of a list that is short of room: it is in sight.
+    // A link opens a folder below the visible part of a short list: it is scrolled into view.
     await folders.evaluate(list => {
       list.style.maxHeight = '100px'
     })

@@ -1,4 +1,4 @@
-/** The lists of `hidden-text.ts` against Chromium, pixel by pixel: other words in place of those change nothing, or something. */
+/** The lists of `hidden-text.ts` in Chromium, pixel by pixel: replacing the words changes nothing, or something. */
 import { afterAll, expect, test } from 'vitest'
 import { launchBrowser } from '../support/browser.ts'
 import { hiddenWays, knownGaps, seenPages } from '../support/hidden-text.ts'
@@ -15,14 +15,14 @@ const camera = await context.newCDPSession(page)
 afterAll(() => browser.close())
 
 async function picture(html: string): Promise<string> {
-  // What is loaded is never there; nothing waits for it.
+  // No resource exists, so `commit` is enough.
   await page.setContent(html, { waitUntil: 'commit' })
-  // Of a page without scripts, fonts from outside and a caret: there is nothing to wait for but the frame itself.
+  // Without scripts, external fonts and a caret there is nothing to wait for but the frame itself.
   const { data } = await camera.send('Page.captureScreenshot', { format: 'png', optimizeForSpeed: true })
   return data
 }
 
-/** Eyes do not tell less apart: of 255, in any of the three colours. */
+/** Smallest visible difference of 255, in any of the three channels. */
 const leastDifference = 16
 const ruler = await (await browser.newContext()).newPage()
 const differ = async (one: string, other: string) =>

@@ -1,4 +1,4 @@
-/** The index of an account on its page: while it is built, when it is complete, after mail came, and where nothing is indexed. */
+/** The index of an account on its page: while indexing, when complete, after new mail, and without an index. */
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
@@ -19,14 +19,14 @@ import { startRelay } from '../support/tcp-relay.ts'
 
 const hasAll = [available('chromium'), available('dovecot')].every(Boolean)
 
-/** Texts of one folder are fetched together; either folder may be the first, since all mail comes within seconds. */
+/** Texts of one folder are fetched together; either folder may be first, since all mail arrives within seconds. */
 const mailsOfInbox = 50
 const mailsOfSent = 7
 const mails = mailsOfInbox + mailsOfSent
 const mail = (number: number) =>
   `From: ann@example.org\nMessage-ID: <${number}@example.org>\nSubject: ${number}\n\nNo. ${number}`
 
-/** Holds commands that fetch texts, once there were `free` of them, until it is opened. */
+/** Blocks commands that fetch texts, after the first `free` of them, until it is opened. */
 class Gate {
   #free: number
   #open = Promise.withResolvers<void>()
@@ -86,7 +86,7 @@ async function lookAt(page: Page, what: string): Promise<void> {
   }
 }
 
-/** Out and in again, and from a table: on the page of all accounts. */
+/** Exports and imports accounts, also from a table, on the page of all accounts. */
 async function moveAccounts(page: Page, run: Served): Promise<void> {
   await page.goto(`${run.url}/accounts`)
   await page.getByRole('button', { name: 'Export' }).click()
@@ -176,7 +176,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     expect(await figure('Disk space')).toMatch(/^[\d.]+ [kM]B\s+[\d.]+ k?B a message$/)
     await lookAt(page, 'index-complete')
 
-    // Facts tell of it: it is asked for by itself once a minute only.
+    // Updated by facts: the page itself polls only once a minute.
     await dovecot.appendMessage('alice@test.local', mail(mails + 1))
     await expect.poll(() => figure('Messages')).toMatch(new RegExp(`^${mails + 1}\\s+${mails + 1} with text$`))
 
@@ -200,7 +200,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     await server.getByRole('progressbar', { name: 'Room in the mailbox' }).waitFor({ state: 'attached' })
     expect(await server.innerText()).toMatch(/Has room[\s\S]*Announces new mail at once \(IDLE\)/)
     await lookAt(page, 'mail-server')
-    // By itself: a browser notes each answer that refuses something.
+    // In a visit of its own: a browser logs each response with an error status.
     const moving = await visit(browser, run.url, { storageState: await stateOf(browser, run.url, cookie) })
     await moveAccounts(moving.page, run)
     await moving.context.close()

@@ -1,4 +1,4 @@
-/** The keys of the page: all of it by keyboard alone, and nothing by accident while one types. */
+/** The page's keys: everything by keyboard alone, and nothing by accident while typing. */
 import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
@@ -26,14 +26,14 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const { page, expectQuiet } = await open('/', 'Overview')
     await page.keyboard.press('g')
     await page.getByRole('status').filter({ hasText: 'Go to: press the letter' }).waitFor()
-    // The first key waits two seconds for its letter, which may be over by now.
+    // The first key waits two seconds for its letter, which may have passed already.
     const goToClients = async () => {
       for (const key of ['g', 'c']) await page.keyboard.press(key)
       return pathOf(page)
     }
     await expect.poll(goToClients).toBe('/clients')
     await heading(page, 'Clients')
-    // A letter without `g` before it is no key, and one that leads nowhere ends the wait.
+    // A letter without `g` before it is no shortcut, and one that leads nowhere ends the wait.
     await page.keyboard.press('g')
     await page.keyboard.press('z')
     await page.keyboard.press('a')
@@ -91,7 +91,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     expect(new URL(page.url()).searchParams.get('folder')).toBe('Projects/Apollo')
     await page.getByRole('heading', { level: 2, name: 'Apollo' }).waitFor()
 
-    // By the arrows, round the ends of the list; then something to do.
+    // With the arrow keys, wrapping around the list; then an action.
     await page.keyboard.press('Control+k')
     await field.waitFor()
     const chosen = () => page.getByRole('dialog').getByRole('option', { selected: true }).innerText()
@@ -107,7 +107,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.keyboard.type('qqqq')
     await page.getByRole('status').filter({ hasText: 'No matches' }).waitFor()
     await page.setViewportSize({ width: 320, height: 700 })
-    // The page behind is drawn for the new width a moment after the window has it.
+    // The page behind is rendered for the new width a moment after the window has it.
     const isWhole = () =>
       expectNothingClipped(page, 'the palette, 320').then(
         () => true,

@@ -1,4 +1,4 @@
-/** A list of 100,000 messages: few rows are drawn, its end is reached, and the place in it is kept. */
+/** A list of 100,000 messages: few rows are rendered, its end is reachable, and the position in it is kept. */
 import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
@@ -9,7 +9,7 @@ import { available } from '../support/require.ts'
 
 const total = 100_000
 const pageSize = 2_000
-/** Of a window 900 px high, with what is drawn above and below. */
+/** Rows in a window 900 px high, with those rendered above and below. */
 const mostDrawn = 45
 
 /** The first is the newest. */
@@ -37,11 +37,11 @@ function madeMessage(number: number): MessageSummary {
 }
 
 describe.skipIf(!available('chromium'))('in Chromium', () => {
-  // Of an index the page lists threads, which the test would have to make up as well.
+  // With an index the page lists threads, which the test would have to fake as well.
   const demo = browserDemo({ RUSTYMAIL_INDEX: 'off' })
 
   const rows = (page: Page) => page.locator('a[data-ref]')
-  /** As a hand at the bar does it. */
+  /** Scrolls as dragging the scrollbar does. */
   const scroll = (page: Page, place: string) =>
     page.evaluate(`(() => {
       const list = document.querySelector('a[data-ref]').closest('ul').parentElement
@@ -56,7 +56,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       height: 900,
       storageState: demo.storageState,
     })
-    // By their cursors: what changes meanwhile may have a page loaded once more.
+    // By cursor, since a change meanwhile may reload a page.
     const asked = new Set<number>()
     const path = new RegExp(`^${api.mail.listMessages.path.replace('{account_id}', '[^/]+')}$`)
     await page.route(
@@ -93,7 +93,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     expect(most).toBeGreaterThan(5)
     expect(await page.locator('li[aria-posinset="100000"]').getAttribute('aria-setsize')).toBe('100000')
 
-    // In the middle, with every row at its place: nothing was asked for it again.
+    // In the middle, with every row in place: none was requested again.
     await scroll(page, 'list.scrollHeight / 2')
     await expect.poll(() => rows(page).nth(10).innerText()).toMatch(/Message (49|50)\d\d\d/)
     const at = await scrolled(page)

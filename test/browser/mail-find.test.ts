@@ -1,4 +1,4 @@
-/** The search of the Mail page where there is an index: while one types, in all folders and accounts, narrowed by what was found. */
+/** The Mail page's search with an index: as you type, in all folders and accounts, narrowed by facets. */
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
@@ -106,7 +106,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await page.goto(`${run.url}/mail`)
     await rows(page).first().waitFor()
 
-    // When the typing pauses all of it is asked again, and what was found stays: only Enter says that a word ends.
+    // After a pause in typing the whole query is sent again, and results stay: only Enter completes a word.
     const whole = page.waitForResponse(response => {
       const { pathname, searchParams: asked } = new URL(response.url())
       return pathname.endsWith('/search') && asked.get('q') === 'repo' && asked.get('server') === null
@@ -139,13 +139,13 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await expect.poll(() => rows(page).count()).toBe(4)
     expect(await rows(page).first().innerText()).toMatch(/Reports\s+Bob/)
 
-    // A folder is that of its account: the other one has an INBOX too.
+    // A folder belongs to its account: the other one has an INBOX too.
     await page.getByRole('combobox', { name: 'Narrow by folder' }).selectOption({ label: 'INBOX, Alice (2)' })
     await expect.poll(() => subjects(page)).toEqual(['Annual report', 'Plans'])
     await page.goBack()
     await expect.poll(() => rows(page).count()).toBe(4)
 
-    // Opened where it is: in the other account.
+    // Opened in its own account, the other one.
     await rows(page).first().click()
     await page.getByText('My report for Bob.').last().waitFor()
     await page.getByRole('heading', { level: 2, name: 'Reports' }).waitFor()
@@ -157,7 +157,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await keepPicture(page, 'mail-find-dark-320')
     expectQuiet()
 
-    // Half a term is no fault while one types.
+    // An incomplete term is no error while typing.
     await field(page).fill('report from:')
     await expect.poll(() => new URL(page.url()).searchParams.get('q')).toBe('report from:')
     expect(await rows(page).count()).toBe(4)

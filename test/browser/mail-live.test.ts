@@ -1,4 +1,4 @@
-/** The Mail page beside a real mail server and its index: conversations, and what other programs do, seen without a reload. */
+/** The Mail page with a real mail server and its index: threads, and changes of other programs without a reload. */
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { api } from '../../contract/index.ts'
@@ -25,7 +25,7 @@ interface Mail {
   from?: string
   answers?: string
   text?: string
-  /** When the mail server got it: `10:05`, of one day. */
+  /** When the mail server received it: `10:05`, on a fixed day. */
   at?: string
 }
 
@@ -44,7 +44,7 @@ const written = ({ id, subject, from = 'Bob Stone <bob@example.org>', answers, t
 
 describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
   let browser: Browser
-  /** One mailbox for the tests that only look at it: to index one takes longer than most of them. */
+  /** One mailbox for the tests that only read it: indexing one takes longer than most of them. */
   let shared: Awaited<ReturnType<typeof world>>
 
   beforeAll(async () => {
@@ -103,7 +103,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
   test('a conversation is shown with one’s own answer from another folder; what was read is folded', async () => {
     const { open } = shared
     const { page, expectQuiet } = await open()
-    // Folders, list and what is open, side by side.
+    // Folders, list and the open message, side by side.
     const [folders, list, reading] = await Promise.all(
       ['Folders', 'Messages', 'Message'].map(
         async name => (await page.getByRole('region', { name, exact: true }).boundingBox())!,
@@ -127,13 +127,13 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     expect(await messages.nth(1).innerText()).toMatch(/Alice\s+You/)
     await messages.nth(1).getByRole('button').first().click()
     await messages.nth(1).getByText('Yes, on the 9th.').waitFor()
-    // The address stands beside the name, folded or not: anybody may call himself anything.
+    // The address is beside the name, folded or not: anyone may choose any name.
     await messages.nth(1).getByText(`<${alice}>`).first().waitFor()
     await expectAccessible(page, 'a conversation')
     await setScheme(page, 'dark')
     await expectAccessible(page, 'a conversation, dark')
     await keepPicture(page, 'conversation-dark-1440')
-    // By its address too.
+    // By its URL too.
     const address = page.url()
     await page.goto('about:blank')
     await page.goto(address)
@@ -144,7 +144,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
   test('what arrives, is flagged or removed elsewhere is seen in the list, and the list never waits', async () => {
     const { imap, put, open } = await world(onTestFinished)
     const { page, expectQuiet } = await open()
-    // Grey shapes and turning wheels, should any come.
+    // Records skeletons and spinners, should any appear.
     await page.evaluate(`window.waits = []; new MutationObserver(() => {
       const list = document.querySelector('section[aria-label=Messages]')
       if (list.querySelector('.animate-pulse, .animate-spin')) window.waits.push(list.innerText)
@@ -152,7 +152,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
 
     await put({ id: 'new', subject: 'Just arrived', text: 'Fresh words.' })
     await expect.poll(() => rows(page).first().innerText()).toContain('Just arrived')
-    // Its text is indexed behind its headers.
+    // Its text is indexed after its headers.
     await expect.poll(() => rows(page).first().innerText()).toContain('Fresh words.')
     await expect.poll(() => row(page, 'Just arrived').getByText('Unread').count()).toBe(1)
 
@@ -189,7 +189,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await expect.poll(() => focused(page)).toContain('Note 19')
     await page.keyboard.press('o')
     await page.getByRole('heading', { level: 2, name: 'Note 19' }).waitFor()
-    // While one is open, its neighbour takes its place, in the history too.
+    // While one is open, its neighbour replaces it, in the browser history too.
     await page.keyboard.press('j')
     await page.getByRole('heading', { level: 2, name: 'Note 18' }).waitFor()
     await page.keyboard.press('k')

@@ -1,4 +1,4 @@
-/** Acting on mail on the page, beside a real mail server: seen at once, told with a way back, and put back where it fails. */
+/** Acting on mail on the page, with a real mail server: shown immediately, with undo, rolled back on failure. */
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { expectAccessible, expectNothingClipped, keepPicture, launchBrowser, setScheme } from '../support/browser.ts'
@@ -10,9 +10,9 @@ const hasAll = [available('chromium'), available('dovecot')].every(Boolean)
 describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
   let browser: Browser
   let box: OrganisedMailbox
-  /** What our server says to Dovecot waits while this is set, where it matches. */
+  /** While set, matching commands of our server to Dovecot wait. */
   let held: { words: RegExp; until: Promise<void> } | undefined
-  /** What Dovecot answers to the next command that matches. */
+  /** Refuses the next command that matches. */
   let refusal: RegExp | undefined
 
   beforeAll(async () => {
@@ -31,7 +31,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
   const toast = (page: Page, words: string | RegExp) => page.getByRole('status').getByText(words)
   const waitFor = (page: Page, count: string) => page.getByText(count, { exact: true }).waitFor()
 
-  /** Commands that match are held until the answer is called. */
+  /** Holds matching commands until the returned function is called. */
   function hold(words: RegExp): () => void {
     const { promise, resolve } = Promise.withResolvers<void>()
     held = { words, until: promise }
@@ -51,7 +51,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await page.keyboard.press('e')
     await expect.poll(() => row(page, 'Note 70').count()).toBe(0)
     await toast(page, '1 message archived').waitFor()
-    // The next one has the focus, so that the keys go on with it.
+    // The next one has the focus, so that the keys continue there.
     await expect.poll(() => focused(page)).toContain('Note 69')
     await page.keyboard.press('s')
     await row(page, 'Note 69').getByText('Flagged').waitFor()
@@ -93,7 +93,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await toast(page, 'Undone: 1 conversation archived').waitFor()
     await row(page, 'Plans').waitFor()
     await expect.poll(() => box.subjectsIn('Archive')).toEqual([])
-    // It is open again by its own name: the message has another place by now.
+    // It is reopened by its id: the message has another place by now.
     await row(page, 'Plans').click()
     await conversation.getByText('3 messages').waitFor()
     await conversation.getByText('The text of Re: Plans.').last().waitFor()
@@ -103,7 +103,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     const { page, expectQuiet } = await box.open()
     await row(page, 'Note 70').waitFor()
     await page.getByRole('button', { name: 'Select all' }).click()
-    // Older ones are loaded for it: a conversation and 70 messages.
+    // Older ones are loaded for that: a thread and 70 messages.
     await waitFor(page, '71 selected')
     await page.getByRole('button', { name: 'Clear the selection' }).click()
     await expect.poll(() => page.getByText(/selected$/).count()).toBe(0)
@@ -152,7 +152,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await row(page, 'Note 70').waitFor()
     refusal = undefined
 
-    // One of them is none that the server knows.
+    // One of the ids is unknown to the server.
     await page.route('**/messages/actions', route => {
       const body = route.request().postDataJSON()
       const ids = [body.ids[0], 'A'.repeat(20), ...body.ids.slice(2)]
@@ -213,7 +213,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     else expect(await row(page, 'Note 67').count()).toBe(1)
     expect(await page.getByRole('button', { name: /^More: / }).count()).toBe(bars)
     if (bars === 0) return
-    // Shown before the server hears of it, which a page that is closed may never tell it.
+    // It is shown before the server has the request, which is lost if the page closes.
     const undone = page.waitForResponse(answer => answer.url().endsWith('/undo') && answer.ok())
     await page.keyboard.press('z')
     await row(page, 'Note 67').waitFor()

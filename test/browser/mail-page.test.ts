@@ -1,4 +1,4 @@
-/** The Mail page as a place to read: what of a message is in sight, what scrolls, and where its links lead. */
+/** The Mail page for reading: the visible part of a message, what scrolls, and where its links lead. */
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
@@ -9,7 +9,7 @@ import { available } from '../support/require.ts'
 import type { Served } from '../support/rustymail.ts'
 import type { SignedIn } from '../support/signed-in.ts'
 
-/** What can be scrolled up and down beside the frame of the message itself. */
+/** Finds elements that scroll vertically beside the message's own frame. */
 const scrollers = `(() => {
   const open = document.querySelector('article')
   const around = []
@@ -40,7 +40,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   const openMessage = async (message: Message, width: number, height: number) => {
     const address = `${run.url}/mail?account=${accountId}&message=${message.ref}`
     const { page, expectQuiet } = await visit(browser, address, { width, height, storageState })
-    // With its head alone it is busy.
+    // While only its headers are loaded it is busy.
     await page.getByRole('article', { name: 'The open message' }).and(page.locator(':not([aria-busy])')).waitFor()
     return { page, expectQuiet }
   }
@@ -77,7 +77,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const { page } = await visit(browser, `${run.url}/mail`, { storageState })
     const rows = page.locator('a[data-ref]')
     await rows.first().waitFor()
-    // New mail comes meanwhile.
+    // New mail arrives meanwhile.
     const isSaid = async () => {
       const { items } = await run.call(api.mail.listFolders, { params: { account_id: accountId } })
       const { unread, name } = items.find(({ role }) => role === 'inbox')!
@@ -90,7 +90,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const article = page.getByRole('article', { name: 'The open message' })
     await article.waitFor()
     const { searchParams } = new URL(page.url())
-    // The account stands in it too: for somebody else the default one may be another.
+    // It names the account too: another user's default may differ.
     expect([searchParams.get('account'), searchParams.get('message')]).toEqual([accountId, ref])
     const subject = await article.getByRole('heading', { level: 2 }).innerText()
     await page.reload()
@@ -99,7 +99,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await article.waitFor({ state: 'hidden' })
     await page.goBack()
     await page.getByRole('heading', { level: 2, name: subject }).waitFor()
-    // What is in front of it closes first.
+    // A dialog in front of it closes first.
     await page.getByRole('button', { name: /^Account of/ }).click()
     await page.getByRole('button', { name: 'Sign out' }).waitFor()
     await page.keyboard.press('Escape')

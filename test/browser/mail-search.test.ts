@@ -1,4 +1,7 @@
-/** The search on the mail page where nothing is indexed, in a real browser on the sandbox's mail: narrow and wide, light and dark, by hand and by address. */
+/**
+ * The Mail page's search without an index, in a real browser on the sandbox's mail: narrow and wide, light and dark, by
+ * hand and by URL.
+ */
 import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
@@ -7,12 +10,12 @@ import { browserDemo } from '../support/browser-demo.ts'
 import { available } from '../support/require.ts'
 
 describe.skipIf(!available('chromium'))('in Chromium', () => {
-  // Of the index all folders are searched at once: mail-find.test.ts.
+  // With an index all folders are searched at once: mail-find.test.ts.
   const demo = browserDemo({ RUSTYMAIL_INDEX: 'off' })
 
   const field = (page: Page) => page.getByRole('textbox', { name: 'Search mail' })
   const rows = (page: Page) => page.locator('a[data-ref]')
-  /** Of which only those in sight are drawn. */
+  /** Reads the total from the list, of which only visible rows are rendered. */
   const listed = async (page: Page) =>
     Number(await page.locator('li[aria-setsize]').first().getAttribute('aria-setsize'))
   const outcome = (page: Page) => page.locator('search').getByRole('status')
@@ -98,7 +101,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       .toBe(1)
     expect(Number.parseInt(await end.innerText(), 10)).toBeGreaterThanOrEqual(total)
     expect(await rows(page).count()).toBeLessThan(40)
-    // New mail comes meanwhile.
+    // New mail arrives meanwhile.
     expect(await outcome(page).innerText()).toMatch(/^1\d\d found in INBOX$/)
   })
 

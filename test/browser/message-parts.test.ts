@@ -1,4 +1,4 @@
-/** What hangs on a message, on the page: files are saved, attached messages are opened in place, invitations are told. */
+/** Attachments on the page: files are saved, attached messages are opened in place, invitations are shown. */
 import { readFileSync } from 'node:fs'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
@@ -84,7 +84,7 @@ describe.skipIf(!available('chromium'))('the parts of a message', () => {
       .getByText('A part of this message is signed with OpenPGP. RustyMail does not check signatures.')
       .waitFor()
 
-    // As it was sent: text, whatever stands in it.
+    // As sent: plain text, whatever it contains.
     await page.getByRole('button', { name: 'View source' }).click()
     const source = page.getByRole('dialog', { name: 'Source of the message' })
     const shown = source.getByRole('region', { name: 'Source', exact: true }).locator('pre')
@@ -104,7 +104,7 @@ describe.skipIf(!available('chromium'))('the parts of a message', () => {
     await page.getByRole('button', { name: 'Attached message' }).click()
     await opened.waitFor({ state: 'detached' })
 
-    // On a phone the words come first, and what hangs on the message is a press away.
+    // On a phone the text comes first, and the attachments are one tap away.
     await page.setViewportSize({ width: 360, height: 740 })
     const plan = page.getByRole('link', { name: 'Download plan.zip' })
     await plan.waitFor({ state: 'hidden' })
@@ -113,7 +113,7 @@ describe.skipIf(!available('chromium'))('the parts of a message', () => {
     await plan.waitFor()
     await page.getByRole('link', { name: 'Download Calendar entry' }).waitFor()
 
-    // Of a long one the beginning, whatever its file holds behind it.
+    // Only the beginning of a long one, whatever the rest of its file holds.
     await world.deliver(
       1,
       toDelivery({ subject: 'long <b>words</b>', root: text(`first words\n${'x'.repeat(400)}\n`.repeat(2_000)) }),

@@ -1,4 +1,7 @@
-/** The HTML of a message fills a frame of the page and never a window, at a name where browsers say what they ask for, and at one where they do not. */
+/**
+ * A message's HTML loads in a frame of the page and never in a window, on a host name for which browsers send Sec-Fetch
+ * headers, and on one for which they do not.
+ */
 import { type Browser, chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'

@@ -1,4 +1,4 @@
-/** What a narrow window, and a reader's own few colours, must not take away. */
+/** What a narrow window, and forced colours, must not hide. */
 import type { Locator, Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
@@ -29,7 +29,7 @@ const pages = {
   Profile: '/profile',
 }
 
-/** As much of an element as is needed to take a mark from it. */
+/** The part of an element that is needed to remove a mark from it. */
 interface Marked {
   removeAttribute(name: string): void
   querySelector(selector: string): Marked | null
@@ -37,10 +37,10 @@ interface Marked {
   remove(): void
 }
 
-/** Heights of the rows of the only table, in CSS pixels. */
+/** Returns the row heights of the only table, in CSS pixels. */
 const rowHeights = `[...document.querySelectorAll('tbody tr')].map(row => row.getBoundingClientRect().height)`
 
-/** Names of the buttons that copy and do not lie whole in the cell, the dialog or the window around them. */
+/** Returns the names of copy buttons that are clipped by their cell, dialog or window. */
 const cutCopyButtons = `(() => {
   const buttons = [...document.querySelectorAll('button[aria-label^="Copy"]')].filter(button => button.checkVisibility())
   const isWhole = button => {
@@ -101,7 +101,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.getByRole('button', { name: 'Filter' }).click()
     await page.getByRole('combobox', { name: 'Operation' }).fill('Changed an account')
     await page.waitForURL(/operation=accounts\.updateAccount/)
-    // The filter of an address is in sight.
+    // The filter by address is visible.
     await page.reload()
     await page.getByRole('combobox', { name: 'Operation' }).waitFor()
   })
@@ -109,9 +109,9 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   test('with colours forced, the current page, unread mail, what is selected and switches can be seen', async () => {
     const { page } = await visit(demo.browser, demo.run.url, { width: 1440, storageState: demo.storageState })
     await page.emulateMedia({ forcedColors: 'active' })
-    /** Whether a mark makes a difference to the picture. */
+    /** Returns whether a mark changes the rendered pixels. */
     const shows = async (part: Locator, takeAway: (element: Marked) => void) => {
-      // The mark may be what it is found by.
+      // The locator may depend on the mark, so the element is resolved first.
       const element = (await part.elementHandle())!
       const before = await element.screenshot()
       await element.evaluate(takeAway)
@@ -119,7 +119,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     }
     const unmark = (element: Marked) => element.removeAttribute('aria-current')
     await open(page, '/mail', 'Mail')
-    // By its reference, for new mail comes meanwhile and is above it.
+    // By its ref, since new mail arrives meanwhile and is above it.
     const ref = await page.locator('a[data-ref]').first().getAttribute('data-ref')
     const row = page.locator(`a[data-ref="${ref}"]`)
     await row.click()
@@ -149,7 +149,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await demo.run.send('PATCH', `/api/dashboard/accounts/${id}`, { name: long.repeat(2) })
     const wanted = { name: `Nightly copy of ${'all branches and '.repeat(4)}of`, scopes: ['mail:read'], accounts: [id] }
     const { token } = await people.tell<{ token: string }>(people.admin, 'POST', api.tokens.createToken.path, wanted)
-    // So that the trail has it.
+    // Adds an entry to the trail.
     await people.tell({ authorization: `Bearer ${token}` }, 'GET', `/api/v1/accounts/${id}/folders`)
     const { page } = await visit(demo.browser, demo.run.url, { storageState: demo.storageState })
     for (const [heading, path, action] of [

@@ -1,4 +1,7 @@
-/** Mail that is not what it seems, in a real browser: who sent it is told in the list and above the message, in any width and light. */
+/**
+ * Mail that is not what it seems, in a real browser: its sender is identified in the list and above the message, in any
+ * width and scheme.
+ */
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
@@ -70,7 +73,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     }
   })
 
-  // In this case alone: how a message begins stands in its row too.
+  // A substring, since a row also shows how its message begins.
   const row = (page: Page, subject: string) => page.locator('a[data-ref]', { hasText: new RegExp(subject) })
   const about = (page: Page) => page.getByRole('list', { name: 'About the sender' })
 
@@ -140,7 +143,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       const name = `odd-${subject?.replace(' ', '-') ?? 'list'}-${look.width}-${look.scheme}`
       await keepPicture(page, `${name}`)
       await expectNothingClipped(page, name)
-      // What is too long for a line is broken, and not behind its end.
+      // Finds text that is too long for a line and does not wrap.
       const notBroken = `[...document.querySelectorAll('article *, a[data-ref]')].filter(
         ({ scrollWidth, clientWidth, className }) => clientWidth > 1 && scrollWidth > clientWidth + 1 && !/truncate/.test(className),
       ).map(({ outerHTML }) => outerHTML.slice(0, 200))`

@@ -1,4 +1,6 @@
-/** A page of another origin: what RUSTYMAIL_ALLOWED_ORIGINS names may call by a token, and no page may with the session of a person. */
+/**
+ * Pages of other origins: those in RUSTYMAIL_ALLOWED_ORIGINS may call with a token, and none may with a user's session.
+ */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -10,7 +12,7 @@ import { available } from '../support/require.ts'
 import { apiKey, startHere } from '../support/rustymail.ts'
 import { signIn } from '../support/signed-in.ts'
 
-/** Serves one empty page, at an origin of its own. */
+/** Serves an empty page on an origin of its own. */
 async function startPage(): Promise<string> {
   const server = createServer((_request, response) => {
     response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>A page of others</title>')
@@ -32,7 +34,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   async function world() {
     const [named, other] = [await startPage(), await startPage()]
     const run = await startHere({ environment: { RUSTYMAIL_ALLOWED_ORIGINS: named } })
-    // Cookies know no ports, so its session is sent along by pages of either.
+    // Cookies know no ports, so both pages send its session.
     const context = await browser.newContext({ storageState: await signIn(browser, run.setupLink) })
     onTestFinished(() => context.close())
     const open = async (origin: string) => {

@@ -1,4 +1,4 @@
-/** What the overview tells of trouble and of mail, where it leads, and the accounts behind it. */
+/** What the overview reports of faults and mail, where it links, and its accounts. */
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
@@ -62,7 +62,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     await expect.poll(() => rows.count()).toBe(20)
     await page.getByRole('searchbox').fill('')
     await expect.poll(() => rows.count()).toBe(21)
-    // The worst come first.
+    // The worst are first.
     expect(await rows.first().innerText()).toContain(named(1))
     expect(await rows.last().innerText()).toContain('Alive')
     for (const [scheme, width] of [
@@ -76,7 +76,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
       await expectNothingClipped(page, `accounts at ${width}`)
       await expectAccessible(page, `accounts at ${width}`)
       await keepPicture(page, `accounts-20-${scheme}-${width}`, { fullPage: true })
-      // Two lines a row: 4,437 px were needed once.
+      // Two lines per row: it once took 4,437 px.
       expect(await heightOf(page), `at ${width}`).toBeLessThan(21 * 64 + 48)
     }
     await page.setViewportSize({ width: 1280, height: 900 })
@@ -128,7 +128,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     await feed.getByRole('combobox', { name: 'Kind of change' }).selectOption('mail')
     await expect.poll(() => feed.getByText(/connected|is ready|was added/).count()).toBe(0)
     await feed.getByRole('combobox', { name: 'Account' }).selectOption('Carol')
-    // Only that it was indexed.
+    // Reported only because it was indexed.
     await feed.getByText('6 folders of Carol are new').waitFor()
     expect(await feed.getByText('new mail').count()).toBe(0)
     await feed.getByRole('combobox', { name: 'Account' }).selectOption('Bob')
@@ -159,7 +159,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     const { page } = await visit(browser, run.url, { storageState })
     const feed = page.getByRole('region', { name: 'Activity' })
     await feed.getByRole('link', { name: '130 new mails in Dave', exact: true }).waitFor()
-    // The page loads more than it first asks for.
+    // The page loads more than its first request.
     await page.reload()
     await feed.getByRole('link', { name: '130 new mails in Dave', exact: true }).waitFor()
     await feed.getByText('Account Dave was added').waitFor()

@@ -1,4 +1,4 @@
-/** Every page in a real browser, light and dark, narrow and wide: nothing clipped, nothing broken, nothing that axe minds. */
+/** Every page in a real browser, light and dark, narrow and wide: nothing clipped, nothing broken, no axe violation. */
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -44,7 +44,7 @@ const pages = {
 }
 const builtPage = join(import.meta.dirname, '../../dist/web')
 
-/** What each tile must say: its figure, its unit, and the line below. */
+/** Content of each tile: its figure, its unit, and the line below. */
 const tiles: Record<string, (stats: DashboardStats) => string> = {
   'IMAP connections': ({ active_connections: open, imap }) =>
     `${formatNumber(open)} open ${open - imap.busy - imap.idle} watching, ${imap.busy} busy, ${imap.idle} idle`,
@@ -64,12 +64,12 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   const isLive = (page: Page) => page.getByRole('button', { name: 'Live', exact: true }).waitFor()
   const isLoaded = async (page: Page, name: string) => {
     await page.getByRole('heading', { level: 1, name, exact: true }).waitFor()
-    // Skeletons say so to those who cannot see them.
+    // Skeletons are announced to screen readers.
     const loading = page.getByRole('status').filter({ hasText: /^\s*Loading/, visible: true })
     await expect.poll(() => loading.allInnerTexts()).toEqual([])
   }
 
-  // A page that was loaded at the narrowest becomes wider, and one that was loaded at the widest narrower.
+  // A page loaded at the narrowest width is widened, and one loaded at the widest is narrowed.
   test.each([
     ['light', [360, 768, 1024, 1280, 1920]],
     ['dark', [1920, 1280, 1024, 768, 360]],
@@ -80,11 +80,11 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       storageState: demo.storageState,
     })
     await isLive(page)
-    // Motion is not wanted here: then nothing passes over, not even colours that are inherited, which would take a frame a level.
+    // Reduced motion: nothing transitions, not even inherited colours, which would take a frame per level.
     expect(await page.evaluate('getComputedStyle(document.body).transitionDuration')).toBe('0s')
     for (const [name, path] of Object.entries(pages)) {
       await page.setViewportSize({ width: widths[0], height: 900 })
-      // By its address, and in the dark as a link leads there: to load everything again costs as much as to look at it.
+      // By URL, and in dark mode through links: a full reload costs as much as all checks of a page.
       if (scheme === 'light') await page.goto(demo.run.url + path)
       else await turnTo(page, path)
       await isLoaded(page, name)
@@ -103,8 +103,8 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const { page } = await visit(demo.browser, demo.run.url, { storageState: demo.storageState })
     await isLoaded(page, 'Overview')
     await isLive(page)
-    // The page's figures are as of the last sample, one every 5 s, and those of the API as of now: so the page must show
-    // what the API said at some moment since we began to ask.
+    // The page's figures are of the last sample, one every 5 s, and the API's are current: so the page must show what
+    // the API returned at some moment since the first request.
     const said = new Set<string>()
     const neverSaid = async () => {
       const stats = await demo.run.call(api.metrics.getStats)
@@ -148,7 +148,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       await page.goto(demo.run.url)
       await isLive(page)
     }
-    // That of the test before may still be closing; ten would stay ten.
+    // The previous test's stream may still be closing; ten leaked ones would stay.
     await expect.poll(async () => (await demo.run.call(api.metrics.getStats)).active_sse_connections).toBe(1)
   })
 
@@ -161,7 +161,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     )
     const newsletter = messages.find(message => message.html?.includes('<img') && message.html.includes('http'))!
     const { page, context } = await visit(demo.browser, demo.run.url, { storageState: demo.storageState })
-    // What reaches the network, and gets no further: what the frame's policy blocks does not come here.
+    // Requests that reach the network, where they are stopped; those that the frame's policy blocks are not among them.
     const left: string[] = []
     await context.route(
       url => isOutside(url, demo.run.url),
@@ -180,7 +180,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await keepPicture(page, 'message-light-1280')
     const again = await demo.run.call(api.mail.getMessage, { params: { ...params, ref: newsletter.ref } })
     expect(again.flags).toEqual(newsletter.flags)
-    // Every picture of the frame has been given up by now, or would have asked.
+    // By now every picture of the frame has been blocked, or has sent its request.
     await page.frames().at(-1)!.waitForLoadState('load')
     expect(left).toEqual([])
     await page.getByRole('button', { name: 'Load remote content' }).click()
@@ -264,7 +264,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       .poll(() => log.getByText(/Answered/).allInnerTexts())
       .toEqual(['Answered 404: no_service', 'Answered 200: ok'])
     await page.keyboard.press('Escape')
-    // Its address is not there any more, and stays where it is left empty.
+    // The address is not sent back, and is kept if the field stays empty.
     await page.getByRole('button', { name: 'Edit: Team chat' }).click()
     const edit = page.getByRole('dialog', { name: 'Edit Team chat' })
     expect(await edit.getByLabel('Address', { exact: true }).inputValue()).toBe('')
@@ -286,7 +286,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.getByText('Answered 200: ok').waitFor()
     expect(slack.faults).toEqual([])
     expectQuiet()
-    // Mail by an account, over its own SMTP server and login.
+    // Email sent by an account, over its own SMTP server and login.
     const account = (await demo.run.call(api.accounts.listAccounts)).items[0]!
     const target = { kind: 'email', to: ['ops@example.org'], account_id: account.id }
     const { notifier } = await demo.run.call(api.notifiers.createNotifier, { body: { name: 'Mail', target } as never })
@@ -331,7 +331,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const places = await chooseNames(demo.run, demo.storageState, name)
     const { page, context } = await visit(demo.browser, demo.run.url, { width: 360, storageState: demo.storageState })
     const heard: string[] = []
-    // The mail server of one of them answers nothing else.
+    // The browser logs 502 responses, which one account's mail server causes.
     page.on('console', message => {
       if (!message.text().includes('status of 502')) heard.push(message.text())
     })

@@ -1,4 +1,7 @@
-/** A real browser makes a passkey and signs in with it; the authenticator is Chromium's virtual one, the rest is as shipped. */
+/**
+ * A real browser creates a passkey and signs in with it; the authenticator is Chromium's virtual one, the rest is as
+ * shipped.
+ */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
@@ -15,7 +18,7 @@ import { memoryDatabase } from '../support/databases.ts'
 import { available } from '../support/require.ts'
 import { addAuthenticator } from '../support/virtual-authenticator.ts'
 
-/** Both ceremonies, as any page does them: the service's JSON in, the browser's JSON out. */
+/** Both ceremonies, as any page runs them: the service's JSON in, the browser's JSON out. */
 const script = `
   const ask = async (path, body) => (await fetch(path, { method: 'POST', body: JSON.stringify(body ?? {}) })).json()
   window.add = async () => {
@@ -63,7 +66,7 @@ describe.skipIf(!available('chromium'))('in a real browser', () => {
   })
 })
 
-/** The service behind a page on localhost, where browsers allow passkeys without TLS. */
+/** Serves a page on localhost, where browsers allow passkeys without TLS. */
 async function startPage() {
   const db = await memoryDatabase()
   const users = new UserStore(db)

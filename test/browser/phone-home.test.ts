@@ -1,6 +1,6 @@
 /**
- * Opening a mail tells its sender nothing: in a browser with a profile of its own, which looks ahead and keeps connections
- * as that of a person does, no way known leads to the sender's server, and none to a name server.
+ * Opening a mail reveals nothing to its sender: in a browser with a profile of its own, which prefetches and keeps
+ * connections as a user's does, no known vector reaches the sender's server, nor a name server.
  */
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -21,10 +21,10 @@ import { tempDir } from '../support/temp-dir.ts'
 
 const vectors = Object.entries(phoneHomeVectors)
 
-/** What Playwright switches off and a person's browser does. */
+/** Switches of Playwright that disable what a user's browser does. */
 const asPeopleHaveIt = ['--disable-background-networking', '--disable-features', '--disable-field-trial-config']
 
-/** A profile on the disk, and everything that the browser's network did, once it is closed. */
+/** Launches a browser with a profile on disk; `close` returns everything that its network stack did. */
 async function launch(): Promise<{ context: BrowserContext; close(): Promise<string> }> {
   const dir = tempDir('profile')
   const log = join(dir.path, 'net-log.json')
@@ -40,7 +40,7 @@ async function launch(): Promise<{ context: BrowserContext; close(): Promise<str
       '--disable-sync',
       `--disable-features=${fewProcesses.without.join(',')}`,
       ...fewProcesses.flags,
-      // Whatever else the browser wants to talk to is not there.
+      // Other hosts that the browser wants to reach do not resolve.
       '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE *.localhost, EXCLUDE 127.0.0.1',
       `--log-net-log=${log}`,
     ],
@@ -66,21 +66,21 @@ async function launch(): Promise<{ context: BrowserContext; close(): Promise<str
 
 const namesIn = (text: string) =>
   new Set([...text.matchAll(/([a-z]+\d+)\.sender\.localhost/g)].map(([, name]) => name!))
-/** Of the names that begin so, the vectors. */
+/** Returns the vectors of names with this prefix. */
 const vectorsOf = (names: Iterable<string>, kind: string) =>
   [...names].filter(name => name.startsWith(kind)).map(name => vectors[Number(name.slice(kind.length))]![0])
 
-/** Hovers over what a person would, when there is something of that kind. */
+/** Hovers where a user would, if there is something to hover over. */
 async function lookAt(element: ElementHandle): Promise<void> {
   const frame = await element.contentFrame()
   const target = frame!.locator('#go')
   if ((await target.count()) > 0) await target.first().hover({ force: true })
 }
 
-/** Only there is something to hover over: to look for it in a mail's frame costs as much as the mail. */
+/** Hovers only where there is something: locating it in a mail's frame costs as much as the mail. */
 const isHovered = (subject: string) => vectors[Number(/\d+$/.exec(subject)![0])]![1].includes('id="go"')
 
-/** In two tabs, so that one may wait while the other works; to load the page in a new one costs as much as ten messages do. */
+/** Two tabs, so that one may wait while the other works; loading a new page costs as much as ten messages. */
 async function inTabs(
   context: BrowserContext,
   urls: readonly string[],
@@ -94,7 +94,7 @@ async function inTabs(
   await Promise.all([tab(one ?? (await context.newPage())), tab(two ?? (await context.newPage()))])
 }
 
-/** The frame as it was before mail was cleaned: the sender's HTML as it came, a sandbox, and a policy. */
+/** The frame as it was before mail was sanitised: the sender's HTML unchanged, a sandbox, and a policy. */
 const formerPolicy =
   "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; img-src data:; font-src data:; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'"
 
@@ -113,7 +113,7 @@ async function serveUncleaned(port: number): Promise<string> {
   return `http://127.0.0.1:${address !== null && typeof address === 'object' ? address.port : 0}`
 }
 
-/** What a person gets to see who asks for pictures from outside. */
+/** The document after a user loads remote content. */
 const pictures = (
   'bodyBackground cssAttributeSelector cssBackground cssBackgroundEscapedScheme cssBackgroundQuoted ' +
   'cssBackgroundWithoutScheme cssComment cssListStyle cssListStyleImage cssMedia imageElement img imgBackslashes ' +
@@ -136,7 +136,7 @@ describe.skipIf(!available('chromium'))('what opening a mail tells its sender', 
     await inTabs(context, [...at(leaks, 'guarded'), ...at(leaks, 'bare'), ...asking], async (page, address) => {
       await page.goto(address)
       await lookAt(await page.waitForSelector('iframe'))
-      // What begins after a frame is loaded or hovered over would else be cut off by the next page.
+      // Requests that start after a frame is loaded or hovered over would otherwise be cut off by the next page.
       const index = address.split('/').at(-1)
       const asked = () => sender.contacts.map(({ name }) => name)
       if (asking.has(address)) await expect.poll(asked).toContain(`bare${index}`)
@@ -169,26 +169,26 @@ describe.skipIf(!available('chromium'))('what opening a mail tells its sender', 
     await inTabs(context, of('remote'), async (page, address) => {
       await open(page, address)
       await look(await askForPictures(page), address)
-      // What a frame asks for after it is loaded, as a lazy picture, would else be given up with it.
+      // Requests after loading, as for a lazy picture, would otherwise be cancelled with the frame.
       const subject = subjects.get(address)!
       if (pictures.includes(vectorsOf([subject], 'remote')[0]!)) await expect.poll(asked).toContain(subject)
     })
     const names = namesIn(await close())
     expect(vectorsOf(names, 'plain')).toEqual([])
-    // Whether the pointer is over it by the time when it is drawn is another question.
+    // Whether the pointer is over it when it is rendered is not deterministic.
     expect(
       vectorsOf(names, 'remote')
         .filter(vector => vector !== 'cssHover')
         .toSorted(),
     ).toEqual(pictures)
-    // What the pointer asked for is given up with the message, and its connection may then say nothing; whose it is stands in the log.
+    // A hover's request is cancelled with the message, and its connection may then carry nothing; the log has its host.
     for (const { isTls, dest, name } of sender.contacts.filter(({ name }) => name !== '')) {
       expect([name, dest]).toEqual([name, isTls ? '' : 'image'])
     }
   })
 })
 
-/** Each vector, and a second time, by another name, where asking for pictures from outside makes another document. */
+/** Returns a mail per vector, and a second one, by another name, if loading remote content changes the document. */
 function mailsOf(port: number): { subject: string; html: string }[] {
   const numbered = (kind: string) =>
     vectors.map(([, vector], index) => ({
@@ -202,7 +202,7 @@ function mailsOf(port: number): { subject: string; html: string }[] {
   return [...numbered('plain'), ...numbered('remote').filter(({ html }) => isAnother(html))]
 }
 
-/** @returns The addresses of the real page, by subject, in the order of the table. */
+/** @returns The page's URLs by subject, in the order of the table. */
 async function deliver(mails: readonly { subject: string; html: string }[]) {
   const world = await startMailWorld(2, {}, slowHeartbeats)
   const { people } = world
@@ -215,7 +215,7 @@ async function deliver(mails: readonly { subject: string; html: string }[]) {
     for (const { ref, subject } of page.items) refs.set(subject, ref)
     cursor = page.next_cursor
   }
-  // One that is not in the list has no address, and would be waited for in vain.
+  // A message missing from the list has no URL, and would be waited for in vain.
   expect(mails.filter(({ subject }) => !refs.has(subject))).toEqual([])
   const urls = mails.map(
     ({ subject }) => [subject, `${people.url}/mail?account=${id}&message=${refs.get(subject)}`] as const,
@@ -223,9 +223,9 @@ async function deliver(mails: readonly { subject: string; html: string }[]) {
   return { people, urls: new Map(urls) }
 }
 
-/** As the button does, which is there only where something seems to be outside. */
+/** Loads remote content by the button, which exists only if something seems to be remote. */
 async function askForPictures(page: Page): Promise<ElementHandle> {
-  // By its word: what has which role among all that the page shows is another question, and costs more than the mail.
+  // By text: resolving roles on the whole page costs more than the mail.
   const button = page.locator('button:has-text("Load remote content")')
   if ((await button.count()) > 0) await button.click()
   else await page.evaluate("document.querySelector('iframe').src += '?remote=true'")

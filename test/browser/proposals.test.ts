@@ -1,4 +1,4 @@
-/** What an agent proposes, and what a person makes of it on the page: the mailbox and the outgoing server hold exactly what was applied. */
+/** An agent's proposals and a user's decisions: the mailbox and the outgoing server hold exactly what was applied. */
 import type { Page } from 'playwright-core'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { approvalsApi } from '../../contract/approvals.ts'
@@ -22,7 +22,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
   })
 
   let count = 0
-  /** Each test has mail of its own, and an agent of its own, so that nothing waits from before. */
+  /** Each test has mail and an agent of its own, so that nothing is left waiting from before. */
   beforeEach(async () => {
     count++
     agent = await world.anotherAgent(`Assistant ${count}`, ['mail:organize', 'mail:delete', 'mail:send'], {
@@ -45,7 +45,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     const { items } = await world.person(api.mail.listMessages, { params: { account_id: world.accountId }, query })
     return items.filter(item => item.subject.startsWith(`${subject} `))
   }
-  /** As another program sees it on the mail server. */
+  /** Searches on the mail server, as another program does. */
   async function onServer(folder: string, criteria: string): Promise<number> {
     const imap = await world.dovecot.login(alice)
     await imap.run(`SELECT "${folder}"`)
@@ -84,7 +84,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await expect.poll(() => page.title()).toContain('(1) ')
     await row(page).click()
     await box(page, /Star|star|flag/).waitFor()
-    // The others come while it is open: they are there at once, and not chosen.
+    // Later ones arrive while it is open: they appear immediately, unselected.
     await change({ ids: moved, move_to: { folder: 'Archive' } })
     await agent(api.operations.deleteMessages, { params: { account_id: world.accountId }, body: { ids: deleted } })
     await write('For later', 'A **draft**.')
@@ -93,14 +93,14 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await box(page, /Send/).waitFor()
     await box(page, /Archive/).waitFor()
     expect(await box(page, /Archive/).isChecked()).toBe(false)
-    // One thing waits: the message is inside, and not beside it.
+    // One thing waits: the message is part of the proposal, and not listed beside it.
     await expect.poll(() => page.title()).toContain('(1) ')
     expect(await page.locator('[data-approval]').count()).toBe(0)
     await page.getByRole('link', { name: /Approvals.*1.*waiting/ }).waitFor()
     const icon = await page.evaluate<string>('decodeURIComponent(document.querySelector(\'link[rel="icon"]\').href)')
     expect(icon).toContain('>1</text>')
 
-    // Opened again, all but the deletion is chosen.
+    // Reopened, all but the deletion is selected.
     await page.reload()
     await box(page, /Archive/).waitFor()
     expect(await box(page, /Delete/).isChecked()).toBe(false)
@@ -117,7 +117,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await expectAccessible(page, 'a proposal')
 
     await box(page, /star|flag/i).uncheck()
-    // The message is read before anything is applied.
+    // The message has to be read before anything is applied.
     await page.getByRole('button', { name: /^Read the message first/ }).click()
     await page.frameLocator('iframe[title="The message as it will be sent"]').getByText('noon').first().waitFor()
     await expect.poll(() => apply(page).isEnabled()).toBe(true)
@@ -126,7 +126,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     expect(await apply(page).innerText()).toContain('Apply 3 of 5')
     await apply(page).click()
     await page.getByText('Applied 3 items').waitFor()
-    // The keyboard stands on what still waits.
+    // The focus is on what still waits.
     await expect
       .poll(() => box(page, /star|flag/i).evaluate(element => element === element.ownerDocument.activeElement))
       .toBe(true)
@@ -168,7 +168,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await row(page).waitFor()
     await page.keyboard.press('j')
     await box(page, /Archive/).waitFor()
-    // The first item is the current one; x takes it out, the arrow goes to the next.
+    // The first item is the current one; x deselects it, the arrow goes to the next.
     await page.keyboard.press('x')
     const focused = () => page.evaluate<string>("document.activeElement?.getAttribute('data-choose') ?? ''")
     const first = await focused()
@@ -181,7 +181,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await page.keyboard.press('a')
     await page.frameLocator('iframe[title="The message as it will be sent"]').getByText('keys').first().waitFor()
     await expect.poll(() => apply(page).isEnabled()).toBe(true)
-    // e opens the message for an edit, and Escape leaves it as it is.
+    // e opens the message for editing, and Escape leaves it unchanged.
     await page.keyboard.press('e')
     await page.getByRole('dialog', { name: 'Edit before it is sent' }).waitFor()
     await page.keyboard.press('Escape')
@@ -320,7 +320,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await card(page, /Archive/)
       .getByRole('button', { name: 'Show all 12 messages' })
       .click()
-    // Of a list of any length only what is in sight is drawn; each row says how many there are.
+    // In a list of any length only visible rows are rendered; each has the total.
     const rows = card(page, /Archive/).locator('li[aria-setsize="12"]')
     await rows
       .first()

@@ -1,4 +1,4 @@
-/** Sign-in through a provider in a real browser: it leads back to the page that was wanted, and rights follow on open pages. */
+/** Sign-in through a provider in a real browser: it returns to the requested page, and rights follow on open pages. */
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
@@ -74,7 +74,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await toProvider(page)
     await giveLogin(page, 'Bea')
     await heading(page, 'Profile')
-    // Ten minutes later.
+    // As ten minutes later.
     await page.route(`**${api.profile.beginTotp.path}`, route => {
       const [code, status] = ['recent_sign_in_required', 403]
       const body = { type: `/problems/${code}`, title: 'Sign in again first', status, detail: '', instance: '', code }
@@ -87,7 +87,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await expectAccessible(page, 'a sign-in that is too old')
     await page.unroute(`**${api.profile.beginTotp.path}`)
     await again.click()
-    // The provider knows them still, and asks nothing.
+    // The provider still has a session, and does not prompt.
     await heading(page, 'Profile')
     await page.getByRole('button', { name: 'Set up an authenticator' }).click()
     await page.getByRole('button', { name: 'Next' }).click()
@@ -179,13 +179,13 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       await page.getByText('Not retried until somebody signs in again.').waitFor()
       await shoot(page, 'oauth-revoked')
       await page.getByRole('button', { name: 'Sign in again' }).click()
-      // The provider knows them still, and asks nothing.
+      // The provider still has a session, and does not prompt.
       await page.getByText('Signed in again', { exact: true }).waitFor()
       await page.getByText('Ready', { exact: true }).first().waitFor()
     },
   )
 
-  /** @returns Where browsers come back. */
+  /** @returns The redirect URI. */
   async function addProvider(page: Page, issuer: string): Promise<string> {
     await page.getByRole('button', { name: /Set up.*Google/ }).click()
     const dialog = page.getByRole('dialog')
@@ -210,7 +210,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   }
 })
 
-/** In both widths and both themes, to be looked at. */
+/** Screenshots in both widths and both themes, to be looked at. */
 async function shoot(page: Page, name: string): Promise<void> {
   for (const width of [1280, 390]) {
     await page.setViewportSize({ width, height: 900 })

@@ -1,6 +1,6 @@
 /**
- * A device that is notified, in Chromium: the page asks on a click, the service worker shows what the server pushed, and a click on it opens the
- * approval. Only the push service of the browser's maker is stood in for, by ours: what that takes from the server is handed to the browser.
+ * Notifications in Chromium: the page asks for permission on a click, the service worker shows what the server pushed,
+ * and a click on it opens the approval. Only the browser vendor's push service is replaced by ours.
  */
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
@@ -22,7 +22,7 @@ import { selfSignedIn } from '../support/tls.ts'
 
 const hasAll = [available('chromium'), available('dovecot')].every(Boolean)
 
-/** In place of what asks the maker of the browser. */
+/** Replaces calls to the browser vendor. */
 const standIn = ({ subscription }: StandInBrowser) => `
   const made = {
     ...${JSON.stringify(subscription)},
@@ -86,7 +86,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     return { page, expectQuiet }
   }
 
-  /** As the push service of its maker does, once the browser knows of the worker. */
+  /** Delivers as the vendor's push service does, once the browser knows the worker. */
   async function connect(page: Page) {
     const session = await page.context().newCDPSession(page)
     const found = Promise.withResolvers<string>()
@@ -118,7 +118,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     })
     await expectAccessible(page, 'devices that are notified')
     await devices.getByRole('button', { name: /^Test/ }).click()
-    // Once more where the first one was not answered in time.
+    // Sent twice if the first was not answered in time.
     await vi.waitFor(() => expect(service.contentsOf(phone).length).toBeGreaterThan(0))
     const deliver = await connect(page)
     await deliver(service.contentsOf(phone)[0])
@@ -137,13 +137,13 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
       return found!
     })
     await deliver(content)
-    // They have no order of time.
+    // They are unordered in time.
     await expect
       .poll(async () => (await shown(page)).find(({ tag }) => tag === content.tag))
       .toEqual({
         ...{ title: 'A message waits for your approval', body: 'Support agent, for Alice', tag: content.tag },
       })
-    // Another one takes its place.
+    // Another one replaces it.
     await deliver({ ...content, count: 3, total: 5 })
     await expect
       .poll(async () => (await shown(page)).filter(({ tag }) => tag === content.tag))
@@ -162,13 +162,13 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     const params = { approval_id: id }
     const { state, hash } = await person(approvalsApi.getApproval, { params })
     expect(state).toBe('waiting')
-    // Decided elsewhere: what is shown of it goes.
+    // Decided elsewhere: its notification is closed.
     await deliver(content)
     const ofGroup = async () => (await shown(page)).filter(({ tag }) => tag === content.tag).length
     await expect.poll(ofGroup).toBe(1)
     await person(approvalsApi.deny, { params, body: { hash } })
     await expect.poll(ofGroup).toBe(0)
-    // A notifier of alerts goes the same way.
+    // A notifier of alerts uses the same path.
     const { principal } = await person(accessApi.getSession)
     const target = { kind: 'web_push', user_ids: [principal.user_id!] }
     const body = { name: 'Phone', target } as never
@@ -208,7 +208,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     const href = `navigator.serviceWorker.getRegistration('/').then(async registration =>
       (await registration.getNotifications())[0].data.href)`
     expect(await page.evaluate(href)).toBe('/approvals')
-    // A proposal is one, however much is in it.
+    // A proposal counts as one, however many items it has.
     const proposal = { kind: 'approvals', count: 1, proposals: 1, total: 1, tag: 'x', open: 'p01k5r9w2m3c7x4aq' }
     await deliver({ ...proposal, asks: 'Agent', account: 'Alice' })
     await expect
@@ -231,7 +231,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     const own = items.find(({ fingerprint }) => fingerprint === fingerprintOf(phone))
     await person(pushApi.unsubscribePush, { params: { subscription_id: own!.id } })
     expect((await person(pushApi.getPush)).items).toHaveLength(others)
-    // As after a new sign-in: the page subscribes again what the server has forgotten.
+    // As after a new sign-in: the page renews a subscription that the server has forgotten.
     await page.reload()
     await mine.waitFor()
     expect((await person(pushApi.getPush)).items).toHaveLength(others + 1)

@@ -1,4 +1,4 @@
-/** A server that goes away, freezes, or comes back as another version, under a page that is open. */
+/** A server that goes down, freezes, or returns as another version, under an open page. */
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
@@ -45,7 +45,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     page.on('framenavigated', frame => {
       if (frame === page.mainFrame()) loads += 1
     })
-    // The server knows the old name no longer; the page that it serves names the new one.
+    // The server no longer has the old file; the page that it serves names the new one.
     let isUpdated = false
     await page.route(/\/assets\/clients-page-.*\.js$/, route =>
       isUpdated ? route.continue() : route.fulfill({ status: 404 }),
@@ -53,7 +53,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     page.once('framenavigated', () => page.once('framenavigated', () => (isUpdated = true)))
     await page.getByRole('link', { name: 'Clients' }).click()
     await heading(page, 'Clients').waitFor()
-    // The step to the page's address, and the one reload.
+    // The navigation to the page, and the one reload.
     expect(loads).toBe(2)
 
     await page.route(/\/assets\/sessions-page-.*\.js$/, route => route.fulfill({ status: 404 }))
@@ -68,7 +68,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await isLive(page)
     run.process.kill('SIGSTOP')
     onTestFinished(() => void run.process.kill('SIGCONT'))
-    // It takes 19 s at most; 2.5 heartbeats, after which any silence is told, would be 37.5.
+    // It takes at most 19 s; 2.5 heartbeats, after which any silence is reported, would be 37.5.
     await page.getByText('The server has stopped responding').first().waitFor()
     run.process.kill('SIGCONT')
     await isLive(page)

@@ -1,4 +1,4 @@
-/** The ways in and out, in a real browser: set-up, password, second factor, passkey, invitation, and where one is signed in. */
+/** Signing in and out in a real browser: set-up, password, second factor, passkey, invitation, list of sessions. */
 import { join } from 'node:path'
 import { Secret, TOTP } from 'otpauth'
 import type { Browser, Page } from 'playwright-core'
@@ -56,7 +56,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await password.fill('too short')
     await page.keyboard.press('Enter')
     await page.getByText('Enter at least 12 characters').waitFor()
-    // Nothing is praised before the server has seen it; then it says what it thinks, in the same place.
+    // No strength is shown before the server has checked the password; its verdict appears in the same place.
     const judged: string[] = []
     page.on('request', request => void (request.method() === 'POST' && judged.push(request.url())))
     await password.fill('password1234')
@@ -78,7 +78,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await givePassword(page, 'not this one at all')
     await page.getByText('No user has this email and this password').waitFor()
     await expectAccessible(page, 'a wrong password')
-    // What is typed next takes the place of what was wrong.
+    // Typing replaces the wrong value.
     await page.keyboard.type(administrator.password)
     await page.keyboard.press('Enter')
     await heading(page, 'Overview')
@@ -177,13 +177,13 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await heading(page, 'Second step')
     const code = page.getByLabel('Code', { exact: true })
     expect(await code.getAttribute('autocomplete')).toBe('one-time-code')
-    // A code that was used already is worth nothing; this one was, to set it up.
+    // A used code is rejected; this one was used to set it up.
     await code.fill(totp.generate({ timestamp: setUpAt }))
     await page.keyboard.press('Enter')
     await page.getByText('Wrong code').waitFor()
     await expectAccessible(page, 'a wrong code')
     await keepPicture(page, 'second-step-light-1280')
-    // The first that was not used, or that of now: on a busy machine the former is over.
+    // The first unused code, or the current one: on a busy machine the former has expired.
     const next = totp.generate({ timestamp: Math.max(setUpAt + stepMs, Date.now()) })
     await code.fill(`${next.slice(0, 3)} ${next.slice(3)}`)
     await page.keyboard.press('Enter')
@@ -263,14 +263,14 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.getByRole('button', { name: /^Remove ?: A key of this test/ }).waitFor()
     await expectAccessible(page, 'profile with a passkey')
 
-    // Otherwise this device answers at once to what the browser offers in the field of the address.
+    // Otherwise this device would answer the browser's autofill offer immediately.
     await authenticator.touches(false)
     const offered = page.waitForResponse(response => response.url().endsWith('/passkey/challenge'))
     await signOut(page)
     await offered
     await authenticator.touches(true)
     const asked = page.getByRole('button', { name: 'Sign in with a passkey' }).click()
-    // There is no button any more when the offer was taken up first.
+    // The button is gone if the offer was accepted first.
     await Promise.all([asked.catch(() => undefined), heading(page, 'Overview')])
     await page.goto(`${url}/profile`)
     await page.getByText(/with a passkey, expires in/).waitFor()
@@ -287,14 +287,14 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       await others.first().click()
       await expect.poll(() => others.count()).toBe(left - 1)
     }
-    // The open page hears of it at once.
+    // The open page is notified immediately.
     await heading(here.page, 'Sign in')
     await there.page.getByRole('button', { name: 'Sign out everywhere…' }).click()
     await there.page.getByRole('dialog').getByRole('button', { name: 'Sign out everywhere' }).click()
     await heading(there.page, 'Sign in')
   })
 
-  // What was loaded at the narrowest becomes wider, and what was loaded at the widest narrower.
+  // A page loaded at the narrowest width is widened, and one loaded at the widest is narrowed.
   test.each([
     ['light', [360, 768, 1024, 1280, 1920]],
     ['dark', [1920, 1280, 1024, 768, 360]],
@@ -332,7 +332,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await heading(page, 'Overview')
     expect(said).toEqual([])
     await signOut(page)
-    // What was asked just before may still have been refused.
+    // Requests sent just before may still have been refused.
     said.length = 0
     await page.goto(`${run.url}/users`)
     await heading(page, 'Sign in')

@@ -1,4 +1,4 @@
-/** What holds a program back: the policy of its token, the stop that a person presses, and the outbox that shows both. */
+/** What stops a program: its token's policy, the stop button of a user, and the outbox that shows both. */
 import type { Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { draftsApi } from '../../contract/drafts.ts'
@@ -75,7 +75,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await page.getByText('All programs are stopped').waitFor()
     await page.getByText('It writes nonsense').waitFor()
     await expect(send('anne@example.org')).rejects.toThrow('frozen')
-    // Reading goes on.
+    // Reads still work.
     await agent(draftsApi.listDrafts, { params: { account_id: accountId } })
     expect(await page.getByRole('button', { name: 'Stop all programs' }).count()).toBe(0)
     await keepPicture(page, 'stopped-light-1440')
@@ -110,7 +110,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     const { open, person, sink } = world
     const { page, expectQuiet } = await open('/outbox?show=all')
     await page.getByRole('list', { name: 'Messages' }).waitFor()
-    // Messages say of which account they are where there are several.
+    // With several accounts, messages name theirs.
     const named = page.getByRole('listitem').filter({ hasText: 'Alice · Support agent' }).first()
     expect(await named.count()).toBe(0)
     const imap = { host: 'imap.example.org', port: 993, tls: 'implicit', user: 'bob', password: 'secret' }
@@ -149,7 +149,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
   test('a webhook is made for a token; its secret is shown once; it is tested and deleted', async () => {
     const { page, expectQuiet } = await world.open('/tokens/webhooks')
     await page.getByRole('button', { name: 'Create a webhook' }).click()
-    // What is missing is said at its field, in words of the page, and the first of them has the focus.
+    // A missing value is reported at its field in the page's words, and the first such field has the focus.
     const form = page.getByRole('dialog', { name: 'Create a webhook' })
     await form.getByRole('button', { name: 'Create', exact: true }).click()
     await form.getByText('Enter a name.').waitFor()
@@ -162,7 +162,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     const composed =
       "new KeyboardEvent('keydown', { key: 'Escape', isComposing: true, bubbles: true, cancelable: true })"
     expect(await page.evaluate(`document.activeElement.dispatchEvent(${composed})`)).toBe(true)
-    // Escape asks before it discards that, and a second one takes the question back.
+    // Escape asks before it discards that, and a second one dismisses the question.
     const question = form.getByText('Discard what you entered?')
     await page.keyboard.press('Escape')
     await question.waitFor()
@@ -171,7 +171,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await question.waitFor({ state: 'detached' })
     expect(await page.evaluate('document.activeElement.name')).toBe('name')
     expect(await page.getByLabel('Name').inputValue()).toBe('Nightly')
-    // The same when the focus was outside of the fields, however often; to type on takes it back, too.
+    // Likewise with the focus outside of the fields, however often; typing dismisses it, too.
     await form.getByRole('heading').click()
     for (const state of ['visible', 'detached', 'visible', 'detached', 'visible'] as const) {
       await page.keyboard.press('Escape')

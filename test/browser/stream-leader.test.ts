@@ -1,4 +1,4 @@
-/** One stream per browser where there is no shared worker: the tab that holds the lock has it, and another takes it over. */
+/** One stream per browser without shared workers: the tab that holds the lock has it, and another takes over. */
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
@@ -18,12 +18,12 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   const isLive = (page: Page) => page.getByRole('button', { name: 'Live', exact: true }).waitFor()
   const streams = async (run: Served) => (await run.call(api.events.getStreamHealth)).streams
 
-  /** Tabs of one browser that lacks something; the first is the first to come. */
+  /** Opens tabs of one browser that lacks a feature; the first one loads first. */
   async function openTabs(run: Served, count: number, lack: string) {
     const context = await browser.newContext({ storageState: await signIn(browser, run.setupLink) })
     onTestFinished(() => context.close())
     await context.addInitScript({ content: lack })
-    // The server still knows the stream of the tab that signed in.
+    // The server still has the stream of the tab that signed in.
     await expect.poll(() => streams(run)).toBe(0)
     const tabs: Page[] = []
     for (let tab = 0; tab < count; tab++) {
@@ -60,7 +60,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     }
     await expect.poll(() => streams(run)).toBe(1)
 
-    // What happens from now on reaches both: the one that has the stream and the one that listens to it.
+    // Later events reach both: the tab with the stream and the one that listens to it.
     const uptime = (page: Page) => page.getByRole('region', { name: 'Uptime' }).innerText()
     const before = await Promise.all(others.map(uptime))
     await expect
@@ -75,7 +75,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.goto('about:blank')
     const asked: string[] = []
     context.on('request', request => asked.push(new URL(request.url()).pathname))
-    // The stream is not let through before the page has its answers, and something has happened since.
+    // The stream is held back until the page has its responses, and something has happened since.
     const isAsked = Promise.withResolvers<void>()
     const mayGo = Promise.withResolvers<void>()
     await page.route('**/api/dashboard/events', async route => {

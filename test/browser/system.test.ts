@@ -1,4 +1,4 @@
-/** The System page: its figures are the server's, and its doctor finds a proxy that holds events back. */
+/** The System page: its figures are the server's, and its doctor detects a proxy that buffers events. */
 import { once } from 'node:events'
 import { createServer, request as send } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -17,7 +17,7 @@ import { available } from '../support/require.ts'
 import { startHere } from '../support/rustymail.ts'
 import { signIn } from '../support/signed-in.ts'
 
-/** Between browser and server: hands on what the event stream says only every few seconds. */
+/** A proxy that forwards the event stream only every few seconds. */
 async function startHoldingProxy(target: string, everyMs: number): Promise<string> {
   const server = createServer((request, response) => {
     const onward = send(target + request.url, { method: request.method, headers: request.headers }, answer => {
@@ -79,9 +79,9 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       )
       return JSON.stringify(shown) === JSON.stringify([streams, log!.facts, replays].map(String))
     }
-    // The page asks every 5 s.
+    // The page polls every 5 s.
     await expect.poll(agrees, { interval: 200 }).toBe(true)
-    // Nothing is said before it is measured.
+    // Nothing is shown before it is measured.
     expect(await page.getByText('Not measured yet.').count()).toBe(5)
     await examine(page)
     for (const title of ['Content type', 'Buffering', 'Compression', 'Clocks']) {
@@ -89,7 +89,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     }
     expect(await finding(page, 'Idle disconnects').innerText()).toContain('Too early to tell')
     expect(await finding(page, "The browser's six connections").innerText()).toContain('HTTP/1.1')
-    // The doctor's own stream is gone again.
+    // The doctor's own stream is closed again.
     await expect.poll(async () => (await run.call(api.events.getStreamHealth)).streams).toBe(1)
     expectQuiet()
   })
@@ -107,7 +107,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await buffering.getByRole('button', { name: 'Copy the lines for Caddy' }).click()
     await buffering.getByText('Copied', { exact: true }).waitFor({ state: 'attached' })
     expect(await page.evaluate<string>('navigator.clipboard.readText()')).toContain('reverse_proxy 127.0.0.1:9437')
-    // What was found stays on the page: it is looked at in both schemes, and examined once.
+    // Results stay on the page: viewed in both schemes, and measured once.
     for (const scheme of ['light', 'dark'] as const) {
       await setScheme(page, scheme)
       for (const width of [360, 1280]) {
@@ -145,7 +145,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.keyboard.press('o')
     await page.getByText('address', { exact: true }).waitFor()
     expect(await lines.first().getAttribute('aria-expanded')).toBe('true')
-    // What is read stays where it is; what comes waits.
+    // Lines being read stay in place; new ones wait.
     await failOnce()
     await page.getByRole('button', { name: /^Show \d+ new$/ }).click()
     await expect.poll(() => failed.count()).toBe(3)

@@ -1,4 +1,4 @@
-/** A mail that was drawn for a wide window fits into its pane, on a phone too: nothing of it is found only by scrolling sideways. */
+/** A mail designed for a wide window fits its pane, on a phone too: nothing requires scrolling sideways. */
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
@@ -11,7 +11,7 @@ import { available } from '../support/require.ts'
 import type { SignedIn } from '../support/signed-in.ts'
 import { wideMails } from '../support/wide-mails.ts'
 
-/** One of each publisher of the sandbox. */
+/** Returns one newsletter of each publisher of the sandbox. */
 function sandboxNewsletters(): [string, string][] {
   const letters = newsletters(new Random(1), new Date()).map(({ mail }) => {
     if (!('html' in mail) || typeof mail.html !== 'string') throw new Error('a newsletter without HTML')
@@ -24,11 +24,11 @@ function sandboxNewsletters(): [string, string][] {
 interface Sizes {
   scrollWidth: number
   clientWidth: number
-  /** Smallest of what is written there, in pixels. */
+  /** Smallest font size in it, in pixels. */
   smallestText: number
 }
 
-/** In the page of the frame, which runs no script of its own. */
+/** Evaluated in the frame, which runs no script of its own. */
 const measure = `(() => {
   const { documentElement: html } = document
   const texts = document.createTreeWalker(html, NodeFilter.SHOW_TEXT)

@@ -14,7 +14,7 @@ import { untilIndexed } from '../support/until-indexed.ts'
 
 const secret = 'swordfish-of-bea'
 const batchSize = 20
-/** Number of mails sampled across all; RUSTYMAIL_TEST_FIGURES takes all of them. */
+/** Number of orders sampled evenly from all; RUSTYMAIL_TEST_FIGURES takes all of them. */
 const sampled = 40
 
 function orders(): string[] {
