@@ -56,14 +56,14 @@ export const SessionView = z
     }),
     server: z.object({
       version: z.string(),
-      demo: z.boolean().describe('Started with the sandbox mail server'),
+      demo: z.boolean().describe('The sandbox mail server is running'),
       sandbox_running: z.boolean(),
     }),
     last_event_id: z
       .string()
       .nullable()
       .describe(
-        'For sessions that may view the dashboard: the newest event before this answer. An event stream opened with it as `Last-Event-ID` has everything since',
+        'For sessions that may view the dashboard: the id of the newest event before this response. An event stream opened with it as `Last-Event-ID` has everything since',
       ),
   })
   .meta({ id: 'Session' })
@@ -98,7 +98,7 @@ export const SignInAnswer = z
     z.object({ status: z.literal('signed_in'), session: SessionView }),
     z.object({
       status: z.literal('second_factor'),
-      challenge: z.string().describe('Send it with the code, within 5 minutes'),
+      challenge: z.string().describe('Send it with the second factor, within 5 minutes'),
     }),
   ])
   .meta({ id: 'SignInAnswer' })
@@ -117,7 +117,7 @@ export const UserSession = z
     user_id: z.string(),
     user_name: z.string(),
     method: SignInMethod,
-    ip_address: z.string().describe('Address from which it was opened'),
+    ip_address: z.string().describe('IP address from which the session was opened'),
     user_agent: z.string(),
     created_at: Timestamp,
     last_seen_at: Timestamp,

@@ -18,7 +18,7 @@ export const assistantApi = {
     tag: 'Assistant',
     summary: 'Ask the assistant',
     description:
-      'Answers when the answer is whole, or waits for a decision of a person. With `Accept: text/event-stream` it streams as parts, from `start` to `finish` or `error`. The answer goes on when the client leaves: it is in the conversation, and `followAnswer` follows it from any part on.',
+      'Responds when the answer is complete, or waits for a person’s decision. With `Accept: text/event-stream` it streams as parts, from `start` to `finish` or `error`. The answer continues if the client disconnects: it is stored in the conversation, and `followAnswer` streams it from any part on.',
     scope: 'dashboard:operate',
     limit: 'assistant',
     effect: 'write',

@@ -40,7 +40,9 @@ export const AuditEntry = z
       ),
     outcome: z
       .string()
-      .describe('`ok`; `second_factor` for a right password that is not enough; or the code of the problem'),
+      .describe(
+        '`ok`; `second_factor` for a correct password that still needs a second factor; or the code of the problem',
+      ),
     status: z.int(),
     duration_ms: z.number(),
     request_id: z.string(),

@@ -7,7 +7,7 @@ export { mailBounds } from './text-bounds.ts'
 export const Address = z
   .object({
     name: z.string().max(mailBounds.name).nullable(),
-    email: z.string().max(mailBounds.email).describe('Empty where there is none'),
+    email: z.string().max(mailBounds.email).describe('Empty if there is none'),
   })
   .meta({ id: 'Address' })
 export type Address = z.infer<typeof Address>

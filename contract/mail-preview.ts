@@ -9,7 +9,7 @@ export const Preview = z
   .nullable()
   .optional()
   .describe(
-    'Beginning of its plain text; null where it has none. Only with `preview=true`, and in lists of a folder for the first 50 messages; requires `mail:read`',
+    'Beginning of its plain text; null if it has none. Only with `preview=true`, and in lists of a folder for the first 50 messages; requires `mail:read`',
   )
 
 export const PreviewQuery = z

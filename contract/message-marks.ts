@@ -4,7 +4,7 @@ import { z } from 'zod'
 export const Protection = z
   .object({
     standard: z.enum(['smime', 'openpgp']),
-    kind: z.enum(['signed', 'encrypted', 'unknown']).describe('`unknown`: S/MIME that does not say which of the two'),
+    kind: z.enum(['signed', 'encrypted', 'unknown']).describe('`unknown`: S/MIME that does not state which of the two'),
     form: z
       .enum(['multipart', 'opaque', 'inline'])
       .describe(
@@ -13,7 +13,7 @@ export const Protection = z
       ),
     is_whole: z
       .boolean()
-      .describe('All of the message is in it; otherwise a part, beside which anyone may have put others'),
+      .describe('It covers the whole message; otherwise only a part, beside which anyone may have added others'),
   })
   .meta({ id: 'Protection' })
 export type Protection = z.infer<typeof Protection>

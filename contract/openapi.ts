@@ -87,14 +87,14 @@ const securitySchemes = {
     type: 'apiKey',
     in: 'header',
     name: 'X-API-Key',
-    description: 'The same, for clients that cannot set `Authorization`',
+    description: 'The same token, for clients that cannot set `Authorization`',
   },
   session: {
     type: 'apiKey',
     in: 'cookie',
     name: 'rustymail_session',
     description:
-      'Of a person who signed in; over HTTPS `__Host-rustymail_session`. Requests that change something need an `Origin` of this server',
+      'The session of a signed-in person; over HTTPS `__Host-rustymail_session`. Requests that change something need an `Origin` of this server',
   },
 }
 const anybody = [{ bearer: [] }, { api_key: [] }, { session: [] }]

@@ -38,14 +38,14 @@ export const ProblemBody = z
         z.object({
           path: z.string(),
           message: z.string(),
-          at: z.int().optional().describe('Of a search: the character at which the fault is, counted from 1'),
+          at: z.int().optional().describe('For a search query: position of the fault, counted from 1'),
         }),
       )
       .optional()
       .describe('For invalid input: each fault with the path of its field'),
     missing_scope: z.string().optional(),
-    cause: ConnectionFault.optional().describe('For mail servers: why'),
-    part: z.enum(['imap', 'smtp']).optional().describe('For mail servers: which of the two'),
+    cause: ConnectionFault.optional().describe('For mail servers: the cause'),
+    part: z.enum(['imap', 'smtp']).optional().describe('For mail servers: IMAP or SMTP'),
     server_response: z.string().optional().describe("The mail server's own words"),
     networks: z
       .array(z.string())
@@ -55,7 +55,7 @@ export const ProblemBody = z
       .string()
       .optional()
       .describe(
-        'For `private_network`: the line of the environment that allows the network around it, where there is none yet',
+        'For `private_network`: the line of the environment that allows the network around it, if there is none yet',
       ),
   })
   .meta({ id: 'Problem' })

@@ -19,12 +19,12 @@ export const tokenPresets = {
 export const OAuthClient = z
   .object({
     client_id: z.string(),
-    name: z.string().describe('As it calls itself; nobody has verified it'),
+    name: z.string().describe('The client’s own name, unverified'),
     host: z
       .string()
       .nullable()
       .describe('The host that publishes its metadata, which is verified; null for a client that registered itself'),
-    redirect_host: z.string().describe('Where the browser was sent back to'),
+    redirect_host: z.string().describe('Address to which the browser was redirected'),
   })
   .meta({ id: 'OAuthClient' })
 export type OAuthClient = z.infer<typeof OAuthClient>
@@ -36,14 +36,14 @@ export const ApiToken = z
     prefix: z.string().describe('Prefix that identifies it: `rm_4fK2pQ`'),
     user_id: z.string(),
     user_name: z.string(),
-    scopes: z.array(Scope).describe('As given at creation; each includes the lower ones of its family'),
-    accounts: z.array(z.string()).describe('Accounts that it may see; none when empty'),
+    scopes: z.array(Scope).describe('Scopes given at creation; each includes the lower ones of its family'),
+    accounts: z.array(z.string()).describe('Accounts that it may see; none if empty'),
     allowed_addresses: z
       .array(z.string())
-      .describe('Addresses and ranges from which it may be used; anywhere when empty'),
+      .describe('Addresses and ranges from which it may be used; anywhere if empty'),
     created_at: Timestamp,
     expires_at: Timestamp.nullable(),
-    last_used_at: Timestamp.nullable().describe('To the minute'),
+    last_used_at: Timestamp.nullable().describe('Time of the last use, to the minute'),
     last_used_address: z.string().nullable(),
     status: z.enum(['active', 'expired', 'suspended']).describe('`suspended`: its owner is disabled'),
     oauth_client: OAuthClient.nullable().describe('The client that was connected with OAuth and acts by this token'),

@@ -23,7 +23,7 @@ export const User = z
     disabled_by: DisabledBy.nullable().describe('Null unless disabled'),
     has_totp: z.boolean(),
     passkeys: z.int(),
-    sessions: z.int().describe('Open now'),
+    sessions: z.int().describe('Number now open'),
     tokens: z.int().describe('API tokens in any state'),
     created_at: Timestamp,
     last_seen_at: Timestamp.nullable(),
@@ -44,8 +44,8 @@ export const MadeUser = z
     email: z.string(),
     status: User.shape.status,
     deeds: z.array(MadeDeed),
-    at: Timestamp.describe('Of the latest of these'),
-    sessions: z.int().describe('Open now'),
+    at: Timestamp.describe('Time of the latest of these'),
+    sessions: z.int().describe('Number now open'),
     tokens: z.int(),
   })
   .meta({ id: 'MadeUser' })

@@ -14,6 +14,6 @@ export const WorkSession = z
 export const sessionHeader: RequestHeader = {
   name: sessionHeaderName,
   description:
-    'Your own name for this run, 1–64 visible ASCII characters: what is done is stored with it, and can be undone by it. It tells runs of one caller apart and grants nothing',
+    'Your own name for this run, 1–64 visible ASCII characters: changes are stored with it, and can be undone by it. It distinguishes the runs of one caller and grants nothing',
   example: 'run-2026-11-29-a',
 }
