@@ -1,4 +1,4 @@
-/** Accounts out of one server and into another: as a file that is sealed with a passphrase, and many at once from a table (CSV). */
+/** Export and import of accounts as a file sealed with a passphrase, and import of many accounts from a table (CSV). */
 import { z } from 'zod'
 import { AccountChange, IndexLevel, MailServerInput } from './accounts.ts'
 import { endpoint } from './endpoint.ts'
@@ -8,7 +8,7 @@ import { AccountId, secret, Timestamp, typedLine } from './wire.ts'
 export const movingBounds = {
   accounts: 1_000,
   fileBytes: 8 * 1024 * 1024,
-  /** Characters; the rest of a file has room beside it. */
+  /** Maximum characters of the sealed part, which leaves room for the rest of the file. */
   sealed: 8 * 1024 * 1024 - 4_096,
   csvBytes: 1024 * 1024,
   csvRows: 1_000,
@@ -56,7 +56,7 @@ export const AccountsFile = z
   })
 export type AccountsFile = z.infer<typeof AccountsFile>
 
-/** What is sealed of one account. A program that reads it ignores what it does not know. */
+/** The sealed data of one account. Readers ignore unknown fields. */
 export const MovedAccount = z
   .object({
     name: typedLine.trim().min(1).max(100),
@@ -67,9 +67,9 @@ export const MovedAccount = z
     index_level: IndexLevel.nullable(),
     watched_folders: AccountChange.shape.watched_folders.unwrap(),
     look_interval_seconds: AccountChange.shape.look_interval_seconds.unwrap(),
-    /** Where it signs in by OAuth2, in place of passwords: access does not go along. */
+    /** Provider of an account that signs in by OAuth2, instead of passwords; its grant is not exported. */
     oauth_provider: OAuthProviderId.nullable().default(null),
-    /** What other features keep of an account, by their names: `identity`. */
+    /** Account data of other features, under their names: `identity`. */
     parts: z.record(z.string().max(40), z.unknown()).default({}),
   })
   .refine(({ imap, oauth_provider }) => oauth_provider !== null || imap.password !== undefined, {

@@ -1,9 +1,9 @@
-/** What the mail servers of an account offer and allow, as far as they have said it, and how full the mailbox is. */
+/** Known capabilities and limits of an account’s mail servers, and the quota of the mailbox. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { AccountId, Timestamp } from './wire.ts'
 
-/** What IMAP servers may offer, by the words in which they say it. Any of them will do. */
+/** Capabilities of IMAP servers, by the keywords that announce them; any one of the keywords suffices. */
 export const imapOffers = {
   idle: ['IDLE'],
   condstore: ['CONDSTORE', 'QRESYNC'],

@@ -1,4 +1,4 @@
-/** What RustyMail moved between itself and the mail server of an account, by day, beside what the provider is known to allow. */
+/** Traffic between RustyMail and an account’s mail server, by day, with the provider’s published limits. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { AccountId } from './wire.ts'

@@ -1,4 +1,4 @@
-/** Mail accounts: their connections and health. Passwords go in and never come out. */
+/** Mail accounts: their connections and health. Passwords are write-only. */
 import { z } from 'zod'
 import { QuotaLevel } from './account-server.ts'
 import { endpoint } from './endpoint.ts'
@@ -163,7 +163,7 @@ export const MailAccount = z
   .meta({ id: 'MailAccount' })
 export type MailAccount = z.infer<typeof MailAccount>
 
-/** A time in which nothing changed; it ends where the next one begins. */
+/** A period with an unchanged state; it ends where the next one begins. */
 const AccountStretch = z
   .object({
     from: Timestamp,
@@ -199,7 +199,7 @@ function hasSecret(part: 'imap' | 'smtp') {
 }
 
 function missingSecret(part: 'imap' | 'smtp') {
-  // Whatever else is wrong, so that every fault is named at once.
+  // Checked even if other fields are invalid, so that all faults are reported together.
   const when = ({ value }: { value: unknown }) => typeof value === 'object' && value !== null
   return { path: [part, 'password'], message: 'is required', when }
 }

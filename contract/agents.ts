@@ -1,4 +1,4 @@
-/** Agents at work: who is connected over MCP, what their tools were called with in short, what came of it, and what it cost. Held in memory. */
+/** Agents connected over MCP: their tool calls, with subject matter, outcome and cost. Kept in memory. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { AccountId, Limit, Timestamp } from './wire.ts'
@@ -13,9 +13,9 @@ export const AgentOutcome = z
   )
 export type AgentOutcome = z.infer<typeof AgentOutcome>
 
-/** Of what a client says of itself. */
+/** Maximum characters of a client’s own name and version. */
 export const peerBounds = { name: 100, version: 60, revision: 20, tools: 64 } as const
-/** Of what a tool touched, in UTF-16 units. */
+/** Maximum length of a sender or subject shown for a call, in UTF-16 units. */
 export const touchedBounds = { subject: 120, sender: 254 } as const
 
 const estimate = 'an estimate: a quarter of the bytes of results as they were sent, and 1,500 for an image'
@@ -111,7 +111,7 @@ export const agentsApi = {
   }),
 }
 
-/** Told to those alone that may see one of the calls; which they are, they ask for. */
+/** Sent only to callers that may see one of the new calls; they fetch the calls themselves. */
 export const agentStates = {
   agent_activity: {
     scope: 'dashboard:read',

@@ -1,4 +1,4 @@
-/** Alerts: rules over the series of the history, what fires now, and what a rule would have done. */
+/** Alerts: rules over the series of the history, alerts that fire, and back-tests of rules. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { HistoryLabel, HistorySeries } from './history.ts'
@@ -143,7 +143,7 @@ export const BackTest = z
 export type BackTest = z.infer<typeof BackTest>
 
 const at = Timestamp
-/** `rule`: one of the rules. The others are what the server watches of itself, also while it can store nothing. */
+/** `rule`: an alert of a rule. The server itself watches for the others, even while it can store nothing. */
 const AlertKind = z.enum(['database_unwritable', 'disk_low', 'rule'])
 const ofRule = {
   alert_id: z.string().optional().describe('With `rule`'),

@@ -1,17 +1,17 @@
-/** Answers of the assistant: what was asked, the parts in which it comes, calls of tools with their outcomes, and who answered. */
+/** Answers of the assistant: the question, the streamed parts, tool calls with their outcomes, and the provider that answered. */
 import { z } from 'zod'
 import { ProblemBody } from './problem-body.ts'
 import { AccountId, Timestamp } from './wire.ts'
 
 export const conversationBounds = {
-  /** Of one principal; the oldest is evicted. */
+  /** Conversations of one principal; beyond the bound the oldest is evicted. */
   kept: 500,
-  /** Of one conversation. */
+  /** Questions in one conversation. */
   messages: 400,
   title: 120,
-  /** Of one answer, as text. */
+  /** Characters of text in one answer. */
   answer: 200_000,
-  /** Of the input and of the result of one call of a tool, as they are kept and shown. */
+  /** Characters of the input and of the result of one tool call, as stored and shown. */
   input: 16_000,
   result: 64_000,
 } as const
@@ -22,7 +22,7 @@ export const AnswerUsage = z
   .object({ input_tokens: z.int().nullable(), output_tokens: z.int().nullable() })
   .describe('Tokens as counted by the provider, over all steps')
 
-/** Where what is said can be seen: a message, a chart of a range, a row of the audit trail. */
+/** A link to the source of a statement: a message, a chart with its range, a row of the audit trail. */
 export const Citation = z
   .object({
     kind: z.enum(['message', 'thread', 'chart', 'audit', 'account', 'client', 'alert', 'draft', 'outbox']),
@@ -32,7 +32,7 @@ export const Citation = z
   .meta({ id: 'Citation' })
 export type Citation = z.infer<typeof Citation>
 
-/** A provider that was asked before, and why it did not answer. */
+/** A provider that was tried before, and why it failed. */
 export const ProviderAttempt = z
   .object({ provider: z.string(), model: z.string().nullable(), code: z.string(), detail: z.string() })
   .meta({ id: 'ProviderAttempt' })
@@ -75,7 +75,7 @@ export type AssistantToolCall = z.infer<typeof AssistantToolCall>
 export const AnswerState = z.enum(['running', 'waiting', 'done', 'stopped', 'failed'])
 export type AnswerState = z.infer<typeof AnswerState>
 
-/** Text and calls of tools in the order in which they came. */
+/** Text and tool calls in their order. */
 export const AnswerBlock = z.discriminatedUnion('type', [
   z.object({ type: z.literal('text'), text: z.string() }),
   z.object({ type: z.literal('tool_call'), call: AssistantToolCall }),
@@ -119,7 +119,7 @@ export const ChatbotPart = z
   .meta({ id: 'ChatbotPart' })
 export type ChatbotPart = z.infer<typeof ChatbotPart>
 
-/** What is on the page from which it is asked; at most one of each. */
+/** What the user is looking at when asking; at most one id of each kind. */
 export const AskedFrom = z
   .strictObject({
     path: z.string().max(500),

@@ -1,4 +1,4 @@
-/** What waits for a human's yes: exactly what will leave, why it is held, and the decision. */
+/** Approvals: messages that wait for a human, exactly as they will be sent, why they are held, and the decision. */
 import { z } from 'zod'
 import { PasskeyChallenge, WebAuthnJson } from './access.ts'
 import { AskerActivity } from './asker-activity.ts'
@@ -67,7 +67,7 @@ export type ApprovalDetail = z.infer<typeof ApprovalDetail>
 
 const reason = typedLine.trim().min(1).max(500)
 
-/** The least and the most of each figure of the settings. */
+/** Minimum and maximum of each number in the settings. */
 export const approvalBounds = {
   approvers: [1, 5],
   fresh_sign_in_minutes: [1, 1_440],
@@ -95,7 +95,7 @@ export const ApprovalSettings = z
   .meta({ id: 'ApprovalSettings' })
 export type ApprovalSettings = z.infer<typeof ApprovalSettings>
 
-/** As they apply. */
+/** The settings in effect. */
 export const ApprovalSettingsAnswer = ApprovalSettings.extend({
   is_unreadable: z
     .boolean()
@@ -103,7 +103,7 @@ export const ApprovalSettingsAnswer = ApprovalSettings.extend({
 }).meta({ id: 'ApprovalSettingsAnswer' })
 export type ApprovalSettingsAnswer = z.infer<typeof ApprovalSettingsAnswer>
 
-/** What was read may be sent back whole. */
+/** The input of an update; a complete response may be sent back. */
 export const ApprovalSettingsChange = ApprovalSettings.extend({
   passkey: z.boolean().optional().describe('If omitted, unchanged'),
   is_unreadable: z.boolean().optional().describe('Ignored, so that a response can be sent back'),
@@ -170,7 +170,7 @@ export const approvalsApi = {
     description: 'The challenge is for this user, this approval and this hash, once, and for five minutes.',
     callers: 'session',
     scope: 'mail:send',
-    // Nothing is kept of it, so nothing has changed.
+    // The challenge is signed, not stored, so this is a read.
     effect: 'read',
     limit: 'access',
     params: one,

@@ -1,4 +1,4 @@
-/** What the one who asks for a human's yes did in the last hour. */
+/** Activity in the last hour of the caller that asks for an approval. */
 import { z } from 'zod'
 import { Timestamp } from './wire.ts'
 

@@ -1,4 +1,4 @@
-/** Settings of the assistant: model providers in the order in which they are tried, limits, and what of whose mail may go to which of them. */
+/** Settings of the assistant: model providers in the order in which they are tried, limits, and which mail each of them may be sent. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import {
@@ -66,7 +66,7 @@ export const assistantSettingsApi = {
       limits: AssistantLimits.optional(),
       shares: z.array(MailShareRule).max(2_000).optional(),
     }),
-    // Of many accounts and providers, each with its own word.
+    // Large enough for many accounts and providers, each with its own setting.
     bodyLimit: 512 * 1024,
     bodyShape: { names: 6_100, values: 16_200 },
     response: AssistantSettings,

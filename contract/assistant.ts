@@ -1,4 +1,4 @@
-/** The assistant: a question, whose answer is whole or streamed as parts, and which models there are. */
+/** The assistant: a question, whose answer is returned complete or streamed as parts, and the configured models. */
 import { z } from 'zod'
 import { ChatbotPart, ChatbotQuery, ChatbotResponse } from './answers.ts'
 import { endpoint } from './endpoint.ts'
@@ -23,7 +23,7 @@ export const assistantApi = {
     limit: 'assistant',
     effect: 'write',
     body: ChatbotQuery,
-    // A question of 20,000 characters in a script that a client writes as \uXXXX.
+    // Large enough for a question of 20,000 characters that a client escapes as \uXXXX.
     bodyLimit: 128 * 1024,
     response: ChatbotResponse,
     problems: [

@@ -1,4 +1,4 @@
-/** Finding the mail servers of an address: each place that is asked, and the settings that were found, best first. */
+/** Autoconfiguration: finding the mail servers of an address, with each query, and the settings found, best first. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { line, Timestamp, wholeOr } from './wire.ts'
@@ -78,7 +78,7 @@ export const Discovery = z
   .meta({ id: 'Discovery' })
 export type Discovery = z.infer<typeof Discovery>
 
-/** The longest that a request waits for the next change. */
+/** Maximum seconds that a request long-polls for the next change. */
 export const mostWaitSeconds = 10
 
 const path = '/api/dashboard/discoveries'

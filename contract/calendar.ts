@@ -1,4 +1,4 @@
-/** What an invitation in a message says (RFC 5545), in the words of its author. */
+/** The content of an invitation in a message (RFC 5545), in its author’s words. */
 import { z } from 'zod'
 import { Address, mailBounds } from './mail-bounds.ts'
 import { Timestamp } from './wire.ts'

@@ -27,7 +27,7 @@ const InCall = InAnswer.extend({ call_id: answerId })
 const base = '/api/dashboard/chatbot/conversations'
 const common = { tag: 'Assistant', scope: 'dashboard:operate' } as const
 
-/** Told to the sessions of the same person alone, or to the streams of the same token. */
+/** Sent only to sessions of the same person, or to streams of the same token. */
 export const conversationStates = {
   conversation_changed: {
     scope: 'dashboard:operate',

@@ -1,4 +1,4 @@
-/** Why an account does not work: its servers looked at step by step, in words for people, and a report that may be shown to strangers. */
+/** Why an account does not work: a step-by-step diagnosis of its servers, explained for people, and an anonymized report. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { AccountId, Timestamp } from './wire.ts'

@@ -1,4 +1,4 @@
-/** A message that is being written, as data: what it holds, and what callers may change. */
+/** A draft as data: its content, and the fields that callers may change. */
 import { z } from 'zod'
 import { Address, MessageRef, mailBounds } from './mail.ts'
 import { MessageId } from './message-id.ts'
@@ -9,7 +9,7 @@ export const draftBounds = {
   recipients: 500,
   /** Characters of its subject (RFC 5322, section 2.1.1: a line). */
   subject: 900,
-  /** Characters of its body as it is written. */
+  /** Characters of its body as written. */
   body: 1024 * 1024,
   attachments: 50,
   /** Bytes of all attachments of a message, before they are encoded. */
@@ -24,7 +24,7 @@ export const draftBounds = {
   drafts: 1_000,
 } as const
 
-/** Of what is written: each list may have all recipients, as objects, and of a few too many the path is told. */
+/** Bounds of the input: each list may have all recipients, as objects; slightly too many are reported with their path. */
 export const largeBody = { bodyLimit: 4 * 1024 * 1024, bodyShape: { names: 4_000, values: 12_000 } } as const
 
 export const DraftId = z
@@ -38,7 +38,7 @@ export const DraftMode = z
   .describe('Relation of the draft to the message that it answers')
 export type DraftMode = z.infer<typeof DraftMode>
 
-/** One address, also internationalised (RFC 6531); the server looks closer. */
+/** One address, possibly internationalized (RFC 6531); the server validates it further. */
 const EmailAddress = line.min(3).max(mailBounds.email)
 
 /** `{"email": "anne@example.com", "name": "Anne"}`, or `Anne <anne@example.com>` in one string. */
@@ -232,7 +232,7 @@ export const Signature = z
   .meta({ id: 'Signature' })
 export type Signature = z.infer<typeof Signature>
 
-/** The message as it would leave: made from the bytes themselves. */
+/** The composed message, read from its exact bytes. */
 export const MessageContent = z
   .object({
     sha256: z.string().describe('SHA-256 of the bytes of the message, in hex'),

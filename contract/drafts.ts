@@ -40,7 +40,7 @@ export const draftChangeProblems = [
   'too_many_operations',
 ] as const
 
-/** The HTML part of a draft as it would leave, for a sandboxed frame. Not in the table of JSON endpoints. */
+/** The HTML part of a draft as it would be sent, for a sandboxed frame. Not in the table of JSON endpoints. */
 export const draftHtmlPath = `${path}/{draft_id}/html`
 
 export const DraftFrameQuery = z.strictObject({
@@ -51,10 +51,10 @@ export const DraftFrameQuery = z.strictObject({
     .meta({ examples: ['3'] }),
 })
 
-/** Uploads a file: the body is its bytes, as they are. Not in the table of JSON endpoints. */
+/** Uploads a file: the body is its raw bytes. Not in the table of JSON endpoints. */
 export const draftUploadPath = `${path}/{draft_id}/attachments`
 
-/** Query of an upload. */
+/** Query parameters of an upload. */
 export const DraftUploadQuery = z.strictObject({
   rev: z
     .string()
@@ -77,7 +77,7 @@ export const DraftUploadQuery = z.strictObject({
 /** One attachment of a draft as a file. Not in the table of JSON endpoints. */
 export const draftAttachmentPath = `${path}/{draft_id}/attachments/{attachment_id}`
 
-/** The message as it would leave, as an `.eml` file. Not in the table of JSON endpoints. */
+/** The message as it would be sent, as an `.eml` file. Not in the table of JSON endpoints. */
 export const draftRawPath = `${path}/{draft_id}/raw`
 
 export const draftsApi = {

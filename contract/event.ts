@@ -1,4 +1,4 @@
-/** Every server-sent event. Facts happened once and carry an id; states tell how things are now and carry none. */
+/** Every server-sent event. Facts happened once and carry an id; states describe the current situation and carry none. */
 import { z } from 'zod'
 import { Role } from './access.ts'
 import { QuotaLevel } from './account-server.ts'
@@ -34,7 +34,7 @@ const client = {
 const token = { token_id: z.string(), name: z.string(), user_id: z.string(), at }
 const user = { user_id: z.string(), name: z.string(), email: z.string(), role: Role, at }
 
-/** UTF-16 units of a subject in a fact: the log holds many of them. */
+/** Maximum UTF-16 units of a subject in a fact; short, since the log holds many facts. */
 export const announcedSubject = 300
 
 const onlyInMemory =
@@ -271,7 +271,7 @@ export const states = {
   ...conversationStates,
 } as const satisfies Record<string, { scope: Scope; data: z.ZodType }>
 
-/** What the stream says about itself. */
+/** Controls: events about the stream itself. */
 export const controls = {
   welcome: z.object({
     client_id: z.string(),
@@ -297,7 +297,7 @@ export const controls = {
 } as const
 
 export type FactType = keyof typeof facts
-/** States with `account_id` are told for each account by itself, to callers that may see it. */
+/** States with `account_id` are sent per account, to callers that may see it. */
 export type StateType = keyof typeof states
 export type SyncState = z.infer<(typeof states)['sync_progress']['data']>
 export type ControlType = keyof typeof controls
@@ -310,7 +310,7 @@ export type EventOf<T extends ServerEvent['type']> = Extract<ServerEvent, { type
 export const factTypes = Object.keys(facts) as FactType[]
 export const stateTypes = Object.keys(states) as StateType[]
 
-/** A fact with the id that it has on the stream. */
+/** A fact with its id on the stream. */
 const LoggedFact = z
   .object({
     id: z.string(),

@@ -30,7 +30,7 @@ const accepting = [
   'too_many_operations',
 ] as const
 
-/** For folders that are created for it. */
+/** Roles of folders that can be created on demand. */
 export const CreatedRole = z.enum(['archive', 'junk', 'trash', 'drafts', 'sent'])
 export type CreatedRole = z.infer<typeof CreatedRole>
 

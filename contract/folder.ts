@@ -1,4 +1,4 @@
-/** Folders of a mailbox, with what is known of how many messages they hold. */
+/** Folders of a mailbox, with their known message counts. */
 import { z } from 'zod'
 import { folderBounds } from './text-bounds.ts'
 import { Timestamp } from './wire.ts'

@@ -1,4 +1,4 @@
-/** Figures over time: which series there are, and what they were. */
+/** The history of metrics: the series, and their values over time. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { Timestamp, wholeOr } from './wire.ts'
@@ -36,7 +36,7 @@ export type HistorySeries = z.infer<typeof HistorySeries>
 
 const column = z.array(z.number())
 
-/** Columns, as charts take them. */
+/** Points in columns, as charts need them. */
 export const HistoryPoints = z
   .object({
     at: z.array(z.int()).describe('Start of each step in epoch seconds, in order. A missing step is a gap'),

@@ -3,10 +3,10 @@ import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { AccountId, Cursor, Timestamp, wholeOr } from './wire.ts'
 
-/** `text` is of one value in characters; `bytes` of all lines together. */
+/** Bounds of log lines in memory: `text` in characters of one value, `bytes` of all lines together. */
 export const logBounds = { lines: 2_000, bytes: 1024 * 1024, page: 500, text: 4_000 } as const
 
-/** From the least to the gravest. */
+/** Levels in ascending severity. */
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
 export const LogLevelName = z.enum(logLevels)
 export type LogLevelName = z.infer<typeof LogLevelName>
@@ -70,7 +70,7 @@ export const logsApi = {
   }),
 }
 
-/** Not in the table of JSON endpoints. */
+/** The export as a file. Not in the table of JSON endpoints. */
 export const exportLogs = endpoint({
   ...shared,
   method: 'GET',

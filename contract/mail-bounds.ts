@@ -1,4 +1,4 @@
-/** What strangers decide the length of in mail, and the people that it names. */
+/** Schemas for sender-controlled texts of mail, bounded in length, and for the people that mail names. */
 import { z } from 'zod'
 import { mailBounds } from './text-bounds.ts'
 

@@ -1,4 +1,4 @@
-/** What the local index answers: messages by stable ids, threads across folders, changes, and how far an account is indexed. Names as in JMAP (RFC 8621). */
+/** The API of the local index: messages by stable ids, threads across folders, changes, and indexing progress. Names as in JMAP (RFC 8621). */
 import { z } from 'zod'
 import { IndexLevel } from './accounts.ts'
 import { endpoint } from './endpoint.ts'

@@ -1,4 +1,4 @@
-/** Signing in to mail accounts by OAuth2: providers and their clients, sign-ins that are under way, and what an account was granted. */
+/** Signing in to mail accounts by OAuth2: providers and their clients, sign-ins in progress, and the grants of accounts. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { AccountId, line, secret, Timestamp, typedLine } from './wire.ts'
@@ -145,7 +145,7 @@ export const OAuthGrant = z
   .meta({ id: 'OAuthGrant' })
 export type OAuthGrant = z.infer<typeof OAuthGrant>
 
-/** Where providers send browsers back to. */
+/** Path to which providers redirect browsers. */
 export const oauthCallbackPath = '/oauth/mail/callback'
 
 const tag = 'Mail sign-in'

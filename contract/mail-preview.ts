@@ -1,4 +1,4 @@
-/** How a message begins, in lists that ask for it. */
+/** Previews of messages, in lists that request them. */
 import { z } from 'zod'
 
 export const maxPreview = 200

@@ -1,4 +1,4 @@
-/** Searching mail in all folders and accounts: what one may type, what was found, and how much of the mail was searched. */
+/** Searching mail in all folders and accounts: the query, the hits, and the coverage of the search. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { mailBounds, mailServerProblems, maxSearchLength } from './mail.ts'
@@ -177,7 +177,7 @@ const language = [
   'the mail server is asked, which decides itself whether parts of words match.',
 ].join(' ')
 
-/** The index alone answers: no mail server is busy with it, and somebody who types asks with each letter. */
+/** Only the index answers: no mail server is involved, and search while typing calls it with each letter. */
 const lighter = { name: 'server', value: 'never', limit: 'index_search' } as const
 const reading = ['account_not_found', 'account_disabled', 'folder_not_found', 'stale_cursor'] as const
 const tag = 'Mail'

@@ -57,7 +57,7 @@ export const MessageRef = z
     'Opaque, signed reference: names account, folder, UIDVALIDITY and UID, and for an attached message its part. In paths the `id` of an indexed message, which is stable across moves, is accepted too',
   )
 
-/** Which of the two answered, and as of when. */
+/** Which source answered, and as of when. */
 const answered = {
   source: z
     .enum(['index', 'mail_server'])
@@ -201,7 +201,7 @@ const tag = 'Mail'
 export const maxSearchLength = 500
 /**
  * A regular expression (flags `giu`) for a term of a search: a minus, a key with its colon, then a phrase with the quote that ends it, or
- * whatever goes on to the next blank. It is in five groups, and fits nothing at all too.
+ * anything up to the next blank. It has five groups, and also matches the empty string.
  */
 export const searchTerm = String.raw`(-?)(?:([a-z][a-z-]*):)?(?:"((?:\\.|[^"\\])*)("?)|(\S*))`
 
@@ -276,7 +276,7 @@ export const mailApi = {
 /** One attachment as a file, its transfer encoding removed, whole or from a byte on. Not in the table of JSON endpoints. */
 export const attachmentPath = '/api/v1/accounts/{account_id}/messages/{ref}/attachments/{attachment_id}'
 
-/** The same under its first name. */
+/** The same attachment under its earlier path. */
 export const messagePartPath = '/api/v1/accounts/{account_id}/messages/{ref}/parts/{part_id}'
 
 /** The message as it was sent, as an `.eml` file. Not in the table of JSON endpoints. */

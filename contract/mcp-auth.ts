@@ -1,4 +1,4 @@
-/** OAuth for MCP: whether hosted clients may connect by the URL alone, and what a user says to one that asks. */
+/** OAuth for MCP: whether hosted clients may connect given only the URL, and a user’s decision on a client’s request. */
 import { z } from 'zod'
 import { PersonName } from './access.ts'
 import { endpoint } from './endpoint.ts'
@@ -6,7 +6,7 @@ import { Scope, type Scope as ScopeName } from './scope.ts'
 import { OAuthClient } from './tokens.ts'
 import { AccountId, Timestamp } from './wire.ts'
 
-/** What a client is often wanted for. `drafter` is the default. */
+/** Presets for the usual purposes of a client. `drafter` is the default. */
 export const connectionPresets = {
   reader: { title: 'Reader', scopes: ['mail:read'] },
   organizer: { title: 'Organizer', scopes: ['mail:organize'] },
@@ -21,7 +21,7 @@ export type ConnectionPreset = z.infer<typeof ConnectionPreset>
 /** Scopes that a client can be given. */
 export const connectionScopes = ['mail:meta', 'mail:read', 'mail:organize', 'mail:draft', 'mail:send'] as const
 
-/** Days after which a connection ends at the latest. */
+/** Maximum lifetime of a connection in days. */
 export const longestConnectionDays = 365
 
 export const McpAuthSettings = z
@@ -124,7 +124,7 @@ export const mcpAuthApi = {
 export const protectedResourcePath = '/.well-known/oauth-protected-resource'
 export const authorizationServerPath = '/.well-known/oauth-authorization-server'
 export const openidConfigurationPath = '/.well-known/openid-configuration'
-/** Of the authorization server. */
+/** Endpoints of the authorization server. */
 export const mcpAuthPaths = {
   authorize: '/oauth/authorize',
   resume: '/oauth/authorize/{request_id}',
@@ -133,5 +133,5 @@ export const mcpAuthPaths = {
   register: '/oauth/register',
   jwks: '/oauth/jwks',
 } as const
-/** Where the page asks a user. */
+/** Path of the page that asks for consent. */
 export const consentPath = '/connect'

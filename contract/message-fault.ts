@@ -1,4 +1,4 @@
-/** Why not all of a message is known. */
+/** Reasons why a message is incomplete. */
 import { z } from 'zod'
 
 export const MessageFault = z

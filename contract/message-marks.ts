@@ -1,4 +1,4 @@
-/** What a message says of itself that its reader may want to know: how it is signed or encrypted, and how to leave its list. */
+/** A message’s own claims about its signature and encryption, and how to leave its mailing list. */
 import { z } from 'zod'
 
 export const Protection = z
@@ -18,7 +18,7 @@ export const Protection = z
   .meta({ id: 'Protection' })
 export type Protection = z.infer<typeof Protection>
 
-/** Deeper ones are not told. */
+/** Maximum number of nested protections reported; deeper ones are left out. */
 export const maxProtections = 5
 
 export const Unsubscribe = z

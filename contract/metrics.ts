@@ -1,4 +1,4 @@
-/** Figures of the running server: all measured, none guessed. Connections are those of the accounts that one may see. */
+/** Current metrics of the server: all measured, none estimated. Connections cover the accounts that the caller may see. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { Timestamp, wholeOr } from './wire.ts'
@@ -62,7 +62,7 @@ export const DashboardStats = z
   .meta({ id: 'DashboardStats' })
 export type DashboardStats = z.infer<typeof DashboardStats>
 
-/** One reading kept for the small charts. `at` is in epoch seconds. */
+/** One sample kept for the small charts. `at` is in epoch seconds. */
 export const Sample = z
   .object({
     at: z.int(),

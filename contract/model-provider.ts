@@ -1,4 +1,4 @@
-/** A model provider of the assistant: what is set of it, how it fares, and what a test of it said. */
+/** A model provider of the assistant: its settings, its health, and the result of a test. */
 import { z } from 'zod'
 import { secret, typedLine } from './wire.ts'
 
@@ -19,7 +19,7 @@ export type ProviderKind = z.infer<typeof ProviderKind>
 
 export const providerId = z.string().regex(/^[a-z0-9_-]{1,40}$/, 'is not an id of a provider')
 
-/** None: the provider is told that there is mail, and nothing of it. Headers: senders, recipients, subjects, dates and flags. */
+/** `nothing`: the provider only learns that mail exists. `headers`: senders, recipients, subjects, dates and flags. */
 export const MailShare = z.enum(['none', 'headers', 'text'])
 export type MailShare = z.infer<typeof MailShare>
 

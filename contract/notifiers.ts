@@ -1,11 +1,11 @@
-/** Notifiers: by which ways people are told of alerts. Addresses with tokens, and other secrets, go in and never come out. */
+/** Notifiers: the channels that deliver alerts to people. Addresses with tokens, and other secrets, are write-only. */
 import { z } from 'zod'
 import { MailServer, MailServerInput } from './accounts.ts'
 import { AlertSeverity } from './alerts.ts'
 import { endpoint } from './endpoint.ts'
 import { AccountId, line, secret, Timestamp, typedLine } from './wire.ts'
 
-/** `answer` in characters. `items`: alerts that one notice names. */
+/** Bounds of notifiers: `answer` in characters; `items` are alerts named in one notice. */
 export const notifierBounds = {
   notifiers: 50,
   recipients: 20,

@@ -1,17 +1,17 @@
-/** Operations on messages as data: what is asked for, what became of each message, and what an undo changes. */
+/** Operations on messages as data: the request, the outcome for each message, and the changes of an undo. */
 import { z } from 'zod'
 import { FolderRole, MessageRef, mailBounds } from './mail.ts'
 import { MessageId } from './message-id.ts'
 import { AccountId, line, Timestamp } from './wire.ts'
 import { WorkSession } from './work-session.ts'
 
-/** What one call may ask for. */
+/** Bounds of one call. */
 export const operationBounds = {
   messages: 1_000,
   flags: 20,
-  /** Operations that one call of `undoOperations` looks at. */
+  /** Operations that one call of `undoOperations` covers. */
   undone: 200,
-  /** Messages that it looks at. */
+  /** Messages that one call of `undoOperations` covers. */
   undoneMessages: 10_000,
 } as const
 
@@ -189,7 +189,7 @@ const UndoChange = z
   .meta({ id: 'UndoChange' })
 export type UndoChange = z.infer<typeof UndoChange>
 
-/** Also said in words below: `toLocaleString` at a start makes ICU read what it has of each language. */
+/** Repeated in words below, since `toLocaleString` at start makes ICU load its data of every language. */
 const shown = 1_000
 export const UndoReport = z
   .object({
@@ -216,5 +216,5 @@ export const UndoReport = z
   })
   .meta({ id: 'UndoReport' })
 export type UndoReport = z.infer<typeof UndoReport>
-/** Changes in one report. */
+/** Maximum changes in one report. */
 export const shownChanges = shown

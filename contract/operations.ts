@@ -1,4 +1,4 @@
-/** Changes of mail: flags, moves, copies and deletions, as operations that are done in order, can be followed and can be undone. */
+/** Changes of mail: flags, moves, copies and deletions, as operations that are executed in order, can be followed and can be undone. */
 import { z } from 'zod'
 import { endpoint, type RequestHeader } from './endpoint.ts'
 import { folderActionsApi } from './folder-actions.ts'

@@ -1,4 +1,4 @@
-/** What is on its way out: follow it, cancel it, decide about failures. Sending begins with a draft. */
+/** The outbox: follow, cancel and retry outgoing messages, and resolve unknown outcomes. Sending begins with a draft. */
 import { z } from 'zod'
 import { DraftId, MessageContent } from './draft.ts'
 import { idempotencyKey } from './drafts.ts'

@@ -1,4 +1,4 @@
-/** What a token may send and change beyond its scopes, as data: read by the server, edited on the page, said in plain words. */
+/** What a token may send and change beyond its scopes, as data: enforced by the server, edited on the page, stated in plain words. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { mailBounds } from './mail.ts'
@@ -10,7 +10,7 @@ export const policyBounds = {
   perHour: 10_000,
   perDay: 100_000,
   taintMinutes: 1_440,
-  /** Of every policy: so long after a program has read mail of a stranger, a human approves what it sends to others than contacts. */
+  /** Under every policy: minutes after a read of a stranger’s mail during which a human must approve messages to non-contacts. */
   outsidersMinutes: 60,
 } as const
 
@@ -82,7 +82,7 @@ export const TokenPolicy = z
   .meta({ id: 'TokenPolicy' })
 export type TokenPolicy = z.infer<typeof TokenPolicy>
 
-/** Of a token to which nobody gave another: a human approves each message. */
+/** The default policy of a token: a human approves each message. */
 export const defaultPolicy: TokenPolicy = {
   mode: 'act',
   sending: {
@@ -99,7 +99,7 @@ export const defaultPolicy: TokenPolicy = {
   organizing: { folders: 'all', max_per_hour: null, may_delete: true },
 }
 
-/** Of an agent that may work alone: it sends by itself to contacts as long as it reads no mail of strangers, and little of it. */
+/** The policy of an autonomous agent: it sends without approval, within low rate limits, to contacts while it reads no strangers’ mail. */
 export const cappedPolicy: TokenPolicy = {
   ...defaultPolicy,
   sending: {
@@ -127,7 +127,7 @@ export const policyRules = [
   'may_delete',
 ] as const
 
-/** Why something is held or denied. */
+/** One reason why a message or change is held or denied. */
 export const PolicyFinding = z
   .object({
     rule: z.enum(policyRules),

@@ -1,7 +1,7 @@
-/** Problem details (RFC 9457) as they are answered. The table of them stands apart, since threads that know no schemas need it. */
+/** Problem details (RFC 9457) in responses. Their table is a separate file, since threads that load no schemas need it. */
 import { z } from 'zod'
 
-/** Why a connection to a mail server failed, told apart so that a person knows what to fix. */
+/** Causes of a failed connection to a mail server, distinguished by what a person must fix. */
 export const ConnectionFault = z.enum([
   'dns',
   'refused',

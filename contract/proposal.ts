@@ -1,4 +1,4 @@
-/** What a token in mode `propose` wants to do, as data: a change set that a human applies, whole or in part, or declines. */
+/** A proposal as data: the change set of a token in mode `propose`, which a human applies, completely or in part, or declines. */
 import { z } from 'zod'
 import { AskerActivity } from './asker-activity.ts'
 import { ActingPrincipal, Draft } from './draft.ts'
@@ -9,13 +9,13 @@ import { Submission } from './submission.ts'
 import { AccountId, Timestamp, typedLine } from './wire.ts'
 
 export const proposalBounds = {
-  /** Items of one proposal; what is proposed after that begins another one. */
+  /** Maximum items of one proposal; further ones begin another proposal. */
   items: 200,
   /** Open proposals of one token, over all accounts. */
   open: 20,
-  /** Changes of messages in one answer. */
+  /** Maximum changes of messages in one response. */
   changes: 200,
-  /** Hours in which a proposal can be applied, as of its latest item. */
+  /** Hours after its latest item during which a proposal can be applied. */
   hours: 168,
   reason: 500,
 } as const
@@ -49,7 +49,7 @@ const hash = z
   .describe('SHA-256 of exactly what is proposed: applying is bound to it')
   .meta({ examples: ['9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'] })
 
-/** Id of the operation, draft or submission. */
+/** The operation, draft or submission that an item stands for, by id. */
 const ItemId = z
   .string()
   .regex(/^[ds]?[0-9A-Za-z_-]{16,22}$/, 'is not an id of an item')
@@ -112,7 +112,7 @@ export const ProposalDetail = Proposal.extend({
 }).meta({ id: 'ProposalDetail' })
 export type ProposalDetail = z.infer<typeof ProposalDetail>
 
-/** One line of the diff: a message as it is now, and as it would be. */
+/** One line of the diff: the current and the proposed state of a message. */
 export const ProposedChange = z
   .object({
     item_id: ItemId,
@@ -134,7 +134,7 @@ export const ProposedChange = z
   .meta({ id: 'ProposedChange' })
 export type ProposedChange = z.infer<typeof ProposedChange>
 
-/** Items as they were looked at. */
+/** Items to decide, with the hashes that were shown. */
 export const ChosenItems = z
   .array(z.strictObject({ id: ItemId, hash }))
   .min(1)
@@ -143,7 +143,7 @@ export const ChosenItems = z
 
 export const DecisionReason = typedLine.trim().min(1).max(proposalBounds.reason)
 
-/** What became of each item that was named. */
+/** The outcome of each requested item. */
 export const ProposalDecision = z
   .object({
     proposal: ProposalDetail,
@@ -159,7 +159,7 @@ export const ProposalDecision = z
   .meta({ id: 'ProposalDecision' })
 export type ProposalDecision = z.infer<typeof ProposalDecision>
 
-/** What happened to items of a proposal, as the event stream says it. */
+/** The fact `proposal_changed`: what happened to items of a proposal. */
 export const ProposalNews = z.object({
   account_id: AccountId,
   at: Timestamp,

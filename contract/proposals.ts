@@ -1,4 +1,4 @@
-/** Change sets of tokens in mode `propose`: looked at, applied in whole or in part, declined or withdrawn. */
+/** Change sets of tokens in mode `propose`: read, applied completely or in part, declined or withdrawn. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import {

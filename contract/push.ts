@@ -29,11 +29,11 @@ export const PushSubscription = z
   .meta({ id: 'PushSubscription' })
 export type PushSubscription = z.infer<typeof PushSubscription>
 
-/** Subscriptions of one user; the oldest is removed for another one. */
+/** Maximum subscriptions of one user; beyond it the oldest is removed. */
 export const mostSubscriptions = 20
 
 const subscription_id = z.string().regex(/^p[0-9a-f]{16}$/, 'is not the id of a subscription')
-/** Base64url as browsers give it, with or without padding. */
+/** Base64url as sent by browsers, with or without padding. */
 const bytes = (characters: number) =>
   z.string().regex(new RegExp(`^[A-Za-z0-9_-]{${characters}}={0,2}$`), 'is not a key of a push subscription')
 

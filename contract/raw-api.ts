@@ -1,4 +1,4 @@
-/** What is served beside the table of JSON endpoints: files, figures, a frame, redirects, MCP and the documents themselves. */
+/** Endpoints outside the table of JSON endpoints: files, metrics, a frame, redirects, MCP and the documents themselves. */
 import { z } from 'zod'
 import { exportAudit } from './audit.ts'
 import {
@@ -39,17 +39,17 @@ const rpcMessage = z.looseObject({
 })
 
 export interface RawEndpoint extends Omit<Endpoint, 'response' | 'status'> {
-  /** As figures and the audit trail call it. */
+  /** Name of the operation in metrics and the audit trail. */
   name: string
-  /** Of a success: each type with an example. Without any it redirects. */
+  /** Media types of a success with an example each; without any the endpoint redirects. */
   media: Record<string, string>
   responseHeaders?: readonly string[]
   status?: 200 | 201 | 302
-  /** The body is a file of any type, of at most so many bytes. */
+  /** If the body is a file of any type: its maximum bytes. */
   uploads?: number
-  /** A success is JSON of this shape. */
+  /** Schema of a JSON success. */
   json?: z.ZodType
-  /** Statuses beside those of problems and success, which carry no problem details. */
+  /** Further statuses, which carry no problem details. */
   others?: Record<number, string>
 }
 
@@ -73,7 +73,7 @@ const attachment = {
   problems: [...mailApi.getMessage.problems!, 'range_not_satisfiable'],
 } as const satisfies Omit<RawEndpoint, 'name' | 'path' | 'summary'>
 const oidc = { method: 'GET', tag: 'Access', scope: 'public', media: {}, status: 302 } as const
-/** Of OAuth2 (RFC 6749, section 4.1.2), and whatever else a provider adds. */
+/** Parameters of an OAuth2 redirect (RFC 6749, section 4.1.2), and any that a provider adds. */
 const callbackQuery = z.looseObject({
   state: z
     .string()

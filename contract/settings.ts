@@ -45,11 +45,11 @@ const ImapConfigurationChange = ImapConfiguration.extend({
 })
 export type ImapConfigurationChange = z.infer<typeof ImapConfigurationChange>
 
-/** What may be named in a private network: servers of mail, or model providers of the assistant. */
+/** Kinds of servers that a private network can be allowed for: mail servers, or the assistant’s model providers. */
 export const ServersAllowed = z.enum(['mail', 'models'])
 export type ServersAllowed = z.infer<typeof ServersAllowed>
 
-/** Inner networks in which mail servers or model providers may be named. */
+/** A private network in which mail servers or model providers are allowed. */
 export const PrivateNetworks = z
   .object({
     configured: z.array(z.string()).describe('From `RUSTYMAIL_PRIVATE_NETWORKS`; can be changed only there'),

@@ -1,10 +1,10 @@
-/** How all event streams of the server fare. */
+/** Health of all event streams of the server. */
 import { z } from 'zod'
 import { Timestamp } from './wire.ts'
 
 const wholeOnly = 'null for callers that do not see all accounts'
 
-/** How all event streams fare. What is counted, is counted since the server started. */
+/** Health of all event streams. Counters start when the server starts. */
 export const StreamHealth = z
   .object({
     streams: z.int().describe('Open now'),

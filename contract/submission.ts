@@ -1,4 +1,4 @@
-/** A message on its way out, as data: what holds it, what became of each recipient, and its copy among the sent ones. */
+/** A submission (a message in the outbox) as data: what holds it, the outcome for each recipient, and its sent copy. */
 import { z } from 'zod'
 import { ActingPrincipal, DraftId } from './draft.ts'
 import { Address } from './mail.ts'
@@ -34,7 +34,7 @@ export const SubmissionState = z
   )
 export type SubmissionState = z.infer<typeof SubmissionState>
 
-/** Nothing becomes of these by itself any more. */
+/** Final states: nothing changes automatically any more. */
 export const endStates = [
   'sent',
   'partial',

@@ -6,7 +6,7 @@ import { isMailScope, Scope, type Scope as ScopeName, scopes } from './scope.ts'
 import { EndMade, MadeUser } from './users.ts'
 import { AccountId, Timestamp } from './wire.ts'
 
-/** What a token is often wanted for. Reader comes first and is the default. A sender’s messages are held for a human unless its policy says otherwise. */
+/** Presets for the usual purposes of a token. Reader is first and the default. A sender’s messages are held for a human unless its policy says otherwise. */
 export const tokenPresets = {
   reader: { title: 'Reader', scopes: ['mail:read'] },
   organizer: { title: 'Organizer', scopes: ['mail:organize'] },
@@ -94,7 +94,7 @@ export const tokensApi = {
         expires_at: change.expires_at.default(null),
         allowed_addresses: change.allowed_addresses.default([]),
       })
-      // Only for new ones: what takes accounts away from a token must never be refused.
+      // Only for new tokens: a change that removes accounts from a token must never be rejected.
       .refine(({ scopes, accounts }) => accounts.length > 0 || !scopes.some(isMailScope), {
         path: ['accounts'],
         message: 'must name at least one account: a token sees only the mail of the accounts that it names',

@@ -51,7 +51,7 @@ export const MadeUser = z
   .meta({ id: 'MadeUser' })
 export type MadeUser = z.infer<typeof MadeUser>
 
-/** On what revokes or deletes its maker. */
+/** Option of calls that revoke or delete the maker of users. */
 export const EndMade = z.strictObject({
   end_made: z
     .enum(['true', 'false'])
@@ -62,7 +62,7 @@ export const EndMade = z.strictObject({
     ),
 })
 
-/** Shown once; anyone who holds it sets the password. */
+/** A link with a secret, shown once: anyone who has it can set the password. */
 const UserLink = z
   .object({ user: User, link: z.string().describe('Give it to the user; it works once'), expires_at: Timestamp })
   .meta({ id: 'UserLink' })

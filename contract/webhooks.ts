@@ -1,11 +1,11 @@
-/** Webhooks: programs that are told of events by signed requests (Standard Webhooks), each with a place in the event log. */
+/** Webhooks: events delivered to programs by signed requests (Standard Webhooks), each webhook with a cursor in the event log. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { type FactType, factTypes } from './event.ts'
 import { maxSearchLength } from './mail.ts'
 import { AccountId, line, Timestamp, typedLine } from './wire.ts'
 
-/** `answer` and `body` in bytes. */
+/** Bounds of webhooks; `answer` and `body` in bytes. */
 export const webhookBounds = {
   perPrincipal: 50,
   inAll: 1_000,

@@ -1,4 +1,4 @@
-/** Sessions of work: the name that a caller gives one of its runs, by which what it did in it is found and undone. */
+/** Sessions of work: the name that a caller gives one of its runs, by which the changes of that run are found and undone. */
 import { z } from 'zod'
 import type { RequestHeader } from './endpoint.ts'
 
@@ -10,7 +10,7 @@ export const WorkSession = z
   .describe('Session of work: the name that the caller gave its run')
   .meta({ examples: ['run-2026-11-29-a'] })
 
-/** Every request may have it; it is documented where something is stored under it. */
+/** The header of the session of work. Every request may have it; it is documented where it is stored. */
 export const sessionHeader: RequestHeader = {
   name: sessionHeaderName,
   description:
